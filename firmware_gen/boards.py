@@ -1,0 +1,249 @@
+"""What a board is: everything the build, the emulators and the command line know of it.
+
+A board is a folder in `boards/` with a `board.toml`; this module reads it. Adding a board is adding
+a folder, no Python changes. Files that several boards share stand once, in a folder named by the key
+`family`; `Board.copy_to` puts a board and its share of them side by side into a generated project,
+where `read_board` reads them again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import cattrs
+
+from firmware_gen import toolchains
+from ska_edge.errors import InputError, ToolError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
+BOARD_FILE = "board.toml"
+NAME_LIMIT = 15
+"""Characters of a name: `ska_board_name` has 16 and keeps a zero at its end."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A memory: first address and size in bytes."""
+
+    origin: int
+    size: int
+
+    def holds(self, address: int, size: int = 1) -> bool:
+        """Whether all `size` bytes from `address` on lie in this memory."""
+        return self.origin <= address and address + size <= self.origin + self.size
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The two memories of a microcontroller."""
+
+    flash: Region
+    ram: Region
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The UART of the board: address of its registers, number of its receive interrupt."""
+
+    base: int
+    rx_interrupt: int
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A toolchain that can build for this board, and the flags that choose its core."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an emulated board is started: one command that prints the path of its serial port.
+
+    In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are filled in. `port` is
+    a regular expression; its first group is the path.
+    """
+
+    command: tuple[str, ...]
+    port: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """A Python package or a program that starting the board takes, and how to install it."""
+
+    install: str
+    package: str | None = None
+    program: str | None = None
+
+    def missing(self) -> str | None:
+        """Half a sentence on what is missing, or None."""
+        if self.package is not None and importlib.util.find_spec(self.package) is None:
+            return f"needs the Python package {self.package}: {self.install}"
+        if self.program is not None and shutil.which(self.program) is None:
+            return f"needs the program {self.program}: {self.install}"
+        return None
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board, as its board.toml describes it.
+
+    `status` is "emulated" when the firmware is run on this board in the tests, "compiled" when it
+    is only built. `memory` is None for boards without limits of their own (the host); `clock` is in
+    hertz. `sources` are the files that the build needs, the `.c` and `.S` among them compiled.
+    """
+
+    name: str
+    title: str
+    core: str
+    status: Literal["emulated", "compiled"]
+    sources: tuple[str, ...]
+    toolchains: tuple[Compiler, ...]
+    folder: Path
+    family: str | None = None
+    clock: int | None = None
+    linker_script: str | None = None
+    memory: Memory | None = None
+    uart: Uart | None = None
+    start: Start | None = None
+    needs: tuple[Need, ...] = field(default=())
+
+    def file(self, name: str) -> Path:
+        """The path of one of the board's files: its own, else the one its family shares.
+
+        Raises:
+            InputError: neither folder has it.
+        """
+        places = [self.folder / name]
+        if self.family is not None:
+            places.append(self.folder.parent / self.family / name)
+        for place in places:
+            if place.is_file():
+                return place
+        raise InputError(
+            f"board {self.name} names the file {name}, but {places[0]} does not exist; "
+            "restore it or generate the firmware again"
+        )
+
+    def files(self) -> tuple[Path, ...]:
+        """All files of the board, board.toml first."""
+        names = [BOARD_FILE, *self.sources]
+        if self.linker_script is not None:
+            names.append(self.linker_script)
+        return tuple(self.file(name) for name in names)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy all files of the board flat into `folder`, which is made if needed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self.files():
+            shutil.copyfile(path, folder / path.name)
+
+    def defines(self) -> dict[str, str]:
+        """The C macros that tell the board's sources what board.toml says."""
+        macros = {"SKA_BOARD_NAME": f'"{self.name}"'}
+        if self.clock is not None:
+            macros["SKA_CLOCK"] = f"{self.clock}u"
+        if self.uart is not None:
+            macros["SKA_UART_BASE"] = f"0x{self.uart.base:08X}u"
+            macros["SKA_UART_RX_INTERRUPT"] = f"{self.uart.rx_interrupt}u"
+        return macros
+
+    def check_startable(self) -> None:
+        """Check that a built firmware of this board can be started here.
+
+        Raises:
+            InputError: the board is real hardware, so there is nothing to start.
+            ToolError: its emulator is missing; the sentence says how to install it.
+        """
+        if self.start is None:
+            raise InputError(f"board {self.name} is hardware and cannot be started as a process")
+        if not hasattr(os, "openpty"):
+            raise ToolError(
+                f"board {self.name} needs pseudo terminals, which this system lacks: use Linux"
+            )
+        for need in self.needs:
+            missing = need.missing()
+            if missing is not None:
+                raise ToolError(f"board {self.name} {missing}")
+
+    def available(self) -> str | None:
+        """None when the board can be built (and, if emulated, started) here, else what is missing.
+
+        The answer is one sentence, with the command that installs what is missing.
+        """
+        try:
+            if self.start is not None:
+                self.check_startable()
+            toolchains.choose([compiler.name for compiler in self.toolchains])
+        except ToolError as error:
+            return str(error)
+        return None
+
+
+def board_names() -> tuple[str, ...]:
+    """The names of all boards that come with the package, sorted."""
+    return tuple(sorted(path.parent.name for path in BOARDS_FOLDER.glob(f"*/{BOARD_FILE}")))
+
+
+def load_board(name: str) -> Board:
+    """The board of that name that comes with the package.
+
+    Raises:
+        InputError: there is no such board; the sentence lists those there are.
+    """
+    names = board_names()
+    if name not in names:
+        raise InputError(f"there is no board {name!r}; choose one of {', '.join(names)}")
+    return read_board(BOARDS_FOLDER / name)
+
+
+def read_board(folder: Path) -> Board:
+    """The board whose board.toml stands in `folder`, as in a generated project.
+
+    Raises:
+        InputError: the file is missing, is not TOML, or does not describe a board.
+    """
+    path = folder.resolve() / BOARD_FILE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} has no {BOARD_FILE}; generate the firmware again with ska-edge firmware"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    return _board(path, content)
+
+
+def _board(path: Path, content: dict[str, Any]) -> Board:
+    """Check the content of a board.toml and make it a Board."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(Path, lambda value, _: Path(value))
+    try:
+        board = converter.structure({**content, "folder": path.parent}, Board)
+    except Exception as error:  # cattrs raises exception groups and, from constructors, anything
+        reasons = cattrs.transform_error(error, path=path.name)
+        raise InputError(f"{path} does not describe a board: {reasons[0]}") from None
+    if not re.fullmatch(rf"[a-z0-9-]{{1,{NAME_LIMIT}}}", board.name):
+        raise InputError(
+            f"{path}: name {board.name!r} must be 1 to {NAME_LIMIT} small letters, digits and '-'"
+        )
+    for compiler in board.toolchains:
+        if compiler.name not in toolchains.NAMES:
+            known = ", ".join(toolchains.NAMES)
+            raise InputError(f"{path}: toolchain {compiler.name!r} is none of {known}")
+    return board

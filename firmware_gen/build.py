@@ -1,0 +1,145 @@
+"""Build a generated project: compile and link it, and measure what it takes of the board's memory.
+
+One command compiles and links everything; the projects are small, and there is no state to go stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_gen import memory, toolchains
+from firmware_gen.boards import Board, Compiler, read_board
+from ska_edge.errors import InputError, ToolError
+
+SOURCE_FOLDER = "src"
+BOARD_FOLDER = "board"
+BUILD_FOLDER = "build"
+ELF_NAME = "firmware.elf"
+TOO_LARGE_NAME = "too-large.elf"
+
+_ROOMY = 0x1000_0000
+"""Length of the regions given to the linker, in bytes: larger than any board's, so that an image
+that does not fit is still linked, and can be measured instead of refused without figures."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build made and what it takes, in bytes.
+
+    `flash` is code, constants and initial values; `ram` is all variables; `stack` is the worst case
+    of the call graph with one exception on top (None where it is not known: on the host). The sizes
+    are None where the board has no limit. `fits`: flash is large enough for `flash`, RAM for `ram`
+    and `stack` together. An image that does not fit is called too-large.elf, so nothing starts it.
+    """
+
+    elf: Path
+    toolchain: str
+    flash: int
+    ram: int
+    stack: int | None
+    flash_size: int | None
+    ram_size: int | None
+    fits: bool
+
+
+def build(project: Path, *, flags: Sequence[str] = (), toolchain: str | None = None) -> BuildReport:
+    """Compile and link the project, leave `build/firmware.elf` in it, and measure that.
+
+    `flags` come after all others, so they win (sanitizers, `-O0`). `toolchain` overrides the
+    board's order of preference.
+
+    Raises:
+        InputError: the folder is no project, or the board has no such toolchain.
+        ToolError: the compiler is missing.
+        CheckError: the compiler refused the sources, or the stack has no bound.
+    """
+    board = read_board(project / BOARD_FOLDER)
+    sources = _sources(project, board)
+    compiler, found = _compiler(board, toolchain)
+    freestanding = board.linker_script is not None
+
+    folder = (project / BUILD_FOLDER).resolve()
+    folder.mkdir(exist_ok=True)
+    for name in (ELF_NAME, TOO_LARGE_NAME):
+        (folder / name).unlink(missing_ok=True)
+
+    arguments = [*found.flags(freestanding=freestanding), *compiler.flags]
+    arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
+    arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
+    # Paths as seen from the project, in the debug information too: equal sources, equal image.
+    arguments += [f"-ffile-prefix-map={folder.parent}=.", *sources]
+    if board.linker_script is not None:
+        (folder / "memory.ld").write_text(_memory_script(board), encoding="utf-8")
+        arguments += ["-L.", f"-Wl,-T,../{BOARD_FOLDER}/{board.linker_script}"]
+    arguments += [*flags, *found.libraries(freestanding=freestanding), "-o", ELF_NAME]
+    found.run(arguments, folder)
+
+    elf = folder / ELF_NAME
+    usage = memory.measure(elf)
+    fits = True
+    if board.memory is not None:
+        fits = (
+            usage.flash <= board.memory.flash.size
+            and usage.ram + (usage.stack or 0) <= board.memory.ram.size
+        )
+    if not fits:
+        elf = elf.replace(folder / TOO_LARGE_NAME)
+    return BuildReport(
+        elf=elf,
+        toolchain=found.name,
+        flash=usage.flash,
+        ram=usage.ram,
+        stack=usage.stack,
+        flash_size=None if board.memory is None else board.memory.flash.size,
+        ram_size=None if board.memory is None else board.memory.ram.size,
+        fits=fits,
+    )
+
+
+def _sources(project: Path, board: Board) -> list[str]:
+    """The C and assembler files, as seen from the build folder, in a fixed order."""
+    own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
+    if not own:
+        raise InputError(
+            f"{project / SOURCE_FOLDER} has no C files; make a project with ska-edge firmware"
+        )
+    of_board = [board.file(name).name for name in board.sources if name.endswith((".c", ".S"))]
+    return [f"../{SOURCE_FOLDER}/{name}" for name in own] + [
+        f"../{BOARD_FOLDER}/{name}" for name in of_board
+    ]
+
+
+def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.Toolchain]:
+    """The board's entry and the installed toolchain to build with."""
+    by_name = {compiler.name: compiler for compiler in board.toolchains}
+    if wanted is not None and wanted not in by_name:
+        raise InputError(
+            f"board {board.name} has no toolchain {wanted!r}; choose one of {', '.join(by_name)}"
+        )
+    try:
+        found = toolchains.choose(list(by_name) if wanted is None else [wanted])
+    except ToolError as error:
+        raise ToolError(f"board {board.name} cannot be built: {error}") from None
+    return by_name[found.name], found
+
+
+def _memory_script(board: Board) -> str:
+    """The part of the linker script that board.toml decides.
+
+    Raises:
+        InputError: board.toml has a linker script but no memory.
+    """
+    if board.memory is None:
+        raise InputError(
+            f"board {board.name} has a linker_script, so its board.toml needs [memory]"
+        )
+    flash, ram = board.memory.flash, board.memory.ram
+    return (
+        "MEMORY\n{\n"
+        f"    FLASH (rx) : ORIGIN = 0x{flash.origin:08X}, LENGTH = 0x{_ROOMY:08X}\n"
+        f"    RAM (rw) : ORIGIN = 0x{ram.origin:08X}, LENGTH = 0x{_ROOMY:08X}\n"
+        "}\n"
+        f"ska_stack_top = 0x{ram.origin + ram.size:08X};\n"
+    )

@@ -1,0 +1,87 @@
+"""The C back end: `Fixed` on expressions of C source, with the helpers of ska_fixed.h."""
+
+from __future__ import annotations
+
+from ska_edge.fixedpoint import Table, width
+
+
+class COps:
+    """Every value is a C expression; `name` turns one into a commented local variable.
+
+    Widths follow the intervals: an operation whose operands or result leave 32 bits is done in 64.
+    Negative constants are parenthesized, so that expressions can be put side by side.
+    """
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+        self._names: dict[str, int] = {}
+        self._wide: set[str] = set()
+
+    def _bits(self, lo: int, hi: int, *operands: str) -> int:
+        return 64 if any(o in self._wide for o in operands) else width(lo, hi)
+
+    def _result(self, expression: str, bits: int) -> str:
+        if bits == 64:
+            self._wide.add(expression)
+        return expression
+
+    def _binary(self, operator: str, a: str, b: str, lo: int, hi: int) -> str:
+        bits = self._bits(lo, hi, a, b)
+        left = f"(int64_t){a}" if bits == 64 and a not in self._wide else a
+        return self._result(f"({left} {operator} {b})", bits)
+
+    def constant(self, value: int) -> str:
+        return str(value) if value >= 0 else f"({value})"
+
+    def add(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self._binary("+", a, b, lo, hi)
+
+    def subtract(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self._binary("-", a, b, lo, hi)
+
+    def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self._binary("*", a, b, lo, hi)
+
+    def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
+        bits = self._bits(lo, hi, a)
+        return self._result(f"ska_round_shift_i{bits}({_bare(a)}, {shift})", bits)
+
+    def clip(self, a: str, lo: int, hi: int) -> str:
+        bits = 64 if a in self._wide else 32
+        call = f"ska_saturate_i{bits}({_bare(a)}, {lo}, {hi})"
+        # What was clipped to 32 bits is narrow again: later operations need not be wide.
+        return f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
+
+    def high_bits(self, a: str, shift: int) -> str:
+        return f"ska_high_bits({_bare(a)}, {shift})"
+
+    def low_bits(self, a: str, shift: int) -> str:
+        return f"ska_low_bits({_bare(a)}, {shift})"
+
+    def lookup(self, table: Table, index: str) -> str:
+        return f"(int32_t){table.name}[{_bare(index)}]"
+
+    def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
+        number = self._names[name] = self._names.get(name, 0) + 1
+        unique = name if number == 1 else f"{name}_{number}"
+        bits = 64 if a in self._wide and width(lo, hi) == 64 else 32
+        cast = "(int32_t)" if a in self._wide and bits == 32 else ""
+        self.statements.append(f"/* {comment} */")
+        self.statements.append(f"const int{bits}_t {unique} = {cast}{_bare(a)};")
+        return self._result(unique, bits)
+
+    def type_of(self, expression: str) -> str:
+        """C type that an expression has."""
+        return "int64_t" if expression in self._wide else "int32_t"
+
+
+def _bare(expression: str) -> str:
+    """Without the one pair of parentheses that encloses the whole expression, where there is one."""
+    if not (expression.startswith("(") and expression.endswith(")")):
+        return expression
+    depth = 0
+    for position, character in enumerate(expression):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and position < len(expression) - 1:
+            return expression
+    return expression[1:-1]

@@ -1,0 +1,96 @@
+/* ska.h - a small neural network that keeps learning, in integers only.
+ *
+ * Usage: one `ska_t`, owned by the caller (make it static: it holds all parameters).
+ *
+ *     static ska_t ska;
+ *     ska_init(&ska);
+ *     predicted = ska_infer(&ska, x);
+ *     status = ska_learn(&ska, x, label);
+ *
+ * Nothing here allocates, blocks, recurses or uses floating point. One `ska_t` must not be used from
+ * two threads or from an interrupt at the same time; several `ska_t` are independent.
+ */
+#ifndef SKA_H
+#define SKA_H
+
+#include <stdint.h>
+
+#include "ska_plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    SKA_OK = 0,
+    SKA_ERROR_LABEL /* the label is not below SKA_CLASSES; nothing was learned */
+} ska_status_t;
+
+/* All state of a network. The fields are for reading, in a debugger or a test. */
+typedef struct {
+    int16_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
+    uint32_t step;                           /* updates since ska_init */
+    int32_t rate_mantissa;                   /* rate = mantissa * 2^-15 * 2^-shift */
+    int8_t rate_shift;
+
+    /* The last forward pass; neurons are numbered through all layers, the output layer last. */
+    int8_t signal[SKA_INPUTS + SKA_NEURONS]; /* the input, then every layer's activations */
+    int16_t knowledge[SKA_NEURONS];          /* z */
+    int16_t decision[SKA_NEURONS];           /* D = sigmoid(z) */
+
+#if SKA_SUPERVISED
+    int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
+    int16_t readout[SKA_CLASSES]; /* scratch: a layer's own readout, then its error */
+#else
+    uint16_t held;                                 /* samples in the batch so far */
+    uint8_t pass;                                  /* which of the two passes below is the newer */
+    int8_t batch[SKA_BATCH][SKA_INPUTS];           /* the held batch */
+    int16_t passes[2][SKA_BATCH][SKA_NEURONS];     /* knowledge of this pass and of the one before */
+    int8_t below[SKA_BATCH][SKA_WIDEST_INPUT];     /* scratch: what a layer's update is paired with */
+    int16_t steps[SKA_BATCH];                      /* scratch: one neuron's steps */
+#endif
+} ska_t;
+
+/* Sums over one layer after a step, for the host to divide; see docs/PROTOCOL.md. */
+typedef struct {
+    int64_t entropy;       /* z * shift */
+    int64_t z_square;      /* z * z */
+    int64_t shift_square;  /* shift * shift */
+    int64_t decision_net;  /* D * (z - previous z) */
+    int64_t alignment_net; /* z * D' * (z - previous z) */
+    int64_t w_square;      /* W * W */
+    int64_t z_saturated;   /* knowledge at a limit of its format */
+    int64_t w_saturated;   /* weights at a limit of their format */
+    int64_t zero_updates;  /* weights whose last update rounded to zero */
+} ska_metrics_t;
+
+/* The initial weights and step 0. */
+void ska_init(ska_t *ska);
+
+/* Classifies one quantized input; returns the class with the largest decision (the first of equals). */
+uint16_t ska_infer(ska_t *ska, const int8_t x[SKA_INPUTS]);
+
+/* Learns one sample. Rules without labels hold SKA_BATCH samples and then make SKA_STEPS passes; they
+ * only check that the label is in range. */
+ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label);
+
+/* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
+ * before the update. */
+uint16_t ska_predicted(const ska_t *ska);
+const int16_t *ska_decisions(const ska_t *ska);
+
+/* Updates since ska_init. */
+uint32_t ska_step(const ska_t *ska);
+
+/* Sums of the last update for one layer; to be asked for before the next ska_infer. Zeros at step 0. */
+void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
+
+/* Copies `count` little-endian bytes of the parameters, from byte `offset` on; the caller stays inside
+ * SKA_PARAMETER_BYTES. */
+void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

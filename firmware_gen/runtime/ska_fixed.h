@@ -1,0 +1,83 @@
+/* ska_fixed.h - the arithmetic of ska-edge in C: the only place with shifts, roundings and saturations.
+ *
+ * It mirrors ska_edge/fixedpoint.py operation by operation; agreement tests compare every bit.
+ * Callers stay inside the intervals that were proven when the plan was made (see ska_rule.h and
+ * ska_plan.h), so nothing here can overflow.
+ */
+#ifndef SKA_FIXED_H
+#define SKA_FIXED_H
+
+#include <stdint.h>
+
+/* What this header leans on and the standard leaves open: 8-bit bytes, two's complement, and a right
+ * shift of a negative number that keeps its sign. A platform without them does not compile. */
+typedef char ska_assert_two_complement[(-1 & 3) == 3 ? 1 : -1];
+typedef char ska_assert_arithmetic_shift[((int32_t)-3 >> 1) == -2 ? 1 : -1];
+
+/* --- rounding --------------------------------------------------------------------------------- */
+
+/* Round half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the half
+ * fits the type by proof. */
+static inline int32_t ska_round_shift_i32(int32_t x, uint8_t shift) {
+    return (x + ((int32_t)1 << (shift - 1))) >> shift;
+}
+
+static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
+    return (x + ((int64_t)1 << (shift - 1))) >> shift;
+}
+
+/* --- narrowing -------------------------------------------------------------------------------- */
+
+static inline int32_t ska_saturate_i32(int32_t x, int32_t lo, int32_t hi) {
+    return x < lo ? lo : (x > hi ? hi : x);
+}
+
+static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
+    return x < lo ? lo : (x > hi ? hi : x);
+}
+
+/* --- taking a non-negative number apart ------------------------------------------------------- */
+
+static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
+    return x >> shift;
+}
+
+static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
+    return x & (((int32_t)1 << shift) - 1);
+}
+
+/* --- 16 bits, the type of weights, knowledge and projections ---------------------------------- */
+
+/* A sum narrowed to int16: rounded, then saturated. */
+static inline int16_t ska_requantize_i32(int32_t sum, uint8_t shift) {
+    return (int16_t)ska_saturate_i32(ska_round_shift_i32(sum, shift), INT16_MIN, INT16_MAX);
+}
+
+static inline int16_t ska_requantize_i64(int64_t sum, uint8_t shift) {
+    return (int16_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
+}
+
+/* How much a weight changes: the product rounded to the weight's fraction. |product| / 2^shift plus a
+ * 16-bit weight fits an int32: the product has at least one bit less than its accumulator. */
+static inline int16_t ska_weight_add_i32(int16_t weight, int32_t product, uint8_t shift) {
+    const int32_t sum = (int32_t)weight + ska_round_shift_i32(product, shift);
+    return (int16_t)ska_saturate_i32(sum, INT16_MIN, INT16_MAX);
+}
+
+static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, uint8_t shift) {
+    const int64_t sum = (int64_t)weight + ska_round_shift_i64(product, shift);
+    return (int16_t)ska_saturate_i64(sum, INT16_MIN, INT16_MAX);
+}
+
+/* --- accumulators ----------------------------------------------------------------------------- */
+
+/* A bias in the fraction of the sum it joins: exact. */
+static inline int32_t ska_align_i32(int16_t value, uint8_t shift) {
+    return (int32_t)value * ((int32_t)1 << shift);
+}
+
+static inline int64_t ska_align_i64(int16_t value, uint8_t shift) {
+    return (int64_t)value * ((int64_t)1 << shift);
+}
+
+#endif

@@ -1,0 +1,170 @@
+"""The compilers: where each is found, how to install it, and the flags that every build needs.
+
+What chooses a core stands in board.toml. What holds for a compiler whatever the board stands here,
+with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ska_edge.errors import CheckError, ToolError
+
+TIME_LIMIT_S = 240
+"""A build takes seconds, the first one with zig up to 10 s for each core. This only ends a hang."""
+
+FLAGS = (
+    "-std=c99",
+    "-Os",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wsign-conversion",
+    "-Wshadow",
+    "-pedantic",
+    "-Werror",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-Wl,--gc-sections",
+)
+"""Flags of every build. `-g` adds nothing to flash or RAM, and without it zig strips the symbols."""
+
+_INSTALL = {
+    "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",
+    "cc": "apt-get install gcc",
+    "clang": "apt-get install clang",
+    "gcc": "apt-get install gcc",
+    "zig": "pip install ziglang",
+}
+
+NAMES = tuple(_INSTALL)
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A compiler that is installed here."""
+
+    name: str
+    command: tuple[str, ...]
+
+    def flags(self, *, freestanding: bool) -> tuple[str, ...]:
+        """The flags of every build with this compiler; `freestanding`: without a C library."""
+        flags = FLAGS
+        if self.name == "zig":
+            # zig turns the undefined behavior sanitizer on by itself, and it needs a run time.
+            flags += ("-fno-sanitize=all",)
+        if freestanding:
+            flags += ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+            if self.name == "zig":
+                # Not -nostdlib: that would drop compiler-rt, the 64-bit division in it, too.
+                flags += ("-Wl,-e,Reset_Handler",)
+            else:
+                # Without the second flag gcc turns the loop inside memcpy into a call of memcpy.
+                flags += ("-nostdlib", "-fno-tree-loop-distribute-patterns")
+        return flags
+
+    def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
+        """The libraries that close the command line."""
+        return ("-lgcc",) if freestanding and self.name != "zig" else ()
+
+    def run(self, arguments: Sequence[str], folder: Path) -> None:
+        """Compile and link by one command, run in `folder`.
+
+        Raises:
+            CheckError: the compiler refused; the sentence holds its first complaint.
+            ToolError: the compiler cannot be run, or did not end.
+        """
+        try:
+            result = subprocess.run(
+                [*self.command, *arguments],
+                cwd=folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIME_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise ToolError(
+                f"{self.name} did not end within {TIME_LIMIT_S} s in {folder}; "
+                "try another toolchain, or another ZIG_GLOBAL_CACHE_DIR if this is zig"
+            ) from None
+        except OSError as error:
+            raise ToolError(f"{self.name} cannot be run: {error}") from None
+        if result.returncode != 0:
+            raise CheckError(f"{self.name} failed in {folder}: {first_complaint(result.stderr)}")
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, "LC_ALL": "C"}
+        if self.name == "zig":
+            cache = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(_cache_folder())
+            environment["ZIG_GLOBAL_CACHE_DIR"] = cache
+            environment.setdefault("ZIG_LOCAL_CACHE_DIR", cache)
+        return environment
+
+
+def find(name: str) -> Toolchain | None:
+    """The toolchain of that name, or None when it is not installed."""
+    if name == "zig":
+        if importlib.util.find_spec("ziglang") is None:
+            return None
+        return Toolchain(name, (sys.executable, "-m", "ziglang", "cc"))
+    path = shutil.which(name)
+    return None if path is None else Toolchain(name, (path,))
+
+
+def choose(names: Sequence[str]) -> Toolchain:
+    """The first installed toolchain of `names`, which stand in order of preference.
+
+    Raises:
+        ToolError: none is installed; the sentence says how to install each.
+    """
+    for name in names:
+        toolchain = find(name)
+        if toolchain is not None:
+            return toolchain
+    hints = " or ".join(f"{name} ({_INSTALL.get(name, 'see docs/BOARDS.md')})" for name in names)
+    raise ToolError(f"no compiler for this board is installed: it takes {hints}")
+
+
+def first_complaint(output: str) -> str:
+    """The first line of a compiler's output that says what is wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for mark in ("error:", "undefined reference", "undefined symbol", "error"):
+        for line in lines:
+            if mark in line:
+                return line
+    return lines[0] if lines else "it gave no reason"
+
+
+def _cache_folder() -> Path:
+    """A folder that zig can write to: one that it cannot write to makes it spin without end.
+
+    Raises:
+        ToolError: there is none.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    tried = []
+    for base in (home, tempfile.gettempdir()):
+        folder = Path(base) / "ska-edge" / "zig"
+        tried.append(str(folder))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise ToolError(
+        f"zig needs a cache folder and can write neither to {' nor to '.join(tried)}; "
+        "name one in ZIG_GLOBAL_CACHE_DIR"
+    )

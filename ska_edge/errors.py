@@ -1,0 +1,32 @@
+"""Errors of ska-edge: one root, one sentence each, and the exit code that the command line gives them."""
+
+from __future__ import annotations
+
+
+class SkaError(Exception):
+    """Root of every error that ska-edge raises on purpose.
+
+    The message is one sentence: what is wrong, where (file, line, column, layer), what to do.
+    """
+
+    exit_code = 2
+
+
+class InputError(SkaError):
+    """A file, an option or a value given by the user cannot be used."""
+
+
+class ToolError(SkaError):
+    """A compiler, an emulator or an optional package is missing; the message says how to get it."""
+
+
+class CheckError(SkaError):
+    """A check ran to its end and failed: a mismatch, or a budget that was passed."""
+
+    exit_code = 1
+
+
+class DeviceError(SkaError):
+    """There is no device, or it does not answer, or it answers what it must not."""
+
+    exit_code = 3

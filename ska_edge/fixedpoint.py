@@ -1,0 +1,313 @@
+"""The arithmetic of ska-edge: Q formats, values that carry their interval, one rounding, one narrowing.
+
+Everything that is computed in integers, on the host, in ONNX and in C, is written once on `Fixed` and
+executed by a back end (`Ops`). A back end never decides anything: which values need 64 bits and where a
+saturation is needed follows from the interval that each value carries, so all back ends agree.
+`docs/ARITHMETIC.md` has worked numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+
+T = TypeVar("T")
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+
+class RangeError(InputError):
+    """An interval leaves the widest integer there is: the plan cannot be computed exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class QFormat:
+    """A signed two's-complement fixed-point format: real value = integer * 2**-frac, zero point 0.
+
+    Attributes:
+        bits: width of the stored integer, sign included (8, 16 or 32 in stored tensors).
+        frac: number of fractional bits; may be larger than `bits` or negative.
+    """
+
+    bits: int
+    frac: int
+
+    @property
+    def minimum(self) -> int:
+        """Smallest integer of the format."""
+        return -(1 << (self.bits - 1))
+
+    @property
+    def maximum(self) -> int:
+        """Largest integer of the format."""
+        return (1 << (self.bits - 1)) - 1
+
+    @property
+    def name(self) -> str:
+        """Name in the Qm.n notation without the sign bit, e.g. Q3.12 for 16 bits with 12 of fraction."""
+        return f"Q{self.bits - 1 - self.frac}.{self.frac}"
+
+    def quantize(self, real: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Nearest integers (half up) of real values, saturated to the format; any shape.
+
+        This is the only way from real numbers into the arithmetic; it runs on the host alone.
+        """
+        scaled = np.floor(np.asarray(real, dtype=np.float64) * 2.0**self.frac + 0.5)
+        return np.clip(scaled, self.minimum, self.maximum).astype(np.int64)
+
+    def dequantize(self, integers: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Real values of integers in this format; any shape."""
+        return np.asarray(integers, dtype=np.float64) * 2.0**-self.frac
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A learning rate as a mantissa and a shift: real value = mantissa * 2**-15 * 2**-shift.
+
+    The mantissa lies in (2**14, 2**15], so that powers of two keep every bit of what they multiply.
+    It multiplies once per neuron; the shift joins the one rounding shift of the weight update.
+    """
+
+    mantissa: int
+    shift: int
+
+    MANTISSA_FRAC = 15
+
+    @classmethod
+    def from_real(cls, rate: float) -> Rate:
+        """The nearest representable rate; raises InputError unless it is positive and finite."""
+        if not (math.isfinite(rate) and rate > 0):
+            raise InputError(f"the rate must be a positive number, not {rate}")
+        fraction, exponent = math.frexp(rate)  # rate = fraction * 2**exponent, 0.5 <= fraction < 1
+        mantissa = math.floor(fraction * 2**cls.MANTISSA_FRAC + 0.5)
+        if mantissa == 2 ** (cls.MANTISSA_FRAC - 1):
+            mantissa, exponent = 2 * mantissa, exponent - 1
+        return cls(mantissa, -exponent)
+
+    @property
+    def real(self) -> float:
+        """The rate that is really used."""
+        return math.ldexp(self.mantissa, -self.MANTISSA_FRAC - self.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup table of integers in `format`, named as the C array that holds it."""
+
+    name: str
+    values: tuple[int, ...]
+    format: QFormat
+
+
+class Ops(Protocol[T]):
+    """What a back end can do to one value; `lo` and `hi` bound the result and choose its width."""
+
+    def constant(self, value: int) -> T: ...
+    def add(self, a: T, b: T, lo: int, hi: int) -> T: ...
+    def subtract(self, a: T, b: T, lo: int, hi: int) -> T: ...
+    def multiply(self, a: T, b: T, lo: int, hi: int) -> T: ...
+    def round_shift(self, a: T, shift: int, lo: int, hi: int) -> T:
+        """(a + 2**(shift-1)) >> shift with shift >= 1; lo and hi bound the sum before the shift."""
+        ...
+
+    def clip(self, a: T, lo: int, hi: int) -> T: ...
+    def high_bits(self, a: T, shift: int) -> T:
+        """a >> shift of a value known to be >= 0."""
+        ...
+
+    def low_bits(self, a: T, shift: int) -> T:
+        """a modulo 2**shift of a value known to be >= 0."""
+        ...
+
+    def lookup(self, table: Table, index: T) -> T: ...
+    def name(self, a: T, name: str, comment: str, lo: int, hi: int) -> T:
+        """Gives an intermediate a name where the back end has names (C variables, ONNX edges)."""
+        ...
+
+
+class ArrayOps(Ops[T], Protocol[T]):
+    """A back end that also knows matrix products; in C these are the runtime's loops."""
+
+    def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
+        """Sums over the last axis: weights (rows, terms), inputs (batch, terms) -> (batch, rows)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Generic[T]):
+    """A fixed-point value (or array) in some back end, with the interval that its integers cannot leave.
+
+    Attributes:
+        ops: the back end.
+        data: the back end's value: an integer array, an ONNX edge, a C expression, or nothing.
+        frac: number of fractional bits.
+        lo, hi: smallest and largest integer that the value can take.
+    """
+
+    ops: Ops[T]
+    data: T
+    frac: int
+    lo: int
+    hi: int
+
+    def __post_init__(self) -> None:
+        if self.lo < INT64_MIN or self.hi > INT64_MAX:
+            raise RangeError(f"a value in [{self.lo}, {self.hi}] does not fit 64 bits")
+
+    @classmethod
+    def of(cls, ops: Ops[T], data: T, format: QFormat) -> Fixed[T]:
+        """A stored value: its interval is the whole format."""
+        return cls(ops, data, format.frac, format.minimum, format.maximum)
+
+    def constant(self, real: float) -> Fixed[T]:
+        """An exact constant with this value's fraction, in the same back end."""
+        scaled = math.ldexp(real, self.frac)
+        integer = int(scaled)
+        if integer != scaled:
+            raise ValueError(f"{real} is not exact with {self.frac} fractional bits")
+        return Fixed(self.ops, self.ops.constant(integer), self.frac, integer, integer)
+
+    def _aligned(self, other: Fixed[T]) -> tuple[Fixed[T], Fixed[T], int]:
+        frac = max(self.frac, other.frac)
+        return self.aligned(frac), other.aligned(frac), frac
+
+    def aligned(self, frac: int) -> Fixed[T]:
+        """The same real value with `frac` >= self.frac fractional bits: exact."""
+        if frac == self.frac:
+            return self
+        factor = 1 << (frac - self.frac)
+        lo, hi = self.lo * factor, self.hi * factor
+        data = self.ops.multiply(self.data, self.ops.constant(factor), lo, hi)
+        return Fixed(self.ops, data, frac, lo, hi)
+
+    def __add__(self, other: Fixed[T]) -> Fixed[T]:
+        a, b, frac = self._aligned(other)
+        lo, hi = a.lo + b.lo, a.hi + b.hi
+        return Fixed(self.ops, self.ops.add(a.data, b.data, lo, hi), frac, lo, hi)
+
+    def __sub__(self, other: Fixed[T]) -> Fixed[T]:
+        a, b, frac = self._aligned(other)
+        lo, hi = a.lo - b.hi, a.hi - b.lo
+        return Fixed(self.ops, self.ops.subtract(a.data, b.data, lo, hi), frac, lo, hi)
+
+    def __mul__(self, other: Fixed[T]) -> Fixed[T]:
+        lo, hi = product_interval(self, other)
+        data = self.ops.multiply(self.data, other.data, lo, hi)
+        return Fixed(self.ops, data, self.frac + other.frac, lo, hi)
+
+    def scaled(self, exponent: int) -> Fixed[T]:
+        """The real value times 2**exponent: only the binary point moves, nothing is computed."""
+        return Fixed(self.ops, self.data, self.frac - exponent, self.lo, self.hi)
+
+    def rounded(self, frac: int) -> Fixed[T]:
+        """Round half up to `frac` fractional bits; exact when there are not more now."""
+        shift = self.frac - frac
+        if shift <= 0:
+            return self.aligned(frac)
+        half = 1 << (shift - 1)
+        data = self.ops.round_shift(self.data, shift, self.lo, self.hi + half)
+        return Fixed(self.ops, data, frac, (self.lo + half) >> shift, (self.hi + half) >> shift)
+
+    def saturated(self, lo: int, hi: int) -> Fixed[T]:
+        """The integer clipped to [lo, hi]; no code where the interval already lies inside."""
+        if lo <= self.lo and self.hi <= hi:
+            return self
+        data = self.ops.clip(self.data, lo, hi)
+        return Fixed(self.ops, data, self.frac, min(max(self.lo, lo), hi), max(min(self.hi, hi), lo))
+
+    def bounded(self, lo: int, hi: int) -> Fixed[T]:
+        """The same value with a tighter interval that a proof in the caller's comment gives.
+
+        For facts that corners of intervals cannot show, such as D (1 - D) <= 1/4. No code; the numpy
+        back end asserts it where the value is named.
+        """
+        return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
+
+    def requantize(self, format: QFormat) -> Fixed[T]:
+        """Round half up to the format's fraction, then saturate to its width: the only narrowing."""
+        return self.rounded(format.frac).saturated(format.minimum, format.maximum)
+
+    def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
+        """(integer part, fraction) of a value >= 0 around bit `shift`; both exact.
+
+        The first is a whole number (frac 0), the second has `shift` fractional bits.
+        """
+        if self.lo < 0:
+            raise ValueError("only a value that cannot be negative can be split")
+        high = Fixed(self.ops, self.ops.high_bits(self.data, shift), 0, self.lo >> shift, self.hi >> shift)
+        low = Fixed(self.ops, self.ops.low_bits(self.data, shift), shift, 0, (1 << shift) - 1)
+        return high, low
+
+    def named(self, name: str) -> Fixed[T]:
+        """The same value under a name that a reader of the generated code sees."""
+        comment = f"{self.frac} fractional bits, in [{self.lo}, {self.hi}]"
+        data = self.ops.name(self.data, name, comment, self.lo, self.hi)
+        return Fixed(self.ops, data, self.frac, self.lo, self.hi)
+
+
+def product_interval(a: Fixed[T], b: Fixed[T]) -> tuple[int, int]:
+    """Interval of a product of two independent values."""
+    corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
+    return min(corners), max(corners)
+
+
+def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
+    """Linear interpolation in a table whose knots are 2**shift steps of `position` apart.
+
+    With base = table[i] and rise = table[i+1] - base the result is base + round(rise * fraction).
+    As 0 <= fraction < 1 and the rise is an integer, the rounded part never passes the rise: the result
+    lies between two neighbors of the table, hence in the table's own interval. `position` must be
+    non-negative and end before the last knot.
+    """
+    ops = position.ops
+    index, fraction = position.split(shift)
+    if index.hi + 1 >= len(table.values):
+        raise ValueError(f"position {position.hi} lies behind the last knot of {table.name}")
+    index, fraction = index.named("index"), fraction.named("fraction")
+    lo, hi = min(table.values), max(table.values)
+    rises = [after - before for before, after in zip(table.values, table.values[1:], strict=False)]
+    base = Fixed(ops, ops.lookup(table, index.data), table.format.frac, lo, hi).named("base")
+    following_index = (index + index.constant(1.0)).data
+    following = Fixed(ops, ops.lookup(table, following_index), table.format.frac, lo, hi)
+    rise = (following - base).bounded(min(rises), max(rises)).named("rise")
+    part = (rise * fraction).rounded(table.format.frac)
+    return (base + part).bounded(lo, hi)
+
+
+def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
+    """Sum of `terms` products, exact. weights (rows, terms), inputs (batch, terms) -> (batch, rows).
+
+    The interval also covers every partial sum in any order, so loops may add as they like.
+    """
+    lo, hi = product_interval(weights, inputs)
+    lo, hi = terms * min(lo, 0), terms * max(hi, 0)
+    data = ops.dot(weights.data, inputs.data, lo, hi)
+    return Fixed(ops, data, weights.frac + inputs.frac, lo, hi)
+
+
+def width(lo: int, hi: int) -> int:
+    """Bits of the accumulator (32 or 64) that an interval needs; RangeError beyond 64."""
+    if INT32_MIN <= lo and hi <= INT32_MAX:
+        return 32
+    if INT64_MIN <= lo and hi <= INT64_MAX:
+        return 64
+    raise RangeError(f"a value in [{lo}, {hi}] does not fit 64 bits")
+
+
+def largest_frac(terms: int, weight_bits: int, most: int) -> int:
+    """Largest fraction f in [0, most] for which `terms` products of a weight and an integer in
+    [-2**f, 2**f) sum up inside 32 bits, with room left for the half that rounding adds.
+    """
+    room = 2**31 - 2**24
+    frac = most
+    while frac > 0 and terms << (weight_bits - 1 + frac) > room:
+        frac -= 1
+    return frac

@@ -1,0 +1,178 @@
+"""ONNX models for inference: the integer form with equal bits, and a plain float form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from ska_edge import rule as neuron
+from ska_edge.errors import InputError
+from ska_edge.fixedpoint import Fixed, dot
+from ska_edge.model_file import Model
+from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
+from ska_edge.trainer import FixedTrainer, State
+
+FORMS = ("integer", "float")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often the exported model and the trainer differ.
+
+    Attributes:
+        rows: inputs that were compared.
+        mismatches: rows in which any output differs by a bit (integer form) or the class (float form).
+    """
+
+    rows: int
+    mismatches: int
+
+
+def export(model: Model, form: str) -> onnx.ModelProto:
+    """The model as ONNX.
+
+    Args:
+        form: "integer": input int8 (n, d), outputs `decisions` int32 (n, classes) in Q0.15 and `label`
+            int64 (n,), bit for bit what the trainer and the device compute. "float": the same network
+            with dequantized weights, float32 features in and decisions out, close but not equal.
+    """
+    if form not in FORMS:
+        raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
+    graph = _integer_graph(model.state) if form == "integer" else _float_graph(model)
+    exported = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="ska-edge",
+    )
+    exported.ir_version = IR_VERSION
+    for key, value in _metadata(model, form).items():
+        entry = exported.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(exported, full_check=True)
+    return exported
+
+
+def _metadata(model: Model, form: str) -> dict[str, str]:
+    plan, scaling = model.plan, model.scaling
+    return {
+        "ska_edge.form": form,
+        "ska_edge.digest": plan.digest,
+        "ska_edge.labels": "\n".join(plan.labels),
+        "ska_edge.input_format": plan.layers[0].input.name,
+        "ska_edge.weight_formats": " ".join(layer.weight.name for layer in plan.layers),
+        "ska_edge.input_mean": " ".join(repr(float(v)) for v in scaling.mean),
+        "ska_edge.input_scale": " ".join(repr(float(v)) for v in scaling.scale),
+    }
+
+
+def _integer_graph(state: State) -> onnx.GraphProto:
+    ops, plan = OnnxOps(), state.plan
+    incoming = ops.cast("input", TensorProto.INT64)
+    signal = Fixed.of(ops, incoming, plan.layers[0].input)
+    for index, layer in enumerate(plan.layers):
+        narrow = np.int8 if layer.weight.bits == 8 else np.int16
+        stored = {
+            name: ops.initializer(f"layer{index}_{name}", state.tensor(index, name).astype(narrow))
+            for name in ("weight", "bias")
+        }
+        weight = Fixed.of(ops, stored["weight"], layer.weight)
+        bias = Fixed.of(ops, ops.cast(stored["bias"], TensorProto.INT64), layer.weight)
+        sums = dot(ops, weight, signal, layer.inputs) + bias
+        decided = neuron.decision(sums.requantize(plan.formats.knowledge), plan.decision_table)
+        signal = plan.rule_definition.activation(decided, plan.formats.activation)
+    ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
+    ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    used = _used_nodes(ops.nodes, ("decisions", "label"))
+    edges = {edge for node in used for edge in node.input}
+    return helper.make_graph(
+        used,
+        "ska_edge_integer",
+        [helper.make_tensor_value_info("input", TensorProto.INT8, ["n", plan.inputs])],
+        [
+            helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [tensor for tensor in ops.initializers if tensor.name in edges],
+    )
+
+
+def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
+    """The nodes that the outputs depend on (the last layer's activation feeds nothing)."""
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _float_graph(model: Model) -> onnx.GraphProto:
+    plan, state = model.plan, model.state
+    nodes, tensors = [], []
+
+    def tensor(name: str, values: NDArray[np.float64]) -> str:
+        tensors.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def node(operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+        nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    mean, scale = tensor("mean", model.scaling.mean), tensor("scale", model.scaling.scale)
+    signal = node("Div", [node("Sub", ["input", mean], "centered"), scale], "signal")
+    for index, layer in enumerate(plan.layers):
+        weight = tensor(f"W{index}", layer.weight.dequantize(state.tensor(index, "weight")))
+        bias = tensor(f"b{index}", layer.weight.dequantize(state.tensor(index, "bias")))
+        z = node("Gemm", [signal, weight, bias], f"z{index}", transB=1)
+        last = index == len(plan.layers) - 1
+        signal = node("Sigmoid", [z], "decisions" if last else f"decision{index}")
+        if plan.rule_definition.signed and not last:
+            two, one = tensor(f"two{index}", np.array(2.0)), tensor(f"one{index}", np.array(1.0))
+            doubled = node("Mul", [signal, two], f"doubled{index}")
+            signal = node("Sub", [doubled, one], f"signal{index}")
+    node("ArgMax", ["decisions"], "label", axis=1, keepdims=0)
+    return helper.make_graph(
+        nodes,
+        "ska_edge_float",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", plan.inputs])],
+        [
+            helper.make_tensor_value_info("decisions", TensorProto.FLOAT, ["n", plan.classes]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        tensors,
+    )
+
+
+def save(exported: onnx.ModelProto, path: Path) -> None:
+    """Write an exported model to a file."""
+    try:
+        path.write_bytes(exported.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float64]) -> Agreement:
+    """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
+    import onnxruntime
+
+    form = {entry.key: entry.value for entry in exported.metadata_props}["ska_edge.form"]
+    session = onnxruntime.InferenceSession(
+        exported.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    quantized = model.quantize(features)
+    expected = FixedTrainer(model.state).infer(quantized)
+    if form == "integer":
+        got, labels = session.run(["decisions", "label"], {"input": quantized.astype(np.int8)})
+        wrong = (got != expected).any(axis=1) | (labels != expected.argmax(axis=1))
+    else:
+        (labels,) = session.run(["label"], {"input": features.astype(np.float32)})
+        wrong = labels != expected.argmax(axis=1)
+    return Agreement(rows=len(features), mismatches=int(wrong.sum()))
+
+

@@ -1,0 +1,70 @@
+"""The numpy back end: `Fixed` on int64 arrays, with every proven interval asserted on real data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.fixedpoint import Fixed, QFormat, Table
+
+Integers = NDArray[np.int64]
+
+
+class NumpyOps:
+    """Executes each operation at once on int64 arrays of any (broadcastable) shape.
+
+    Args:
+        check: assert that every result lies in the interval that was proven for it; an assertion that
+            fails here is a defect of this package, never of the data.
+    """
+
+    def __init__(self, check: bool = True) -> None:
+        self._check = check
+        self._tables: dict[Table, Integers] = {}
+
+    def _seen(self, value: Integers, lo: int, hi: int) -> Integers:
+        if self._check and value.size:
+            least, most = int(value.min()), int(value.max())
+            assert lo <= least and most <= hi, f"[{least}, {most}] leaves the proven [{lo}, {hi}]"
+        return value
+
+    def constant(self, value: int) -> Integers:
+        return np.array(value, dtype=np.int64)
+
+    def add(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a + b, lo, hi)
+
+    def subtract(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a - b, lo, hi)
+
+    def multiply(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a * b, lo, hi)
+
+    def round_shift(self, a: Integers, shift: int, lo: int, hi: int) -> Integers:
+        return self._seen(a + (1 << (shift - 1)), lo, hi) >> shift
+
+    def clip(self, a: Integers, lo: int, hi: int) -> Integers:
+        return np.minimum(np.maximum(a, lo), hi)
+
+    def high_bits(self, a: Integers, shift: int) -> Integers:
+        return a >> shift
+
+    def low_bits(self, a: Integers, shift: int) -> Integers:
+        return a & ((1 << shift) - 1)
+
+    def lookup(self, table: Table, index: Integers) -> Integers:
+        values = self._tables.get(table)
+        if values is None:
+            values = self._tables[table] = np.array(table.values, dtype=np.int64)
+        return values[index]
+
+    def name(self, a: Integers, name: str, comment: str, lo: int, hi: int) -> Integers:
+        return self._seen(a, lo, hi)
+
+    def dot(self, weights: Integers, inputs: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(inputs @ weights.T, lo, hi)
+
+
+def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:
+    """A stored integer tensor as a `Fixed`; its values must lie in the format."""
+    return Fixed.of(ops, data.astype(np.int64, copy=False), format)

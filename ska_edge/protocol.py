@@ -1,0 +1,386 @@
+"""The serial protocol: the table of messages, their bytes, and the frames that carry them.
+
+This file is the only definition. `Codec` packs and unpacks on the host,
+`firmware_gen.emit_messages` writes the same table as a C header, and `docs/PROTOCOL.md` says it in
+prose. To add a message, add a row to `MESSAGES` and a handler in
+`firmware_gen/runtime/ska_main.c`.
+
+A frame is COBS(type u8, seq u8, payload, CRC-16) followed by one zero byte. Numbers are
+little-endian.
+"""
+
+from __future__ import annotations
+
+import binascii
+import enum
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from cobs import cobs  # type: ignore[import-untyped]
+
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.rule import METRICS
+
+PROTOCOL_VERSION = 1
+CHUNK_MAX = 128  # elements of a "rest" field, so that a chunk fits the RAM of the smallest parts
+OVERHEAD = 4  # type, seq and the two bytes of the CRC
+PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 bits
+
+Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
+Values = Mapping[str, Any]
+"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; packing takes any integers."""
+
+STRUCT_CODES: dict[Kind, str] = {
+    "u8": "B",
+    "i8": "b",
+    "u16": "H",
+    "i16": "h",
+    "u32": "I",
+    "i32": "i",
+    "i64": "q",
+}
+
+
+class Status(enum.IntEnum):
+    """Codes of the STATUS message."""
+
+    OK = 0
+    TYPE = 1
+    LENGTH = 2
+    SEQUENCE = 3
+    LABEL = 4
+    LEARN = 5
+    REGION = 6
+    OFFSET = 7
+
+
+STATUS_PURPOSE = {
+    Status.OK: "done; detail is 0",
+    Status.TYPE: "the firmware has no such message; detail is its type",
+    Status.LENGTH: "the payload has the wrong length; detail is that length",
+    Status.SEQUENCE: "neither the last request again nor the next; detail is the last seq or 65535",
+    Status.LABEL: "the label is not a class of the plan; detail is the label",
+    Status.LEARN: "the learning step was refused; detail is the ska_status_t",
+    Status.REGION: "there is no such region; detail is its number",
+    Status.OFFSET: "the offset lies behind the region; detail is its low 16 bits",
+}
+
+
+class Capability(enum.IntFlag):
+    """Bits of WELCOME's field `capabilities`: what the firmware does beyond inference."""
+
+    LEARN = 1
+    METRICS = 2
+    PULL = 4
+
+
+CAPABILITY_PURPOSE = {
+    Capability.LEARN: "learns from SAMPLE",
+    Capability.METRICS: "sends METRICS when SAMPLE asks for them",
+    Capability.PULL: "gives its parameters to PULL",
+}
+
+
+class Region(enum.IntEnum):
+    """Regions of the device's memory that PULL reads."""
+
+    PARAMETERS = 0
+
+
+REGION_PURPOSE = {
+    Region.PARAMETERS: "weights and biases in plan order, little-endian",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message.
+
+    Attributes:
+        name: name in Python and C.
+        kind: integer type of each element.
+        count: number of elements, or the name of a plan dimension ("inputs", "classes"), or "rest":
+            as many as the frame holds, at most `CHUNK_MAX`, in the last field only.
+        purpose: one line for readers of the C header and the documentation.
+    """
+
+    name: str
+    kind: Kind
+    count: int | str = 1
+    purpose: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of one element."""
+        return struct.calcsize("<" + STRUCT_CODES[self.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the protocol: a request (host to device) or a reply (device to host).
+
+    Attributes:
+        name: unique name.
+        code: the frame's type byte; replies have the top bit set.
+        direction: "request" or "reply".
+        fields: payload, in order, without padding.
+        purpose: one line.
+        answer: for a request, the name of the reply that closes it (or STATUS, when refused).
+    """
+
+    name: str
+    code: int
+    direction: Literal["request", "reply"]
+    fields: tuple[Field, ...]
+    purpose: str
+    answer: str = ""
+
+
+MESSAGES = (
+    Message(
+        "HELLO",
+        0x01,
+        "request",
+        (Field("protocol", "u8", 1, "protocol version of the host"),),
+        "opens a session; one byte in every protocol version",
+        answer="WELCOME",
+    ),
+    Message(
+        "SAMPLE",
+        0x02,
+        "request",
+        (
+            Field("label", "u16", 1, "class index, below the number of classes"),
+            Field("metrics", "u8", 1, "1: send METRICS of every layer before RESULT"),
+            Field("x", "i8", "inputs", "input in the plan's input format"),
+        ),
+        "learn from one labeled sample",
+        answer="RESULT",
+    ),
+    Message(
+        "INFER",
+        0x03,
+        "request",
+        (Field("x", "i8", "inputs", "input in the plan's input format"),),
+        "classify one input, learn nothing",
+        answer="RESULT",
+    ),
+    Message(
+        "PULL",
+        0x04,
+        "request",
+        (
+            Field("region", "u8", 1, "0: parameters"),
+            Field("offset", "u32", 1, "first byte wanted"),
+        ),
+        "read a piece of the device's memory",
+        answer="CHUNK",
+    ),
+    Message("RESET", 0x05, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
+    Message(
+        "WELCOME",
+        0x81,
+        "reply",
+        (
+            Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
+            Field("digest", "u8", 8, "first bytes of the plan's digest"),
+            Field("step", "u32", 1, "learning steps since the plan's weights"),
+            Field("inputs", "u16", 1, "elements of an input"),
+            Field("classes", "u16", 1, "number of classes"),
+            Field("layers", "u8", 1, "number of layers"),
+            Field("parameter_bytes", "u32", 1, "size of the region of parameters"),
+            Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
+            Field("board", "u8", 16, "name in ASCII, padded with zeros"),
+        ),
+        "answers HELLO; says which device this is and which plan it runs",
+    ),
+    Message(
+        "RESULT",
+        0x82,
+        "reply",
+        (
+            Field("step", "u32", 1, "learning steps, this one included"),
+            Field("predicted", "u16", 1, "class index of the largest decision (first of equals)"),
+            Field("decisions", "i16", "classes", "Q0.15, of the forward pass before any update"),
+        ),
+        "answers SAMPLE and INFER",
+    ),
+    Message(
+        "METRICS",
+        0x83,
+        "reply",
+        (
+            Field("layer", "u8", 1, "layer index, from 0"),
+            Field("step", "u32", 1, "learning steps, this one included"),
+            *(Field(name, "i64", 1, "sum over the layer") for name in METRICS),
+        ),
+        "integer sums of one layer after a learning step, sent ahead of RESULT",
+    ),
+    Message(
+        "CHUNK",
+        0x84,
+        "reply",
+        (
+            Field("region", "u8", 1, "as in PULL"),
+            Field("offset", "u32", 1, "as in PULL"),
+            Field("data", "u8", "rest", "bytes of the region from offset on"),
+        ),
+        "answers PULL",
+    ),
+    Message(
+        "STATUS",
+        0x85,
+        "reply",
+        (
+            Field("code", "u8", 1, "see SKA_STATUS_*"),
+            Field("detail", "u16", 1, "depends on the code"),
+        ),
+        "answers RESET, and every request that is refused",
+    ),
+)
+
+BY_NAME = {message.name: message for message in MESSAGES}
+BY_CODE = {message.code: message for message in MESSAGES}
+
+
+class Codec:
+    """Packs and unpacks the messages of one plan.
+
+    Args:
+        dimensions: elements per plan dimension, {"inputs": ..., "classes": ...}; what is lacking
+            must not be needed (before WELCOME nobody knows them).
+    """
+
+    def __init__(self, dimensions: Mapping[str, int]) -> None:
+        self._dimensions = dict(dimensions)
+
+    def pack(self, name: str, values: Values) -> bytes:
+        """Payload of message `name`; raises InputError when a field is missing or out of range."""
+        message = BY_NAME[name]
+        unknown = set(values) - {field.name for field in message.fields}
+        if unknown:
+            raise InputError(f"message {name} has no field {min(unknown)!r}")
+        payload = b""
+        for field in message.fields:
+            if field.name not in values:
+                raise InputError(f"message {name} needs a value for its field {field.name!r}")
+            elements = _elements(values[field.name])
+            count = len(elements) if field.count == "rest" else self._count(message, field)
+            try:
+                if field.count == "rest" and count > CHUNK_MAX:
+                    raise struct.error
+                payload += struct.pack(f"<{count}{STRUCT_CODES[field.kind]}", *elements)
+            except struct.error:
+                wanted = f"at most {CHUNK_MAX}" if field.count == "rest" else str(count)
+                raise InputError(
+                    f"message {name}, field {field.name!r}: {len(elements)} value(s) given, "
+                    f"{wanted} integer(s) of type {field.kind} wanted"
+                ) from None
+        return payload
+
+    def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
+        """Name and values of a message; raises DeviceError for an unknown code or a wrong length.
+
+        Single elements come as int, u8 arrays as bytes, other arrays as tuples of int.
+        """
+        message = BY_CODE.get(code)
+        if message is None:
+            raise DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
+        values: dict[str, Any] = {}
+        at = 0
+        for field in message.fields:
+            count = (
+                min((len(payload) - at) // field.size, CHUNK_MAX)
+                if field.count == "rest"
+                else self._count(message, field)
+            )
+            end = at + count * field.size
+            if end > len(payload):
+                break
+            elements = struct.unpack(f"<{count}{STRUCT_CODES[field.kind]}", payload[at:end])
+            single = field.count == 1
+            array = bytes(elements) if field.kind == "u8" else elements
+            values[field.name] = elements[0] if single else array
+            at = end
+        if len(values) < len(message.fields) or at != len(payload):
+            raise DeviceError(
+                f"a message {message.name} of {len(payload)} bytes arrived, which does not fit "
+                "its fields; the firmware was made for another plan or by another ska-edge"
+            )
+        return message.name, values
+
+    def _count(self, message: Message, field: Field) -> int:
+        if isinstance(field.count, int):
+            return field.count
+        if field.count not in self._dimensions:
+            raise InputError(f"message {message.name} needs the plan's number of {field.count}")
+        return self._dimensions[field.count]
+
+
+def _elements(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) else (value,)
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+class Frame(NamedTuple):
+    """What one frame carries: the type byte, the sequence number and the payload."""
+
+    code: int
+    seq: int
+    payload: bytes
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, not reflected, no final XOR."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def encode_frame(code: int, seq: int, payload: bytes) -> bytes:
+    """The bytes of one frame on the wire, closing zero included."""
+    content = bytes([code, seq]) + payload
+    encoded: bytes = cobs.encode(content + struct.pack("<H", crc16(content)))
+    return encoded + b"\0"
+
+
+class FrameDecoder:
+    """Finds frames in a stream of bytes, whatever the pieces it arrives in.
+
+    Attributes:
+        bad: number of pieces between two zero bytes that were no good frame.
+    """
+
+    LIMIT = 1 << 18  # longer than any frame: garbage without zero bytes must not fill the memory
+
+    def __init__(self) -> None:
+        self.bad = 0
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The good frames that `data` completes, in order; the rest is dropped and counted."""
+        *pieces, pending = (self._pending + data).split(b"\0")
+        frames = []
+        for piece in filter(None, pieces):  # an empty piece is a lone zero byte: resynchronization
+            frame = _decode(piece)
+            if frame is None:
+                self.bad += 1
+            else:
+                frames.append(frame)
+        if len(pending) > self.LIMIT:
+            self.bad += 1
+            pending = b""
+        self._pending = pending
+        return frames
+
+
+def _decode(piece: bytes) -> Frame | None:
+    try:
+        content = cobs.decode(piece)
+    except cobs.DecodeError:
+        return None
+    if len(content) < OVERHEAD or struct.pack("<H", crc16(content[:-2])) != content[-2:]:
+        return None
+    return Frame(content[0], content[1], content[2:-2])

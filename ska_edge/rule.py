@@ -1,0 +1,322 @@
+"""The learning rule, written once: what one neuron computes, on `Fixed` values of any back end.
+
+Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
+
+    delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
+
+The rules differ in the shift alone (arXiv 2503.13942 for `published`; the others aim the same update at
+a target). Loops over neurons and weights are not here: `trainer` has them in numpy, the C runtime by
+hand, and agreement tests compare them bit for bit. To change a rule or add one, change this file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ska_edge.fixedpoint import Fixed, QFormat, Rate, T, Table, interpolate
+
+# Sums over the neurons of a layer (and the samples of a batch) that the device sends after a step;
+# `metrics.py` turns them into the paper's quantities. The first five are sums of `METRIC_TERMS`.
+METRICS = (
+    "entropy",  # sum of z * shift
+    "z_square",  # sum of z * z
+    "shift_square",  # sum of shift * shift
+    "decision_net",  # sum of D * (z - previous z); previous: the step before, `published` only
+    "alignment_net",  # sum of z * D' * (z - previous z)
+    "w_square",  # sum of W * W
+    "z_saturated",  # knowledge values at a limit of their format
+    "w_saturated",  # weights at a limit of their format
+    "zero_updates",  # weights whose update rounded to zero in the last step
+)
+
+METRIC_TERMS = METRICS[:5]
+
+TABLE_RANGE_LOG2 = 3  # the table spans z in [-8, 8)
+TABLE_STEPS_LOG2 = 4  # with 16 steps per unit of z: 256 intervals, 257 entries
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronFormats:
+    """Formats of what one neuron computes; the same in every layer of a plan."""
+
+    knowledge: QFormat
+    decision: QFormat
+    activation: QFormat
+    shift: QFormat
+    error: QFormat  # an output shift narrowed so that its back-projection fits the accumulator
+    projection: QFormat  # the back-projected error A^T e
+
+
+def decision_table(format: QFormat) -> tuple[int, ...]:
+    """sigmoid(z) at z = -8, -8 + 1/16, ..., 8 as integers of `format`, saturated to its maximum."""
+    steps = 1 << TABLE_STEPS_LOG2
+    half = steps << TABLE_RANGE_LOG2
+    values = (1 / (1 + math.exp(-i / steps)) for i in range(-half, half + 1))
+    return tuple(min(math.floor(v * 2**format.frac + 0.5), format.maximum) for v in values)
+
+
+# --- one neuron, forward ----------------------------------------------------------------------------
+
+
+def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
+    """D = sigmoid(z) by table and linear interpolation; z outside [-8, 8) takes the end's value."""
+    unit = 1 << knowledge.frac
+    limit = unit << TABLE_RANGE_LOG2
+    inside = knowledge.saturated(-limit, limit - 1)
+    position = (inside + inside.constant(2.0**TABLE_RANGE_LOG2)).named("position")
+    return interpolate(table, position, knowledge.frac - TABLE_STEPS_LOG2)
+
+
+def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """a = 2D - 1, the next layer's input."""
+    return (decision.scaled(1) - decision.constant(1.0)).requantize(format)
+
+
+def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """a = D, the next layer's input in the papers."""
+    return decision.requantize(format)
+
+
+def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """D' = D (1 - D), at most 1/4."""
+    product = decision * (decision.constant(1.0) - decision)
+    # The parabola's top lies at D = 1/2, which the corners of the interval do not show.
+    return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
+
+
+# --- one neuron, the shifts -------------------------------------------------------------------------
+
+
+def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
+    """Y - D; the target is 0 or the largest decision."""
+    return target - decision
+
+
+def local_shift(projection: Fixed[T], decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """4 D' (A^T e): the layer's own readout A says where its decisions should move."""
+    return (slope(decision, format) * projection).scaled(2).requantize(format)
+
+
+def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
+    """D_k - D_{k-1} of the same sample, one step apart."""
+    return decision - previous
+
+
+# --- one neuron, the update -------------------------------------------------------------------------
+
+
+def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+    """z D' + shift, in the format of the shift."""
+    format = QFormat(16, shift.frac)
+    pull = (knowledge * slope(decision, format)).rounded(format.frac)
+    return (pull + shift).requantize(format)
+
+
+def plain_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+    """The shift alone: the alignment term has weight 0."""
+    return shift
+
+
+def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
+    """delta times the mantissa of the rate; the rate's shift is left to the weight update."""
+    return (delta * mantissa).requantize(format)
+
+
+def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
+    """A rate's mantissa as a value with its proven interval (see `fixedpoint.Rate`)."""
+    half = 1 << (Rate.MANTISSA_FRAC - 1)
+    return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
+
+
+# --- a layer: what every loop that is not C shares --------------------------------------------------
+
+
+def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
+    """W + round(products * 2**-rate_shift), saturated: the only place where a weight changes."""
+    change = products.scaled(-rate_shift).rounded(weight.frac)
+    return (weight + change).saturated(weight.lo, weight.hi)
+
+
+# --- metrics ----------------------------------------------------------------------------------------
+
+
+def metric_term(
+    name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
+) -> Fixed[T]:
+    """What one neuron adds to the sum of this name in `METRICS`: an exact product.
+
+    `previous` is the knowledge one step before; rules without steps pass the knowledge itself.
+    """
+    if name == "entropy":
+        return knowledge * shift
+    if name == "z_square":
+        return knowledge * knowledge
+    if name == "shift_square":
+        return shift * shift
+    if name == "decision_net":
+        return decision * (knowledge - previous)
+    if name == "alignment_net":
+        pull = (knowledge * slope(decision, QFormat(16, decision.frac))).named("pull")
+        return pull * (knowledge - previous)
+    raise ValueError(f"{name!r} is not a sum over neurons")
+
+
+# --- the rules --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A learning rule: which of the functions above it is made of.
+
+    Attributes:
+        name: as on the command line.
+        summary: one line for people.
+        supervised: learns from labels, one step a sample; otherwise `steps` steps on a held batch.
+        heads: hidden layers carry a readout of their own (the top one shares the output layer).
+        signed: a = 2D - 1 between layers, otherwise a = D.
+        aligned: delta has the alignment term z D'.
+    """
+
+    name: str
+    summary: str
+    supervised: bool
+    heads: bool
+    signed: bool
+    aligned: bool
+
+    def activation(self, decision: Fixed[T], format: QFormat) -> Fixed[T]:
+        """The next layer's input."""
+        return (signed_activation if self.signed else plain_activation)(decision, format)
+
+    def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+        """What the update multiplies with the layer's input."""
+        return (aligned_delta if self.aligned else plain_delta)(knowledge, decision, shift)
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule(
+            name="local",
+            summary="every hidden layer follows the error of its own small readout (needs labels)",
+            supervised=True,
+            heads=True,
+            signed=True,
+            aligned=False,
+        ),
+        Rule(
+            name="published",
+            summary="the paper's dynamics: decisions follow their own change (no labels)",
+            supervised=False,
+            heads=False,
+            signed=False,
+            aligned=True,
+        ),
+    )
+}
+
+
+# --- the per-neuron functions as a list, for the C generator and for exhaustive tests ---------------
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a `NeuronFunction`: its name, fraction and the integers it can take."""
+
+    name: str
+    frac: int
+    lo: int
+    hi: int
+
+    @classmethod
+    def of(cls, name: str, format: QFormat) -> Argument:
+        """An argument that is stored in `format`."""
+        return cls(name, format.frac, format.minimum, format.maximum)
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronFunction:
+    """One function of one neuron: arguments, what it says to a reader, and its body on `Fixed`."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    body: Callable[..., Fixed[Any]]
+
+
+def neuron_functions(
+    rule: Rule, formats: NeuronFormats, table: Table
+) -> tuple[NeuronFunction, ...]:
+    """Every per-neuron function that a plan with this rule needs, in reading order."""
+    z = Argument.of("knowledge", formats.knowledge)
+    d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+    shift = Argument.of("shift", formats.shift)
+    delta = Argument.of("delta", formats.shift)
+    projection = Argument.of("projection", formats.projection)
+    half = 1 << (Rate.MANTISSA_FRAC - 1)
+    mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
+
+    def function(
+        name: str, summary: str, arguments: tuple[Argument, ...], body: Callable[..., Fixed[Any]]
+    ) -> NeuronFunction:
+        return NeuronFunction(name, summary, arguments, body)
+
+    functions = [
+        function("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
+        function(
+            "activation",
+            "a = 2D - 1, the next layer's input" if rule.signed else "a = D, the next layer's input",
+            (d,),
+            lambda d: rule.activation(d, formats.activation),
+        ),
+    ]
+    if rule.supervised:
+        target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
+        functions += [
+            function("output_shift", "Y - D", (target, d), output_shift),
+            function(
+                "error",
+                "an output shift, narrowed for its way back through the readout",
+                (shift,),
+                lambda s: s.requantize(formats.error),
+            ),
+            function(
+                "hidden_shift",
+                "4 D' (A^T e)",
+                (projection, d),
+                lambda p, d: local_shift(p, d, formats.shift),
+            ),
+        ]
+    else:
+        previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
+        functions.append(
+            function("shift", "D_k - D_{k-1}", (d, previous), published_shift),
+        )
+    functions += [
+        function(
+            "delta",
+            "z D' + shift" if rule.aligned else "the shift: the alignment term has weight 0",
+            (z, d, shift),
+            rule.delta,
+        ),
+        function(
+            "step",
+            "delta times the mantissa of the rate",
+            (delta, mantissa),
+            lambda delta, m: step(delta, m, formats.shift),
+        ),
+    ]
+    previous_z = Argument.of("previous", formats.knowledge)
+    for name in METRIC_TERMS:
+        functions.append(
+            function(
+                f"metric_{name}",
+                f"what one neuron adds to {name!r}",
+                (z, d, shift, previous_z),
+                lambda z, d, s, before, name=name: metric_term(name, z, d, s, before),
+            )
+        )
+    return tuple(functions)

@@ -1,0 +1,510 @@
+"""The host's end of the line against a fake device on a pty, which can misbehave in every way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import select
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import serial  # type: ignore[import-untyped]
+
+from ska_edge import link as link_module
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.link import Link
+from ska_edge.protocol import (
+    BY_NAME,
+    PROTOCOL_VERSION,
+    Codec,
+    Frame,
+    FrameDecoder,
+    Status,
+    Values,
+    encode_frame,
+)
+from ska_edge.rule import METRICS
+
+INPUTS, CLASSES, LAYERS = 4, 3, 2
+PARAMETERS = bytes(i % 251 for i in range(300))
+DIGEST = "0123456789abcdef"
+X = (1, -2, 3, -128)
+
+Respond = Callable[[Frame], bytes]
+
+
+class FakeDevice:
+    """A device that learns nothing but counts, on the far end of a pty.
+
+    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` is the
+    well-behaved one, with the device's own exactly-once rule.
+    """
+
+    def __init__(self) -> None:
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        self.port = os.ttyname(self.slave)
+        self.respond: Respond = self.answer
+        self.requests: list[Frame] = []
+        self.step = 0
+        self.protocol = PROTOCOL_VERSION
+        self._last: tuple[int, int] | None = None
+        self._codec = Codec({"inputs": INPUTS, "classes": CLASSES})
+        self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        os.write(self._stop[1], b"x")
+        self._thread.join()
+        for number in (*self._stop, self.master, self.slave):
+            os.close(number)
+
+    def _run(self) -> None:
+        decoder = FrameDecoder()
+        while True:
+            ready, _, _ = select.select([self.master, self._stop[0]], [], [])
+            if self._stop[0] in ready:
+                return
+            for frame in decoder.feed(os.read(self.master, 4096)):
+                self.requests.append(frame)
+                os.write(self.master, self.respond(frame))
+
+    def names(self) -> list[str]:
+        by_code = {message.code: message.name for message in BY_NAME.values()}
+        return [by_code[frame.code] for frame in self.requests]
+
+    def reply(self, seq: int, name: str, values: Values) -> bytes:
+        return encode_frame(BY_NAME[name].code, seq, self._codec.pack(name, values))
+
+    def status(self, seq: int, code: int, detail: int = 0) -> bytes:
+        return self.reply(seq, "STATUS", {"code": code, "detail": detail})
+
+    def replies(self, frame: Frame) -> list[bytes]:
+        """The frames of the answer, each on its own."""
+        name, values = self._codec.unpack(frame.code, frame.payload)
+        again, self._last = (frame.seq, frame.code) == self._last, (frame.seq, frame.code)
+        if name == "HELLO":
+            return [self.reply(frame.seq, "WELCOME", self.welcome())]
+        if name == "PULL":
+            data = PARAMETERS[values["offset"] :][:128]
+            return [self.reply(frame.seq, "CHUNK", {**values, "data": data})]
+        if name == "RESET":
+            self.step = 0
+            return [self.status(frame.seq, Status.OK)]
+        if name == "SAMPLE":
+            self.step += not again
+        result = {"step": self.step, "predicted": 1, "decisions": (-5, 32767, 0)}
+        parts = range(LAYERS) if values.get("metrics") else range(0)
+        return [
+            *(self.reply(frame.seq, "METRICS", self.metrics(layer)) for layer in parts),
+            self.reply(frame.seq, "RESULT", result),
+        ]
+
+    def answer(self, frame: Frame) -> bytes:
+        return b"".join(self.replies(frame))
+
+    def metrics(self, layer: int) -> dict[str, int]:
+        sums = {name: -(10**12) * layer + i for i, name in enumerate(METRICS)}
+        return {"layer": layer, "step": self.step, **sums}
+
+    def welcome(self) -> Values:
+        return {
+            "protocol": self.protocol,
+            "digest": bytes.fromhex(DIGEST),
+            "step": self.step,
+            "inputs": INPUTS,
+            "classes": CLASSES,
+            "layers": LAYERS,
+            "parameter_bytes": len(PARAMETERS),
+            "capabilities": 7,
+            "board": b"fake".ljust(16, b"\0"),
+        }
+
+
+@pytest.fixture
+def device() -> Iterator[FakeDevice]:
+    device = FakeDevice()
+    yield device
+    device.close()
+
+
+def patient(device: FakeDevice) -> Link:
+    """A link that asks again only when something is missing, however slow the machine is."""
+    return Link(device.port, timeout=20)
+
+
+def silent(_: Frame) -> bytes:
+    """The answer of a device that is not there."""
+    return b""
+
+
+def refusal(device: FakeDevice, *, timeout: float = 0.1) -> str:
+    """The sentence with which `hello` fails."""
+    with Link(device.port, timeout=timeout) as link, pytest.raises(DeviceError) as caught:
+        link.hello()
+    assert caught.value.exit_code == 3
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- a device that behaves ------------------------------------------------------------------------
+
+
+def test_hello_says_what_the_device_is(device: FakeDevice) -> None:
+    with patient(device) as link:
+        info = link.hello()
+    assert (info.board, info.digest, info.protocol) == ("fake", DIGEST, PROTOCOL_VERSION)
+    assert (info.inputs, info.classes, info.layers) == (INPUTS, CLASSES, LAYERS)
+    assert (info.step, info.parameter_bytes, info.capabilities) == (0, len(PARAMETERS), 7)
+
+
+def test_learning_returns_decisions_and_the_sums_of_every_layer(device: FakeDevice) -> None:
+    with patient(device) as link:
+        result = link.learn(X, 2)
+    assert (result.step, result.predicted, result.decisions) == (1, 1, (-5, 32767, 0))
+    assert result.metrics == tuple(
+        {name: -(10**12) * layer + i for i, name in enumerate(METRICS)} for layer in range(LAYERS)
+    )
+    assert device.requests[-1].payload == b"\x02\x00\x01" + bytes(v & 0xFF for v in X)
+
+
+def test_learning_without_metrics_returns_none(device: FakeDevice) -> None:
+    with patient(device) as link:
+        assert link.learn(X, 2, metrics=False).metrics == ()
+
+
+def test_inference_does_not_step(device: FakeDevice) -> None:
+    with patient(device) as link:
+        assert link.infer(X).step == 0
+
+
+def test_pull_collects_all_chunks(device: FakeDevice) -> None:
+    with patient(device) as link:
+        assert link.pull() == PARAMETERS
+    assert device.names() == ["HELLO", "PULL", "PULL", "PULL"]
+
+
+def test_reset_returns_to_step_0(device: FakeDevice) -> None:
+    with patient(device) as link:
+        link.learn(X, 0)
+        link.reset()
+        assert link.infer(X).step == 0
+
+
+def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
+    with patient(device) as link:
+        for _ in range(300):
+            link.learn(X, 0, metrics=False)
+    seqs = [frame.seq for frame in device.requests]
+    assert seqs == [(seqs[0] + i) % 256 for i in range(301)]
+    assert device.step == 300
+
+
+def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> None:
+    with patient(device) as link:
+        with pytest.raises(InputError, match="field 'x'"):
+            link.learn((1, 2), 0)
+        assert link.learn(X, 0).step == 1
+    assert device.names() == ["HELLO", "SAMPLE"]
+
+
+def test_ports_are_listed_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [
+        SimpleNamespace(device="/dev/ttyUSB0", description="a cable"),
+        SimpleNamespace(device="/dev/ttyACM0", description="a board"),
+    ]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert [(port.path, port.description) for port in link_module.list_ports()] == [
+        ("/dev/ttyACM0", "a board"),
+        ("/dev/ttyUSB0", "a cable"),
+    ]
+
+
+# --- a line that loses, repeats and spoils --------------------------------------------------------
+
+
+def test_a_lost_request_is_sent_again_with_its_number(device: FakeDevice) -> None:
+    lost: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        if frame not in lost:
+            lost.append(frame)
+            return b""
+        return device.answer(frame)
+
+    device.respond = respond
+    with Link(device.port, timeout=0.3, tries=20) as link:
+        assert link.learn(X, 0).step == 1
+        assert link.learn(X, 1).step == 2
+    assert lost == list(dict.fromkeys(device.requests))
+    assert [frame.seq - lost[0].seq & 0xFF for frame in lost] == [0, 1, 2]
+
+
+def test_a_lost_answer_is_not_learned_twice(device: FakeDevice) -> None:
+    lost: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame not in lost:
+            lost.append(frame)
+            return b""
+        return answer
+
+    device.respond = respond
+    with Link(device.port, timeout=0.3, tries=20) as link:
+        assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
+
+
+def test_doubled_answers_do_no_harm(device: FakeDevice) -> None:
+    device.respond = lambda frame: 2 * device.answer(frame)
+    with patient(device) as link:
+        assert [link.learn(X, 0).step for _ in range(5)] == [1, 2, 3, 4, 5]
+        assert link.pull() == PARAMETERS
+
+
+@pytest.mark.parametrize("spoiled", [0, 1, 2])
+def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoiled: int) -> None:
+    seen: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        replies = device.replies(frame)
+        if len(replies) == LAYERS + 1 and frame not in seen:
+            seen.append(frame)
+            replies[spoiled] = b"\x01" + replies[spoiled][1:]
+        return b"".join(replies)
+
+    device.respond = respond
+    with Link(device.port, timeout=0.3, tries=20) as link:
+        for step in (1, 2):
+            result = link.learn(X, 0)
+            assert result.step == step
+            assert [sums[METRICS[0]] for sums in result.metrics] == [0, -(10**12)]
+
+
+def test_an_answer_may_come_in_parts_of_both_tries(device: FakeDevice) -> None:
+    """METRICS of layer 1 come with the first try, those of layer 0 with the second."""
+    seen: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        replies = device.replies(frame)
+        if len(replies) == LAYERS + 1:
+            replies.pop(0 if frame not in seen else 1)
+            seen.append(frame)
+        return b"".join(replies)
+
+    device.respond = respond
+    with patient(device) as link:
+        assert len(link.learn(X, 0).metrics) == LAYERS
+    assert device.names() == ["HELLO", "SAMPLE", "SAMPLE"]
+
+
+def test_garbage_between_frames_is_skipped(device: FakeDevice) -> None:
+    device.respond = lambda frame: b"boot v1.2\r\n\xff\x00" + device.answer(frame) + b"\x07\x00\x03"
+    with Link(device.port, timeout=0.3, tries=20) as link:
+        assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
+
+
+def test_an_answer_to_an_earlier_request_is_skipped(device: FakeDevice) -> None:
+    def respond(frame: Frame) -> bytes:
+        late = device.reply(
+            (frame.seq - 1) % 256, "RESULT", {"step": 99, "predicted": 0, "decisions": (0, 0, 0)}
+        )
+        return late + device.answer(frame)
+
+    device.respond = respond
+    with patient(device) as link:
+        assert link.infer(X).step == 0
+
+
+# --- what is not there, or not ours ---------------------------------------------------------------
+
+
+def test_a_silent_port(device: FakeDevice) -> None:
+    device.respond = silent
+    assert f"the device at {device.port} does not answer" in refusal(device)
+    assert len(set(device.requests)) == 1
+    assert 1 < len(device.requests) <= link_module.HELLO_PERIODS
+
+
+@pytest.mark.parametrize("garbage", [b"AT\r\nERROR\r\n", b"\xff" * 100, b"\x00\x01\x02\x00"])
+def test_something_else_at_the_port(device: FakeDevice, garbage: bytes) -> None:
+    device.respond = lambda _: garbage
+    assert re.search(r"is not a ska-edge device \(\d+ bytes came", refusal(device))
+
+
+def test_an_echo_is_no_device(device: FakeDevice) -> None:
+    device.respond = lambda frame: encode_frame(*frame)
+    assert "is not a ska-edge device" in refusal(device)
+
+
+@pytest.mark.parametrize("length", [1, 60])
+def test_another_protocol_version(device: FakeDevice, length: int) -> None:
+    """The version is read before anything else of WELCOME, which may look different there."""
+    payload = bytes([PROTOCOL_VERSION + 1]).ljust(length, b"\x11")
+    device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
+    sentence = refusal(device, timeout=20)
+    assert f"speaks protocol version {PROTOCOL_VERSION + 1}, this ska-edge speaks" in sentence
+
+
+def test_a_welcome_that_is_too_short(device: FakeDevice) -> None:
+    payload = bytes([PROTOCOL_VERSION])
+    device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
+    assert "WELCOME of 1 bytes" in refusal(device, timeout=20)
+
+
+@pytest.mark.parametrize("digest", [DIGEST, DIGEST.upper(), DIGEST + "ff" * 24])
+def test_the_expected_digest_passes(device: FakeDevice, digest: str) -> None:
+    with patient(device) as link:
+        link.expect_digest(digest)
+
+
+@pytest.mark.parametrize("digest", ["fedcba9876543210" * 4, DIGEST[:-1] + "0", DIGEST[:-1], ""])
+def test_another_digest_is_refused_with_both_named(device: FakeDevice, digest: str) -> None:
+    with patient(device) as link, pytest.raises(DeviceError) as caught:
+        link.expect_digest(digest)
+    assert caught.value.exit_code == 3
+    assert f"runs the plan {DIGEST}, not {digest[:16]}:" in str(caught.value)
+
+
+def test_a_refused_request_says_why_and_the_session_goes_on(device: FakeDevice) -> None:
+    device.respond = lambda frame: (
+        device.status(frame.seq, Status.LABEL, 9)
+        if frame.payload[:1] == b"\x09"
+        else device.answer(frame)
+    )
+    with patient(device) as link:
+        with pytest.raises(
+            DeviceError, match=r"refused SAMPLE: the label is not a class.*detail 9"
+        ):
+            link.learn(X, 9)
+        assert link.learn(X, 0).step == 1
+    assert device.names() == ["HELLO", "SAMPLE", "SAMPLE"]
+
+
+def test_a_refusal_with_a_code_from_the_future(device: FakeDevice) -> None:
+    device.respond = lambda frame: device.status(frame.seq, 200)
+    assert "refused HELLO: no reason known to this ska-edge (code 200" in refusal(
+        device, timeout=20
+    )
+
+
+def test_after_a_lost_session_the_next_request_opens_a_new_one(device: FakeDevice) -> None:
+    with patient(device) as link:
+        link.learn(X, 0)
+        device.respond = lambda frame: device.status(frame.seq, Status.SEQUENCE, 0xFFFF)
+        with pytest.raises(DeviceError, match="lost the session"):
+            link.learn(X, 0)
+        device.respond = device.answer
+        assert link.learn(X, 0).step == 2
+    assert device.names() == ["HELLO", "SAMPLE", "SAMPLE", "HELLO", "SAMPLE"]
+
+
+def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> None:
+    with Link(device.port, timeout=0.3) as link:
+        link.hello()
+        device.respond = silent
+        with pytest.raises(DeviceError, match=r"stopped answering \(3 tries of 0.3 s"):
+            link.infer(X)
+        device.respond = device.answer
+        link.infer(X)
+    # Each frame once: a slow machine may have caused more tries.
+    by_code = {message.code: message.name for message in BY_NAME.values()}
+    once = [by_code[frame.code] for frame in dict.fromkeys(device.requests)]
+    assert once == ["HELLO", "INFER", "HELLO", "INFER"]
+
+
+def test_a_chunk_of_another_place_is_refused(device: FakeDevice) -> None:
+    def respond(frame: Frame) -> bytes:
+        if frame.code != BY_NAME["PULL"].code:
+            return device.answer(frame)
+        return device.reply(frame.seq, "CHUNK", {"region": 0, "offset": 7, "data": b"\x01"})
+
+    device.respond = respond
+    with (
+        Link(device.port) as link,
+        pytest.raises(DeviceError, match="at offset 0 of its parameters"),
+    ):
+        link.pull()
+
+
+# --- ports that do not open -----------------------------------------------------------------------
+
+
+def opening(port: str) -> str:
+    with pytest.raises(DeviceError) as caught:
+        Link(port)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_port_that_is_not_there() -> None:
+    assert "there is no port /dev/no-such-port" in opening("/dev/no-such-port")
+
+
+def test_a_file_is_not_a_port(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert f"the port {file} cannot be opened as a serial port" in opening(str(file))
+
+
+def test_an_address_that_makes_no_sense() -> None:
+    assert "cannot be opened as a serial port" in opening("nosuch://port")
+
+
+def test_a_port_that_another_program_has(device: FakeDevice) -> None:
+    with patient(device):
+        assert f"the port {device.port} is busy" in opening(device.port)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "add yourself to the group.*dialout"),
+        (errno.EBUSY, "is busy"),
+        (errno.ENOENT, "there is no port"),
+        (errno.EIO, "cannot be opened as a serial port"),
+    ],
+)
+def test_why_a_port_does_not_open(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise serial.SerialException(number, os.strerror(number))
+
+    monkeypatch.setattr("serial.serial_for_url", refuse)
+    assert re.search(words, opening("/dev/ttyUSB7"))
+
+
+def test_a_device_that_is_unplugged(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unplugged(*_: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with patient(device) as link:
+        link.hello()
+        for method in ("read", "write"):
+            with monkeypatch.context() as patch:
+                patch.setattr(link._serial, method, unplugged)
+                with pytest.raises(DeviceError, match=r"is gone.*unplugged"):
+                    link.infer(X)
+
+
+def test_a_device_that_takes_no_bytes(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stuck(_: bytes) -> int:
+        raise serial.SerialTimeoutException("Write timeout")
+
+    with patient(device) as link:
+        monkeypatch.setattr(link._serial, "write", stuck)
+        with pytest.raises(DeviceError, match="takes no bytes"):
+            link.hello()
+
+
+def test_closing_twice_is_fine(device: FakeDevice) -> None:
+    link = Link(device.port)
+    link.close()
+    link.close()
+    with pytest.raises(DeviceError, match="is gone"):
+        link.hello()

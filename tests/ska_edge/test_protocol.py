@@ -1,0 +1,245 @@
+"""Messages and frames: what is packed comes back, and what is damaged never comes through."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ska_edge import protocol
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.protocol import (
+    BY_NAME,
+    CHUNK_MAX,
+    MESSAGES,
+    Codec,
+    Field,
+    Frame,
+    FrameDecoder,
+    Message,
+    crc16,
+    encode_frame,
+)
+from ska_edge.rule import METRICS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "PROTOCOL.md"
+DIMENSIONS = {"inputs": 5, "classes": 3}
+
+frames = st.builds(
+    Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=600) | st.just(bytes(300))
+)
+
+
+def numbers(field: Field) -> st.SearchStrategy[int]:
+    bits = 8 * field.size
+    if field.kind[0] == "u":
+        return st.integers(0, 2**bits - 1)
+    return st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def values_of(message: Message) -> st.SearchStrategy[dict[str, Any]]:
+    def value(field: Field) -> st.SearchStrategy[Any]:
+        if field.count == 1:
+            return numbers(field)
+        if field.count == "rest":
+            return st.binary(max_size=CHUNK_MAX)
+        count = DIMENSIONS[field.count] if isinstance(field.count, str) else field.count
+        elements = st.lists(numbers(field), min_size=count, max_size=count)
+        return elements.map(bytes if field.kind == "u8" else tuple)
+
+    return st.fixed_dictionaries({field.name: value(field) for field in message.fields})
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_every_message_has_its_own_name_and_code_and_its_side() -> None:
+    assert len(protocol.BY_NAME) == len(protocol.BY_CODE) == len(MESSAGES)
+    for message in MESSAGES:
+        assert (message.code >= 0x80) == (message.direction == "reply")
+        assert 0 < message.code <= 0xFF
+
+
+def test_every_request_names_the_reply_that_closes_it() -> None:
+    for message in MESSAGES:
+        if message.direction == "request":
+            assert BY_NAME[message.answer].direction == "reply"
+        else:
+            assert message.answer == ""
+
+
+def test_metrics_carries_the_sums_of_the_rule() -> None:
+    assert [field.name for field in BY_NAME["METRICS"].fields] == ["layer", "step", *METRICS]
+
+
+def test_codes_inside_messages_are_explained() -> None:
+    assert set(protocol.STATUS_PURPOSE) == set(protocol.Status)
+    assert set(protocol.REGION_PURPOSE) == set(protocol.Region)
+    assert set(protocol.CAPABILITY_PURPOSE) == set(protocol.Capability)
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
+@given(data=st.data())
+def test_a_message_comes_back_as_it_was(message: Message, data: st.DataObject) -> None:
+    values = data.draw(values_of(message))
+    codec = Codec(DIMENSIONS)
+    assert codec.unpack(message.code, codec.pack(message.name, values)) == (message.name, values)
+
+
+def test_a_payload_is_little_endian_without_padding() -> None:
+    payload = Codec({"inputs": 2}).pack("SAMPLE", {"label": 0x0102, "metrics": 1, "x": (-1, 3)})
+    assert payload.hex(" ") == "02 01 01 ff 03"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("HELLO", {}, "HELLO needs a value for its field 'protocol'"),
+        ("HELLO", {"protocol": 1, "speed": 2}, "HELLO has no field 'speed'"),
+        ("HELLO", {"protocol": 256}, "field 'protocol'.*type u8"),
+        ("INFER", {"x": (1, 2, 3, 4)}, "field 'x': 4 value.*5 integer"),
+        ("INFER", {"x": (1, 2, 3, 4, 128)}, "field 'x'.*type i8"),
+        ("INFER", {"x": (1, 2, 3, 4, 0.5)}, "field 'x'.*type i8"),
+        ("CHUNK", {"region": 0, "offset": 0, "data": bytes(129)}, "'data': 129.*at most 128"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(name: str, values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Codec(DIMENSIONS).pack(name, values)
+
+
+def test_a_message_of_unknown_dimensions_is_refused() -> None:
+    with pytest.raises(InputError, match="RESULT needs the plan's number of classes"):
+        Codec({}).unpack(BY_NAME["RESULT"].code, bytes(8))
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
+def test_a_payload_of_another_length_is_refused(message: Message) -> None:
+    codec = Codec(DIMENSIONS)
+    fixed = [field for field in message.fields if field.count != "rest"]
+    size = sum(
+        field.size * (DIMENSIONS[field.count] if isinstance(field.count, str) else field.count)
+        for field in fixed
+    )
+    most = size if fixed == list(message.fields) else size + CHUNK_MAX
+    for length in range(most + 10):
+        payload = bytes(length)
+        if size <= length <= most:
+            assert codec.pack(*codec.unpack(message.code, payload)) == payload
+        else:
+            with pytest.raises(DeviceError, match=f"{message.name} of {length} bytes"):
+                codec.unpack(message.code, payload)
+
+
+def test_an_unknown_type_is_refused() -> None:
+    with pytest.raises(DeviceError, match="unknown type 0x7f"):
+        Codec({}).unpack(0x7F, b"")
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+def test_crc_is_ccitt_false() -> None:
+    assert crc16(b"123456789") == 0x29B1  # the check value of CRC catalogs
+    assert crc16(b"") == 0xFFFF
+
+
+@given(st.lists(frames, max_size=4), st.lists(st.integers(1, 700), max_size=8))
+def test_frames_come_back_whatever_the_pieces(sent: list[Frame], cuts: list[int]) -> None:
+    stream = b"".join(encode_frame(*frame) for frame in sent)
+    decoder = FrameDecoder()
+    received = []
+    for cut in cuts:
+        received += decoder.feed(stream[:cut])
+        stream = stream[cut:]
+    assert received + decoder.feed(stream) == sent
+    assert decoder.bad == 0
+
+
+@given(frames)
+def test_a_frame_has_one_zero_and_it_is_the_last_byte(frame: Frame) -> None:
+    encoded = encode_frame(*frame)
+    assert encoded.index(0) == len(encoded) - 1
+
+
+@given(st.binary(max_size=50).map(lambda data: data.replace(b"\0", b"")), frames)
+def test_garbage_costs_one_frame_at_most(garbage: bytes, frame: Frame) -> None:
+    decoder = FrameDecoder()
+    decoder.feed(garbage + encode_frame(*frame))
+    assert decoder.feed(b"\0" + encode_frame(*frame)) == [frame]
+
+
+def test_no_flipped_bit_and_no_lost_byte_comes_through() -> None:
+    encoded = encode_frame(0x82, 7, bytes(range(40)) + bytes(3))
+    damaged = [
+        encoded[:i] + bytes([encoded[i] ^ (1 << bit)]) + encoded[i + 1 :]
+        for i in range(len(encoded) - 1)
+        for bit in range(8)
+    ]
+    damaged += [encoded[:i] + encoded[i + 1 :] for i in range(len(encoded) - 1)]
+    for stream in damaged:
+        decoder = FrameDecoder()
+        assert decoder.feed(stream) == []
+        assert decoder.bad >= 1
+
+
+def test_two_frames_that_lost_the_zero_between_them_are_one_bad_piece() -> None:
+    decoder = FrameDecoder()
+    assert decoder.feed(encode_frame(1, 2, b"3")[:-1] + encode_frame(1, 3, b"4")) == []
+    assert decoder.bad == 1
+
+
+def test_endless_garbage_is_dropped() -> None:
+    decoder = FrameDecoder()
+    decoder.feed(b"\x55" * (FrameDecoder.LIMIT + 1))
+    assert decoder.bad == 1
+    assert decoder.feed(encode_frame(1, 2, b"")) == [Frame(1, 2, b"")]
+
+
+# --- the documentation ----------------------------------------------------------------------------
+
+
+def test_the_documented_table_is_the_table() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| 0x(\w\w) \| (.*?) \| (.*?) \|", DOCUMENT.read_text(), re.M)
+    assert rows == [
+        (
+            message.name,
+            f"{message.code:02x}",
+            message.answer and f"`{message.answer}`",
+            documented_fields(message),
+        )
+        for message in MESSAGES
+    ]
+
+
+def documented_fields(message: Message) -> str:
+    return ", ".join(
+        f"{field.name} {field.kind}" + ("" if field.count == 1 else f"[{field.count}]")
+        for field in message.fields
+    )
+
+
+def test_the_documented_status_codes_are_the_codes() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*?) \|$", DOCUMENT.read_text(), re.M)
+    assert rows == [(f"{c:d}", c.name, text) for c, text in protocol.STATUS_PURPOSE.items()]
+
+
+def test_the_documented_frame_decodes_to_the_documented_message() -> None:
+    text = DOCUMENT.read_text()
+    encoded = re.search(r"on the wire: `([0-9a-f ]+)`", text)
+    assert encoded is not None
+    (frame,) = FrameDecoder().feed(bytes.fromhex(encoded[1]))
+    name, values = Codec({"inputs": 4}).unpack(frame.code, frame.payload)
+    assert (name, frame.seq, values) == (
+        "SAMPLE",
+        5,
+        {"label": 3, "metrics": 1, "x": (0, 64, -128, 1)},
+    )
+    assert f"0x{crc16(bytes([frame.code, frame.seq]) + frame.payload):04x}" in text
