@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firmware_gen import memory, toolchains
 from firmware_gen.boards import Board, Compiler, read_board
-from ska_edge.errors import InputError, ToolError
+from ska_edge.errors import CheckError, InputError, ToolError
 
 SOURCE_FOLDER = "src"
 BOARD_FOLDER = "board"
@@ -77,7 +77,11 @@ def build(project: Path, *, flags: Sequence[str] = (), toolchain: str | None = N
     found.run(arguments, folder)
 
     elf = folder / ELF_NAME
-    usage = memory.measure(elf)
+    try:
+        usage = memory.measure(elf)
+    except CheckError:
+        elf.unlink()  # what cannot be measured must not be started either
+        raise
     fits = True
     if board.memory is not None:
         fits = (

@@ -24,12 +24,16 @@ def emit_plan(plan: Plan) -> str:
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
     )
-    batch = "" if plan.rule_definition.supervised else f"""
+    batch = (
+        ""
+        if plan.rule_definition.supervised
+        else f"""
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH {plan.batch}
 #define SKA_STEPS {plan.steps}
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 """
+    )
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
  *
@@ -95,11 +99,11 @@ def emit_tables(plan: Plan) -> str:
     layers = "\n".join(_matrix(plan, i, layer, False) for i, layer in enumerate(plan.layers))
     head_rows = [_matrix(plan, i, layer, True) for i, layer in enumerate(plan.layers) if layer.head]
     heads = ""
-    if plan.rule_definition.heads:
-        rows = "\n".join(head_rows) or "    {0, 0, 0, 0, 0, 0, 0, 0, 0}, /* none: C has no empty arrays */"
+    if head_rows:
+        rows = "\n".join(head_rows)
         heads = f"""
 /* The readouts of hidden layers; the top hidden layer's is the output layer. */
-static const ska_matrix_t ska_heads[] = {{
+static const ska_matrix_t ska_heads[SKA_HEADS] = {{
 {rows}
 }};
 """

@@ -58,10 +58,15 @@ def _function(function: NeuronFunction) -> str:
 
 
 def _argument(ops: COps, argument: Argument) -> Fixed[str]:
-    name = f"(int32_t){argument.name}" if _stored_type(argument.lo, argument.hi) in (
-        "int8_t",
-        "int16_t",
-    ) else argument.name
+    name = (
+        f"(int32_t){argument.name}"
+        if _stored_type(argument.lo, argument.hi)
+        in (
+            "int8_t",
+            "int16_t",
+        )
+        else argument.name
+    )
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 
 
@@ -75,6 +80,3 @@ def _uses(name: str, lines: list[str]) -> bool:
     import re
 
     return any(re.search(rf"\b{name}\b", line.split("/*")[0]) for line in lines)
-
-
-

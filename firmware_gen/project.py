@@ -58,14 +58,16 @@ def write_project(
     if folder.is_file():
         raise InputError(f"{folder} is a file; give a folder for the project")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
-        raise InputError(f"{folder} is not empty and holds no ska-edge project; give another folder")
+        raise InputError(
+            f"{folder} is not empty and holds no ska-edge project; give another folder"
+        )
     sources = folder / "src"
     sources.mkdir(parents=True, exist_ok=True)
     for source in sorted(RUNTIME.glob("*.[ch]")):
         shutil.copyfile(source, sources / source.name)
     for name, text in generated_files(plan, parameters).items():
         (sources / name).write_text(text)
-    board.copy_files(folder / "board")
+    board.copy_to(folder / "board")
     description = {"board": board_name, "digest": plan.digest}
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     return Project(folder, board_name, plan.digest)

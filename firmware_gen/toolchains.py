@@ -21,7 +21,7 @@ from ska_edge.errors import CheckError, ToolError
 TIME_LIMIT_S = 240
 """A build takes seconds, the first one with zig up to 10 s for each core. This only ends a hang."""
 
-FLAGS = (
+FLAGS: tuple[str, ...] = (
     "-std=c99",
     "-Os",
     "-g",

@@ -1,7 +1,8 @@
 """The float64 model: what the learning rules mean before any rounding.
 
 It follows the papers and shares no code with the fixed-point side, so that the two can be compared.
-Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D), and learns
+Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
+learns by
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
@@ -11,11 +12,13 @@ averaged over the batch. The rules differ in the shift, and in what the next lay
   Hidden layer: shift = 4 D' (A^T e_l), where A, c is the layer's own readout and
   e_l = Y - sigmoid(A a + c). The readout of the top hidden layer is the output layer itself; every
   hidden layer below it has a head, which learns exactly as an output layer does.
-* ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch goes through K times,
-  the shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
+* ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times, the
+  shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
-With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the summed binary
-cross-entropy of that network, with the hidden layer at twice the rate (4 D' where da/dz = 2 D').
+With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
+cross-entropy of that network (summed over classes, mean over the batch), the hidden layer at twice
+the rate (4 D' where da/dz = 2 D'). With more, each hidden layer and its readout do the same for the
+cross-entropy of that readout, the layers below held fixed.
 """
 
 from __future__ import annotations
@@ -36,12 +39,12 @@ RULES = ("local", "published")
 
 @dataclass
 class Parameters:
-    """Everything a model learns; layer l maps ``weights[l].shape[1]`` inputs to ``shape[0]`` outputs.
+    """Everything a model learns; layer l maps shape[1] inputs to shape[0] outputs.
 
     ``weights``: one (fan_out, fan_in) float64 array a layer, the output layer last.
     ``biases``: one (fan_out,) array a layer.
     ``head_weights``, ``head_biases``: with ``local``, the readout of every hidden layer but the top
-    one, (classes, width) and (classes,); empty with ``published`` and with fewer than two hidden layers.
+    one, (classes, width) and (classes,); empty with ``published``, and below two hidden layers.
     """
 
     weights: list[FloatArray]
@@ -86,7 +89,9 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
     ``local`` the output layer and the heads are 0 and draw nothing; with ``published`` every layer
-    is random and there are no heads. ValueError: unknown rule, fewer than two sizes, a size below 1.
+    is random and there are no heads.
+
+    ValueError: unknown rule, fewer than two sizes, a size below 1.
     """
     _check_rule(rule)
     if len(sizes) < 2 or min(sizes) < 1:
@@ -111,7 +116,7 @@ class Reference:
     """A float64 model that infers and learns; it changes ``parameters`` in place.
 
     ``rate`` is the learning rate of ``local``, and the papers' eta of ``published``. ``alignment``
-    weighs the term z D' in ``local``; ``published`` has it at 1 by definition and ignores the value.
+    weighs the term z D' in ``local``; ``published`` has it at 1 by definition and ignores it.
     ValueError: unknown rule, or shapes of ``parameters`` that do not fit each other or the rule.
     """
 
@@ -130,7 +135,7 @@ class Reference:
         return _sigmoid(self._forward(self._batch(x))[-1])
 
     def learn_one(self, x: ArrayLike, label: int) -> FloatArray:
-        """Learn one sample ``x`` (d,) of class ``label``; returns the decisions (classes,) before it.
+        """Learn ``x`` (d,) of class ``label``; returns the decisions (classes,) from before.
 
         Errors as ``learn_batch``.
         """
@@ -155,7 +160,7 @@ class Reference:
         p = self.parameters
         classes = p.weights[-1].shape[0]
         target = _one_hot(labels, len(inputs), classes)
-        readouts = [*zip(p.head_weights, p.head_biases), (p.weights[-1], p.biases[-1])]
+        readouts = [*zip(p.head_weights, p.head_biases, strict=True), (p.weights[-1], p.biases[-1])]
 
         changes: list[_Change] = []
         a = inputs
@@ -216,7 +221,7 @@ class Reference:
             knowledge = self._forward(inputs)
             decisions = [_sigmoid(z) for z in knowledge]
             metrics: list[LayerMetrics] = []
-            for layer, (z, decision) in enumerate(zip(knowledge, decisions)):
+            for layer, (z, decision) in enumerate(zip(knowledge, decisions, strict=True)):
                 slope = decision * (1.0 - decision)
                 shift = decision - last_decisions[layer]
                 a = inputs if layer == 0 else last_decisions[layer - 1]
@@ -241,7 +246,7 @@ class Reference:
         """Knowledge z of every layer, (n, width) each."""
         knowledge: list[FloatArray] = []
         a = inputs
-        for weights, bias in zip(self.parameters.weights, self.parameters.biases):
+        for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
             z = a @ weights.T + bias
             knowledge.append(z)
             decision = _sigmoid(z)
@@ -286,7 +291,8 @@ def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
     truth = np.asarray(labels)
     if values.ndim != 2 or truth.shape != values.shape[:1] or not len(values):
         raise ValueError(
-            f"decisions must be (n >= 1, classes) and labels (n,), not {values.shape}, {truth.shape}"
+            "decisions must be (n >= 1, classes) and labels (n,),"
+            f" not {values.shape} and {truth.shape}"
         )
     return float(np.mean(np.argmax(values, axis=1) == truth))
 
@@ -325,13 +331,13 @@ def _check_shapes(p: Parameters, rule: str) -> None:
     if len(p.head_weights) != heads or len(p.head_biases) != heads:
         raise ValueError(f"rule '{rule}' with {len(p.weights)} layers needs {heads} heads")
     sizes = p.sizes()
-    for layer, (weights, bias) in enumerate(zip(p.weights, p.biases)):
+    for layer, (weights, bias) in enumerate(zip(p.weights, p.biases, strict=True)):
         if weights.shape != (sizes[layer + 1], sizes[layer]) or bias.shape != (sizes[layer + 1],):
             raise ValueError(
                 f"layer {layer}: weights {weights.shape} and biases {bias.shape} do not continue"
                 f" a layer of width {sizes[layer]}"
             )
-    for layer, (weights, bias) in enumerate(zip(p.head_weights, p.head_biases)):
+    for layer, (weights, bias) in enumerate(zip(p.head_weights, p.head_biases, strict=True)):
         if weights.shape != (sizes[-1], sizes[layer + 1]) or bias.shape != (sizes[-1],):
             raise ValueError(
                 f"head {layer}: weights {weights.shape} and biases {bias.shape} do not read"

@@ -85,6 +85,7 @@ class FixedTrainer:
         self._ops = NumpyOps(check)
         self._table = state.plan.decision_table
         self._last: list[LayerTrace] = []
+        self._held: list[Integers] = []
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -123,8 +124,25 @@ class FixedTrainer:
     # --- learning with labels -------------------------------------------------------------------
 
     def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
-        """Learn one sample, inputs (d,); returns its decisions (classes,) before the update."""
-        return self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+        """Learn one sample, inputs (d,), as a device does; returns the decisions (classes,) of the last
+        forward pass before an update.
+
+        Rules without labels hold `plan.batch` samples and then make their steps.
+        """
+        if self._rule.supervised:
+            return self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+        self._held.append(np.asarray(inputs, dtype=np.int64))
+        if len(self._held) < self.plan.batch:
+            return self.infer(self._held[-1][None, :])[0]
+        batch, self._held = np.array(self._held), []
+        for _ in self.learn_steps(batch):
+            pass
+        return self._last[-1].decision[-1]
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether there was an update, and hence metrics."""
+        return bool(self._last)
 
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """One update from inputs (n, d) and labels (n,), n = plan.batch; returns decisions (n, classes).

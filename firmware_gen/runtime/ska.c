@@ -96,6 +96,7 @@ static void row_update(ska_t *ska, const ska_matrix_t *matrix, uint16_t row, int
     *bias = ska_weight_add_i32(*bias, step, with_rate(ska, matrix->bias_update_shift));
 }
 
+#if SKA_LAYERS > 1
 /* The shifts of a hidden layer: its readout's error, back through the readout. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
                           const int16_t *errors) {
@@ -112,6 +113,7 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout
     }
 }
 
+#if SKA_HEADS > 0
 /* A layer's own readout: its error steers the layer, then the readout itself learns from it. */
 static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *head = &ska_heads[layer];
@@ -126,6 +128,20 @@ static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
         row_update(ska, head, c, ska_rule_step(ska->readout[c], ska->rate_mantissa), inputs);
     }
 }
+#endif
+
+/* All hidden layers: the lower ones ask their own readout, the top one the output layer. */
+static void all_hidden_shifts(ska_t *ska, uint16_t label) {
+#if SKA_HEADS > 0
+    for (uint8_t layer = 0; layer < SKA_HEADS; layer++) {
+        head_learn(ska, layer, label);
+    }
+#else
+    (void)label;
+#endif
+    hidden_shifts(ska, OUTPUT_LAYER - 1, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
+}
+#endif
 
 ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
     if (label >= SKA_CLASSES) {
@@ -136,13 +152,9 @@ ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
         const int16_t target = c == label ? SKA_TARGET : 0;
         ska->shift[OUTPUTS + c] = ska_rule_output_shift(target, ska->decision[OUTPUTS + c]);
     }
-    for (uint8_t layer = 0; layer < OUTPUT_LAYER; layer++) {
-        if (layer < SKA_HEADS) {
-            head_learn(ska, layer, label);
-        } else {
-            hidden_shifts(ska, layer, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
-        }
-    }
+#if SKA_LAYERS > 1
+    all_hidden_shifts(ska, label);
+#endif
     /* All shifts came from the weights before this step; now every row may change. */
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         const uint16_t first = ska_first_neuron[layer];

@@ -40,7 +40,9 @@ typedef struct {
 
 #if SKA_SUPERVISED
     int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
+#if SKA_HEADS > 0
     int16_t readout[SKA_CLASSES]; /* scratch: a layer's own readout, then its error */
+#endif
 #else
     uint16_t held;                                 /* samples in the batch so far */
     uint8_t pass;                                  /* which of the two passes below is the newer */

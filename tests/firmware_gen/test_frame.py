@@ -1,7 +1,7 @@
 """Frames and the main loop in C: equal to Python on good bytes, unharmed by bad ones.
 
-The firmware under test is ska_main.c with the real ska.h, a network that only counts, and a board that
-is standard input and output; it is compiled with the address and undefined-behavior sanitizers.
+The firmware under test is ska_main.c with the real ska.h, a network that only counts, and a board
+that is standard input and output, compiled with the address and undefined-behavior sanitizers.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def firmware(sources: Path) -> Firmware:
 )
 def test_the_runtime_compiles_without_a_warning(sources: Path, command: list[str]) -> None:
     files = ["ska_frame.c", "ska_main.c"]
-    compiled(sources, [tool(command[0]), *command[1:], *WARNINGS, "-O2", "-fsyntax-only", *files])
+    compiled(sources, [tool(command[0]), *command[1:], *WARNINGS, "-O2", "-c", *files])
 
 
 # --- frames ---------------------------------------------------------------------------------------
@@ -467,22 +467,26 @@ def test_bad_frames_are_dropped_in_silence_and_cost_nothing_else(firmware: Firmw
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_bytes_harm_the_firmware(firmware: Firmware, seed: int) -> None:
-    """Random bytes, random frames and spoiled ones; the sanitizers watch, and it still works after."""
+    """Random bytes, random frames and spoiled ones; it still works after them."""
     source = random.Random(seed)
     codes = [message.code for message in MESSAGES]
-    stream = bytearray(hello(0))
+    stream = bytearray()
     for number in range(3000):
-        payload = source.randbytes(source.choice([0, 1, 3, 5, 5, 8, 8, 9, 40, 300]))
-        # Mostly the next seq, so that handlers are reached; a small label and region now and then.
-        payload = bytes(2 * source.randrange(2)) + payload[2:] if len(payload) > 2 else payload
+        # Small numbers now and then: labels, regions and offsets that exist.
+        size = source.choice([0, 1, 3, 5, 5, 8, 8, 9, 40, 300])
+        small = bytes(source.choices([0, 0, 0, 1], k=size))
+        payload = source.choice([small, source.randbytes(size)])
         frame = bytearray(encode_frame(source.choice(codes), number % 256, payload))
         if source.random() < 0.2:
             frame[source.randrange(len(frame))] ^= 1 << source.randrange(8)
         if source.random() < 0.05:
             frame = bytearray(source.randbytes(source.randrange(400)))
-        if source.random() < 0.05:
+        if source.random() < 0.5:  # or else the spoiled ones bring all others out of turn
             stream += hello((number - 1) % 256)
         stream += frame
-    replies = said(firmware(bytes(stream) + b"\0" + hello(200) + sample(201)))
+    frames = firmware(bytes(stream) + b"\0" + hello(200) + sample(201))
+    replies = said(frames)
     assert {name for _, name, _ in replies} == {"WELCOME", "RESULT", "METRICS", "CHUNK", "STATUS"}
+    # Everything was reached, but for what the counting network refuses.
+    assert {status for _, status, _ in statuses(frames)} >= set(Status) - {Status.LEARN}
     assert (replies[-1][:2], replies[-2][:2]) == ((201, "RESULT"), (200, "WELCOME"))

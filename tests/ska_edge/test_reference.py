@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
+from ska_edge import data
 from ska_edge.reference import (
     Parameters,
     Reference,
@@ -72,7 +72,7 @@ def test_published_weights_and_biases_equal_the_published_figures(golden: dict[s
 def test_published_infers_with_decisions_between_layers(golden: dict[str, Any]) -> None:
     model = golden_model(golden)
     a = np.array(golden["X"])
-    for weights, bias in zip(golden["W0"], golden["b0"]):
+    for weights, bias in zip(golden["W0"], golden["b0"], strict=True):
         a = 1.0 / (1.0 + np.exp(-(a @ np.array(weights).T + np.array(bias))))
     np.testing.assert_allclose(model.infer(golden["X"]), a, rtol=1e-12)
 
@@ -99,7 +99,7 @@ def cross_entropy(decisions: FloatArray, labels: NDArray[np.int64]) -> float:
 def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int64]) -> float:
     """Cross-entropy of the readout of hidden ``layer`` (-1: there is none, the output layer)."""
     a = x
-    for weights, bias in zip(p.weights[: layer + 1], p.biases):
+    for weights, bias in zip(p.weights[: layer + 1], p.biases[: layer + 1], strict=True):
         a = np.tanh((a @ weights.T + bias) / 2.0)
     if layer in range(len(p.head_weights)):
         readout, bias = p.head_weights[layer], p.head_biases[layer]
@@ -187,7 +187,7 @@ def test_a_batch_of_equal_samples_learns_as_one_sample() -> None:
     before = one.infer(x[np.newaxis])[0]
     np.testing.assert_array_equal(one.learn_one(x, 1), before)
     many.learn_batch(np.tile(x, (6, 1)), np.full(6, 1))
-    for left, right in zip(arrays(one.parameters), arrays(many.parameters)):
+    for left, right in zip(arrays(one.parameters), arrays(many.parameters), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-14)
 
 
@@ -219,35 +219,35 @@ def test_copies_are_independent() -> None:
     model.learn_one(np.ones(4), 0)
     assert [array.tobytes() for array in arrays(kept)] == texts
     changed = [array.tobytes() for array in arrays(model.parameters)]
-    assert all(old != new for old, new in zip(texts, changed))
+    assert all(old != new for old, new in zip(texts, changed, strict=True))
 
 
 @pytest.mark.parametrize(
     ("hidden", "wanted"), [([], 0.94), ([32], 0.96), ([64], 0.96), ([64, 32], 0.96)]
 )
 def test_local_learns_digits_one_by_one(hidden: list[int], wanted: float) -> None:
-    digits = load_digits()
-    x = (digits.data - digits.data.mean(axis=0)) / np.maximum(digits.data.std(axis=0), 1.0)
+    digits = data.load("digits")
+    x = (digits.x - digits.x.mean(axis=0)) / np.maximum(digits.x.std(axis=0), 1.0)
     order = np.random.default_rng(0).permutation(len(x))
     test, train = order[:360], order[360:]
     model = Reference(initial_parameters([64, *hidden, 10], "local", 0), "local", rate=0.05)
     for _ in range(4):
         for row in train:
-            model.learn_one(x[row], int(digits.target[row]))
-    assert accuracy(model.infer(x[test]), digits.target[test]) >= wanted
+            model.learn_one(x[row], int(digits.y[row]))
+    assert accuracy(model.infer(x[test]), digits.y[test]) >= wanted
 
 
 def test_local_learns_digits_in_batches() -> None:
-    digits = load_digits()
-    x = digits.data / 8.0 - 1.0
+    digits = data.load("digits")
+    x = digits.x / 8.0 - 1.0
     order = np.random.default_rng(0).permutation(len(x))
     test, train = order[:360], order[360:]
     model = Reference(initial_parameters([64, 32, 10], "local", 0), "local", rate=0.5)
     for _ in range(20):
         for start in range(0, len(train), 16):
             rows = train[start : start + 16]
-            model.learn_batch(x[rows], digits.target[rows])
-    assert accuracy(model.infer(x[test]), digits.target[test]) >= 0.96
+            model.learn_batch(x[rows], digits.y[rows])
+    assert accuracy(model.infer(x[test]), digits.y[test]) >= 0.96
 
 
 def test_accuracy_counts_the_first_of_equal_decisions() -> None:

@@ -1,0 +1,62 @@
+"""`ska-edge build`: compile a project and say what it takes of the board's memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firmware_gen.build import BuildReport
+from firmware_gen.build import build as build_project
+from firmware_gen.project import load_project
+from ska_edge.cli.console import Output, json_option
+from ska_edge.errors import CheckError
+
+
+def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
+    """Build a project and show its memory table; CheckError when it does not fit the board."""
+    project = load_project(folder)
+    report = build_project(folder, toolchain=toolchain)
+    ram_total = report.ram + (report.stack or 0)
+
+    def share(used: int, size: int | None) -> str:
+        return "-" if size is None else f"{used / size:.1%} of {size}"
+
+    out.table(
+        f"{project.board}, {report.toolchain}: bytes",
+        ["memory", "used", "of the board"],
+        [
+            ["flash (code, tables, initial weights)", report.flash, share(report.flash, report.flash_size)],
+            ["RAM (all state)", report.ram, share(report.ram, report.ram_size)],
+            ["stack (worst case)", "-" if report.stack is None else report.stack, ""],
+            ["RAM and stack", ram_total, share(ram_total, report.ram_size)],
+        ],
+    )
+    if not report.fits:
+        raise CheckError(f"{folder} does not fit {project.board}; use a smaller network or board")
+    return report
+
+
+def build_document(report: BuildReport) -> dict[str, Any]:
+    """The keys of `build --json`."""
+    return {
+        "flash": report.flash,
+        "ram": report.ram,
+        "stack": report.stack,
+        "fits": report.fits,
+        "flash_size": report.flash_size,
+        "ram_size": report.ram_size,
+        "toolchain": report.toolchain,
+        "elf": str(report.elf),
+    }
+
+
+@click.command(epilog="Example:  ska-edge build firmware")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--toolchain", help="Instead of the board's first one that is installed.")
+@json_option
+def build(folder: Path, toolchain: str | None, as_json: bool) -> None:
+    """Compile the project in FOLDER; exit 1 when it does not fit the board."""
+    out = Output(as_json)
+    out.document(build_document(build_and_report(folder, out, toolchain)))

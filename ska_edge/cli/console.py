@@ -1,0 +1,69 @@
+"""What every command shares: where text goes, the --json option, progress bars, number formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, the rest on stderr."
+)
+
+
+class Output:
+    """Text for people on stdout, or on stderr when stdout belongs to a JSON document."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+        self.progress_console = Console(stderr=True, highlight=False)
+
+    def line(self, text: str) -> None:
+        """One line for people; no markup."""
+        self.console.print(text, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A table; columns after the first are right-aligned."""
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for number, column in enumerate(columns):
+            table.add_column(column, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*(str(cell) for cell in row))
+        self.console.print(table)
+
+    def document(self, content: dict[str, Any]) -> None:
+        """The machine-readable result; nothing without --json."""
+        if self.as_json:
+            click.echo(json.dumps(content, indent=1))
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar on stderr; yields update(done, total). Gone when the work is done."""
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.progress_console,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(text, total=None)
+
+            def update(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            yield update
+
+
+def percent(fraction: float | None) -> str:
+    """An accuracy for people."""
+    return "-" if fraction is None else f"{100 * fraction:.2f} %"

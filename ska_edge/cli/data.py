@@ -1,0 +1,44 @@
+"""`ska-edge data`: write a built-in data set to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.data import builtin_names, load, save
+
+
+@click.command(epilog="Example:  ska-edge data digits -o digits.npz")
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
+@json_option
+def data(name: str, output: Path | None, as_json: bool) -> None:
+    """Write data NAME (built-in, or a CSV or npz file) as npz: x (n, d), y (n,), labels.
+
+    Without -o, only say what it holds.
+    """
+    out = Output(as_json)
+    dataset = load(name)
+    counts = np.bincount(dataset.y, minlength=len(dataset.labels))
+    if output is not None:
+        save(dataset, output)
+        out.line(f"wrote {output}")
+    out.line(f"{dataset.name}: {len(dataset.y)} rows, {dataset.x.shape[1]} features")
+    out.table(
+        "classes",
+        ["class", "rows"],
+        [[label, int(count)] for label, count in zip(dataset.labels, counts, strict=True)],
+    )
+    out.document(
+        {
+            "name": dataset.name,
+            "rows": len(dataset.y),
+            "features": dataset.x.shape[1],
+            "classes": dict(zip(dataset.labels, counts.tolist(), strict=True)),
+            "built_in": list(builtin_names()),
+            "output": None if output is None else str(output),
+        }
+    )

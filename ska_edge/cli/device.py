@@ -1,0 +1,50 @@
+"""What the commands that talk to a device share: a link to a port, or to a board started for it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from firmware_gen.flash import running, start
+from firmware_gen.project import write_project
+from ska_edge.cli.build import build_and_report
+from ska_edge.cli.console import Output
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.link import Link, list_ports
+from ska_edge.model_file import Model
+
+board_option = click.option("--board", help="Build, flash and start this board first.")
+port_option = click.option("--port", help="Serial port of a running device.")
+
+
+def find_port(port: str | None) -> str:
+    """The port that was named, else the only one there is."""
+    if port is not None:
+        return port
+    found = [board.port for board in running()] or [p.path for p in list_ports()]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise DeviceError("no device: start a board with `ska-edge flash`, or name a --port")
+    raise DeviceError(f"there are {len(found)} ports ({', '.join(found)}); choose one with --port")
+
+
+@contextmanager
+def device(model: Model, board: str | None, port: str | None, out: Output) -> Iterator[Link]:
+    """A link to a device with this model: an open port, or a board that runs while the block lasts."""
+    if board is None:
+        with Link(find_port(port)) as link:
+            yield link
+        return
+    if port is not None:
+        raise InputError("give --board or --port, not both: a started board brings its own port")
+    with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
+        project = Path(folder) / board
+        write_project(model.plan, model.state.parameters, board, project)
+        build_and_report(project, out)
+        with start(project) as started, Link(started.port) as link:
+            yield link

@@ -1,0 +1,73 @@
+"""`ska-edge eval`: accuracy of a model on data, fixed beside float, and the confusion matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ska_edge.cli.console import Output, json_option, percent
+from ska_edge.data import Dataset, load, split
+from ska_edge.errors import InputError
+from ska_edge.model_file import Model, load_model
+from ska_edge.trainer import FixedTrainer
+from ska_edge.training import accuracies
+
+
+def check_fits(model: Model, dataset: Dataset) -> None:
+    """Refuse data that this model was not made for."""
+    if dataset.x.shape[1] != model.plan.inputs:
+        raise InputError(
+            f"{dataset.name} has {dataset.x.shape[1]} features, the model {model.plan.inputs} inputs;"
+            " name the data that it was trained on"
+        )
+    if len(dataset.labels) > model.plan.classes:
+        raise InputError(
+            f"{dataset.name} has {len(dataset.labels)} classes, the model {model.plan.classes} outputs"
+        )
+
+
+def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
+    """The split that the model was trained with when this is its data; else all of it is test."""
+    notes = model.notes
+    if notes.get("data") == dataset.name and "test_fraction" in notes and "seed" in notes:
+        train, test = split(dataset, float(notes["test_fraction"]), int(notes["seed"]))
+        return {"train": train, "test": test}
+    return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}
+
+
+@click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@json_option
+def evaluate(model: Path, data: str, as_json: bool) -> None:
+    """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
+    out, loaded, dataset = Output(as_json), load_model(model), load(data)
+    check_fits(loaded, dataset)
+    parts = parts_of(loaded, dataset)
+    accuracy = accuracies(loaded, parts)
+    out.table(
+        f"{model.name} on {dataset.name}",
+        ["arithmetic", f"train ({len(parts['train'].y)})", f"test ({len(parts['test'].y)})"],
+        [[kind, percent(a["train"]), percent(a["test"])] for kind, a in accuracy.items()],
+    )
+    shown = parts["test"] if len(parts["test"].y) else parts["train"]
+    predicted = FixedTrainer(loaded.state).infer(loaded.quantize(shown.x)).argmax(axis=1)
+    labels = loaded.plan.labels
+    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(confusion, (shown.y, predicted), 1)
+    out.table(
+        "confusion (rows: truth, columns: fixed-point decision)",
+        ["", *labels],
+        [[label, *row.tolist()] for label, row in zip(labels, confusion, strict=True)],
+    )
+    out.document(
+        {
+            "accuracy": accuracy,
+            "parameters": loaded.plan.parameter_count,
+            "digest": loaded.plan.digest,
+            "model": str(model),
+            "confusion": confusion.tolist(),
+        }
+    )

@@ -1,0 +1,67 @@
+"""`ska-edge export`: a model as ONNX, checked against the trainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.evaluate import check_fits
+from ska_edge.data import load
+from ska_edge.errors import CheckError
+from ska_edge.model_file import Model, load_model
+from ska_edge.onnx_export import FORMS, Agreement, compare, save
+from ska_edge.onnx_export import export as export_model
+
+
+def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
+    """Random features (rows, d) that cover the input's range, for a check without data."""
+    format = model.plan.layers[0].input
+    integers = np.random.default_rng(0).integers(
+        format.minimum, format.maximum + 1, (rows, model.plan.inputs)
+    )
+    return format.dequantize(integers) * model.scaling.scale + model.scaling.mean
+
+
+def export_and_check(
+    model: Model, path: Path, form: str, features: NDArray[np.float64], out: Output, what: str
+) -> Agreement:
+    """Export, write, compare; CheckError when the integer form differs in any bit."""
+    exported = export_model(model, form)
+    save(exported, path)
+    agreement = compare(exported, model, features)
+    same = agreement.rows - agreement.mismatches
+    out.line(f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}")
+    if form == "integer" and agreement.mismatches:
+        raise CheckError(f"{path} differs from the trainer in {agreement.mismatches} rows")
+    return agreement
+
+
+@click.command(epilog="Example:  ska-edge export digits.ska -o digits.onnx --data digits")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--form", type=click.Choice(FORMS), default="integer", show_default=True)
+@click.option("--data", help="Compare on these data instead of random inputs.")
+@json_option
+def export(model: Path, output: Path, form: str, data: str | None, as_json: bool) -> None:
+    """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
+    out, loaded = Output(as_json), load_model(model)
+    if data is None:
+        features, what = probe(loaded), "random rows"
+    else:
+        dataset = load(data)
+        check_fits(loaded, dataset)
+        features, what = dataset.x, f"rows of {dataset.name}"
+    agreement = export_and_check(loaded, output, form, features, out, what)
+    out.document(
+        {
+            "rows": agreement.rows,
+            "mismatches": agreement.mismatches,
+            "form": form,
+            "digest": loaded.plan.digest,
+            "output": str(output),
+        }
+    )

@@ -1,0 +1,24 @@
+"""`ska-edge firmware`: a model as a C project for a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firmware_gen.project import write_project
+from ska_edge.cli.console import Output, json_option
+from ska_edge.model_file import load_model
+
+
+@click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="virtual-m4", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@json_option
+def firmware(model: Path, board: str, output: Path, as_json: bool) -> None:
+    """Write a C project that infers and learns with MODEL's weights on a board."""
+    out, loaded = Output(as_json), load_model(model)
+    project = write_project(loaded.plan, loaded.state.parameters, board, output)
+    out.line(f"wrote {output} for {project.board}, plan {project.digest}")
+    out.document({"output": str(output), "board": project.board, "digest": project.digest})

@@ -1,0 +1,34 @@
+"""`ska-edge flash`: put a built project onto its board; emulated boards start and keep running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firmware_gen import flash as boards
+from firmware_gen.project import load_project
+from ska_edge.cli.console import Output, json_option
+from ska_edge.errors import InputError
+
+
+@click.command(epilog="Example:  ska-edge flash firmware && ska-edge monitor")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--port", help="Serial port of a real board.")
+@click.option("--stop", is_flag=True, help="Stop the emulated board that runs this project.")
+@json_option
+def flash(folder: Path, port: str | None, stop: bool, as_json: bool) -> None:
+    """Flash the project in FOLDER. An emulated board starts and keeps running until --stop."""
+    out, project = Output(as_json), load_project(folder)
+    if port is not None:
+        raise InputError(f"{project.board} is emulated and brings its own port; leave --port out")
+    if stop:
+        stopped = boards.stop(folder)
+        out.line(f"{project.board} {'stopped' if stopped else 'was not running'}")
+        out.document({"board": project.board, "stopped": stopped})
+        return
+    board = boards.launch(folder)
+    out.line(f"{project.board} runs with plan {project.digest}, its port is {board.port}")
+    out.document(
+        {"board": project.board, "port": board.port, "pid": board.pid, "digest": project.digest}
+    )

@@ -1,0 +1,80 @@
+"""`ska-edge inspect`: layers, formats, the range proof and the digest of a model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.model_file import load_model
+from ska_edge.plan import accumulator_width, range_proof
+
+
+@click.command(epilog="Example:  ska-edge inspect digits.ska")
+@click.argument("model", type=click.Path(path_type=Path))
+@json_option
+def inspect(model: Path, as_json: bool) -> None:
+    """What is in MODEL, and why none of its sums can overflow."""
+    out, loaded = Output(as_json), load_model(model)
+    plan = loaded.plan
+    proof = range_proof(plan)
+    out.line(
+        f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision},"
+        f" rate {plan.rate.real:g}, batch {plan.batch}, plan {plan.digest}"
+    )
+    tensors = []
+    for tensor in plan.tensors():
+        values = loaded.state.tensor(tensor.layer, tensor.name)
+        tensors.append(
+            {
+                "layer": tensor.layer,
+                "tensor": tensor.name,
+                "shape": list(tensor.shape),
+                "format": tensor.format.name,
+                "least": int(values.min()),
+                "most": int(values.max()),
+                "bytes": tensor.size * tensor.format.bits // 8,
+            }
+        )
+    out.table(
+        f"tensors: {plan.parameter_count} parameters, {plan.parameter_bytes} bytes",
+        ["tensor", "shape", "format", "least", "most", "bytes"],
+        [
+            [
+                f"layer {t['layer']} {t['tensor']}",
+                "x".join(str(n) for n in tensor.shape),
+                t["format"],
+                t["least"],
+                t["most"],
+                t["bytes"],
+            ]
+            for t, tensor in zip(tensors, plan.tensors(), strict=True)
+        ],
+    )
+    out.table(
+        f"range proof: every sum fits {accumulator_width(plan)} bits",
+        ["sum", "least", "most", "bits"],
+        [[f"layer {b.layer} {b.quantity}", b.lo, b.hi, b.width] for b in proof],
+    )
+    formats = {name: f"Q{f['bits'] - 1 - f['frac']}.{f['frac']}"
+               for name, f in asdict(plan.formats).items()}
+    formats["input"] = plan.layers[0].input.name
+    out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
+    out.document(
+        {
+            "sizes": list(plan.sizes),
+            "rule": plan.rule,
+            "precision": plan.precision,
+            "rate": plan.rate.real,
+            "parameters": plan.parameter_count,
+            "parameter_bytes": plan.parameter_bytes,
+            "digest": plan.digest,
+            "tensors": tensors,
+            "formats": formats,
+            "accumulator": accumulator_width(plan),
+            "proof": [asdict(bound) for bound in proof],
+            "notes": loaded.notes,
+        }
+    )

@@ -1,0 +1,85 @@
+"""The entry point: the group of commands, and how errors become one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from ska_edge.cli.boards import boards, ports
+from ska_edge.cli.build import build
+from ska_edge.cli.data import data
+from ska_edge.cli.evaluate import evaluate
+from ska_edge.cli.export import export
+from ska_edge.cli.firmware import firmware
+from ska_edge.cli.flash import flash
+from ska_edge.cli.inspect import inspect
+from ska_edge.cli.monitor import monitor
+from ska_edge.cli.run import run
+from ska_edge.cli.train import train
+from ska_edge.cli.verify import verify
+from ska_edge.errors import SkaError
+
+
+class Commands(click.Group):
+    """A group that knows the exit codes: 0 ok, 1 check failed, 2 bad input, 3 no device, 130 Ctrl-C."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run a command; never returns."""
+        kwargs["standalone_mode"] = False
+        debug = "--debug" in sys.argv
+        try:
+            result = super().main(*args, **kwargs)
+        except SkaError as error:
+            if debug:
+                traceback.print_exc()
+            click.echo(f"ska-edge: {error}", err=True)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("ska-edge: stopped", err=True)
+            sys.exit(130)
+        except BrokenPipeError:
+            sys.exit(0)
+        except Exception as error:
+            if debug:
+                raise
+            click.echo(
+                f"ska-edge: a defect of ska-edge itself ({type(error).__name__}: {error});"
+                " run again with --debug and report what it prints",
+                err=True,
+            )
+            sys.exit(70)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ska-edge")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Small networks that keep learning on a microcontroller, in integers, provable bit for bit.
+
+    Try it without a board:  ska-edge run digits --board virtual-m4
+    """
+
+
+for command in (
+    data,
+    train,
+    evaluate,
+    inspect,
+    export,
+    firmware,
+    build,
+    flash,
+    boards,
+    ports,
+    monitor,
+    verify,
+    run,
+):
+    main.add_command(command)

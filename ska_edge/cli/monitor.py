@@ -1,0 +1,75 @@
+"""`ska-edge monitor`: let a device learn and watch it, with a log."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+from rich.live import Live
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import find_port, port_option
+from ska_edge.cli.evaluate import check_fits
+from ska_edge.cli.verify import metrics_table
+from ska_edge.data import load
+from ska_edge.errors import InputError
+from ska_edge.link import Link
+from ska_edge.model_file import load_model
+from ska_edge.monitor import Log, stream
+
+
+@click.command(epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl")
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.argument("data", required=False)
+@port_option
+@click.option("--samples", type=int, help="How many rows of DATA to learn [all].")
+@click.option("--log", type=click.Path(path_type=Path), help="JSONL file, a line a sample.")
+@json_option
+def monitor(
+    model: Path | None,
+    data: str | None,
+    port: str | None,
+    samples: int | None,
+    log: Path | None,
+    as_json: bool,
+) -> None:
+    """Watch a device. With MODEL and DATA it goes on learning rows of DATA, with live metrics.
+
+    Without --port it takes the only port there is. Unlike `verify` it continues from where the device
+    is.
+    """
+    out = Output(as_json)
+    if (model is None) != (data is None):
+        raise InputError("give MODEL and DATA, or neither")
+    with Link(find_port(port)) as link:
+        info = link.hello()
+        out.line(f"{info.board} at {link.port}: plan {info.digest}, step {info.step}")
+        correct = count = 0
+        if model is not None and data is not None:
+            loaded, dataset = load_model(model), load(data)
+            check_fits(loaded, dataset)
+            link.expect_digest(loaded.plan.digest)
+            rows = slice(0, samples)
+            inputs, labels = loaded.quantize(dataset.x[rows]), dataset.y[rows]
+            journal = Log(log, info) if log else nullcontext()
+            with journal as open_log, Live(console=out.progress_console) as live:
+                for record in stream(link, loaded.plan, inputs, labels):
+                    if open_log:
+                        open_log.record(record, inputs[count])
+                    count += 1
+                    correct += record.result.predicted == record.label
+                    title = f"{count}/{len(labels)} samples, {correct} right before learning them"
+                    live.update(metrics_table(loaded.plan, title, record.result))
+            info = link.hello()
+            out.line(f"{count} samples learned, {correct} right before; step {info.step}")
+    out.document(
+        {
+            "board": info.board,
+            "port": link.port,
+            "digest": info.digest,
+            "step": info.step,
+            "samples": count,
+            "correct": int(correct),
+        }
+    )

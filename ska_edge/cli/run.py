@@ -1,0 +1,77 @@
+"""`ska-edge run`: the main job from data to a proven, learning device, in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firmware_gen.boards import load_board
+from firmware_gen.flash import start
+from firmware_gen.project import write_project
+from ska_edge.cli.build import build_and_report, build_document
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.export import export_and_check
+from ska_edge.cli.train import train_and_report, training_document, training_options
+from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
+from ska_edge.errors import InputError, ToolError
+from ska_edge.link import Link
+from ska_edge.onnx_export import Agreement
+
+
+@click.command(epilog="Example:  ska-edge run digits --board virtual-m4")
+@click.argument("data")
+@click.option("--board", default="virtual-m4", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder [run-DATA-BOARD].")
+@click.option("--samples", type=int, default=300, show_default=True,
+              help="Held-out rows that the device learns.")
+@training_options(hidden="32")
+@json_option
+def run(
+    data: str, board: str, output: Path | None, samples: int, as_json: bool, **values: Any
+) -> None:
+    """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify."""
+    out = Output(as_json)
+    missing = load_board(board).available()
+    if missing:
+        raise ToolError(missing)
+    folder = output or Path(f"run-{Path(data).stem}-{board}")
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; name a folder with -o")
+    folder.mkdir(parents=True, exist_ok=True)
+
+    trained = train_and_report(data, out, values)
+    model, held_out = trained.model, trained.test
+    if samples < 1 or not len(held_out.y):
+        raise InputError("the device learns held-out rows: ask for at least one, and hold some out")
+    model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
+    model.save(model_file)
+    agreement = export_and_check(model, onnx_file, "integer", held_out.x, out, "test rows")
+
+    project = folder / "firmware"
+    write_project(model.plan, model.state.parameters, board, project)
+    report = build_and_report(project, out)
+    with start(project) as running, Link(running.port) as link:
+        # Accuracy was measured above: from here on the held-out rows are new experience.
+        proof = learn_and_compare(
+            link, model, held_out.x[:samples], held_out.y[:samples], out
+        )
+    out.document(
+        {
+            **training_document(trained, model_file),
+            "board": board,
+            "onnx": _onnx_document(agreement, onnx_file),
+            "build": build_document(report),
+            "verify": verify_document(proof),
+        }
+    )
+    require_equal(proof)
+    out.line(
+        f"everything was written to {folder}: {model_file.name}, {onnx_file.name},"
+        f" firmware/ (C sources, build/{report.elf.name})"
+    )
+
+
+def _onnx_document(agreement: Agreement, path: Path) -> dict[str, Any]:
+    return {"rows": agreement.rows, "mismatches": agreement.mismatches, "output": str(path)}

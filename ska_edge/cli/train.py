@@ -1,0 +1,113 @@
+"""`ska-edge train`: from data to a model, in fixed point beside float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ska_edge.cli.console import Command, Output, json_option, percent
+from ska_edge.data import load
+from ska_edge.errors import InputError
+from ska_edge.plan import PRECISIONS
+from ska_edge.quantize import SCALINGS
+from ska_edge.rule import RULES
+from ska_edge.training import ARITHMETICS, Options, Trained
+from ska_edge.training import train as train_model
+
+
+def _hidden(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        widths = tuple(int(part) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of widths like 64,32") from None
+    if any(width < 1 for width in widths):
+        raise click.BadParameter("every width is at least 1")
+    return widths
+
+
+def _batch(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None or value == "all":
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
+
+
+def training_options(hidden: str) -> Callable[[Command], Command]:
+    """The options of `training.Options`, shared by `train` and `run`."""
+    options = [
+        click.option("--rule", type=click.Choice(list(RULES)), default="local", show_default=True),
+        click.option("--hidden", default=hidden, show_default=True, callback=_hidden,
+                     help="Widths of the hidden layers; '' for none."),
+        click.option("--precision", type=click.Choice(list(PRECISIONS)), default="w16a8",
+                     show_default=True),
+        click.option("--epochs", type=int, default=20, show_default=True),
+        click.option("--rate", type=float, help="Learning rate [0.125; published: 0.01, the eta]."),
+        click.option("--batch", callback=_batch, help="Samples an update [1; published: all]."),
+        click.option("--steps", type=int, default=50, show_default=True,
+                     help="Passes of the held batch (published)."),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="both",
+                     show_default=True),
+        click.option("--test-fraction", type=float, help="Held out [0.2; published: 0]."),
+        click.option("--scale", type=click.Choice(SCALINGS),
+                     help="What is done to features [standardize; published: none]."),
+        click.option("--init", type=click.Path(path_type=Path), help="npz with W0, b0, W1, ..."),
+        click.option("--log", type=click.Path(path_type=Path), help="JSONL with every step."),
+    ]
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def train_and_report(data: str, out: Output, values: dict[str, Any]) -> Trained:
+    """Train with a progress bar and say how accurate it became."""
+    dataset = load(data)
+    with out.progress("training") as update:
+        trained = train_model(dataset, Options(**values), update)
+    rows = [
+        [kind, percent(accuracy["train"]), percent(accuracy["test"])]
+        for kind, accuracy in trained.accuracy.items()
+    ]
+    plan = trained.model.plan
+    sizes = "-".join(str(size) for size in plan.sizes)
+    title = f"{dataset.name}: {sizes}, rule {plan.rule}, {plan.precision}"
+    columns = ["arithmetic", f"train ({len(trained.train.y)})", f"test ({len(trained.test.y)})"]
+    out.table(title, columns, rows)
+    return trained
+
+
+def training_document(trained: Trained, path: Path) -> dict[str, Any]:
+    """The keys of `train --json`."""
+    plan = trained.model.plan
+    return {
+        "accuracy": trained.accuracy,
+        "parameters": plan.parameter_count,
+        "digest": plan.digest,
+        "model": str(path),
+    }
+
+
+@click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
+@click.argument("data")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@training_options(hidden="64,32")
+@json_option
+def train(data: str, output: Path, as_json: bool, **values: Any) -> None:
+    """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
+    out = Output(as_json)
+    if not output.parent.is_dir():
+        raise InputError(f"there is no folder {output.parent} to write {output.name} to")
+    trained = train_and_report(data, out, values)
+    trained.model.save(output)
+    plan = trained.model.plan
+    out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
+    out.document(training_document(trained, output))

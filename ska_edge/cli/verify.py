@@ -1,0 +1,115 @@
+"""`ska-edge verify`: a device learns, the host learns the same, and every integer is compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.live import Live
+from rich.table import Table
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import board_option, device, port_option
+from ska_edge.cli.evaluate import check_fits
+from ska_edge.data import load
+from ska_edge.errors import CheckError, InputError
+from ska_edge.link import Link, Result
+from ska_edge.metrics import layer_metrics
+from ska_edge.model_file import Model, load_model
+from ska_edge.plan import Plan
+from ska_edge.verify import Report
+from ska_edge.verify import verify as verify_device
+
+
+def metrics_table(plan: Plan, title: str, result: Result) -> Table:
+    """The metrics of one step, a row a layer."""
+    columns = ("layer", "entropy", "cosine", "|z|", "|W|", "z saturated", "zero updates")
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    for index, sums in enumerate(result.metrics):
+        m = layer_metrics(plan, index, sums)
+        table.add_row(
+            f"{index} ({plan.layers[index].outputs})",
+            f"{m.entropy:.3f}",
+            f"{m.cosine:+.3f}",
+            f"{m.z_norm:.2f}",
+            f"{m.w_norm:.2f}",
+            f"{m.z_saturated:.1%}",
+            f"{m.zero_updates:.1%}",
+        )
+    return table
+
+
+def learn_and_compare(
+    link: Link,
+    model: Model,
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    out: Output,
+) -> Report:
+    """Run the proof with a live table, and say what came out."""
+    info = link.hello()
+    out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
+    correct = 0
+    with Live(console=out.progress_console, refresh_per_second=8) as live:
+
+        def show(number: int, label: int, result: Result) -> None:
+            nonlocal correct
+            correct += result.predicted == label
+            title = f"{number}/{len(labels)} samples, {correct} right before learning them"
+            live.update(metrics_table(model.plan, title, result))
+
+        report = verify_device(link, model, model.quantize(features), labels, show)
+    if report.first_difference is None:
+        out.line(
+            f"device and host are equal: all {report.parameters} parameters after"
+            f" {report.samples} samples, and every decision and metric on the way"
+        )
+    return report
+
+
+def require_equal(report: Report) -> None:
+    """CheckError with the first difference, when there is one."""
+    if report.first_difference is not None:
+        raise CheckError(f"device and host differ at {report.first_difference.sentence()}")
+
+
+def verify_document(report: Report) -> dict[str, Any]:
+    """The keys of `verify --json`."""
+    difference = report.first_difference
+    return {
+        "samples": report.samples,
+        "equal": report.equal,
+        "first_difference": None if difference is None else difference.as_dict(),
+        "parameters": report.parameters,
+        "correct": report.correct,
+    }
+
+
+@click.command(epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@board_option
+@port_option
+@click.option("--samples", type=int, help="How many rows to learn [all].")
+@json_option
+def verify(
+    model: Path, data: str, board: str | None, port: str | None, samples: int | None, as_json: bool
+) -> None:
+    """Prove that a device learns what the host learns: MODEL's weights, then rows of DATA.
+
+    The device starts again from its flashed weights. Exit 1 names the first difference.
+    """
+    out, loaded, dataset = Output(as_json), load_model(model), load(data)
+    check_fits(loaded, dataset)
+    if samples is not None and not 1 <= samples <= len(dataset.y):
+        raise InputError(f"--samples is 1 to {len(dataset.y)}, the rows of {dataset.name}")
+    rows = slice(0, samples)
+    with device(loaded, board, port, out) as link:
+        report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
+    out.document(verify_document(report))
+    require_equal(report)

@@ -1,0 +1,314 @@
+"""Labeled data: from a built-in set, a CSV file or an npz file, checked before anything trains.
+
+Every complaint about a file is an ``InputError`` that names the file and the place in it: line and
+column of a CSV file, array and index of an npz file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import math
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.errors import InputError, ToolError
+from ska_edge.table import is_finite, is_number, read_csv
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples and their classes.
+
+    ``x`` float64 (n, d); ``y`` int64 (n,), class indices 0..classes-1; ``labels`` the class names,
+    in the order of the indices; ``group`` int64 (n,), whom a sample comes from, or None.
+    """
+
+    name: str
+    x: FloatArray
+    y: IntArray
+    labels: tuple[str, ...]
+    group: IntArray | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, also of those that no sample here belongs to."""
+        return len(self.labels)
+
+    def take(self, rows: ArrayLike) -> Dataset:
+        """The samples at ``rows`` (indices or a mask), in that order, with all class names."""
+        chosen = np.asarray(rows)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.int64)  # an empty list has no integer type of its own
+        group = None if self.group is None else self.group[chosen]
+        return replace(self, x=self.x[chosen], y=self.y[chosen], group=group)
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Names that ``load`` takes besides paths."""
+    return tuple(_BUILTINS)
+
+
+def load(source: str, label_column: str | None = None) -> Dataset:
+    """Data from a built-in name or from a path ending in .csv or .npz.
+
+    CSV: see ``table.read_csv``, also for ``label_column`` (a name or a number from 1), which
+    counts for CSV only. Labels are integers 0..classes-1, none missing, or text, then numbered in
+    sorted order.
+
+    npz: ``x`` (n, d) or ``X``, finite numbers; ``y`` (n,), integers as above or text; optionally
+    ``labels`` (classes,), text, the class names: then y may leave classes out; optionally
+    ``group`` (n,), integers. Pickles are refused.
+
+    InputError: no such data, or data that cannot be used. ToolError: a built-in set comes out of
+    a package that is not installed.
+    """
+    if source in _BUILTINS:
+        return _BUILTINS[source](source)
+    path = Path(source)
+    try:
+        if not path.exists():
+            raise InputError(
+                f"{source!r} is neither a file nor built-in data;"
+                f" built in are {', '.join(builtin_names())}"
+            )
+    except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
+        raise InputError(f"{source[:80]!r} cannot be a path: {error}") from error
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; data come from a .csv or .npz file")
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        table = read_csv(path, label_column)
+        places = [f"line {line}, column {table.label_column}" for line in table.lines]
+        y, labels = _classes(path, table.labels, places)
+        return Dataset(path.stem, table.x, y, labels)
+    if suffix == ".npz":
+        return _load_npz(path)
+    raise InputError(f"{path}: the kind of file is not known; its name must end in .csv or .npz")
+
+
+def save(dataset: Dataset, path: str | Path) -> None:
+    """Write an npz file (x, y, labels[, group]) that ``load`` reads; equal data give equal bytes.
+
+    InputError: the name does not end in .npz, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise InputError(f"{path}: data are written as npz, so the name must end in .npz")
+    arrays: dict[str, NDArray[Any]] = {
+        "x": dataset.x.astype("<f8"),
+        "y": dataset.y.astype("<i8"),
+        "labels": np.array(dataset.labels).astype("<U"),
+    }
+    if dataset.group is not None:
+        arrays["group"] = dataset.group.astype("<i8")
+    buffer = io.BytesIO()
+    # Not numpy.savez: stored, dated 1980 and marked as Unix here, whatever system writes it.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for key, values in arrays.items():
+            entry = zipfile.ZipInfo(f"{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(values), allow_pickle=False)
+            archive.writestr(entry, content.getvalue())
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """(train, test): rows shuffled by ``np.random.default_rng(seed)``, the first ones for the test.
+
+    The test gets ceil(test_fraction * n) rows; with a fraction of 0 it is empty.
+    InputError: a fraction outside 0 <= fraction < 1, or one that leaves nothing to train on.
+    """
+    count = len(dataset.x)
+    if not 0.0 <= test_fraction < 1.0:
+        raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
+    # Rounded first: 0.1 * 30 is 3.0000000000000004 in binary, and means 3.
+    test_count = math.ceil(round(test_fraction * count, 9))
+    if test_count >= count:
+        raise InputError(
+            f"a test fraction of {test_fraction} leaves none of the {count} samples of"
+            f" '{dataset.name}' to train on; use a smaller fraction"
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    return dataset.take(order[test_count:]), dataset.take(order[:test_count])
+
+
+def _classes(
+    path: Path, texts: Sequence[str], places: Sequence[str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Class indices and class names of labels as text; ``places`` say where each one stands."""
+    first_number: int | None = None
+    first_text: int | None = None
+    for index, text in enumerate(texts):
+        if not text:
+            raise InputError(f"{path}: {places[index]}: the label is empty; every sample needs one")
+        if is_number(text):
+            if not is_finite(text) or not float(text).is_integer():
+                raise InputError(
+                    f"{path}: {places[index]}: the label {text!r} is no class;"
+                    " labels are integers or text"
+                )
+            first_number = index if first_number is None else first_number
+        else:
+            first_text = index if first_text is None else first_text
+    if first_number is not None and first_text is not None:
+        raise InputError(
+            f"{path}: {places[first_text]}: the label {texts[first_text][:40]!r} is text, but"
+            f" '{texts[first_number]}' ({places[first_number]}) is a number;"
+            " use all integers or all text"
+        )
+    if first_text is None:
+        numbers = [int(float(text)) for text in texts]
+        _check_numbering(path, numbers)
+        count = max(numbers) + 1
+        return np.array(numbers, dtype=np.int64), tuple(str(index) for index in range(count))
+    names = sorted(set(texts))
+    _check_class_count(path, names)
+    index_of = {name: index for index, name in enumerate(names)}
+    return np.array([index_of[text] for text in texts], dtype=np.int64), tuple(names)
+
+
+def _check_numbering(path: Path, numbers: Sequence[int]) -> None:
+    present = sorted(set(numbers))
+    _check_class_count(path, [str(number) for number in present])
+    if present[0] < 0:
+        raise InputError(f"{path}: the label {present[0]} is negative; classes count from 0")
+    for expected, number in enumerate(present):
+        if number != expected:
+            raise InputError(
+                f"{path}: integer labels must be 0 to {present[-1]} with none missing,"
+                f" but no sample has label {expected}; renumber them"
+            )
+
+
+def _check_class_count(path: Path, names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise InputError(
+            f"{path}: there is only one class, '{names[0]}'; learning needs at least two"
+        )
+
+
+def _load_npz(path: Path) -> Dataset:
+    content = _read_npz(path)
+    inputs = "x" if "x" in content or "X" not in content else "X"
+    for key in (inputs, "y"):
+        if key not in content:
+            held = ", ".join(sorted(content)) or "nothing"
+            raise InputError(f"{path} has no array '{key}' (it holds {held}); it needs x and y")
+    x = content[inputs]
+    if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.shape[0] or not x.shape[1]:
+        raise InputError(
+            f"{path}: {inputs} must be numbers of shape (samples, inputs), not {_kind(x)}"
+        )
+    with np.errstate(all="ignore"):  # what turns infinite here is refused below
+        x = x.astype(np.float64)
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        row, column = (int(index) for index in bad[0])
+        raise InputError(
+            f"{path}: {inputs}[{row}, {column}] is {x[row, column]}; inputs must be finite numbers"
+        )
+    y, labels = _npz_classes(path, content, len(x))
+    group = content.get("group")
+    if group is not None:
+        _check_column(path, "group", group, len(x), "iu")
+        group = group.astype(np.int64)
+    return Dataset(path.stem, x, y, labels, group)
+
+
+def _npz_classes(
+    path: Path, content: dict[str, NDArray[Any]], count: int
+) -> tuple[IntArray, tuple[str, ...]]:
+    y, names = content["y"], content.get("labels")
+    _check_column(path, "y", y, count, "iu" if names is not None else "iuU")
+    if names is None:
+        if y.dtype.kind == "U":
+            return _classes(path, [str(t) for t in y], [f"y[{i}]" for i in range(count)])
+        _check_numbering(path, [int(number) for number in np.unique(y)])
+        return y.astype(np.int64), tuple(str(index) for index in range(int(y.max()) + 1))
+    if names.dtype.kind != "U" or names.ndim != 1 or len(set(names.tolist())) != len(names):
+        raise InputError(f"{path}: labels must be different texts, one a class, not {_kind(names)}")
+    if not len(names):
+        raise InputError(f"{path}: labels is empty; it needs one name a class")
+    labels = tuple(str(name) for name in names)
+    _check_class_count(path, labels)
+    outside = np.flatnonzero((y < 0) | (y >= len(labels)))
+    if len(outside):
+        at = int(outside[0])
+        raise InputError(
+            f"{path}: y[{at}] is {y[at]}, but labels names the classes 0 to {len(labels) - 1}"
+        )
+    return y.astype(np.int64), labels
+
+
+def _check_column(path: Path, key: str, values: NDArray[Any], count: int, kinds: str) -> None:
+    if values.shape != (count,) or values.dtype.kind not in kinds:
+        wanted = "integers or text" if "U" in kinds else "integers"
+        raise InputError(f"{path}: {key} must be {wanted} of shape ({count},), not {_kind(values)}")
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        # numpy warns of odd headers; here a file is either good or refused.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise InputError(f"{path} is a single array, not an npz file with x and y")
+            with loaded:
+                keys = [key for key in ("x", "X", "y", "labels", "group") if key in loaded]
+                content = {key: loaded[key] for key in keys}
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged zip or header fails in a dozen ways
+        raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
+    for key, values in content.items():
+        if not isinstance(values, np.ndarray):
+            raise InputError(f"{path}: '{key}' is not an array")
+    return content
+
+
+def _kind(values: NDArray[Any]) -> str:
+    return f"{values.dtype} of shape {values.shape}"
+
+
+def _load_scikit_learn(name: str) -> Dataset:
+    try:
+        module = importlib.import_module("sklearn.datasets")
+    except ImportError as error:
+        raise ToolError(
+            f"built-in data '{name}' come with scikit-learn, which is not installed:"
+            " pip install 'ska-edge[datasets]'"
+        ) from error
+    bunch = getattr(module, f"load_{name}")()
+    return Dataset(
+        name=name,
+        x=np.asarray(bunch.data, dtype=np.float64),
+        y=np.asarray(bunch.target, dtype=np.int64),
+        labels=tuple(str(label) for label in bunch.target_names),
+    )
+
+
+_BUILTINS: dict[str, Callable[[str], Dataset]] = {
+    "digits": _load_scikit_learn,
+    "iris": _load_scikit_learn,
+    "wine": _load_scikit_learn,
+    "breast_cancer": _load_scikit_learn,
+}

@@ -1,0 +1,58 @@
+"""From the integer sums of `rule.METRICS` to the quantities of the paper (arXiv 2503.13942)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from ska_edge.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMetrics:
+    """One layer after one update, in real numbers.
+
+    Attributes:
+        entropy: -(1/ln 2) sum z * shift.
+        cosine: of z and the shift, 0 when either vanishes.
+        z_norm, w_norm: Euclidean norms of the knowledge and of W after the update.
+        tensor_net: sum (D - z D' / ln 2) (z - previous z); 0 for rules that make one step a sample.
+        z_saturated, w_saturated: shares (0 to 1) of values at a limit of their format.
+        zero_updates: share of weights whose update rounded to zero.
+    """
+
+    entropy: float
+    cosine: float
+    z_norm: float
+    w_norm: float
+    tensor_net: float
+    z_saturated: float
+    w_saturated: float
+    zero_updates: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
+    """Real metrics of layer `index` from its integer sums, the host's or a device's."""
+    layer, formats = plan.layers[index], plan.formats
+    z_unit, shift_unit = 2.0**-formats.knowledge.frac, 2.0**-formats.shift.frac
+    decision_unit = 2.0**-formats.decision.frac
+    weights = layer.inputs * layer.outputs
+    samples = plan.batch
+    norms = math.sqrt(sums["z_square"] * sums["shift_square"])
+    net = sums["decision_net"] * decision_unit * z_unit
+    pull = sums["alignment_net"] * z_unit * decision_unit * z_unit
+    return LayerMetrics(
+        entropy=-sums["entropy"] * z_unit * shift_unit / math.log(2),
+        cosine=sums["entropy"] / norms if norms else 0.0,
+        z_norm=math.sqrt(sums["z_square"]) * z_unit,
+        w_norm=math.sqrt(sums["w_square"]) * 2.0**-layer.weight.frac,
+        tensor_net=net - pull / math.log(2),
+        z_saturated=sums["z_saturated"] / (layer.outputs * samples),
+        w_saturated=sums["w_saturated"] / weights,
+        zero_updates=sums["zero_updates"] / weights,
+    )

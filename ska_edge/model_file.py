@@ -1,0 +1,153 @@
+"""A model and its file: the plan, the learned integers, the input scaling and the float twin.
+
+`model.ska` is an npz without pickles; the same model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.plan import Plan, plan_from_json
+from ska_edge.quantize import Scaling
+from ska_edge.reference import Parameters
+from ska_edge.trainer import State
+
+MAGIC = "ska-edge model"
+VERSION = 1
+
+
+@dataclass
+class Model:
+    """A plan with its integers, and what a host needs beside them.
+
+    Attributes:
+        plan: the resolved integers.
+        state: the learned integers.
+        scaling: from features to the plan's input.
+        reference: the float twin's parameters, or None when only integers were trained.
+        notes: plain data about how it was trained (seed, epochs, accuracies), for people.
+    """
+
+    plan: Plan
+    state: State
+    scaling: Scaling
+    reference: Parameters | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Features (n, d) as the integers of the plan's input."""
+        return self.plan.layers[0].input.quantize(self.scaling.apply(features))
+
+    def save(self, path: Path) -> None:
+        """Write the model; the file appears whole or not at all."""
+        arrays: dict[str, NDArray[Any]] = {
+            "parameters": self.state.parameters.astype("<i4"),
+            "mean": self.scaling.mean.astype("<f8"),
+            "scale": self.scaling.scale.astype("<f8"),
+        }
+        if self.reference is not None:
+            for name, values in _reference_arrays(self.reference).items():
+                arrays[f"reference_{name}"] = values.astype("<f8")
+        header = {
+            "magic": MAGIC,
+            "version": VERSION,
+            "plan": self.plan.to_json(),
+            "step": self.state.step,
+            "notes": self.notes,
+            "content": _content_digest(arrays),
+        }
+        text = json.dumps(header, sort_keys=True).encode()
+        arrays["header"] = np.frombuffer(text, dtype=np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        partial = path.with_name(path.name + ".part")
+        try:
+            partial.write_bytes(buffer.getvalue())
+            partial.replace(path)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def load_model(path: Path) -> Model:
+    """Read a model; InputError says why a file is refused."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"there is no model file {path}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    arrays = _read_arrays(path, content)
+    try:
+        header = json.loads(arrays.pop("header").tobytes())
+        magic, version = header["magic"], header["version"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is not a ska-edge model") from error
+    if magic != MAGIC:
+        raise InputError(f"{path} is not a ska-edge model")
+    if version != VERSION:
+        raise InputError(f"{path} has model version {version}, this program reads {VERSION}")
+    try:
+        if header["content"] != _content_digest(arrays):
+            raise InputError(f"{path} is damaged: its contents do not match their digest")
+        plan = plan_from_json(header["plan"])
+        model = Model(
+            plan=plan,
+            state=State(plan, arrays["parameters"], int(header["step"])),
+            scaling=Scaling(arrays["mean"], arrays["scale"]),
+            reference=_reference_from(plan, arrays),
+            notes=dict(header["notes"]),
+        )
+        if model.scaling.mean.shape != (plan.inputs,) or model.scaling.scale.shape != (plan.inputs,):
+            raise InputError(f"{path} is damaged: the scaling does not fit {plan.inputs} inputs")
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged: a part is missing") from error
+    return model
+
+
+def _read_arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
+        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
+        raise InputError(f"{path} is damaged and cannot be read") from error
+
+
+def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _reference_arrays(parameters: Parameters) -> dict[str, NDArray[np.float64]]:
+    named = {}
+    for kind in ("weights", "biases", "head_weights", "head_biases"):
+        for index, values in enumerate(getattr(parameters, kind)):
+            named[f"{kind}_{index}"] = values
+    return named
+
+
+def _reference_from(plan: Plan, arrays: dict[str, NDArray[Any]]) -> Parameters | None:
+    if "reference_weights_0" not in arrays:
+        return None
+    heads = sum(layer.head for layer in plan.layers)
+    layers = len(plan.layers)
+    return Parameters(
+        weights=[arrays[f"reference_weights_{i}"] for i in range(layers)],
+        biases=[arrays[f"reference_biases_{i}"] for i in range(layers)],
+        head_weights=[arrays[f"reference_head_weights_{i}"] for i in range(heads)],
+        head_biases=[arrays[f"reference_head_biases_{i}"] for i in range(heads)],
+    )

@@ -1,0 +1,180 @@
+"""CSV files as numbers and label texts, with every complaint naming its line and column.
+
+Lines and columns count from 1; the header is line 1 where there is one.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+
+LABEL_COLUMNS = ("label", "y", "class", "target")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A CSV file: ``x`` float64 (n, columns - 1), finite; ``labels``, one text a row of ``x``.
+
+    ``lines`` holds the line in the file of each row, ``label_column`` the column of the labels.
+    """
+
+    x: NDArray[np.float64]
+    labels: list[str]
+    lines: list[int]
+    label_column: int
+
+
+def read_csv(path: Path, label_column: str | None = None) -> Table:
+    """Read comma separated UTF-8, one sample a line; blank lines are skipped.
+
+    The first line is a header when ``label_column`` is one of its cells, or no cell is a number;
+    a mere column number (0 or 1 for the first column, and so on) between text cells is a name too.
+    ``label_column`` is a name in the header or a column number from 1; without it a column called
+    label, y, class or target (in this order, in any case), or else the last one. All other columns
+    hold finite numbers.
+
+    InputError: the file cannot be read, is no such table, or has no such label column.
+    """
+    values = array("d")  # flat: 8 bytes a number where a list of lists takes 32
+    label_texts: list[str] = []
+    label_lines: list[int] = []
+    header: list[str] | None = None
+    first_line = width = label_at = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if not cells or cells == [""]:
+                    continue
+                line = reader.line_num
+                if width == 0:
+                    first_line, width = line, len(cells)
+                    header = cells if _is_header(cells, label_column) else None
+                    label_at = _label_index(path, header, width, label_column)
+                    if header is not None:
+                        continue
+                if len(cells) != width:
+                    raise InputError(
+                        f"{path}: line {line} has {len(cells)} columns,"
+                        f" but line {first_line} has {width}; all lines need the same"
+                    )
+                label_texts.append(cells.pop(label_at))
+                label_lines.append(line)
+                try:
+                    values.extend([_finite(cell) for cell in cells])
+                except ValueError:
+                    _refuse_number(path, line, header, label_at, cells)
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num} is no valid CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if width == 0:
+        raise InputError(f"{path} is empty; it needs at least a line for each of two classes")
+    if not label_texts:
+        raise InputError(f"{path} has a header but no samples; add one line a sample")
+    x = np.frombuffer(values, dtype=np.float64).reshape(len(label_texts), width - 1).copy()
+    return Table(x, label_texts, label_lines, label_at + 1)
+
+
+def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
+    if label_column in cells and not _digits(label_column):
+        return True
+    numbered = [(index, cell) for index, cell in enumerate(cells) if is_number(cell)]
+    if len(numbered) == len(cells):
+        return False
+    return all(cell in (str(index), str(index + 1)) for index, cell in numbered)
+
+
+def _label_index(
+    path: Path, header: Sequence[str] | None, width: int, label_column: str | None
+) -> int:
+    if width == 1:
+        raise InputError(
+            f"{path} has one column only; it needs inputs and a label, separated by commas"
+        )
+    if label_column is None:
+        lower = [] if header is None else [name.lower() for name in header]
+        wanted = next((name for name in LABEL_COLUMNS if name in lower), None)
+        if wanted is None:
+            return width - 1
+        places = [index for index, name in enumerate(lower) if name == wanted]
+    else:
+        wanted = label_column
+        places = [index for index, name in enumerate(header or ()) if name == wanted]
+        if not places and _digits(wanted) and 1 <= int(wanted) <= width:
+            return int(wanted) - 1
+    if not places:
+        known = f"it has no header, so give the column's number, 1 to {width}"
+        if header is not None:
+            known = f"its columns are {', '.join(header[:8])}{' ...' if width > 8 else ''}"
+        raise InputError(f"{path} has no label column '{wanted}'; {known}")
+    if len(places) > 1:
+        columns = " and ".join(str(index + 1) for index in places)
+        raise InputError(
+            f"{path}: columns {columns} are both called '{wanted}';"
+            " say which holds the labels by its number"
+        )
+    return places[0]
+
+
+def _refuse_number(
+    path: Path, line: int, header: Sequence[str] | None, label_at: int, cells: Sequence[str]
+) -> NoReturn:
+    """Name the first of ``cells`` (a row without its label) that is not a finite number."""
+    at = next(index for index, cell in enumerate(cells) if not is_finite(cell))
+    column = at + 1 if at < label_at else at + 2
+    place = f"{path}: line {line}, column {column}"
+    if header is not None:
+        place += f" ({header[column - 1]})"
+    if not cells[at]:
+        raise InputError(f"{place} is empty; every input needs a number")
+    if is_number(cells[at]):
+        raise InputError(f"{place} is {cells[at]!r}; inputs must be finite numbers")
+    raise InputError(
+        f"{place} is {cells[at][:40]!r}, not a number; only the label column"
+        f" (column {label_at + 1}) may hold text"
+    )
+
+
+def _digits(text: str | None) -> bool:
+    return text is not None and text.isascii() and text.isdigit()
+
+
+def _finite(text: str) -> float:
+    """The number in ``text``; ValueError when there is none, or NaN, or infinity."""
+    number = float(text)
+    # float() also takes 1_000, which in data is a slip.
+    if not math.isfinite(number) or "_" in text:
+        raise ValueError(text)
+    return number
+
+
+def is_finite(text: str) -> bool:
+    """Whether ``text`` is a finite number."""
+    try:
+        _finite(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_number(text: str) -> bool:
+    """Whether ``text`` is written as a number, be it NaN or infinity."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text

@@ -1,0 +1,194 @@
+"""The proof: a device and the host learn the same samples, and every integer is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import DeviceError
+from ska_edge.link import Link, Result
+from ska_edge.model_file import Model
+from ska_edge.plan import Plan
+from ska_edge.rule import METRICS
+from ska_edge.trainer import FixedTrainer
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first integer in which device and host differ.
+
+    Attributes:
+        step: updates before it was seen.
+        layer: layer index.
+        tensor: "weight", "bias", "head_weight", "head_bias", "decision" or the name of a metric.
+        index: place in the tensor, row first; empty for a metric.
+        host, device: the two integers.
+        format: Q format of both, empty for a metric.
+        host_value, device_value: the same as real numbers; None for a metric.
+    """
+
+    step: int
+    layer: int
+    tensor: str
+    index: tuple[int, ...]
+    host: int
+    device: int
+    format: str = ""
+    host_value: float | None = None
+    device_value: float | None = None
+
+    def sentence(self) -> str:
+        """For people."""
+        place = f"[{', '.join(str(i) for i in self.index)}]" if self.index else ""
+        values = f"host {self.host}, device {self.device}"
+        if self.host_value is not None and self.device_value is not None:
+            values += f" ({self.format}: {self.host_value:g}, {self.device_value:g})"
+        return f"step {self.step}, layer {self.layer}, {self.tensor}{place}: {values}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "index": list(self.index)}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Outcome of `verify`.
+
+    Attributes:
+        samples: samples that both learned.
+        steps: updates of the host after them.
+        parameters: learned integers that were compared at the end.
+        correct: samples whose class the device named rightly before it learned them.
+        first_difference: None when everything was equal.
+    """
+
+    samples: int
+    steps: int
+    parameters: int
+    correct: int
+    first_difference: Difference | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether no integer differed."""
+        return self.first_difference is None
+
+
+OnSample = Callable[[int, int, Result], None]
+
+
+def verify(
+    link: Link,
+    model: Model,
+    inputs: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    on_sample: OnSample = lambda number, label, result: None,
+) -> Report:
+    """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
+
+    The device starts from its flashed weights. Compared are all parameters before the first sample and
+    after the last, and with every sample the step, the decisions and all metrics of all layers. The
+    first difference ends the run. `on_sample(number, label, result)` is called after every sample.
+
+    Raises DeviceError when the device runs another plan or stops answering.
+    """
+    link.hello()
+    link.expect_digest(model.plan.digest)
+    link.reset()
+    trainer = FixedTrainer(model.state.copy(), check=False)
+    # The device counts from its flashed weights on.
+    trainer.state.step = 0
+    found = compare_parameters(link, trainer)
+    samples = correct = 0
+    for row, label in zip(inputs, labels, strict=True):
+        if found:
+            break
+        decisions = trainer.learn_one(row, int(label))
+        result = link.learn(row.tolist(), int(label), metrics=trainer.has_learned)
+        found = _compare_result(trainer, decisions, result)
+        samples += 1
+        correct += result.predicted == label
+        on_sample(samples, int(label), result)
+        if found:
+            # A metric says that something differs; a parameter says where.
+            found = compare_parameters(link, trainer) or found
+    if not found:
+        found = compare_parameters(link, trainer)
+    return Report(samples, trainer.state.step, model.plan.parameter_count, correct, found)
+
+
+def compare_parameters(link: Link, trainer: FixedTrainer) -> Difference | None:
+    """The first parameter in which a device differs from the host, in the order of the plan."""
+    plan = trainer.plan
+    raw = link.pull()
+    if len(raw) != plan.parameter_bytes:
+        raise DeviceError(
+            f"the device has {len(raw)} bytes of parameters, the plan {plan.parameter_bytes};"
+            " flash the firmware of this model"
+        )
+    offset = 0
+    for tensor in plan.tensors():
+        size = tensor.size * tensor.format.bits // 8
+        kind = f"<i{tensor.format.bits // 8}"
+        device = np.frombuffer(raw[offset : offset + size], dtype=kind).reshape(tensor.shape)
+        host = trainer.state.tensor(tensor.layer, tensor.name)
+        offset += size
+        wrong = np.argwhere(device != host)
+        if len(wrong):
+            index = tuple(int(i) for i in wrong[0])
+            ours, theirs = int(host[index]), int(device[index])
+            unit = 2.0**-tensor.format.frac
+            return Difference(
+                step=trainer.state.step,
+                layer=tensor.layer,
+                tensor=tensor.name,
+                index=index,
+                host=ours,
+                device=theirs,
+                format=tensor.format.name,
+                host_value=ours * unit,
+                device_value=theirs * unit,
+            )
+    return None
+
+
+def _compare_result(
+    trainer: FixedTrainer, decisions: NDArray[np.integer], result: Result
+) -> Difference | None:
+    plan, step = trainer.plan, trainer.state.step
+    last = len(plan.layers) - 1
+    if result.step != step:
+        return Difference(step, last, "step", (), step, result.step)
+    for index, (ours, theirs) in enumerate(zip(decisions.tolist(), result.decisions, strict=True)):
+        if ours != theirs:
+            return _decision_difference(plan, step, index, ours, theirs)
+    predicted = int(decisions.argmax())
+    if result.predicted != predicted:
+        return Difference(step, last, "predicted", (), predicted, result.predicted)
+    if not trainer.has_learned:
+        return None
+    for layer, (host, device) in enumerate(zip(trainer.metrics(), result.metrics, strict=True)):
+        for name in METRICS:
+            if host[name] != device[name]:
+                return Difference(step, layer, name, (), host[name], device[name])
+    return None
+
+
+def _decision_difference(plan: Plan, step: int, index: int, ours: int, theirs: int) -> Difference:
+    format = plan.formats.decision
+    unit = 2.0**-format.frac
+    return Difference(
+        step=step,
+        layer=len(plan.layers) - 1,
+        tensor="decision",
+        index=(index,),
+        host=ours,
+        device=theirs,
+        format=format.name,
+        host_value=ours * unit,
+        device_value=theirs * unit,
+    )
