@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import struct
 import sys
 import tty
@@ -285,6 +286,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("elf", type=Path, help="the image, as built")
     parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
     options = parser.parse_args(arguments)
+    # Ctrl-C ends the process at once: an exception in a call-back could be lost in the emulator.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         terminal = Terminal()
         machine = Machine(options.elf, read_board(options.board.parent), terminal)
@@ -293,8 +296,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkaError as error:
         print(f"{Path(options.elf).name}: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

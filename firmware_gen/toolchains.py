@@ -34,6 +34,8 @@ FLAGS: tuple[str, ...] = (
     "-Werror",
     "-ffunction-sections",
     "-fdata-sections",
+    # A jump table is a jump through a pointer, and would hide the call graph from the stack bound.
+    "-fno-jump-tables",
     "-Wl,--gc-sections",
 )
 """Flags of every build. `-g` adds nothing to flash or RAM, and without it zig strips the symbols."""
@@ -87,7 +89,7 @@ class Toolchain:
             result = subprocess.run(
                 [*self.command, *arguments],
                 cwd=folder,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -104,7 +106,12 @@ class Toolchain:
         if result.returncode != 0:
             raise CheckError(f"{self.name} failed in {folder}: {first_complaint(result.stderr)}")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment to run this compiler in; zig gets a cache folder that it can write to.
+
+        Raises:
+            ToolError: there is no such folder.
+        """
         environment = {**os.environ, "LC_ALL": "C"}
         if self.name == "zig":
             cache = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(_cache_folder())

@@ -137,7 +137,7 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
     count = len(dataset.x)
     if not 0.0 <= test_fraction < 1.0:
         raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
-    # Rounded first: 0.1 * 30 is 3.0000000000000004 in binary, and means 3.
+    # Rounded first: 0.07 * 100 is 7.000000000000001 in binary, and means 7.
     test_count = math.ceil(round(test_fraction * count, 9))
     if test_count >= count:
         raise InputError(

@@ -221,7 +221,9 @@ class Fixed(Generic[T]):
         if lo <= self.lo and self.hi <= hi:
             return self
         data = self.ops.clip(self.data, lo, hi)
-        return Fixed(self.ops, data, self.frac, min(max(self.lo, lo), hi), max(min(self.hi, hi), lo))
+        return Fixed(
+            self.ops, data, self.frac, min(max(self.lo, lo), hi), max(min(self.hi, hi), lo)
+        )
 
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
         """The same value with a tighter interval that a proof in the caller's comment gives.
@@ -242,7 +244,9 @@ class Fixed(Generic[T]):
         """
         if self.lo < 0:
             raise ValueError("only a value that cannot be negative can be split")
-        high = Fixed(self.ops, self.ops.high_bits(self.data, shift), 0, self.lo >> shift, self.hi >> shift)
+        high = Fixed(
+            self.ops, self.ops.high_bits(self.data, shift), 0, self.lo >> shift, self.hi >> shift
+        )
         low = Fixed(self.ops, self.ops.low_bits(self.data, shift), shift, 0, (1 << shift) - 1)
         return high, low
 

@@ -107,7 +107,9 @@ def load_model(path: Path) -> Model:
             reference=_reference_from(plan, arrays),
             notes=dict(header["notes"]),
         )
-        if model.scaling.mean.shape != (plan.inputs,) or model.scaling.scale.shape != (plan.inputs,):
+        if model.scaling.mean.shape != (plan.inputs,) or model.scaling.scale.shape != (
+            plan.inputs,
+        ):
             raise InputError(f"{path} is damaged: the scaling does not fit {plan.inputs} inputs")
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is damaged: a part is missing") from error
@@ -118,7 +120,14 @@ def _read_arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        EOFError,
+        OSError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
         raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
     except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
         raise InputError(f"{path} is damaged and cannot be read") from error

@@ -174,5 +174,3 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
         (labels,) = session.run(["label"], {"input": features.astype(np.float32)})
         wrong = labels != expected.argmax(axis=1)
     return Agreement(rows=len(features), mismatches=int(wrong.sum()))
-
-

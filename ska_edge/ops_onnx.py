@@ -71,7 +71,9 @@ class OnnxOps:
         lifted = self.node("Add", a, self._scalar((1 << bits) + (1 << (shift - 1))))
         unsigned = self.cast(lifted, TensorProto.UINT64)
         shifted = self.node("BitShift", unsigned, self._scalar(shift, True), direction="RIGHT")
-        return self.node("Sub", self.cast(shifted, TensorProto.INT64), self._scalar(1 << (bits - shift)))
+        return self.node(
+            "Sub", self.cast(shifted, TensorProto.INT64), self._scalar(1 << (bits - shift))
+        )
 
     def clip(self, a: str, lo: int, hi: int) -> str:
         return self.node("Min", self.node("Max", a, self._scalar(lo)), self._scalar(hi))

@@ -310,7 +310,9 @@ def _check(plan: Plan) -> None:
         }
         for name, shift in shifts.items():
             if not 1 <= shift <= LONGEST_SHIFT:
-                cause = f"the rate {plan.rate.real:g} is out of reach of" if "update" in name else ""
+                cause = (
+                    f"the rate {plan.rate.real:g} is out of reach of" if "update" in name else ""
+                )
                 raise InputError(
                     f"layer {index}: {cause or 'no exact'} the {name} shift ({shift}, allowed 1 to"
                     f" {LONGEST_SHIFT}); choose another rate or input format"
@@ -365,7 +367,9 @@ def range_proof(plan: Plan) -> tuple[Bound, ...]:
                 update = dot(ops, step, activation, plan.batch)
                 note(index, "readout update sum", update, plan.head_update_shift(layer))
     except RangeError as error:
-        raise InputError(f"layer {index}: {error}; use fewer inputs or a narrower format") from error
+        raise InputError(
+            f"layer {index}: {error}; use fewer inputs or a narrower format"
+        ) from error
     return tuple(bounds)
 
 

@@ -268,7 +268,9 @@ def neuron_functions(
         function("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
         function(
             "activation",
-            "a = 2D - 1, the next layer's input" if rule.signed else "a = D, the next layer's input",
+            "a = 2D - 1, the next layer's input"
+            if rule.signed
+            else "a = D, the next layer's input",
             (d,),
             lambda d: rule.activation(d, formats.activation),
         ),

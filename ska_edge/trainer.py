@@ -27,7 +27,9 @@ class State:
         step: updates made so far.
     """
 
-    def __init__(self, plan: Plan, parameters: NDArray[np.integer] | None = None, step: int = 0) -> None:
+    def __init__(
+        self, plan: Plan, parameters: NDArray[np.integer] | None = None, step: int = 0
+    ) -> None:
         self.plan = plan
         self.step = step
         self.parameters = np.zeros(plan.parameter_count, dtype=np.int64)
@@ -47,7 +49,9 @@ class State:
         for tensor in self.plan.tensors():
             view = self._views[tensor.layer, tensor.name]
             if view.min() < tensor.format.minimum or view.max() > tensor.format.maximum:
-                raise InputError(f"layer {tensor.layer}: a {tensor.name} leaves {tensor.format.name}")
+                raise InputError(
+                    f"layer {tensor.layer}: a {tensor.name} leaves {tensor.format.name}"
+                )
 
     def tensor(self, layer: int, name: str) -> Integers:
         """A view of one tensor; writing to it changes the state."""
@@ -139,11 +143,6 @@ class FixedTrainer:
             pass
         return self._last[-1].decision[-1]
 
-    @property
-    def has_learned(self) -> bool:
-        """Whether there was an update, and hence metrics."""
-        return bool(self._last)
-
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """One update from inputs (n, d) and labels (n,), n = plan.batch; returns decisions (n, classes).
 
@@ -180,7 +179,9 @@ class FixedTrainer:
         self.state.step += 1
         return decisions[outputs].data
 
-    def learn_many(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Iterator[Integers]:
+    def learn_many(
+        self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
+    ) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yields the decisions before each update.
 
         A last, smaller batch is left out: the division by the batch size is part of the plan.
@@ -207,9 +208,7 @@ class FixedTrainer:
         self, inputs: Values, z: Values, decided: Values, shift: Values, previous: Values
     ) -> LayerTrace:
         step = self._step(self._rule.delta(z, decided, shift))
-        return LayerTrace(
-            inputs.data, z.data, decided.data, shift.data, step.data, previous.data
-        )
+        return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
         """Add the outer product, summed over the batch, to a matrix and the step to its bias."""
@@ -218,7 +217,9 @@ class FixedTrainer:
         rows = Fixed(self._ops, inputs.data.T, inputs.frac, inputs.lo, inputs.hi)
         products = dot(self._ops, rows, columns, batch)
         weight = self._tensor(layer, f"{kind}weight")
-        self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(weight, products, shift).data
+        self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
+            weight, products, shift
+        ).data
         ones = Fixed(self._ops, np.ones((1, batch), dtype=np.int64), 0, 1, 1)
         sums = dot(self._ops, columns, ones, batch)
         flat = Fixed(self._ops, sums.data[0], sums.frac, sums.lo, sums.hi)
@@ -284,7 +285,9 @@ class FixedTrainer:
         sums["w_saturated"] = at_limits(weight.data, layer.weight)
         products = trace.step.T @ trace.inputs
         binary_places = self.plan.update_shift(layer)
-        change = Fixed(self._ops, products, binary_places, int(products.min()), int(products.max())).rounded(0)
+        change = Fixed(
+            self._ops, products, binary_places, int(products.min()), int(products.max())
+        ).rounded(0)
         sums["zero_updates"] = int((change.data == 0).sum())
         assert set(sums) == set(METRICS)
         return sums

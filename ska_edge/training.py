@@ -65,7 +65,9 @@ class Options:
         if self.rule not in RULES:
             raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
         if self.arithmetic not in ARITHMETICS:
-            raise InputError(f"no arithmetic {self.arithmetic!r}; there are {', '.join(ARITHMETICS)}")
+            raise InputError(
+                f"no arithmetic {self.arithmetic!r}; there are {', '.join(ARITHMETICS)}"
+            )
         labeled = RULES[self.rule].supervised
         defaults: dict[str, Any] = {
             "rate": 0.125 if labeled else 0.01,
@@ -97,7 +99,9 @@ class Trained:
     accuracy: dict[str, dict[str, float | None]]
 
 
-def train(dataset: Dataset, options: Options, progress: Progress = lambda done, total: None) -> Trained:
+def train(
+    dataset: Dataset, options: Options, progress: Progress = lambda done, total: None
+) -> Trained:
     """Train on a data set.
 
     `progress(done, total)` is called now and then with the samples (or steps) done.
@@ -311,5 +315,3 @@ def read_parameters(path: Path, plan: Plan) -> Parameters:
         head_weights=[np.zeros((plan.classes, layer.outputs)) for layer in heads],
         head_biases=[np.zeros(plan.classes) for _ in heads],
     )
-
-

@@ -107,9 +107,11 @@ def verify(
     for row, label in zip(inputs, labels, strict=True):
         if found:
             break
+        before = trainer.state.step
         decisions = trainer.learn_one(row, int(label))
-        result = link.learn(row.tolist(), int(label), metrics=trainer.has_learned)
-        found = _compare_result(trainer, decisions, result)
+        updated = trainer.state.step > before
+        result = link.learn(row.tolist(), int(label), metrics=updated)
+        found = _compare_result(trainer, decisions, result, updated)
         samples += 1
         correct += result.predicted == label
         on_sample(samples, int(label), result)
@@ -157,7 +159,7 @@ def compare_parameters(link: Link, trainer: FixedTrainer) -> Difference | None:
 
 
 def _compare_result(
-    trainer: FixedTrainer, decisions: NDArray[np.integer], result: Result
+    trainer: FixedTrainer, decisions: NDArray[np.integer], result: Result, updated: bool
 ) -> Difference | None:
     plan, step = trainer.plan, trainer.state.step
     last = len(plan.layers) - 1
@@ -169,7 +171,7 @@ def _compare_result(
     predicted = int(decisions.argmax())
     if result.predicted != predicted:
         return Difference(step, last, "predicted", (), predicted, result.predicted)
-    if not trainer.has_learned:
+    if not updated:
         return None
     for layer, (host, device) in enumerate(zip(trainer.metrics(), result.metrics, strict=True)):
         for name in METRICS:

@@ -321,6 +321,15 @@ static void add_neuron(ska_metrics_t *metrics, int16_t knowledge, int16_t decisi
     metrics->z_saturated += at_limit(knowledge);
 }
 
+/* Whether the last sample made an update: the sums need its batch as it was. */
+static int is_fresh(const ska_t *ska) {
+#if SKA_SUPERVISED
+    return ska->step != 0;
+#else
+    return ska->step != 0 && ska->held == 0;
+#endif
+}
+
 /* The neuron of a row over all samples of the last update, and the updates of its weights. */
 #if SKA_SUPERVISED
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
@@ -361,7 +370,7 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const int16_t *weight = ska->parameters + matrix->weight;
     *metrics = (ska_metrics_t){0};
-    if (ska->step == 0) {
+    if (!is_fresh(ska)) {
         return;
     }
     for (uint16_t row = 0; row < matrix->outputs; row++) {

@@ -84,7 +84,8 @@ const int16_t *ska_decisions(const ska_t *ska);
 /* Updates since ska_init. */
 uint32_t ska_step(const ska_t *ska);
 
-/* Sums of the last update for one layer; to be asked for before the next ska_infer. Zeros at step 0. */
+/* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the last
+ * sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
 /* Copies `count` little-endian bytes of the parameters, from byte `offset` on; the caller stays inside

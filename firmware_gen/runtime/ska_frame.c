@@ -1,6 +1,8 @@
 /* ska_frame.c: see ska_frame.h. COBS: S. Cheshire and M. Baker, IEEE/ACM ToN 7(2), 1999. */
 #include "ska_frame.h"
 
+#include "ska_board.h"
+
 #define COBS_BLOCK_MAX 254u /* most bytes between two code bytes */
 #define FRAME_HEAD 2u       /* type and seq */
 #define FRAME_CRC 2u
@@ -99,8 +101,7 @@ static uint8_t content_at(const content_t *content, uint16_t position) {
     return content->crc[position - content->payload_end];
 }
 
-void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length,
-                     ska_sink_t sink) {
+void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length) {
     content_t content = {{type, seq}, payload, (uint16_t)(FRAME_HEAD + length), {0, 0}};
     const uint16_t crc = crc_of(crc_of(SKA_CRC_START, content.head, FRAME_HEAD), payload, length);
     ska_bytes_put_u16(content.crc, crc);
@@ -116,14 +117,14 @@ void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t
             stop++;
             count++;
         }
-        sink((uint8_t)(count + 1u));
+        ska_board_write((uint8_t)(count + 1u));
         for (uint16_t position = start; position < stop; position++) {
-            sink(content_at(&content, position));
+            ska_board_write(content_at(&content, position));
         }
         /* Content that goes on behind a block that is not full goes on with a zero, which the next
          * code byte stands for. */
         more = stop < end;
         start = more && count < COBS_BLOCK_MAX ? (uint16_t)(stop + 1u) : stop;
     }
-    sink(0);
+    ska_board_write(0);
 }

@@ -33,9 +33,6 @@ typedef struct {
     bool broken;                    /* too long: ignore everything up to the next zero byte */
 } ska_decoder_t;
 
-/* Where an encoded frame goes, byte by byte. */
-typedef void (*ska_sink_t)(uint8_t byte);
-
 /* The CRC after one more byte; start with SKA_CRC_START. */
 #define SKA_CRC_START 0xFFFFu
 uint16_t ska_crc_update(uint16_t crc, uint8_t byte);
@@ -47,9 +44,9 @@ void ska_decoder_init(ska_decoder_t *decoder);
  * are no good frame (cut, corrupted, too long) are dropped without a word. */
 bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame);
 
-/* Encodes a frame into the sink. Needs no buffer: COBS looks ahead in the payload itself, which
- * must not change meanwhile. length is at most SKA_PAYLOAD_MAX. */
-void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length,
-                     ska_sink_t sink);
+/* Sends a frame by ska_board_write, byte by byte. Needs no buffer: COBS looks ahead in the payload
+ * itself, which must not change meanwhile. length is at most SKA_PAYLOAD_MAX. Called directly, not
+ * through a pointer, so that the stack has a bound that can be proven. */
+void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length);
 
 #endif

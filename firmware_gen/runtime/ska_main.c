@@ -31,7 +31,7 @@ static void status_send(uint8_t seq, uint8_t code, uint16_t detail) {
     const ska_message_status_t status = {code, detail};
     uint8_t payload[SKA_MESSAGE_STATUS_SIZE];
     const uint16_t length = ska_message_status_pack(&status, payload);
-    ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length, ska_board_write);
+    ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
 }
 
 static void welcome_send(uint8_t seq) {
@@ -49,7 +49,7 @@ static void welcome_send(uint8_t seq) {
     };
     uint8_t payload[SKA_MESSAGE_WELCOME_SIZE];
     const uint16_t length = ska_message_welcome_pack(&welcome, payload);
-    ska_frame_write(SKA_MESSAGE_WELCOME, seq, payload, length, ska_board_write);
+    ska_frame_write(SKA_MESSAGE_WELCOME, seq, payload, length);
 }
 
 static void metrics_send(uint8_t seq, uint8_t layer) {
@@ -61,7 +61,7 @@ static void metrics_send(uint8_t seq, uint8_t layer) {
 #undef COPY
     uint8_t payload[SKA_MESSAGE_METRICS_SIZE];
     const uint16_t length = ska_message_metrics_pack(&metrics, payload);
-    ska_frame_write(SKA_MESSAGE_METRICS, seq, payload, length, ska_board_write);
+    ska_frame_write(SKA_MESSAGE_METRICS, seq, payload, length);
 }
 
 static void result_send(uint8_t seq) {
@@ -72,7 +72,7 @@ static void result_send(uint8_t seq) {
     };
     uint8_t payload[SKA_MESSAGE_RESULT_SIZE];
     const uint16_t length = ska_message_result_pack(&result, payload);
-    ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length, ska_board_write);
+    ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -153,7 +153,7 @@ static void pull_handle(const ska_frame_t *frame) {
     ska_parameters_read(&network, pull.offset, data, count);
     const ska_message_chunk_t chunk = {pull.region, pull.offset, count, data};
     const uint16_t length = ska_message_chunk_pack(&chunk, payload);
-    ska_frame_write(SKA_MESSAGE_CHUNK, frame->seq, payload, length, ska_board_write);
+    ska_frame_write(SKA_MESSAGE_CHUNK, frame->seq, payload, length);
 }
 
 static void reset_handle(const ska_frame_t *frame, bool repeated) {

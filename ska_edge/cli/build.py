@@ -27,7 +27,11 @@ def build_and_report(folder: Path, out: Output, toolchain: str | None = None) ->
         f"{project.board}, {report.toolchain}: bytes",
         ["memory", "used", "of the board"],
         [
-            ["flash (code, tables, initial weights)", report.flash, share(report.flash, report.flash_size)],
+            [
+                "flash (code, tables, initial weights)",
+                report.flash,
+                share(report.flash, report.flash_size),
+            ],
             ["RAM (all state)", report.ram, share(report.ram, report.ram_size)],
             ["stack (worst case)", "-" if report.stack is None else report.stack, ""],
             ["RAM and stack", ram_total, share(ram_total, report.ram_size)],

@@ -34,7 +34,9 @@ def export_and_check(
     save(exported, path)
     agreement = compare(exported, model, features)
     same = agreement.rows - agreement.mismatches
-    out.line(f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}")
+    out.line(
+        f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}"
+    )
     if form == "integer" and agreement.mismatches:
         raise CheckError(f"{path} differs from the trainer in {agreement.mismatches} rows")
     return agreement

@@ -19,7 +19,9 @@ from ska_edge.model_file import load_model
 from ska_edge.monitor import Log, stream
 
 
-@click.command(epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl")
+@click.command(
+    epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl"
+)
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", required=False)
 @port_option

@@ -24,8 +24,13 @@ from ska_edge.onnx_export import Agreement
 @click.argument("data")
 @click.option("--board", default="virtual-m4", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder [run-DATA-BOARD].")
-@click.option("--samples", type=int, default=300, show_default=True,
-              help="Held-out rows that the device learns.")
+@click.option(
+    "--samples",
+    type=int,
+    default=300,
+    show_default=True,
+    help="Held-out rows that the device learns.",
+)
 @training_options(hidden="32")
 @json_option
 def run(
@@ -54,9 +59,7 @@ def run(
     report = build_and_report(project, out)
     with start(project) as running, Link(running.port) as link:
         # Accuracy was measured above: from here on the held-out rows are new experience.
-        proof = learn_and_compare(
-            link, model, held_out.x[:samples], held_out.y[:samples], out
-        )
+        proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
     out.document(
         {
             **training_document(trained, model_file),

@@ -41,21 +41,36 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
     """The options of `training.Options`, shared by `train` and `run`."""
     options = [
         click.option("--rule", type=click.Choice(list(RULES)), default="local", show_default=True),
-        click.option("--hidden", default=hidden, show_default=True, callback=_hidden,
-                     help="Widths of the hidden layers; '' for none."),
-        click.option("--precision", type=click.Choice(list(PRECISIONS)), default="w16a8",
-                     show_default=True),
+        click.option(
+            "--hidden",
+            default=hidden,
+            show_default=True,
+            callback=_hidden,
+            help="Widths of the hidden layers; '' for none.",
+        ),
+        click.option(
+            "--precision", type=click.Choice(list(PRECISIONS)), default="w16a8", show_default=True
+        ),
         click.option("--epochs", type=int, default=20, show_default=True),
         click.option("--rate", type=float, help="Learning rate [0.125; published: 0.01, the eta]."),
         click.option("--batch", callback=_batch, help="Samples an update [1; published: all]."),
-        click.option("--steps", type=int, default=50, show_default=True,
-                     help="Passes of the held batch (published)."),
+        click.option(
+            "--steps",
+            type=int,
+            default=50,
+            show_default=True,
+            help="Passes of the held batch (published).",
+        ),
         click.option("--seed", type=int, default=0, show_default=True),
-        click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="both",
-                     show_default=True),
+        click.option(
+            "--arithmetic", type=click.Choice(ARITHMETICS), default="both", show_default=True
+        ),
         click.option("--test-fraction", type=float, help="Held out [0.2; published: 0]."),
-        click.option("--scale", type=click.Choice(SCALINGS),
-                     help="What is done to features [standardize; published: none]."),
+        click.option(
+            "--scale",
+            type=click.Choice(SCALINGS),
+            help="What is done to features [standardize; published: none].",
+        ),
         click.option("--init", type=click.Path(path_type=Path), help="npz with W0, b0, W1, ..."),
         click.option("--log", type=click.Path(path_type=Path), help="JSONL with every step."),
     ]

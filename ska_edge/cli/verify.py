@@ -90,7 +90,9 @@ def verify_document(report: Report) -> dict[str, Any]:
     }
 
 
-@click.command(epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300")
+@click.command(
+    epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300"
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
 @board_option

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from cobs import cobs  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ from ska_edge.protocol import (
     FrameDecoder,
     Status,
     Values,
+    crc16,
     encode_frame,
 )
 from ska_edge.rule import METRICS
@@ -104,7 +106,16 @@ void ska_board_write(uint8_t byte) { putchar(byte); }
 
 FRAMES = """
 #include <stddef.h>
+#include "ska_board.h"
 #include "ska_frame.h"
+/* Collects what ska_frame_write sends. */
+extern uint8_t written[0x20000];
+extern size_t written_count;
+uint8_t written[0x20000];
+size_t written_count;
+void start_writing(void);
+void start_writing(void) { written_count = 0; }
+void ska_board_write(uint8_t byte) { written[written_count++] = byte; }
 /* Feeds bytes to one decoder; writes type, seq, length (2) and payload of each frame to out. */
 size_t decode(const uint8_t *bytes, size_t count, uint8_t *out);
 size_t decode(const uint8_t *bytes, size_t count, uint8_t *out) {
@@ -209,10 +220,10 @@ def test_the_runtime_compiles_without_a_warning(sources: Path, command: list[str
 
 
 def encoded(library: ctypes.CDLL, frame: Frame) -> bytes:
-    written = bytearray()
-    sink = ctypes.CFUNCTYPE(None, ctypes.c_uint8)(written.append)
-    library.ska_frame_write(frame.code, frame.seq, frame.payload, len(frame.payload), sink)
-    return bytes(written)
+    library.start_writing()
+    library.ska_frame_write(frame.code, frame.seq, frame.payload, len(frame.payload))
+    written = (ctypes.c_uint8 * 0x20000).in_dll(library, "written")
+    return bytes(written[: ctypes.c_size_t.in_dll(library, "written_count").value])
 
 
 def decoded(library: ctypes.CDLL, stream: bytes) -> list[Frame]:
@@ -274,6 +285,21 @@ def test_no_flipped_bit_comes_through(library: ctypes.CDLL) -> None:
     for i in range(len(good) - 1):
         for bit in range(8):
             assert decoded(library, good[:i] + bytes([good[i] ^ (1 << bit)]) + good[i + 1 :]) == []
+
+
+def with_crc(content: bytes) -> bytes:
+    return content + crc16(content).to_bytes(2, "little")
+
+
+def test_a_good_frame_with_more_behind_it_is_not_cut_to_fit(library: ctypes.CDLL) -> None:
+    full = with_crc(bytes([2, 7]) + bytes(range(1, REQUEST_MAX + 1)))
+    assert len(decoded(library, cobs.encode(full) + b"\0")) == 1
+    assert decoded(library, cobs.encode(full + b"more") + b"\0") == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\x02"])
+def test_a_good_crc_over_too_little_is_no_frame(library: ctypes.CDLL, content: bytes) -> None:
+    assert decoded(library, cobs.encode(with_crc(content)) + b"\0") == []
 
 
 # --- the main loop --------------------------------------------------------------------------------

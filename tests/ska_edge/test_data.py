@@ -287,7 +287,7 @@ def numbered(count: int) -> Dataset:
 
 @pytest.mark.parametrize(
     ("count", "fraction", "tests"),
-    [(1797, 0.2, 360), (30, 0.1, 3), (10, 0.25, 3), (10, 0.0, 0), (5, 0.01, 1), (2, 0.5, 1)],
+    [(1797, 0.2, 360), (100, 0.07, 7), (10, 0.25, 3), (10, 0.0, 0), (5, 0.01, 1), (2, 0.5, 1)],
 )
 def test_split_sizes(count: int, fraction: float, tests: int) -> None:
     train, test = data.split(numbered(count), fraction, seed=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cobs import cobs  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -188,6 +189,14 @@ def test_no_flipped_bit_and_no_lost_byte_comes_through() -> None:
         decoder = FrameDecoder()
         assert decoder.feed(stream) == []
         assert decoder.bad >= 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\x02"])
+def test_a_good_crc_over_too_little_is_no_frame(content: bytes) -> None:
+    decoder = FrameDecoder()
+    piece = content + crc16(content).to_bytes(2, "little")
+    assert decoder.feed(cobs.encode(piece) + b"\0") == []
+    assert decoder.bad == 1
 
 
 def test_two_frames_that_lost_the_zero_between_them_are_one_bad_piece() -> None:

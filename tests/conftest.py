@@ -1,0 +1,86 @@
+"""Fixtures for all tests: what to do without a tool, and a small firmware that needs no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import firmware_gen
+from firmware_gen import toolchains
+from firmware_gen.boards import Board, load_board
+
+ECHO = """\
+#include "ska_board.h"
+
+int main(void) {
+    int16_t byte;
+
+    ska_board_init();
+    for (;;) {
+        byte = ska_board_read();
+        if (byte < 0) {
+            return 0;
+        }
+        ska_board_write((uint8_t)((uint16_t)byte + 1u));
+    }
+}
+"""
+
+
+def without(what: str) -> None:
+    """Skip the test and name what is missing; in CI nothing may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have everything: {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def require_board() -> Callable[[str], Board]:
+    """A function that gives a board which can be built and started here, or skips the test."""
+
+    def require(name: str) -> Board:
+        board = load_board(name)
+        missing = board.available()
+        if missing is not None:
+            without(missing)
+        return board
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def require_toolchain() -> Callable[[str], str]:
+    """A function that gives the name of a toolchain which is installed here, or skips the test."""
+
+    def require(name: str) -> str:
+        if toolchains.find(name) is None:
+            without(f"the toolchain {name} is not installed")
+        return name
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def zig(require_toolchain: Callable[[str], str]) -> str:
+    """The name of the toolchain that comes from PyPI; skips the test where it is missing."""
+    return require_toolchain("zig")
+
+
+@pytest.fixture
+def write_firmware(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes a project for a board: its files, and one C file (an echo, plus 1)."""
+    runtime = Path(firmware_gen.__file__).parent / "runtime"
+
+    def write(board: Board, main: str = ECHO, name: str = "project") -> Path:
+        project = tmp_path / name
+        board.copy_to(project / "board")
+        (project / "src").mkdir()
+        shutil.copyfile(runtime / "ska_board.h", project / "src" / "ska_board.h")
+        (project / "src" / "main.c").write_text(main, encoding="utf-8")
+        return project
+
+    return write

@@ -1,0 +1,176 @@
+"""Boards are folders: what is in them is read, checked and copied."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_gen import boards, toolchains
+from firmware_gen.boards import Board, board_names, load_board, read_board
+from ska_edge.errors import InputError, ToolError
+
+NAMES = board_names()
+
+
+def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+def test_the_boards_are_the_folders_with_a_board_toml() -> None:
+    assert NAMES == ("host", "qemu-m3", "qemu-m4", "virtual-m4")
+
+
+def test_the_module_wins_over_the_data_folder_of_the_same_name() -> None:
+    assert boards.__file__ is not None
+    assert Path(boards.__file__).name == "boards.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_board_is_named_like_its_folder_and_has_all_its_files(name: str) -> None:
+    board = load_board(name)
+    assert board.name == name == board.folder.name
+    assert board.files()[0].name == "board.toml"
+    assert all(path.is_file() for path in board.files())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copied_board_reads_the_same_without_its_family(name: str, tmp_path: Path) -> None:
+    board = load_board(name)
+    board.copy_to(tmp_path / "project" / "board")
+    copy = read_board(tmp_path / "project" / "board")
+    assert dataclasses.replace(copy, folder=board.folder) == board
+    assert {path.parent for path in copy.files()} == {copy.folder}
+    assert [path.read_bytes() for path in copy.files()] == [
+        path.read_bytes() for path in board.files()
+    ]
+
+
+def test_a_board_is_added_by_adding_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "boards"
+    shutil.copytree(boards.BOARDS_FOLDER, folder)
+    shutil.copytree(folder / "qemu-m3", folder / "my-board")
+    text = (folder / "my-board" / "board.toml").read_text(encoding="utf-8")
+    (folder / "my-board" / "board.toml").write_text(text.replace('"qemu-m3"', '"my-board"'))
+    monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
+
+    assert board_names() == ("host", "my-board", "qemu-m3", "qemu-m4", "virtual-m4")
+    assert load_board("my-board").defines()["SKA_BOARD_NAME"] == '"my-board"'
+
+
+@pytest.mark.parametrize("name", ["virtual-m5", "", "cortex-m", "../boards/host", "host/"])
+def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
+    with pytest.raises(InputError, match="choose one of host, qemu-m3, qemu-m4, virtual-m4"):
+        load_board(name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('name = "virtual-m4"', 'name = "virtual-m4', "cannot be read"),
+        ('name = "virtual-m4"', "", "name"),
+        ('name = "virtual-m4"', 'name = "a-name-too-long-for-c"', "1 to 15 small letters"),
+        ('name = "virtual-m4"', 'name = "Virtual"', "1 to 15 small letters"),
+        ("clock = 25_000_000", "clok = 25_000_000", "clok"),
+        ("clock = 25_000_000", 'clock = "fast"', "clock"),
+        ('status = "emulated"', 'status = "perhaps"', "status"),
+        ('name = "zig"', 'name = "tcc"', "toolchain 'tcc' is none of"),
+        ("base = 0x4000_4000", "", "uart"),
+        (", size = 0x0002_0000", "", "ram"),
+    ],
+)
+def test_a_damaged_board_file_is_refused_with_the_reason(
+    old: str, new: str, reason: str, tmp_path: Path
+) -> None:
+    load_board("virtual-m4").copy_to(tmp_path)
+    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_board(tmp_path)
+    assert str(tmp_path / "board.toml") in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_board_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no board\.toml"):
+        read_board(tmp_path)
+
+
+def test_a_missing_file_of_a_board_is_named(tmp_path: Path) -> None:
+    load_board("virtual-m4").copy_to(tmp_path)
+    (tmp_path / "startup.c").unlink()
+    with pytest.raises(InputError, match=r"names the file startup\.c"):
+        read_board(tmp_path).files()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_board_without_its_tools_says_how_to_install_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_nothing(monkeypatch)
+    missing = load_board(name).available()
+    assert missing is not None
+    assert " install " in missing
+    assert "\n" not in missing
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if load_board(name).needs])
+def test_a_board_with_a_compiler_but_no_emulator_is_not_available(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_nothing(monkeypatch)
+    monkeypatch.setattr(toolchains, "find", lambda name: toolchains.Toolchain(name, (name,)))
+    board = load_board(name)
+    missing = board.available()
+    assert missing is not None
+    assert board.needs[0].install in missing
+    with pytest.raises(ToolError) as caught:
+        board.check_startable()
+    assert str(caught.value) == missing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_board_with_all_its_tools_is_available(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert load_board(name).available() is None
+
+
+def test_hardware_is_never_started_as_a_process() -> None:
+    board = dataclasses.replace(load_board("virtual-m4"), start=None)
+    with pytest.raises(InputError, match="hardware"):
+        board.check_startable()
+
+
+def test_a_region_holds_what_lies_in_it_whole() -> None:
+    region = boards.Region(origin=0x100, size=0x10)
+    assert region.holds(0x100)
+    assert region.holds(0x10F)
+    assert region.holds(0x100, 0x10)
+    assert not region.holds(0xFF)
+    assert not region.holds(0x110)
+    assert not region.holds(0x101, 0x10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_ci_a_missing_tool_fails_the_test_instead_of_skipping_it(
+    name: str, require_board: Callable[[str], Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_nothing(monkeypatch)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="install"):
+        require_board(name)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="CI must have everything"):
+        require_board(name)
