@@ -1,0 +1,1 @@
+"""The C side of ska-edge: generated headers, the runtime they go with, boards, builds, emulators."""

@@ -146,7 +146,10 @@ def choose(names: Sequence[str]) -> Toolchain:
 
 def first_complaint(output: str) -> str:
     """The first line of a compiler's output that says what is wrong."""
+    # What the compiler says of its linker's failure only says that it failed.
+    idle = ("ld returned", "linker command failed")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line for line in lines if not any(word in line for word in idle)] or lines
     for mark in ("error:", "undefined reference", "undefined symbol", "error"):
         for line in lines:
             if mark in line:

@@ -9,7 +9,6 @@ saturation is needed follows from the interval that each value carries, so all b
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -120,11 +119,11 @@ class Ops(Protocol[T]):
 
     def clip(self, a: T, lo: int, hi: int) -> T: ...
     def high_bits(self, a: T, shift: int) -> T:
-        """a >> shift of a value known to be >= 0."""
+        """A >> shift of a value known to be >= 0."""
         ...
 
     def low_bits(self, a: T, shift: int) -> T:
-        """a modulo 2**shift of a value known to be >= 0."""
+        """A modulo 2**shift of a value known to be >= 0."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
@@ -299,9 +298,9 @@ def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fi
 
 def width(lo: int, hi: int) -> int:
     """Bits of the accumulator (32 or 64) that an interval needs; RangeError beyond 64."""
-    if INT32_MIN <= lo and hi <= INT32_MAX:
+    if lo >= INT32_MIN and hi <= INT32_MAX:
         return 32
-    if INT64_MIN <= lo and hi <= INT64_MAX:
+    if lo >= INT64_MIN and hi <= INT64_MAX:
         return 64
     raise RangeError(f"a value in [{lo}, {hi}] does not fit 64 bits")
 

@@ -254,7 +254,7 @@ class Reference:
         return knowledge
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
-        """alignment * z D' + shift of the rule ``local``."""
+        """Alignment * z D' + shift of the rule ``local``."""
         if self.alignment == 0.0:  # the usual case, and learning one by one should be quick
             return shift
         return self.alignment * z * slope + shift

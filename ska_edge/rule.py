@@ -71,12 +71,12 @@ def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
 
 
 def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """a = 2D - 1, the next layer's input."""
+    """A = 2D - 1, the next layer's input."""
     return (decision.scaled(1) - decision.constant(1.0)).requantize(format)
 
 
 def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """a = D, the next layer's input in the papers."""
+    """A = D, the next layer's input in the papers."""
     return decision.requantize(format)
 
 
@@ -109,7 +109,7 @@ def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
 
 
 def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """z D' + shift, in the format of the shift."""
+    """Z D' + shift, in the format of the shift."""
     format = QFormat(16, shift.frac)
     pull = (knowledge * slope(decision, format)).rounded(format.frac)
     return (pull + shift).requantize(format)
@@ -121,7 +121,7 @@ def plain_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fix
 
 
 def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
-    """delta times the mantissa of the rate; the rate's shift is left to the weight update."""
+    """Delta times the mantissa of the rate; the rate's shift is left to the weight update."""
     return (delta * mantissa).requantize(format)
 
 

@@ -79,8 +79,8 @@ static const int8_t *layer_inputs(const ska_t *ska, uint8_t layer) {
 
 /* The step of one neuron of a layer: its delta times the mantissa of the rate. */
 static int16_t neuron_step(const ska_t *ska, uint16_t neuron) {
-    const int16_t delta = ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron],
-                                         ska->shift[neuron]);
+    const int16_t delta =
+        ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
     return ska_rule_step(delta, ska->rate_mantissa);
 }
 
@@ -288,13 +288,9 @@ uint16_t ska_predicted(const ska_t *ska) {
     return best;
 }
 
-const int16_t *ska_decisions(const ska_t *ska) {
-    return ska->decision + OUTPUTS;
-}
+const int16_t *ska_decisions(const ska_t *ska) { return ska->decision + OUTPUTS; }
 
-uint32_t ska_step(const ska_t *ska) {
-    return ska->step;
-}
+uint32_t ska_step(const ska_t *ska) { return ska->step; }
 
 void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count) {
     for (uint8_t i = 0; i < count; i++) {
@@ -306,9 +302,7 @@ void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
-static int at_limit(int16_t value) {
-    return value == INT16_MIN || value == INT16_MAX;
-}
+static int at_limit(int16_t value) { return value == INT16_MIN || value == INT16_MAX; }
 
 /* What one neuron adds, given its knowledge now and one step before. */
 static void add_neuron(ska_metrics_t *metrics, int16_t knowledge, int16_t decision, int16_t shift,

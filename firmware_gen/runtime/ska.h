@@ -7,8 +7,8 @@
  *     predicted = ska_infer(&ska, x);
  *     status = ska_learn(&ska, x, label);
  *
- * Nothing here allocates, blocks, recurses or uses floating point. One `ska_t` must not be used from
- * two threads or from an interrupt at the same time; several `ska_t` are independent.
+ * Nothing here allocates, blocks, recurses or uses floating point. One `ska_t` must not be used
+ * from two threads or from an interrupt at the same time; several `ska_t` are independent.
  */
 #ifndef SKA_H
 #define SKA_H
@@ -44,12 +44,12 @@ typedef struct {
     int16_t readout[SKA_CLASSES]; /* scratch: a layer's own readout, then its error */
 #endif
 #else
-    uint16_t held;                                 /* samples in the batch so far */
-    uint8_t pass;                                  /* which of the two passes below is the newer */
-    int8_t batch[SKA_BATCH][SKA_INPUTS];           /* the held batch */
-    int16_t passes[2][SKA_BATCH][SKA_NEURONS];     /* knowledge of this pass and of the one before */
-    int8_t below[SKA_BATCH][SKA_WIDEST_INPUT];     /* scratch: what a layer's update is paired with */
-    int16_t steps[SKA_BATCH];                      /* scratch: one neuron's steps */
+    uint16_t held;                             /* samples in the batch so far */
+    uint8_t pass;                              /* which of the two passes below is the newer */
+    int8_t batch[SKA_BATCH][SKA_INPUTS];       /* the held batch */
+    int16_t passes[2][SKA_BATCH][SKA_NEURONS]; /* knowledge of this pass and of the one before */
+    int8_t below[SKA_BATCH][SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
+    int16_t steps[SKA_BATCH];                  /* scratch: one neuron's steps */
 #endif
 } ska_t;
 
@@ -69,11 +69,12 @@ typedef struct {
 /* The initial weights and step 0. */
 void ska_init(ska_t *ska);
 
-/* Classifies one quantized input; returns the class with the largest decision (the first of equals). */
+/* Classifies one quantized input; returns the class with the largest decision (the first of
+ * equals). */
 uint16_t ska_infer(ska_t *ska, const int8_t x[SKA_INPUTS]);
 
-/* Learns one sample. Rules without labels hold SKA_BATCH samples and then make SKA_STEPS passes; they
- * only check that the label is in range. */
+/* Learns one sample. Rules without labels hold SKA_BATCH samples and then make SKA_STEPS passes;
+ * they only check that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label);
 
 /* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
@@ -84,12 +85,12 @@ const int16_t *ska_decisions(const ska_t *ska);
 /* Updates since ska_init. */
 uint32_t ska_step(const ska_t *ska);
 
-/* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the last
- * sample made no update: at step 0, and while a batch is being filled. */
+/* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the
+ * last sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
-/* Copies `count` little-endian bytes of the parameters, from byte `offset` on; the caller stays inside
- * SKA_PARAMETER_BYTES. */
+/* Copies `count` little-endian bytes of the parameters, from byte `offset` on; the caller stays
+ * inside SKA_PARAMETER_BYTES. */
 void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count);
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
-/* ska_fixed.h - the arithmetic of ska-edge in C: the only place with shifts, roundings and saturations.
+/* ska_fixed.h - the arithmetic of ska-edge in C: the only place with shifts, roundings and
+ * saturations.
  *
  * It mirrors ska_edge/fixedpoint.py operation by operation; agreement tests compare every bit.
  * Callers stay inside the intervals that were proven when the plan was made (see ska_rule.h and
@@ -9,15 +10,16 @@
 
 #include <stdint.h>
 
-/* What this header leans on and the standard leaves open: 8-bit bytes, two's complement, and a right
- * shift of a negative number that keeps its sign. A platform without them does not compile. */
+/* What this header leans on and the standard leaves open: 8-bit bytes, two's complement, and a
+ * right shift of a negative number that keeps its sign. A platform without them does not compile.
+ */
 typedef char ska_assert_two_complement[(-1 & 3) == 3 ? 1 : -1];
 typedef char ska_assert_arithmetic_shift[((int32_t)-3 >> 1) == -2 ? 1 : -1];
 
 /* --- rounding --------------------------------------------------------------------------------- */
 
-/* Round half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the half
- * fits the type by proof. */
+/* Round half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the
+ * half fits the type by proof. */
 static inline int32_t ska_round_shift_i32(int32_t x, uint8_t shift) {
     return (x + ((int32_t)1 << (shift - 1))) >> shift;
 }
@@ -38,9 +40,7 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
 
 /* --- taking a non-negative number apart ------------------------------------------------------- */
 
-static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
-    return x >> shift;
-}
+static inline int32_t ska_high_bits(int32_t x, uint8_t shift) { return x >> shift; }
 
 static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
     return x & (((int32_t)1 << shift) - 1);
@@ -57,8 +57,8 @@ static inline int16_t ska_requantize_i64(int64_t sum, uint8_t shift) {
     return (int16_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
 
-/* How much a weight changes: the product rounded to the weight's fraction. |product| / 2^shift plus a
- * 16-bit weight fits an int32: the product has at least one bit less than its accumulator. */
+/* How much a weight changes: the product rounded to the weight's fraction. |product| / 2^shift plus
+ * a 16-bit weight fits an int32: the product has at least one bit less than its accumulator. */
 static inline int16_t ska_weight_add_i32(int16_t weight, int32_t product, uint8_t shift) {
     const int32_t sum = (int32_t)weight + ska_round_shift_i32(product, shift);
     return (int16_t)ska_saturate_i32(sum, INT16_MIN, INT16_MAX);

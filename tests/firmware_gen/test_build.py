@@ -26,13 +26,17 @@ WITH_BLOCKS = """\
 #include "ska_board.h"
 
 static volatile uint8_t block[RAM_BLOCK];
-static const volatile uint8_t table[FLASH_BLOCK] = {1};
+extern const uint8_t table[FLASH_BLOCK];
+
+const uint8_t table[FLASH_BLOCK] = {1};
 
 int main(void) {
     ska_board_init();
     for (;;) {
-        block[(uint16_t)ska_board_read() % RAM_BLOCK] = table[0];
-        ska_board_write(table[block[0]]);
+        uint32_t at = (uint32_t)ska_board_read() * 12345u;
+
+        block[at % RAM_BLOCK] = table[at % FLASH_BLOCK];
+        ska_board_write(block[0]);
     }
 }
 """
@@ -117,7 +121,7 @@ def test_an_image_that_does_not_fit_is_measured_but_not_left_to_be_started(
     ("line", "reason"),
     [
         ("    int unused;", "unused"),
-        ("    uint8_t narrow = ska_board_read();", "ska_board_read"),
+        ("    uint8_t narrow = ska_board_read();", "conversion"),
         ("    no such thing;", "error"),
         ("    int8_t wide = (int8_t)0; uint16_t sign = (uint16_t)0; sign += wide;", "sign"),
     ],
@@ -248,6 +252,10 @@ def test_a_folder_that_is_no_project_is_refused(
     [
         ("a.c: In function 'f':\na.c:3:5: error: bad\n  3 | x\n", "a.c:3:5: error: bad"),
         ("ld: a.o: in function `f':\nundefined reference to `g'\n", "undefined reference to `g'"),
+        (
+            "a.c:9: undefined reference to `g'\ncollect2: error: ld returned 1 exit status\n",
+            "a.c:9: undefined reference to `g'",
+        ),
         ("what happened\n", "what happened"),
         ("\n", "it gave no reason"),
     ],

@@ -26,7 +26,8 @@ void Reset_Handler(void) {
         *to = 0u;
     }
     (void)main();
-    /* The firmware serves for ever. Coming here is a defect, so make it a fault that can be seen. */
+    /* The firmware serves for ever. Coming here is a defect, so make it a fault that can be seen.
+     */
     __asm__ volatile("udf #0");
     for (;;) {
     }

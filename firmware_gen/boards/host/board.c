@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 /* Bytes handed over to the system at once. Output is held back until the firmware waits for input
- * or the buffer is full: one system call a byte would be slow, and the size changes nothing else. */
+ * or the buffer is full: one system call a byte would be slow, and the size changes nothing else.
+ */
 #define BUFFER_SIZE 512
 
 const char ska_board_name[16] = SKA_BOARD_NAME;

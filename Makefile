@@ -1,0 +1,52 @@
+# `make demo` and `make test` do all the set-up; everything is kept in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The pins hold for the demo as well: what was tested is what runs.
+LOCK := requirements-dev.txt
+
+.PHONY: demo test lint format golden bench clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c
+
+# Write the committed generated project anew, after a change of the generator that is meant.
+golden: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.golden.regenerate
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python tests/bench/trainer_speed.py
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "ska-edge needs Python 3.10 or newer; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "Python lacks its venv module: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)
+	$(PIP) install -q -c $(LOCK) -e '.[sim,datasets]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)
+	$(PIP) install -q -r $(LOCK) -e .
+	@touch $@ $(VENV)/demo.stamp

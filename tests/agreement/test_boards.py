@@ -1,0 +1,116 @@
+"""Equal bits: the numpy trainer and the C runtime, on every board, for random plans and for digits.
+
+On the host the firmware runs under the sanitizers for undefined behavior and addresses: a test fails
+there when C computes the right integers for the wrong reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.boards import Board
+from firmware_gen.build import build
+from firmware_gen.flash import start
+from firmware_gen.project import write_project
+from ska_edge.data import load
+from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.plan import Plan, make_plan
+from ska_edge.quantize import Scaling
+from ska_edge.trainer import State
+from ska_edge.training import Options, train
+from ska_edge.verify import Report, verify
+
+BOARDS = ("host", "virtual-m4", "qemu-m3", "qemu-m4")
+SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
+EXTREMES = (-128, -127, -1, 0, 1, 127)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random network that learns random samples."""
+
+    seed: int
+    model: Model
+    inputs: np.ndarray
+    labels: np.ndarray
+
+
+def random_plan(rng: np.random.Generator) -> Plan:
+    """Any rule, 0 to 3 hidden layers, sizes 1 to 64, now and then wide enough for 64-bit sums."""
+    rule = ("local", "published")[rng.integers(2)]
+    inputs = int(rng.choice([1, 5, 17, 64, 700]))
+    hidden = rng.integers(1, 33, rng.integers(0, 4))
+    classes = int(rng.integers(2, 13))
+    sizes = (inputs, *(int(width) for width in hidden), classes)
+    rate = float(2.0 ** rng.uniform(-6, 0.9))
+    if rule == "local":
+        return make_plan(sizes, rule=rule, rate=rate)
+    batch, steps = int(rng.integers(1, 6)), int(rng.integers(2, 6))
+    return make_plan(sizes, rule=rule, rate=rate * batch, batch=batch, steps=steps)
+
+
+def random_case(seed: int) -> Case:
+    """Weights over a part or all of their range, so that both small changes and saturation occur."""
+    rng = np.random.default_rng(seed)
+    plan = random_plan(rng)
+    limit = int(rng.choice([1500, 8000, 32768]))
+    state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
+    count = 3 * plan.batch + 2
+    inputs = rng.integers(-128, 128, (count, plan.inputs))
+    inputs[rng.random(inputs.shape) < 0.2] = rng.choice(EXTREMES)
+    model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
+    return Case(seed, model, inputs, rng.integers(0, plan.classes, count))
+
+
+def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at: Path) -> Report:
+    """Generate, build and start the model's firmware, then verify it."""
+    write_project(model.plan, model.state.parameters, board.name, at)
+    build(at, flags=SANITIZERS if board.name == "host" else ())
+    with start(at) as running, Link(running.port) as link:
+        return verify(link, model, inputs, labels)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("name", BOARDS)
+def test_random_plans_have_equal_bits(
+    name: str, seed: int, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    case = random_case(seed)
+    board = require_board(name)
+    report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert report.samples == len(case.labels)
+    assert report.steps > 0
+
+
+@pytest.fixture(scope="module")
+def digits() -> Case:
+    """The digits network after one epoch, and rows it has not seen."""
+    pytest.importorskip("sklearn")
+    trained = train(load("digits"), Options(hidden=(32,), epochs=1, arithmetic="fixed"))
+    test = trained.test
+    return Case(0, trained.model, trained.model.quantize(test.x)[:100], test.y[:100])
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_digits_have_equal_bits(
+    name: str, digits: Case, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(name)
+    report = prove(board, digits.model, digits.inputs, digits.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert (report.samples, report.steps, report.parameters) == (100, 100, 2410)
+    assert report.correct >= 85  # the device classifies before it learns: the wire carries sense
+
+
+def test_the_cases_cover_what_they_should() -> None:
+    plans = [random_case(seed).model.plan for seed in range(8)]
+    assert {plan.rule for plan in plans} == {"local", "published"}
+    assert any(layer.head for plan in plans for layer in plan.layers)
+    assert any(len(plan.layers) == 1 for plan in plans)
