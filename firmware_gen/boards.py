@@ -1,9 +1,9 @@
 """What a board is: everything the build, the emulators and the command line know of it.
 
 A board is a folder in `boards/` with a `board.toml`; this module reads it. Adding a board is adding
-a folder, no Python changes. Files that several boards share stand once, in a folder named by the key
-`family`; `Board.copy_to` puts a board and its share of them side by side into a generated project,
-where `read_board` reads them again.
+a folder, no Python changes. Files that several boards share stand once, in a folder named by the
+key `family`; `Board.copy_to` puts a board and its share of them side by side into a generated
+project, where `read_board` reads them again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Build a generated project: compile and link it, and measure what it takes of the board's memory.
 
-One command compiles and links everything; the projects are small, and there is no state to go stale.
+One command compiles and links everything; the projects are small, and no state can go stale.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ def emit_plan(plan: Plan) -> str:
     """The text of ska_plan.h: the sizes and constants that every other file needs."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     heads = sum(layer.head for layer in plan.layers)
+    target = plan.formats.decision.maximum
     proof = "\n".join(
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
@@ -57,7 +58,7 @@ def emit_plan(plan: Plan) -> str:
 
 #define SKA_SUPERVISED {int(plan.rule_definition.supervised)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
-#define SKA_TARGET {plan.formats.decision.maximum} /* the decision a sample's own class should have */
+#define SKA_TARGET {target} /* the decision a sample's own class should have */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
@@ -68,7 +69,7 @@ def emit_plan(plan: Plan) -> str:
 
 
 def _matrix(plan: Plan, index: int, layer: LayerPlan, head: bool) -> str:
-    """One row of the matrix tables. The rate's shift is added on the device, where it may change."""
+    """One row of the matrix tables; the device adds the rate's shift, which may change there."""
     offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
     kind = "head_" if head else ""
     rate = plan.rate.shift
@@ -147,7 +148,7 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 
 
 def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
-    """The text of ska_weights.h: the flat parameters (plan.parameter_count,) a device starts from."""
+    """The text of ska_weights.h: the parameters (plan.parameter_count,) a device starts from."""
     blocks = []
     for t in plan.tensors():
         values = parameters[t.offset : t.offset + t.size].tolist()

@@ -1,8 +1,10 @@
-"""ska_rule.h: what one neuron computes, emitted from `ska_edge.rule` by tracing it with C expressions."""
+"""ska_rule.h: what one neuron computes, traced from `ska_edge.rule` with C expressions."""
 
 from __future__ import annotations
 
-from firmware_gen.ops_c import COps, _bare
+import re
+
+from firmware_gen.ops_c import COps, bare
 from ska_edge.fixedpoint import Fixed
 from ska_edge.plan import Plan
 from ska_edge.rule import Argument, NeuronFunction, neuron_functions
@@ -11,7 +13,7 @@ _HEADER = """\
 /* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
  *
  * Rule: {rule} - {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none of them can overflow.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -51,7 +53,7 @@ def _function(function: NeuronFunction) -> str:
     lines.append(f"static inline {kind} ska_rule_{function.name}({arguments}) {{")
     lines += [f"    (void){name};" for name in unused]
     lines += [f"    {statement}" for statement in ops.statements]
-    value = _bare(text) if kind in ("int32_t", "int64_t") else text
+    value = bare(text) if kind in ("int32_t", "int64_t") else text
     cast = "" if ops.type_of(text) == kind else f"({kind})"
     lines.append(f"    return {cast}{value if not cast else text};")
     return "\n".join([*lines, "}", ""])
@@ -77,6 +79,4 @@ def _notes(function: NeuronFunction) -> list[str]:
 
 
 def _uses(name: str, lines: list[str]) -> bool:
-    import re
-
     return any(re.search(rf"\b{name}\b", line.split("/*")[0]) for line in lines)

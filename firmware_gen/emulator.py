@@ -68,9 +68,11 @@ class Terminal:
         self.port = os.ttyname(self._slave)
 
     def read(self) -> bytes:
+        """Wait for what a program writes to the port."""
         return os.read(self._master, CHUNK)
 
     def write(self, data: bytes) -> None:
+        """Hand all bytes to the port, waiting while it is full."""
         while data:
             data = data[os.write(self._master, data) :]
 
@@ -98,8 +100,8 @@ class Machine:
         }
         if board.memory is None or board.uart is None or board.core not in cores:
             raise InputError(
-                f"board {board.name} cannot be emulated here: its board.toml needs [memory], [uart] "
-                f"and a core out of {', '.join(cores)}"
+                f"board {board.name} cannot be emulated here: its board.toml needs [memory], "
+                f"[uart] and a core out of {', '.join(cores)}"
             )
         self._wire = wire
         self._input: deque[int] = deque()

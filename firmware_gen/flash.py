@@ -1,8 +1,8 @@
 """Start built firmware on its emulated board, for a while or until it is stopped by name.
 
-`start` is a context manager: the board lives as long as the block. `launch` leaves the board running
-after this program ends, as a real board would; a small file for each in a folder of the user lets
-`running` list them and `stop` end them. What a board prints is kept in `build/board.log`.
+`start` is a context manager: the board lives as long as the block. `launch` leaves the board
+running after this program ends, as a real board would; a small file for each in a folder of the
+user lets `running` list them and `stop` end them. What a board prints is kept in `build/board.log`.
 """
 
 from __future__ import annotations

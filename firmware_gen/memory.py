@@ -89,7 +89,8 @@ def measure(elf: Path) -> Usage:
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 if section["sh_type"] != "SHT_NOBITS":
                     flash += section["sh_size"]
-                if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
+                # lld fills a page up by a section of its own: no variables, only on the host.
+                if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
                     ram += section["sh_size"]
         stack = Code(image).stack() if image["e_machine"] == "EM_ARM" else None
     return Usage(flash=flash, ram=ram, stack=stack)

@@ -44,22 +44,22 @@ class COps:
 
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
         bits = self._bits(lo, hi, a)
-        return self._result(f"ska_round_shift_i{bits}({_bare(a)}, {shift})", bits)
+        return self._result(f"ska_round_shift_i{bits}({bare(a)}, {shift})", bits)
 
     def clip(self, a: str, lo: int, hi: int) -> str:
         bits = 64 if a in self._wide else 32
-        call = f"ska_saturate_i{bits}({_bare(a)}, {lo}, {hi})"
+        call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
         # What was clipped to 32 bits is narrow again: later operations need not be wide.
         return f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
 
     def high_bits(self, a: str, shift: int) -> str:
-        return f"ska_high_bits({_bare(a)}, {shift})"
+        return f"ska_high_bits({bare(a)}, {shift})"
 
     def low_bits(self, a: str, shift: int) -> str:
-        return f"ska_low_bits({_bare(a)}, {shift})"
+        return f"ska_low_bits({bare(a)}, {shift})"
 
     def lookup(self, table: Table, index: str) -> str:
-        return f"(int32_t){table.name}[{_bare(index)}]"
+        return f"(int32_t){table.name}[{bare(index)}]"
 
     def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
         number = self._names[name] = self._names.get(name, 0) + 1
@@ -67,7 +67,7 @@ class COps:
         bits = 64 if a in self._wide and width(lo, hi) == 64 else 32
         cast = "(int32_t)" if a in self._wide and bits == 32 else ""
         self.statements.append(f"/* {comment} */")
-        self.statements.append(f"const int{bits}_t {unique} = {cast}{_bare(a)};")
+        self.statements.append(f"const int{bits}_t {unique} = {cast}{bare(a)};")
         return self._result(unique, bits)
 
     def type_of(self, expression: str) -> str:
@@ -75,8 +75,8 @@ class COps:
         return "int64_t" if expression in self._wide else "int32_t"
 
 
-def _bare(expression: str) -> str:
-    """Without the one pair of parentheses that encloses the whole expression, where there is one."""
+def bare(expression: str) -> str:
+    """The expression without the pair of parentheses around the whole of it, if there is one."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return expression
     depth = 0

@@ -46,8 +46,8 @@ def write_project(
 ) -> Project:
     """Write a project for a board; files of an earlier project are replaced, others are left alone.
 
-    Raises InputError when the plan cannot learn on a device, when the board is not known, or when the
-    folder holds something else.
+    Raises InputError when the plan cannot learn on a device, when the board is not known, or when
+    the folder holds something else.
     """
     board = load_board(board_name)
     if plan.rule_definition.supervised and plan.batch != 1:

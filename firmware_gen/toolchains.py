@@ -38,7 +38,7 @@ FLAGS: tuple[str, ...] = (
     "-fno-jump-tables",
     "-Wl,--gc-sections",
 )
-"""Flags of every build. `-g` adds nothing to flash or RAM, and without it zig strips the symbols."""
+"""Flags of every build. `-g` adds nothing to flash or RAM; without it zig strips the symbols."""
 
 _INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",

@@ -1,4 +1,4 @@
-"""Errors of ska-edge: one root, one sentence each, and the exit code that the command line gives them."""
+"""Errors of ska-edge: one root, one sentence each, and the exit code of the command line."""
 
 from __future__ import annotations
 

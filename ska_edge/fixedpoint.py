@@ -1,9 +1,9 @@
-"""The arithmetic of ska-edge: Q formats, values that carry their interval, one rounding, one narrowing.
+"""The arithmetic of ska-edge: Q formats, values with their interval, one rounding, one narrowing.
 
-Everything that is computed in integers, on the host, in ONNX and in C, is written once on `Fixed` and
-executed by a back end (`Ops`). A back end never decides anything: which values need 64 bits and where a
-saturation is needed follows from the interval that each value carries, so all back ends agree.
-`docs/ARITHMETIC.md` has worked numbers.
+Everything that is computed in integers, on the host, in ONNX and in C, is written once on `Fixed`
+and executed by a back end (`Ops`). A back end never decides anything: which values need 64 bits and
+where a saturation is needed follows from the interval that each value carries, so all back ends
+agree. `docs/ARITHMETIC.md` has worked numbers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class QFormat:
 
     @property
     def name(self) -> str:
-        """Name in the Qm.n notation without the sign bit, e.g. Q3.12 for 16 bits with 12 of fraction."""
+        """Name as Qm.n without the sign bit, e.g. Q3.12 for 16 bits with 12 of fraction."""
         return f"Q{self.bits - 1 - self.frac}.{self.frac}"
 
     def quantize(self, real: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -119,16 +119,16 @@ class Ops(Protocol[T]):
 
     def clip(self, a: T, lo: int, hi: int) -> T: ...
     def high_bits(self, a: T, shift: int) -> T:
-        """A >> shift of a value known to be >= 0."""
+        """The bits a >> shift of a value known to be >= 0."""
         ...
 
     def low_bits(self, a: T, shift: int) -> T:
-        """A modulo 2**shift of a value known to be >= 0."""
+        """The rest a modulo 2**shift of a value known to be >= 0."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
     def name(self, a: T, name: str, comment: str, lo: int, hi: int) -> T:
-        """Gives an intermediate a name where the back end has names (C variables, ONNX edges)."""
+        """Gives an intermediate a name where the back end has names (C variables)."""
         ...
 
 
@@ -136,13 +136,13 @@ class ArrayOps(Ops[T], Protocol[T]):
     """A back end that also knows matrix products; in C these are the runtime's loops."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
-        """Sums over the last axis: weights (rows, terms), inputs (batch, terms) -> (batch, rows)."""
+        """Sums over terms: weights (rows, terms), inputs (batch, terms) to (batch, rows)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed(Generic[T]):
-    """A fixed-point value (or array) in some back end, with the interval that its integers cannot leave.
+    """A fixed-point value (or array) in some back end, with the interval its integers cannot leave.
 
     Attributes:
         ops: the back end.
@@ -227,13 +227,13 @@ class Fixed(Generic[T]):
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
         """The same value with a tighter interval that a proof in the caller's comment gives.
 
-        For facts that corners of intervals cannot show, such as D (1 - D) <= 1/4. No code; the numpy
-        back end asserts it where the value is named.
+        For facts that corners of intervals cannot show, such as D (1 - D) <= 1/4. No code; the
+        numpy back end asserts it where the value is next computed with or named.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
     def requantize(self, format: QFormat) -> Fixed[T]:
-        """Round half up to the format's fraction, then saturate to its width: the only narrowing."""
+        """Round half up to the format's fraction and saturate to its width: the only narrowing."""
         return self.rounded(format.frac).saturated(format.minimum, format.maximum)
 
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
@@ -266,9 +266,9 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
     """Linear interpolation in a table whose knots are 2**shift steps of `position` apart.
 
     With base = table[i] and rise = table[i+1] - base the result is base + round(rise * fraction).
-    As 0 <= fraction < 1 and the rise is an integer, the rounded part never passes the rise: the result
-    lies between two neighbors of the table, hence in the table's own interval. `position` must be
-    non-negative and end before the last knot.
+    As 0 <= fraction < 1 and the rise is an integer, the rounded part never passes the rise: the
+    result lies between two neighbors of the table, hence in the table's own interval. `position`
+    must be non-negative and end before the last knot.
     """
     ops = position.ops
     index, fraction = position.split(shift)
@@ -286,7 +286,7 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
 
 
 def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
-    """Sum of `terms` products, exact. weights (rows, terms), inputs (batch, terms) -> (batch, rows).
+    """Exact sums over `terms`: weights (rows, terms), inputs (batch, terms) to (batch, rows).
 
     The interval also covers every partial sum in any order, so loops may add as they like.
     """

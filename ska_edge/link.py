@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import serial  # type: ignore[import-untyped]
-from serial.tools import list_ports as serial_list_ports  # type: ignore[import-untyped]
+import serial
+from serial.tools import list_ports as serial_list_ports
 
 from ska_edge.errors import DeviceError
 from ska_edge.protocol import (
@@ -38,9 +38,7 @@ METRICS, STATUS, WELCOME = (BY_NAME[name] for name in ("METRICS", "STATUS", "WEL
 Reply = tuple[str, dict[str, Any]]
 
 POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
-HELLO_PERIODS = (
-    16  # HELLO is sent this often, a quarter of a timeout apart: the device may be booting
-)
+HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
 
 
 @dataclass(frozen=True, slots=True)

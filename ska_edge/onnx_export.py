@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -27,7 +28,8 @@ class Agreement:
 
     Attributes:
         rows: inputs that were compared.
-        mismatches: rows in which any output differs by a bit (integer form) or the class (float form).
+        mismatches: rows in which any output differs by a bit (integer form) or the class differs
+            (float form).
     """
 
     rows: int
@@ -38,9 +40,10 @@ def export(model: Model, form: str) -> onnx.ModelProto:
     """The model as ONNX.
 
     Args:
-        form: "integer": input int8 (n, d), outputs `decisions` int32 (n, classes) in Q0.15 and `label`
-            int64 (n,), bit for bit what the trainer and the device compute. "float": the same network
-            with dequantized weights, float32 features in and decisions out, close but not equal.
+        form: "integer": input int8 (n, d), outputs `decisions` int32 (n, classes) in Q0.15 and
+            `label` int64 (n,), bit for bit what the trainer and the device compute. "float": the
+            same network with dequantized weights, float32 features in and decisions out, close but
+            not equal.
     """
     if form not in FORMS:
         raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
@@ -120,7 +123,7 @@ def _float_graph(model: Model) -> onnx.GraphProto:
         tensors.append(numpy_helper.from_array(values.astype(np.float32), name))
         return name
 
-    def node(operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 

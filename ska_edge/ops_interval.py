@@ -6,7 +6,7 @@ from ska_edge.fixedpoint import Table
 
 
 class IntervalOps:
-    """Every value is None; only the intervals that `Fixed` carries remain. Used by the range proof."""
+    """Every value is None; only the intervals that `Fixed` carries remain. For the range proof."""
 
     def constant(self, value: int) -> None:
         return None

@@ -14,8 +14,8 @@ class NumpyOps:
     """Executes each operation at once on int64 arrays of any (broadcastable) shape.
 
     Args:
-        check: assert that every result lies in the interval that was proven for it; an assertion that
-            fails here is a defect of this package, never of the data.
+        check: assert that every result lies in the interval that was proven for it; an assertion
+            that fails here is a defect of this package, never of the data.
     """
 
     def __init__(self, check: bool = True) -> None:

@@ -1,10 +1,13 @@
 """The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
 
-Only Cast, Add, Sub, Mul, MatMul, BitShift, Min, Max, Gather and Mod are used, on integers: the quantized
-operators of ONNX round ties differently, or differ between processors. Opset 13, IR version 8.
+Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Min, Max, Gather and Mod are used, on
+integers: the quantized operators of ONNX round ties differently, or differ between processors.
+Opset 13, IR version 8.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +33,7 @@ class OnnxOps:
         self._count += 1
         return f"{hint}_{self._count}"
 
-    def node(self, operator: str, *inputs: str, hint: str = "t", **attributes: object) -> str:
+    def node(self, operator: str, *inputs: str, hint: str = "t", **attributes: Any) -> str:
         """Append a node with one output; returns its edge."""
         edge = self._edge(hint)
         self.nodes.append(helper.make_node(operator, list(inputs), [edge], **attributes))
@@ -66,7 +69,7 @@ class OnnxOps:
         return self.node("Mul", a, b)
 
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
-        # BitShift knows unsigned numbers only: lift the value above 0, shift, and let it down again.
+        # BitShift knows unsigned numbers only: lift the value above 0, shift, let it down again.
         bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
         lifted = self.node("Add", a, self._scalar((1 << bits) + (1 << (shift - 1))))
         unsigned = self.cast(lifted, TensorProto.UINT64)

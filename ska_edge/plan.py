@@ -1,6 +1,7 @@
 """The plan: every integer constant, format and table of a network, resolved before anything runs.
 
-Host and device follow the same plan; its digest names it. Weights are not part of it (see `model_file`).
+Host and device follow the same plan; its digest names it. Weights are not part of it (see
+`model_file`).
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ class Plan:
         """Bytes of the learned integers."""
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
 
-    # Shifts that the loops of the C runtime need as numbers; in Python they follow from the fractions.
+    # Shifts that the loops of the C runtime need as numbers; Python has them from the fractions.
 
     def forward_shift(self, layer: LayerPlan) -> int:
         """From the accumulator of W a to the knowledge."""
@@ -296,7 +297,7 @@ def make_plan(
 
 
 def _check(plan: Plan) -> None:
-    """Refuse what the arithmetic cannot do: unknown names, shifts out of range, sums beyond 64 bits."""
+    """Refuse what cannot be computed: unknown names, shifts out of range, sums beyond 64 bits."""
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
         raise InputError(f"rule {plan.rule!r} with precision {plan.precision!r} is not known here")
     if len(plan.labels) != plan.classes:

@@ -25,7 +25,7 @@ class Scaling:
 
     @classmethod
     def fit(cls, features: NDArray[np.float64], kind: str) -> Scaling:
-        """Mean 0 and variance 1 over features (n, d), or nothing at all; constant features stay 0."""
+        """Mean 0, variance 1 over features (n, d), or nothing done; constant features become 0."""
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
         if kind == "none":
@@ -43,7 +43,7 @@ class Scaling:
 
 
 def input_format(scaled: NDArray[np.float64], bits: int = 8) -> QFormat:
-    """The finest format of `bits` in which at most `CLIPPED_SHARE` of the scaled inputs saturate."""
+    """The finest format of `bits` in which at most `CLIPPED_SHARE` of scaled inputs saturate."""
     magnitudes = np.abs(scaled).ravel()
     for frac in range(bits - 1, 0, -1):
         limit = 2.0 ** (bits - 1 - frac)

@@ -4,9 +4,10 @@ Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
-The rules differ in the shift alone (arXiv 2503.13942 for `published`; the others aim the same update at
-a target). Loops over neurons and weights are not here: `trainer` has them in numpy, the C runtime by
-hand, and agreement tests compare them bit for bit. To change a rule or add one, change this file.
+The rules differ in the shift (arXiv 2503.13942 for `published`; the others aim the same update at a
+target), in the weight of the alignment term and in what the next layer sees (see `Rule`). Loops
+over neurons and weights are not here: `trainer` has them in numpy, the C runtime by hand, and
+agreement tests compare them bit for bit. To change a rule or add one, change this file.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def decision_table(format: QFormat) -> tuple[int, ...]:
     return tuple(min(math.floor(v * 2**format.frac + 0.5), format.maximum) for v in values)
 
 
-# --- one neuron, forward ----------------------------------------------------------------------------
+# --- one neuron, forward --------------------------------------------------------------------------
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
@@ -71,12 +72,12 @@ def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
 
 
 def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """A = 2D - 1, the next layer's input."""
+    """The activation a = 2D - 1, the next layer's input."""
     return (decision.scaled(1) - decision.constant(1.0)).requantize(format)
 
 
 def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """A = D, the next layer's input in the papers."""
+    """The activation a = D, the next layer's input in the papers."""
     return decision.requantize(format)
 
 
@@ -87,7 +88,7 @@ def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 
 
-# --- one neuron, the shifts -------------------------------------------------------------------------
+# --- one neuron, the shifts -----------------------------------------------------------------------
 
 
 def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
@@ -105,17 +106,17 @@ def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
     return decision - previous
 
 
-# --- one neuron, the update -------------------------------------------------------------------------
+# --- one neuron, the update -----------------------------------------------------------------------
 
 
 def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """Z D' + shift, in the format of the shift."""
+    """The delta z D' + shift, in the format of the shift."""
     format = QFormat(16, shift.frac)
     pull = (knowledge * slope(decision, format)).rounded(format.frac)
     return (pull + shift).requantize(format)
 
 
-def plain_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+def plain_delta(_knowledge: Fixed[T], _decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
     """The shift alone: the alignment term has weight 0."""
     return shift
 
@@ -131,7 +132,7 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 
 
-# --- a layer: what every loop that is not C shares --------------------------------------------------
+# --- a layer: what every loop that is not C shares ------------------------------------------------
 
 
 def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
@@ -140,7 +141,7 @@ def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[
     return (weight + change).saturated(weight.lo, weight.hi)
 
 
-# --- metrics ----------------------------------------------------------------------------------------
+# --- metrics --------------------------------------------------------------------------------------
 
 
 def metric_term(
@@ -164,7 +165,7 @@ def metric_term(
     raise ValueError(f"{name!r} is not a sum over neurons")
 
 
-# --- the rules --------------------------------------------------------------------------------------
+# --- the rules ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ RULES = {
 }
 
 
-# --- the per-neuron functions as a list, for the C generator and for exhaustive tests ---------------
+# --- the per-neuron functions as a list, for the C generator and for exhaustive tests -------------
 
 
 @dataclass(frozen=True, slots=True)

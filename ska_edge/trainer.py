@@ -1,4 +1,4 @@
-"""The fixed-point trainer: the loops of the learning rule in numpy, bit for bit what a device computes."""
+"""The fixed-point trainer: the learning rule's loops in numpy, bit for bit as on a device."""
 
 from __future__ import annotations
 
@@ -128,25 +128,29 @@ class FixedTrainer:
     # --- learning with labels -------------------------------------------------------------------
 
     def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
-        """Learn one sample, inputs (d,), as a device does; returns the decisions (classes,) of the last
-        forward pass before an update.
+        """Learn one sample, inputs (d,), as a device does; returns the decisions (classes,) of the
+        last forward pass before an update.
 
         Rules without labels hold `plan.batch` samples and then make their steps.
         """
         if self._rule.supervised:
-            return self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+            learned: Integers = self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+            return learned
         self._held.append(np.asarray(inputs, dtype=np.int64))
         if len(self._held) < self.plan.batch:
-            return self.infer(self._held[-1][None, :])[0]
+            inferred: Integers = self.infer(self._held[-1][None, :])[0]
+            return inferred
         batch, self._held = np.array(self._held), []
         for _ in self.learn_steps(batch):
             pass
-        return self._last[-1].decision[-1]
+        decided: Integers = self._last[-1].decision[-1]
+        return decided
 
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
-        """One update from inputs (n, d) and labels (n,), n = plan.batch; returns decisions (n, classes).
+        """One update from inputs (n, d) and labels (n,), n = plan.batch.
 
         A sweep from the input to the output: every shift comes from the weights before this update.
+        Returns the decisions (n, classes) from before it.
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
@@ -161,8 +165,7 @@ class FixedTrainer:
             signals.append(self._rule.activation(decided, formats.activation))
         output_error = neuron.output_shift(targets, decisions[outputs])
         traces = []
-        for index, layer in enumerate(plan.layers):
-            z, decided = knowledges[index], decisions[index]
+        for index, (z, decided) in enumerate(zip(knowledges, decisions, strict=True)):
             if index == outputs:
                 shift = output_error
             elif index == top:

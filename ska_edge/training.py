@@ -90,7 +90,8 @@ class Trained:
     Attributes:
         model: with the float twin when float was trained too.
         train, test: the split that was used.
-        accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None where there is none.
+        accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None where there is
+            none.
     """
 
     model: Model
@@ -99,9 +100,11 @@ class Trained:
     accuracy: dict[str, dict[str, float | None]]
 
 
-def train(
-    dataset: Dataset, options: Options, progress: Progress = lambda done, total: None
-) -> Trained:
+def _silent(*_: int) -> None:
+    """A `Progress` that nobody watches."""
+
+
+def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> Trained:
     """Train on a data set.
 
     `progress(done, total)` is called now and then with the samples (or steps) done.
@@ -136,13 +139,17 @@ def train(
     )
     state = quantize_state(plan, tensors_of(parameters))
     model = Model(plan, state, scaling)
-    log = StepLog(plan, options.log)
+    log = StepLog(options.log)
     if options.arithmetic != "float":
-        run = _fixed_samples if supervised else _fixed_steps
-        _finish(run(model, fit, options, log), progress)
+        work = (
+            _fixed_samples(model, fit, options, log)
+            if supervised
+            else _fixed_steps(model, fit, log)
+        )
+        _finish(work, progress)
     if options.arithmetic != "fixed":
         reference = Reference(parameters, options.rule, options.rate)
-        series = log if options.arithmetic == "float" else StepLog(plan, None)
+        series = log if options.arithmetic == "float" else StepLog(None)
         _finish(_float(reference, scaled, fit.y, batch, options, series), progress)
         model.reference = parameters
         if options.arithmetic == "float":
@@ -160,8 +167,8 @@ def train(
 def accuracies(model: Model, parts: dict[str, Dataset]) -> dict[str, dict[str, float | None]]:
     """Accuracy of the integers and of the float twin on named data sets.
 
-    None for an empty data set, without a float twin, and for rules that never see a label: there the
-    outputs stand for no class.
+    None for an empty data set, without a float twin, and for rules that never see a label: there
+    the outputs stand for no class.
     """
     found: dict[str, dict[str, float | None]] = {"float": {}, "fixed": {}}
     trainer = FixedTrainer(model.state)
@@ -213,9 +220,7 @@ def _fixed_samples(
     yield total, total
 
 
-def _fixed_steps(
-    model: Model, fit: Dataset, options: Options, log: StepLog
-) -> Iterator[tuple[int, int]]:
+def _fixed_steps(model: Model, fit: Dataset, log: StepLog) -> Iterator[tuple[int, int]]:
     trainer = FixedTrainer(model.state, check=False)
     total = model.plan.steps - 1
     for _ in trainer.learn_steps(model.quantize(fit.x[: model.plan.batch])):
@@ -257,7 +262,7 @@ def _series(plan: Plan, trainer: FixedTrainer) -> list[dict[str, float]]:
 class StepLog:
     """A JSONL file with one line a step, or nothing."""
 
-    def __init__(self, plan: Plan, path: Path | None) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.wanted = path is not None
         try:
             self._file = open(path, "w", encoding="utf-8") if path else None  # noqa: SIM115
@@ -289,7 +294,10 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Features]:
 
 
 def read_parameters(path: Path, plan: Plan) -> Parameters:
-    """Initial weights from an npz with W0, b0, W1, ...; W of shape (fan_out, fan_in). Heads are 0."""
+    """Initial weights from an npz: W0 (fan_out, fan_in), b0 (fan_out,), and so on a layer.
+
+    Biases that are absent are 0, and so are the heads. Raises InputError for anything else.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}

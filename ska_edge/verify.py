@@ -24,11 +24,12 @@ class Difference:
     Attributes:
         step: updates before it was seen.
         layer: layer index.
-        tensor: "weight", "bias", "head_weight", "head_bias", "decision" or the name of a metric.
-        index: place in the tensor, row first; empty for a metric.
+        tensor: "weight", "bias", "head_weight", "head_bias", "decision", "step", "predicted" or the
+            name of a metric.
+        index: place in the tensor, row first; empty for a single number.
         host, device: the two integers.
-        format: Q format of both, empty for a metric.
-        host_value, device_value: the same as real numbers; None for a metric.
+        format: Q format of both, empty for steps, classes and metrics.
+        host_value, device_value: the same as real numbers; None where there is no format.
     """
 
     step: int
@@ -81,18 +82,23 @@ class Report:
 OnSample = Callable[[int, int, Result], None]
 
 
+def _unwatched(*_: object) -> None:
+    """An `OnSample` that does nothing."""
+
+
 def verify(
     link: Link,
     model: Model,
     inputs: NDArray[np.integer],
     labels: NDArray[np.integer],
-    on_sample: OnSample = lambda number, label, result: None,
+    on_sample: OnSample = _unwatched,
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
-    The device starts from its flashed weights. Compared are all parameters before the first sample and
-    after the last, and with every sample the step, the decisions and all metrics of all layers. The
-    first difference ends the run. `on_sample(number, label, result)` is called after every sample.
+    The device starts from its flashed weights. Compared are all parameters before the first sample
+    and after the last, and with every sample the step, the decisions, the class and, when it led to
+    an update, all metrics of all layers. The first difference ends the run.
+    `on_sample(number, label, result)` is called after every sample.
 
     Raises DeviceError when the device runs another plan or stops answering.
     """

@@ -35,7 +35,7 @@ def find_port(port: str | None) -> str:
 
 @contextmanager
 def device(model: Model, board: str | None, port: str | None, out: Output) -> Iterator[Link]:
-    """A link to a device with this model: an open port, or a board that runs while the block lasts."""
+    """A link to a device with this model: an open port, or a board that runs for the block."""
     if board is None:
         with Link(find_port(port)) as link:
             yield link

@@ -19,12 +19,13 @@ def check_fits(model: Model, dataset: Dataset) -> None:
     """Refuse data that this model was not made for."""
     if dataset.x.shape[1] != model.plan.inputs:
         raise InputError(
-            f"{dataset.name} has {dataset.x.shape[1]} features, the model {model.plan.inputs} inputs;"
-            " name the data that it was trained on"
+            f"{dataset.name} has {dataset.x.shape[1]} features,"
+            f" the model {model.plan.inputs} inputs; name the data that it was trained on"
         )
     if len(dataset.labels) > model.plan.classes:
         raise InputError(
-            f"{dataset.name} has {len(dataset.labels)} classes, the model {model.plan.classes} outputs"
+            f"{dataset.name} has {len(dataset.labels)} classes,"
+            f" the model {model.plan.classes} outputs"
         )
 
 

@@ -24,7 +24,10 @@ from ska_edge.errors import SkaError
 
 
 class Commands(click.Group):
-    """A group that knows the exit codes: 0 ok, 1 check failed, 2 bad input, 3 no device, 130 Ctrl-C."""
+    """A group that knows the exit codes.
+
+    0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command; never returns."""

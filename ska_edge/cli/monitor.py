@@ -38,8 +38,8 @@ def monitor(
 ) -> None:
     """Watch a device. With MODEL and DATA it goes on learning rows of DATA, with live metrics.
 
-    Without --port it takes the only port there is. Unlike `verify` it continues from where the device
-    is.
+    Without --port it takes the only port there is. Unlike `verify` it continues from where the
+    device is.
     """
     out = Output(as_json)
     if (model is None) != (data is None):

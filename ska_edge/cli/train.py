@@ -18,7 +18,7 @@ from ska_edge.training import ARITHMETICS, Options, Trained
 from ska_edge.training import train as train_model
 
 
-def _hidden(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+def _hidden(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, ...]:
     try:
         widths = tuple(int(part) for part in value.split(",") if part.strip())
     except ValueError:
@@ -28,7 +28,7 @@ def _hidden(context: click.Context, option: click.Parameter, value: str) -> tupl
     return widths
 
 
-def _batch(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def _batch(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
     if value is None or value == "all":
         return None
     try:

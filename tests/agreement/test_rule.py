@@ -1,0 +1,170 @@
+"""Equal bits of every per-neuron function: numpy = ONNX (two runtimes) = C under a sanitizer.
+
+Functions of one argument are compared on every value it can take.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+
+from firmware_gen.emit_plan import emit_plan, emit_tables
+from firmware_gen.emit_rule import emit_rule
+from firmware_gen.project import RUNTIME
+from ska_edge.fixedpoint import Fixed
+from ska_edge.ops_numpy import NumpyOps
+from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
+from ska_edge.plan import Plan, make_plan
+from ska_edge.rule import Argument, NeuronFunction, neuron_functions
+
+RANDOM_ROWS = 20_000
+PLANS = {
+    "local": make_plan((6, 5, 4, 3)),
+    "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
+}
+FUNCTIONS = [
+    pytest.param(plan, function, id=f"{name}-{function.name}")
+    for name, plan in PLANS.items()
+    for function in neuron_functions(plan.rule_definition, plan.formats, plan.decision_table)
+]
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
+
+
+def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
+    """Every value of a single argument; of several, random rows with many extremes."""
+    if len(arguments) == 1:
+        return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
+    rng = np.random.default_rng(5)
+    columns = []
+    for a in arguments:
+        column = rng.integers(a.lo, a.hi + 1, RANDOM_ROWS)
+        extreme = rng.random(RANDOM_ROWS) < 0.2
+        column[extreme] = rng.choice([a.lo, a.hi, min(a.lo + 1, a.hi)], int(extreme.sum()))
+        columns.append(column)
+    return columns
+
+
+def in_numpy(function: NeuronFunction, columns: list[np.ndarray]) -> np.ndarray:
+    ops = NumpyOps(check=True)
+    values = [
+        Fixed(ops, column.astype(np.int64), a.frac, a.lo, a.hi)
+        for a, column in zip(function.arguments, columns, strict=True)
+    ]
+    result = function.body(*values)
+    assert result.lo <= result.data.min()
+    assert result.data.max() <= result.hi
+    return np.broadcast_to(result.data, columns[0].shape)
+
+
+def as_onnx(function: NeuronFunction) -> onnx.ModelProto:
+    ops = OnnxOps()
+    values = [Fixed(ops, a.name, a.frac, a.lo, a.hi) for a in function.arguments]
+    result = function.body(*values)
+    ops.nodes.append(helper.make_node("Identity", [result.data], ["result"]))
+    used = {edge for node in ops.nodes for edge in node.input}
+    graph = helper.make_graph(
+        ops.nodes,
+        function.name,
+        [
+            helper.make_tensor_value_info(a.name, TensorProto.INT64, ["n"])
+            for a in function.arguments
+            if a.name in used
+        ],
+        [helper.make_tensor_value_info("result", TensorProto.INT64, ["n"])],
+        [tensor for tensor in ops.initializers if tensor.name in used],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    return model
+
+
+@pytest.mark.parametrize(("plan", "function"), FUNCTIONS)
+def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> None:
+    columns = values_of(function.arguments)
+    expected = in_numpy(function, columns)
+    model = as_onnx(function)
+    inputs = {entry.name for entry in model.graph.input}
+    feed = {
+        a.name: column.astype(np.int64)
+        for a, column in zip(function.arguments, columns, strict=True)
+        if a.name in inputs
+    }
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    np.testing.assert_array_equal(session.run(None, feed)[0], expected)
+    np.testing.assert_array_equal(ReferenceEvaluator(model).run(None, feed)[0], expected)
+
+
+@pytest.fixture(scope="module")
+def libraries(
+    tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
+) -> dict[str, ctypes.CDLL]:
+    """ska_rule.h of each plan as a library: one exported loop over rows a function."""
+    compiler = require_toolchain("gcc")
+    libraries = {}
+    for name, plan in PLANS.items():
+        folder = tmp_path_factory.mktemp(name)
+        shutil.copyfile(RUNTIME / "ska_fixed.h", folder / "ska_fixed.h")
+        (folder / "ska_plan.h").write_text(emit_plan(plan))
+        (folder / "ska_tables.h").write_text(emit_tables(plan))
+        (folder / "ska_rule.h").write_text(emit_rule(plan))
+        (folder / "rows.c").write_text(rows_source(plan))
+        command = [compiler, *WARNINGS, "-Wno-unused", "-Werror", "-O1", "-shared", "-fPIC"]
+        command += ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+        subprocess.run([*command, "-o", "rows.so", "rows.c"], cwd=folder, check=True)
+        libraries[name] = ctypes.CDLL(str(folder / "rows.so"))
+    return libraries
+
+
+def rows_source(plan: Plan) -> str:
+    """C that calls every function for n rows of int64 arguments."""
+    lines = ['#include "ska_rule.h"']
+    for f in neuron_functions(plan.rule_definition, plan.formats, plan.decision_table):
+        types = ["int8_t", "int16_t", "int32_t"]
+        arguments = ", ".join(
+            f"({types[sum(a.hi >= 1 << b for b in (7, 15))]})x[{i} * n + row]"
+            for i, a in enumerate(f.arguments)
+        )
+        lines.append(
+            f"void rows_{f.name}(const int64_t *x, int64_t *y, int64_t n);\n"
+            f"void rows_{f.name}(const int64_t *x, int64_t *y, int64_t n) {{\n"
+            "    for (int64_t row = 0; row < n; row++)\n"
+            f"        y[row] = ska_rule_{f.name}({arguments});\n}}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(("plan", "function"), FUNCTIONS)
+def test_c_has_the_bits_of_numpy(
+    plan: Plan, function: NeuronFunction, libraries: dict[str, ctypes.CDLL]
+) -> None:
+    columns = values_of(function.arguments)
+    rows = np.ascontiguousarray(np.stack(columns), dtype=np.int64)
+    result = np.zeros(rows.shape[1], dtype=np.int64)
+    pointer = ctypes.POINTER(ctypes.c_int64)
+    getattr(libraries[plan.rule], f"rows_{function.name}")(
+        rows.ctypes.data_as(pointer), result.ctypes.data_as(pointer), ctypes.c_int64(rows.shape[1])
+    )
+    np.testing.assert_array_equal(result, in_numpy(function, columns))
+
+
+def test_decisions_are_the_sigmoid_to_two_units() -> None:
+    plan = PLANS["local"]
+    function = next(p.values[1] for p in FUNCTIONS if p.values[1].name == "decision")
+    z = np.arange(-(1 << 15), 1 << 15)
+    got = in_numpy(function, [z])
+    inside = np.clip(plan.formats.knowledge.dequantize(z), -8, 8)
+    exact = 32768 / (1 + np.exp(-inside))
+    assert np.abs(got - exact).max() < 2.2
+    assert (np.diff(got) >= 0).all()  # never falls: the class with the largest z also wins by D

@@ -1,0 +1,20 @@
+"""The committed golden project is what the generator writes today, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.golden.regenerate import FOLDER, golden_files
+
+
+@pytest.mark.parametrize("path", sorted(golden_files()), ids=lambda p: str(p.relative_to(FOLDER)))
+def test_generated_text_is_the_committed_one(path: Path) -> None:
+    message = "the generator writes other C than before; if that is meant, run `make golden`"
+    assert path.read_text(encoding="utf-8") == golden_files()[path], message
+
+
+def test_no_golden_file_is_left_over() -> None:
+    committed = {path for path in FOLDER.glob("*/*") if path.suffix == ".h"}
+    assert committed == set(golden_files())

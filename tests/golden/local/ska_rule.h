@@ -1,0 +1,144 @@
+/* ska_rule.h - what one neuron computes. Generated from the plan cf44f084ad521e38; do not edit.
+ *
+ * Rule: local - every hidden layer follows the error of its own small readout (needs labels).
+ * Every intermediate is commented with its fraction and its proven interval: none of them can overflow.
+ */
+#ifndef SKA_RULE_H
+#define SKA_RULE_H
+
+#include "ska_fixed.h"
+#include "ska_tables.h"
+
+/* D = sigmoid(z)
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_decision(int16_t knowledge) {
+    /* 11 fractional bits, in [0, 32767] */
+    const int32_t position = ska_saturate_i32((int32_t)knowledge, -16384, 16383) + 16384;
+    /* 0 fractional bits, in [0, 255] */
+    const int32_t index = ska_high_bits(position, 7);
+    /* 7 fractional bits, in [0, 127] */
+    const int32_t fraction = ska_low_bits(position, 7);
+    /* 15 fractional bits, in [11, 32757] */
+    const int32_t base = (int32_t)ska_decision_table[index];
+    /* 15 fractional bits, in [0, 512] */
+    const int32_t rise = (int32_t)ska_decision_table[index + 1] - base;
+    return (int16_t)(base + ska_round_shift_i32(rise * fraction, 7));
+}
+
+/* a = 2D - 1, the next layer's input
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int8_t ska_rule_activation(int16_t decision) {
+    return (int8_t)ska_saturate_i32(ska_round_shift_i32(((int32_t)decision * 2) - 32768, 8), -128, 127);
+}
+
+/* Y - D
+ *   target: 15 fractional bits, in [0, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int16_t ska_rule_output_shift(int16_t target, int16_t decision) {
+    return (int16_t)((int32_t)target - (int32_t)decision);
+}
+
+/* an output shift, narrowed for its way back through the readout
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_error(int16_t shift) {
+    return (int16_t)ska_saturate_i32(ska_round_shift_i32((int32_t)shift, 1), -16384, 16383);
+}
+
+/* 4 D' (A^T e)
+ *   projection: 12 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int16_t ska_rule_hidden_shift(int16_t projection, int16_t decision) {
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
+    return (int16_t)ska_saturate_i32(ska_round_shift_i32(slope * (int32_t)projection, 10), -32768, 32767);
+}
+
+/* the shift: the alignment term has weight 0
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_delta(int16_t knowledge, int16_t decision, int16_t shift) {
+    (void)knowledge;
+    (void)decision;
+    return (int16_t)(int32_t)shift;
+}
+
+/* delta times the mantissa of the rate
+ *   delta: 15 fractional bits, in [-32768, 32767]
+ *   mantissa: 15 fractional bits, in [16385, 32768]
+ */
+static inline int16_t ska_rule_step(int16_t delta, int32_t mantissa) {
+    return (int16_t)ska_round_shift_i32((int32_t)delta * mantissa, 15);
+}
+
+/* what one neuron adds to 'entropy'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+    (void)decision;
+    (void)previous;
+    return (int32_t)knowledge * (int32_t)shift;
+}
+
+/* what one neuron adds to 'z_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+    (void)decision;
+    (void)shift;
+    (void)previous;
+    return (int32_t)knowledge * (int32_t)knowledge;
+}
+
+/* what one neuron adds to 'shift_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+    (void)knowledge;
+    (void)decision;
+    (void)previous;
+    return (int32_t)shift * (int32_t)shift;
+}
+
+/* what one neuron adds to 'decision_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+    (void)shift;
+    return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'alignment_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+    (void)shift;
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
+    /* 26 fractional bits, in [-268435456, 268427264] */
+    const int32_t pull = (int32_t)knowledge * slope;
+    return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
+}
+
+#endif

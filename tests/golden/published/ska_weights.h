@@ -1,0 +1,20 @@
+/* ska_weights.h - the initial parameters for plan 7edbda36e8c43e69. Generated; do not edit. */
+#ifndef SKA_WEIGHTS_H
+#define SKA_WEIGHTS_H
+
+#include <stdint.h>
+
+#include "ska_plan.h"
+
+static const int16_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
+    /* layer 0, weight, 2 x 3, Q3.12 */
+    -32768, 7735, -17298, 23205, -1828, -26861,
+    /* layer 0, bias, 2, Q3.12 */
+    13642, -11391,
+    /* layer 1, weight, 2 x 2, Q3.12 */
+    29112, 4079, -20954, 19549,
+    /* layer 1, bias, 2, Q3.12 */
+    -5484, -30517
+};
+
+#endif

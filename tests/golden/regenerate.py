@@ -1,0 +1,42 @@
+"""Write the golden project: every generated file for one small, fixed model of each rule.
+
+Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it does
+to the C that people flash. The models are made of integers alone, so no platform can change them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from firmware_gen.project import generated_files
+from ska_edge.fixedpoint import QFormat
+from ska_edge.plan import Plan, make_plan
+
+FOLDER = Path(__file__).parent
+
+
+def golden_plans() -> dict[str, Plan]:
+    """A plan a rule; the first has a head, biases and an input format of its own."""
+    return {
+        "local": make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4)),
+        "published": make_plan((3, 2, 2), rule="published", rate=0.01 * 4, batch=4, steps=5),
+    }
+
+
+def golden_files() -> dict[Path, str]:
+    """Path and text of every golden file."""
+    files = {}
+    for name, plan in golden_plans().items():
+        # A fixed sequence over the whole range of the weights: no random generator can change it.
+        parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
+        for file, text in generated_files(plan, parameters).items():
+            files[FOLDER / name / file] = text
+    return files
+
+
+if __name__ == "__main__":
+    for path, text in golden_files().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
