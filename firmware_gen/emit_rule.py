@@ -13,7 +13,8 @@ _HEADER = """\
 /* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
  *
  * Rule: {rule} - {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * Every intermediate is commented with its fraction and its proven interval: none of \
+them can overflow.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H

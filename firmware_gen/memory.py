@@ -285,6 +285,8 @@ def _step(name: str, instruction: Any) -> Step:
         return Step(-operands[-1].mem.disp)  # a push of one or two registers
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
         return Step(-operands[-1].imm)  # a pop of one or two registers
+    if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
+        return Step()  # back to the frame pointer at the end of a function: it only gives back
     raise CheckError(
         f"{where} moves the stack by an amount that only the running code knows, "
         "so the stack has no known bound; use arrays of fixed size"

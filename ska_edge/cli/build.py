@@ -15,7 +15,7 @@ from ska_edge.errors import CheckError
 
 
 def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
-    """Build a project and show its memory table; CheckError when it does not fit the board."""
+    """Build a project and show its memory table; `require_fit` says what follows from it."""
     project = load_project(folder)
     report = build_project(folder, toolchain=toolchain)
     ram_total = report.ram + (report.stack or 0)
@@ -37,9 +37,22 @@ def build_and_report(folder: Path, out: Output, toolchain: str | None = None) ->
             ["RAM and stack", ram_total, share(ram_total, report.ram_size)],
         ],
     )
-    if not report.fits:
-        raise CheckError(f"{folder} does not fit {project.board}; use a smaller network or board")
     return report
+
+
+def require_fit(report: BuildReport, folder: Path) -> None:
+    """CheckError when a built project does not fit its board."""
+    if not report.fits:
+        raise CheckError(
+            f"{folder} does not fit board {load_project(folder).board}:"
+            f" flash {_of(report.flash, report.flash_size)},"
+            f" RAM and stack {_of(report.ram + (report.stack or 0), report.ram_size)};"
+            " use a smaller network or a larger board"
+        )
+
+
+def _of(used: int, size: int | None) -> str:
+    return f"{used} of {size} bytes"
 
 
 def build_document(report: BuildReport) -> dict[str, Any]:
@@ -63,4 +76,6 @@ def build_document(report: BuildReport) -> dict[str, Any]:
 def build(folder: Path, toolchain: str | None, as_json: bool) -> None:
     """Compile the project in FOLDER; exit 1 when it does not fit the board."""
     out = Output(as_json)
-    out.document(build_document(build_and_report(folder, out, toolchain)))
+    report = build_and_report(folder, out, toolchain)
+    out.document(build_document(report))
+    require_fit(report, folder)

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,20 +25,22 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+        self.console = Console(
+            stderr=as_json, highlight=False, soft_wrap=True, markup=False, emoji=False
+        )
         self.progress_console = Console(stderr=True, highlight=False)
 
     def line(self, text: str) -> None:
         """One line for people; no markup."""
-        self.console.print(text, markup=False)
+        self.console.print(text)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; columns after the first are right-aligned."""
-        table = Table(title=title, title_justify="left", title_style="bold")
+        """A table; columns after the first are right-aligned. No markup: names come from files."""
+        table = Table(title=Text(title), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(Text(column), justify="right" if number else "left")
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(Text(str(cell)) for cell in row))
         self.console.print(table)
 
     def document(self, content: dict[str, Any]) -> None:
@@ -55,6 +58,7 @@ class Output:
             TimeRemainingColumn(),
             console=self.progress_console,
             transient=True,
+            disable=not self.progress_console.is_terminal,  # it would leave an empty line
         ) as bar:
             task = bar.add_task(text, total=None)
 

@@ -11,7 +11,7 @@ import click
 
 from firmware_gen.flash import running, start
 from firmware_gen.project import write_project
-from ska_edge.cli.build import build_and_report
+from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.link import Link, list_ports
@@ -45,6 +45,6 @@ def device(model: Model, board: str | None, port: str | None, out: Output) -> It
     with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
         project = Path(folder) / board
         write_project(model.plan, model.state.parameters, board, project)
-        build_and_report(project, out)
+        require_fit(build_and_report(project, out), project)
         with start(project) as started, Link(started.port) as link:
             yield link

@@ -29,7 +29,7 @@ def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
 def export_and_check(
     model: Model, path: Path, form: str, features: NDArray[np.float64], out: Output, what: str
 ) -> Agreement:
-    """Export, write, compare; CheckError when the integer form differs in any bit."""
+    """Export, write, compare, and say what came out."""
     exported = export_model(model, form)
     save(exported, path)
     agreement = compare(exported, model, features)
@@ -37,9 +37,16 @@ def export_and_check(
     out.line(
         f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}"
     )
-    if form == "integer" and agreement.mismatches:
-        raise CheckError(f"{path} differs from the trainer in {agreement.mismatches} rows")
     return agreement
+
+
+def require_agreement(agreement: Agreement, path: Path, form: str) -> None:
+    """CheckError when the integer form differs in any bit."""
+    if form == "integer" and agreement.mismatches:
+        raise CheckError(
+            f"{path} differs from the trainer in {agreement.mismatches} of {agreement.rows} rows;"
+            " do not use it, and report the versions of onnx and onnxruntime"
+        )
 
 
 @click.command(epilog="Example:  ska-edge export digits.ska -o digits.onnx --data digits")
@@ -67,3 +74,4 @@ def export(model: Path, output: Path, form: str, data: str | None, as_json: bool
             "output": str(output),
         }
     )
+    require_agreement(agreement, output, form)

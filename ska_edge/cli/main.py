@@ -32,7 +32,8 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command; never returns."""
         kwargs["standalone_mode"] = False
-        debug = "--debug" in sys.argv
+        kwargs["prog_name"] = "ska-edge"  # also when it was started as a module
+        debug = "--debug" in (kwargs.get("args") or sys.argv)
         try:
             result = super().main(*args, **kwargs)
         except SkaError as error:
@@ -48,6 +49,19 @@ class Commands(click.Group):
             sys.exit(130)
         except BrokenPipeError:
             sys.exit(0)
+        except OSError as error:
+            if debug:
+                traceback.print_exc()
+            where = "a file" if error.filename is None else error.filename
+            click.echo(f"ska-edge: cannot use {where}: {error.strerror or error}", err=True)
+            sys.exit(2)
+        except MemoryError:
+            click.echo(
+                "ska-edge: this computer has not enough memory for that;"
+                " use a smaller network or fewer rows",
+                err=True,
+            )
+            sys.exit(2)
         except Exception as error:
             if debug:
                 raise

@@ -1,7 +1,7 @@
 """Equal bits: the numpy trainer and the C runtime, on every board, for random plans and for digits.
 
-On the host the firmware runs under the sanitizers for undefined behavior and addresses: a test fails
-there when C computes the right integers for the wrong reasons.
+On the host the firmware runs under the sanitizers for undefined behavior and addresses: a test
+fails there when C computes the right integers for the wrong reasons.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def random_plan(rng: np.random.Generator) -> Plan:
 
 
 def random_case(seed: int) -> Case:
-    """Weights over a part or all of their range, so that both small changes and saturation occur."""
+    """Weights over a part or all of their range: both small changes and saturation occur."""
     rng = np.random.default_rng(seed)
     plan = random_plan(rng)
     limit = int(rng.choice([1500, 8000, 32768]))

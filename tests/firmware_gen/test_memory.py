@@ -149,25 +149,27 @@ def frames_of_clang(elf: Path) -> dict[str, int]:
     return sizes
 
 
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
 @pytest.mark.parametrize("name", BARE)
 def test_frames_are_those_that_gcc_states(
-    name: str, require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
+    name: str, level: str, require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(load_board(name), SHAPES)
     toolchain = require_toolchain("arm-none-eabi-gcc")
-    elf = build(project, toolchain=toolchain, flags=["-fstack-usage"]).elf
+    elf = build(project, toolchain=toolchain, flags=["-fstack-usage", level]).elf
     stated, found = frames_of_gcc(elf.parent), frames(elf)
     linked = {name: size for name, size in stated.items() if name in found}
     assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(linked)
     assert linked == {name: found[name] for name in linked}
 
 
+@pytest.mark.parametrize("level", ["-O0", "-Os"])
 @pytest.mark.parametrize("name", BARE)
 def test_frames_are_those_that_clang_states(
-    name: str, zig: str, write_firmware: WriteFirmware
+    name: str, level: str, zig: str, write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(load_board(name), SHAPES)
-    elf = build(project, toolchain=zig, flags=["-fstack-size-section"]).elf
+    elf = build(project, toolchain=zig, flags=["-fstack-size-section", level]).elf
     stated, found = frames_of_clang(elf), frames(elf)
     assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(stated)
     assert stated == {name: found[name] for name in stated}

@@ -1,7 +1,8 @@
 """Write the golden project: every generated file for one small, fixed model of each rule.
 
-Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it does
-to the C that people flash. The models are made of integers alone, so no platform can change them.
+Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it
+does to the C that people flash. The models are made of integers alone, so no platform can change
+them.
 """
 
 from __future__ import annotations

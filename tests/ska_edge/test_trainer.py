@@ -1,4 +1,4 @@
-"""The fixed-point trainer against the float reference: near it step by step, and as good in the end."""
+"""The fixed-point trainer against the float reference: near it at each step, as good in the end."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""Generate C for an untrained network and compile it into a program of one's own.
+
+Only ska.h, ska.c and the generated headers are used; the protocol and the board files are left out.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from firmware_gen.project import write_project
+from firmware_gen.toolchains import choose
+from ska_edge.fixedpoint import QFormat
+from ska_edge.plan import make_plan
+from ska_edge.quantize import quantize_state
+from ska_edge.reference import initial_parameters
+from ska_edge.training import tensors_of
+
+SIZES = (16, 8, 2)
+LIBRARY = ("ska.c",)  # what a firmware of one's own compiles; the headers are included from there
+
+
+def main() -> None:
+    """Write, compile, run."""
+    plan = make_plan(SIZES, rate=0.0625, input_format=QFormat(8, 5))
+    state = quantize_state(plan, tensors_of(initial_parameters(SIZES, "local", seed=0)))
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "project"
+        write_project(plan, state.parameters, "host", project)
+        sources = project / "src"
+        compiler = choose(("cc", "gcc", "clang", "zig"))
+        arguments = ["-std=c99", "-Os", f"-I{sources}", str(Path(__file__).with_name("main.c"))]
+        arguments += [str(sources / name) for name in LIBRARY]
+        compiler.run([*arguments, "-o", "program"], project)
+        result = subprocess.run([project / "program"], check=True, capture_output=True, text=True)
+    sys.stdout.write(result.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+/* The network inside a firmware of one's own: no protocol, no board files, four calls.
+ *
+ * Ten samples per class of a toy problem come from an invented sensor: class 0 has a high first half,
+ * class 1 a high second half. The program counts how often the network is right before it learns a
+ * sample, in the first and in the second half of the stream, and prints both.
+ */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ska.h"
+
+#define SAMPLES 400
+
+static ska_t network; /* all state; static, not on the stack */
+
+/* A small linear congruential generator: the "noise" of the sensor. */
+static uint32_t noise(void) {
+    static uint32_t state = 1;
+    state = state * 1664525u + 1013904223u;
+    return state >> 24;
+}
+
+static uint16_t sensor_read(int8_t *x) {
+    const uint16_t label = noise() < 128u ? 0 : 1;
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        const int32_t high = (i < SKA_INPUTS / 2) == (label == 0);
+        x[i] = (int8_t)((high ? 20 : -20) + (int32_t)(noise() / 4u) - 32);
+    }
+    return label;
+}
+
+int main(void) {
+    unsigned right[2] = {0, 0};
+    ska_init(&network);
+    for (unsigned n = 0; n < SAMPLES; n++) {
+        int8_t x[SKA_INPUTS];
+        const uint16_t label = sensor_read(x);
+        right[n / (SAMPLES / 2)] += ska_infer(&network, x) == label;
+        if (ska_learn(&network, x, label) != SKA_OK) {
+            return 1;
+        }
+    }
+    printf("right before learning: %u of the first %d, %u of the last %d\n", right[0], SAMPLES / 2,
+           right[1], SAMPLES / 2);
+    return 0;
+}
