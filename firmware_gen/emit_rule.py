@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 from firmware_gen.ops_c import COps, bare
 from ska_edge.fixedpoint import Fixed
 from ska_edge.plan import Plan
 from ska_edge.rule import Argument, NeuronFunction, neuron_functions
 
+LINE_LENGTH = 100
+
 _HEADER = """\
 /* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
  *
- * Rule: {rule} - {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none of \
-them can overflow.
+ * Rule {rule}: {summary}.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -44,32 +46,32 @@ def _stored_type(lo: int, hi: int) -> str:
 
 def _function(function: NeuronFunction) -> str:
     ops = COps()
-    values = [_argument(ops, argument) for argument in function.arguments]
-    result = function.body(*values)
+    result = function.body(*(_argument(ops, argument) for argument in function.arguments))
     kind = _stored_type(result.lo, result.hi)
-    arguments = ", ".join(f"{_stored_type(a.lo, a.hi)} {a.name}" for a in function.arguments)
     text = str(result.data)
     unused = [a.name for a in function.arguments if not _uses(a.name, [*ops.statements, text])]
-    lines = [f"/* {function.summary}", *_notes(function), " */"]
-    lines.append(f"static inline {kind} ska_rule_{function.name}({arguments}) {{")
+    returned = bare(text) if ops.type_of(text) == kind else f"({kind}){text}"
+    lines = [f"/* {function.summary}", *_notes(function), " */", *_signature(function, kind)]
     lines += [f"    (void){name};" for name in unused]
     lines += [f"    {statement}" for statement in ops.statements]
-    value = bare(text) if kind in ("int32_t", "int64_t") else text
-    cast = "" if ops.type_of(text) == kind else f"({kind})"
-    lines.append(f"    return {cast}{value if not cast else text};")
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, f"    return {returned};", "}", ""])
+
+
+def _signature(function: NeuronFunction, kind: str) -> list[str]:
+    """The head of a function in one line, or in several with the arguments below each other."""
+    start = f"static inline {kind} ska_rule_{function.name}("
+    # A tie keeps a type and its name in one line.
+    arguments = ", ".join(f"{_stored_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
+    indent = " " * len(start)
+    lines = textwrap.wrap(f"{indent}{arguments})~{{", LINE_LENGTH, subsequent_indent=indent)
+    lines[0] = start + lines[0].lstrip()
+    return [line.replace("~", " ") for line in lines]
 
 
 def _argument(ops: COps, argument: Argument) -> Fixed[str]:
-    name = (
-        f"(int32_t){argument.name}"
-        if _stored_type(argument.lo, argument.hi)
-        in (
-            "int8_t",
-            "int16_t",
-        )
-        else argument.name
-    )
+    """An argument in an expression: widened first, as an int may have 16 bits."""
+    narrow = _stored_type(argument.lo, argument.hi) in ("int8_t", "int16_t")
+    name = f"(int32_t){argument.name}" if narrow else argument.name
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.boards import load_board
+from firmware_gen.build import BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
 from firmware_gen.emit_messages import emit as emit_messages
 from firmware_gen.emit_plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit_rule import emit_rule
@@ -61,16 +62,34 @@ def write_project(
         raise InputError(
             f"{folder} is not empty and holds no ska-edge project; give another folder"
         )
+    _remove_earlier(folder)
     sources = folder / "src"
     sources.mkdir(parents=True, exist_ok=True)
-    for source in sorted(RUNTIME.glob("*.[ch]")):
+    runtime = sorted(RUNTIME.glob("*.[ch]"))
+    for source in runtime:
         shutil.copyfile(source, sources / source.name)
-    for name, text in generated_files(plan, parameters).items():
-        (sources / name).write_text(text)
+    generated = generated_files(plan, parameters)
+    for name, text in generated.items():
+        (sources / name).write_text(text, encoding="utf-8")
     board.copy_to(folder / "board")
-    description = {"board": board_name, "digest": plan.digest}
+    written = [f"src/{path.name}" for path in runtime] + [f"src/{name}" for name in generated]
+    written += [f"board/{path.name}" for path in board.files()]
+    description = {"board": board_name, "digest": plan.digest, "files": sorted(written)}
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     return Project(folder, board_name, plan.digest)
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Take away what an earlier generation wrote, and its image: nobody may flash a stale one."""
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        names = [str(name) for name in description["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in [*names, f"{BUILD_FOLDER}/{ELF_NAME}", f"{BUILD_FOLDER}/{TOO_LARGE_NAME}"]:
+        path = folder / name
+        if folder.resolve() in path.resolve().parents:
+            path.unlink(missing_ok=True)
 
 
 def load_project(folder: Path) -> Project:

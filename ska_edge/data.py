@@ -6,11 +6,10 @@ column of a CSV file, array and index of an npz file.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
-import io
 import math
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.errors import InputError, ToolError
+from ska_edge.storage import npz_bytes, write_file
 from ska_edge.table import is_finite, is_number, read_csv
 
 FloatArray = NDArray[np.float64]
@@ -44,6 +44,35 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes, also of those that no sample here belongs to."""
         return len(self.labels)
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that name these samples and classes, not the file they came from."""
+        content = hashlib.sha256("\n".join(self.labels).encode())
+        for values in (self.x, self.y):
+            content.update(np.ascontiguousarray(values).tobytes())
+        return content.hexdigest()[:16]
+
+    def with_classes(self, labels: Sequence[str]) -> Dataset:
+        """The same samples numbered by other class names, matched by name.
+
+        Where one side has only numbers for names, as data without names do, the numbers stay.
+        InputError: a class here is not among ``labels``.
+        """
+        unknown = [name for name in self.labels if name not in labels]
+        nameless = any(
+            list(names) == [str(index) for index in range(len(names))]
+            for names in (self.labels, labels)
+        )
+        if unknown and not (nameless and len(self.labels) <= len(labels)):
+            raise InputError(
+                f"'{self.name}' has the class '{unknown[0]}', which the model does not know;"
+                f" it knows {', '.join(labels)}"
+            )
+        if unknown:
+            return replace(self, labels=tuple(labels))
+        numbers = np.array([list(labels).index(name) for name in self.labels], dtype=np.int64)
+        return replace(self, y=numbers[self.y], labels=tuple(labels))
 
     def take(self, rows: ArrayLike) -> Dataset:
         """The samples at ``rows`` (indices or a mask), in that order, with all class names."""
@@ -112,20 +141,7 @@ def save(dataset: Dataset, path: str | Path) -> None:
     }
     if dataset.group is not None:
         arrays["group"] = dataset.group.astype("<i8")
-    buffer = io.BytesIO()
-    # Not numpy.savez: stored, dated 1980 and marked as Unix here, whatever system writes it.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for key, values in arrays.items():
-            entry = zipfile.ZipInfo(f"{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(values), allow_pickle=False)
-            archive.writestr(entry, content.getvalue())
-    try:
-        path.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_file(path, npz_bytes(arrays))
 
 
 def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:

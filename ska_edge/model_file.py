@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 from ska_edge.plan import Plan, plan_from_json
 from ska_edge.quantize import Scaling
-from ska_edge.reference import Parameters
+from ska_edge.reference import Parameters, Reference
+from ska_edge.storage import npz_bytes, write_file
 from ska_edge.trainer import State
 
 MAGIC = "ska-edge model"
@@ -68,14 +69,7 @@ class Model:
         }
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        partial = path.with_name(path.name + ".part")
-        try:
-            partial.write_bytes(buffer.getvalue())
-            partial.replace(path)
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        write_file(path, npz_bytes(arrays))
 
 
 def load_model(path: Path) -> Model:
@@ -154,9 +148,13 @@ def _reference_from(plan: Plan, arrays: dict[str, NDArray[Any]]) -> Parameters |
         return None
     heads = sum(layer.head for layer in plan.layers)
     layers = len(plan.layers)
-    return Parameters(
+    parameters = Parameters(
         weights=[arrays[f"reference_weights_{i}"] for i in range(layers)],
         biases=[arrays[f"reference_biases_{i}"] for i in range(layers)],
         head_weights=[arrays[f"reference_head_weights_{i}"] for i in range(heads)],
         head_biases=[arrays[f"reference_head_biases_{i}"] for i in range(heads)],
     )
+    if parameters.sizes() != list(plan.sizes):
+        raise ValueError("the float twin has other sizes than the plan")
+    Reference(parameters, plan.rule, plan.rate.real)  # refuses shapes that do not fit each other
+    return parameters

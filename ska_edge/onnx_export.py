@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from ska_edge.errors import InputError
 from ska_edge.fixedpoint import Fixed, dot
 from ska_edge.model_file import Model
 from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
+from ska_edge.storage import write_file
 from ska_edge.trainer import FixedTrainer, State
 
 FORMS = ("integer", "float")
@@ -66,7 +68,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
     return {
         "ska_edge.form": form,
         "ska_edge.digest": plan.digest,
-        "ska_edge.labels": "\n".join(plan.labels),
+        "ska_edge.labels": json.dumps(plan.labels),
         "ska_edge.input_format": plan.layers[0].input.name,
         "ska_edge.weight_formats": " ".join(layer.weight.name for layer in plan.layers),
         "ska_edge.input_mean": " ".join(repr(float(v)) for v in scaling.mean),
@@ -154,10 +156,7 @@ def _float_graph(model: Model) -> onnx.GraphProto:
 
 def save(exported: onnx.ModelProto, path: Path) -> None:
     """Write an exported model to a file."""
-    try:
-        path.write_bytes(exported.SerializeToString(deterministic=True))
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    write_file(path, exported.SerializeToString(deterministic=True))
 
 
 def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float64]) -> Agreement:

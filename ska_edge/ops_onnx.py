@@ -14,10 +14,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ska_edge.fixedpoint import Table, width
+from ska_edge.fixedpoint import RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # wide values are far below it by the range proof
+INT64_OFFSET_BITS = 62  # lifts wide values above 0 and stays inside int64
 
 
 class OnnxOps:
@@ -71,6 +71,8 @@ class OnnxOps:
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
         # BitShift knows unsigned numbers only: lift the value above 0, shift, let it down again.
         bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
+        if not -(1 << bits) <= lo <= hi < 1 << bits:
+            raise RangeError(f"a sum in [{lo}, {hi}] is too wide for ONNX")
         lifted = self.node("Add", a, self._scalar((1 << bits) + (1 << (shift - 1))))
         unsigned = self.cast(lifted, TensorProto.UINT64)
         shifted = self.node("BitShift", unsigned, self._scalar(shift, True), direction="RIGHT")

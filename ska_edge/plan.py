@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cattrs
@@ -233,7 +234,7 @@ def make_plan(
     precision: str = "w16a8",
     rate: float = 0.125,
     batch: int = 1,
-    steps: int = 1,
+    steps: int | None = None,
     input_format: QFormat | None = None,
     labels: Sequence[str] | None = None,
 ) -> Plan:
@@ -244,7 +245,7 @@ def make_plan(
         rule, precision: names in `RULES` and `PRECISIONS`.
         rate: real learning rate of one update; it is rounded to a `Rate`, and divided by the batch.
         batch: samples per update.
-        steps: steps on a held batch, for rules without labels.
+        steps: steps on a held batch, for rules without labels (2 by default), else 1.
         input_format: format of the input; the activation's by default.
         labels: class names; "0", "1", ... by default.
 
@@ -257,8 +258,8 @@ def make_plan(
         raise InputError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
     if len(sizes) < 2 or min(sizes) < 1:
         raise InputError(f"layer sizes {list(sizes)} are not all positive")
-    if batch < 1 or steps < 1:
-        raise InputError("batch and steps are at least 1")
+    if batch < 1:
+        raise InputError("the batch is at least 1")
     definition, profile = RULES[rule], PRECISIONS[precision]
     last = len(sizes) - 2
     layers = tuple(
@@ -289,7 +290,7 @@ def make_plan(
         labels=tuple(labels) if labels is not None else tuple(str(c) for c in range(classes)),
         rate=Rate.from_real(rate / batch),
         batch=batch,
-        steps=steps,
+        steps=steps if steps is not None else 1 if definition.supervised else 2,
         table=decision_table(profile.decision),
     )
     _check(plan)
@@ -300,6 +301,19 @@ def _check(plan: Plan) -> None:
     """Refuse what cannot be computed: unknown names, shifts out of range, sums beyond 64 bits."""
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
         raise InputError(f"rule {plan.rule!r} with precision {plan.precision!r} is not known here")
+    if not plan.layers:
+        raise InputError("the plan has no layers")
+    for below, above in pairwise(plan.layers):
+        if below.outputs != above.inputs:
+            raise InputError(f"a layer of {below.outputs} feeds one of {above.inputs} inputs")
+    if plan.table != decision_table(plan.formats.decision):
+        raise InputError("the decision table is not sigmoid")
+    if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
+        raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
+    if plan.batch < 1 or plan.steps < 1:
+        raise InputError("batch and steps are at least 1")
+    if not plan.rule_definition.supervised and plan.steps < 2:
+        raise InputError(f"rule {plan.rule} needs at least 2 steps: the first only records")
     if len(plan.labels) != plan.classes:
         raise InputError(f"{len(plan.labels)} labels for {plan.classes} outputs")
     for index, layer in enumerate(plan.layers):
@@ -307,17 +321,18 @@ def _check(plan: Plan) -> None:
             "forward": plan.forward_shift(layer),
             "update": plan.update_shift(layer),
             "bias update": plan.bias_update_shift(layer),
-            "projection": plan.projection_shift(layer),
         }
+        if plan.rule_definition.heads and len(plan.layers) > 1:
+            shifts["projection"] = plan.projection_shift(layer)
         for name, shift in shifts.items():
-            if not 1 <= shift <= LONGEST_SHIFT:
-                cause = (
-                    f"the rate {plan.rate.real:g} is out of reach of" if "update" in name else ""
-                )
-                raise InputError(
-                    f"layer {index}: {cause or 'no exact'} the {name} shift ({shift}, allowed 1 to"
-                    f" {LONGEST_SHIFT}); choose another rate or input format"
-                )
+            if 1 <= shift <= LONGEST_SHIFT:
+                continue
+            cause = f"the {name} shift would be {shift}, allowed are 1 to {LONGEST_SHIFT}"
+            advice = "use fewer classes or another input format"
+            if "update" in name:
+                cause = f"the rate {plan.rate.real:g} is out of reach: {cause}"
+                advice = "choose another rate"
+            raise InputError(f"layer {index}: {cause}; {advice}")
     range_proof(plan)
 
 

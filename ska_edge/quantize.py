@@ -30,8 +30,10 @@ class Scaling:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
         if kind == "none":
             return cls(np.zeros(features.shape[1]), np.ones(features.shape[1]))
-        scale = features.std(axis=0)
-        return cls(features.mean(axis=0), np.where(scale > 0, scale, 1.0))
+        mean, scale = features.mean(axis=0), features.std(axis=0)
+        # A constant has a deviation of rounding errors; dividing by it would blow them up.
+        constant = np.ptp(features, axis=0) == 0
+        return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled features, (n, d)."""
@@ -45,7 +47,7 @@ class Scaling:
 def input_format(scaled: NDArray[np.float64], bits: int = 8) -> QFormat:
     """The finest format of `bits` in which at most `CLIPPED_SHARE` of scaled inputs saturate."""
     magnitudes = np.abs(scaled).ravel()
-    for frac in range(bits - 1, 0, -1):
+    for frac in range(bits - 1, -1, -1):
         limit = 2.0 ** (bits - 1 - frac)
         if (magnitudes >= limit).mean() <= CLIPPED_SHARE:
             return QFormat(bits, frac)

@@ -73,7 +73,8 @@ def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
 
 def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
     """The activation a = 2D - 1, the next layer's input."""
-    return (decision.scaled(1) - decision.constant(1.0)).requantize(format)
+    centered = (decision.scaled(1) - decision.constant(1.0)).named("centered")
+    return centered.requantize(format)
 
 
 def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
@@ -98,7 +99,8 @@ def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
 
 def local_shift(projection: Fixed[T], decision: Fixed[T], format: QFormat) -> Fixed[T]:
     """4 D' (A^T e): the layer's own readout A says where its decisions should move."""
-    return (slope(decision, format) * projection).scaled(2).requantize(format)
+    product = (slope(decision, format) * projection).named("product")
+    return product.scaled(2).requantize(format)
 
 
 def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
@@ -112,7 +114,7 @@ def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
 def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
     """The delta z D' + shift, in the format of the shift."""
     format = QFormat(16, shift.frac)
-    pull = (knowledge * slope(decision, format)).rounded(format.frac)
+    pull = (knowledge * slope(decision, format)).rounded(format.frac).named("pull")
     return (pull + shift).requantize(format)
 
 

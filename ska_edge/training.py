@@ -78,6 +78,14 @@ class Options:
         values.update({name: v for name, v in defaults.items() if values[name] is None})
         if values["epochs"] < 1:
             raise InputError("--epochs is at least 1")
+        if values["seed"] < 0:
+            raise InputError("--seed is at least 0")
+        if values["batch"] is not None and values["batch"] < 1:
+            raise InputError("--batch is at least 1")
+        if values["log"] and labeled and values["arithmetic"] == "float":
+            raise InputError(
+                "--log in float needs the rule published; use --arithmetic both or fixed"
+            )
         if not labeled and values["steps"] < 2:
             raise InputError("--steps is at least 2: the first step only records")
         return Options(**values)
@@ -160,6 +168,7 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
         "epochs": options.epochs,
         "test_fraction": options.test_fraction,
         "data": dataset.name,
+        "data_digest": dataset.digest,
     }
     return Trained(model, fit, held_out, accuracies(model, {"train": fit, "test": held_out}))
 
@@ -240,8 +249,6 @@ def _float(
         for number, layers in enumerate(reference.learn_steps(scaled[:batch], options.steps), 1):
             log.write(number, [vars(layer) for layer in layers])
         return
-    if log.wanted:
-        raise InputError("--log in float needs the rule published; use --arithmetic both or fixed")
     total, done = options.epochs * len(scaled), 0
     for order in sample_order(len(scaled), options):
         for start in range(0, len(order) - batch + 1, batch):
@@ -314,6 +321,8 @@ def read_parameters(path: Path, plan: Plan) -> Parameters:
         bias = arrays.get(f"b{index}", np.zeros(layer.outputs))
         if bias.shape != (layer.outputs,):
             raise InputError(f"{path}: b{index} has shape {bias.shape}, not ({layer.outputs},)")
+        if not (np.isfinite(found).all() and np.isfinite(bias).all()):
+            raise InputError(f"{path}: W{index} or b{index} holds a number that is not finite")
         weights.append(found)
         biases.append(bias)
     heads = [layer for layer in plan.layers if layer.head]

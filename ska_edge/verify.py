@@ -119,7 +119,7 @@ def verify(
         result = link.learn(row.tolist(), int(label), metrics=updated)
         found = _compare_result(trainer, decisions, result, updated)
         samples += 1
-        correct += result.predicted == label
+        correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
         if found:
             # A metric says that something differs; a parameter says where.

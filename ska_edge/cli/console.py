@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -66,6 +67,22 @@ class Output:
                 bar.update(task, completed=done, total=total)
 
             yield update
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[RenderableType], None]]:
+        """What changes while it is watched, on stderr; yields update(table).
+
+        Without a terminal only the last table is printed, and only when the work ended well: an error
+        is one line.
+        """
+        if self.progress_console.is_terminal:
+            with Live(console=self.progress_console, refresh_per_second=8) as view:
+                yield view.update
+            return
+        shown: list[RenderableType] = []
+        yield lambda table: shown.__setitem__(slice(None), [table])
+        if shown:
+            self.progress_console.print(shown[0])
 
 
 def percent(fraction: float | None) -> str:

@@ -27,12 +27,19 @@ def check_fits(model: Model, dataset: Dataset) -> None:
             f"{dataset.name} has {len(dataset.labels)} classes,"
             f" the model {model.plan.classes} outputs"
         )
+    # Class names that are mere numbers say nothing: a set without names has these.
+    for index, (ours, theirs) in enumerate(zip(model.plan.labels, dataset.labels, strict=False)):
+        if ours != theirs and not (ours == str(index) or theirs == str(index)):
+            raise InputError(
+                f"class {index} of {dataset.name} is {theirs!r}, of the model {ours!r};"
+                " give data with the classes that the model was trained on, in that order"
+            )
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
     """The split that the model was trained with when this is its data; else all of it is test."""
     notes = model.notes
-    if notes.get("data") == dataset.name and "test_fraction" in notes and "seed" in notes:
+    if notes.get("data_digest") == dataset.digest:
         train, test = split(dataset, float(notes["test_fraction"]), int(notes["seed"]))
         return {"train": train, "test": test}
     return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}

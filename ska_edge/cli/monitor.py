@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
-from rich.live import Live
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import find_port, port_option
@@ -25,7 +24,7 @@ from ska_edge.monitor import Log, stream
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", required=False)
 @port_option
-@click.option("--samples", type=int, help="How many rows of DATA to learn [all].")
+@click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
 @click.option("--log", type=click.Path(path_type=Path), help="JSONL file, a line a sample.")
 @json_option
 def monitor(
@@ -55,14 +54,14 @@ def monitor(
             rows = slice(0, samples)
             inputs, labels = loaded.quantize(dataset.x[rows]), dataset.y[rows]
             journal = Log(log, info) if log else nullcontext()
-            with journal as open_log, Live(console=out.progress_console) as live:
+            with journal as open_log, out.live() as update:
                 for record in stream(link, loaded.plan, inputs, labels):
                     if open_log:
                         open_log.record(record, inputs[count])
                     count += 1
                     correct += record.result.predicted == record.label
                     title = f"{count}/{len(labels)} samples, {correct} right before learning them"
-                    live.update(metrics_table(loaded.plan, title, record.result))
+                    update(metrics_table(loaded.plan, title, record.result))
             info = link.hello()
             out.line(f"{count} samples learned, {correct} right before; step {info.step}")
     out.document(

@@ -10,14 +10,15 @@ import click
 from firmware_gen.boards import load_board
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
-from ska_edge.cli.build import build_and_report, build_document
+from ska_edge.cli.build import build_and_report, build_document, require_fit
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.export import export_and_check
-from ska_edge.cli.train import train_and_report, training_document, training_options
+from ska_edge.cli.export import export_and_check, require_agreement
+from ska_edge.cli.train import check_output, train_and_report, training_document, training_options
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
 from ska_edge.link import Link
 from ska_edge.onnx_export import Agreement
+from ska_edge.rule import RULES
 
 
 @click.command(epilog="Example:  ska-edge run digits --board virtual-m4")
@@ -26,7 +27,7 @@ from ska_edge.onnx_export import Agreement
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder [run-DATA-BOARD].")
 @click.option(
     "--samples",
-    type=int,
+    type=click.IntRange(min=1),
     default=300,
     show_default=True,
     help="Held-out rows that the device learns.",
@@ -44,19 +45,24 @@ def run(
     folder = output or Path(f"run-{Path(data).stem}-{board}")
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
-    folder.mkdir(parents=True, exist_ok=True)
+    check_output(folder)
+    if RULES[values["rule"]].supervised and values["batch"] not in (None, 1):
+        raise InputError("a device learns one sample at a time; leave --batch out")
 
     trained = train_and_report(data, out, values)
     model, held_out = trained.model, trained.test
-    if samples < 1 or not len(held_out.y):
-        raise InputError("the device learns held-out rows: ask for at least one, and hold some out")
+    if not len(held_out.y):
+        raise InputError("the device learns held-out rows: hold some out with --test-fraction")
+    folder.mkdir(exist_ok=True)  # not before there is something to write
     model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
     model.save(model_file)
     agreement = export_and_check(model, onnx_file, "integer", held_out.x, out, "test rows")
+    require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
     write_project(model.plan, model.state.parameters, board, project)
     report = build_and_report(project, out)
+    require_fit(report, project)
     with start(project) as running, Link(running.port) as link:
         # Accuracy was measured above: from here on the held-out rows are new experience.
         proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)

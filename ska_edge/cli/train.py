@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,9 @@ def _hidden(_context: click.Context, _option: click.Parameter, value: str) -> tu
 def _batch(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
     if value is None or value == "all":
         return None
-    try:
-        return int(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"{value!r} is neither a number from 1 on nor 'all'")
+    return int(value)
 
 
 def training_options(hidden: str) -> Callable[[Command], Command]:
@@ -51,17 +51,17 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
         click.option(
             "--precision", type=click.Choice(list(PRECISIONS)), default="w16a8", show_default=True
         ),
-        click.option("--epochs", type=int, default=20, show_default=True),
+        click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True),
         click.option("--rate", type=float, help="Learning rate [0.125; published: 0.01, the eta]."),
         click.option("--batch", callback=_batch, help="Samples an update [1; published: all]."),
         click.option(
             "--steps",
-            type=int,
+            type=click.IntRange(min=1),
             default=50,
             show_default=True,
             help="Passes of the held batch (published).",
         ),
-        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
         click.option(
             "--arithmetic", type=click.Choice(ARITHMETICS), default="both", show_default=True
         ),
@@ -81,6 +81,14 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+def check_output(path: Path) -> None:
+    """InputError unless a file or folder could be made there: before the work, not after it."""
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent} to write {path.name} to")
+    if not os.access(path if path.is_dir() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: no permission in that folder")
 
 
 def train_and_report(data: str, out: Output, values: dict[str, Any]) -> Trained:
@@ -119,8 +127,9 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 def train(data: str, output: Path, as_json: bool, **values: Any) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out = Output(as_json)
-    if not output.parent.is_dir():
-        raise InputError(f"there is no folder {output.parent} to write {output.name} to")
+    check_output(output)
+    if output.is_dir():
+        raise InputError(f"{output} is a folder; name the file to write, like {output}.ska")
     trained = train_and_report(data, out, values)
     trained.model.save(output)
     plan = trained.model.plan

@@ -8,7 +8,6 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.live import Live
 from rich.table import Table
 
 from ska_edge.cli.console import Output, json_option
@@ -55,13 +54,13 @@ def learn_and_compare(
     info = link.hello()
     out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
     correct = 0
-    with Live(console=out.progress_console, refresh_per_second=8) as live:
+    with out.live() as update:
 
         def show(number: int, label: int, result: Result) -> None:
             nonlocal correct
             correct += result.predicted == label
             title = f"{number}/{len(labels)} samples, {correct} right before learning them"
-            live.update(metrics_table(model.plan, title, result))
+            update(metrics_table(model.plan, title, result))
 
         report = verify_device(link, model, model.quantize(features), labels, show)
     if report.first_difference is None:
@@ -97,7 +96,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @click.argument("data")
 @board_option
 @port_option
-@click.option("--samples", type=int, help="How many rows to learn [all].")
+@click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
 @json_option
 def verify(
     model: Path, data: str, board: str | None, port: str | None, samples: int | None, as_json: bool
@@ -108,8 +107,8 @@ def verify(
     """
     out, loaded, dataset = Output(as_json), load_model(model), load(data)
     check_fits(loaded, dataset)
-    if samples is not None and not 1 <= samples <= len(dataset.y):
-        raise InputError(f"--samples is 1 to {len(dataset.y)}, the rows of {dataset.name}")
+    if samples is not None and samples > len(dataset.y):
+        raise InputError(f"--samples is {samples}, but {dataset.name} has {len(dataset.y)} rows")
     rows = slice(0, samples)
     with device(loaded, board, port, out) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)

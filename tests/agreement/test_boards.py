@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board
+from firmware_gen.boards import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge.data import load
 from ska_edge.link import Link
 from ska_edge.model_file import Model
-from ska_edge.plan import Plan, make_plan
+from ska_edge.plan import Plan, accumulator_width, make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.trainer import State
 from ska_edge.training import Options, train
 from ska_edge.verify import Report, verify
 
-BOARDS = ("host", "virtual-m4", "qemu-m3", "qemu-m4")
+BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
 EXTREMES = (-128, -127, -1, 0, 1, 127)
 
@@ -114,3 +114,4 @@ def test_the_cases_cover_what_they_should() -> None:
     assert {plan.rule for plan in plans} == {"local", "published"}
     assert any(layer.head for plan in plans for layer in plan.layers)
     assert any(len(plan.layers) == 1 for plan in plans)
+    assert {accumulator_width(plan) for plan in plans} == {32, 64}

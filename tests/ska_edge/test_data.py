@@ -166,7 +166,7 @@ def test_a_part_keeps_classes_it_has_no_samples_of(tmp_path: Path) -> None:
 def test_save_refuses_what_it_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"must end in \.npz"):
         data.save(small(), tmp_path / "small.csv")
-    with pytest.raises(InputError, match="cannot be written: No such file"):
+    with pytest.raises(InputError, match=r"cannot write .*: No such file"):
         data.save(small(), tmp_path / "none" / "small.npz")
 
 

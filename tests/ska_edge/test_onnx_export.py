@@ -61,7 +61,7 @@ def test_weights_are_stored_narrow_and_the_model_says_what_it_is() -> None:
     assert kinds["layer0_weight"] == onnx.TensorProto.INT16
     properties = {entry.key: entry.value for entry in exported.metadata_props}
     assert properties["ska_edge.digest"] == model.plan.digest
-    assert properties["ska_edge.labels"] == "0\n1\n2"
+    assert properties["ska_edge.labels"] == '["0", "1", "2"]'
     assert exported.opset_import[0].version == 13
     assert exported.ir_version == 8
     banned = ("Quantize", "QLinear", "MatMulInteger")

@@ -1,7 +1,7 @@
 /* ska_rule.h - what one neuron computes. Generated from the plan cf44f084ad521e38; do not edit.
  *
- * Rule: local - every hidden layer follows the error of its own small readout (needs labels).
- * Every intermediate is commented with its fraction and its proven interval: none of them can overflow.
+ * Rule local: every hidden layer follows the error of its own small readout (needs labels).
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -30,7 +30,9 @@ static inline int16_t ska_rule_decision(int16_t knowledge) {
  *   decision: 15 fractional bits, in [0, 32767]
  */
 static inline int8_t ska_rule_activation(int16_t decision) {
-    return (int8_t)ska_saturate_i32(ska_round_shift_i32(((int32_t)decision * 2) - 32768, 8), -128, 127);
+    /* 15 fractional bits, in [-32768, 32766] */
+    const int32_t centered = ((int32_t)decision * 2) - 32768;
+    return (int8_t)ska_saturate_i32(ska_round_shift_i32(centered, 8), -128, 127);
 }
 
 /* Y - D
@@ -55,7 +57,9 @@ static inline int16_t ska_rule_error(int16_t shift) {
 static inline int16_t ska_rule_hidden_shift(int16_t projection, int16_t decision) {
     /* 15 fractional bits, in [0, 8192] */
     const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
-    return (int16_t)ska_saturate_i32(ska_round_shift_i32(slope * (int32_t)projection, 10), -32768, 32767);
+    /* 27 fractional bits, in [-268435456, 268427264] */
+    const int32_t product = slope * (int32_t)projection;
+    return (int16_t)ska_saturate_i32(ska_round_shift_i32(product, 10), -32768, 32767);
 }
 
 /* the shift: the alignment term has weight 0
@@ -83,7 +87,8 @@ static inline int16_t ska_rule_step(int16_t delta, int32_t mantissa) {
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift,
+                                              int16_t previous) {
     (void)decision;
     (void)previous;
     return (int32_t)knowledge * (int32_t)shift;
@@ -95,7 +100,8 @@ static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decisio
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift,
+                                               int16_t previous) {
     (void)decision;
     (void)shift;
     (void)previous;
@@ -108,7 +114,8 @@ static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decisi
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
     (void)knowledge;
     (void)decision;
     (void)previous;
@@ -121,7 +128,8 @@ static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
     (void)shift;
     return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
 }
@@ -132,7 +140,8 @@ static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision,
+                                                    int16_t shift, int16_t previous) {
     (void)shift;
     /* 15 fractional bits, in [0, 8192] */
     const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);

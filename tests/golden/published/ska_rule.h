@@ -1,7 +1,7 @@
 /* ska_rule.h - what one neuron computes. Generated from the plan 7edbda36e8c43e69; do not edit.
  *
- * Rule: published - the paper's dynamics: decisions follow their own change (no labels).
- * Every intermediate is commented with its fraction and its proven interval: none of them can overflow.
+ * Rule published: the paper's dynamics: decisions follow their own change (no labels).
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -49,7 +49,9 @@ static inline int16_t ska_rule_shift(int16_t decision, int16_t previous) {
 static inline int16_t ska_rule_delta(int16_t knowledge, int16_t decision, int16_t shift) {
     /* 15 fractional bits, in [0, 8192] */
     const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
-    return (int16_t)ska_saturate_i32(ska_round_shift_i32((int32_t)knowledge * slope, 11) + (int32_t)shift, -32768, 32767);
+    /* 15 fractional bits, in [-131072, 131068] */
+    const int32_t pull = ska_round_shift_i32((int32_t)knowledge * slope, 11);
+    return (int16_t)ska_saturate_i32(pull + (int32_t)shift, -32768, 32767);
 }
 
 /* delta times the mantissa of the rate
@@ -66,7 +68,8 @@ static inline int16_t ska_rule_step(int16_t delta, int32_t mantissa) {
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift,
+                                              int16_t previous) {
     (void)decision;
     (void)previous;
     return (int32_t)knowledge * (int32_t)shift;
@@ -78,7 +81,8 @@ static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decisio
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift,
+                                               int16_t previous) {
     (void)decision;
     (void)shift;
     (void)previous;
@@ -91,7 +95,8 @@ static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decisi
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
     (void)knowledge;
     (void)decision;
     (void)previous;
@@ -104,7 +109,8 @@ static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
     (void)shift;
     return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
 }
@@ -115,7 +121,8 @@ static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision, int16_t shift, int16_t previous) {
+static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision,
+                                                    int16_t shift, int16_t previous) {
     (void)shift;
     /* 15 fractional bits, in [0, 8192] */
     const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);

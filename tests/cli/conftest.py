@@ -1,0 +1,144 @@
+"""Fixtures for the command line: a way to run it, a small model, a built project, a silent port."""
+
+from __future__ import annotations
+
+import json
+import os
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_gen import flash
+from firmware_gen.boards import Board
+from firmware_gen.build import build
+from firmware_gen.project import write_project
+from ska_edge.cli.main import main
+from ska_edge.data import load
+from ska_edge.model_file import Model, load_model
+from ska_edge.training import Options, train
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit code and what it printed."""
+
+    code: object
+    out: str
+    err: str
+
+    def document(self) -> dict[str, Any]:
+        """Standard output as one JSON document; fails when there is anything beside it."""
+        content = json.loads(self.out)
+        assert isinstance(content, dict)
+        return content
+
+    def refusal(self, code: int) -> str:
+        """The one sentence of an error: checks the code, that it is alone, and no traceback."""
+        assert self.code == code, self
+        assert "Traceback" not in self.err + self.out
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("ska-edge: "), self.err
+        assert "defect of ska-edge" not in self.err
+        return lines[0]
+
+    def usage(self) -> str:
+        """The last line of a complaint about the command line itself."""
+        assert self.code == 2, self
+        lines = self.err.splitlines()
+        assert lines[0].startswith("Usage: ska-edge "), self.err
+        assert lines[-1].startswith("Error: "), self.err
+        assert "Traceback" not in self.err + self.out
+        return lines[-1]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a fresh folder, and list boards in a registry that no other test sees."""
+    place, registry = tmp_path / "work", tmp_path / "runtime"
+    place.mkdir()
+    registry.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
+
+
+@pytest.fixture
+def ska_edge(capfd: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs the command line in this process and returns what it left."""
+
+    def run(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Outcome(ended.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def iris_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of iris with layers 4-4-3, trained a little."""
+    pytest.importorskip("sklearn")
+    path = tmp_path_factory.mktemp("model") / "iris.ska"
+    train(load("iris"), Options(hidden=(4,), epochs=2)).model.save(path)
+    return path
+
+
+@pytest.fixture
+def iris(iris_file: Path) -> Model:
+    """The content of `iris_file`."""
+    return load_model(iris_file)
+
+
+@pytest.fixture
+def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model, Path], Path]:
+    """A function that writes and builds a model's project for the board `host`."""
+
+    def write(model: Model, folder: Path) -> Path:
+        require_board("host")
+        write_project(model.plan, model.state.parameters, "host", folder)
+        build(folder)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def launched() -> Iterator[Callable[[Path], str]]:
+    """A function that starts a project's board and returns its port; stopped after the test."""
+    projects: list[Path] = []
+
+    def launch(project: Path) -> str:
+        projects.append(project)
+        return flash.launch(project).port
+
+    yield launch
+    for project in projects:
+        flash.stop(project)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[str]:
+    """A serial port at which nobody ever answers."""
+    with _terminal() as port:
+        yield port
+
+
+@contextmanager
+def _terminal() -> Iterator[str]:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    try:
+        yield os.ttyname(slave)
+    finally:
+        os.close(slave)
+        os.close(master)
