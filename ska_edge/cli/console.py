@@ -72,8 +72,8 @@ class Output:
     def live(self) -> Iterator[Callable[[RenderableType], None]]:
         """What changes while it is watched, on stderr; yields update(table).
 
-        Without a terminal only the last table is printed, and only when the work ended well: an error
-        is one line.
+        Without a terminal only the last table is printed, and only when the work ended well: an
+        error is one line.
         """
         if self.progress_console.is_terminal:
             with Live(console=self.progress_console, refresh_per_second=8) as view:

@@ -33,7 +33,8 @@ class Commands(click.Group):
         """Run a command; never returns."""
         kwargs["standalone_mode"] = False
         kwargs["prog_name"] = "ska-edge"  # also when it was started as a module
-        debug = "--debug" in (kwargs.get("args") or sys.argv)
+        arguments = args[0] if args else kwargs.get("args")
+        debug = "--debug" in (sys.argv if arguments is None else arguments)
         try:
             result = super().main(*args, **kwargs)
         except SkaError as error:

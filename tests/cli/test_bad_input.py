@@ -1,0 +1,376 @@
+"""Bad input: one sentence on stderr, the right exit code, no traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge import link
+from ska_edge.cli import device, monitor
+from ska_edge.data import Dataset, save
+from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.plan import make_plan
+from ska_edge.quantize import Scaling
+from ska_edge.trainer import State
+
+QUICK = ("--hidden", "4", "--epochs", "1")
+
+
+def left_behind() -> list[str]:
+    """Everything in the working folder."""
+    return sorted(str(path) for path in Path().rglob("*"))
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A CSV file that is good: 20 rows, 2 features, classes 0 and 1."""
+    path = tmp_path / "rows.csv"
+    lines = [f"{n},{n % 3 - n},{n % 2}" for n in range(20)]
+    path.write_text("a,b,label\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links give up after a tenth of a second instead of eight."""
+    monkeypatch.setattr(link, "HELLO_PERIODS", 2)
+    quick = functools.partial(Link, timeout=0.05, tries=2)
+    monkeypatch.setattr(device, "Link", quick)
+    monkeypatch.setattr(monitor, "Link", quick)
+
+
+# --- data ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("data", "none.csv", "-o", "new.npz"),
+        ("train", "none.csv", "-o", "new.ska"),
+        ("run", "none.csv", "--board", "host"),
+    ],
+)
+def test_data_that_do_not_exist(arguments: tuple[str, ...], ska_edge) -> None:
+    assert "'none.csv' is neither a file nor built-in data" in ska_edge(*arguments).refusal(2)
+    assert left_behind() == []
+
+
+def test_text_in_a_number_column_names_line_and_column(ska_edge) -> None:
+    Path("t.csv").write_text("a,b,label\n1,2,0\n3,4,1\n5,oops,1\n")
+    sentence = ska_edge("train", "t.csv", "-o", "new.ska", *QUICK).refusal(2)
+    assert "t.csv: line 4, column 2 (b) is 'oops', not a number" in sentence
+    assert left_behind() == ["t.csv"]
+
+
+def test_labels_with_gaps_name_the_missing_one(ska_edge) -> None:
+    Path("g.csv").write_text("a,b,label\n1,2,0\n3,4,1\n5,6,3\n")
+    sentence = ska_edge("train", "g.csv", "-o", "new.ska", *QUICK).refusal(2)
+    assert "no sample has label 2" in sentence
+    assert left_behind() == ["g.csv"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "a,b,label\n"])
+def test_csv_without_samples(content: str, ska_edge) -> None:
+    Path("empty.csv").write_text(content)
+    sentence = ska_edge("train", "empty.csv", "-o", "new.ska", *QUICK).refusal(2)
+    assert "empty.csv is empty" in sentence or "has a header but no samples" in sentence
+    assert left_behind() == ["empty.csv"]
+
+
+COMMANDS_WITH_DATA = [
+    ("eval", "MODEL", "rows"),
+    ("export", "MODEL", "-o", "new.onnx", "--data", "rows"),
+    ("verify", "MODEL", "rows", "--board", "host"),
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS_WITH_DATA)
+def test_data_with_another_number_of_features(
+    arguments: tuple[str, ...], ska_edge, iris_file: Path, rows: Path
+) -> None:
+    given = {"MODEL": iris_file, "rows": rows}
+    sentence = ska_edge(*(given.get(text, text) for text in arguments)).refusal(2)
+    assert "rows has 2 features, the model 4 inputs" in sentence
+    assert left_behind() == []
+
+
+def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
+    y = np.arange(8) % 4
+    save(Dataset("four", np.zeros((8, 4)), y, ("0", "1", "2", "3")), "four.npz")
+    assert "four has 4 classes, the model 3" in ska_edge("eval", iris_file, "four.npz").refusal(2)
+
+
+def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
+    # Class names are numbered in sorted order: without the first one, all the others move.
+    lines = [f"{n},1,2,3,{('versicolor', 'virginica')[n % 2]}" for n in range(6)]
+    Path("two.csv").write_text("\n".join(lines) + "\n")
+    sentence = ska_edge("eval", iris_file, "two.csv").refusal(2)
+    assert "class 0 of two is 'versicolor', of the model 'setosa'" in sentence
+    numbered = [line.replace("versicolor", "0").replace("virginica", "1") for line in lines]
+    Path("two.csv").write_text("\n".join(numbered) + "\n")
+    assert ska_edge("eval", iris_file, "two.csv").code == 0
+
+
+# --- model files -------------------------------------------------------------------------------------------
+
+
+def test_model_that_does_not_exist(ska_edge) -> None:
+    assert "there is no model file none.ska" in ska_edge("inspect", "none.ska").refusal(2)
+    assert ska_edge("firmware", "none.ska", "-o", "fw").refusal(2)
+    assert left_behind() == []
+
+
+def damaged(content: bytes, how: str) -> bytes:
+    """The bytes of a model file after an accident."""
+    if how == "text":
+        return b"not a model at all\n"
+    if how == "empty":
+        return b""
+    if how == "truncated":
+        return content[: len(content) // 2]
+    at = len(content) // 3 if how == "flipped early" else 2 * len(content) // 3
+    return content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("how", ["text", "empty", "truncated", "flipped early", "flipped late"])
+def test_model_file_that_is_none_or_damaged(how: str, ska_edge, iris_file: Path) -> None:
+    Path("m.ska").write_bytes(damaged(iris_file.read_bytes(), how))
+    for arguments in (("inspect", "m.ska"), ("firmware", "m.ska", "-o", "fw")):
+        sentence = ska_edge(*arguments).refusal(2)
+        assert "m.ska" in sentence
+        assert "not a ska-edge model" in sentence or "damaged" in sentence
+    assert left_behind() == ["m.ska"]
+
+
+def test_data_file_in_place_of_a_model(ska_edge, rows: Path) -> None:
+    assert ska_edge("data", rows, "-o", "d.npz").code == 0
+    assert "d.npz is not a ska-edge model" in ska_edge("inspect", "d.npz").refusal(2)
+
+
+# --- options -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", ["0", "-0.5", "nan", "inf", "8", "1e9", "1e300", "1e-300"])
+def test_rate_out_of_reach(rate: str, ska_edge, rows: Path) -> None:
+    sentence = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--rate", rate).refusal(2)
+    assert "rate" in sentence
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("hidden", ["0", "4,0,4", "-3", "4,x", "4.5"])
+def test_hidden_that_is_no_list_of_widths(hidden: str, ska_edge, rows: Path) -> None:
+    outcome = ska_edge("train", rows, "-o", "new.ska", "--epochs", "1", "--hidden", hidden)
+    assert "'--hidden'" in outcome.usage()
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--epochs", "0"),
+        ("--seed", "-1"),
+        ("--batch", "0"),
+        ("--batch", "many"),
+        ("--steps", "0"),
+        ("--rule", "other"),
+        ("--precision", "w1a1"),
+    ],
+)
+def test_option_that_makes_no_sense(option: tuple[str, str], ska_edge, rows: Path) -> None:
+    assert option[0] in ska_edge("train", rows, "-o", "new.ska", *option).usage()
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("fraction", ["-0.1", "1", "0.99"])
+def test_test_fraction_that_leaves_nothing(fraction: str, ska_edge, rows: Path) -> None:
+    outcome = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--test-fraction", fraction)
+    assert "test fraction" in outcome.refusal(2)
+
+
+def test_log_of_float_steps_is_refused_before_it_is_opened(ska_edge, rows: Path) -> None:
+    options = (*QUICK, "--arithmetic", "float", "--log", "steps.jsonl")
+    assert "--log" in ska_edge("train", rows, "-o", "new.ska", *options).refusal(2)
+    assert left_behind() == []
+
+
+def test_init_that_does_not_exist(ska_edge, rows: Path) -> None:
+    outcome = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--init", "none.npz")
+    assert "there is no file none.npz" in outcome.refusal(2)
+    assert left_behind() == []
+
+
+def test_run_refuses_what_a_device_cannot_learn_before_it_trains(ska_edge, rows: Path) -> None:
+    run = functools.partial(ska_edge, "run", rows, "--board", "host", *QUICK)
+    assert "one sample at a time" in run("--batch", "4").refusal(2)
+    assert "'--samples'" in run("--samples", "0").usage()
+    assert run("--test-fraction", "0").code == 2
+    assert left_behind() == []
+
+
+def test_more_samples_than_rows(ska_edge, iris_file: Path) -> None:
+    outcome = ska_edge("verify", iris_file, "iris", "--board", "host", "--samples", "151")
+    assert "--samples is 151, but iris has 150 rows" in outcome.refusal(2)
+
+
+# --- places to write to ------------------------------------------------------------------------------------
+
+
+def test_output_in_a_folder_that_does_not_exist(ska_edge, iris_file: Path, rows: Path) -> None:
+    for arguments in (
+        ("train", rows, "-o", "none/m.ska", *QUICK),
+        ("data", rows, "-o", "none/d.npz"),
+        ("export", iris_file, "-o", "none/m.onnx"),
+        ("train", rows, "-o", "m.ska", *QUICK, "--log", "none/steps.jsonl"),
+        ("run", rows, "--board", "host", "-o", "none/run", *QUICK),
+    ):
+        assert "none" in ska_edge(*arguments).refusal(2)
+    assert left_behind() == []
+
+
+def test_output_that_is_a_folder(ska_edge, iris_file: Path, rows: Path) -> None:
+    Path("d.npz").mkdir()
+    assert "d.npz" in ska_edge("train", rows, "-o", "d.npz", *QUICK).refusal(2)
+    assert "d.npz" in ska_edge("data", rows, "-o", "d.npz").refusal(2)
+    assert "d.npz" in ska_edge("export", iris_file, "-o", "d.npz").refusal(2)
+    assert left_behind() == ["d.npz"]
+
+
+def test_folder_without_permission(ska_edge, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The superuser may write everywhere, so the answer of the system is made up.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert "no permission" in ska_edge("train", rows, "-o", "m.ska", *QUICK).refusal(2)
+    assert left_behind() == []
+
+
+def test_project_in_place_of_a_file(ska_edge, iris_file: Path, rows: Path) -> None:
+    Path("file").write_text("mine")
+    assert "file is a file" in ska_edge("firmware", iris_file, "-o", "file").refusal(2)
+    assert "file" in ska_edge("firmware", iris_file, "-o", "file/fw").refusal(2)
+    assert "file is a file" in ska_edge("run", rows, "--board", "host", "-o", "file").refusal(2)
+    assert (left_behind(), Path("file").read_text()) == (["file"], "mine")
+
+
+def test_project_in_a_folder_with_other_things(ska_edge, iris_file: Path) -> None:
+    Path("home").mkdir()
+    Path("home/diary.txt").write_text("mine")
+    assert "home is not empty" in ska_edge("firmware", iris_file, "-o", "home").refusal(2)
+    assert left_behind() == ["home", "home/diary.txt"]
+
+
+@pytest.mark.parametrize("command", [("build",), ("flash",), ("flash", "--stop")])
+def test_folder_that_is_no_project(command: tuple[str, ...], ska_edge) -> None:
+    Path("empty").mkdir()
+    for folder in ("empty", "none"):
+        sentence = ska_edge(*command, folder).refusal(2)
+        assert f"{folder} holds no ska-edge project" in sentence
+    assert left_behind() == ["empty"]
+
+
+def test_flash_before_build(ska_edge, iris_file: Path) -> None:
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
+    assert "run ska-edge build fw" in ska_edge("flash", "fw").refusal(2)
+
+
+# --- boards and ports --------------------------------------------------------------------------------------
+
+
+def test_board_that_is_not_known(ska_edge, iris_file: Path, rows: Path) -> None:
+    for arguments in (
+        ("firmware", iris_file, "--board", "z80", "-o", "fw"),
+        ("verify", iris_file, "iris", "--board", "z80"),
+        ("run", rows, "--board", "z80", *QUICK),
+    ):
+        sentence = ska_edge(*arguments).refusal(2)
+        assert "there is no board 'z80'; choose one of host" in sentence
+    assert left_behind() == []
+
+
+def test_toolchain_that_is_not_known(ska_edge, iris_file: Path) -> None:
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
+    assert "no toolchain 'turbo'" in ska_edge("build", "fw", "--toolchain", "turbo").refusal(2)
+
+
+def test_board_and_port_at_once(ska_edge, iris_file: Path) -> None:
+    outcome = ska_edge("verify", iris_file, "iris", "--board", "host", "--port", "/dev/none")
+    assert "--board or --port, not both" in outcome.refusal(2)
+
+
+def test_port_that_does_not_exist(ska_edge, iris_file: Path) -> None:
+    for arguments in (("verify", iris_file, "iris"), ("monitor",), ("monitor", iris_file, "iris")):
+        sentence = ska_edge(*arguments, "--port", "/dev/none").refusal(3)
+        assert "there is no port /dev/none" in sentence
+
+
+def test_port_that_is_a_file(ska_edge) -> None:
+    Path("file").write_text("mine")
+    assert "cannot be opened as a serial port" in ska_edge("monitor", "--port", "file").refusal(3)
+
+
+def test_port_that_does_not_answer(
+    ska_edge, iris_file: Path, silent_port: str, impatient: None
+) -> None:
+    for arguments in (("verify", iris_file, "iris"), ("monitor",)):
+        sentence = ska_edge(*arguments, "--port", silent_port).refusal(3)
+        assert f"the device at {silent_port} does not answer" in sentence
+
+
+def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports: list[link.PortInfo] = []
+    monkeypatch.setattr(device, "list_ports", lambda: ports)
+    assert "no device" in ska_edge("monitor").refusal(3)
+    ports += [link.PortInfo("/dev/one", ""), link.PortInfo("/dev/two", "")]
+    assert "2 ports (/dev/one, /dev/two)" in ska_edge("monitor").refusal(3)
+
+
+def test_model_without_data(ska_edge, iris_file: Path) -> None:
+    assert "MODEL and DATA, or neither" in ska_edge("monitor", iris_file).refusal(2)
+
+
+def test_device_with_the_plan_of_another_model(
+    ska_edge,
+    iris_file: Path,
+    iris: Model,
+    write_host_project: Callable[[Model, Path], Path],
+    launched: Callable[[Path], str],
+) -> None:
+    plan = make_plan((4, 5, 3))
+    other = Model(plan, State(plan), Scaling(np.zeros(4), np.ones(4)))
+    port = launched(write_host_project(other, Path("fw")))
+    for command in (("verify",), ("monitor", "--log", "steps.jsonl")):
+        sentence = ska_edge(*command, iris_file, "iris", "--port", port).refusal(3)
+        assert f"runs the plan {plan.digest}, not {iris.plan.digest}" in sentence
+    assert not Path("steps.jsonl").exists()
+
+
+# --- Ctrl-C ------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
+    # The pipe in place of the log holds the training up until it is read, so there is no race.
+    os.mkfifo("steps")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ska_edge", "train", rows, "-o", "m.ska", "--log", "steps"]
+        + ["--epochs", "100000"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with open("steps", encoding="utf-8") as steps:
+        assert steps.readline().startswith('{"step": 1,')
+        process.send_signal(signal.SIGINT)
+        for _ in steps:
+            pass
+    out, err = process.communicate(timeout=30)
+    # The empty line before it ends the terminal's "^C".
+    assert (process.returncode, out, err.lstrip("\n")) == (130, "", "ska-edge: stopped\n")
+    assert left_behind() == ["steps"]

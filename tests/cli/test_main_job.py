@@ -1,0 +1,206 @@
+"""The main job from data to a proven, learning device, and a proof that fails when it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.boards import Board
+from ska_edge.model_file import Model, load_model
+from ska_edge.plan import Tensor
+
+Write = Callable[[Model, Path], Path]
+Launch = Callable[[Path], str]
+
+
+@pytest.mark.parametrize("name", ["host", "virtual-m4"])
+def test_run_trains_builds_and_verifies(
+    name: str, ska_edge, require_board: Callable[[str], Board]
+) -> None:
+    pytest.importorskip("sklearn")
+    require_board(name)
+    options = ("--hidden", "6", "--epochs", "3", "--samples", "20")
+    outcome = ska_edge("run", "iris", "--board", name, "-o", "out", *options, "--json")
+    document = outcome.document()
+    assert outcome.code == 0, outcome.err
+    assert document["board"] == name
+    assert document["parameters"] == 4 * 6 + 6 + 6 * 3 + 3
+    assert all(parts["test"] >= 0.6 for parts in document["accuracy"].values())
+    assert document["onnx"] == {"rows": 30, "mismatches": 0, "output": "out/model.onnx"}
+    assert document["build"]["fits"] is True
+    assert {"flash", "ram", "stack"} <= set(document["build"])
+    proof = document["verify"]
+    assert (proof["samples"], proof["equal"], proof["first_difference"]) == (20, True, None)
+    assert (proof["parameters"], proof["correct"] >= 10) == (51, True)
+    assert load_model(Path("out/model.ska")).plan.digest == document["digest"]
+    for path in ("model.onnx", "firmware/src/ska_weights.h", "firmware/build/firmware.elf"):
+        assert Path("out", path).stat().st_size > 0
+    assert "everything was written to out" in outcome.err
+    assert ska_edge("ports", "--json").code == 0
+    assert not any("emulated" in port["what"] for port in ports(ska_edge))
+
+
+def ports(ska_edge) -> list[dict[str, str]]:
+    """What `ports` lists."""
+    found: list[dict[str, str]] = ska_edge("ports", "--json").document()["ports"]
+    return found
+
+
+# --- one wrong bit -----------------------------------------------------------------------------------------
+
+
+def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
+    """Flip one bit of one initial parameter in an image; `place` counts in the flat array."""
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as stream:
+        image = ELFFile(stream)
+        (symbol,) = image.get_section_by_name(".symtab").get_symbol_by_name(
+            "ska_initial_parameters"
+        )
+        section = image.get_section(symbol["st_shndx"])
+        start = symbol["st_value"] - section["sh_addr"] + section["sh_offset"]
+        assert 2 * place < symbol["st_size"]
+    content = bytearray(elf.read_bytes())
+    content[start + 2 * place + bit // 8] ^= 1 << bit % 8
+    elf.write_bytes(content)
+
+
+def tensor_of(model: Model, layer: int, name: str) -> Tensor:
+    """Where a tensor of the model stands."""
+    return next(t for t in model.plan.tensors() if (t.layer, t.name) == (layer, name))
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "index", "bit"),
+    [
+        (0, "weight", (0, 0), 0),
+        (0, "weight", (2, 3), 15),
+        (1, "weight", (1, 2), 7),
+        (1, "bias", (2,), 8),
+    ],
+)
+def test_verify_names_the_one_bit_that_differs(
+    layer: int,
+    name: str,
+    index: tuple[int, ...],
+    bit: int,
+    ska_edge,
+    iris_file: Path,
+    iris: Model,
+    write_host_project: Write,
+    launched: Launch,
+) -> None:
+    pytest.importorskip("elftools")
+    project = write_host_project(iris, Path("fw"))
+    tensor = tensor_of(iris, layer, name)
+    row_first = index[0] if len(index) == 1 else index[0] * tensor.shape[1] + index[1]
+    flip_weight_bit(project / "build/firmware.elf", tensor.offset + row_first, bit)
+    port = launched(project)
+
+    outcome = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "5", "--json")
+    document = outcome.document()
+    assert outcome.code == 1
+    assert (document["samples"], document["equal"]) == (0, False)
+    difference = document["first_difference"]
+    assert (difference["layer"], difference["tensor"]) == (layer, name)
+    assert (tuple(difference["index"]), difference["step"]) == (index, 0)
+    host = int(iris.state.tensor(layer, name)[index])
+    assert difference["host"] == host
+    assert (difference["device"] ^ host) & 0xFFFF == 1 << bit
+    place = ", ".join(str(number) for number in index)
+    sentence = outcome.err.splitlines()[-1]
+    assert sentence.startswith("ska-edge: device and host differ at step 0, ")
+    assert f"layer {layer}, {name}[{place}]: host {host}, device {difference['device']}" in sentence
+
+
+def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(
+    ska_edge, iris_file: Path, iris: Model, write_host_project: Write, launched: Launch
+) -> None:
+    from firmware_gen.build import build
+
+    project = write_host_project(iris, Path("fw"))
+    header = project / "src/ska_plan.h"
+    text = header.read_text()
+    shift = f"#define SKA_RATE_SHIFT {iris.plan.rate.shift}\n"
+    assert shift in text
+    header.write_text(text.replace(shift, f"#define SKA_RATE_SHIFT {iris.plan.rate.shift + 1}\n"))
+    build(project)
+    port = launched(project)
+    outcome = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "5", "--json")
+    document = outcome.document()
+    assert outcome.code == 1
+    assert document["samples"] == 1  # the very first update is half as large
+    assert document["first_difference"]["step"] == 1
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("ska-edge: device and host differ at step 1, layer ")
+
+
+# --- step by step ------------------------------------------------------------------------------------------
+
+
+def test_flash_ports_monitor_verify_stop(
+    ska_edge, iris_file: Path, iris: Model, require_board: Callable[[str], Board], launched: Launch
+) -> None:
+    require_board("host")
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
+    assert ska_edge("build", "fw").code == 0
+    try:
+        flashed = ska_edge("flash", "fw", "--json").document()
+        assert (flashed["board"], flashed["digest"]) == ("host", iris.plan.digest)
+        port = flashed["port"]
+        assert {"port": port, "what": "host (emulated)"} in ports(ska_edge)
+
+        # Without --port: the one board that runs.
+        arguments = (iris_file, "iris", "--samples", "7", "--log", "steps.jsonl", "--json")
+        watched = ska_edge("monitor", *arguments)
+        assert watched.code == 0, watched.err
+        document = watched.document()
+        assert (document["board"], document["port"]) == ("host", port)
+        assert (document["digest"], document["step"], document["samples"]) == (
+            iris.plan.digest,
+            7,
+            7,
+        )
+        first, *records = [json.loads(line) for line in Path("steps.jsonl").open()]
+        assert first == {"board": "host", "digest": iris.plan.digest, "step": 0}
+        assert [record["step"] for record in records] == list(range(1, 8))
+        assert all(len(record["layers"]) == 2 and len(record["x"]) == 4 for record in records)
+        assert document["correct"] == sum(r["predicted"] == r["label"] for r in records)
+
+        # It goes on from where it is; monitor alone only looks.
+        assert ska_edge("monitor", *arguments).document()["step"] == 14
+        seen = ska_edge("monitor", "--port", port, "--json").document()
+        assert (seen["step"], seen["samples"]) == (14, 0)
+
+        # verify starts again from the flashed weights.
+        verified = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "9", "--json")
+        assert verified.code == 0, verified.err
+        assert verified.document()["equal"] is True
+        assert ska_edge("monitor", "--json").document()["step"] == 9
+        plain = ska_edge("verify", iris_file, "iris", "--samples", "3")
+        assert plain.code == 0 and "all 35 parameters after 3 samples" in plain.out
+        assert "3/3 samples" in plain.err and plain.err.endswith("\n")
+    finally:
+        stopped = ska_edge("flash", "fw", "--stop", "--json")
+    assert stopped.document() == {"board": "host", "stopped": True}
+    assert all(found["port"] != port for found in ports(ska_edge))
+    assert "was not running" in ska_edge("flash", "fw", "--stop").out
+
+
+def test_flash_again_replaces_the_running_board(
+    ska_edge, iris: Model, write_host_project: Write, launched: Launch
+) -> None:
+    project = write_host_project(iris, Path("fw"))
+    launched(project)
+    again = ska_edge("flash", project, "--json").document()
+    running = [found for found in ports(ska_edge) if "emulated" in found["what"]]
+    assert [found["port"] for found in running] == [again["port"]]
+
+
+def test_flash_has_no_use_for_a_port(ska_edge, iris: Model, write_host_project: Write) -> None:
+    project = write_host_project(iris, Path("fw"))
+    assert "leave --port out" in ska_edge("flash", project, "--port", "/dev/none").refusal(2)

@@ -1,0 +1,139 @@
+"""The proof finds what differs, and names the first of it. The device is a stand-in for a link here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ska_edge.errors import DeviceError
+from ska_edge.link import Result
+from ska_edge.model_file import Model
+from ska_edge.plan import make_plan
+from ska_edge.quantize import Scaling
+from ska_edge.trainer import FixedTrainer, State
+from ska_edge.verify import Report, verify
+
+INPUTS, SAMPLES = 5, 8
+
+
+def a_model(rule: str = "local") -> Model:
+    options: dict[str, Any] = {} if rule == "local" else {"batch": 3, "steps": 3, "rate": 0.5}
+    plan = make_plan((INPUTS, 4, 4, 3), rule=rule, **options)
+    parameters = np.random.default_rng(1).integers(-4000, 4000, plan.parameter_count)
+    return Model(plan, State(plan, parameters), Scaling(np.zeros(INPUTS), np.ones(INPUTS)))
+
+
+class HonestDevice:
+    """Computes what the host computes, through the methods of `Link`; `spoil` may change an answer."""
+
+    def __init__(self, model: Model, spoil: Callable[[HonestDevice], None] | None = None) -> None:
+        self._model = model
+        self.trainer = FixedTrainer(model.state.copy())
+        self._spoil = spoil
+
+    def hello(self) -> None:
+        pass
+
+    def expect_digest(self, digest: str) -> None:
+        assert digest == self._model.plan.digest
+
+    def reset(self) -> None:
+        self.trainer = FixedTrainer(self._model.state.copy())
+
+    def pull(self) -> bytes:
+        return self.trainer.state.parameters.astype("<i2").tobytes()
+
+    def learn(self, x: Iterable[int], label: int, *, metrics: bool) -> Result:
+        decisions = self.trainer.learn_one(np.array(list(x)), label)
+        if self._spoil:
+            self._spoil(self)
+        return Result(
+            step=self.trainer.state.step,
+            predicted=int(decisions.argmax()),
+            decisions=tuple(int(d) for d in decisions),
+            metrics=tuple(self.trainer.metrics()) if metrics else (),
+        )
+
+
+def prove(model: Model, device: HonestDevice) -> Report:
+    rng = np.random.default_rng(2)
+    inputs = rng.integers(-128, 128, (SAMPLES, INPUTS))
+    return verify(device, model, inputs, rng.integers(0, 3, SAMPLES))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rule", ["local", "published"])
+def test_equal_devices_pass(rule: str) -> None:
+    model = a_model(rule)
+    report = prove(model, HonestDevice(model))
+    assert report.equal
+    assert report.samples == SAMPLES
+    assert report.steps == (SAMPLES if rule == "local" else 4)
+    assert report.parameters == model.plan.parameter_count
+
+
+def test_the_model_itself_does_not_learn() -> None:
+    model = a_model()
+    before = model.state.parameters.copy()
+    prove(model, HonestDevice(model))
+    np.testing.assert_array_equal(model.state.parameters, before)
+
+
+EVERYWHERE = [
+    (0, "weight", (3, 4)),
+    (0, "head_weight", (1, 2)),
+    (0, "head_bias", (2,)),
+    (1, "bias", (0,)),
+    (2, "weight", (2, 3)),
+]
+# In the middle of a run, a weight shows in the metrics of its own step. Heads and biases are in no
+# metric: what they spoil is found a step later, where more than they differ.
+WEIGHTS = [place for place in EVERYWHERE if place[1] == "weight"]
+
+
+@pytest.mark.parametrize(
+    ("step", "layer", "tensor", "index"),
+    [(0, *place) for place in EVERYWHERE] + [(k, *place) for k in (1, 5) for place in WEIGHTS],
+)
+def test_a_flipped_bit_is_named(step: int, layer: int, tensor: str, index: tuple[int, ...]) -> None:
+    model = a_model()
+
+    def flip(device: HonestDevice) -> None:
+        if device.trainer.state.step == step:
+            device.trainer.state.tensor(layer, tensor)[index] ^= 1 << 9
+
+    device = HonestDevice(model, flip)
+    if step == 0:  # wrong from the start: the flashed weights are others
+        other = Model(model.plan, model.state.copy(), model.scaling)
+        other.state.tensor(layer, tensor)[index] ^= 1 << 9
+        device = HonestDevice(other)
+    found = prove(model, device).first_difference
+    assert found is not None
+    assert (found.layer, found.tensor, found.index) == (layer, tensor, index)
+    assert found.host ^ found.device == 1 << 9
+    assert found.step == step
+    sentence = found.sentence()
+    assert f"layer {layer}" in sentence
+    assert f"{tensor}[{', '.join(str(i) for i in index)}]" in sentence
+
+
+def test_a_lost_sample_is_a_difference_of_steps() -> None:
+    model = a_model()
+
+    def forget(device: HonestDevice) -> None:
+        if device.trainer.state.step == 3:
+            device.trainer.state.step = 2
+
+    found = prove(model, HonestDevice(model, forget)).first_difference
+    assert found is not None
+    assert (found.tensor, found.host, found.device) == ("step", 3, 2)
+
+
+def test_a_device_with_another_size_is_refused() -> None:
+    model = a_model()
+    device = HonestDevice(model)
+    device.pull = lambda: b"\0" * 10  # type: ignore[method-assign]
+    with pytest.raises(DeviceError, match="10 bytes of parameters"):
+        prove(model, device)
