@@ -48,7 +48,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "Link", quick)
 
 
-# --- data ------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
     assert ska_edge("eval", iris_file, "two.csv").code == 0
 
 
-# --- model files -------------------------------------------------------------------------------------------
+# --- model files ----------------------------------------------------------------------------------
 
 
 def test_model_that_does_not_exist(ska_edge) -> None:
@@ -156,7 +156,7 @@ def test_data_file_in_place_of_a_model(ska_edge, rows: Path) -> None:
     assert "d.npz is not a ska-edge model" in ska_edge("inspect", "d.npz").refusal(2)
 
 
-# --- options -----------------------------------------------------------------------------------------------
+# --- options --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate", ["0", "-0.5", "nan", "inf", "8", "1e9", "1e300", "1e-300"])
@@ -221,7 +221,7 @@ def test_more_samples_than_rows(ska_edge, iris_file: Path) -> None:
     assert "--samples is 151, but iris has 150 rows" in outcome.refusal(2)
 
 
-# --- places to write to ------------------------------------------------------------------------------------
+# --- places to write to ---------------------------------------------------------------------------
 
 
 def test_output_in_a_folder_that_does_not_exist(ska_edge, iris_file: Path, rows: Path) -> None:
@@ -280,7 +280,7 @@ def test_flash_before_build(ska_edge, iris_file: Path) -> None:
     assert "run ska-edge build fw" in ska_edge("flash", "fw").refusal(2)
 
 
-# --- boards and ports --------------------------------------------------------------------------------------
+# --- boards and ports -----------------------------------------------------------------------------
 
 
 def test_board_that_is_not_known(ska_edge, iris_file: Path, rows: Path) -> None:
@@ -351,15 +351,15 @@ def test_device_with_the_plan_of_another_model(
     assert not Path("steps.jsonl").exists()
 
 
-# --- Ctrl-C ------------------------------------------------------------------------------------------------
+# --- Ctrl-C ---------------------------------------------------------------------------------------
 
 
 def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
     # The pipe in place of the log holds the training up until it is read, so there is no race.
     os.mkfifo("steps")
+    options = ("-o", "m.ska", "--log", "steps", "--epochs", "100000")
     process = subprocess.Popen(
-        [sys.executable, "-m", "ska_edge", "train", rows, "-o", "m.ska", "--log", "steps"]
-        + ["--epochs", "100000"],
+        [sys.executable, "-m", "ska_edge", "train", rows, *options],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -59,7 +59,7 @@ def test_it_runs_as_a_module() -> None:
     assert outcome.stdout.startswith("{")
 
 
-# --- the keys of each document ------------------------------------------------------------------------
+# --- the keys of each document --------------------------------------------------------------------
 
 
 def assert_accuracy(document: dict, *, train: bool = True) -> None:
@@ -210,7 +210,7 @@ def test_ports(ska_edge) -> None:
     assert ska_edge("ports").err == ""
 
 
-# --- exit codes that are no command's own ---------------------------------------------------------------
+# --- exit codes that are no command's own ---------------------------------------------------------
 
 
 @pytest.fixture

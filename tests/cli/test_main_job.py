@@ -49,7 +49,7 @@ def ports(ska_edge) -> list[dict[str, str]]:
     return found
 
 
-# --- one wrong bit -----------------------------------------------------------------------------------------
+# --- one wrong bit --------------------------------------------------------------------------------
 
 
 def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
@@ -139,7 +139,7 @@ def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(
     assert last.startswith("ska-edge: device and host differ at step 1, layer ")
 
 
-# --- step by step ------------------------------------------------------------------------------------------
+# --- step by step ---------------------------------------------------------------------------------
 
 
 def test_flash_ports_monitor_verify_stop(
@@ -165,7 +165,8 @@ def test_flash_ports_monitor_verify_stop(
             7,
             7,
         )
-        first, *records = [json.loads(line) for line in Path("steps.jsonl").open()]
+        lines = Path("steps.jsonl").read_text().splitlines()
+        first, *records = [json.loads(line) for line in lines]
         assert first == {"board": "host", "digest": iris.plan.digest, "step": 0}
         assert [record["step"] for record in records] == list(range(1, 8))
         assert all(len(record["layers"]) == 2 and len(record["x"]) == 4 for record in records)
