@@ -47,7 +47,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that name these samples and classes, not the file they came from."""
+        """16 hexadecimal digits that name these samples and classes, not the file they are from."""
         content = hashlib.sha256("\n".join(self.labels).encode())
         for values in (self.x, self.y):
             content.update(np.ascontiguousarray(values).tobytes())
@@ -64,7 +64,11 @@ class Dataset:
             list(names) == [str(index) for index in range(len(names))]
             for names in (self.labels, labels)
         )
-        if unknown and not (nameless and len(self.labels) <= len(labels)):
+        if len(self.labels) > len(labels):
+            raise InputError(
+                f"'{self.name}' has {len(self.labels)} classes, the model {len(labels)} outputs"
+            )
+        if unknown and not nameless:
             raise InputError(
                 f"'{self.name}' has the class '{unknown[0]}', which the model does not know;"
                 f" it knows {', '.join(labels)}"

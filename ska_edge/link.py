@@ -43,10 +43,14 @@ HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device m
 
 @dataclass(frozen=True, slots=True)
 class PortInfo:
-    """A serial port of this computer: its path, and what the system says about it."""
+    """A serial port of this computer: its path, and what the system says about it.
+
+    `present` says whether there is a device; a system also lists UARTs that lead nowhere.
+    """
 
     path: str
     description: str
+    present: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ def list_ports() -> list[PortInfo]:
     """The serial ports that the system knows, sorted by path."""
     ports = serial_list_ports.comports()
     return sorted(
-        (PortInfo(port.device, port.description) for port in ports), key=lambda port: port.path
+        (PortInfo(port.device, port.description, port.hwid != "n/a") for port in ports),
+        key=lambda port: port.path,
     )
 
 

@@ -21,6 +21,7 @@ from ska_edge.ops_interval import IntervalOps
 from ska_edge.rule import RULES, NeuronFormats, Rule, decision_table
 
 SCHEMA = 1
+LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
 
 
@@ -306,6 +307,11 @@ def _check(plan: Plan) -> None:
     for below, above in pairwise(plan.layers):
         if below.outputs != above.inputs:
             raise InputError(f"a layer of {below.outputs} feeds one of {above.inputs} inputs")
+    if max(plan.sizes) > LARGEST_COUNT or sum(plan.sizes[1:]) > LARGEST_COUNT:
+        raise InputError(
+            f"layer sizes {list(plan.sizes)} are too large: inputs, and all neurons together,"
+            f" are at most {LARGEST_COUNT}"
+        )
     if plan.table != decision_table(plan.formats.decision):
         raise InputError("the decision table is not sigmoid")
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:

@@ -21,6 +21,11 @@ json_option = click.option(
 )
 
 
+label_option = click.option(
+    "--label-column", help="Column of a CSV with the labels: its name, or its number from 1."
+)
+
+
 class Output:
     """Text for people on stdout, or on stderr when stdout belongs to a JSON document."""
 
@@ -87,4 +92,4 @@ class Output:
 
 def percent(fraction: float | None) -> str:
     """An accuracy for people."""
-    return "-" if fraction is None else f"{100 * fraction:.2f} %"
+    return "-" if fraction is None else f"{fraction:.2%}"

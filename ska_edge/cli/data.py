@@ -7,21 +7,22 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.data import builtin_names, load, save
 
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
+@label_option
 @json_option
-def data(name: str, output: Path | None, as_json: bool) -> None:
+def data(name: str, output: Path | None, label_column: str | None, as_json: bool) -> None:
     """Write data NAME (built-in, or a CSV or npz file) as npz: x (n, d), y (n,), labels.
 
     Without -o, only say what it holds.
     """
     out = Output(as_json)
-    dataset = load(name)
+    dataset = load(name, label_column)
     counts = np.bincount(dataset.y, minlength=len(dataset.labels))
     if output is not None:
         save(dataset, output)

@@ -25,7 +25,7 @@ def find_port(port: str | None) -> str:
     """The port that was named, else the only one there is."""
     if port is not None:
         return port
-    found = [board.port for board in running()] or [p.path for p in list_ports()]
+    found = [board.port for board in running()] or [p.path for p in list_ports() if p.present]
     if len(found) == 1:
         return found[0]
     if not found:

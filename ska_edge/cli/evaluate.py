@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, percent
+from ska_edge.cli.console import Output, json_option, label_option, percent
 from ska_edge.data import Dataset, load, split
 from ska_edge.errors import InputError
 from ska_edge.model_file import Model, load_model
@@ -15,25 +15,15 @@ from ska_edge.trainer import FixedTrainer
 from ska_edge.training import accuracies
 
 
-def check_fits(model: Model, dataset: Dataset) -> None:
-    """Refuse data that this model was not made for."""
+def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:
+    """Data for a model, its classes numbered as the model's; refuses what it was not made for."""
+    dataset = load(source, label_column)
     if dataset.x.shape[1] != model.plan.inputs:
         raise InputError(
             f"{dataset.name} has {dataset.x.shape[1]} features,"
             f" the model {model.plan.inputs} inputs; name the data that it was trained on"
         )
-    if len(dataset.labels) > model.plan.classes:
-        raise InputError(
-            f"{dataset.name} has {len(dataset.labels)} classes,"
-            f" the model {model.plan.classes} outputs"
-        )
-    # Class names that are mere numbers say nothing: a set without names has these.
-    for index, (ours, theirs) in enumerate(zip(model.plan.labels, dataset.labels, strict=False)):
-        if ours != theirs and not (ours == str(index) or theirs == str(index)):
-            raise InputError(
-                f"class {index} of {dataset.name} is {theirs!r}, of the model {ours!r};"
-                " give data with the classes that the model was trained on, in that order"
-            )
+    return dataset.with_classes(model.plan.labels)
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
@@ -48,11 +38,12 @@ def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
+@label_option
 @json_option
-def evaluate(model: Path, data: str, as_json: bool) -> None:
+def evaluate(model: Path, data: str, label_column: str | None, as_json: bool) -> None:
     """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
-    out, loaded, dataset = Output(as_json), load_model(model), load(data)
-    check_fits(loaded, dataset)
+    out, loaded = Output(as_json), load_model(model)
+    dataset = load_for(loaded, data, label_column)
     parts = parts_of(loaded, dataset)
     accuracy = accuracies(loaded, parts)
     out.table(

@@ -8,9 +8,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.evaluate import check_fits
-from ska_edge.data import load
+from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.evaluate import load_for
 from ska_edge.errors import CheckError
 from ska_edge.model_file import Model, load_model
 from ska_edge.onnx_export import FORMS, Agreement, compare, save
@@ -54,15 +53,17 @@ def require_agreement(agreement: Agreement, path: Path, form: str) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--form", type=click.Choice(FORMS), default="integer", show_default=True)
 @click.option("--data", help="Compare on these data instead of random inputs.")
+@label_option
 @json_option
-def export(model: Path, output: Path, form: str, data: str | None, as_json: bool) -> None:
+def export(
+    model: Path, output: Path, form: str, data: str | None, label_column: str | None, as_json: bool
+) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
     out, loaded = Output(as_json), load_model(model)
     if data is None:
         features, what = probe(loaded), "random rows"
     else:
-        dataset = load(data)
-        check_fits(loaded, dataset)
+        dataset = load_for(loaded, data, label_column)
         features, what = dataset.x, f"rows of {dataset.name}"
     agreement = export_and_check(loaded, output, form, features, out, what)
     out.document(

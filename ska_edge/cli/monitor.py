@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import find_port, port_option
-from ska_edge.cli.evaluate import check_fits
+from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.verify import metrics_table
-from ska_edge.data import load
 from ska_edge.errors import InputError
 from ska_edge.link import Link
 from ska_edge.model_file import load_model
@@ -26,6 +25,7 @@ from ska_edge.monitor import Log, stream
 @port_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
 @click.option("--log", type=click.Path(path_type=Path), help="JSONL file, a line a sample.")
+@label_option
 @json_option
 def monitor(
     model: Path | None,
@@ -33,6 +33,7 @@ def monitor(
     port: str | None,
     samples: int | None,
     log: Path | None,
+    label_column: str | None,
     as_json: bool,
 ) -> None:
     """Watch a device. With MODEL and DATA it goes on learning rows of DATA, with live metrics.
@@ -43,25 +44,26 @@ def monitor(
     out = Output(as_json)
     if (model is None) != (data is None):
         raise InputError("give MODEL and DATA, or neither")
+    loaded = load_model(model) if model is not None else None
+    dataset = (
+        load_for(loaded, data, label_column) if loaded is not None and data is not None else None
+    )
     with Link(find_port(port)) as link:
         info = link.hello()
         out.line(f"{info.board} at {link.port}: plan {info.digest}, step {info.step}")
         correct = count = 0
-        if model is not None and data is not None:
-            loaded, dataset = load_model(model), load(data)
-            check_fits(loaded, dataset)
+        if loaded is not None and dataset is not None:
             link.expect_digest(loaded.plan.digest)
-            rows = slice(0, samples)
-            inputs, labels = loaded.quantize(dataset.x[rows]), dataset.y[rows]
+            inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
             journal = Log(log, info) if log else nullcontext()
-            with journal as open_log, out.live() as update:
+            with journal as open_log, out.live() as show:
                 for record in stream(link, loaded.plan, inputs, labels):
                     if open_log:
                         open_log.record(record, inputs[count])
                     count += 1
                     correct += record.result.predicted == record.label
                     title = f"{count}/{len(labels)} samples, {correct} right before learning them"
-                    update(metrics_table(loaded.plan, title, record.result))
+                    show(metrics_table(loaded.plan, title, record.result))
             info = link.hello()
             out.line(f"{count} samples learned, {correct} right before; step {info.step}")
     out.document(

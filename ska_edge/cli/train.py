@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.console import Command, Output, json_option, percent
+from ska_edge.cli.console import Command, Output, json_option, label_option, percent
 from ska_edge.data import load
 from ska_edge.errors import InputError
 from ska_edge.plan import PRECISIONS
@@ -76,7 +76,7 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
     ]
 
     def decorate(command: Command) -> Command:
-        for option in reversed(options):
+        for option in reversed([*options, label_option]):
             command = option(command)
         return command
 
@@ -93,7 +93,7 @@ def check_output(path: Path) -> None:
 
 def train_and_report(data: str, out: Output, values: dict[str, Any]) -> Trained:
     """Train with a progress bar and say how accurate it became."""
-    dataset = load(data)
+    dataset = load(data, values.pop("label_column"))
     with out.progress("training") as update:
         trained = train_model(dataset, Options(**values), update)
     rows = [

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import board_option, device, port_option
-from ska_edge.cli.evaluate import check_fits
-from ska_edge.data import load
+from ska_edge.cli.evaluate import load_for
 from ska_edge.errors import CheckError, InputError
 from ska_edge.link import Link, Result
 from ska_edge.metrics import layer_metrics
@@ -97,16 +96,23 @@ def verify_document(report: Report) -> dict[str, Any]:
 @board_option
 @port_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
+@label_option
 @json_option
 def verify(
-    model: Path, data: str, board: str | None, port: str | None, samples: int | None, as_json: bool
+    model: Path,
+    data: str,
+    board: str | None,
+    port: str | None,
+    samples: int | None,
+    label_column: str | None,
+    as_json: bool,
 ) -> None:
     """Prove that a device learns what the host learns: MODEL's weights, then rows of DATA.
 
     The device starts again from its flashed weights. Exit 1 names the first difference.
     """
-    out, loaded, dataset = Output(as_json), load_model(model), load(data)
-    check_fits(loaded, dataset)
+    out, loaded = Output(as_json), load_model(model)
+    dataset = load_for(loaded, data, label_column)
     if samples is not None and samples > len(dataset.y):
         raise InputError(f"--samples is {samples}, but {dataset.name} has {len(dataset.y)} rows")
     rows = slice(0, samples)

@@ -106,15 +106,20 @@ def test_data_with_another_number_of_features(
 def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
     y = np.arange(8) % 4
     save(Dataset("four", np.zeros((8, 4)), y, ("0", "1", "2", "3")), "four.npz")
-    assert "four has 4 classes, the model 3" in ska_edge("eval", iris_file, "four.npz").refusal(2)
+    assert "'four' has 4 classes, the model 3 outputs" in ska_edge(
+        "eval", iris_file, "four.npz"
+    ).refusal(2)
 
 
 def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
-    # Class names are numbered in sorted order: without the first one, all the others move.
-    lines = [f"{n},1,2,3,{('versicolor', 'virginica')[n % 2]}" for n in range(6)]
+    # Alone, these two are classes 0 and 1; the model knows them as 2 and 1.
+    lines = [f"{n}.5,1,2,3,{('virginica', 'versicolor')[n % 2]}" for n in range(6)]
     Path("two.csv").write_text("\n".join(lines) + "\n")
+    confusion = ska_edge("eval", iris_file, "two.csv", "--json").document()["confusion"]
+    assert [sum(row) for row in confusion] == [0, 3, 3]
+    Path("two.csv").write_text("\n".join(lines).replace("virginica", "rosa") + "\n")
     sentence = ska_edge("eval", iris_file, "two.csv").refusal(2)
-    assert "class 0 of two is 'versicolor', of the model 'setosa'" in sentence
+    assert "'two' has the class 'rosa', which the model does not know" in sentence
     numbered = [line.replace("versicolor", "0").replace("virginica", "1") for line in lines]
     Path("two.csv").write_text("\n".join(numbered) + "\n")
     assert ska_edge("eval", iris_file, "two.csv").code == 0
@@ -324,10 +329,10 @@ def test_port_that_does_not_answer(
 
 
 def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports: list[link.PortInfo] = []
+    ports = [link.PortInfo("/dev/unused", "n/a", False)]
     monkeypatch.setattr(device, "list_ports", lambda: ports)
     assert "no device" in ska_edge("monitor").refusal(3)
-    ports += [link.PortInfo("/dev/one", ""), link.PortInfo("/dev/two", "")]
+    ports += [link.PortInfo(f"/dev/{name}", "", True) for name in ("one", "two")]
     assert "2 ports (/dev/one, /dev/two)" in ska_edge("monitor").refusal(3)
 
 

@@ -262,3 +262,13 @@ def test_text_from_files_is_no_markup(ska_edge) -> None:
         assert text in outcome.out
     assert ska_edge("train", "odd[b].csv", "-o", "o.ska", "--hidden", "", "--epochs", "1").code == 0
     assert "[red]q" in ska_edge("eval", "o.ska", "odd[b].csv").out
+
+
+def test_labels_may_stand_in_any_column(ska_edge) -> None:
+    rows = [f"{'ab'[n % 2]},{n},{-n}" for n in range(20)]
+    Path("first.csv").write_text("\n".join(["kind,p,q", *rows]) + "\n")
+    arguments = ("first.csv", "--label-column", "kind", "--json")
+    assert ska_edge("data", *arguments).document()["classes"] == {"a": 10, "b": 10}
+    trained = ska_edge("train", *arguments, "-o", "m.ska", "--hidden", "2", "--epochs", "1")
+    assert trained.document()["parameters"] == 12
+    assert ska_edge("eval", "m.ska", *arguments).code == 0

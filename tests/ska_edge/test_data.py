@@ -321,3 +321,27 @@ def test_take_by_indices_mask_and_nothing() -> None:
     assert dataset.take(dataset.y == 1).x.tolist() == [[1e-3, 7.0], [4.0, 5.0]]
     empty = dataset.take([])
     assert (empty.x.shape, empty.y.shape, empty.classes) == ((0, 2), (0,), 3)
+
+
+def named(*labels: str) -> data.Dataset:
+    count = len(labels)
+    return data.Dataset("named", np.zeros((count, 1)), np.arange(count), labels)
+
+
+def test_classes_are_matched_by_name() -> None:
+    again = named("b", "c").with_classes(("a", "c", "b"))
+    assert again.labels == ("a", "c", "b")
+    assert again.y.tolist() == [2, 1]
+    assert named("a", "b").with_classes(("a", "b")).y.tolist() == [0, 1]
+
+
+def test_classes_without_names_keep_their_numbers() -> None:
+    assert named("0", "1").with_classes(("cat", "dog", "fox")).y.tolist() == [0, 1]
+    assert named("cat", "dog").with_classes(("0", "1")).y.tolist() == [0, 1]
+
+
+def test_classes_that_the_model_lacks_are_refused() -> None:
+    with pytest.raises(InputError, match="the class 'wolf', which the model does not know"):
+        named("cat", "wolf").with_classes(("cat", "dog", "fox"))
+    with pytest.raises(InputError, match="3 classes, the model 2 outputs"):
+        named("0", "1", "2").with_classes(("cat", "dog"))

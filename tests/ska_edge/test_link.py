@@ -216,13 +216,16 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
 
 def test_ports_are_listed_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [
-        SimpleNamespace(device="/dev/ttyUSB0", description="a cable"),
-        SimpleNamespace(device="/dev/ttyACM0", description="a board"),
+        SimpleNamespace(device="/dev/ttyUSB0", description="a cable", hwid="USB VID:PID"),
+        SimpleNamespace(device="/dev/ttyACM0", description="a board", hwid="USB VID:PID"),
+        SimpleNamespace(device="/dev/ttyS0", description="ttyS0", hwid="n/a"),
     ]
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
-    assert [(port.path, port.description) for port in link_module.list_ports()] == [
-        ("/dev/ttyACM0", "a board"),
-        ("/dev/ttyUSB0", "a cable"),
+    found = [(port.path, port.description, port.present) for port in link_module.list_ports()]
+    assert found == [
+        ("/dev/ttyACM0", "a board", True),
+        ("/dev/ttyS0", "ttyS0", False),
+        ("/dev/ttyUSB0", "a cable", True),
     ]
 
 

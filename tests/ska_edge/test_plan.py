@@ -130,3 +130,9 @@ def test_shifts_follow_from_the_formats() -> None:
     assert plan.forward_shift(second) == 12 + 7 - 11
     assert plan.update_shift(first) == 15 + 4 - 12 + 3
     assert plan.bias_update_shift(first) == 15 - 12 + 3
+
+
+@pytest.mark.parametrize("sizes", [(65536, 2), (4, 70000, 2), (4, 40000, 40000, 2)])
+def test_more_neurons_than_16_bits_count_are_refused(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="at most 65535"):
+        make_plan(sizes)

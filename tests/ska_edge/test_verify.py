@@ -1,4 +1,4 @@
-"""The proof finds what differs, and names the first of it. The device is a stand-in for a link here."""
+"""The proof finds what differs and names the first of it. A stand-in plays the device here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def a_model(rule: str = "local") -> Model:
 
 
 class HonestDevice:
-    """Computes what the host computes, through the methods of `Link`; `spoil` may change an answer."""
+    """Computes what the host computes, by the methods of `Link`; `spoil` may change its state."""
 
     def __init__(self, model: Model, spoil: Callable[[HonestDevice], None] | None = None) -> None:
         self._model = model
