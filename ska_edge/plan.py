@@ -18,42 +18,12 @@ import cattrs
 from ska_edge.errors import InputError
 from ska_edge.fixedpoint import Fixed, QFormat, RangeError, Rate, Table, dot, largest_frac, width
 from ska_edge.ops_interval import IntervalOps
+from ska_edge.precision import PRECISIONS
 from ska_edge.rule import RULES, NeuronFormats, Rule, decision_table
 
 SCHEMA = 1
 LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
-
-
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """A precision profile: the widths and default formats a plan is made of."""
-
-    name: str
-    summary: str
-    weight: QFormat
-    activation: QFormat
-    knowledge: QFormat
-    decision: QFormat
-    shift: QFormat
-    projection: QFormat
-
-
-PRECISIONS = {
-    precision.name: precision
-    for precision in (
-        Precision(
-            name="w16a8",
-            summary="16-bit weights, 8-bit activations",
-            weight=QFormat(16, 12),
-            activation=QFormat(8, 7),
-            knowledge=QFormat(16, 11),
-            decision=QFormat(16, 15),
-            shift=QFormat(16, 15),
-            projection=QFormat(16, 12),
-        ),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Options:
     """How to train; None where the default depends on the rule.
 
     Attributes:
-        rule, precision: names in `rule.RULES` and `plan.PRECISIONS`.
+        rule, precision: names in `rule.RULES` and `precision.PRECISIONS`.
         hidden: widths of the hidden layers.
         epochs: passes over the data (rules with labels).
         rate: learning rate; for `published` the paper's eta. Default 0.125, or 0.01.

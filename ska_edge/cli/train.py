@@ -12,7 +12,7 @@ import click
 from ska_edge.cli.console import Command, Output, json_option, label_option, percent
 from ska_edge.data import load
 from ska_edge.errors import InputError
-from ska_edge.plan import PRECISIONS
+from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import SCALINGS
 from ska_edge.rule import RULES
 from ska_edge.training import ARITHMETICS, Options, Trained
