@@ -9,6 +9,9 @@ from ska_edge.fixedpoint import Fixed, QFormat, Table
 
 Integers = NDArray[np.int64]
 
+EXACT_IN_FLOAT64 = 2**53  # the integers up to here are float64 numbers
+WORTH_BLAS = 1 << 15  # multiplications from which numpy's loops lose against BLAS and two copies
+
 
 class NumpyOps:
     """Executes each operation at once on int64 arrays of any (broadcastable) shape.
@@ -62,6 +65,11 @@ class NumpyOps:
         return self._seen(a, lo, hi)
 
     def dot(self, weights: Integers, inputs: Integers, lo: int, hi: int) -> Integers:
+        exact_in_float = lo >= -EXACT_IN_FLOAT64 and hi <= EXACT_IN_FLOAT64
+        if exact_in_float and inputs.shape[0] * weights.size >= WORTH_BLAS:
+            # Every partial sum is an integer that float64 holds: BLAS gives the same bits.
+            sums = inputs.astype(np.float64) @ weights.T.astype(np.float64)
+            return self._seen(sums.astype(np.int64), lo, hi)
         return self._seen(inputs @ weights.T, lo, hi)
 
 

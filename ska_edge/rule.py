@@ -137,9 +137,14 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
 # --- a layer: what every loop that is not C shares ------------------------------------------------
 
 
+def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
+    """How much W changes: products * 2**-rate_shift, rounded to the fraction of the weight."""
+    return products.scaled(-rate_shift).rounded(weight.frac)
+
+
 def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
     """W + round(products * 2**-rate_shift), saturated: the only place where a weight changes."""
-    change = products.scaled(-rate_shift).rounded(weight.frac)
+    change = weight_change(weight, products, rate_shift)
     return (weight + change).saturated(weight.lo, weight.hi)
 
 

@@ -199,8 +199,7 @@ class FixedTrainer:
         formats = self.plan.formats
         narrow = error.requantize(formats.error)
         readout = self._tensor(layer, f"{kind}weight")
-        transposed = Fixed(self._ops, readout.data.T, readout.frac, readout.lo, readout.hi)
-        back = dot(self._ops, transposed, narrow, self.plan.classes)
+        back = dot(self._ops, self._transposed(readout), narrow, self.plan.classes)
         return neuron.local_shift(back.requantize(formats.projection), decided, formats.shift)
 
     def _step(self, delta: Values) -> Values:
@@ -216,18 +215,23 @@ class FixedTrainer:
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
         """Add the outer product, summed over the batch, to a matrix and the step to its bias."""
         batch, shift = step.data.shape[0], self.plan.rate.shift
-        columns = Fixed(self._ops, step.data.T, step.frac, step.lo, step.hi)
-        rows = Fixed(self._ops, inputs.data.T, inputs.frac, inputs.lo, inputs.hi)
-        products = dot(self._ops, rows, columns, batch)
         weight = self._tensor(layer, f"{kind}weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
-            weight, products, shift
+            weight, self._products(step, inputs), shift
         ).data
         ones = Fixed(self._ops, np.ones((1, batch), dtype=np.int64), 0, 1, 1)
-        sums = dot(self._ops, columns, ones, batch)
+        sums = dot(self._ops, self._transposed(step), ones, batch)
         flat = Fixed(self._ops, sums.data[0], sums.frac, sums.lo, sums.hi)
         bias = self._tensor(layer, f"{kind}bias")
         self.state.tensor(layer, f"{kind}bias")[:] = neuron.weight_step(bias, flat, shift).data
+
+    def _transposed(self, value: Values) -> Values:
+        return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)
+
+    def _products(self, step: Values, inputs: Values) -> Values:
+        """step^T inputs, (rows, columns): the outer products of a batch, summed."""
+        batch = step.data.shape[0]
+        return dot(self._ops, self._transposed(inputs), self._transposed(step), batch)
 
     # --- learning without labels ----------------------------------------------------------------
 
@@ -286,11 +290,9 @@ class FixedTrainer:
         sums["w_square"] = int((weight.data * weight.data).sum())
         sums["z_saturated"] = at_limits(trace.knowledge, formats.knowledge)
         sums["w_saturated"] = at_limits(weight.data, layer.weight)
-        products = trace.step.T @ trace.inputs
-        binary_places = self.plan.update_shift(layer)
-        change = Fixed(
-            self._ops, products, binary_places, int(products.min()), int(products.max())
-        ).rounded(0)
+        step = self._value(trace.step, formats.shift)
+        products = self._products(step, self._value(trace.inputs, layer.input))
+        change = neuron.weight_change(weight, products, self.plan.rate.shift)
         sums["zero_updates"] = int((change.data == 0).sum())
         assert set(sums) == set(METRICS)
         return sums

@@ -135,6 +135,20 @@ def test_dot_is_exact_and_inside_its_interval(terms: int, rows: int, batch: int,
             assert int(sums.data[b, r]) == exact_sum
 
 
+@pytest.mark.parametrize("bits", [(16, 8), (32, 16)])
+def test_large_products_have_the_bits_of_small_ones(bits: tuple[int, int]) -> None:
+    # The extremes of the formats: sums as large as they come, in float64 where that is exact.
+    rng = np.random.default_rng(0)
+    formats = QFormat(bits[0], 0), QFormat(bits[1], 0)
+    w, a = (rng.choice([f.minimum, -1, f.maximum - 1, f.maximum], (64, 128)) for f in formats)
+    sums = dot(OPS, Fixed.of(OPS, w, formats[0]), Fixed.of(OPS, a, formats[1]), 128)
+    rows = [
+        dot(OPS, Fixed.of(OPS, w[:1], formats[0]), Fixed.of(OPS, a[i : i + 1], formats[1]), 128)
+        for i in range(64)
+    ]
+    np.testing.assert_array_equal(sums.data[:, 0], [int(row.data[0, 0]) for row in rows])
+
+
 @given(st.lists(st.integers(0, 4000), min_size=5, max_size=5), st.integers(0, 31))
 def test_interpolation_stays_between_its_neighbors(knots: list[int], position: int) -> None:
     table = Table("t", tuple(sorted(knots)), QFormat(16, 15))
