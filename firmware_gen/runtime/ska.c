@@ -263,11 +263,15 @@ ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-void ska_init(ska_t *ska) {
-    uint8_t *bytes = (uint8_t *)ska;
-    for (uint32_t i = 0; i < sizeof *ska; i++) {
+static void clear(void *memory, uint32_t size) {
+    uint8_t *bytes = (uint8_t *)memory;
+    for (uint32_t i = 0; i < size; i++) {
         bytes[i] = 0;
     }
+}
+
+void ska_init(ska_t *ska) {
+    clear(ska, sizeof *ska);
     for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
         ska->parameters[i] = ska_initial_parameters[i];
     }
@@ -366,7 +370,7 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const int16_t *weight = ska->parameters + matrix->weight;
-    *metrics = (ska_metrics_t){0};
+    clear(metrics, sizeof *metrics);
     if (!is_fresh(ska)) {
         return;
     }

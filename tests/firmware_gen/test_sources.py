@@ -1,0 +1,99 @@
+"""The sources of a project compile without a warning at every level, as C99 and as C++11."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.project import write_project
+from ska_edge.errors import InputError
+from ska_edge.plan import make_plan
+
+PLANS = {
+    "one-layer": make_plan((5, 3)),
+    "digits": make_plan((64, 32, 10)),
+    "heads": make_plan((6, 5, 4, 3)),
+    "wide": make_plan((700, 4, 2)),
+    "published": make_plan((5, 4, 3), rule="published", batch=4, steps=3, rate=0.5),
+}
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-pedantic")
+C99 = ("-std=c99", *WARNINGS, "-Werror", "-c", "-o", "/dev/null")
+CXX11 = ("-x", "c++", "-std=c++11", *WARNINGS, "-Werror", "-c", "-o", "/dev/null")
+SIXTEEN_BIT_INT = ("--target=msp430", "-ffreestanding")
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder src of a project for the host."""
+    plan = PLANS[request.param]
+    folder = tmp_path_factory.mktemp("project") / "p"
+    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", folder)
+    return folder / "src"
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [
+        ("gcc", (*C99, "-O0")),
+        ("gcc", (*C99, "-O3")),
+        ("clang", (*C99, "-O0")),
+        ("clang", (*C99, "-O3")),
+        ("clang", (*C99, "-O2", *SIXTEEN_BIT_INT)),
+        ("gcc", (*CXX11, "-O2")),
+        ("clang", (*CXX11, "-O2")),
+    ],
+    ids=lambda value: (
+        value if isinstance(value, str) else " ".join(f for f in value if f[1] != "W")
+    ),
+)
+def test_the_library_compiles_without_a_warning(
+    sources: Path, compiler: str, flags: tuple[str, ...], require_toolchain: Callable[[str], str]
+) -> None:
+    command = [require_toolchain(compiler), *flags, "ska.c"]
+    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_project_is_written_anew_without_what_was_there(tmp_path: Path) -> None:
+    plan, folder = PLANS["heads"], tmp_path / "p"
+    zeros = np.zeros(plan.parameter_count, dtype=np.int64)
+    write_project(plan, zeros, "virtual-m4", folder)
+    (folder / "build").mkdir()
+    (folder / "build" / "firmware.elf").write_bytes(b"an image of the old plan")
+    (folder / "src" / "mine.c").write_text("/* mine */\n")
+    write_project(plan, zeros, "host", folder)
+    assert not (folder / "build" / "firmware.elf").exists()
+    assert not (folder / "board" / "startup.c").exists()
+    assert (folder / "src" / "mine.c").exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    plan = PLANS["heads"]
+    zeros = np.zeros(plan.parameter_count, dtype=np.int64)
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match="not empty"):
+        write_project(plan, zeros, "host", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_batch_with_labels_is_no_plan_for_a_device(tmp_path: Path) -> None:
+    plan = make_plan((5, 3), batch=4)
+    with pytest.raises(InputError, match="batch 4"):
+        write_project(plan, np.zeros(plan.parameter_count), "host", tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        pytest.importorskip("ziglang")
+    example = Path(__file__).parents[2] / "examples" / "own_firmware" / "example.py"
+    runpy.run_path(str(example))["main"]()
+    words = capsys.readouterr().out.split()
+    assert words[:4] == ["right", "before", "learning:", words[3]]
+    assert int(words[8]) >= 190  # of the last 200
