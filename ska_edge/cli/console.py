@@ -41,10 +41,11 @@ class Output:
         self.console.print(text)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; columns after the first are right-aligned. No markup: names come from files."""
+        """A table; columns of numbers are right-aligned. No markup: names come from files."""
         table = Table(title=Text(title), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
-            table.add_column(Text(column), justify="right" if number else "left")
+            figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
+            table.add_column(Text(column), justify="right" if figures else "left")
         for row in rows:
             table.add_row(*(Text(str(cell)) for cell in row))
         self.console.print(table)
@@ -88,6 +89,11 @@ class Output:
         yield lambda table: shown.__setitem__(slice(None), [table])
         if shown:
             self.progress_console.print(shown[0])
+
+
+def _is_figure(cell: str) -> bool:
+    """A number, a share, or a place without one."""
+    return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
 
 
 def percent(fraction: float | None) -> str:

@@ -10,7 +10,7 @@ import click
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import find_port, port_option
 from ska_edge.cli.evaluate import load_for
-from ska_edge.cli.verify import metrics_table
+from ska_edge.cli.verify import metrics_table, progress_title
 from ska_edge.errors import InputError
 from ska_edge.link import Link
 from ska_edge.model_file import load_model
@@ -62,10 +62,10 @@ def monitor(
                         open_log.record(record, inputs[count])
                     count += 1
                     correct += record.result.predicted == record.label
-                    title = f"{count}/{len(labels)} samples, {correct} right before learning them"
+                    title = progress_title(loaded, count, labels, correct)
                     show(metrics_table(loaded.plan, title, record.result))
             info = link.hello()
-            out.line(f"{count} samples learned, {correct} right before; step {info.step}")
+            out.line(f"{progress_title(loaded, count, labels, correct)}; step {info.step}")
     out.document(
         {
             "board": info.board,

@@ -42,6 +42,14 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
     return table
 
 
+def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
+    """How far a stream has come; how often it was right only where outputs stand for classes."""
+    title = f"{count}/{len(labels)} samples"
+    if model.plan.rule_definition.supervised:
+        title += f", {correct} right before learning them"
+    return title
+
+
 def learn_and_compare(
     link: Link,
     model: Model,
@@ -58,8 +66,9 @@ def learn_and_compare(
         def show(number: int, label: int, result: Result) -> None:
             nonlocal correct
             correct += result.predicted == label
-            title = f"{number}/{len(labels)} samples, {correct} right before learning them"
-            update(metrics_table(model.plan, title, result))
+            update(
+                metrics_table(model.plan, progress_title(model, number, labels, correct), result)
+            )
 
         report = verify_device(link, model, model.quantize(features), labels, show)
     if report.first_difference is None:
