@@ -49,6 +49,7 @@ def emit_plan(plan: Plan) -> str:
 #define SKA_PLAN_DIGEST {{{digest}}}
 
 #define SKA_INPUTS {plan.inputs}
+#define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
 #define SKA_CLASSES {plan.classes}
 #define SKA_LAYERS {len(plan.layers)}
 #define SKA_HEADS {heads} /* hidden layers with a readout of their own */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,16 @@ def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, st
 
 
 def write_project(
-    plan: Plan, parameters: NDArray[np.integer], board_name: str, folder: Path
+    plan: Plan,
+    parameters: NDArray[np.integer],
+    board_name: str,
+    folder: Path,
+    scaling: Mapping[str, Sequence[float]] | None = None,
 ) -> Project:
     """Write a project for a board; files of an earlier project are replaced, others are left alone.
+
+    `scaling`, the mean and scale of each feature, is kept beside the sources for those who feed the
+    device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
 
     Raises InputError when the plan cannot learn on a device, when the board is not known, or when
     the folder holds something else.
@@ -74,7 +82,13 @@ def write_project(
     board.copy_to(folder / "board")
     written = [f"src/{path.name}" for path in runtime] + [f"src/{name}" for name in generated]
     written += [f"board/{path.name}" for path in board.files()]
-    description = {"board": board_name, "digest": plan.digest, "files": sorted(written)}
+    description = {
+        "board": board_name,
+        "digest": plan.digest,
+        "labels": plan.labels,
+        "input": {"format": plan.layers[0].input.name, **(scaling or {})},
+        "files": sorted(written),
+    }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     return Project(folder, board_name, plan.digest)
 

@@ -23,6 +23,7 @@ from ska_edge.rule import RULES, NeuronFormats, Rule, decision_table
 
 SCHEMA = 1
 LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
+MOST_LAYERS = 255  # and layers in 8
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
 
 
@@ -286,8 +287,10 @@ def _check(plan: Plan) -> None:
         raise InputError("the decision table is not sigmoid")
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
         raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
-    if plan.batch < 1 or plan.steps < 1:
-        raise InputError("batch and steps are at least 1")
+    if not (1 <= plan.batch <= LARGEST_COUNT and 1 <= plan.steps <= LARGEST_COUNT):
+        raise InputError(f"batch and steps are 1 to {LARGEST_COUNT}")
+    if len(plan.layers) > MOST_LAYERS:
+        raise InputError(f"{len(plan.layers)} layers are too many: at most {MOST_LAYERS}")
     if not plan.rule_definition.supervised and plan.steps < 2:
         raise InputError(f"rule {plan.rule} needs at least 2 steps: the first only records")
     if len(plan.labels) != plan.classes:

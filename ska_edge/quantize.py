@@ -35,6 +35,10 @@ class Scaling:
         constant = np.ptp(features, axis=0) == 0
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
+    def as_dict(self) -> dict[str, list[float]]:
+        """Plain data for people who feed a device with samples of their own."""
+        return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled features, (n, d)."""
         if features.ndim != 2 or features.shape[1] != len(self.mean):

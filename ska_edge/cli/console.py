@@ -26,15 +26,23 @@ label_option = click.option(
 )
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the entry point."""
+
+    def on_broken_pipe(self) -> None:
+        """Instead of ending the program with the exit code of a failed check."""
+        raise BrokenPipeError
+
+
 class Output:
     """Text for people on stdout, or on stderr when stdout belongs to a JSON document."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(
+        self.console = _Console(
             stderr=as_json, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
-        self.progress_console = Console(stderr=True, highlight=False)
+        self.progress_console = _Console(stderr=True, highlight=False)
 
     def line(self, text: str) -> None:
         """One line for people; no markup."""

@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.output import check_file
 from ska_edge.data import builtin_names, load, save
 
 
@@ -25,6 +26,7 @@ def data(name: str, output: Path | None, label_column: str | None, as_json: bool
     dataset = load(name, label_column)
     counts = np.bincount(dataset.y, minlength=len(dataset.labels))
     if output is not None:
+        check_file(output, name)
         save(dataset, output)
         out.line(f"wrote {output}")
     out.line(f"{dataset.name}: {len(dataset.y)} rows, {dataset.x.shape[1]} features")

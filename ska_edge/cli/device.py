@@ -25,7 +25,7 @@ def find_port(port: str | None) -> str:
     """The port that was named, else the only one there is."""
     if port is not None:
         return port
-    found = [board.port for board in running()] or [p.path for p in list_ports() if p.present]
+    found = [board.port for board in running()] + [p.path for p in list_ports() if p.present]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -44,7 +44,7 @@ def device(model: Model, board: str | None, port: str | None, out: Output) -> It
         raise InputError("give --board or --port, not both: a started board brings its own port")
     with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
         project = Path(folder) / board
-        write_project(model.plan, model.state.parameters, board, project)
+        write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
         require_fit(build_and_report(project, out), project)
         with start(project) as started, Link(started.port) as link:
             yield link

@@ -35,6 +35,14 @@ def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
     return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}
 
 
+def confusion_of(model: Model, dataset: Dataset) -> list[list[int]]:
+    """How often a class (row) was decided to be which (column), in fixed point."""
+    decided = FixedTrainer(model.state).infer(model.quantize(dataset.x)).argmax(axis=1)
+    counts = np.zeros((model.plan.classes, model.plan.classes), dtype=np.int64)
+    np.add.at(counts, (dataset.y, decided), 1)
+    return [[int(count) for count in row] for row in counts]
+
+
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
@@ -51,22 +59,22 @@ def evaluate(model: Path, data: str, label_column: str | None, as_json: bool) ->
         ["arithmetic", f"train ({len(parts['train'].y)})", f"test ({len(parts['test'].y)})"],
         [[kind, percent(a["train"]), percent(a["test"])] for kind, a in accuracy.items()],
     )
-    shown = parts["test"] if len(parts["test"].y) else parts["train"]
-    predicted = FixedTrainer(loaded.state).infer(loaded.quantize(shown.x)).argmax(axis=1)
-    labels = loaded.plan.labels
-    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(confusion, (shown.y, predicted), 1)
-    out.table(
-        "confusion (rows: truth, columns: fixed-point decision)",
-        ["", *labels],
-        [[label, *row.tolist()] for label, row in zip(labels, confusion, strict=True)],
-    )
+    confusion = None
+    if loaded.plan.rule_definition.supervised:
+        confusion = confusion_of(loaded, parts["test"] if len(parts["test"].y) else parts["train"])
+        out.table(
+            "confusion (rows: truth, columns: fixed-point decision)",
+            ["", *loaded.plan.labels],
+            [[name, *row] for name, row in zip(loaded.plan.labels, confusion, strict=True)],
+        )
+    else:
+        out.line(f"the rule {loaded.plan.rule} sees no labels: its outputs stand for no classes")
     out.document(
         {
             "accuracy": accuracy,
             "parameters": loaded.plan.parameter_count,
             "digest": loaded.plan.digest,
             "model": str(model),
-            "confusion": confusion.tolist(),
+            "confusion": confusion,
         }
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.evaluate import load_for
+from ska_edge.cli.output import check_file
 from ska_edge.errors import CheckError
 from ska_edge.model_file import Model, load_model
 from ska_edge.onnx_export import FORMS, Agreement, compare, save
@@ -60,6 +61,7 @@ def export(
 ) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
     out, loaded = Output(as_json), load_model(model)
+    check_file(output, model, data)
     if data is None:
         features, what = probe(loaded), "random rows"
     else:

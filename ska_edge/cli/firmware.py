@@ -8,6 +8,7 @@ import click
 
 from firmware_gen.project import write_project
 from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.output import check_folder
 from ska_edge.model_file import load_model
 
 
@@ -19,6 +20,9 @@ from ska_edge.model_file import load_model
 def firmware(model: Path, board: str, output: Path, as_json: bool) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
     out, loaded = Output(as_json), load_model(model)
-    project = write_project(loaded.plan, loaded.state.parameters, board, output)
+    check_folder(output)
+    project = write_project(
+        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict()
+    )
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
     out.document({"output": str(output), "board": project.board, "digest": project.digest})

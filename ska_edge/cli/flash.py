@@ -19,14 +19,19 @@ from ska_edge.errors import InputError
 @json_option
 def flash(folder: Path, port: str | None, stop: bool, as_json: bool) -> None:
     """Flash the project in FOLDER. An emulated board starts and keeps running until --stop."""
-    out, project = Output(as_json), load_project(folder)
+    out = Output(as_json)
+    if stop:
+        # The folder may be gone; the board that was started from it is not.
+        here = folder.resolve()
+        names = [board.name for board in boards.running() if board.project.resolve() == here]
+        name = names[0] if names else load_project(folder).board
+        stopped = boards.stop(folder)
+        out.line(f"{name} {'stopped' if stopped else 'was not running'}")
+        out.document({"board": name, "stopped": stopped})
+        return
+    project = load_project(folder)
     if port is not None:
         raise InputError(f"{project.board} is emulated and brings its own port; leave --port out")
-    if stop:
-        stopped = boards.stop(folder)
-        out.line(f"{project.board} {'stopped' if stopped else 'was not running'}")
-        out.document({"board": project.board, "stopped": stopped})
-        return
     board = boards.launch(folder)
     out.line(f"{project.board} runs with plan {project.digest}, its port is {board.port}")
     out.document(

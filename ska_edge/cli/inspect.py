@@ -64,6 +64,10 @@ def inspect(model: Path, as_json: bool) -> None:
     }
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
+    out.line(
+        f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
+        f" {plan.layers[0].input.name}, see --json for mean and scale"
+    )
     out.document(
         {
             "sizes": list(plan.sizes),
@@ -76,6 +80,8 @@ def inspect(model: Path, as_json: bool) -> None:
             "tensors": tensors,
             "formats": formats,
             "accumulator": accumulator_width(plan),
+            "labels": list(plan.labels),
+            "scaling": loaded.scaling.as_dict(),
             "proof": [asdict(bound) for bound in proof],
             "notes": loaded.notes,
         }

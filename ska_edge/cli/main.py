@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -23,11 +24,23 @@ from ska_edge.cli.verify import verify
 from ska_edge.errors import SkaError
 
 
+class ClosedPipe(Exception):
+    """The reader of stdout is gone."""
+
+
 class Commands(click.Group):
     """A group that knows the exit codes.
 
-    0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C.
+    0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C,
+    141 closed pipe.
     """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a closed pipe is told apart before click takes it for an error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ClosedPipe from error
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command; never returns."""
@@ -48,8 +61,10 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("ska-edge: stopped", err=True)
             sys.exit(130)
-        except BrokenPipeError:
-            sys.exit(0)
+        except ClosedPipe:
+            # Nobody reads on: end like a program that the signal ends, without a last word.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
         except OSError as error:
             if debug:
                 traceback.print_exc()

@@ -10,6 +10,7 @@ import click
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import find_port, port_option
 from ska_edge.cli.evaluate import load_for
+from ska_edge.cli.output import check_file
 from ska_edge.cli.verify import metrics_table, progress_title
 from ska_edge.errors import InputError
 from ska_edge.link import Link
@@ -44,6 +45,8 @@ def monitor(
     out = Output(as_json)
     if (model is None) != (data is None):
         raise InputError("give MODEL and DATA, or neither")
+    if log is not None:
+        check_file(log, model, data)
     loaded = load_model(model) if model is not None else None
     dataset = (
         load_for(loaded, data, label_column) if loaded is not None and data is not None else None

@@ -13,7 +13,8 @@ from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, build_document, require_fit
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.export import export_and_check, require_agreement
-from ska_edge.cli.train import check_output, train_and_report, training_document, training_options
+from ska_edge.cli.output import check_file, check_folder
+from ska_edge.cli.train import train_and_report, training_document, training_options
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
 from ska_edge.link import Link
@@ -45,7 +46,9 @@ def run(
     folder = output or Path(f"run-{Path(data).stem}-{board}")
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
-    check_output(folder)
+    check_folder(folder)
+    if values["log"] is not None:
+        check_file(values["log"], data, values["init"])
     if RULES[values["rule"]].supervised and values["batch"] not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
@@ -60,7 +63,7 @@ def run(
     require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
-    write_project(model.plan, model.state.parameters, board, project)
+    write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
     report = build_and_report(project, out)
     require_fit(report, project)
     with start(project) as running, Link(running.port) as link:

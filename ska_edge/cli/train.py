@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import click
 
 from ska_edge.cli.console import Command, Output, json_option, label_option, percent
+from ska_edge.cli.output import check_file
 from ska_edge.data import load
-from ska_edge.errors import InputError
 from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import SCALINGS
 from ska_edge.rule import RULES
@@ -83,14 +82,6 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def check_output(path: Path) -> None:
-    """InputError unless a file or folder could be made there: before the work, not after it."""
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent} to write {path.name} to")
-    if not os.access(path if path.is_dir() else path.parent, os.W_OK):
-        raise InputError(f"{path} cannot be written: no permission in that folder")
-
-
 def train_and_report(data: str, out: Output, values: dict[str, Any]) -> Trained:
     """Train with a progress bar and say how accurate it became."""
     dataset = load(data, values.pop("label_column"))
@@ -127,9 +118,9 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 def train(data: str, output: Path, as_json: bool, **values: Any) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out = Output(as_json)
-    check_output(output)
-    if output.is_dir():
-        raise InputError(f"{output} is a folder; name the file to write, like {output}.ska")
+    check_file(output, data, values["init"], values["log"])
+    if values["log"] is not None:
+        check_file(values["log"], data, values["init"])
     trained = train_and_report(data, out, values)
     trained.model.save(output)
     plan = trained.model.plan

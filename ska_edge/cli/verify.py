@@ -60,18 +60,23 @@ def learn_and_compare(
     """Run the proof with a live table, and say what came out."""
     info = link.hello()
     out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
-    correct = 0
+    correct, last = 0, Result(0, 0, ())
     with out.live() as update:
 
         def show(number: int, label: int, result: Result) -> None:
-            nonlocal correct
+            nonlocal correct, last
             correct += result.predicted == label
-            update(
-                metrics_table(model.plan, progress_title(model, number, labels, correct), result)
-            )
+            last = result if result.metrics else last
+            title = progress_title(model, number, labels, correct)
+            update(metrics_table(model.plan, title, last))
 
         report = verify_device(link, model, model.quantize(features), labels, show)
-    if report.first_difference is None:
+    if report.first_difference is None and report.steps == 0:
+        out.line(
+            f"no update was made: the rule holds {model.plan.batch} samples before it learns;"
+            " give at least as many"
+        )
+    elif report.first_difference is None:
         out.line(
             f"device and host are equal: all {report.parameters} parameters after"
             f" {report.samples} samples, and every decision and metric on the way"

@@ -379,3 +379,27 @@ def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
     # The empty line before it ends the terminal's "^C".
     assert (process.returncode, out, err.lstrip("\n")) == (130, "", "ska-edge: stopped\n")
     assert left_behind() == ["steps"]
+
+
+# --- outputs that would destroy inputs -----------------------------------------------------------
+
+
+def test_an_output_never_overwrites_an_input(ska_edge, iris_file: Path, rows: Path) -> None:
+    data, model = rows.read_bytes(), iris_file.read_bytes()
+    for arguments in (
+        ("train", rows, "-o", rows),
+        ("train", rows, "-o", "m.ska", "--log", rows),
+        ("export", iris_file, "-o", iris_file),
+        ("export", iris_file, "-o", rows, "--data", rows),
+        ("data", rows, "-o", rows),
+        ("monitor", iris_file, rows, "--log", iris_file),
+    ):
+        assert "is read by this command" in ska_edge(*arguments).refusal(2)
+    assert "written twice" in ska_edge("train", rows, "-o", "m", "--log", "m").refusal(2)
+    assert (rows.read_bytes(), iris_file.read_bytes()) == (data, model)
+
+
+@pytest.mark.parametrize("command", ["export", "train"])
+def test_a_folder_is_no_output_file(ska_edge, iris_file: Path, command: str) -> None:
+    source = iris_file if command == "export" else "iris"
+    assert ". is a folder" in ska_edge(command, source, "-o", ".").refusal(2)

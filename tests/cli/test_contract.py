@@ -272,3 +272,15 @@ def test_labels_may_stand_in_any_column(ska_edge) -> None:
     trained = ska_edge("train", *arguments, "-o", "m.ska", "--hidden", "2", "--epochs", "1")
     assert trained.document()["parameters"] == 12
     assert ska_edge("eval", "m.ska", *arguments).code == 0
+
+
+def test_a_closed_pipe_is_no_failed_check() -> None:
+    program = [sys.executable, "-m", "ska_edge", "boards"]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(program, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(write)
+    assert done.returncode == 141
+    assert done.stderr == ""

@@ -208,3 +208,38 @@ def test_flash_again_replaces_the_running_board(
 def test_flash_has_no_use_for_a_port(ska_edge, iris: Model, write_host_project: Write) -> None:
     project = write_host_project(iris, Path("fw"))
     assert "leave --port out" in ska_edge("flash", project, "--port", "/dev/none").refusal(2)
+
+
+def test_a_board_stops_after_its_folder_is_gone(
+    ska_edge, iris: Model, write_host_project: Write
+) -> None:
+    project = write_host_project(iris, Path("fw"))
+    assert ska_edge("flash", project).code == 0
+    project.rename("moved")
+    try:
+        assert ska_edge("flash", project, "--stop", "--json").document()["stopped"] is True
+    finally:
+        Path("moved").rename(project)
+        ska_edge("flash", project, "--stop")
+
+
+def test_no_update_is_no_proof(ska_edge, require_board: Callable[[str], Board]) -> None:
+    require_board("host")
+    options = ("--rule", "published", "--hidden", "3", "--batch", "8", "--steps", "3")
+    assert ska_edge("train", "iris", "-o", "p.ska", *options).code == 0
+    few = ska_edge("verify", "p.ska", "iris", "--board", "host", "--samples", "5")
+    assert "no update was made: the rule holds 8 samples" in few.out
+    enough = ska_edge("verify", "p.ska", "iris", "--board", "host", "--samples", "9")
+    assert "device and host are equal" in enough.out
+
+
+def test_a_project_says_how_to_feed_it(ska_edge, iris_file: Path, iris: Model) -> None:
+    assert ska_edge("firmware", iris_file, "-o", "fw").code == 0
+    described = json.loads(Path("fw/ska-project.json").read_text())
+    assert described["labels"] == list(iris.plan.labels)
+    assert described["input"]["mean"] == iris.scaling.mean.tolist()
+    assert described["input"]["scale"] == iris.scaling.scale.tolist()
+    frac = f"#define SKA_INPUT_FRAC {iris.plan.layers[0].input.frac} "
+    assert frac in Path("fw/src/ska_plan.h").read_text()
+    inspected = ska_edge("inspect", iris_file, "--json").document()
+    assert inspected["scaling"] == iris.scaling.as_dict()

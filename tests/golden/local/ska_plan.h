@@ -20,6 +20,7 @@
 #define SKA_PLAN_DIGEST {0xcf, 0x44, 0xf0, 0x84, 0xad, 0x52, 0x1e, 0x38}
 
 #define SKA_INPUTS 4
+#define SKA_INPUT_FRAC 4 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 3
 #define SKA_HEADS 1 /* hidden layers with a readout of their own */

@@ -14,6 +14,7 @@
 #define SKA_PLAN_DIGEST {0x7e, 0xdb, 0xda, 0x36, 0xe8, 0xc4, 0x3e, 0x69}
 
 #define SKA_INPUTS 3
+#define SKA_INPUT_FRAC 7 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 2
 #define SKA_HEADS 0 /* hidden layers with a readout of their own */

@@ -1,0 +1,29 @@
+"""Checks of the paths that a command writes to: before the work, not after it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ska_edge.errors import InputError
+
+
+def check_file(path: Path, *inputs: str | Path | None) -> None:
+    """InputError unless a file can be written there, and it is none of the command's inputs."""
+    check_folder(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name the file to write in it")
+    for source in inputs:
+        if source is not None and Path(source).exists() and path.exists():
+            if path.samefile(source):
+                raise InputError(f"{path} is read by this command; write to another file")
+        elif source is not None and path.absolute() == Path(source).absolute():
+            raise InputError(f"{path} is written twice by this command; name two files")
+
+
+def check_folder(path: Path) -> None:
+    """InputError unless a file or folder could be made at this path."""
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent} to write {path.name} to")
+    if not os.access(path if path.is_dir() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: no permission in that folder")
