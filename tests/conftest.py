@@ -7,11 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import firmware_gen
 from firmware_gen import toolchains
 from firmware_gen.boards import Board, load_board
+
+# How long an example takes says nothing about it: machines differ, and tests run side by side.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 ECHO = """\
 #include "ska_board.h"

@@ -28,7 +28,7 @@ def random_model(sizes: list[int], rule: str, seed: int, limit: int = 32768) -> 
     return Model(plan, state, Scaling(np.zeros(sizes[0]), np.ones(sizes[0])))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(1, 20), min_size=2, max_size=5),
     st.sampled_from(["local", "published"]),
