@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,17 +113,8 @@ def _read_arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        EOFError,
-        OSError,
-        KeyError,
-        NotImplementedError,
-    ) as error:
-        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
     except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
-        raise InputError(f"{path} is damaged and cannot be read") from error
+        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
 
 
 def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:

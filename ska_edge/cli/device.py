@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.build import BuildReport
 from firmware_gen.flash import running, start
 from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
@@ -34,6 +35,18 @@ def find_port(port: str | None) -> str:
 
 
 @contextmanager
+def started(
+    model: Model, board: str, project: Path, out: Output
+) -> Iterator[tuple[Link, BuildReport]]:
+    """Generate, build and start a model's firmware in a folder; the board runs for the block."""
+    write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
+    report = build_and_report(project, out)
+    require_fit(report, project)
+    with start(project) as running_board, Link(running_board.port) as link:
+        yield link, report
+
+
+@contextmanager
 def device(model: Model, board: str | None, port: str | None, out: Output) -> Iterator[Link]:
     """A link to a device with this model: an open port, or a board that runs for the block."""
     if board is None:
@@ -42,9 +55,8 @@ def device(model: Model, board: str | None, port: str | None, out: Output) -> It
         return
     if port is not None:
         raise InputError("give --board or --port, not both: a started board brings its own port")
-    with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
-        project = Path(folder) / board
-        write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
-        require_fit(build_and_report(project, out), project)
-        with start(project) as started, Link(started.port) as link:
-            yield link
+    with (
+        tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
+        started(model, board, Path(folder) / board, out) as (link, _),
+    ):
+        yield link

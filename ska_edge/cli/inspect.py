@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import click
@@ -58,10 +58,7 @@ def inspect(model: Path, as_json: bool) -> None:
         ["sum", "least", "most", "bits"],
         [[f"layer {b.layer} {b.quantity}", b.lo, b.hi, b.width] for b in proof],
     )
-    formats = {
-        name: f"Q{f['bits'] - 1 - f['frac']}.{f['frac']}"
-        for name, f in asdict(plan.formats).items()
-    }
+    formats = {f.name: getattr(plan.formats, f.name).name for f in fields(plan.formats)}
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
     out.line(

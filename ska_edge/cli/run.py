@@ -8,16 +8,14 @@ from typing import Any
 import click
 
 from firmware_gen.boards import load_board
-from firmware_gen.flash import start
-from firmware_gen.project import write_project
-from ska_edge.cli.build import build_and_report, build_document, require_fit
+from ska_edge.cli.build import build_document
 from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check, require_agreement
 from ska_edge.cli.output import check_file, check_folder
 from ska_edge.cli.train import train_and_report, training_document, training_options
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
-from ska_edge.link import Link
 from ska_edge.onnx_export import Agreement
 from ska_edge.rule import RULES
 
@@ -63,10 +61,7 @@ def run(
     require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
-    write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
-    report = build_and_report(project, out)
-    require_fit(report, project)
-    with start(project) as running, Link(running.port) as link:
+    with started(model, board, project, out) as (link, report):
         # Accuracy was measured above: from here on the held-out rows are new experience.
         proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
     out.document(
