@@ -44,7 +44,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)
-	$(PIP) install -q -c $(LOCK) -e '.[sim,datasets]'
+	$(PIP) install -q -c $(LOCK) -e '.[sim]' scikit-learn
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)

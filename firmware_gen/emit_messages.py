@@ -23,7 +23,7 @@ from ska_edge.protocol import (
 )
 from ska_edge.rule import METRICS
 
-PLAN_MACROS = {"inputs": "SKA_INPUTS", "classes": "SKA_CLASSES", "rest": "SKA_CHUNK_MAX"}
+PLAN_MACROS = {"input_bytes": "SKA_INPUT_BYTES", "classes": "SKA_CLASSES", "rest": "SKA_CHUNK_MAX"}
 COLUMNS = 100  # as in .clang-format
 
 TOP = """\

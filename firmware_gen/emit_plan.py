@@ -7,7 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.plan import LayerPlan, Plan, accumulator_width, range_proof
+from firmware_gen.ops_c import stored_type
+from ska_edge import draws
+from ska_edge.plan import Matrix, Plan
+from ska_edge.range_proof import accumulator_width, range_proof, update_width
+from ska_edge.replay import MOST_SEEN
+from ska_edge.rule import CODE, PAST, READOUT, SIGNS
 
 
 def _numbers(values: Iterable[int], per_line: int = 12) -> str:
@@ -19,21 +24,13 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
 def emit_plan(plan: Plan) -> str:
     """The text of ska_plan.h: the sizes and constants that every other file needs."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
-    heads = sum(layer.head for layer in plan.layers)
+    heads = sum(layer.readout is not None for layer in plan.layers)
     target = plan.formats.decision.maximum
+    weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
+    teacher = plan.rule_definition.teacher
     proof = "\n".join(
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
-    )
-    batch = (
-        ""
-        if plan.rule_definition.supervised
-        else f"""
-/* Rules without labels learn from a held batch. */
-#define SKA_BATCH {plan.batch}
-#define SKA_STEPS {plan.steps}
-#define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
-"""
     )
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
@@ -46,9 +43,19 @@ def emit_plan(plan: Plan) -> str:
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
 
+#include <stdint.h>
+
+typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
+#define SKA_WEIGHT_BITS {weight.bits}
+#define SKA_WEIGHT_MIN INT{weight.bits}_MIN
+#define SKA_WEIGHT_MAX INT{weight.bits}_MAX
+#define SKA_SIGNAL_BYTES {signal.bits // 8}
+
 #define SKA_PLAN_DIGEST {{{digest}}}
 
 #define SKA_INPUTS {plan.inputs}
+#define SKA_INPUT_BYTES {plan.inputs * signal.bits // 8}
 #define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
 #define SKA_CLASSES {plan.classes}
 #define SKA_LAYERS {len(plan.layers)}
@@ -57,49 +64,111 @@ def emit_plan(plan: Plan) -> str:
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 
-#define SKA_SUPERVISED {int(plan.rule_definition.supervised)}
+#define SKA_SUPERVISED {int(teacher != PAST)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
+#define SKA_UPDATE_BITS {update_width(plan)}
 #define SKA_TARGET {target} /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it stay as they are */
+#define SKA_RAW_INPUT {int(plan.raw is not None)} /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT {int(teacher == READOUT)}
+#define SKA_TEACHER_SIGNS {int(teacher == SIGNS)}
+#define SKA_TEACHER_CODE {int(teacher == CODE)}
+{_draws(plan)}
+#define SKA_REPLAY_SLOTS {plan.replay.per_class} /* past samples that are kept of each class */
+#define SKA_REPLAYS {plan.replay.per_sample} /* how many are learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
-{batch}
+{_batch(plan)}
 #endif
 """
 
 
-def _matrix(plan: Plan, index: int, layer: LayerPlan, head: bool) -> str:
+def _draws(plan: Plan) -> str:
+    """Keys of the random words that the plan needs (see ska_draw.h)."""
+    keys = {}
+    if plan.rule_definition.teacher == SIGNS:
+        keys["SIGNS"] = draws.SIGNS
+    if plan.rule_definition.teacher == CODE:
+        keys["CODE_PRESENCE"] = draws.CODE_PRESENCE
+        keys["CODE_SIGNS"] = draws.CODE_SIGNS
+    if plan.replay.per_class:
+        keys["REPLAY"] = draws.REPLAY
+    lines = [
+        f"#define SKA_{name}_KEY 0x{draws.key(plan.seed, stream):08X}u"
+        for name, stream in keys.items()
+    ]
+    if "SIGNS" in keys:
+        lines.append(
+            f"#define SKA_SIGNS_SHIFT {plan.signs_shift} /* from the sum to a projection */"
+        )
+    if "REPLAY" in keys:
+        lines.append(f"#define SKA_MOST_SEEN {MOST_SEEN} /* where the count of a class ends */")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _batch(plan: Plan) -> str:
+    """What rules without labels need: they learn from a held batch."""
+    if plan.rule_definition.supervised:
+        return ""
+    return f"""
+/* Rules without labels learn from a held batch. */
+#define SKA_BATCH {plan.batch}
+#define SKA_STEPS {plan.steps}
+#define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
+"""
+
+
+def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
     """One row of the matrix tables; the device adds the rate's shift, which may change there."""
     offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
-    kind = "head_" if head else ""
     rate = plan.rate.shift
-    inputs, outputs = (layer.outputs, plan.classes) if head else (layer.inputs, layer.outputs)
-    fraction = plan.formats.activation.frac if head else layer.input.frac
-    forward = plan.head_forward_shift(layer) if head else plan.forward_shift(layer)
-    update = plan.head_update_shift(layer) if head else plan.update_shift(layer)
     row = (
         offsets[index, f"{kind}weight"],
         offsets[index, f"{kind}bias"],
-        inputs,
-        outputs,
-        fraction,
-        forward,
-        update - rate,
-        plan.bias_update_shift(layer) - rate,
-        plan.projection_shift(layer),
+        matrix.inputs,
+        matrix.outputs,
+        plan.sum_align(matrix),
+        plan.bias_align(matrix),
+        plan.forward_shift(matrix),
+        plan.update_shift(matrix) - rate,
+        plan.bias_update_shift(matrix) - rate,
+        plan.projection_shift(matrix),
     )
     return "    {" + ", ".join(str(v) for v in row) + "},"
 
 
+def _raw_tables(plan: Plan) -> str:
+    """The integers that standardize raw features."""
+    if plan.raw is None:
+        return ""
+    raw = plan.raw
+    multiplier = stored_type(0, max(raw.multipliers))
+    offset = stored_type(min(raw.offsets), max(raw.offsets))
+    return f"""
+/* A raw feature becomes round(raw * multiplier + offset); both have {raw.frac}
+ * fractional bits. */
+static const {multiplier} ska_raw_multiplier[SKA_INPUTS] = {{
+    {_numbers(raw.multipliers, 8)}
+}};
+static const {offset} ska_raw_offset[SKA_INPUTS] = {{
+    {_numbers(raw.offsets, 6)}
+}};
+"""
+
+
 def emit_tables(plan: Plan) -> str:
     """The text of ska_tables.h: the decision table and one row of numbers a matrix."""
-    first, total = [], 0
-    for layer in plan.layers:
-        first.append(total)
-        total += layer.outputs
-    layers = "\n".join(_matrix(plan, i, layer, False) for i, layer in enumerate(plan.layers))
-    head_rows = [_matrix(plan, i, layer, True) for i, layer in enumerate(plan.layers) if layer.head]
+    first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
+    layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
+    head_rows = [
+        _matrix(plan, i, "head_", layer.readout)
+        for i, layer in enumerate(plan.layers)
+        if layer.readout is not None
+    ]
     heads = ""
     if head_rows:
         rows = "\n".join(head_rows)
@@ -130,11 +199,12 @@ typedef struct {{
     uint32_t bias;             /* offset of b */
     uint16_t inputs;           /* columns */
     uint16_t outputs;          /* rows */
-    uint8_t bias_align;        /* W a has this many more fractional bits than b */
-    uint8_t forward_shift;     /* from W a + b to the knowledge */
-    uint8_t update_shift;      /* from step * a to a change of W, before the rate's shift */
-    uint8_t bias_update_shift; /* from step to a change of b, before the rate's shift */
-    uint8_t projection_shift;  /* from W^T e to the projection */
+    uint8_t sum_align;         /* the sum has this many more fractional bits than W a */
+    uint8_t bias_align;        /* and this many more than b */
+    uint8_t forward_shift;     /* from the sum to the knowledge */
+    int8_t update_shift;       /* from step * a to a change of W, before the rate's shift */
+    int8_t bias_update_shift;  /* from step to a change of b, before the rate's shift */
+    int8_t projection_shift;   /* from W^T e to the projection, where the rule has one */
 }} ska_matrix_t;
 
 static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
@@ -143,7 +213,7 @@ static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
 {heads}
 /* Number of each layer's first neuron. */
 static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f in first)}}};
-
+{_raw_tables(plan)}
 #endif
 """
 
@@ -167,7 +237,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 
 #include "ska_plan.h"
 
-static const int16_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {{
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {{
 {body}
 }};
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 
-from firmware_gen.ops_c import COps, bare
+from firmware_gen.ops_c import COps, bare, stored_type
 from ska_edge.fixedpoint import Fixed
 from ska_edge.plan import Plan
-from ska_edge.rule import Argument, NeuronFunction, neuron_functions
+from ska_edge.rule import Argument, NeuronFunction
 
 LINE_LENGTH = 100
 
@@ -29,25 +29,17 @@ _HEADER = """\
 def emit_rule(plan: Plan) -> str:
     """The text of ska_rule.h for a plan."""
     rule = plan.rule_definition
-    functions = neuron_functions(rule, plan.formats, plan.decision_table)
+    functions = plan.neuron_functions()
     parts = [_HEADER.format(digest=plan.digest, rule=rule.name, summary=rule.summary)]
     parts += [_function(f) for f in functions]
     parts.append("#endif\n")
     return "\n".join(parts)
 
 
-def _stored_type(lo: int, hi: int) -> str:
-    """The narrowest standard type for an interval."""
-    for bits in (8, 16, 32):
-        if -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1):
-            return f"int{bits}_t"
-    return "int64_t"
-
-
 def _function(function: NeuronFunction) -> str:
     ops = COps()
     result = function.body(*(_argument(ops, argument) for argument in function.arguments))
-    kind = _stored_type(result.lo, result.hi)
+    kind = stored_type(result.lo, result.hi)
     text = str(result.data)
     unused = [a.name for a in function.arguments if not _uses(a.name, [*ops.statements, text])]
     returned = bare(text) if ops.type_of(text) == kind else f"({kind}){text}"
@@ -61,7 +53,7 @@ def _signature(function: NeuronFunction, kind: str) -> list[str]:
     """The head of a function in one line, or in several with the arguments below each other."""
     start = f"static inline {kind} ska_rule_{function.name}("
     # A tie keeps a type and its name in one line.
-    arguments = ", ".join(f"{_stored_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
+    arguments = ", ".join(f"{stored_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
     indent = " " * len(start)
     lines = textwrap.wrap(f"{indent}{arguments})~{{", LINE_LENGTH, subsequent_indent=indent)
     lines[0] = start + lines[0].lstrip()
@@ -70,8 +62,10 @@ def _signature(function: NeuronFunction, kind: str) -> list[str]:
 
 def _argument(ops: COps, argument: Argument) -> Fixed[str]:
     """An argument in an expression: widened first, as an int may have 16 bits."""
-    narrow = _stored_type(argument.lo, argument.hi) in ("int8_t", "int16_t")
+    narrow = stored_type(argument.lo, argument.hi) in ("int8_t", "int16_t")
     name = f"(int32_t){argument.name}" if narrow else argument.name
+    if stored_type(argument.lo, argument.hi) == "int64_t":
+        ops.widen(name)
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 
 

@@ -30,6 +30,10 @@ class COps:
         left = f"(int64_t){a}" if bits == 64 and a not in self._wide else a
         return self._result(f"({left} {operator} {b})", bits)
 
+    def widen(self, expression: str) -> None:
+        """Say that an expression has 64 bits."""
+        self._wide.add(expression)
+
     def constant(self, value: int) -> str:
         return str(value) if value >= 0 else f"({value})"
 
@@ -85,3 +89,11 @@ def bare(expression: str) -> str:
         if depth == 0 and position < len(expression) - 1:
             return expression
     return expression[1:-1]
+
+
+def stored_type(lo: int, hi: int) -> str:
+    """The narrowest standard type for an interval."""
+    for bits in (8, 16, 32):
+        if -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1):
+            return f"int{bits}_t"
+    return "int64_t"

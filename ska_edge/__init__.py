@@ -22,15 +22,16 @@ __all__ = ["load", "train"]
 
 
 def train(data: str, **options: Any) -> Trained:
-    """Train on a built-in data set, a CSV or an npz file; options as in `training.Options`.
+    """Train on a built-in data set, a CSV or an npz file; options as in `options.Options`.
 
     Raises InputError for data or options that cannot work.
     """
     # Imported here: the generator and its boards import this package and need none of it.
     from ska_edge import data as data_module
-    from ska_edge import training
+    from ska_edge.options import Options
+    from ska_edge.training import train as train_model
 
-    return training.train(data_module.load(data), training.Options(**options))
+    return train_model(data_module.load(data), Options(**options))
 
 
 def load(path: str | Path) -> Model:

@@ -1,4 +1,4 @@
-"""Labeled data: from a built-in set, a CSV file or an npz file, checked before anything trains.
+"""Labeled data: built in, or from a CSV, npz or MNIST-idx file, checked before anything trains.
 
 Every complaint about a file is an ``InputError`` that names the file and the place in it: line and
 column of a CSV file, array and index of an npz file.
@@ -7,10 +7,9 @@ column of a CSV file, array and index of an npz file.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.errors import InputError, ToolError
+from ska_edge.builtin_data import builtin_names, read_builtin
+from ska_edge.errors import InputError
+from ska_edge.idx import is_idx, read_idx
 from ska_edge.storage import npz_bytes, write_file
-from ska_edge.table import is_finite, is_number, read_csv
+from ska_edge.table import LARGEST_INPUT, is_finite, is_number, read_csv, too_large
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+__all__ = ["Dataset", "builtin_names", "few", "load", "save", "split"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,8 @@ class Dataset:
     """Samples and their classes.
 
     ``x`` float64 (n, d); ``y`` int64 (n,), class indices 0..classes-1; ``labels`` the class names,
-    in the order of the indices; ``group`` int64 (n,), whom a sample comes from, or None.
+    in the order of the indices; ``group`` int64 (n,), whom a sample comes from, or None;
+    ``places`` int64 (n,), where a sample taken from other data stood there.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Dataset:
     y: IntArray
     labels: tuple[str, ...]
     group: IntArray | None = None
+    places: IntArray | None = None
 
     @property
     def classes(self) -> int:
@@ -49,7 +54,7 @@ class Dataset:
     def digest(self) -> str:
         """16 hexadecimal digits that name these samples and classes, not the file they are from."""
         content = hashlib.sha256("\n".join(self.labels).encode())
-        for values in (self.x, self.y):
+        for values in (self.x, self.y, *([] if self.group is None else [self.group])):
             content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]
 
@@ -84,16 +89,26 @@ class Dataset:
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)  # an empty list has no integer type of its own
         group = None if self.group is None else self.group[chosen]
-        return replace(self, x=self.x[chosen], y=self.y[chosen], group=group)
+        places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
+        return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
 
+    def of_group(self, number: int) -> Dataset:
+        """The samples of one group, such as one person, in their order.
 
-def builtin_names() -> tuple[str, ...]:
-    """Names that ``load`` takes besides paths."""
-    return tuple(_BUILTINS)
+        InputError: no sample is of that group, or these data have no groups.
+        """
+        if self.group is None:
+            raise InputError(f"'{self.name}' has no groups, so none is {number}")
+        if number not in self.group:
+            known = ", ".join(str(group) for group in np.unique(self.group))
+            raise InputError(f"'{self.name}' has no group {number}; its groups are {known}")
+        return self.take(self.group == number)
 
 
 def load(source: str, label_column: str | None = None) -> Dataset:
-    """Data from a built-in name or from a path ending in .csv or .npz.
+    """Data from a built-in name, or from a path to a CSV, npz or MNIST-idx file.
+
+    Built in: see ``builtin_data.read_builtin``.
 
     CSV: see ``table.read_csv``, also for ``label_column`` (a name or a number from 1), which
     counts for CSV only. Labels are integers 0..classes-1, none missing, or text, then numbered in
@@ -103,11 +118,14 @@ def load(source: str, label_column: str | None = None) -> Dataset:
     ``labels`` (classes,), text, the class names: then y may leave classes out; optionally
     ``group`` (n,), integers. Pickles are refused.
 
+    MNIST-idx, such as ``train-images-idx3-ubyte`` or the same with .gz: the images' file, the
+    labels' file is found beside it, see ``idx.read_idx``. Features are the pixels, 0 to 255.
+
     InputError: no such data, or data that cannot be used. ToolError: a built-in set comes out of
     a package that is not installed.
     """
-    if source in _BUILTINS:
-        return _BUILTINS[source](source)
+    if source in builtin_names():
+        return Dataset(source, *read_builtin(source))
     path = Path(source)
     try:
         if not path.exists():
@@ -118,7 +136,7 @@ def load(source: str, label_column: str | None = None) -> Dataset:
     except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
         raise InputError(f"{source[:80]!r} cannot be a path: {error}") from error
     if not path.is_file():
-        raise InputError(f"{path} is not a file; data come from a .csv or .npz file")
+        raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()
     if suffix == ".csv":
         table = read_csv(path, label_column)
@@ -127,7 +145,12 @@ def load(source: str, label_column: str | None = None) -> Dataset:
         return Dataset(path.stem, table.x, y, labels)
     if suffix == ".npz":
         return _load_npz(path)
-    raise InputError(f"{path}: the kind of file is not known; its name must end in .csv or .npz")
+    if is_idx(path):
+        return _load_idx(path)
+    raise InputError(
+        f"{path}: the kind of file is not known; its name must end in .csv, .npz,"
+        " -images-idx3-ubyte or -images-idx3-ubyte.gz"
+    )
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
@@ -149,23 +172,71 @@ def save(dataset: Dataset, path: str | Path) -> None:
 
 
 def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """(train, test): rows shuffled by ``np.random.default_rng(seed)``, the first ones for the test.
+    """(train, test), both in an order shuffled by ``np.random.default_rng(seed)``.
 
-    The test gets ceil(test_fraction * n) rows; with a fraction of 0 it is empty.
+    The test gets ceil(test_fraction * n) rows, the first ones of that order. Of data with groups
+    it gets ceil(test_fraction * groups) whole groups, so that nobody is in both parts. With a
+    fraction of 0 it is empty.
+
     InputError: a fraction outside 0 <= fraction < 1, or one that leaves nothing to train on.
     """
-    count = len(dataset.x)
     if not 0.0 <= test_fraction < 1.0:
         raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
-    # Rounded first: 0.07 * 100 is 7.000000000000001 in binary, and means 7.
-    test_count = math.ceil(round(test_fraction * count, 9))
-    if test_count >= count:
+    rng = np.random.default_rng(seed)
+    count = len(dataset.x)
+    if dataset.group is None:
+        held_out = _share(dataset, test_fraction, count, "samples")
+        order = rng.permutation(count)
+        return dataset.take(order[held_out:]), dataset.take(order[:held_out])
+    groups = np.unique(dataset.group)
+    if len(groups) == 1 and test_fraction > 0:
         raise InputError(
-            f"a test fraction of {test_fraction} leaves none of the {count} samples of"
+            f"'{dataset.name}' has only one group, {groups[0]}, and a test holds out whole groups;"
+            " use a test fraction of 0, or data of more groups"
+        )
+    held_out = _share(dataset, test_fraction, len(groups), "groups")
+    tested = rng.permutation(groups)[:held_out]
+    order = rng.permutation(count)
+    in_test = np.isin(dataset.group[order], tested)
+    return dataset.take(order[~in_test]), dataset.take(order[in_test])
+
+
+def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
+    """How many of ``count`` the test gets; InputError when it would get all."""
+    # Rounded first: 0.07 * 100 is 7.000000000000001 in binary, and means 7.
+    share = math.ceil(round(fraction * count, 9))
+    if share >= count:
+        raise InputError(
+            f"a test fraction of {fraction} leaves none of the {count} {of_what} of"
             f" '{dataset.name}' to train on; use a smaller fraction"
         )
-    order = np.random.default_rng(seed).permutation(count)
-    return dataset.take(order[test_count:]), dataset.take(order[:test_count])
+    return share
+
+
+def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
+    """(few, rest): ``per_class`` rows of every class, and all others.
+
+    The rows are shuffled by ``np.random.default_rng(seed)``; the few are the first ones of each
+    class in that order, which both parts keep.
+
+    InputError: a class has fewer than per_class + 1 rows, so that none is left for the rest, or
+    per_class is below 1.
+    """
+    if per_class < 1:
+        raise InputError(f"at least 1 sample of every class is needed, not {per_class}")
+    counts = np.bincount(dataset.y, minlength=dataset.classes)
+    for label, count in zip(dataset.labels, counts, strict=True):
+        if count <= per_class:
+            raise InputError(
+                f"'{dataset.name}' has {count} samples of the class '{label}'; to take {per_class}"
+                f" and leave one it needs {per_class + 1}"
+            )
+    order = np.random.default_rng(seed).permutation(len(dataset.y))
+    classes = dataset.y[order]
+    chosen = np.zeros(len(order), dtype=bool)
+    for index in range(dataset.classes):
+        chosen[np.flatnonzero(classes == index)[:per_class]] = True
+    return dataset.take(order[chosen]), dataset.take(order[~chosen])
 
 
 def _classes(
@@ -237,18 +308,28 @@ def _load_npz(path: Path) -> Dataset:
         )
     with np.errstate(all="ignore"):  # what turns infinite here is refused below
         x = x.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(x))
+    bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
     if len(bad):
         row, column = (int(index) for index in bad[0])
-        raise InputError(
-            f"{path}: {inputs}[{row}, {column}] is {x[row, column]}; inputs must be finite numbers"
-        )
+        value = x[row, column]
+        reason = too_large() if np.isfinite(value) else "inputs must be finite numbers"
+        raise InputError(f"{path}: {inputs}[{row}, {column}] is {value}; {reason}")
     y, labels = _npz_classes(path, content, len(x))
     group = content.get("group")
     if group is not None:
         _check_column(path, "group", group, len(x), "iu")
+        if group.max() > np.iinfo(np.int64).max:
+            raise InputError(f"{path}: group {group.max()} does not fit 64 bits with a sign")
         group = group.astype(np.int64)
     return Dataset(path.stem, x, y, labels, group)
+
+
+def _load_idx(path: Path) -> Dataset:
+    images, numbers = read_idx(path)
+    _check_numbering(path, [int(number) for number in np.unique(numbers)])
+    labels = tuple(str(index) for index in range(int(numbers.max()) + 1))
+    name = path.name.removesuffix(".gz")
+    return Dataset(name, images.astype(np.float64), numbers.astype(np.int64), labels)
 
 
 def _npz_classes(
@@ -307,28 +388,3 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 def _kind(values: NDArray[Any]) -> str:
     return f"{values.dtype} of shape {values.shape}"
-
-
-def _load_scikit_learn(name: str) -> Dataset:
-    try:
-        module = importlib.import_module("sklearn.datasets")
-    except ImportError as error:
-        raise ToolError(
-            f"built-in data '{name}' come with scikit-learn, which is not installed:"
-            " pip install 'ska-edge[datasets]'"
-        ) from error
-    bunch = getattr(module, f"load_{name}")()
-    return Dataset(
-        name=name,
-        x=np.asarray(bunch.data, dtype=np.float64),
-        y=np.asarray(bunch.target, dtype=np.int64),
-        labels=tuple(str(label) for label in bunch.target_names),
-    )
-
-
-_BUILTINS: dict[str, Callable[[str], Dataset]] = {
-    "digits": _load_scikit_learn,
-    "iris": _load_scikit_learn,
-    "wine": _load_scikit_learn,
-    "breast_cancer": _load_scikit_learn,
-}

@@ -17,7 +17,7 @@ from typing import Any
 import serial
 from serial.tools import list_ports as serial_list_ports
 
-from ska_edge.errors import DeviceError
+from ska_edge.errors import DeviceError, InputError
 from ska_edge.protocol import (
     BY_NAME,
     PROTOCOL_VERSION,
@@ -63,6 +63,7 @@ class DeviceInfo:
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
         step: learning steps since the plan's weights.
         inputs, classes, layers: dimensions of the plan.
+        input_width: bytes of one element of an input.
         parameter_bytes: size of the region of parameters.
         capabilities: bits, see `protocol.Capability`.
     """
@@ -72,6 +73,7 @@ class DeviceInfo:
     digest: str
     step: int
     inputs: int
+    input_width: int
     classes: int
     layers: int
     parameter_bytes: int
@@ -162,7 +164,12 @@ class Link:
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
         self._info = DeviceInfo(**fields)
-        self._codec = Codec({"inputs": self._info.inputs, "classes": self._info.classes})
+        self._codec = Codec(
+            {
+                "input_bytes": self._info.inputs * self._info.input_width,
+                "classes": self._info.classes,
+            }
+        )
         return self._info
 
     @property
@@ -187,16 +194,28 @@ class Link:
         """One learning step on the device.
 
         Args:
-            x: (inputs,) int8 in the plan's input format.
+            x: (inputs,) integers in the plan's input format.
             label: class index.
             metrics: also ask for the sums of every layer.
         """
-        replies = self.request("SAMPLE", {"label": label, "metrics": int(metrics), "x": x})
+        values = {"label": label, "metrics": int(metrics), "x": self._bytes(x)}
+        replies = self.request("SAMPLE", values)
         return _result(replies)
 
     def infer(self, x: Iterable[int]) -> Result:
-        """Classifies one input, (inputs,) int8; the device learns nothing."""
-        return _result(self.request("INFER", {"x": x}))
+        """Classifies one input, (inputs,) integers; the device learns nothing."""
+        return _result(self.request("INFER", {"x": self._bytes(x)}))
+
+    def _bytes(self, x: Iterable[int]) -> bytes:
+        """An input as it goes over the line; InputError where an element does not fit."""
+        width, values = self.info.input_width, list(x)
+        try:
+            return b"".join(int(v).to_bytes(width, "little", signed=True) for v in values)
+        except OverflowError:
+            raise InputError(
+                f"an input of this device has {8 * width}-bit integers, {min(values)} to"
+                f" {max(values)} were given"
+            ) from None
 
     def pull(self) -> bytes:
         """All parameters, `info.parameter_bytes` bytes, little-endian, in plan order."""

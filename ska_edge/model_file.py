@@ -16,14 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
-from ska_edge.plan import Plan, plan_from_json
-from ska_edge.quantize import Scaling
-from ska_edge.reference import Parameters, Reference
+from ska_edge.plan import Plan
+from ska_edge.planning import plan_from_json
+from ska_edge.quantize import Scaling, standardize
+from ska_edge.ranges import Range
+from ska_edge.reference import Parameters
+from ska_edge.rule import RAW
 from ska_edge.storage import npz_bytes, write_file
 from ska_edge.trainer import State
+from ska_edge.twin import twin
 
 MAGIC = "ska-edge model"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Model:
         state: the learned integers.
         scaling: from features to the plan's input.
         reference: the float twin's parameters, or None when only integers were trained.
+        ranges: what the integers took while it learned.
         notes: plain data about how it was trained (seed, epochs, accuracies), for people.
     """
 
@@ -42,11 +47,18 @@ class Model:
     state: State
     scaling: Scaling
     reference: Parameters | None = None
+    ranges: list[Range] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Features (n, d) as the integers of the plan's input."""
-        return self.plan.layers[0].input.quantize(self.scaling.apply(features))
+        """Features (n, d) as the integers of the plan's input.
+
+        Whole features take the way that they take on a device, where the plan knows one.
+        """
+        format, raw = self.plan.layers[0].input, self.plan.raw
+        if raw is None or (features != np.floor(features)).any():
+            return format.quantize(self.scaling.apply(features))
+        return standardize(raw, RAW.quantize(features), format)
 
     def save(self, path: Path) -> None:
         """Write the model; the file appears whole or not at all."""
@@ -54,6 +66,7 @@ class Model:
             "parameters": self.state.parameters.astype("<i4"),
             "mean": self.scaling.mean.astype("<f8"),
             "scale": self.scaling.scale.astype("<f8"),
+            "limit": np.array([self.scaling.limit], dtype="<f8"),
         }
         if self.reference is not None:
             for name, values in _reference_arrays(self.reference).items():
@@ -63,6 +76,7 @@ class Model:
             "version": VERSION,
             "plan": self.plan.to_json(),
             "step": self.state.step,
+            "ranges": [found.as_dict() for found in self.ranges],
             "notes": self.notes,
             "content": _content_digest(arrays),
         }
@@ -96,8 +110,9 @@ def load_model(path: Path) -> Model:
         model = Model(
             plan=plan,
             state=State(plan, arrays["parameters"], int(header["step"])),
-            scaling=Scaling(arrays["mean"], arrays["scale"]),
+            scaling=Scaling(arrays["mean"], arrays["scale"], float(arrays["limit"][0])),
             reference=_reference_from(plan, arrays),
+            ranges=[Range(**found) for found in header["ranges"]],
             notes=dict(header["notes"]),
         )
         if model.scaling.mean.shape != (plan.inputs,) or model.scaling.scale.shape != (
@@ -136,15 +151,13 @@ def _reference_arrays(parameters: Parameters) -> dict[str, NDArray[np.float64]]:
 def _reference_from(plan: Plan, arrays: dict[str, NDArray[Any]]) -> Parameters | None:
     if "reference_weights_0" not in arrays:
         return None
-    heads = sum(layer.head for layer in plan.layers)
-    layers = len(plan.layers)
-    parameters = Parameters(
-        weights=[arrays[f"reference_weights_{i}"] for i in range(layers)],
-        biases=[arrays[f"reference_biases_{i}"] for i in range(layers)],
-        head_weights=[arrays[f"reference_head_weights_{i}"] for i in range(heads)],
-        head_biases=[arrays[f"reference_head_biases_{i}"] for i in range(heads)],
-    )
+    kinds = ("weights", "biases", "head_weights", "head_biases")
+    found: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in kinds}
+    for tensor in plan.tensors():
+        kind = tensor.name.replace("weight", "weights").replace("bias", "biases")
+        found[kind].append(arrays[f"reference_{kind}_{len(found[kind])}"])
+    parameters = Parameters(**found)
     if parameters.sizes() != list(plan.sizes):
         raise ValueError("the float twin has other sizes than the plan")
-    Reference(parameters, plan.rule, plan.rate.real)  # refuses shapes that do not fit each other
+    twin(plan, parameters, plan.rate.real)  # refuses shapes that do not fit each other
     return parameters

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ska_edge import rule as neuron
 from ska_edge.errors import InputError
-from ska_edge.fixedpoint import Fixed, dot
+from ska_edge.fixedpoint import Fixed, QFormat, dot
 from ska_edge.model_file import Model
 from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
 from ska_edge.storage import write_file
@@ -42,10 +42,10 @@ def export(model: Model, form: str) -> onnx.ModelProto:
     """The model as ONNX.
 
     Args:
-        form: "integer": input int8 (n, d), outputs `decisions` int32 (n, classes) in Q0.15 and
-            `label` int64 (n,), bit for bit what the trainer and the device compute. "float": the
-            same network with dequantized weights, float32 features in and decisions out, close but
-            not equal.
+        form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
+            Q0.15 and `label` int64 (n,), bit for bit what the trainer and the device compute.
+            "float": the same network with dequantized weights, float32 features in and decisions
+            out, close but not equal.
     """
     if form not in FORMS:
         raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
@@ -70,7 +70,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
         "ska_edge.digest": plan.digest,
         "ska_edge.labels": json.dumps(plan.labels),
         "ska_edge.input_format": plan.layers[0].input.name,
-        "ska_edge.weight_formats": " ".join(layer.weight.name for layer in plan.layers),
+        "ska_edge.weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
         "ska_edge.input_mean": " ".join(repr(float(v)) for v in scaling.mean),
         "ska_edge.input_scale": " ".join(repr(float(v)) for v in scaling.scale),
     }
@@ -81,30 +81,35 @@ def _integer_graph(state: State) -> onnx.GraphProto:
     incoming = ops.cast("input", TensorProto.INT64)
     signal = Fixed.of(ops, incoming, plan.layers[0].input)
     for index, layer in enumerate(plan.layers):
-        narrow = np.int8 if layer.weight.bits == 8 else np.int16
-        stored = {
-            name: ops.initializer(f"layer{index}_{name}", state.tensor(index, name).astype(narrow))
-            for name in ("weight", "bias")
-        }
-        weight = Fixed.of(ops, stored["weight"], layer.weight)
-        bias = Fixed.of(ops, ops.cast(stored["bias"], TensorProto.INT64), layer.weight)
+        matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
+        # What takes part in sums is all that inference needs, so that alone is stored.
+        weights = FixedTrainer(state).forward_weights(index)
+        weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
+        biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
+        bias = Fixed.of(ops, ops.cast(biases, TensorProto.INT64), matrix.weight)
         sums = dot(ops, weight, signal, layer.inputs) + bias
         decided = neuron.decision(sums.requantize(plan.formats.knowledge), plan.decision_table)
         signal = plan.rule_definition.activation(decided, plan.formats.activation)
     ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
     ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(f"int{plan.layers[0].input.bits}"))
     used = _used_nodes(ops.nodes, ("decisions", "label"))
     edges = {edge for node in used for edge in node.input}
     return helper.make_graph(
         used,
         "ska_edge_integer",
-        [helper.make_tensor_value_info("input", TensorProto.INT8, ["n", plan.inputs])],
+        [helper.make_tensor_value_info("input", kind, ["n", plan.inputs])],
         [
             helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
             helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
         ],
         [tensor for tensor in ops.initializers if tensor.name in edges],
     )
+
+
+def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
+    """A tensor in the integer type of its format."""
+    return ops.initializer(name, values.astype(f"int{format.bits}"))
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
@@ -130,10 +135,12 @@ def _float_graph(model: Model) -> onnx.GraphProto:
         return output
 
     mean, scale = tensor("mean", model.scaling.mean), tensor("scale", model.scaling.scale)
-    signal = node("Div", [node("Sub", ["input", mean], "centered"), scale], "signal")
+    scaled = node("Div", [node("Sub", ["input", mean], "centered"), scale], "scaled")
+    limit = np.array(model.scaling.limit)
+    signal = node("Clip", [scaled, tensor("least", -limit), tensor("most", limit)], "signal")
     for index, layer in enumerate(plan.layers):
-        weight = tensor(f"W{index}", layer.weight.dequantize(state.tensor(index, "weight")))
-        bias = tensor(f"b{index}", layer.weight.dequantize(state.tensor(index, "bias")))
+        weight = tensor(f"W{index}", layer.matrix.weight.dequantize(state.tensor(index, "weight")))
+        bias = tensor(f"b{index}", layer.matrix.weight.dequantize(state.tensor(index, "bias")))
         z = node("Gemm", [signal, weight, bias], f"z{index}", transB=1)
         last = index == len(plan.layers) - 1
         signal = node("Sigmoid", [z], "decisions" if last else f"decision{index}")
@@ -167,10 +174,10 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    quantized = model.quantize(features)
+    quantized, bits = model.quantize(features), model.plan.layers[0].input.bits
     expected = FixedTrainer(model.state).infer(quantized)
     if form == "integer":
-        got, labels = session.run(["decisions", "label"], {"input": quantized.astype(np.int8)})
+        got, labels = session.run(["decisions", "label"], {"input": quantized.astype(f"int{bits}")})
         wrong = (got != expected).any(axis=1) | (labels != expected.argmax(axis=1))
     else:
         (labels,) = session.run(["label"], {"input": features.astype(np.float32)})

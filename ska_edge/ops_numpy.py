@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,11 @@ from ska_edge.fixedpoint import Fixed, QFormat, Table
 
 Integers = NDArray[np.int64]
 
-EXACT_IN_FLOAT64 = 2**53  # the integers up to here are float64 numbers
+# The integers up to here are floating-point numbers of a type, the fastest type first.
+EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
+    (np.float32, 2**24),
+    (np.float64, 2**53),
+)
 WORTH_BLAS = 1 << 15  # multiplications from which numpy's loops lose against BLAS and two copies
 
 
@@ -47,7 +53,8 @@ class NumpyOps:
         return self._seen(a + (1 << (shift - 1)), lo, hi) >> shift
 
     def clip(self, a: Integers, lo: int, hi: int) -> Integers:
-        return np.minimum(np.maximum(a, lo), hi)
+        kept: Integers = np.minimum(np.maximum(a, lo), hi)
+        return kept
 
     def high_bits(self, a: Integers, shift: int) -> Integers:
         return a >> shift
@@ -59,18 +66,22 @@ class NumpyOps:
         values = self._tables.get(table)
         if values is None:
             values = self._tables[table] = np.array(table.values, dtype=np.int64)
-        return values[index]
+        found: Integers = values[index]
+        return found
 
     def name(self, a: Integers, name: str, comment: str, lo: int, hi: int) -> Integers:
         return self._seen(a, lo, hi)
 
     def dot(self, weights: Integers, inputs: Integers, lo: int, hi: int) -> Integers:
-        exact_in_float = lo >= -EXACT_IN_FLOAT64 and hi <= EXACT_IN_FLOAT64
-        if exact_in_float and inputs.shape[0] * weights.size >= WORTH_BLAS:
-            # Every partial sum is an integer that float64 holds: BLAS gives the same bits.
-            sums = inputs.astype(np.float64) @ weights.T.astype(np.float64)
-            return self._seen(sums.astype(np.int64), lo, hi)
-        return self._seen(inputs @ weights.T, lo, hi)
+        if inputs.shape[0] * weights.size >= WORTH_BLAS:
+            for kind, limit in EXACT_UP_TO:
+                if -limit <= lo and hi <= limit:
+                    # Every partial sum is an integer that the type holds: BLAS has the same bits.
+                    real: NDArray[Any] = inputs.astype(kind) @ weights.T.astype(kind)
+                    sums: Integers = real.astype(np.int64)
+                    return self._seen(sums, lo, hi)
+        exact: Integers = inputs @ weights.T
+        return self._seen(exact, lo, hi)
 
 
 def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:

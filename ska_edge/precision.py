@@ -6,19 +6,32 @@ from dataclasses import dataclass
 
 from ska_edge.fixedpoint import QFormat
 
+KNOWLEDGE = QFormat(16, 11)
+DECISION = QFormat(16, 15)
+SHIFT = QFormat(16, 15)
+PROJECTION = QFormat(16, 12)
+
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """A precision profile: the widths and default formats a plan is made of."""
+    """A precision profile: the widths a plan is made of, with formats for want of calibration.
+
+    Attributes:
+        weight: a weight as it is stored and learns.
+        forward_bits: a weight as it takes part in sums, its rounded upper bits.
+        activation: also the width of the input.
+        knowledge, decision, shift, projection: see `rule.NeuronFormats`.
+    """
 
     name: str
     summary: str
     weight: QFormat
+    forward_bits: int
     activation: QFormat
-    knowledge: QFormat
-    decision: QFormat
-    shift: QFormat
-    projection: QFormat
+    knowledge: QFormat = KNOWLEDGE
+    decision: QFormat = DECISION
+    shift: QFormat = SHIFT
+    projection: QFormat = PROJECTION
 
 
 PRECISIONS = {
@@ -28,11 +41,22 @@ PRECISIONS = {
             name="w16a8",
             summary="16-bit weights, 8-bit activations",
             weight=QFormat(16, 12),
+            forward_bits=16,
             activation=QFormat(8, 7),
-            knowledge=QFormat(16, 11),
-            decision=QFormat(16, 15),
-            shift=QFormat(16, 15),
-            projection=QFormat(16, 12),
+        ),
+        Precision(
+            name="w8a8",
+            summary="16-bit weights of which sums see the upper 8, 8-bit activations",
+            weight=QFormat(16, 12),
+            forward_bits=8,
+            activation=QFormat(8, 7),
+        ),
+        Precision(
+            name="w32a16",
+            summary="32-bit weights of which sums see the upper 16, 16-bit activations",
+            weight=QFormat(32, 28),
+            forward_bits=16,
+            activation=QFormat(16, 15),
         ),
     )
 }

@@ -23,7 +23,7 @@ from cobs import cobs  # type: ignore[import-untyped]
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.rule import METRICS
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 CHUNK_MAX = 128  # elements of a "rest" field, so that a chunk fits the RAM of the smallest parts
 OVERHEAD = 4  # type, seq and the two bytes of the CRC
 PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 bits
@@ -101,8 +101,8 @@ class Field:
     Attributes:
         name: name in Python and C.
         kind: integer type of each element.
-        count: number of elements, or the name of a plan dimension ("inputs", "classes"), or "rest":
-            as many as the frame holds, at most `CHUNK_MAX`, in the last field only.
+        count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
+            "rest": as many as the frame holds, at most `CHUNK_MAX`, in the last field only.
         purpose: one line for readers of the C header and the documentation.
     """
 
@@ -154,7 +154,7 @@ MESSAGES = (
         (
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("metrics", "u8", 1, "1: send METRICS of every layer before RESULT"),
-            Field("x", "i8", "inputs", "input in the plan's input format"),
+            Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian"),
         ),
         "learn from one labeled sample",
         answer="RESULT",
@@ -163,7 +163,7 @@ MESSAGES = (
         "INFER",
         0x03,
         "request",
-        (Field("x", "i8", "inputs", "input in the plan's input format"),),
+        (Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian"),),
         "classify one input, learn nothing",
         answer="RESULT",
     ),
@@ -188,6 +188,7 @@ MESSAGES = (
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             Field("step", "u32", 1, "learning steps since the plan's weights"),
             Field("inputs", "u16", 1, "elements of an input"),
+            Field("input_width", "u8", 1, "bytes of one element, 1 or 2"),
             Field("classes", "u16", 1, "number of classes"),
             Field("layers", "u8", 1, "number of layers"),
             Field("parameter_bytes", "u32", 1, "size of the region of parameters"),
@@ -249,8 +250,8 @@ class Codec:
     """Packs and unpacks the messages of one plan.
 
     Args:
-        dimensions: elements per plan dimension, {"inputs": ..., "classes": ...}; what is lacking
-            must not be needed (before WELCOME nobody knows them).
+        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; what is
+            lacking must not be needed (before WELCOME nobody knows them).
     """
 
     def __init__(self, dimensions: Mapping[str, int]) -> None:

@@ -1,27 +1,33 @@
-"""From float to integers: input scaling and calibration of the input's format."""
+"""From float to integers and back: input scaling, and the quantization of parameters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
-from ska_edge.fixedpoint import QFormat
+from ska_edge.fixedpoint import Fixed, QFormat
+from ska_edge.ops_numpy import NumpyOps
 from ska_edge.plan import Plan
+from ska_edge.rule import RAW, RawInput, standardized
 from ska_edge.trainer import State
 
 SCALINGS = ("standardize", "none")
-CLIPPED_SHARE = 1e-3  # at most this share of calibration values may saturate the input's format
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What is done to features before they are quantized: (x - mean) / scale, each (d,) float64."""
+    """What is done to features before they are quantized: (x - mean) / scale, each (d,) float64.
+
+    The result is kept in [-limit, limit], as the integers of an input are.
+    """
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    limit: float = math.inf
 
     @classmethod
     def fit(cls, features: NDArray[np.float64], kind: str) -> Scaling:
@@ -35,6 +41,10 @@ class Scaling:
         constant = np.ptp(features, axis=0) == 0
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
+    def within(self, format: QFormat) -> Scaling:
+        """The same with the limit of an input's format."""
+        return replace(self, limit=2.0 ** (format.bits - 1 - format.frac))
+
     def as_dict(self) -> dict[str, list[float]]:
         """Plain data for people who feed a device with samples of their own."""
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
@@ -45,20 +55,21 @@ class Scaling:
             raise InputError(
                 f"the data has {features.shape[-1]} features, the model {len(self.mean)} inputs"
             )
-        return (features - self.mean) / self.scale
+        scaled = (features - self.mean) / self.scale
+        kept: NDArray[np.float64] = np.minimum(np.maximum(scaled, -self.limit), self.limit)
+        return kept
 
 
-def input_format(scaled: NDArray[np.float64], bits: int = 8) -> QFormat:
-    """The finest format of `bits` in which at most `CLIPPED_SHARE` of scaled inputs saturate."""
-    magnitudes = np.abs(scaled).ravel()
-    for frac in range(bits - 1, -1, -1):
-        limit = 2.0 ** (bits - 1 - frac)
-        if (magnitudes >= limit).mean() <= CLIPPED_SHARE:
-            return QFormat(bits, frac)
-    raise InputError(
-        f"inputs reach {magnitudes.max():g}, beyond every {bits}-bit format;"
-        " use --scale standardize"
-    )
+def standardize(raw: RawInput, integers: NDArray[np.int64], format: QFormat) -> NDArray[np.int64]:
+    """Raw features (n, d) as the integers of an input in `format`, as a device makes them."""
+    ops = NumpyOps()
+    multipliers, offsets = np.array(raw.multipliers), np.array(raw.offsets)
+    return standardized(
+        Fixed.of(ops, integers, RAW),
+        Fixed(ops, multipliers, raw.frac, 0, max(raw.multipliers)),
+        Fixed(ops, offsets, raw.frac, min(raw.offsets), max(raw.offsets)),
+        format,
+    ).data
 
 
 def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
@@ -75,3 +86,11 @@ def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64
             )
         state.tensor(tensor.layer, tensor.name)[...] = tensor.format.quantize(real)
     return state
+
+
+def dequantize_state(state: State) -> dict[tuple[int, str], NDArray[np.float64]]:
+    """The real numbers that a state stands for, keyed as in `quantize_state`."""
+    return {
+        (t.layer, t.name): t.format.dequantize(state.tensor(t.layer, t.name))
+        for t in state.plan.tensors()
+    }

@@ -12,6 +12,12 @@ averaged over the batch. The rules differ in the shift, and in what the next lay
   Hidden layer: shift = 4 D' (A^T e_l), where A, c is the layer's own readout and
   e_l = Y - sigmoid(A a + c). The readout of the top hidden layer is the output layer itself; every
   hidden layer below it has a head, which learns exactly as an output layer does.
+* ``feedback`` (labels; next input 2 D - 1). Output layer: shift = e = Y - D. Hidden layers:
+  shift = gain * D' (e B), where B is a fixed matrix of signs, one a hidden layer, in the place of
+  the transposed weights.
+* ``code`` (labels; next input 2 D - 1). Output layer: shift = Y - D. Hidden layers:
+  shift = (T + 1) / 2 - D where T != 0 and 0 elsewhere; T in {-1, 0, 1} is the code that the
+  sample's class has in this layer, so 1 asks for decision 1, -1 for 0, and 0 asks for nothing.
 * ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times, the
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
@@ -34,7 +40,10 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-RULES = ("local", "published")
+RULES = ("local", "feedback", "code", "published")
+CODED = ("feedback", "code")  # the rules whose hidden layers look up a matrix by class
+
+LN2 = math.log(2.0)
 
 
 @dataclass
@@ -44,7 +53,7 @@ class Parameters:
     ``weights``: one (fan_out, fan_in) float64 array a layer, the output layer last.
     ``biases``: one (fan_out,) array a layer.
     ``head_weights``, ``head_biases``: with ``local``, the readout of every hidden layer but the top
-    one, (classes, width) and (classes,); empty with ``published``, and below two hidden layers.
+    one, (classes, width) and (classes,); empty with other rules, and below two hidden layers.
     """
 
     weights: list[FloatArray]
@@ -75,6 +84,9 @@ class LayerMetrics:
     ``z_norm``     |z|, Frobenius norm of this step's (n, width) knowledge.
     ``w_norm``     |W|, Frobenius norm after this step's update.
     ``tensor_net`` sum (D - z D' / ln 2) (z_k - z_{k-1}).
+    ``flow``       |Phi|, Frobenius norm of the knowledge flow Phi = (z_k - z_{k-1}) / eta
+                   (arXiv 2504.03214).
+    ``lagrangian`` -sum z D' Phi (the same paper).
     """
 
     entropy: float
@@ -82,14 +94,16 @@ class LayerMetrics:
     z_norm: float
     w_norm: float
     tensor_net: float
+    flow: float
+    lagrangian: float
 
 
 def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters:
     """Start values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``local`` the output layer and the heads are 0 and draw nothing; with ``published`` every layer
-    is random and there are no heads.
+    ``published`` every layer is random; with the other rules the output layer, and the heads that
+    only ``local`` has, are 0 and draw nothing.
 
     ValueError: unknown rule, fewer than two sizes, a size below 1.
     """
@@ -99,7 +113,7 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
     rng = np.random.default_rng(seed)
     parameters = Parameters(weights=[], biases=[])
     for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        if rule == "local" and layer == len(sizes) - 2:
+        if rule != "published" and layer == len(sizes) - 2:
             weights = np.zeros((fan_out, fan_in))
         else:
             weights = rng.normal(0.0, 1.0 / math.sqrt(fan_in), (fan_out, fan_in))
@@ -115,13 +129,28 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
 class Reference:
     """A float64 model that infers and learns; it changes ``parameters`` in place.
 
-    ``rate`` is the learning rate of ``local``, and the papers' eta of ``published``. ``alignment``
-    weighs the term z D' in ``local``; ``published`` has it at 1 by definition and ignores it.
-    ValueError: unknown rule, or shapes of ``parameters`` that do not fit each other or the rule.
+    ``rate`` is the papers' eta of ``published``, and the learning rate of the other rules.
+    ``alignment`` weighs the term z D' in every layer and head; ``published`` has it at 1 by
+    definition and ignores it.
+    ``codes``: one (classes, width) array of -1, 0 and 1 a hidden layer, B of ``feedback`` or T of
+    ``code``; may be left out of a model that only infers, and must be of the other rules.
+    ``first_learned``: index of the first layer that learns from labels; the layers below and their
+    heads stay as they are. len(weights) - 1 is the output layer alone.
+    ``gain``: weighs the hidden shifts of ``feedback``; near 4 / sqrt(classes) they are of the size
+    of the output's errors.
+    ValueError: unknown rule, or shapes of ``parameters`` or ``codes`` that do not fit each other or
+    the rule.
     """
 
     def __init__(
-        self, parameters: Parameters, rule: str, rate: float, alignment: float = 0.0
+        self,
+        parameters: Parameters,
+        rule: str,
+        rate: float,
+        alignment: float = 0.0,
+        codes: Sequence[ArrayLike] = (),
+        gain: float = 1.0,
+        first_learned: int = 0,
     ) -> None:
         _check_rule(rule)
         _check_shapes(parameters, rule)
@@ -129,10 +158,20 @@ class Reference:
         self.rule = rule
         self.rate = rate
         self.alignment = alignment
+        self.codes = [np.array(code, dtype=np.float64) for code in codes]
+        self.gain = gain
+        self.first_learned = first_learned
+        if not 0 <= first_learned < len(parameters.weights):
+            raise ValueError(f"there is no layer {first_learned} to learn first")
+        _check_codes(self.codes, parameters, rule)
 
     def infer(self, x: ArrayLike) -> FloatArray:
         """Decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d)."""
-        return _sigmoid(self._forward(self._batch(x))[-1])
+        return self._forward(self._batch(x))[1][-1]
+
+    def knowledge(self, x: ArrayLike) -> list[FloatArray]:
+        """Knowledge z of every layer, (n, width) each, for inputs ``x`` (n, d)."""
+        return self._forward(self._batch(x))[0]
 
     def learn_one(self, x: ArrayLike, label: int) -> FloatArray:
         """Learn ``x`` (d,) of class ``label``; returns the decisions (classes,) from before.
@@ -144,48 +183,52 @@ class Reference:
         return decisions
 
     def learn_batch(self, x: ArrayLike, labels: ArrayLike | None) -> FloatArray:
-        """One update by ``local`` with the mean over the batch ``x`` (n, d), ``labels`` (n,).
+        """One update with the mean over the batch ``x`` (n, d), ``labels`` (n,).
 
         Every shift is computed from the weights before this update. Returns the decisions
         (n, classes) from before the update. ValueError: no labels, a label outside 0..classes-1,
-        shapes that do not fit, an empty batch, or the rule ``published``, which learns by steps.
+        shapes that do not fit, an empty batch, no codes where the rule needs them, or the rule
+        ``published``, which learns by steps.
         """
-        if self.rule != "local":
+        if self.rule == "published":
             raise ValueError(
                 "rule 'published' compares repeated passes of one batch: use learn_steps"
             )
+        p = self.parameters
+        hidden = len(p.weights) - 1
+        if self.rule in CODED and len(self.codes) != hidden:
+            raise ValueError(f"rule '{self.rule}' learns with codes, and none were given")
         inputs = self._batch(x)
         if labels is None:
             raise ValueError(f"rule '{self.rule}' learns from labels, and none were given")
-        p = self.parameters
-        classes = p.weights[-1].shape[0]
-        target = _one_hot(labels, len(inputs), classes)
-        readouts = [*zip(p.head_weights, p.head_biases, strict=True), (p.weights[-1], p.biases[-1])]
+        target = _one_hot(labels, len(inputs), p.weights[-1].shape[0])
 
+        knowledge, decisions, seen = self._forward(inputs)
+        error = target - decisions[-1]
         changes: list[_Change] = []
-        a = inputs
-        for layer in range(len(p.weights) - 1):
-            z = a @ p.weights[layer].T + p.biases[layer]
-            decision = _sigmoid(z)
+        for layer in range(self.first_learned, hidden):
+            z, decision, a = knowledge[layer], decisions[layer], seen[layer]
             slope = decision * (1.0 - decision)
-            seen = 2.0 * decision - 1.0
-            readout, readout_bias = readouts[layer]
-            z_readout = seen @ readout.T + readout_bias
-            decision_readout = _sigmoid(z_readout)
-            error = target - decision_readout
-            shift = 4.0 * slope * (error @ readout)
-            changes.append(
-                _Change(p.weights[layer], p.biases[layer], self._delta(z, slope, shift), a)
-            )
-            if layer < len(p.head_weights):
-                slope_readout = decision_readout * (1.0 - decision_readout)
-                delta = self._delta(z_readout, slope_readout, error)
-                changes.append(_Change(readout, readout_bias, delta, seen))
-            a = seen
-        z = a @ p.weights[-1].T + p.biases[-1]
-        decision = _sigmoid(z)
-        delta = self._delta(z, decision * (1.0 - decision), target - decision)
-        changes.append(_Change(p.weights[-1], p.biases[-1], delta, a))
+            if self.rule == "feedback":
+                shift = self.gain * slope * (error @ self.codes[layer])
+            elif self.rule == "code":
+                code = target @ self.codes[layer]  # row of the sample's class, exactly
+                shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
+            else:
+                readout_error, readout = error, p.weights[-1]
+                if layer < len(p.head_weights):
+                    readout, readout_bias = p.head_weights[layer], p.head_biases[layer]
+                    z_head = seen[layer + 1] @ readout.T + readout_bias
+                    head = _sigmoid(z_head)
+                    readout_error = target - head
+                    delta = self._delta(z_head, head * (1.0 - head), readout_error)
+                    changes.append(_Change(readout, readout_bias, delta, seen[layer + 1]))
+                shift = 4.0 * slope * (readout_error @ readout)
+            delta = self._delta(z, slope, shift)
+            changes.append(_Change(p.weights[layer], p.biases[layer], delta, a))
+        decision = decisions[-1]
+        delta = self._delta(knowledge[-1], decision * (1.0 - decision), error)
+        changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden]))
 
         for change in changes:
             change.apply(self.rate)
@@ -197,8 +240,8 @@ class Reference:
         Pass 0 only records z and D. Each pass k = 1..K-1 computes all layers from the weights of
         the pass before, then updates every layer with eta/ln 2 times the mean over the batch of
         delta a^T, delta = z D' + (D_k - D_{k-1}); biases learn by the mean of delta in the same
-        way. Since no weight changes after pass 0, D_1 = D_0: step 1 has entropy, cosine and
-        tensor_net 0 and learns from z D' alone.
+        way. Since no weight changes after pass 0, D_1 = D_0: step 1 has entropy, cosine,
+        tensor_net, flow and lagrangian 0 and learns from z D' alone.
 
         As in the authors' program, a^T in the update of layer l > 0 is D_{k-1} of the layer below,
         the decision of the *previous* pass (layer 0: the input), although the forward pass itself
@@ -206,55 +249,54 @@ class Reference:
         entropy of the papers is the mean over these steps, summed over the layers.
         Each call starts anew at pass 0.
 
-        ValueError: another rule than ``published``, ``steps`` below 2, shapes that do not fit.
+        ValueError: another rule than ``published``, ``steps`` below 2, a rate that is not above 0
+        (the flow divides by it), shapes that do not fit.
         """
         if self.rule != "published":
             raise ValueError(f"rule '{self.rule}' learns from labels: use learn_batch")
         if steps < 2:
             raise ValueError(f"steps must be at least 2 (the first only records), not {steps}")
+        if not self.rate > 0.0:
+            raise ValueError(f"rule 'published' needs a rate above 0, not {self.rate}")
         inputs = self._batch(x)
-        p = self.parameters
-        last_z = self._forward(inputs)
-        last_decisions = [_sigmoid(z) for z in last_z]
+        n, fan_in = inputs.shape
+        layers: list[_SteppedLayer] = []
+        for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
+            # n^2 against 2 n d products a neuron: what is cheaper for the first layer.
+            kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
+            layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[LayerMetrics]] = []
-        for _ in range(1, steps):
-            knowledge = self._forward(inputs)
-            decisions = [_sigmoid(z) for z in knowledge]
-            metrics: list[LayerMetrics] = []
-            for layer, (z, decision) in enumerate(zip(knowledge, decisions, strict=True)):
-                slope = decision * (1.0 - decision)
-                shift = decision - last_decisions[layer]
-                a = inputs if layer == 0 else last_decisions[layer - 1]
-                change = _Change(p.weights[layer], p.biases[layer], z * slope + shift, a)
-                change.apply(self.rate / math.log(2.0))
-                metrics.append(
-                    LayerMetrics(
-                        entropy=-float(np.sum(z * shift)) / math.log(2.0),
-                        cosine=_cosine(z, shift),
-                        z_norm=float(np.linalg.norm(z)),
-                        w_norm=float(np.linalg.norm(p.weights[layer])),
-                        tensor_net=float(
-                            np.sum((decision - z * slope / math.log(2.0)) * (z - last_z[layer]))
-                        ),
-                    )
-                )
-            history.append(metrics)
-            last_z, last_decisions = knowledge, decisions
+        for k in range(steps):
+            a = inputs
+            for layer in layers:
+                a = layer.forward(a)
+            if k:
+                # From the top, because a layer's update overwrites what the layer above needs.
+                below = [inputs, *(layer.last_decision for layer in layers[:-1])]
+                pairs = list(zip(layers, below, strict=True))
+                history.append([layer.learn(a) for layer, a in reversed(pairs)][::-1])
+        for layer in layers:
+            layer.finish()
         return history
 
-    def _forward(self, inputs: FloatArray) -> list[FloatArray]:
-        """Knowledge z of every layer, (n, width) each."""
+    def _forward(
+        self, inputs: FloatArray
+    ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
+        """Of every layer: knowledge z and decision D, (n, width), and its input a, (n, fan_in)."""
         knowledge: list[FloatArray] = []
-        a = inputs
+        decisions: list[FloatArray] = []
+        seen = [inputs]
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            z = a @ weights.T + bias
-            knowledge.append(z)
+            z = seen[-1] @ weights.T
+            z += bias
             decision = _sigmoid(z)
-            a = 2.0 * decision - 1.0 if self.rule == "local" else decision
-        return knowledge
+            knowledge.append(z)
+            decisions.append(decision)
+            seen.append(decision if self.rule == "published" else 2.0 * decision - 1.0)
+        return knowledge, decisions, seen
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
-        """Alignment * z D' + shift of the rule ``local``."""
+        """Alignment * z D' + shift."""
         if self.alignment == 0.0:  # the usual case, and learning one by one should be quick
             return shift
         return self.alignment * z * slope + shift
@@ -282,6 +324,113 @@ class _Change:
         self.bias += step.sum(axis=0)
 
 
+class _SteppedLayer:
+    """A layer under the published rule: its arrays, used again in every pass.
+
+    ``z``, ``decision``: of this pass, (n, width). ``last_z``, ``last_decision``: of the one before,
+    until ``learn`` puts the differences there. Fresh memory for every term of every pass would take
+    a good part of the time.
+    """
+
+    def __init__(
+        self, weights: FloatArray, bias: FloatArray, inputs: FloatArray, eta: float
+    ) -> None:
+        self.weights = weights
+        self.bias = bias
+        self.eta = eta
+        self.step = eta / LN2 / len(inputs)  # of the sum over the batch
+        # One block, because numpy asks for huge pages only for large ones.
+        block = np.empty((5, len(inputs), len(weights)))
+        self.z, self.last_z, self.decision, self.last_decision, self.pull = block
+
+    def forward(self, a: FloatArray) -> FloatArray:
+        """Begin a pass with the input ``a`` (n, fan_in); returns its decisions (n, width)."""
+        self.z, self.last_z = self.last_z, self.z
+        self.decision, self.last_decision = self.last_decision, self.decision
+        self.know(a)
+        return _sigmoid(self.z, self.decision)
+
+    def learn(self, a: FloatArray) -> LayerMetrics:
+        """Update the layer, with ``a`` (n, fan_in) in the outer product; what it did."""
+        z, decision, pull = self.z, self.decision, self.pull
+        np.subtract(1.0, decision, out=pull)
+        pull *= decision
+        pull *= z
+        moved = np.subtract(z, self.last_z, out=self.last_z)
+        shift = np.subtract(decision, self.last_decision, out=self.last_decision)
+
+        z_shift = _dot(z, shift)
+        z_norm = _norm(z)
+        norms = z_norm * _norm(shift)
+        pull_moved = _dot(pull, moved)
+        tensor_net = _dot(decision, moved) - pull_moved / LN2
+        flow = _norm(moved) / self.eta
+
+        pull += shift
+        self.update(pull, a)
+        return LayerMetrics(
+            entropy=-z_shift / LN2,
+            cosine=z_shift / norms if norms > 0.0 else 0.0,
+            z_norm=z_norm,
+            w_norm=self.w_norm(),
+            tensor_net=tensor_net,
+            flow=flow,
+            lagrangian=-pull_moved / self.eta,
+        )
+
+    def know(self, a: FloatArray) -> None:
+        """Set ``z``."""
+        np.matmul(a, self.weights.T, out=self.z)
+        self.z += self.bias
+
+    def update(self, delta: FloatArray, a: FloatArray) -> None:
+        """Learn from ``delta`` (n, width)."""
+        self.weights += self.step * (delta.T @ a)
+        self.bias += self.step * delta.sum(axis=0)
+
+    def w_norm(self) -> float:
+        """Frobenius norm of the weights."""
+        return _norm(self.weights)
+
+    def finish(self) -> None:
+        """Called after the last pass."""
+
+
+class _HeldLayer(_SteppedLayer):
+    """The first layer, whose input x is the same in every pass.
+
+    An update adds step * delta^T x to W, hence step * (x x^T) delta to x W^T: one product with the
+    matrix x x^T, (n, n), replaces the forward product and the outer product. W itself is made up
+    for at the end. Its norm follows from |W'|^2 - |W|^2 = <W' - W, W' + W>.
+    """
+
+    def __init__(
+        self, weights: FloatArray, bias: FloatArray, inputs: FloatArray, eta: float
+    ) -> None:
+        super().__init__(weights, bias, inputs, eta)
+        self.inputs = inputs
+        self.gram = self.step * (inputs @ inputs.T)
+        self.weighted = inputs @ weights.T  # x W^T
+        self.w_square = _dot(weights, weights)
+        self.deltas = np.zeros_like(self.z)  # their sum so far
+
+    def know(self, _a: FloatArray) -> None:
+        np.add(self.weighted, self.bias, out=self.z)
+
+    def update(self, delta: FloatArray, _a: FloatArray) -> None:
+        before = _dot(delta, self.weighted)
+        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # free by now
+        self.w_square += self.step * (before + _dot(delta, self.weighted))
+        self.bias += self.step * delta.sum(axis=0)
+        self.deltas += delta
+
+    def w_norm(self) -> float:
+        return math.sqrt(max(self.w_square, 0.0))
+
+    def finish(self) -> None:
+        self.weights += self.step * (self.deltas.T @ self.inputs)
+
+
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
     """Fraction of rows of ``decisions`` (n, classes) whose largest value stands at ``labels`` (n,).
 
@@ -297,15 +446,22 @@ def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
     return float(np.mean(np.argmax(values, axis=1) == truth))
 
 
-def _sigmoid(z: FloatArray) -> FloatArray:
+def _sigmoid(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     # Through tanh: no overflow for any z, where exp(-z) has one.
-    result: FloatArray = 0.5 + 0.5 * np.tanh(0.5 * z)
+    result: FloatArray = np.multiply(z, 0.5, out=out)
+    np.tanh(result, out=result)
+    result *= 0.5
+    result += 0.5
     return result
 
 
-def _cosine(z: FloatArray, shift: FloatArray) -> float:
-    norms = float(np.linalg.norm(z)) * float(np.linalg.norm(shift))
-    return float(np.sum(z * shift)) / norms if norms > 0.0 else 0.0
+def _dot(left: FloatArray, right: FloatArray) -> float:
+    """Sum of the products of two arrays of one shape."""
+    return float(np.vdot(left, right))
+
+
+def _norm(array: FloatArray) -> float:
+    return math.sqrt(_dot(array, array))
 
 
 def _one_hot(labels: ArrayLike, count: int, classes: int) -> FloatArray:
@@ -343,3 +499,21 @@ def _check_shapes(p: Parameters, rule: str) -> None:
                 f"head {layer}: weights {weights.shape} and biases {bias.shape} do not read"
                 f" {sizes[layer + 1]} neurons into {sizes[-1]} classes"
             )
+
+
+def _check_codes(codes: Sequence[FloatArray], p: Parameters, rule: str) -> None:
+    if not codes:
+        return
+    widths = p.sizes()[1:-1]
+    if rule not in CODED:
+        raise ValueError(f"rule '{rule}' has no codes, and {len(codes)} were given")
+    if len(codes) != len(widths):
+        raise ValueError(f"{len(widths)} hidden layers need as many codes, not {len(codes)}")
+    for layer, (code, width) in enumerate(zip(codes, widths, strict=True)):
+        if code.shape != (p.sizes()[-1], width):
+            raise ValueError(
+                f"code {layer} must be (classes, width) = {(p.sizes()[-1], width)},"
+                f" not {code.shape}"
+            )
+        if not np.isin(code, (-1.0, 0.0, 1.0)).all():
+            raise ValueError(f"code {layer} may hold -1, 0 and 1 only")

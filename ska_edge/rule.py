@@ -20,20 +20,22 @@ from typing import Any
 from ska_edge.fixedpoint import Fixed, QFormat, Rate, T, Table, interpolate
 
 # Sums over the neurons of a layer (and the samples of a batch) that the device sends after a step;
-# `metrics.py` turns them into the paper's quantities. The first five are sums of `METRIC_TERMS`.
+# `metrics.py` turns them into the paper's quantities. The first six are sums of `METRIC_TERMS`.
 METRICS = (
     "entropy",  # sum of z * shift
     "z_square",  # sum of z * z
     "shift_square",  # sum of shift * shift
     "decision_net",  # sum of D * (z - previous z); previous: the step before, `published` only
     "alignment_net",  # sum of z * D' * (z - previous z)
-    "w_square",  # sum of W * W
+    "flow_square",  # sum of (z - previous z) ** 2
+    "w_square",  # sum of W * W, of wider weights the upper 16 bits
     "z_saturated",  # knowledge values at a limit of their format
     "w_saturated",  # weights at a limit of their format
     "zero_updates",  # weights whose update rounded to zero in the last step
 )
 
-METRIC_TERMS = METRICS[:5]
+METRIC_TERMS = METRICS[:6]
+METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would leave 64 bits
 
 TABLE_RANGE_LOG2 = 3  # the table spans z in [-8, 8)
 TABLE_STEPS_LOG2 = 4  # with 16 steps per unit of z: 256 intervals, 257 entries
@@ -48,7 +50,27 @@ class NeuronFormats:
     activation: QFormat
     shift: QFormat
     error: QFormat  # an output shift narrowed so that its back-projection fits the accumulator
-    projection: QFormat  # the back-projected error A^T e
+    projection: QFormat  # the back-projected error A^T e, or B e
+    weight_bits: int  # a weight as it is stored and learns
+    forward_bits: int  # a weight as it takes part in sums
+
+
+@dataclass(frozen=True, slots=True)
+class RawInput:
+    """How a device standardizes raw integers itself: x = round(raw * multiplier + offset).
+
+    Attributes:
+        multipliers, offsets: one a feature, with `frac` fractional bits and in units of the input's
+            last bit: 2**input.frac / scale and -mean * 2**input.frac / scale.
+        frac: the same for all features, 1 to 31.
+    """
+
+    multipliers: tuple[int, ...]
+    offsets: tuple[int, ...]
+    frac: int
+
+
+RAW = QFormat(16, 0)  # raw features are 16-bit integers
 
 
 def decision_table(format: QFormat) -> tuple[int, ...]:
@@ -89,6 +111,22 @@ def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 
 
+# --- one input, one weight ------------------------------------------------------------------------
+
+
+def standardized(
+    raw: Fixed[T], multiplier: Fixed[T], offset: Fixed[T], format: QFormat
+) -> Fixed[T]:
+    """A raw feature as an integer of the input's format: raw * multiplier + offset."""
+    return (raw * multiplier + offset).rounded(0).saturated(format.minimum, format.maximum)
+
+
+def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:
+    """A weight as it takes part in sums: the rounded upper `bits` of the stored one."""
+    surplus = weight.hi.bit_length() + 1 - bits
+    return weight.requantize(QFormat(bits, weight.frac - surplus)) if surplus > 0 else weight
+
+
 # --- one neuron, the shifts -----------------------------------------------------------------------
 
 
@@ -97,10 +135,17 @@ def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
     return target - decision
 
 
-def local_shift(projection: Fixed[T], decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """4 D' (A^T e): the layer's own readout A says where its decisions should move."""
+def projected_shift(
+    projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
+) -> Fixed[T]:
+    """2**gain D' (A^T e) or 2**gain D' (B e): an error says where the decisions should move."""
     product = (slope(decision, format) * projection).named("product")
-    return product.scaled(2).requantize(format)
+    return product.scaled(gain).requantize(format)
+
+
+def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
+    """Target - D where the class has a code for this neuron (present is 1), else 0."""
+    return (target - decision) * present
 
 
 def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
@@ -166,6 +211,9 @@ def metric_term(
         return shift * shift
     if name == "decision_net":
         return decision * (knowledge - previous)
+    if name == "flow_square":
+        change = (knowledge - previous).named("change")
+        return change * change
     if name == "alignment_net":
         pull = (knowledge * slope(decision, QFormat(16, decision.frac))).named("pull")
         return pull * (knowledge - previous)
@@ -175,6 +223,13 @@ def metric_term(
 # --- the rules ------------------------------------------------------------------------------------
 
 
+# What tells a hidden layer where its decisions should move.
+READOUT = "readout"  # the error of the layer's own readout, back through that readout
+SIGNS = "signs"  # the output layer's error through fixed random signs
+CODE = "code"  # a fixed random code of the class
+PAST = "past"  # its own decisions one step before
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A learning rule: which of the functions above it is made of.
@@ -182,18 +237,32 @@ class Rule:
     Attributes:
         name: as on the command line.
         summary: one line for people.
-        supervised: learns from labels, one step a sample; otherwise `steps` steps on a held batch.
-        heads: hidden layers carry a readout of their own (the top one shares the output layer).
+        teacher: what a hidden layer's shift comes from: READOUT, SIGNS, CODE or PAST.
         signed: a = 2D - 1 between layers, otherwise a = D.
         aligned: delta has the alignment term z D'.
     """
 
     name: str
     summary: str
-    supervised: bool
-    heads: bool
+    teacher: str
     signed: bool
     aligned: bool
+
+    @property
+    def supervised(self) -> bool:
+        """Learns from labels, one step a batch; otherwise `steps` steps on a held batch."""
+        return self.teacher != PAST
+
+    @property
+    def heads(self) -> bool:
+        """Hidden layers carry a readout of their own (the top one shares the output layer)."""
+        return self.teacher == READOUT
+
+    def gain(self, classes: int) -> int:
+        """The exponent g of a projected shift: 4 D' (A^T e) for a readout; for random signs the
+        power of two next to 4 / sqrt(classes), as so many signs add up to a random walk.
+        """
+        return 2 - round(math.log2(classes) / 2) if self.teacher == SIGNS else 2
 
     def activation(self, decision: Fixed[T], format: QFormat) -> Fixed[T]:
         """The next layer's input."""
@@ -210,16 +279,28 @@ RULES = {
         Rule(
             name="local",
             summary="every hidden layer follows the error of its own small readout (needs labels)",
-            supervised=True,
-            heads=True,
+            teacher=READOUT,
+            signed=True,
+            aligned=False,
+        ),
+        Rule(
+            name="feedback",
+            summary="hidden layers follow the output's error through random signs (needs labels)",
+            teacher=SIGNS,
+            signed=True,
+            aligned=False,
+        ),
+        Rule(
+            name="code",
+            summary="hidden layers follow a random code of the class (needs labels)",
+            teacher=CODE,
             signed=True,
             aligned=False,
         ),
         Rule(
             name="published",
             summary="the paper's dynamics: decisions follow their own change (no labels)",
-            supervised=False,
-            heads=False,
+            teacher=PAST,
             signed=False,
             aligned=True,
         ),
@@ -256,25 +337,48 @@ class NeuronFunction:
 
 
 def neuron_functions(
-    rule: Rule, formats: NeuronFormats, table: Table
+    rule: Rule,
+    formats: NeuronFormats,
+    table: Table,
+    gain: int,
+    input_format: QFormat,
+    raw: RawInput | None = None,
 ) -> tuple[NeuronFunction, ...]:
     """Every per-neuron function that a plan with this rule needs, in reading order."""
     z = Argument.of("knowledge", formats.knowledge)
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+    target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
     shift = Argument.of("shift", formats.shift)
     delta = Argument.of("delta", formats.shift)
-    projection = Argument.of("projection", formats.projection)
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
+    # Only its width matters here: the fraction differs from layer to layer.
+    weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
+    made_of = NeuronFunction
 
-    def function(
-        name: str, summary: str, arguments: tuple[Argument, ...], body: Callable[..., Fixed[Any]]
-    ) -> NeuronFunction:
-        return NeuronFunction(name, summary, arguments, body)
-
-    functions = [
-        function("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
-        function(
+    functions = []
+    if raw is not None:
+        functions.append(
+            made_of(
+                "standardized",
+                "a raw feature as an input",
+                (
+                    Argument.of("raw", RAW),
+                    Argument("multiplier", raw.frac, 0, max(raw.multipliers)),
+                    Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets)),
+                ),
+                lambda r, m, o: standardized(r, m, o, input_format),
+            )
+        )
+    functions += [
+        made_of(
+            "forward_weight",
+            "a weight as it takes part in sums",
+            (weight,),
+            lambda w: forward_weight(w, formats.forward_bits),
+        ),
+        made_of("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
+        made_of(
             "activation",
             "a = 2D - 1, the next layer's input"
             if rule.signed
@@ -284,45 +388,32 @@ def neuron_functions(
         ),
     ]
     if rule.supervised:
-        target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
-        functions += [
-            function("output_shift", "Y - D", (target, d), output_shift),
-            function(
-                "error",
-                "an output shift, narrowed for its way back through the readout",
-                (shift,),
-                lambda s: s.requantize(formats.error),
-            ),
-            function(
-                "hidden_shift",
-                "4 D' (A^T e)",
-                (projection, d),
-                lambda p, d: local_shift(p, d, formats.shift),
-            ),
-        ]
-    else:
-        previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
-        functions.append(
-            function("shift", "D_k - D_{k-1}", (d, previous), published_shift),
-        )
+        functions.append(made_of("output_shift", "Y - D", (target, d), output_shift))
+    functions += _hidden_functions(rule, formats, gain)
     functions += [
-        function(
+        made_of(
             "delta",
             "z D' + shift" if rule.aligned else "the shift: the alignment term has weight 0",
             (z, d, shift),
             rule.delta,
         ),
-        function(
+        made_of(
             "step",
             "delta times the mantissa of the rate",
             (delta, mantissa),
             lambda delta, m: step(delta, m, formats.shift),
         ),
+        made_of(
+            "metric_weight",
+            "a weight as it counts in the norm of W",
+            (weight,),
+            lambda w: forward_weight(w, METRIC_WEIGHT_BITS),
+        ),
     ]
     previous_z = Argument.of("previous", formats.knowledge)
     for name in METRIC_TERMS:
         functions.append(
-            function(
+            made_of(
                 f"metric_{name}",
                 f"what one neuron adds to {name!r}",
                 (z, d, shift, previous_z),
@@ -330,3 +421,40 @@ def neuron_functions(
             )
         )
     return tuple(functions)
+
+
+def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
+    """The functions of a hidden layer's shift, by what teaches the layer."""
+    d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+    if rule.teacher == PAST:
+        previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
+        return [NeuronFunction("shift", "D_k - D_{k-1}", (d, previous), published_shift)]
+    if rule.teacher == CODE:
+        present = Argument("present", 0, 0, 1)
+        target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
+        return [
+            NeuronFunction(
+                "hidden_shift",
+                "the code's target - D, where there is a code",
+                (present, target, d),
+                code_shift,
+            )
+        ]
+    projection = Argument.of("projection", formats.projection)
+    functions = [
+        NeuronFunction(
+            "hidden_shift",
+            f"2^{gain} D' times the projected error",
+            (projection, d),
+            lambda p, d: projected_shift(p, d, gain, formats.shift),
+        )
+    ]
+    if rule.teacher == READOUT:
+        error = NeuronFunction(
+            "error",
+            "an output shift, narrowed for its way back through the readout",
+            (Argument.of("shift", formats.shift),),
+            lambda s: s.requantize(formats.error),
+        )
+        functions.insert(0, error)
+    return functions

@@ -37,6 +37,6 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
             content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(values), allow_pickle=False)
+            np.lib.format.write_array(content, np.ascontiguousarray(values), allow_pickle=False)  # type: ignore[no-untyped-call, unused-ignore]
             archive.writestr(entry, content.getvalue())
     return buffer.getvalue()

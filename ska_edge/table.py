@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
+# Squares of inputs must be finite, too. No sensor comes near; a marker for "no value" may.
+LARGEST_INPUT = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
     a mere column number (0 or 1 for the first column, and so on) between text cells is a name too.
     ``label_column`` is a name in the header or a column number from 1; without it a column called
     label, y, class or target (in this order, in any case), or else the last one. All other columns
-    hold finite numbers.
+    hold finite numbers, of at most ``LARGEST_INPUT`` in size.
 
     InputError: the file cannot be read, is no such table, or has no such label column.
     """
@@ -72,7 +74,7 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
                 label_texts.append(cells.pop(label_at))
                 label_lines.append(line)
                 try:
-                    values.extend([_finite(cell) for cell in cells])
+                    values.extend([_input(cell) for cell in cells])
                 except ValueError:
                     _refuse_number(path, line, header, label_at, cells)
     except csv.Error as error:
@@ -133,14 +135,16 @@ def _label_index(
 def _refuse_number(
     path: Path, line: int, header: Sequence[str] | None, label_at: int, cells: Sequence[str]
 ) -> NoReturn:
-    """Name the first of ``cells`` (a row without its label) that is not a finite number."""
-    at = next(index for index, cell in enumerate(cells) if not is_finite(cell))
+    """Name the first of ``cells`` (a row without its label) that is no input."""
+    at = next(index for index, cell in enumerate(cells) if not _is_input(cell))
     column = at + 1 if at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
     if header is not None:
         place += f" ({header[column - 1]})"
     if not cells[at]:
         raise InputError(f"{place} is empty; every input needs a number")
+    if is_finite(cells[at]):
+        raise InputError(f"{place} is {cells[at][:40]!r}; {too_large()}")
     if is_number(cells[at]):
         raise InputError(f"{place} is {cells[at]!r}; inputs must be finite numbers")
     raise InputError(
@@ -156,10 +160,31 @@ def _digits(text: str | None) -> bool:
 def _finite(text: str) -> float:
     """The number in ``text``; ValueError when there is none, or NaN, or infinity."""
     number = float(text)
-    # float() also takes 1_000, which in data is a slip.
     if not math.isfinite(number) or "_" in text:
         raise ValueError(text)
     return number
+
+
+def _input(text: str) -> float:
+    """The number in ``text``; ValueError when it cannot be an input."""
+    number = float(text)
+    # No NaN passes a comparison. float() also takes 1_000, which in data is a slip.
+    if not abs(number) <= LARGEST_INPUT or "_" in text:
+        raise ValueError(text)
+    return number
+
+
+def _is_input(text: str) -> bool:
+    try:
+        _input(text)
+    except ValueError:
+        return False
+    return True
+
+
+def too_large() -> str:
+    """The end of a sentence about an input beyond ``LARGEST_INPUT``."""
+    return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
 
 
 def is_finite(text: str) -> bool:

@@ -5,90 +5,41 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data import Dataset, split
+from ska_edge.calibration import (
+    Seen,
+    input_format,
+    knowledge_format,
+    raw_input,
+    weight_formats,
+)
+from ska_edge.data import Dataset, few, split
 from ska_edge.errors import InputError
 from ska_edge.metrics import layer_metrics
-from ska_edge.model_file import Model
-from ska_edge.plan import Plan, make_plan
-from ska_edge.quantize import Scaling, input_format, quantize_state
+from ska_edge.model_file import Model, load_model
+from ska_edge.options import Options
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.precision import PRECISIONS
+from ska_edge.quantize import Scaling, dequantize_state, quantize_state
+from ska_edge.ranges import RangeRecord
 from ska_edge.reference import Parameters, Reference, accuracy, initial_parameters
+from ska_edge.replay import ReplayBuffer
 from ska_edge.rule import RULES
 from ska_edge.trainer import FixedTrainer
+from ska_edge.twin import parameters_for, read_parameters, tensors_of, twin
 
-ARITHMETICS = ("fixed", "float", "both")
+FAR_MARGIN = 0.1  # a model this little above chance has nothing to build on
+
 Features = NDArray[np.float64]
+Accuracy = dict[str, dict[str, float | None]]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to train; None where the default depends on the rule.
-
-    Attributes:
-        rule, precision: names in `rule.RULES` and `precision.PRECISIONS`.
-        hidden: widths of the hidden layers.
-        epochs: passes over the data (rules with labels).
-        rate: learning rate; for `published` the paper's eta. Default 0.125, or 0.01.
-        batch: samples an update; None is 1, or all rows for rules without labels.
-        steps: passes of the held batch, for rules without labels.
-        seed: of the split, the initial weights and the order of the samples.
-        arithmetic: one of `ARITHMETICS`.
-        test_fraction: held out. Default 0.2, or 0 for rules without labels.
-        scale: one of `quantize.SCALINGS`. Default standardize, or none for rules without labels.
-        init: npz with W0, b0, W1, ... to start from.
-        log: JSONL file with the metrics of every step.
-    """
-
-    rule: str = "local"
-    precision: str = "w16a8"
-    hidden: tuple[int, ...] = (64, 32)
-    epochs: int = 20
-    rate: float | None = None
-    batch: int | None = None
-    steps: int = 50
-    seed: int = 0
-    arithmetic: str = "both"
-    test_fraction: float | None = None
-    scale: str | None = None
-    init: Path | None = None
-    log: Path | None = None
-
-    def resolved(self) -> Options:
-        """The same options with every None replaced, except `batch`; InputError for nonsense."""
-        if self.rule not in RULES:
-            raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
-        if self.arithmetic not in ARITHMETICS:
-            raise InputError(
-                f"no arithmetic {self.arithmetic!r}; there are {', '.join(ARITHMETICS)}"
-            )
-        labeled = RULES[self.rule].supervised
-        defaults: dict[str, Any] = {
-            "rate": 0.125 if labeled else 0.01,
-            "test_fraction": 0.2 if labeled else 0.0,
-            "scale": "standardize" if labeled else "none",
-        }
-        values = {name: getattr(self, name) for name in self.__slots__}
-        values.update({name: v for name, v in defaults.items() if values[name] is None})
-        if values["epochs"] < 1:
-            raise InputError("--epochs is at least 1")
-        if values["seed"] < 0:
-            raise InputError("--seed is at least 0")
-        if values["batch"] is not None and values["batch"] < 1:
-            raise InputError("--batch is at least 1")
-        if values["log"] and labeled and values["arithmetic"] == "float":
-            raise InputError(
-                "--log in float needs the rule published; use --arithmetic both or fixed"
-            )
-        if not labeled and values["steps"] < 2:
-            raise InputError("--steps is at least 2: the first step only records")
-        return Options(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +51,16 @@ class Trained:
         train, test: the split that was used.
         accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None where there is
             none.
+        before: the same before the first update, when training went on from a model.
+        options: with every default in its place.
     """
 
     model: Model
     train: Dataset
     test: Dataset
-    accuracy: dict[str, dict[str, float | None]]
+    accuracy: Accuracy
+    options: Options
+    before: Accuracy | None = None
 
 
 def _silent(*_: int) -> None:
@@ -115,71 +70,271 @@ def _silent(*_: int) -> None:
 def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> Trained:
     """Train on a data set.
 
+    The float twin goes first: what it sees decides the formats of the integers.
     `progress(done, total)` is called now and then with the samples (or steps) done.
     Raises InputError for options or data that cannot work.
     """
-    options = options.resolved()
-    assert options.rate is not None and options.test_fraction is not None
-    assert options.scale is not None
-    fit, held_out = split(dataset, options.test_fraction, options.seed)
-    scaling = Scaling.fit(fit.x, options.scale)
-    scaled = scaling.apply(fit.x)
-    supervised = RULES[options.rule].supervised
-    batch = options.batch or (1 if supervised else len(fit.x))
-    if batch > len(fit.x):
-        raise InputError(f"a batch of {batch} is larger than the {len(fit.x)} training rows")
-    sizes = (dataset.x.shape[1], *options.hidden, len(dataset.labels))
-    eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
-    plan = make_plan(
-        sizes,
-        rule=options.rule,
-        precision=options.precision,
-        rate=options.rate * eta,
-        batch=batch,
-        steps=1 if supervised else options.steps,
-        input_format=input_format(scaled),
-        labels=dataset.labels,
-    )
-    parameters = (
-        read_parameters(options.init, plan)
-        if options.init
-        else initial_parameters(sizes, options.rule, options.seed)
-    )
-    state = quantize_state(plan, tensors_of(parameters))
-    model = Model(plan, state, scaling)
+    base = load_model(options.start) if options.start else None
+    options = options.resolved(_like(base) if base else None)
+    if base is not None:
+        dataset = dataset.with_classes(base.plan.labels)
+    fit, held_out = parts(dataset, options)
+    session = _Session.start(base, dataset, fit, options)
     log = StepLog(options.log)
-    if options.arithmetic != "float":
-        work = (
-            _fixed_samples(model, fit, options, log)
-            if supervised
-            else _fixed_steps(model, fit, log)
-        )
-        _finish(work, progress)
-    if options.arithmetic != "fixed":
-        reference = Reference(parameters, options.rule, options.rate)
+    before = None
+    if base is not None:
+        before = accuracies(session.starting_model(), {"train": fit, "test": held_out})
+    seen, parameters = Seen(), session.parameters.copy()
+    if options.arithmetic != "fixed" or base is None:
         series = log if options.arithmetic == "float" else StepLog(None)
-        _finish(_float(reference, scaled, fit.y, batch, options, series), progress)
-        model.reference = parameters
-        if options.arithmetic == "float":
-            model.state = quantize_state(plan, tensors_of(parameters))
+        reference = twin(session.plan, parameters, session.rate)
+        _finish(session.float_work(reference, seen, series), progress)
+    if base is None:
+        session.calibrate(seen)
+    model = session.starting_model()
+    if options.arithmetic == "float":
+        model.state = quantize_state(session.plan, tensors_of(parameters))
+    else:
+        _finish(session.fixed_work(model, log), progress)
+    model.reference = None if options.arithmetic == "fixed" else parameters
     log.close()
     model.notes = {
         "seed": options.seed,
         "epochs": options.epochs,
         "test_fraction": options.test_fraction,
+        "group": options.group,
+        "per_class": options.per_class,
         "data": dataset.name,
         "data_digest": dataset.digest,
     }
-    return Trained(model, fit, held_out, accuracies(model, {"train": fit, "test": held_out}))
+    accuracy = accuracies(model, {"train": fit, "test": held_out})
+    return Trained(model, fit, held_out, accuracy, options, before)
 
 
-def accuracies(model: Model, parts: dict[str, Dataset]) -> dict[str, dict[str, float | None]]:
+def far_domain(trained: Trained) -> str | None:
+    """Advice when a model went on in a domain too far from its own; None when it did not."""
+    before = trained.before["fixed"]["test"] if trained.before else None
+    chance = 1 / trained.model.plan.classes
+    if before is None or before >= chance + FAR_MARGIN:
+        return None
+    return (
+        f"before the first update the model was right in {before:.1%} of the test rows, little more"
+        f" than by chance ({chance:.1%}): these data are too far from its own;"
+        " train a new model on them"
+    )
+
+
+def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
+    """(train, test) as the options ask for: a group, a few of each class, or a share."""
+    if options.group is not None:
+        dataset = dataset.of_group(options.group)
+    if options.per_class is not None:
+        return few(dataset, options.per_class, options.seed)
+    assert options.test_fraction is not None
+    return split(dataset, options.test_fraction, options.seed)
+
+
+def _like(base: Model) -> dict[str, Any]:
+    """Options that a model brings along; the rate is a new experience's own."""
+    return {
+        "rule": base.plan.rule,
+        "precision": base.plan.precision,
+        "hidden": base.plan.sizes[1:-1],
+    }
+
+
+@dataclass
+class _Session:
+    """One training: the rows, the plan so far, and where it starts.
+
+    `plan` has the precision's own formats until `calibrate` finds better ones; a model to go on
+    from keeps its formats.
+    """
+
+    options: Options
+    fit: Dataset
+    scaling: Scaling
+    scaled: Features
+    arguments: dict[str, Any]
+    parameters: Parameters  # in float, before the first update
+    base: Model | None
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plan = make_plan(**self.arguments)
+
+    @classmethod
+    def start(
+        cls, base: Model | None, dataset: Dataset, fit: Dataset, options: Options
+    ) -> _Session:
+        assert options.rule is not None and options.rate is not None
+        assert options.hidden is not None and options.scale is not None
+        assert options.precision is not None
+        supervised = RULES[options.rule].supervised
+        batch = options.batch or (1 if supervised else len(fit.x))
+        if batch > len(fit.x):
+            raise InputError(f"a batch of {batch} is larger than the {len(fit.x)} training rows")
+        scaling = base.scaling if base else Scaling.fit(fit.x, options.scale)
+        scaled = scaling.apply(fit.x)
+        sizes = (dataset.x.shape[1], *options.hidden, len(dataset.labels))
+        eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
+        arguments: dict[str, Any] = {
+            "sizes": sizes,
+            "rule": options.rule,
+            "precision": options.precision,
+            "rate": options.rate * eta,
+            "batch": batch,
+            "steps": 1 if supervised else options.steps,
+            "labels": dataset.labels,
+            "readout_only": options.readout_only,
+            "replay": Replay(options.replay, options.replays if options.replay else 0),
+            "seed": options.seed,
+        }
+        if base is not None:
+            if sizes != base.plan.sizes or options.precision != base.plan.precision:
+                raise InputError(
+                    f"{options.start} is a {base.plan.precision} network of"
+                    f" {'-'.join(str(s) for s in base.plan.sizes)}; sizes and precision stay as"
+                    " they are, leave --hidden and --precision out"
+                )
+            arguments.update(_formats(base.plan))
+            parameters = parameters_for(make_plan(**arguments), _start_tensors(base))
+        else:
+            format = input_format(scaled, PRECISIONS[options.precision].activation.bits)
+            arguments["input_format"] = format
+            scaling = scaling.within(format)
+            scaled = scaling.apply(fit.x)
+            arguments["raw"] = raw_input(fit.x, scaling.mean, scaling.scale, format)
+            parameters = initial_parameters(sizes, options.rule, options.seed)
+            if options.init:
+                given = read_parameters(options.init, sizes)
+                parameters.weights, parameters.biases = given.weights, given.biases
+        return cls(options, fit, scaling, scaled, arguments, parameters, base)
+
+    @property
+    def rate(self) -> float:
+        """The rate as the reference takes it."""
+        assert self.options.rate is not None
+        return self.options.rate
+
+    def calibrate(self, seen: Seen) -> None:
+        """Make the plan anew, with formats for what was seen."""
+        precision = PRECISIONS[self.plan.precision]
+        self.arguments["weight_formats"] = weight_formats(seen, precision, self.plan.rate)
+        self.arguments["knowledge_format"] = knowledge_format(seen, precision)
+        self.plan = make_plan(**self.arguments)
+
+    def starting_model(self) -> Model:
+        """The model before its first update."""
+        state = quantize_state(self.plan, tensors_of(self.parameters))
+        if self.base is not None:
+            for tensor in self.base.plan.tensors():
+                place = tensor.layer, tensor.name
+                if place in state.places:
+                    state.tensor(*place)[...] = self.base.state.tensor(*place)
+        return Model(self.plan, state, self.scaling, self.parameters)
+
+    def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """For every epoch how often the rate is halved, and the order of the rows."""
+        options = self.options
+        rng = np.random.default_rng([options.seed, 1])
+        for epoch in range(options.epochs):
+            order = rng.permutation(len(self.fit.x))
+            if options.stream_order == "as-is" and self.fit.places is not None:
+                order = np.argsort(self.fit.places, kind="stable")
+            elif options.stream_order == "blocked":
+                order = order[np.argsort(self.fit.y[order], kind="stable")]
+            yield epoch * (options.decay + 1) // options.epochs, order
+
+    def fixed_work(self, model: Model, log: StepLog) -> Iterator[tuple[int, int]]:
+        """Train the integers; yields (done, total)."""
+        trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
+        record = RangeRecord()
+        if not self.plan.rule_definition.supervised:
+            batch = inputs[: self.plan.batch]
+            for _ in trainer.learn_steps(batch):
+                log.write(trainer.state.step, _series(self.plan, trainer))
+                yield trainer.state.step, self.plan.steps - 1
+            record.observe(trainer, batch)
+            model.ranges = record.ranges()
+            return
+        total, done = self.options.epochs * len(inputs), 0
+        for halvings, order in self.orders():
+            trainer.halve_rate(halvings)
+            for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
+                done += self.plan.batch
+                if log.wanted:
+                    log.write(trainer.state.step, _series(self.plan, trainer))
+                if done % 64 == 0:
+                    yield done, total
+            record.observe(trainer, inputs)
+        model.ranges = record.ranges()
+        yield total, total
+
+    def float_work(
+        self, reference: Reference, seen: Seen, log: StepLog
+    ) -> Iterator[tuple[int, int]]:
+        """Train the twin and look at its ranges; yields (done, total)."""
+        seen.observe(reference, self.scaled)
+        if not self.plan.rule_definition.supervised:
+            batch = self.scaled[: self.plan.batch]
+            for number, layers in enumerate(reference.learn_steps(batch, self.plan.steps), 1):
+                log.write(number, [vars(layer) for layer in layers])
+            seen.observe(reference, self.scaled)
+            return
+        total, done = self.options.epochs * len(self.scaled), 0
+        buffer = ReplayBuffer(self.plan, 1)
+        for halvings, order in self.orders():
+            reference.rate = math.ldexp(self.rate, -halvings)
+            for rows in self._batches(order, buffer):
+                reference.learn_batch(self.scaled[rows], self.fit.y[rows])
+                done += len(rows)
+                if done % 64 == 0:
+                    yield min(done, total), total
+            seen.observe(reference, self.scaled)
+        yield total, total
+
+    def _batches(
+        self, order: NDArray[np.int64], buffer: ReplayBuffer
+    ) -> Iterator[NDArray[np.int64]]:
+        """Rows of one update after the other, replays included; a last, smaller batch is left."""
+        batch, replay = self.plan.batch, self.plan.replay
+        for start in range(0, len(order) - batch + 1, batch):
+            rows = order[start : start + batch]
+            for _ in range(replay.per_sample):
+                drawn = buffer.draw()
+                if drawn is not None:
+                    yield drawn[0].copy()
+            yield rows
+            if replay.per_class:
+                buffer.remember(rows, int(self.fit.y[rows[0]]))
+
+
+def _formats(plan: Plan) -> dict[str, Any]:
+    """The formats of a plan as arguments of `make_plan`."""
+    formats = {(t.layer, t.name): t.format for t in plan.tensors() if t.name.endswith("weight")}
+    return {
+        "input_format": plan.layers[0].input,
+        "weight_formats": formats,
+        "knowledge_format": plan.formats.knowledge,
+        "raw": plan.raw,
+    }
+
+
+def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
+    """Where the float twin of a model goes on: its own numbers, else those of the integers."""
+    if base.reference is not None:
+        return tensors_of(base.reference)
+    return dequantize_state(base.state)
+
+
+def accuracies(model: Model, parts: dict[str, Dataset]) -> Accuracy:
     """Accuracy of the integers and of the float twin on named data sets.
 
     None for an empty data set, without a float twin, and for rules that never see a label: there
     the outputs stand for no class.
     """
-    found: dict[str, dict[str, float | None]] = {"float": {}, "fixed": {}}
+    found: Accuracy = {"float": {}, "fixed": {}}
     trainer = FixedTrainer(model.state)
     for name, part in parts.items():
         useful = len(part.y) > 0 and model.plan.rule_definition.supervised
@@ -198,66 +353,13 @@ def float_decisions(model: Model, features: Features) -> Features:
     """Decisions (n, classes) of the float twin for features (n, d)."""
     if model.reference is None:
         raise InputError("the model has no float twin; train with --arithmetic both")
-    reference = Reference(model.reference, model.plan.rule, model.plan.rate.real)
+    reference = twin(model.plan, model.reference, model.plan.rate.real)
     return reference.infer(model.scaling.apply(features))
-
-
-def sample_order(count: int, options: Options) -> Iterator[NDArray[np.int64]]:
-    """The order of the training rows, an epoch each; the same for fixed and float."""
-    rng = np.random.default_rng([options.seed, 1])
-    for _ in range(options.epochs):
-        yield rng.permutation(count)
 
 
 def _finish(work: Iterator[tuple[int, int]], progress: Progress) -> None:
     for done, total in work:
         progress(done, total)
-
-
-def _fixed_samples(
-    model: Model, fit: Dataset, options: Options, log: StepLog
-) -> Iterator[tuple[int, int]]:
-    trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(fit.x)
-    total, done = options.epochs * len(inputs), 0
-    for order in sample_order(len(inputs), options):
-        for _ in trainer.learn_many(inputs[order], fit.y[order]):
-            done += model.plan.batch
-            if log.wanted:
-                log.write(trainer.state.step, _series(model.plan, trainer))
-            if done % 64 == 0:
-                yield done, total
-    yield total, total
-
-
-def _fixed_steps(model: Model, fit: Dataset, log: StepLog) -> Iterator[tuple[int, int]]:
-    trainer = FixedTrainer(model.state, check=False)
-    total = model.plan.steps - 1
-    for _ in trainer.learn_steps(model.quantize(fit.x[: model.plan.batch])):
-        log.write(trainer.state.step, _series(model.plan, trainer))
-        yield trainer.state.step, total
-
-
-def _float(
-    reference: Reference,
-    scaled: Features,
-    labels: NDArray[np.int64],
-    batch: int,
-    options: Options,
-    log: StepLog,
-) -> Iterator[tuple[int, int]]:
-    if reference.rule == "published":
-        for number, layers in enumerate(reference.learn_steps(scaled[:batch], options.steps), 1):
-            log.write(number, [vars(layer) for layer in layers])
-        return
-    total, done = options.epochs * len(scaled), 0
-    for order in sample_order(len(scaled), options):
-        for start in range(0, len(order) - batch + 1, batch):
-            rows = order[start : start + batch]
-            reference.learn_batch(scaled[rows], labels[rows])
-            done += batch
-            if done % 64 == 0:
-                yield done, total
-    yield total, total
 
 
 def _series(plan: Plan, trainer: FixedTrainer) -> list[dict[str, float]]:
@@ -285,50 +387,3 @@ class StepLog:
         """Close the file."""
         if self._file:
             self._file.close()
-
-
-def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Features]:
-    """Float parameters under the names of `Plan.tensors`."""
-    named: dict[tuple[int, str], Features] = {}
-    for kind, arrays in (
-        ("weight", parameters.weights),
-        ("bias", parameters.biases),
-        ("head_weight", parameters.head_weights),
-        ("head_bias", parameters.head_biases),
-    ):
-        named.update({(layer, kind): values for layer, values in enumerate(arrays)})
-    return named
-
-
-def read_parameters(path: Path, plan: Plan) -> Parameters:
-    """Initial weights from an npz: W0 (fan_out, fan_in), b0 (fan_out,), and so on a layer.
-
-    Biases that are absent are 0, and so are the heads. Raises InputError for anything else.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
-    except FileNotFoundError as error:
-        raise InputError(f"there is no file {path}") from error
-    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
-        raise InputError(f"{path} is not an npz with arrays of numbers") from error
-    weights, biases = [], []
-    for index, layer in enumerate(plan.layers):
-        shape = (layer.outputs, layer.inputs)
-        found = arrays.get(f"W{index}")
-        if found is None or found.shape != shape:
-            raise InputError(f"{path}: W{index} of shape {shape} is missing")
-        bias = arrays.get(f"b{index}", np.zeros(layer.outputs))
-        if bias.shape != (layer.outputs,):
-            raise InputError(f"{path}: b{index} has shape {bias.shape}, not ({layer.outputs},)")
-        if not (np.isfinite(found).all() and np.isfinite(bias).all()):
-            raise InputError(f"{path}: W{index} or b{index} holds a number that is not finite")
-        weights.append(found)
-        biases.append(bias)
-    heads = [layer for layer in plan.layers if layer.head]
-    return Parameters(
-        weights=weights,
-        biases=biases,
-        head_weights=[np.zeros((plan.classes, layer.outputs)) for layer in heads],
-        head_biases=[np.zeros(plan.classes) for _ in heads],
-    )

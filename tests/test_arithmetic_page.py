@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ska_edge.fixedpoint import Rate
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.trainer import FixedTrainer, State
 
 PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encoding="utf-8")

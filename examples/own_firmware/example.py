@@ -13,7 +13,7 @@ from pathlib import Path
 from firmware_gen.project import write_project
 from firmware_gen.toolchains import choose
 from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import quantize_state
 from ska_edge.reference import initial_parameters
 from ska_edge.training import tensors_of

@@ -20,11 +20,11 @@ static uint32_t noise(void) {
     return state >> 24;
 }
 
-static uint16_t sensor_read(int8_t *x) {
+static uint16_t sensor_read(ska_signal_t *x) {
     const uint16_t label = noise() < 128u ? 0 : 1;
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
         const int32_t high = (i < SKA_INPUTS / 2) == (label == 0);
-        x[i] = (int8_t)((high ? 20 : -20) + (int32_t)(noise() / 4u) - 32);
+        x[i] = (ska_signal_t)((high ? 20 : -20) + (int32_t)(noise() / 4u) - 32);
     }
     return label;
 }
@@ -33,7 +33,7 @@ int main(void) {
     unsigned right[2] = {0, 0};
     ska_init(&network);
     for (unsigned n = 0; n < SAMPLES; n++) {
-        int8_t x[SKA_INPUTS];
+        ska_signal_t x[SKA_INPUTS];
         const uint16_t label = sensor_read(x);
         right[n / (SAMPLES / 2)] += ska_infer(&network, x) == label;
         if (ska_learn(&network, x, label) != SKA_OK) {

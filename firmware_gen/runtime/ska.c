@@ -7,6 +7,7 @@
  */
 #include "ska.h"
 
+#include "ska_draw.h"
 #include "ska_fixed.h"
 #include "ska_rule.h"
 #include "ska_tables.h"
@@ -17,14 +18,25 @@
 typedef int32_t accumulator_t;
 #define ALIGN ska_align_i32
 #define REQUANTIZE ska_requantize_i32
-#define ROUND_SHIFT ska_round_shift_i32
-#define WEIGHT_ADD ska_weight_add_i32
 #else
 typedef int64_t accumulator_t;
 #define ALIGN ska_align_i64
 #define REQUANTIZE ska_requantize_i64
-#define ROUND_SHIFT ska_round_shift_i64
+#endif
+
+/* The same for the sums that change a weight. */
+#if SKA_UPDATE_BITS == 32
+typedef int32_t update_t;
+#define CHANGE ska_change_i32
+#define WEIGHT_ADD ska_weight_add_i32
+#else
+typedef int64_t update_t;
+#define CHANGE ska_change_i64
+#if SKA_WEIGHT_BITS == 32
+#define WEIGHT_ADD ska_wide_weight_add
+#else
 #define WEIGHT_ADD ska_weight_add_i64
+#endif
 #endif
 
 #define OUTPUT_LAYER (SKA_LAYERS - 1)
@@ -33,29 +45,30 @@ typedef int64_t accumulator_t;
 /* --- forward ---------------------------------------------------------------------------------- */
 
 /* z = requantize(W a + b) of one matrix. */
-static void matrix_knowledge(const ska_t *ska, const ska_matrix_t *matrix, const int8_t *inputs,
-                             int16_t *knowledge) {
-    const int16_t *weight = ska->parameters + matrix->weight;
-    const int16_t *bias = ska->parameters + matrix->bias;
+static void matrix_knowledge(const ska_t *ska, const ska_matrix_t *matrix,
+                             const ska_signal_t *inputs, int16_t *knowledge) {
+    const ska_weight_t *weight = ska->parameters + matrix->weight;
+    const ska_weight_t *bias = ska->parameters + matrix->bias;
     for (uint16_t row = 0; row < matrix->outputs; row++) {
-        accumulator_t sum = ALIGN(bias[row], matrix->bias_align);
+        accumulator_t sum = 0;
         for (uint16_t column = 0; column < matrix->inputs; column++) {
-            sum += (accumulator_t)((int32_t)*weight++ * inputs[column]);
+            sum += (accumulator_t)((int32_t)ska_rule_forward_weight(*weight++) * inputs[column]);
         }
+        sum = ALIGN(sum, matrix->sum_align) + ALIGN(bias[row], matrix->bias_align);
         knowledge[row] = REQUANTIZE(sum, matrix->forward_shift);
     }
 }
 
 /* All layers, from the input to the decisions of the output layer. */
-static void forward(ska_t *ska, const int8_t *x) {
-    int8_t *inputs = ska->signal;
+static void forward(ska_t *ska, const ska_signal_t *x) {
+    ska_signal_t *inputs = ska->signal;
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
         inputs[i] = x[i];
     }
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         const ska_matrix_t *matrix = &ska_layers[layer];
         const uint16_t first = ska_first_neuron[layer];
-        int8_t *activations = ska->signal + SKA_INPUTS + first;
+        ska_signal_t *activations = ska->signal + SKA_INPUTS + first;
         matrix_knowledge(ska, matrix, inputs, ska->knowledge + first);
         for (uint16_t i = 0; i < matrix->outputs; i++) {
             const int16_t decision = ska_rule_decision(ska->knowledge[first + i]);
@@ -68,15 +81,16 @@ static void forward(ska_t *ska, const int8_t *x) {
 
 /* --- updates ---------------------------------------------------------------------------------- */
 
-/* A shift that includes the rate's; in [1, 31] by the checks of the plan. */
-static uint8_t with_rate(const ska_t *ska, uint8_t shift) {
-    return (uint8_t)((int16_t)shift + ska->rate_shift);
+/* A shift that includes the rate's; in [1, 31] by the checks of the plan, for 32-bit weights in
+ * [-31, 31]. */
+static int8_t with_rate(const ska_t *ska, int8_t shift) {
+    return (int8_t)((int16_t)shift + ska->rate_shift);
 }
 
 #if SKA_SUPERVISED
 
 /* Where the signal that a layer reads begins. */
-static const int8_t *layer_inputs(const ska_t *ska, uint8_t layer) {
+static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
     return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
 }
 
@@ -89,29 +103,34 @@ static int16_t neuron_step(const ska_t *ska, uint16_t neuron) {
 
 /* W += step a^T, b += step for one row of a matrix. */
 static void row_update(ska_t *ska, const ska_matrix_t *matrix, uint16_t row, int16_t step,
-                       const int8_t *inputs) {
-    int16_t *weight = ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs;
-    int16_t *bias = ska->parameters + matrix->bias + row;
-    const uint8_t shift = with_rate(ska, matrix->update_shift);
+                       const ska_signal_t *inputs) {
+    ska_weight_t *weight = ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs;
+    ska_weight_t *bias = ska->parameters + matrix->bias + row;
+    const int8_t shift = with_rate(ska, matrix->update_shift);
     for (uint16_t column = 0; column < matrix->inputs; column++) {
-        weight[column] = ska_weight_add_i32(weight[column], (int32_t)step * inputs[column], shift);
+        weight[column] = WEIGHT_ADD(weight[column], (int32_t)step * inputs[column], shift);
     }
-    *bias = ska_weight_add_i32(*bias, step, with_rate(ska, matrix->bias_update_shift));
+    *bias = WEIGHT_ADD(*bias, step, with_rate(ska, matrix->bias_update_shift));
 }
 
-#if SKA_LAYERS > 1
+/* --- what teaches a hidden layer -------------------------------------------------------------- */
+
+#if SKA_FIRST_LEARNED < SKA_LAYERS - 1
+#if SKA_TEACHER_READOUT
+
 /* The shifts of a hidden layer: its readout's error, back through the readout. */
-static void hidden_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
-                          const int16_t *errors) {
+static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
+                           const int16_t *errors) {
     const uint16_t first = ska_first_neuron[layer];
-    const int16_t *weight = ska->parameters + readout->weight;
+    const ska_weight_t *weight = ska->parameters + readout->weight;
     for (uint16_t i = 0; i < readout->inputs; i++) {
         accumulator_t sum = 0;
         for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-            const int16_t entry = weight[(uint32_t)c * readout->inputs + i];
-            sum += (accumulator_t)((int32_t)entry * ska_rule_error(errors[c]));
+            const ska_weight_t entry = weight[(uint32_t)c * readout->inputs + i];
+            sum += (accumulator_t)((int32_t)ska_rule_forward_weight(entry) *
+                                   ska_rule_error(errors[c]));
         }
-        const int16_t projection = REQUANTIZE(sum, readout->projection_shift);
+        const int16_t projection = REQUANTIZE(sum, (uint8_t)readout->projection_shift);
         ska->shift[first + i] = ska_rule_hidden_shift(projection, ska->decision[first + i]);
     }
 }
@@ -120,46 +139,100 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout
 /* A layer's own readout: its error steers the layer, then the readout itself learns from it. */
 static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *head = &ska_heads[layer];
-    const int8_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
+    const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
     matrix_knowledge(ska, head, inputs, ska->readout);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         const int16_t target = c == label ? SKA_TARGET : 0;
         ska->readout[c] = ska_rule_output_shift(target, ska_rule_decision(ska->readout[c]));
     }
-    hidden_shifts(ska, layer, head, ska->readout);
+    readout_shifts(ska, layer, head, ska->readout);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         row_update(ska, head, c, ska_rule_step(ska->readout[c], ska->rate_mantissa), inputs);
     }
 }
 #endif
 
-/* All hidden layers: the lower ones ask their own readout, the top one the output layer. */
-static void all_hidden_shifts(ska_t *ska, uint16_t label) {
+/* The lower layers ask their own readout, the top one the output layer. */
+static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 #if SKA_HEADS > 0
-    for (uint8_t layer = 0; layer < SKA_HEADS; layer++) {
+    if (layer < SKA_HEADS) {
         head_learn(ska, layer, label);
+        return;
     }
 #else
     (void)label;
 #endif
-    hidden_shifts(ska, OUTPUT_LAYER - 1, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
+    readout_shifts(ska, layer, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
 }
+
+#else /* fixed random codes: bit c of a neuron's words is that of class c */
+
+static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
+    const uint32_t words = (SKA_CLASSES + 31u) / 32u;
+    return ska_draw_word(key, neuron * words + class_index / 32u);
+}
+
+#if SKA_TEACHER_SIGNS
+
+/* The output layer's error through signs that are drawn again in every step: none is stored. */
+static int16_t signs_shift(const ska_t *ska, uint16_t neuron) {
+    accumulator_t sum = 0;
+    uint32_t word = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        if (c % 32 == 0) {
+            word = code_word(SKA_SIGNS_KEY, neuron, c);
+        }
+        const int32_t error = ska->shift[OUTPUTS + c];
+        sum += ska_draw_bit(word, (uint8_t)(c % 32)) ? -error : error;
+    }
+    return ska_rule_hidden_shift(REQUANTIZE(sum, SKA_SIGNS_SHIFT), ska->decision[neuron]);
+}
+
+#else /* SKA_TEACHER_CODE */
+
+/* Toward the class's code, where it has one for this neuron. */
+static int16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
+    const uint8_t place = (uint8_t)(label % 32);
+    const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
+    const uint32_t signs = code_word(SKA_CODE_SIGNS_KEY, neuron, label);
+    const int16_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
+    return ska_rule_hidden_shift((int8_t)ska_draw_bit(presence, place), target,
+                                 ska->decision[neuron]);
+}
+
 #endif
 
-ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
-    if (label >= SKA_CLASSES) {
-        return SKA_ERROR_LABEL;
+static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
+    const uint16_t first = ska_first_neuron[layer];
+    for (uint16_t i = 0; i < ska_layers[layer].outputs; i++) {
+        const uint16_t neuron = (uint16_t)(first + i);
+#if SKA_TEACHER_SIGNS
+        (void)label;
+        ska->shift[neuron] = signs_shift(ska, neuron);
+#else
+        ska->shift[neuron] = code_shift(ska, neuron, label);
+#endif
     }
+}
+
+#endif
+#endif
+
+/* --- one sample ------------------------------------------------------------------------------- */
+
+static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     forward(ska, x);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         const int16_t target = c == label ? SKA_TARGET : 0;
         ska->shift[OUTPUTS + c] = ska_rule_output_shift(target, ska->decision[OUTPUTS + c]);
     }
-#if SKA_LAYERS > 1
-    all_hidden_shifts(ska, label);
+#if SKA_FIRST_LEARNED < SKA_LAYERS - 1
+    for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
+        hidden_shifts(ska, layer, label);
+    }
 #endif
     /* All shifts came from the weights before this step; now every row may change. */
-    for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+    for (uint8_t layer = SKA_FIRST_LEARNED; layer < SKA_LAYERS; layer++) {
         const uint16_t first = ska_first_neuron[layer];
         for (uint16_t row = 0; row < ska_layers[layer].outputs; row++) {
             const int16_t step = neuron_step(ska, (uint16_t)(first + row));
@@ -167,6 +240,66 @@ ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
         }
     }
     ska->step++;
+}
+
+#if SKA_REPLAY_SLOTS > 0
+
+/* A reservoir a class: of all samples of a class each is kept as likely. */
+
+static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
+    return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
+}
+
+static uint16_t replay_held(const ska_t *ska, uint16_t label) {
+    return ska->seen[label] < SKA_REPLAY_SLOTS ? ska->seen[label] : SKA_REPLAY_SLOTS;
+}
+
+static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
+    const uint16_t seen = ska->seen[label];
+    const uint16_t slot = seen < SKA_REPLAY_SLOTS ? seen : replay_draw(ska, (uint16_t)(seen + 1u));
+    if (slot < SKA_REPLAY_SLOTS) {
+        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+            ska->replay[label][slot][i] = x[i];
+        }
+    }
+    if (seen < SKA_MOST_SEEN) {
+        ska->seen[label]++;
+    }
+}
+
+void ska_replay(ska_t *ska) {
+    uint16_t held = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        held = (uint16_t)(held + replay_held(ska, c));
+    }
+    if (held == 0) {
+        return;
+    }
+    uint16_t place = replay_draw(ska, held);
+    uint16_t label = 0;
+    while (place >= replay_held(ska, label)) {
+        place = (uint16_t)(place - replay_held(ska, label));
+        label++;
+    }
+    sample_learn(ska, ska->replay[label][place], label);
+}
+
+#endif
+
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
+    if (label >= SKA_CLASSES) {
+        return SKA_ERROR_LABEL;
+    }
+#if SKA_REPLAY_SLOTS > 0
+    /* Past samples first: what ska_decisions and ska_metrics tell is about the new one. */
+    for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
+        ska_replay(ska);
+    }
+#endif
+    sample_learn(ska, x, label);
+#if SKA_REPLAY_SLOTS > 0
+    replay_remember(ska, x, label);
+#endif
     return SKA_OK;
 }
 
@@ -182,7 +315,7 @@ static int16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
 }
 
 /* What a layer's update is paired with: the input, or the layer below one pass earlier. */
-static int8_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
+static ska_signal_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];
     }
@@ -191,26 +324,26 @@ static int8_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint
 }
 
 /* The sum over the batch that moves one weight. */
-static accumulator_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
-    accumulator_t sum = 0;
+static update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
+    update_t sum = 0;
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
-        sum += (accumulator_t)((int32_t)steps[sample] * ska->below[sample][column]);
+        sum += (update_t)((int32_t)steps[sample] * ska->below[sample][column]);
     }
     return sum;
 }
 
 static void batch_update(ska_t *ska, uint8_t layer) {
     const ska_matrix_t *matrix = &ska_layers[layer];
-    const uint8_t shift = with_rate(ska, matrix->update_shift);
-    const uint8_t bias_shift = with_rate(ska, matrix->bias_update_shift);
+    const int8_t shift = with_rate(ska, matrix->update_shift);
+    const int8_t bias_shift = with_rate(ska, matrix->bias_update_shift);
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         for (uint16_t column = 0; column < matrix->inputs; column++) {
             ska->below[sample][column] = batch_below(ska, layer, sample, column);
         }
     }
-    int16_t *weight = ska->parameters + matrix->weight;
+    ska_weight_t *weight = ska->parameters + matrix->weight;
     for (uint16_t row = 0; row < matrix->outputs; row++) {
-        accumulator_t sum = 0;
+        update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
             const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
             ska->steps[sample] = batch_step(ska, sample, neuron);
@@ -219,7 +352,7 @@ static void batch_update(ska_t *ska, uint8_t layer) {
         for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
             *weight = WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
         }
-        int16_t *bias = ska->parameters + matrix->bias + row;
+        ska_weight_t *bias = ska->parameters + matrix->bias + row;
         *bias = WEIGHT_ADD(*bias, sum, bias_shift);
     }
 }
@@ -243,7 +376,7 @@ static void batch_learn(ska_t *ska) {
     }
 }
 
-ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
     if (label >= SKA_CLASSES) {
         return SKA_ERROR_LABEL;
     }
@@ -279,7 +412,7 @@ void ska_init(ska_t *ska) {
     ska->rate_shift = SKA_RATE_SHIFT;
 }
 
-uint16_t ska_infer(ska_t *ska, const int8_t x[SKA_INPUTS]) {
+uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
     forward(ska, x);
     return ska_predicted(ska);
 }
@@ -302,14 +435,25 @@ uint32_t ska_step(const ska_t *ska) { return ska->step; }
 void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count) {
     for (uint8_t i = 0; i < count; i++) {
         const uint32_t position = offset + i;
-        const uint16_t value = (uint16_t)ska->parameters[position / 2];
-        bytes[i] = (uint8_t)(position % 2 == 0 ? value & 0xFFu : value / 256u);
+        uint32_t value = (uint32_t)ska->parameters[position / sizeof(ska_weight_t)];
+        for (uint8_t byte = 0; byte < position % sizeof(ska_weight_t); byte++) {
+            value /= 256u;
+        }
+        bytes[i] = (uint8_t)(value & 0xFFu);
     }
 }
 
+#if SKA_RAW_INPUT
+void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = ska_rule_standardized(raw[i], ska_raw_multiplier[i], ska_raw_offset[i]);
+    }
+}
+#endif
+
 /* --- metrics ---------------------------------------------------------------------------------- */
 
-static int at_limit(int16_t value) { return value == INT16_MIN || value == INT16_MAX; }
+static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
 
 /* What one neuron adds, given its knowledge now and one step before. */
 static void add_neuron(ska_metrics_t *metrics, int16_t knowledge, int16_t decision, int16_t shift,
@@ -319,7 +463,8 @@ static void add_neuron(ska_metrics_t *metrics, int16_t knowledge, int16_t decisi
     metrics->shift_square += ska_rule_metric_shift_square(knowledge, decision, shift, previous);
     metrics->decision_net += ska_rule_metric_decision_net(knowledge, decision, shift, previous);
     metrics->alignment_net += ska_rule_metric_alignment_net(knowledge, decision, shift, previous);
-    metrics->z_saturated += at_limit(knowledge);
+    metrics->flow_square += ska_rule_metric_flow_square(knowledge, decision, shift, previous);
+    metrics->z_saturated += at_limit(knowledge, INT16_MIN, INT16_MAX);
 }
 
 /* Whether the last sample made an update: the sums need its batch as it was. */
@@ -338,17 +483,17 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     const int16_t knowledge = ska->knowledge[neuron];
     add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
 
-    const int8_t *inputs = layer_inputs(ska, layer);
+    const ska_signal_t *inputs = layer_inputs(ska, layer);
     const int16_t step = neuron_step(ska, neuron);
-    const uint8_t shift = with_rate(ska, ska_layers[layer].update_shift);
+    const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
-        metrics->zero_updates += ska_round_shift_i32((int32_t)step * inputs[column], shift) == 0;
+        metrics->zero_updates += CHANGE((int32_t)step * inputs[column], shift) == 0;
     }
 }
 #else
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
-    const uint8_t shift = with_rate(ska, ska_layers[layer].update_shift);
+    const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         const int16_t knowledge = ska->passes[ska->pass][sample][neuron];
         const int16_t before = ska->passes[1 - ska->pass][sample][neuron];
@@ -357,19 +502,19 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
         add_neuron(metrics, knowledge, decision, moved, before);
     }
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
-        accumulator_t sum = 0;
+        update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
             const int32_t step = batch_step(ska, sample, neuron);
-            sum += (accumulator_t)(step * batch_below(ska, layer, sample, column));
+            sum += (update_t)(step * batch_below(ska, layer, sample, column));
         }
-        metrics->zero_updates += ROUND_SHIFT(sum, shift) == 0;
+        metrics->zero_updates += CHANGE(sum, shift) == 0;
     }
 }
 #endif
 
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
-    const int16_t *weight = ska->parameters + matrix->weight;
+    const ska_weight_t *weight = ska->parameters + matrix->weight;
     clear(metrics, sizeof *metrics);
     if (!is_fresh(ska)) {
         return;
@@ -377,8 +522,9 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         add_row(ska, layer, row, metrics);
         for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
-            metrics->w_square += (int32_t)*weight * *weight;
-            metrics->w_saturated += at_limit(*weight);
+            const int32_t upper = ska_rule_metric_weight(*weight);
+            metrics->w_square += upper * upper;
+            metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
         }
     }
 }

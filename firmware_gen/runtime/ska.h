@@ -28,28 +28,34 @@ typedef enum {
 
 /* All state of a network. The fields are for reading, in a debugger or a test. */
 typedef struct {
-    int16_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
-    uint32_t step;                           /* updates since ska_init */
-    int32_t rate_mantissa;                   /* rate = mantissa * 2^-15 * 2^-shift */
+    ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
+    uint32_t step;                                /* updates since ska_init */
+    int32_t rate_mantissa;                        /* rate = mantissa * 2^-15 * 2^-shift */
     int8_t rate_shift;
 
     /* The last forward pass; neurons are numbered through all layers, the output layer last. */
-    int8_t signal[SKA_INPUTS + SKA_NEURONS]; /* the input, then every layer's activations */
-    int16_t knowledge[SKA_NEURONS];          /* z */
-    int16_t decision[SKA_NEURONS];           /* D = sigmoid(z) */
+    ska_signal_t signal[SKA_INPUTS + SKA_NEURONS]; /* the input, then every layer's activations */
+    int16_t knowledge[SKA_NEURONS];                /* z */
+    int16_t decision[SKA_NEURONS];                 /* D = sigmoid(z) */
 
 #if SKA_SUPERVISED
     int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
 #if SKA_HEADS > 0
     int16_t readout[SKA_CLASSES]; /* scratch: a layer's own readout, then its error */
 #endif
+#if SKA_REPLAY_SLOTS > 0
+    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
+    uint16_t seen[SKA_CLASSES];                                     /* of each class, kept or not */
+    uint32_t drawn;                                                 /* random words used so far */
+#endif
 #else
     uint16_t held;                             /* samples in the batch so far */
     uint8_t pass;                              /* which of the two passes below is the newer */
-    int8_t batch[SKA_BATCH][SKA_INPUTS];       /* the held batch */
+    ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
     int16_t passes[2][SKA_BATCH][SKA_NEURONS]; /* knowledge of this pass and of the one before */
-    int8_t below[SKA_BATCH][SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
-    int16_t steps[SKA_BATCH];                  /* scratch: one neuron's steps */
+    ska_signal_t below[SKA_BATCH]
+                      [SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
+    int16_t steps[SKA_BATCH];             /* scratch: one neuron's steps */
 #endif
 } ska_t;
 
@@ -60,7 +66,8 @@ typedef struct {
     int64_t shift_square;  /* shift * shift */
     int64_t decision_net;  /* D * (z - previous z) */
     int64_t alignment_net; /* z * D' * (z - previous z) */
-    int64_t w_square;      /* W * W */
+    int64_t flow_square;   /* (z - previous z)^2 */
+    int64_t w_square;      /* W * W; of weights with 32 bits the upper 16 */
     int64_t z_saturated;   /* knowledge at a limit of its format */
     int64_t w_saturated;   /* weights at a limit of their format */
     int64_t zero_updates;  /* weights whose last update rounded to zero */
@@ -71,11 +78,23 @@ void ska_init(ska_t *ska);
 
 /* Classifies one quantized input; returns the class with the largest decision (the first of
  * equals). */
-uint16_t ska_infer(ska_t *ska, const int8_t x[SKA_INPUTS]);
+uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
-/* Learns one sample. Rules without labels hold SKA_BATCH samples and then make SKA_STEPS passes;
- * they only check that the label is in range. */
-ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label);
+#if SKA_RAW_INPUT
+/* Raw features, as the sensor gives them, standardized to an input. */
+void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+#endif
+
+#if SKA_REPLAY_SLOTS > 0
+/* Learns one of the kept samples again, for example in idle time; nothing while there are none.
+ * ska_learn does it SKA_REPLAYS times by itself. */
+void ska_replay(ska_t *ska);
+#endif
+
+/* Learns one sample, after SKA_REPLAYS of the past ones where the plan keeps some. Rules without
+ * labels hold SKA_BATCH samples and then make SKA_STEPS passes; they only check that the label is
+ * in range. */
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 
 /* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
  * before the update. */

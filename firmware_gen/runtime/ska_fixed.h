@@ -46,7 +46,7 @@ static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
     return x & (((int32_t)1 << shift) - 1);
 }
 
-/* --- 16 bits, the type of weights, knowledge and projections ---------------------------------- */
+/* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
 /* A sum narrowed to int16: rounded, then saturated. */
 static inline int16_t ska_requantize_i32(int32_t sum, uint8_t shift) {
@@ -57,27 +57,42 @@ static inline int16_t ska_requantize_i64(int64_t sum, uint8_t shift) {
     return (int16_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
 
-/* How much a weight changes: the product rounded to the weight's fraction. |product| / 2^shift plus
- * a 16-bit weight fits an int32: the product has at least one bit less than its accumulator. */
-static inline int16_t ska_weight_add_i32(int16_t weight, int32_t product, uint8_t shift) {
-    const int32_t sum = (int32_t)weight + ska_round_shift_i32(product, shift);
-    return (int16_t)ska_saturate_i32(sum, INT16_MIN, INT16_MAX);
+/* --- weights ---------------------------------------------------------------------------------- */
+
+/* How much a weight changes: a product rounded to the weight's fraction. */
+static inline int32_t ska_change_i32(int32_t product, int8_t shift) {
+    return ska_round_shift_i32(product, (uint8_t)shift);
 }
 
-static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, uint8_t shift) {
-    const int64_t sum = (int64_t)weight + ska_round_shift_i64(product, shift);
-    return (int16_t)ska_saturate_i64(sum, INT16_MIN, INT16_MAX);
+/* Wide weights may have more fractional bits than the product: then the shift is negative, and the
+ * change exact. 16-bit steps keep it inside 47 bits. */
+static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
+    return shift > 0 ? ska_round_shift_i64(product, (uint8_t)shift)
+                     : product * ((int64_t)1 << -shift);
+}
+
+/* A changed weight, saturated: the sum fits by the proof of "changed weight" in ska_plan.h. */
+static inline int16_t ska_weight_add_i32(int16_t weight, int32_t product, int8_t shift) {
+    return (int16_t)ska_saturate_i32(weight + ska_change_i32(product, shift), INT16_MIN, INT16_MAX);
+}
+
+static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, int8_t shift) {
+    return (int16_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT16_MIN, INT16_MAX);
+}
+
+static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_t shift) {
+    return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
 /* --- accumulators ----------------------------------------------------------------------------- */
 
-/* A bias in the fraction of the sum it joins: exact. */
-static inline int32_t ska_align_i32(int16_t value, uint8_t shift) {
-    return (int32_t)value * ((int32_t)1 << shift);
+/* A term in the fraction of the sum it joins: exact. */
+static inline int32_t ska_align_i32(int32_t value, uint8_t shift) {
+    return value * ((int32_t)1 << shift);
 }
 
-static inline int64_t ska_align_i64(int16_t value, uint8_t shift) {
-    return (int64_t)value * ((int64_t)1 << shift);
+static inline int64_t ska_align_i64(int64_t value, uint8_t shift) {
+    return value * ((int64_t)1 << shift);
 }
 
 #endif

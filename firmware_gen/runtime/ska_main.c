@@ -25,6 +25,20 @@ static struct {
     ska_status_t learned; /* what the last SAMPLE came to, to say it again */
 } session;
 
+/* An input as it came over the line, little-endian, two bytes an element where the plan has them.
+ */
+static const ska_signal_t *input_read(const uint8_t *bytes) {
+#if SKA_SIGNAL_BYTES == 1
+    return (const ska_signal_t *)bytes;
+#else
+    static ska_signal_t x[SKA_INPUTS];
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = (ska_signal_t)ska_bytes_get_u16(bytes + 2u * i);
+    }
+    return x;
+#endif
+}
+
 /* --- replies ---------------------------------------------------------------------------------- */
 
 static void status_send(uint8_t seq, uint8_t code, uint16_t detail) {
@@ -41,6 +55,7 @@ static void welcome_send(uint8_t seq) {
         .digest = digest,
         .step = ska_step(&network),
         .inputs = SKA_INPUTS,
+        .input_width = SKA_SIGNAL_BYTES,
         .classes = SKA_CLASSES,
         .layers = SKA_LAYERS,
         .parameter_bytes = SKA_PARAMETER_BYTES,
@@ -104,7 +119,7 @@ static void sample_handle(const ska_frame_t *frame, bool repeated) {
         return;
     }
     if (!repeated) {
-        session.learned = ska_learn(&network, sample.x, sample.label);
+        session.learned = ska_learn(&network, input_read(sample.x), sample.label);
     }
     if (session.learned != SKA_OK) {
         status_send(frame->seq, SKA_STATUS_LEARN, (uint16_t)session.learned);
@@ -125,7 +140,7 @@ static void infer_handle(const ska_frame_t *frame, bool repeated) {
         return;
     }
     if (!repeated) {
-        (void)ska_infer(&network, infer.x);
+        (void)ska_infer(&network, input_read(infer.x));
     }
     result_send(frame->seq);
 }

@@ -48,6 +48,10 @@ class Output:
         """One line for people; no markup."""
         self.console.print(text)
 
+    def warning(self, text: str) -> None:
+        """One line on stderr about what works but should not stay so."""
+        self.progress_console.print(f"warning: {text}", markup=False, soft_wrap=True)
+
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table; columns of numbers are right-aligned. No markup: names come from files."""
         table = Table(title=Text(title), title_justify="left", title_style="bold")

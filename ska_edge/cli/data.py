@@ -18,18 +18,23 @@ from ska_edge.data import builtin_names, load, save
 @label_option
 @json_option
 def data(name: str, output: Path | None, label_column: str | None, as_json: bool) -> None:
-    """Write data NAME (built-in, or a CSV or npz file) as npz: x (n, d), y (n,), labels.
+    """Write data NAME as npz: x (n, d), y (n,), labels and, where there are groups, group (n,).
 
-    Without -o, only say what it holds.
+    NAME is built-in or a file: CSV, npz or MNIST-idx images. Without -o, only say what it holds.
     """
     out = Output(as_json)
     dataset = load(name, label_column)
-    counts = np.bincount(dataset.y, minlength=len(dataset.labels))
+    rows, features = dataset.x.shape
+    counts = np.bincount(dataset.y, minlength=dataset.classes)
+    groups = None if dataset.group is None else len(np.unique(dataset.group))
     if output is not None:
         check_file(output, name)
         save(dataset, output)
         out.line(f"wrote {output}")
-    out.line(f"{dataset.name}: {len(dataset.y)} rows, {dataset.x.shape[1]} features")
+    in_groups = "" if groups is None else f", {groups} groups"
+    out.line(
+        f"{dataset.name}: {rows} rows, {features} features, {dataset.classes} classes{in_groups}"
+    )
     out.table(
         "classes",
         ["class", "rows"],
@@ -38,9 +43,10 @@ def data(name: str, output: Path | None, label_column: str | None, as_json: bool
     out.document(
         {
             "name": dataset.name,
-            "rows": len(dataset.y),
-            "features": dataset.x.shape[1],
+            "rows": rows,
+            "features": features,
             "classes": dict(zip(dataset.labels, counts.tolist(), strict=True)),
+            "groups": groups,
             "built_in": list(builtin_names()),
             "output": None if output is None else str(output),
         }

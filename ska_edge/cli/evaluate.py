@@ -8,11 +8,12 @@ import click
 import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option, percent
-from ska_edge.data import Dataset, load, split
+from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.model_file import Model, load_model
+from ska_edge.options import Options
 from ska_edge.trainer import FixedTrainer
-from ska_edge.training import accuracies
+from ska_edge.training import accuracies, parts
 
 
 def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:
@@ -30,7 +31,8 @@ def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
     """The split that the model was trained with when this is its data; else all of it is test."""
     notes = model.notes
     if notes.get("data_digest") == dataset.digest:
-        train, test = split(dataset, float(notes["test_fraction"]), int(notes["seed"]))
+        names = ("seed", "test_fraction", "group", "per_class")
+        train, test = parts(dataset, Options(**{name: notes[name] for name in names}))
         return {"train": train, "test": test}
     return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}
 
@@ -46,22 +48,29 @@ def confusion_of(model: Model, dataset: Dataset) -> list[list[int]]:
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
+@click.option("--group", type=int, help="Only the rows of this group.")
 @label_option
 @json_option
-def evaluate(model: Path, data: str, label_column: str | None, as_json: bool) -> None:
+def evaluate(
+    model: Path, data: str, group: int | None, label_column: str | None, as_json: bool
+) -> None:
     """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
     out, loaded = Output(as_json), load_model(model)
     dataset = load_for(loaded, data, label_column)
-    parts = parts_of(loaded, dataset)
-    accuracy = accuracies(loaded, parts)
+    if group is not None:
+        dataset = dataset.of_group(group)
+    divided = parts_of(loaded, dataset)
+    accuracy = accuracies(loaded, divided)
     out.table(
         f"{model.name} on {dataset.name}",
-        ["arithmetic", f"train ({len(parts['train'].y)})", f"test ({len(parts['test'].y)})"],
+        ["arithmetic", f"train ({len(divided['train'].y)})", f"test ({len(divided['test'].y)})"],
         [[kind, percent(a["train"]), percent(a["test"])] for kind, a in accuracy.items()],
     )
     confusion = None
     if loaded.plan.rule_definition.supervised:
-        confusion = confusion_of(loaded, parts["test"] if len(parts["test"].y) else parts["train"])
+        confusion = confusion_of(
+            loaded, divided["test"] if len(divided["test"].y) else divided["train"]
+        )
         out.table(
             "confusion (rows: truth, columns: fixed-point decision)",
             ["", *loaded.plan.labels],

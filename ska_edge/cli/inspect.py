@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import click
 
 from ska_edge.cli.console import Output, json_option
+from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import load_model
-from ska_edge.plan import accumulator_width, range_proof
+from ska_edge.range_proof import Bound, accumulator_width, range_proof, update_width
+from ska_edge.ranges import Range
+
+# The sum that a quantity is rounded from.
+SUMS = {
+    "knowledge": "knowledge sum",
+    "shift": "projection sum",
+    "weight": "update sum",
+    "head_weight": "readout update sum",
+}
+
+
+def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
+    """How many bits the sum behind a quantity may take, of how many its accumulator has."""
+    for bound in proof:
+        if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
+            needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
+            return f"{needed:.1f} of {bound.width} bits"
+    return ""
 
 
 @click.command(epilog="Example:  ska-edge inspect digits.ska")
@@ -43,7 +64,7 @@ def inspect(model: Path, as_json: bool) -> None:
         ["tensor", "shape", "format", "least", "most", "bytes"],
         [
             [
-                f"layer {t['layer']} {t['tensor']}",
+                f"{t['layer']} {t['tensor']}",
                 "x".join(str(n) for n in tensor.shape),
                 t["format"],
                 t["least"],
@@ -53,12 +74,32 @@ def inspect(model: Path, as_json: bool) -> None:
             for t, tensor in zip(tensors, plan.tensors(), strict=True)
         ],
     )
+    if loaded.ranges:
+        out.table(
+            "ranges seen in training, and the sums behind them",
+            ["quantity", "format", "largest", "headroom", "saturated", "sum, proven"],
+            [
+                [
+                    f"{r.layer} {r.quantity}",
+                    r.format.name,
+                    f"{r.real:.4g}",
+                    f"{r.headroom:.1f} bits",
+                    f"{r.saturated / r.values:.2%}",
+                    _sum_behind(r, proof),
+                ]
+                for r in loaded.ranges
+            ],
+        )
     out.table(
-        f"range proof: every sum fits {accumulator_width(plan)} bits",
+        f"range proof: sums fit {accumulator_width(plan)} bits, updates {update_width(plan)}",
         ["sum", "least", "most", "bits"],
-        [[f"layer {b.layer} {b.quantity}", b.lo, b.hi, b.width] for b in proof],
+        [[f"{b.layer} {b.quantity}", b.lo, b.hi, b.width] for b in proof],
     )
-    formats = {f.name: getattr(plan.formats, f.name).name for f in fields(plan.formats)}
+    formats = {
+        f.name: value.name
+        for f in fields(plan.formats)
+        if isinstance(value := getattr(plan.formats, f.name), QFormat)
+    }
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
     out.line(
@@ -77,6 +118,11 @@ def inspect(model: Path, as_json: bool) -> None:
             "tensors": tensors,
             "formats": formats,
             "accumulator": accumulator_width(plan),
+            "update_accumulator": update_width(plan),
+            "ranges": [
+                {**r.as_dict(), "format": r.format.name, "real": r.real, "headroom": r.headroom}
+                for r in loaded.ranges
+            ],
             "labels": list(plan.labels),
             "scaling": loaded.scaling.as_dict(),
             "proof": [asdict(bound) for bound in proof],

@@ -19,6 +19,8 @@ from ska_edge.errors import InputError, ToolError
 from ska_edge.onnx_export import Agreement
 from ska_edge.rule import RULES
 
+HIDDEN = "32"
+
 
 @click.command(epilog="Example:  ska-edge run digits --board virtual-m4")
 @click.argument("data")
@@ -31,7 +33,7 @@ from ska_edge.rule import RULES
     show_default=True,
     help="Held-out rows that the device learns.",
 )
-@training_options(hidden="32")
+@training_options(hidden=HIDDEN)
 @json_option
 def run(
     data: str, board: str, output: Path | None, samples: int, as_json: bool, **values: Any
@@ -46,11 +48,11 @@ def run(
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
     if values["log"] is not None:
-        check_file(values["log"], data, values["init"])
-    if RULES[values["rule"]].supervised and values["batch"] not in (None, 1):
+        check_file(values["log"], data, values["init"], values["start"])
+    if RULES[values["rule"] or "local"].supervised and values["batch"] not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
-    trained = train_and_report(data, out, values)
+    trained = train_and_report(data, out, values, HIDDEN)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
         raise InputError("the device learns held-out rows: hold some out with --test-fraction")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ import click
 from ska_edge.cli.console import Command, Output, json_option, label_option, percent
 from ska_edge.cli.output import check_file
 from ska_edge.data import load
+from ska_edge.options import ARITHMETICS, STREAM_ORDERS, Options
 from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import SCALINGS
 from ska_edge.rule import RULES
-from ska_edge.training import ARITHMETICS, Options, Trained
+from ska_edge.training import Trained, far_domain
 from ska_edge.training import train as train_model
 
+HIDDEN = "64,32"
 
-def _hidden(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, ...]:
+
+def _hidden(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    if value is None:
+        return None
     try:
         widths = tuple(int(part) for part in value.split(",") if part.strip())
     except ValueError:
@@ -37,21 +45,26 @@ def _batch(_context: click.Context, _option: click.Parameter, value: str | None)
 
 
 def training_options(hidden: str) -> Callable[[Command], Command]:
-    """The options of `training.Options`, shared by `train` and `run`."""
+    """The options of `options.Options`, shared by `train` and `run`."""
     options = [
-        click.option("--rule", type=click.Choice(list(RULES)), default="local", show_default=True),
+        click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local]."),
         click.option(
             "--hidden",
-            default=hidden,
-            show_default=True,
             callback=_hidden,
-            help="Widths of the hidden layers; '' for none.",
+            help=f"Widths of the hidden layers; '' for none [{hidden}].",
         ),
         click.option(
-            "--precision", type=click.Choice(list(PRECISIONS)), default="w16a8", show_default=True
+            "--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8]."
         ),
         click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True),
         click.option("--rate", type=float, help="Learning rate [0.125; published: 0.01, the eta]."),
+        click.option(
+            "--decay",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="How often the rate is halved, in equal parts of the epochs.",
+        ),
         click.option("--batch", callback=_batch, help="Samples an update [1; published: all]."),
         click.option(
             "--steps",
@@ -64,11 +77,49 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
         click.option(
             "--arithmetic", type=click.Choice(ARITHMETICS), default="both", show_default=True
         ),
-        click.option("--test-fraction", type=float, help="Held out [0.2; published: 0]."),
+        click.option(
+            "--test-fraction",
+            type=float,
+            help="Held out; whole groups where the data have groups [0.2; published: 0].",
+        ),
         click.option(
             "--scale",
             type=click.Choice(SCALINGS),
             help="What is done to features [standardize; published: none].",
+        ),
+        click.option(
+            "--stream-order",
+            type=click.Choice(STREAM_ORDERS),
+            default="iid",
+            show_default=True,
+            help="Order of the samples: shuffled, as in the data, or class after class.",
+        ),
+        click.option(
+            "--replay",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Past samples of each class to keep and learn again.",
+        ),
+        click.option(
+            "--replays",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="How many of them are learned again with each new sample.",
+        ),
+        click.option("--readout-only", is_flag=True, help="Hidden layers stay as they are."),
+        click.option("--group", type=int, help="Learn from the rows of this group alone."),
+        click.option(
+            "--per-class",
+            type=click.IntRange(min=1),
+            help="Learn from so many rows of each class; all others are test rows.",
+        ),
+        click.option(
+            "--from",
+            "start",
+            type=click.Path(path_type=Path),
+            help="Model to go on from; its sizes, scaling and formats stay.",
         ),
         click.option("--init", type=click.Path(path_type=Path), help="npz with W0, b0, W1, ..."),
         click.option("--log", type=click.Path(path_type=Path), help="JSONL with every step."),
@@ -82,20 +133,28 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def train_and_report(data: str, out: Output, values: dict[str, Any]) -> Trained:
-    """Train with a progress bar and say how accurate it became."""
+def train_and_report(data: str, out: Output, values: dict[str, Any], hidden: str) -> Trained:
+    """Train with a progress bar and say how accurate it became; `hidden` are default widths."""
     dataset = load(data, values.pop("label_column"))
+    options = Options(**values)
+    if options.hidden is None and options.start is None:
+        options = replace(options, hidden=tuple(int(width) for width in hidden.split(",")))
     with out.progress("training") as update:
-        trained = train_model(dataset, Options(**values), update)
-    rows = [
-        [kind, percent(accuracy["train"]), percent(accuracy["test"])]
-        for kind, accuracy in trained.accuracy.items()
-    ]
+        trained = train_model(dataset, options, update)
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{dataset.name}: {sizes}, rule {plan.rule}, {plan.precision}"
     columns = ["arithmetic", f"train ({len(trained.train.y)})", f"test ({len(trained.test.y)})"]
+    rows = []
+    for kind, accuracy in trained.accuracy.items():
+        if trained.before is not None:
+            before = trained.before[kind]
+            rows.append([f"{kind}, before", percent(before["train"]), percent(before["test"])])
+        rows.append([kind, percent(accuracy["train"]), percent(accuracy["test"])])
     out.table(title, columns, rows)
+    advice = far_domain(trained)
+    if advice:
+        out.warning(advice)
     return trained
 
 
@@ -104,6 +163,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     plan = trained.model.plan
     return {
         "accuracy": trained.accuracy,
+        "before": trained.before,
         "parameters": plan.parameter_count,
         "digest": plan.digest,
         "model": str(path),
@@ -113,15 +173,15 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
 @click.argument("data")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@training_options(hidden="64,32")
+@training_options(hidden=HIDDEN)
 @json_option
 def train(data: str, output: Path, as_json: bool, **values: Any) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out = Output(as_json)
-    check_file(output, data, values["init"], values["log"])
+    check_file(output, data, values["init"], values["start"], values["log"])
     if values["log"] is not None:
-        check_file(values["log"], data, values["init"])
-    trained = train_and_report(data, out, values)
+        check_file(values["log"], data, values["init"], values["start"])
+    trained = train_and_report(data, out, values, HIDDEN)
     trained.model.save(output)
     plan = trained.model.plan
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")

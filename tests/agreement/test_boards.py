@@ -6,9 +6,11 @@ fails there when C computes the right integers for the wrong reasons.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,17 +21,23 @@ from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge.data import load
+from ska_edge.fixedpoint import QFormat
 from ska_edge.link import Link
 from ska_edge.model_file import Model
-from ska_edge.plan import Plan, accumulator_width, make_plan
+from ska_edge.options import Options
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import Scaling
+from ska_edge.range_proof import accumulator_width, update_width
+from ska_edge.rule import RULES
 from ska_edge.trainer import State
-from ska_edge.training import Options, train
+from ska_edge.training import train
 from ska_edge.verify import Report, verify
 
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
-EXTREMES = (-128, -127, -1, 0, 1, 127)
+PLANS = 12  # every pair of a rule and a precision
 
 
 @dataclass(frozen=True)
@@ -42,29 +50,50 @@ class Case:
     labels: np.ndarray
 
 
-def random_plan(rng: np.random.Generator) -> Plan:
-    """Any rule, 0 to 3 hidden layers, sizes 1 to 64, now and then wide enough for 64-bit sums."""
-    rule = ("local", "published")[rng.integers(2)]
+def random_plan(rng: np.random.Generator, seed: int) -> Plan:
+    """Any rule and precision, 0 to 3 hidden layers, sizes 1 to 64, weights in formats of their own,
+    now and then wide enough for 64-bit sums, with replay, or with a readout that learns alone.
+    """
+    rule = tuple(RULES)[seed % len(RULES)]
+    precision = PRECISIONS[tuple(PRECISIONS)[seed % len(PRECISIONS)]]
     inputs = int(rng.choice([1, 5, 17, 64, 700]))
     hidden = rng.integers(1, 33, rng.integers(0, 4))
     classes = int(rng.integers(2, 13))
     sizes = (inputs, *(int(width) for width in hidden), classes)
-    rate = float(2.0 ** rng.uniform(-6, 0.9))
-    if rule == "local":
-        return make_plan(sizes, rule=rule, rate=rate)
-    batch, steps = int(rng.integers(1, 6)), int(rng.integers(2, 6))
-    return make_plan(sizes, rule=rule, rate=rate * batch, batch=batch, steps=steps)
+    rate = float(2.0 ** rng.uniform(-6, -0.1))
+    bits, finest = precision.weight.bits, precision.weight.frac + 3
+    options: dict[str, Any] = {
+        "rule": rule,
+        "precision": precision.name,
+        "rate": rate,
+        "seed": seed,
+        "knowledge_format": QFormat(16, int(rng.integers(11, 15))),
+        "weight_formats": {
+            (layer, name): QFormat(bits, int(rng.integers(finest - 4, finest)))
+            for layer in range(len(sizes) - 1)
+            for name in ("weight", "head_weight")
+        },
+    }
+    if not RULES[rule].supervised:
+        batch, steps = int(rng.integers(1, 6)), int(rng.integers(2, 6))
+        return make_plan(sizes, **{**options, "rate": rate * batch, "batch": batch, "steps": steps})
+    if rng.random() < 0.4:
+        options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    options["readout_only"] = bool(rng.random() < 0.25)
+    return make_plan(sizes, **options)
 
 
 def random_case(seed: int) -> Case:
     """Weights over a part or all of their range: both small changes and saturation occur."""
     rng = np.random.default_rng(seed)
-    plan = random_plan(rng)
-    limit = int(rng.choice([1500, 8000, 32768]))
+    plan = random_plan(rng, seed)
+    limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
     state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
-    count = 3 * plan.batch + 2
-    inputs = rng.integers(-128, 128, (count, plan.inputs))
-    inputs[rng.random(inputs.shape) < 0.2] = rng.choice(EXTREMES)
+    count = 3 * plan.batch + (12 if plan.replay.per_class else 2)
+    format = plan.layers[0].input
+    extremes = (format.minimum, format.minimum + 1, -1, 0, 1, format.maximum)
+    inputs = rng.integers(format.minimum, format.maximum + 1, (count, plan.inputs))
+    inputs[rng.random(inputs.shape) < 0.2] = rng.choice(extremes)
     model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
     return Case(seed, model, inputs, rng.integers(0, plan.classes, count))
 
@@ -80,7 +109,7 @@ def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at
         return verify(link, model, inputs, labels)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(PLANS))
 @pytest.mark.parametrize("name", BOARDS)
 def test_random_plans_have_equal_bits(
     name: str, seed: int, require_board: Callable[[str], Board], tmp_path: Path
@@ -114,8 +143,15 @@ def test_digits_have_equal_bits(
 
 
 def test_the_cases_cover_what_they_should() -> None:
-    plans = [random_case(seed).model.plan for seed in range(8)]
-    assert {plan.rule for plan in plans} == {"local", "published"}
-    assert any(layer.head for plan in plans for layer in plan.layers)
-    assert any(len(plan.layers) == 1 for plan in plans)
-    assert {accumulator_width(plan) for plan in plans} == {32, 64}
+    plans = [random_case(seed).model.plan for seed in range(PLANS)]
+    pairs = {(plan.rule, plan.precision) for plan in plans}
+    assert pairs == set(itertools.product(RULES, PRECISIONS))
+    assert any(layer.readout for plan in plans for layer in plan.layers)
+    assert any(plan.hidden == 0 for plan in plans)
+    assert any(plan.replay.per_class for plan in plans)
+    assert any(plan.first_learned > 0 for plan in plans)
+    assert {(accumulator_width(plan), update_width(plan)) for plan in plans} >= {
+        (32, 32),
+        (64, 32),
+        (64, 64),
+    }

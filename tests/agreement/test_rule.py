@@ -23,25 +23,29 @@ from firmware_gen.project import RUNTIME
 from ska_edge.fixedpoint import Fixed
 from ska_edge.ops_numpy import NumpyOps
 from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
-from ska_edge.plan import Plan, make_plan
-from ska_edge.rule import Argument, NeuronFunction, neuron_functions
+from ska_edge.plan import Plan
+from ska_edge.planning import make_plan
+from ska_edge.rule import Argument, NeuronFunction, RawInput
 
 RANDOM_ROWS = 20_000
+EVERY_VALUE = 1 << 16
 PLANS = {
-    "local": make_plan((6, 5, 4, 3)),
+    "local": make_plan((3, 5, 4, 3), raw=RawInput((5, 70_000, 0), (-9, 2**40, 7), 11)),
+    "feedback": make_plan((6, 5, 4, 3), rule="feedback", precision="w8a8"),
+    "code": make_plan((6, 5, 4, 3), rule="code", precision="w32a16"),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }
 FUNCTIONS = [
     pytest.param(plan, function, id=f"{name}-{function.name}")
     for name, plan in PLANS.items()
-    for function in neuron_functions(plan.rule_definition, plan.formats, plan.decision_table)
+    for function in plan.neuron_functions()
 ]
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 
 
 def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
-    """Every value of a single argument; of several, random rows with many extremes."""
-    if len(arguments) == 1:
+    """Every value of a single argument of 16 bits; of others, random rows with many extremes."""
+    if len(arguments) == 1 and arguments[0].hi - arguments[0].lo < EVERY_VALUE:
         return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
     rng = np.random.default_rng(5)
     columns = []
@@ -129,10 +133,10 @@ def libraries(
 def rows_source(plan: Plan) -> str:
     """C that calls every function for n rows of int64 arguments."""
     lines = ['#include "ska_rule.h"']
-    for f in neuron_functions(plan.rule_definition, plan.formats, plan.decision_table):
-        types = ["int8_t", "int16_t", "int32_t"]
+    for f in plan.neuron_functions():
+        types = ["int8_t", "int16_t", "int32_t", "int64_t"]
         arguments = ", ".join(
-            f"({types[sum(a.hi >= 1 << b for b in (7, 15))]})x[{i} * n + row]"
+            f"({types[sum(a.hi >= 1 << b for b in (7, 15, 31))]})x[{i} * n + row]"
             for i, a in enumerate(f.arguments)
         )
         lines.append(

@@ -18,7 +18,7 @@ from ska_edge.cli import device, monitor
 from ska_edge.data import Dataset, save
 from ska_edge.link import Link
 from ska_edge.model_file import Model
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.trainer import State
 

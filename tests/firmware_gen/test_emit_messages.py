@@ -21,8 +21,8 @@ from ska_edge.rule import METRICS
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-pedantic", "-Werror"]
-DIMENSIONS = {"inputs": 5, "classes": 3}
-PLAN = "#define SKA_INPUTS 5\n#define SKA_CLASSES 3\n"
+DIMENSIONS = {"input_bytes": 5, "classes": 3}
+PLAN = "#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n"
 CANARY = 0xA5
 
 # What the table can express and no message of today uses.
@@ -38,14 +38,14 @@ EXTRA = (
         "TUNE",
         0x71,
         "request",
-        (Field("x", "i8", "inputs"), Field("a", "i8"), Field("b", "i16"), Field("c", "i64")),
+        (Field("x", "i8", "input_bytes"), Field("a", "i8"), Field("b", "i16"), Field("c", "i64")),
         "numbers behind an array",
     ),
     Message(
         "WIDE",
         0xF0,
         "reply",
-        (Field("x", "i64", "inputs"), Field("a", "u16", "classes"), Field("b", "i8", "rest")),
+        (Field("x", "i64", "input_bytes"), Field("a", "u16", "classes"), Field("b", "i8", "rest")),
         "arrays behind arrays",
     ),
 )
@@ -256,7 +256,7 @@ def test_no_line_is_longer_than_100_columns() -> None:
 def test_a_plan_too_large_for_a_frame_does_not_compile(tmp_path: Path) -> None:
     tmp_path.joinpath("ska_messages.h").write_text(emit())
     for inputs, fits in ((65528, True), (65529, False)):
-        plan = f"#define SKA_INPUTS {inputs}\n#define SKA_CLASSES 3\n"
+        plan = f"#define SKA_INPUT_BYTES {inputs}\n#define SKA_CLASSES 3\n"
         tmp_path.joinpath("ska_plan.h").write_text(plan)
         command = [compiler(), *WARNINGS, "-fsyntax-only", "-x", "c", "-include", "ska_messages.h"]
         done = subprocess.run(
@@ -274,7 +274,7 @@ def test_a_plan_too_large_for_a_frame_does_not_compile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ((Field("x", "i16", "inputs"),), "field 'x'.*no arrays of i16"),
+        ((Field("x", "i16", "input_bytes"),), "field 'x'.*no arrays of i16"),
         ((Field("x", "u32", "rest"),), "field 'x'.*no arrays of u32"),
         ((Field("x", "u8", "rest"), Field("y", "u8")), "'x' must be its last field"),
     ],

@@ -45,14 +45,24 @@ INPUTS, CLASSES, LAYERS, PARAMETER_BYTES = 5, 3, 2, 300
 DIGEST = "0123456789abcdef"
 REQUEST_MAX = 3 + INPUTS  # SAMPLE is the largest
 PLAN = f"""
+#ifndef SKA_PLAN_H
+#define SKA_PLAN_H
+#include <stdint.h>
 #define SKA_PLAN_DIGEST {{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}}
 #define SKA_INPUTS {INPUTS}
+#define SKA_INPUT_BYTES {INPUTS}
+#define SKA_SIGNAL_BYTES 1
+typedef int8_t ska_signal_t;
+typedef int16_t ska_weight_t;
+#define SKA_RAW_INPUT 0
+#define SKA_REPLAY_SLOTS 0
 #define SKA_CLASSES {CLASSES}
 #define SKA_LAYERS {LAYERS}
 #define SKA_NEURONS 7
 #define SKA_PARAMETER_COUNT {PARAMETER_BYTES // 2}
 #define SKA_PARAMETER_BYTES {PARAMETER_BYTES}
 #define SKA_SUPERVISED 1
+#endif
 """
 
 # A network that counts: what it returns shows which calls were made.
@@ -62,15 +72,15 @@ NETWORK = """
 static uint32_t steps;
 static int16_t decisions[SKA_CLASSES];
 void ska_init(ska_t *ska) { (void)ska; steps = 0; }
-static void forward(const int8_t x[SKA_INPUTS]) {
+static void forward(const ska_signal_t x[SKA_INPUTS]) {
     for (int i = 0; i < SKA_CLASSES; i++) decisions[i] = (int16_t)(256 * x[i]);
 }
-uint16_t ska_infer(ska_t *ska, const int8_t x[SKA_INPUTS]) {
+uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
     forward(x);
     return ska_predicted(ska);
 }
 /* Counts a step even when it refuses (first input 99), to show that it was called. */
-ska_status_t ska_learn(ska_t *ska, const int8_t x[SKA_INPUTS], uint16_t label) {
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
     (void)ska; (void)label;
     steps++;
     forward(x);
@@ -136,7 +146,7 @@ size_t decode(const uint8_t *bytes, size_t count, uint8_t *out) {
 }
 """
 
-codec = Codec({"inputs": INPUTS, "classes": CLASSES})
+codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
 Firmware = Callable[[bytes], list[Frame]]
 
 
@@ -314,7 +324,7 @@ def hello(seq: int = 0) -> bytes:
 
 
 def sample(seq: int, first: int = 1, *, label: int = 0, metrics: int = 0) -> bytes:
-    return request(seq, "SAMPLE", label=label, metrics=metrics, x=(first, 2, 0, 0, 0))
+    return request(seq, "SAMPLE", label=label, metrics=metrics, x=bytes([first % 256, 2, 0, 0, 0]))
 
 
 def said(frames: Sequence[Frame]) -> list[tuple[int, str, Values]]:
@@ -346,6 +356,7 @@ def test_hello_is_answered_by_welcome(firmware: Firmware) -> None:
                 "digest": bytes.fromhex(DIGEST),
                 "step": 0,
                 "inputs": INPUTS,
+                "input_width": 1,
                 "classes": CLASSES,
                 "layers": LAYERS,
                 "parameter_bytes": PARAMETER_BYTES,
@@ -374,7 +385,7 @@ def test_a_sample_is_answered_by_the_sums_of_each_layer_and_the_result(firmware:
 
 
 def test_inference_learns_nothing(firmware: Firmware) -> None:
-    replies = firmware(hello() + request(1, "INFER", x=(1, 2, 127, -1, 0)))
+    replies = firmware(hello() + request(1, "INFER", x=bytes([1, 2, 127, 255, 0])))
     assert said(replies)[1:] == [
         (1, "RESULT", {"step": 0, "predicted": 2, "decisions": (256, 512, 32512)})
     ]

@@ -13,7 +13,7 @@ import pytest
 
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 
 PLANS = {
     "one-layer": make_plan((5, 3)),

@@ -13,7 +13,8 @@ import numpy as np
 
 from firmware_gen.project import generated_files
 from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import Plan, make_plan
+from ska_edge.plan import Plan
+from ska_edge.planning import make_plan
 
 FOLDER = Path(__file__).parent
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +12,7 @@ import pytest
 
 from ska_edge import data
 from ska_edge.data import Dataset
-from ska_edge.errors import InputError, ToolError
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "classes", "first_label"),
-    [
-        ("digits", (1797, 64), 10, "0"),
-        ("iris", (150, 4), 3, "setosa"),
-        ("wine", (178, 13), 3, "class_0"),
-        ("breast_cancer", (569, 30), 2, "malignant"),
-    ],
-)
-def test_builtin_data(name: str, shape: tuple[int, int], classes: int, first_label: str) -> None:
-    loaded = data.load(name)
-    assert loaded.name == name
-    assert loaded.x.shape == shape and loaded.x.dtype == np.float64
-    assert loaded.y.shape == shape[:1] and loaded.y.dtype == np.int64
-    assert loaded.classes == classes
-    assert np.unique(loaded.y).tolist() == list(range(classes))
-    assert loaded.labels[0] == first_label
-    assert loaded.group is None
-
-
-def test_every_builtin_name_is_tested() -> None:
-    assert set(data.builtin_names()) == {"digits", "iris", "wine", "breast_cancer"}
-
-
-def test_builtin_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ToolError, match=r"'iris'.*pip install 'ska-edge\[datasets\]'"):
-        data.load("iris")
+from ska_edge.errors import InputError
 
 
 @pytest.mark.parametrize("source", ["digts", "missing.csv", "folder/missing.npz"])
@@ -51,7 +21,7 @@ def test_neither_file_nor_builtin(source: str) -> None:
         data.load(source)
     assert str(caught.value) == (
         f"'{source}' is neither a file nor built-in data;"
-        " built in are digits, iris, wine, breast_cancer"
+        f" built in are {', '.join(data.builtin_names())}"
     )
 
 
@@ -60,7 +30,7 @@ def test_sources_that_are_no_data_files(tmp_path: Path) -> None:
         data.load(str(tmp_path))
     other = tmp_path / "samples.txt"
     other.write_text("1,2\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"must end in \.csv or \.npz"):
+    with pytest.raises(InputError, match=r"must end in \.csv, \.npz, -images-idx3-"):
         data.load(str(other))
     for source in ("a\0b", "x" * 5000):
         with pytest.raises(InputError):
@@ -170,6 +140,22 @@ def test_save_refuses_what_it_cannot_write(tmp_path: Path) -> None:
         data.save(small(), tmp_path / "none" / "small.npz")
 
 
+# sha256 of "left\nright\nüberkopf", the eight float64 and the four int64, least byte first.
+DIGEST = "d187c81041d44f91"
+
+
+def test_the_digest_names_samples_classes_and_groups(tmp_path: Path) -> None:
+    assert small(group=False).digest == DIGEST
+    digests = {DIGEST, small().digest}
+    for rows in ([0, 1, 2], [1, 0, 2, 3]):
+        digests |= {small(group=False).take(rows).digest, small().take(rows).digest}
+    digests.add(replace(small(), group=np.array([1, 1, 2, 8])).digest)
+    digests.add(replace(small(), labels=("left", "right", "up")).digest)
+    assert len(digests) == 8
+    data.save(small(), tmp_path / "other.npz")
+    assert data.load(str(tmp_path / "other.npz")).digest == small().digest
+
+
 def npz_file(folder: Path, **arrays: Any) -> str:
     path = folder / "samples.npz"
     np.savez_compressed(path, **arrays)
@@ -208,6 +194,7 @@ Y = np.array([0, 1, 1])
         ({"x": X.astype(object), "y": Y}, "without pickles"),
         ({"x": np.array([[1.0, 2.0], [3.0, np.nan], [0, 0]]), "y": Y}, r"x\[1, 1\] is nan"),
         ({"x": np.array([[1.0, 2.0], [-np.inf, 2], [0, 0]]), "y": Y}, r"x\[1, 0\] is -inf"),
+        ({"x": X * 1e101, "y": Y}, r"x\[0, 0\] is 1e\+101; inputs must be between -1e\+100 and"),
         ({"x": X, "y": Y[:2]}, r"y must be integers or text of shape \(3,\), not int64 of"),
         ({"x": X, "y": Y[:, np.newaxis]}, r"not int64 of shape \(3, 1\)"),
         ({"x": X, "y": Y * 1.0}, "not float64"),
@@ -224,6 +211,7 @@ Y = np.array([0, 1, 1])
         ({"x": X, "y": Y - 1, "labels": np.array(["a", "b"])}, r"y\[0\] is -1, but labels names"),
         ({"x": X, "y": Y, "group": Y[:1]}, r"group must be integers of shape \(3,\)"),
         ({"x": X, "y": Y, "group": Y * 1.0}, "group must be integers"),
+        ({"x": X, "y": Y, "group": np.full(3, 2**63, dtype=np.uint64)}, "does not fit 64 bits"),
     ],
 )
 def test_npz_that_cannot_be_used(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
@@ -282,7 +270,12 @@ def test_npz_cut_short_is_refused(tmp_path: Path) -> None:
 
 def numbered(count: int) -> Dataset:
     x = np.arange(count, dtype=np.float64)[:, np.newaxis]
-    return Dataset("numbered", x, np.arange(count) % 2, ("0", "1"), np.arange(count) // 3)
+    return Dataset("numbered", x, np.arange(count) % 2, ("0", "1"))
+
+
+def grouped(count: int, group_size: int) -> Dataset:
+    """Numbered rows, those of each group side by side; groups are 100, 101, ..."""
+    return replace(numbered(count), group=100 + np.arange(count) // group_size)
 
 
 @pytest.mark.parametrize(
@@ -302,17 +295,92 @@ def test_split_keeps_rows_together_and_depends_on_the_seed() -> None:
     np.testing.assert_array_equal(train.x[:, 0], order[10:])
     for part in (train, test):
         np.testing.assert_array_equal(part.y, part.x[:, 0] % 2)
-        assert part.group is not None
-        np.testing.assert_array_equal(part.group, part.x[:, 0] // 3)
-        assert (part.name, part.labels) == ("numbered", ("0", "1"))
+        assert (part.name, part.labels, part.group) == ("numbered", ("0", "1"), None)
     other, _ = data.split(numbered(40), 0.25, seed=8)
     assert other.x.tolist() != train.x.tolist()
 
 
 @pytest.mark.parametrize("fraction", [1.0, -0.1, float("nan"), 0.99])
-def test_split_refuses_fractions_that_leave_nothing(fraction: float) -> None:
+@pytest.mark.parametrize("dataset", [numbered(10), grouped(10, 2)], ids=["rows", "groups"])
+def test_split_refuses_fractions_that_leave_nothing(dataset: Dataset, fraction: float) -> None:
     with pytest.raises(InputError, match="test fraction"):
-        data.split(numbered(10), fraction, seed=0)
+        data.split(dataset, fraction, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "group_size", "fraction", "held_out"),
+    [(100, 10, 0.2, 2), (100, 10, 0.25, 3), (100, 10, 0.01, 1), (100, 1, 0.07, 7), (7, 4, 0.5, 1)],
+)
+def test_split_holds_out_whole_groups(
+    count: int, group_size: int, fraction: float, held_out: int
+) -> None:
+    train, test = data.split(grouped(count, group_size), fraction, seed=3)
+    assert train.group is not None and test.group is not None
+    assert len(np.unique(test.group)) == held_out
+    assert not set(test.group) & set(train.group)
+    assert sorted([*train.x[:, 0], *test.x[:, 0]]) == list(range(count))
+    for part in (train, test):
+        np.testing.assert_array_equal(part.group, 100 + part.x[:, 0] // group_size)
+        np.testing.assert_array_equal(part.y, part.x[:, 0] % 2)
+
+
+def test_groups_are_drawn_by_the_seed_and_their_rows_are_shuffled() -> None:
+    dataset = grouped(60, 10)
+    train, test = data.split(dataset, 0.3, seed=5)
+    drawn = np.random.default_rng(5).permutation(np.arange(100, 106))[:2]
+    assert test.group is not None and set(test.group) == set(drawn)
+    for part in (train, test):
+        assert sorted(part.x[:, 0]) != part.x[:, 0].tolist()
+    again, _ = data.split(dataset, 0.3, seed=5)
+    assert again.x.tolist() == train.x.tolist()
+    held_out = [tuple(np.unique(data.split(dataset, 0.3, seed)[1].x)) for seed in range(8)]
+    assert len(set(held_out)) > 1
+
+
+def test_one_group_cannot_be_split() -> None:
+    one = grouped(4, 4)
+    with pytest.raises(InputError, match=r"'numbered' has only one group, 100, .*fraction of 0"):
+        data.split(one, 0.25, seed=0)
+    train, test = data.split(one, 0.0, seed=0)
+    assert (len(train.y), len(test.y)) == (4, 0)
+
+
+def test_few_of_every_class_and_the_rest() -> None:
+    dataset = grouped(41, 3)
+    chosen, rest = data.few(dataset, 3, seed=4)
+    assert np.bincount(chosen.y).tolist() == [3, 3]
+    assert sorted([*chosen.x[:, 0], *rest.x[:, 0]]) == list(range(41))
+    order = np.random.default_rng(4).permutation(41)
+    even, odd = (order[order % 2 == index] for index in range(2))
+    assert set(chosen.x[:, 0]) == {*even[:3], *odd[:3]}
+    for part in (chosen, rest):
+        np.testing.assert_array_equal(part.x[:, 0], [n for n in order if n in part.x])
+        np.testing.assert_array_equal(part.y, part.x[:, 0] % 2)
+        assert part.group is not None
+        np.testing.assert_array_equal(part.group, 100 + part.x[:, 0] // 3)
+    assert data.few(dataset, 3, seed=5)[0].x.tolist() != chosen.x.tolist()
+
+
+def test_few_leaves_at_least_one_of_every_class() -> None:
+    dataset = numbered(7)  # four even, three odd
+    _, rest = data.few(dataset, 2, seed=0)
+    assert np.bincount(rest.y).tolist() == [2, 1]
+    with pytest.raises(InputError, match=r"has 3 samples of the class '1'; .*it needs 4"):
+        data.few(dataset, 3, seed=0)
+    with pytest.raises(InputError, match="has 0 samples of the class '0'"):
+        data.few(dataset.take(dataset.y == 1), 1, seed=0)
+    with pytest.raises(InputError, match="at least 1 sample"):
+        data.few(dataset, 0, seed=0)
+
+
+def test_the_samples_of_one_group() -> None:
+    part = grouped(9, 3).of_group(101)
+    assert part.x[:, 0].tolist() == [3, 4, 5]
+    assert part.group is not None and set(part.group) == {101}
+    with pytest.raises(InputError, match=r"has no group 7; its groups are 100, 101, 102$"):
+        grouped(9, 3).of_group(7)
+    with pytest.raises(InputError, match="'numbered' has no groups"):
+        numbered(9).of_group(0)
 
 
 def test_take_by_indices_mask_and_nothing() -> None:

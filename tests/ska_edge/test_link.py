@@ -54,7 +54,7 @@ class FakeDevice:
         self.step = 0
         self.protocol = PROTOCOL_VERSION
         self._last: tuple[int, int] | None = None
-        self._codec = Codec({"inputs": INPUTS, "classes": CLASSES})
+        self._codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
         self._stop = os.pipe()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -119,6 +119,7 @@ class FakeDevice:
             "digest": bytes.fromhex(DIGEST),
             "step": self.step,
             "inputs": INPUTS,
+            "input_width": 1,
             "classes": CLASSES,
             "layers": LAYERS,
             "parameter_bytes": len(PARAMETERS),

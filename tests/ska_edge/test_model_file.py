@@ -9,7 +9,7 @@ import pytest
 
 from ska_edge.errors import InputError
 from ska_edge.model_file import Model, load_model
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling, quantize_state
 from ska_edge.reference import initial_parameters
 from ska_edge.training import tensors_of
@@ -20,7 +20,11 @@ def a_model(seed: int = 0) -> Model:
     parameters = initial_parameters(plan.sizes, "local", seed)
     scaling = Scaling(np.arange(4.0), np.array([1.0, 2.0, 0.5, 3.0]))
     return Model(
-        plan, quantize_state(plan, tensors_of(parameters)), scaling, parameters, {"seed": seed}
+        plan,
+        quantize_state(plan, tensors_of(parameters)),
+        scaling,
+        parameters,
+        notes={"seed": seed},
     )
 
 

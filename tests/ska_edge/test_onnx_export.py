@@ -16,7 +16,7 @@ from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import Model
 from ska_edge.onnx_export import compare, export, save
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.trainer import FixedTrainer, State
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import Plan, accumulator_width, make_plan, plan_from_json, range_proof
+from ska_edge.plan import Plan
+from ska_edge.planning import make_plan, plan_from_json
+from ska_edge.range_proof import accumulator_width, range_proof
 
 sizes = st.lists(st.integers(1, 64), min_size=2, max_size=5)
 
@@ -40,9 +42,9 @@ def test_the_digits_network_has_2410_parameters() -> None:
 
 
 def test_only_hidden_layers_below_the_top_have_a_head() -> None:
-    heads = [layer.head for layer in make_plan((8, 7, 6, 5, 3)).layers]
+    heads = [layer.readout is not None for layer in make_plan((8, 7, 6, 5, 3)).layers]
     assert heads == [True, True, False, False]
-    assert not any(layer.head for layer in make_plan((8, 7, 6, 3), rule="published").layers)
+    assert not any(layer.readout for layer in make_plan((8, 7, 6, 3), rule="published").layers)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,11 @@ def test_the_proof_names_every_sum_of_a_layer_with_a_head() -> None:
     assert found == {
         "knowledge sum",
         "update sum",
+        "changed weight",
         "projection sum",
-        "readout sum",
+        "readout knowledge sum",
         "readout update sum",
+        "readout changed weight",
     }
 
 
@@ -125,7 +129,7 @@ def test_damaged_plans_are_refused(data: Any) -> None:
 
 def test_shifts_follow_from_the_formats() -> None:
     plan: Plan = make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4))
-    first, second = plan.layers[0], plan.layers[1]
+    first, second = plan.layers[0].matrix, plan.layers[1].matrix
     assert plan.forward_shift(first) == 12 + 4 - 11
     assert plan.forward_shift(second) == 12 + 7 - 11
     assert plan.update_shift(first) == 15 + 4 - 12 + 3

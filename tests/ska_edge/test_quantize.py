@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ska_edge.calibration import CLIPPED_SHARE, input_format
 from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import make_plan
-from ska_edge.quantize import CLIPPED_SHARE, Scaling, input_format, quantize_state
+from ska_edge.planning import make_plan
+from ska_edge.quantize import Scaling, quantize_state
 
 
 def test_standardizing_leaves_constant_features_at_zero() -> None:

@@ -1,11 +1,8 @@
-"""The float reference: published figures, gradients by finite differences, and that it learns."""
+"""The float reference: gradients by finite differences, and that `local` learns."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,62 +16,7 @@ from ska_edge.reference import (
     initial_parameters,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "published_tiny.json"
 FloatArray = NDArray[np.float64]
-
-
-@pytest.fixture
-def golden() -> dict[str, Any]:
-    figures: dict[str, Any] = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    return figures
-
-
-def golden_model(golden: dict[str, Any]) -> Reference:
-    parameters = Parameters(
-        weights=[np.array(w) for w in golden["W0"]], biases=[np.array(b) for b in golden["b0"]]
-    )
-    return Reference(parameters, "published", golden["eta"])
-
-
-@pytest.mark.parametrize(
-    ("key", "attribute", "first"),
-    [
-        ("entropy", "entropy", 0),
-        ("cosine", "cosine", 0),
-        ("frobenius_z", "z_norm", 1),  # these figures also hold pass 0, which only records
-        ("frobenius_w", "w_norm", 0),
-        ("tensor_net", "tensor_net", 0),
-    ],
-)
-def test_published_metrics_equal_the_published_figures(
-    golden: dict[str, Any], key: str, attribute: str, first: int
-) -> None:
-    history = golden_model(golden).learn_steps(golden["X"], golden["K"])
-    got = [[getattr(layer, attribute) for layer in step] for step in history]
-    want = np.array(golden[key]).T[first:]
-    np.testing.assert_allclose(got, want, rtol=1e-9, atol=0)
-
-
-def test_published_weights_and_biases_equal_the_published_figures(golden: dict[str, Any]) -> None:
-    assert sorted(golden["W"]) == [str(k) for k in range(1, golden["K"])]
-    for k in range(1, golden["K"]):
-        model = golden_model(golden)
-        model.learn_steps(golden["X"], k + 1)
-        for layer in range(2):
-            np.testing.assert_allclose(
-                model.parameters.weights[layer], golden["W"][str(k)][layer], rtol=1e-9, atol=0
-            )
-            np.testing.assert_allclose(
-                model.parameters.biases[layer], golden["b"][str(k)][layer], rtol=1e-9, atol=0
-            )
-
-
-def test_published_infers_with_decisions_between_layers(golden: dict[str, Any]) -> None:
-    model = golden_model(golden)
-    a = np.array(golden["X"])
-    for weights, bias in zip(golden["W0"], golden["b0"], strict=True):
-        a = 1.0 / (1.0 + np.exp(-(a @ np.array(weights).T + np.array(bias))))
-    np.testing.assert_allclose(model.infer(golden["X"]), a, rtol=1e-12)
 
 
 def random_model(sizes: list[int], seed: int, alignment: float = 0.0) -> Reference:
@@ -212,6 +154,35 @@ def test_initial_parameters() -> None:
     assert initial_parameters([4, 5, 3], "local", 0).head_weights == []
 
 
+def test_what_stays_as_it_is_below_the_first_layer_that_learns() -> None:
+    plain, frozen = random_model([4, 5, 6, 7, 3], 8, 0.25), random_model([4, 5, 6, 7, 3], 8, 0.25)
+    frozen = Reference(frozen.parameters, "local", 0.5, alignment=0.25, first_learned=2)
+    before = frozen.parameters.copy()
+    x, labels = np.random.default_rng(0).normal(size=(4, 4)), [0, 1, 2, 0]
+    plain.learn_batch(x, labels)
+    frozen.learn_batch(x, labels)
+    for name in ("weights", "biases", "head_weights", "head_biases"):
+        got, full = getattr(frozen.parameters, name), getattr(plain.parameters, name)
+        kept = getattr(before, name)
+        for layer in range(len(got)):
+            np.testing.assert_array_equal(got[layer], (kept if layer < 2 else full)[layer])
+            assert (full[layer] != kept[layer]).all()
+
+
+def test_knowledge_of_every_layer() -> None:
+    model = random_model([4, 5, 6, 3], 9)
+    x = np.random.default_rng(1).normal(size=(2, 4))
+    knowledge = model.knowledge(x)
+    assert [z.shape for z in knowledge] == [(2, 5), (2, 6), (2, 3)]
+    a = x
+    for z, weights, bias in zip(
+        knowledge, model.parameters.weights, model.parameters.biases, strict=True
+    ):
+        np.testing.assert_allclose(z, a @ weights.T + bias, rtol=1e-12)
+        a = np.tanh(z / 2.0)
+    np.testing.assert_allclose(model.infer(x), 1.0 / (1.0 + np.exp(-knowledge[-1])), rtol=1e-12)
+
+
 def test_copies_are_independent() -> None:
     model = random_model([4, 5, 6, 3], 2)
     kept = model.parameters.copy()
@@ -271,6 +242,9 @@ def test_wrong_use_is_refused() -> None:
         published.learn_batch(x, [0, 1])
     with pytest.raises(ValueError, match="at least 2"):
         published.learn_steps(x, 1)
+    for rate in (0.0, -0.01, float("nan")):
+        with pytest.raises(ValueError, match="a rate above 0"):
+            Reference(published.parameters, "published", rate).learn_steps(x, 2)
     with pytest.raises(ValueError, match="none were given"):
         local.learn_batch(x, None)
     with pytest.raises(ValueError, match=r"in 0\.\.2"):
@@ -314,3 +288,6 @@ def test_parameters_that_do_not_fit_are_refused() -> None:
         Reference(wrong, "local", 0.1)
     with pytest.raises(ValueError, match="at least one layer"):
         Reference(Parameters([], []), "local", 0.1)
+    for layer in (-1, 3):
+        with pytest.raises(ValueError, match=f"no layer {layer} to learn first"):
+            Reference(good, "local", 0.1, first_learned=layer)

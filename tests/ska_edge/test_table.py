@@ -103,6 +103,8 @@ def test_quoted_labels_with_commas(tmp_path: Path) -> None:
         ("a,b,y\n1,NaN,0\n", r"line 2, column 2 \(b\) is 'NaN'; inputs must be finite"),
         ("a,b,y\n\n-inf,1,0\n", r"line 3, column 1 \(a\) is '-inf'; inputs must be finite"),
         ("a,b,y\n1e999,1,0\n", "inputs must be finite"),
+        ("a,b,y\n1,1e300,0\n", r"column 2 \(b\) is '1e300'; inputs must be between -1e\+100 and"),
+        ("a,b,y\n-1.1e100,1,0\n", "is '-1.1e100'; inputs must be between"),
         ("a,b,y\n1_000,1,0\n", "'1_000', not a number"),
         ("a,b,y\n1,,0\n", r"line 2, column 2 \(b\) is empty"),
         ("a,b,y\n1,2,0\n1,2\n", "line 3 has 2 columns, but line 1 has 3"),
@@ -132,6 +134,14 @@ def test_complaints_name_the_place(tmp_path: Path, text: str, message: str) -> N
 def test_missing_label_column(tmp_path: Path, text: str, wanted: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_csv(written(tmp_path, text), wanted)
+
+
+def test_the_largest_input(tmp_path: Path) -> None:
+    assert read_csv(written(tmp_path, "a,b,y\n1e100,-1e100,0\n")).x.tolist() == [[1e100, -1e100]]
+
+
+def test_a_large_integer_is_a_label(tmp_path: Path) -> None:
+    assert read_csv(written(tmp_path, "a,y\n1,1e300\n")).labels == ["1e300"]
 
 
 def test_text_in_another_encoding(tmp_path: Path) -> None:

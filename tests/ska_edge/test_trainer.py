@@ -8,7 +8,8 @@ import pytest
 from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat
 from ska_edge.metrics import layer_metrics
-from ska_edge.plan import Plan, make_plan
+from ska_edge.plan import Plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import quantize_state
 from ska_edge.reference import Parameters, Reference, initial_parameters
 from ska_edge.trainer import FixedTrainer, State, at_limits
@@ -148,7 +149,9 @@ def test_metrics_count_what_they_say() -> None:
     trainer.learn_one(np.zeros(5, dtype=np.int64), 2)
     first = trainer.metrics()[0]
     assert first["zero_updates"] == 20  # an input of zeros moves no weight
-    assert first["w_saturated"] == at_limits(before.tensor(0, "weight"), plan.layers[0].weight)
+    assert first["w_saturated"] == at_limits(
+        before.tensor(0, "weight"), plan.layers[0].matrix.weight
+    )
 
 
 def test_metrics_before_any_update_are_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ska_edge.errors import DeviceError
 from ska_edge.link import Result
 from ska_edge.model_file import Model
-from ska_edge.plan import make_plan
+from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.trainer import FixedTrainer, State
 from ska_edge.verify import Report, verify

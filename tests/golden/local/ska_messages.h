@@ -18,7 +18,7 @@
 #include "ska_plan.h"
 
 /* Changes whenever the table does. */
-#define SKA_PROTOCOL_VERSION 1u
+#define SKA_PROTOCOL_VERSION 2u
 /* Most bytes of a field of open length. */
 #define SKA_CHUNK_MAX 128u
 /* Most bytes of a payload: lengths of whole frames are counted in 16 bits. */
@@ -58,6 +58,7 @@
     X(shift_square)                                                                                \
     X(decision_net)                                                                                \
     X(alignment_net)                                                                               \
+    X(flow_square)                                                                                 \
     X(w_square)                                                                                    \
     X(z_saturated)                                                                                 \
     X(w_saturated)                                                                                 \
@@ -70,13 +71,13 @@
 #define SKA_MESSAGE_HELLO_SIZE 1u
 /* SAMPLE: learn from one labeled sample */
 #define SKA_MESSAGE_SAMPLE 0x02u
-#define SKA_MESSAGE_SAMPLE_SIZE (3u + SKA_INPUTS)
+#define SKA_MESSAGE_SAMPLE_SIZE (3u + SKA_INPUT_BYTES)
 #if SKA_MESSAGE_SAMPLE_SIZE > SKA_PAYLOAD_MAX
 #error "SAMPLE does not fit a frame: too many inputs or classes"
 #endif
 /* INFER: classify one input, learn nothing */
 #define SKA_MESSAGE_INFER 0x03u
-#define SKA_MESSAGE_INFER_SIZE (SKA_INPUTS)
+#define SKA_MESSAGE_INFER_SIZE (SKA_INPUT_BYTES)
 #if SKA_MESSAGE_INFER_SIZE > SKA_PAYLOAD_MAX
 #error "INFER does not fit a frame: too many inputs or classes"
 #endif
@@ -88,7 +89,7 @@
 #define SKA_MESSAGE_RESET_SIZE 0u
 /* WELCOME: answers HELLO; says which device this is and which plan it runs */
 #define SKA_MESSAGE_WELCOME 0x81u
-#define SKA_MESSAGE_WELCOME_SIZE 42u
+#define SKA_MESSAGE_WELCOME_SIZE 43u
 /* RESULT: answers SAMPLE and INFER */
 #define SKA_MESSAGE_RESULT 0x82u
 #define SKA_MESSAGE_RESULT_SIZE (6u + 2u * SKA_CLASSES)
@@ -97,7 +98,7 @@
 #endif
 /* METRICS: integer sums of one layer after a learning step, sent ahead of RESULT */
 #define SKA_MESSAGE_METRICS 0x83u
-#define SKA_MESSAGE_METRICS_SIZE 77u
+#define SKA_MESSAGE_METRICS_SIZE 85u
 /* CHUNK: answers PULL */
 #define SKA_MESSAGE_CHUNK 0x84u
 #define SKA_MESSAGE_CHUNK_SIZE (5u + SKA_CHUNK_MAX)
@@ -191,8 +192,8 @@ typedef struct {
     uint16_t label;
     /* 1: send METRICS of every layer before RESULT */
     uint8_t metrics;
-    /* SKA_INPUTS elements: input in the plan's input format */
-    const int8_t *x;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
 } ska_message_sample_t;
 
 static inline bool ska_message_sample_unpack(const uint8_t *payload, uint16_t length,
@@ -202,14 +203,14 @@ static inline bool ska_message_sample_unpack(const uint8_t *payload, uint16_t le
     }
     message->label = ska_bytes_get_u16(&payload[0u]);
     message->metrics = payload[2u];
-    message->x = (const int8_t *)&payload[3u];
+    message->x = &payload[3u];
     return true;
 }
 
 /* INFER: classify one input, learn nothing */
 typedef struct {
-    /* SKA_INPUTS elements: input in the plan's input format */
-    const int8_t *x;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
 } ska_message_infer_t;
 
 static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t length,
@@ -217,7 +218,7 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
     if (length != SKA_MESSAGE_INFER_SIZE) {
         return false;
     }
-    message->x = (const int8_t *)&payload[0u];
+    message->x = &payload[0u];
     return true;
 }
 
@@ -251,6 +252,8 @@ typedef struct {
     uint32_t step;
     /* elements of an input */
     uint16_t inputs;
+    /* bytes of one element, 1 or 2 */
+    uint8_t input_width;
     /* number of classes */
     uint16_t classes;
     /* number of layers */
@@ -271,12 +274,13 @@ static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *mes
     }
     ska_bytes_put_u32(&payload[9u], message->step);
     ska_bytes_put_u16(&payload[13u], message->inputs);
-    ska_bytes_put_u16(&payload[15u], message->classes);
-    payload[17u] = message->layers;
-    ska_bytes_put_u32(&payload[18u], message->parameter_bytes);
-    ska_bytes_put_u32(&payload[22u], message->capabilities);
+    payload[15u] = message->input_width;
+    ska_bytes_put_u16(&payload[16u], message->classes);
+    payload[18u] = message->layers;
+    ska_bytes_put_u32(&payload[19u], message->parameter_bytes);
+    ska_bytes_put_u32(&payload[23u], message->capabilities);
     for (uint16_t i = 0; i < 16u; i++) {
-        payload[26u + i] = message->board[i];
+        payload[27u + i] = message->board[i];
     }
     return SKA_MESSAGE_WELCOME_SIZE;
 }
@@ -318,6 +322,8 @@ typedef struct {
     /* sum over the layer */
     int64_t alignment_net;
     /* sum over the layer */
+    int64_t flow_square;
+    /* sum over the layer */
     int64_t w_square;
     /* sum over the layer */
     int64_t z_saturated;
@@ -336,10 +342,11 @@ static inline uint16_t ska_message_metrics_pack(const ska_message_metrics_t *mes
     ska_bytes_put_u64(&payload[21u], (uint64_t)message->shift_square);
     ska_bytes_put_u64(&payload[29u], (uint64_t)message->decision_net);
     ska_bytes_put_u64(&payload[37u], (uint64_t)message->alignment_net);
-    ska_bytes_put_u64(&payload[45u], (uint64_t)message->w_square);
-    ska_bytes_put_u64(&payload[53u], (uint64_t)message->z_saturated);
-    ska_bytes_put_u64(&payload[61u], (uint64_t)message->w_saturated);
-    ska_bytes_put_u64(&payload[69u], (uint64_t)message->zero_updates);
+    ska_bytes_put_u64(&payload[45u], (uint64_t)message->flow_square);
+    ska_bytes_put_u64(&payload[53u], (uint64_t)message->w_square);
+    ska_bytes_put_u64(&payload[61u], (uint64_t)message->z_saturated);
+    ska_bytes_put_u64(&payload[69u], (uint64_t)message->w_saturated);
+    ska_bytes_put_u64(&payload[77u], (uint64_t)message->zero_updates);
     return SKA_MESSAGE_METRICS_SIZE;
 }
 

@@ -1,25 +1,39 @@
-/* ska_plan.h - the constants of plan cf44f084ad521e38. Generated; do not edit.
+/* ska_plan.h - the constants of plan efc630b4af7a4376. Generated; do not edit.
  *
  * Network 4-3-3-2, rule local, precision w16a8.
  *
  * No sum leaves its accumulator, whatever the input and the weights are:
  *   layer 0, knowledge sum: [-17300992, 17301504], 32 bits
  *   layer 0, update sum: [-4194176, 4194816], 32 bits
- *   layer 0, projection sum: [-1073709056, 1073750016], 32 bits
- *   layer 0, readout sum: [-16776832, 16777216], 32 bits
+ *   layer 0, changed weight: [-36864, 36863], 32 bits
+ *   layer 0, readout knowledge sum: [-16776832, 16777216], 32 bits
  *   layer 0, readout update sum: [-4194176, 4198400], 32 bits
+ *   layer 0, readout changed weight: [-33280, 33279], 32 bits
+ *   layer 0, projection sum: [-1073709056, 1073750016], 32 bits
  *   layer 1, knowledge sum: [-16776832, 16777216], 32 bits
  *   layer 1, update sum: [-4194176, 4198400], 32 bits
+ *   layer 1, changed weight: [-33280, 33279], 32 bits
  *   layer 1, projection sum: [-1073709056, 1073750016], 32 bits
  *   layer 2, knowledge sum: [-16776832, 16777216], 32 bits
  *   layer 2, update sum: [-4194176, 4198400], 32 bits
+ *   layer 2, changed weight: [-33280, 33279], 32 bits
  */
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
 
-#define SKA_PLAN_DIGEST {0xcf, 0x44, 0xf0, 0x84, 0xad, 0x52, 0x1e, 0x38}
+#include <stdint.h>
+
+typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int8_t ska_signal_t; /* an input or an activation */
+#define SKA_WEIGHT_BITS 16
+#define SKA_WEIGHT_MIN INT16_MIN
+#define SKA_WEIGHT_MAX INT16_MAX
+#define SKA_SIGNAL_BYTES 1
+
+#define SKA_PLAN_DIGEST {0xef, 0xc6, 0x30, 0xb4, 0xaf, 0x7a, 0x43, 0x76}
 
 #define SKA_INPUTS 4
+#define SKA_INPUT_BYTES 4
 #define SKA_INPUT_FRAC 4 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 3
@@ -30,7 +44,18 @@
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 32
+#define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
+#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT 1
+#define SKA_TEACHER_SIGNS 0
+#define SKA_TEACHER_CODE 0
+
+#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
+#define SKA_REPLAYS 0 /* how many are learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768

@@ -1,4 +1,4 @@
-/* ska_tables.h - the tables of plan cf44f084ad521e38. Generated; do not edit. */
+/* ska_tables.h - the tables of plan efc630b4af7a4376. Generated; do not edit. */
 #ifndef SKA_TABLES_H
 #define SKA_TABLES_H
 
@@ -38,22 +38,23 @@ typedef struct {
     uint32_t bias;             /* offset of b */
     uint16_t inputs;           /* columns */
     uint16_t outputs;          /* rows */
-    uint8_t bias_align;        /* W a has this many more fractional bits than b */
-    uint8_t forward_shift;     /* from W a + b to the knowledge */
-    uint8_t update_shift;      /* from step * a to a change of W, before the rate's shift */
-    uint8_t bias_update_shift; /* from step to a change of b, before the rate's shift */
-    uint8_t projection_shift;  /* from W^T e to the projection */
+    uint8_t sum_align;         /* the sum has this many more fractional bits than W a */
+    uint8_t bias_align;        /* and this many more than b */
+    uint8_t forward_shift;     /* from the sum to the knowledge */
+    int8_t update_shift;       /* from step * a to a change of W, before the rate's shift */
+    int8_t bias_update_shift;  /* from step to a change of b, before the rate's shift */
+    int8_t projection_shift;   /* from W^T e to the projection, where the rule has one */
 } ska_matrix_t;
 
 static const ska_matrix_t ska_layers[SKA_LAYERS] = {
-    {0, 12, 4, 3, 4, 5, 7, 3, 14},
-    {23, 32, 3, 3, 7, 8, 10, 3, 14},
-    {35, 41, 3, 2, 7, 8, 10, 3, 14},
+    {0, 12, 4, 3, 0, 4, 5, 7, 3, 14},
+    {23, 32, 3, 3, 0, 7, 8, 10, 3, 14},
+    {35, 41, 3, 2, 0, 7, 8, 10, 3, 14},
 };
 
 /* The readouts of hidden layers; the top hidden layer's is the output layer. */
 static const ska_matrix_t ska_heads[SKA_HEADS] = {
-    {15, 21, 3, 2, 7, 8, 10, 3, 14},
+    {15, 21, 3, 2, 0, 7, 8, 10, 3, 14},
 };
 
 /* Number of each layer's first neuron. */

@@ -1,4 +1,4 @@
-/* ska_weights.h - the initial parameters for plan cf44f084ad521e38. Generated; do not edit. */
+/* ska_weights.h - the initial parameters for plan efc630b4af7a4376. Generated; do not edit. */
 #ifndef SKA_WEIGHTS_H
 #define SKA_WEIGHTS_H
 
@@ -6,7 +6,7 @@
 
 #include "ska_plan.h"
 
-static const int16_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
     /* layer 0, weight, 3 x 4, Q3.12 */
     -32768, 7735, -17298, 23205, -1828, -26861, 13642, -11391, 29112, 4079, -20954, 19549,
     /* layer 0, bias, 3, Q3.12 */

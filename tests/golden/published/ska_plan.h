@@ -1,19 +1,31 @@
-/* ska_plan.h - the constants of plan 7edbda36e8c43e69. Generated; do not edit.
+/* ska_plan.h - the constants of plan 532d71bbe3dc9b7b. Generated; do not edit.
  *
  * Network 3-2-2, rule published, precision w16a8.
  *
  * No sum leaves its accumulator, whatever the input and the weights are:
  *   layer 0, knowledge sum: [-16776832, 16777216], 32 bits
  *   layer 0, update sum: [-16776704, 16809984], 32 bits
+ *   layer 0, changed weight: [-33024, 33023], 32 bits
  *   layer 1, knowledge sum: [-12582656, 12582912], 32 bits
  *   layer 1, update sum: [-16776704, 16809984], 32 bits
+ *   layer 1, changed weight: [-33024, 33023], 32 bits
  */
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
 
-#define SKA_PLAN_DIGEST {0x7e, 0xdb, 0xda, 0x36, 0xe8, 0xc4, 0x3e, 0x69}
+#include <stdint.h>
+
+typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int8_t ska_signal_t; /* an input or an activation */
+#define SKA_WEIGHT_BITS 16
+#define SKA_WEIGHT_MIN INT16_MIN
+#define SKA_WEIGHT_MAX INT16_MAX
+#define SKA_SIGNAL_BYTES 1
+
+#define SKA_PLAN_DIGEST {0x53, 0x2d, 0x71, 0xbb, 0xe3, 0xdc, 0x9b, 0x7b}
 
 #define SKA_INPUTS 3
+#define SKA_INPUT_BYTES 3
 #define SKA_INPUT_FRAC 7 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 2
@@ -24,7 +36,18 @@
 
 #define SKA_SUPERVISED 0
 #define SKA_ACCUMULATOR_BITS 32
+#define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
+#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT 0
+#define SKA_TEACHER_SIGNS 0
+#define SKA_TEACHER_CODE 0
+
+#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
+#define SKA_REPLAYS 0 /* how many are learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.0100002289 */
 #define SKA_RATE_MANTISSA 20972

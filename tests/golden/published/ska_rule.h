@@ -1,4 +1,4 @@
-/* ska_rule.h - what one neuron computes. Generated from the plan 7edbda36e8c43e69; do not edit.
+/* ska_rule.h - what one neuron computes. Generated from the plan 532d71bbe3dc9b7b; do not edit.
  *
  * Rule published: the paper's dynamics: decisions follow their own change (no labels).
  * Every intermediate is commented with its fraction and its proven interval: none can overflow.
@@ -8,6 +8,13 @@
 
 #include "ska_fixed.h"
 #include "ska_tables.h"
+
+/* a weight as it takes part in sums
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_forward_weight(int16_t weight) {
+    return (int16_t)(int32_t)weight;
+}
 
 /* D = sigmoid(z)
  *   knowledge: 11 fractional bits, in [-32768, 32767]
@@ -60,6 +67,13 @@ static inline int16_t ska_rule_delta(int16_t knowledge, int16_t decision, int16_
  */
 static inline int16_t ska_rule_step(int16_t delta, int32_t mantissa) {
     return (int16_t)ska_round_shift_i32((int32_t)delta * mantissa, 15);
+}
+
+/* a weight as it counts in the norm of W
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_metric_weight(int16_t weight) {
+    return (int16_t)(int32_t)weight;
 }
 
 /* what one neuron adds to 'entropy'
@@ -129,6 +143,21 @@ static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t d
     /* 26 fractional bits, in [-268435456, 268427264] */
     const int32_t pull = (int32_t)knowledge * slope;
     return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'flow_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_flow_square(int16_t knowledge, int16_t decision,
+                                                  int16_t shift, int16_t previous) {
+    (void)decision;
+    (void)shift;
+    /* 11 fractional bits, in [-65535, 65535] */
+    const int32_t change = (int32_t)knowledge - (int32_t)previous;
+    return (int64_t)change * change;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* ska_weights.h - the initial parameters for plan 7edbda36e8c43e69. Generated; do not edit. */
+/* ska_weights.h - the initial parameters for plan 532d71bbe3dc9b7b. Generated; do not edit. */
 #ifndef SKA_WEIGHTS_H
 #define SKA_WEIGHTS_H
 
@@ -6,7 +6,7 @@
 
 #include "ska_plan.h"
 
-static const int16_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
     /* layer 0, weight, 2 x 3, Q3.12 */
     -32768, 7735, -17298, 23205, -1828, -26861,
     /* layer 0, bias, 2, Q3.12 */

@@ -1,0 +1,87 @@
+"""MNIST's idx files: images in one, their labels in another beside it, each also as .gz.
+
+The format, as published with MNIST: two zero bytes, the type of the elements (8: unsigned bytes,
+the only one read here), the number of dimensions, each dimension as four bytes, most significant
+first, then the elements, the last dimension running fastest.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+
+_NAME = re.compile(r"(?P<kind>images(?=.idx3)|labels(?=.idx1)).idx[13]-ubyte(\.gz)?$")
+_UNSIGNED_BYTE = 8
+
+
+def is_idx(path: Path) -> bool:
+    """Whether a name is one of an idx file, such as `train-images-idx3-ubyte`, also with .gz."""
+    return _NAME.search(path.name) is not None
+
+
+def read_idx(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images (n, pixels), row after row, and labels (n,), from the path of the images.
+
+    The labels are beside them, under the same name with `labels` for `images` and `idx1` for
+    `idx3`, compressed or not.
+
+    InputError: a file is missing, damaged or cut short, or the two do not belong together.
+    """
+    labels_path = _labels_beside(path)
+    images, labels = _read(path, dimensions=3), _read(labels_path, dimensions=1)
+    if len(images) != len(labels):
+        raise InputError(
+            f"{path} holds {len(images)} images, but {labels_path.name} {len(labels)} labels;"
+            " take two files that belong together"
+        )
+    if not images.size:
+        raise InputError(f"{path} is empty: its images are of shape {images.shape}")
+    return images.reshape(len(images), -1), labels
+
+
+def _labels_beside(path: Path) -> Path:
+    match = _NAME.search(path.name)
+    if match is None or match["kind"] == "labels":
+        raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")
+    ending = path.name[match.end("kind") :].replace("idx3", "idx1")
+    plain = path.name[: match.start()] + "labels" + ending.removesuffix(".gz")
+    # Compressed like the images, or else the other way round.
+    wanted, other = (plain + ".gz", plain) if ending.endswith(".gz") else (plain, plain + ".gz")
+    for name in (wanted, other):
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    raise InputError(f"{path} needs its labels beside it, but there is no {wanted}")
+
+
+def _read(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path} is damaged or no gzip file: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    start = 4 + 4 * dimensions
+    if content[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
+        raise InputError(
+            f"{path} starts with {content[:4].hex() or 'nothing'}, not with"
+            f" 00000{_UNSIGNED_BYTE}0{dimensions}: unsigned bytes in {dimensions} dimensions"
+        )
+    if len(content) < start:
+        raise InputError(f"{path} is cut short: {len(content)} bytes, within its sizes")
+    shape = [int(size) for size in np.frombuffer(content[4:start], dtype=">u4")]
+    announced = start + math.prod(shape)
+    if len(content) < announced:
+        raise InputError(f"{path} is cut short: {len(content)} bytes of {announced}")
+    if len(content) > announced:
+        raise InputError(f"{path} is too long: {len(content)} bytes instead of {announced}")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

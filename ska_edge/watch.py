@@ -1,0 +1,98 @@
+"""Smart-watch recordings as samples: windows of four seconds and their features.
+
+A recording has six channels at 50 Hz, in this order: acceleration along x, y and z, then rotation
+around x, y and z. x and y lie in the plane of the watch's face, z is normal to it.
+
+The features are what a small device can compute from a window that it holds: sums, a sort and one
+short Fourier transform. Those that keep signs (means, extremes, quartiles, correlations) tell how
+the watch is worn; the others do not change when it is turned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
+RATE = 50  # samples a second
+WINDOW = 200  # samples: 4 s
+
+# First and last line of the spectrum of each band. Lines are 0.25 Hz apart.
+BANDS = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 100))
+PAIRS = tuple((a, b) for a in range(len(CHANNELS)) for b in range(a + 1, len(CHANNELS)))
+
+# Half a turn around z reverses x and y, of the acceleration as of the rotation.
+_HALF_TURN = np.array([-1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
+
+
+def turned(recording: FloatArray) -> FloatArray:
+    """What a watch worn turned by 180 degrees in the plane of its face records; (..., 6)."""
+    return np.asarray(recording * _HALF_TURN)
+
+
+def windows(recording: FloatArray) -> FloatArray:
+    """Cut a recording (t, 6) into windows (n, WINDOW, 6) that follow each other without overlap.
+
+    What is left at the end, less than a window, is dropped.
+    """
+    count = len(recording) // WINDOW
+    return recording[: count * WINDOW].reshape(count, WINDOW, recording.shape[1])
+
+
+def feature_names() -> tuple[str, ...]:
+    """Names of the columns of `features`."""
+    kinds = ["mean", "deviation", "lowest", "highest", "lower quartile", "upper quartile"]
+    kinds += ["crossings", "jerk"]
+    kinds += [f"{first * RATE / WINDOW:g}-{last * RATE / WINDOW:g} Hz" for first, last in BANDS]
+    named = [f"{kind} {channel}" for kind in kinds for channel in CHANNELS]
+    return (*named, *(f"correlation {CHANNELS[a]} {CHANNELS[b]}" for a, b in PAIRS))
+
+
+def features(cut: FloatArray) -> FloatArray:
+    """Features (n, 93) of windows (n, WINDOW, 6), in the order of `feature_names`.
+
+    For every channel: mean, standard deviation, lowest and highest value, quartiles (the 51st
+    and 150th of the sorted 200 values), share of steps that cross the mean, standard deviation of
+    the slope in units a second, and root mean square in each band. Then the correlation of each
+    two channels, 0 where a channel is constant.
+    """
+    mean = cut.mean(axis=1)
+    centered = cut - mean[:, np.newaxis]
+    deviation = np.sqrt((centered**2).mean(axis=1))
+    in_order = np.sort(cut, axis=1)
+    quarter = WINDOW // 4
+    above = centered > 0
+    columns = [
+        mean,
+        deviation,
+        in_order[:, 0],
+        in_order[:, -1],
+        in_order[:, quarter],
+        in_order[:, -1 - quarter],
+        (above[:, 1:] != above[:, :-1]).mean(axis=1),
+        np.diff(cut, axis=1).std(axis=1) * RATE,
+        *_bands(centered),
+        _correlations(centered, deviation),
+    ]
+    return np.concatenate(columns, axis=1)
+
+
+def _bands(centered: FloatArray) -> list[FloatArray]:
+    """Root mean square (n, 6) of what lies in each of `BANDS`."""
+    # Twice: a real signal has each line also at the negative frequency, but for the last one.
+    power = 2 * np.abs(np.fft.rfft(centered, axis=1) / WINDOW) ** 2
+    power[:, WINDOW // 2] /= 2
+    return [np.sqrt(power[:, first : last + 1].sum(axis=1)) for first, last in BANDS]
+
+
+def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Correlation (n, 15) of each of `PAIRS`."""
+    # Below this a channel stands still, and what is left of it is rounding.
+    moves = deviation > 1e-9
+    scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
+    scaled *= moves[:, np.newaxis]
+    product = np.einsum("nti,ntj->nij", scaled, scaled) / WINDOW
+    first, second = np.array(PAIRS).T
+    return np.asarray(product[:, first, second])

@@ -1,0 +1,90 @@
+"""What `ska-edge data` says of data, and data that no command can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.data import Dataset, save
+
+QUICK = ("-o", "x.ska", "--hidden", "4", "--epochs", "1")
+
+
+def test_groups_are_counted(ska_edge) -> None:
+    group = np.array([4, 4, 9, 2, 9, 4])
+    save(Dataset("people", np.eye(6)[:, :3], group % 2, ("even", "odd"), group), "people.npz")
+    assert "people: 6 rows, 3 features, 2 classes, 3 groups\n" in ska_edge("data", "people.npz").out
+    assert ska_edge("data", "people.npz", "--json").document()["groups"] == 3
+
+
+def test_data_without_groups(ska_edge) -> None:
+    outcome = ska_edge("data", "iris", "--json")
+    assert outcome.document()["groups"] is None
+    assert "iris: 150 rows, 4 features, 3 classes\n" in outcome.err
+
+
+def test_groups_are_written(ska_edge) -> None:
+    outcome = ska_edge("data", "watch", "-o", "watch.npz")
+    assert outcome.code == 0 and "10 groups" in outcome.out and outcome.err == ""
+    written = ska_edge("data", "watch.npz", "--json").document()
+    assert (written["rows"], written["groups"]) == (1149, 10)
+
+
+def test_mnist_files(ska_edge) -> None:
+    Path("a-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, *b"\0\0\0\2" * 3, *range(8)]))
+    Path("a-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, *b"\0\0\0\2", 1, 0]))
+    assert "2 rows, 4 features, 2 classes" in ska_edge("data", "a-images-idx3-ubyte").out
+    Path("a-labels-idx1-ubyte").unlink()
+    assert "needs its labels" in ska_edge("train", "a-images-idx3-ubyte", *QUICK).refusal(2)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "bad.csv is empty"),
+        ("a,b,label\n", "has a header but no samples"),
+        ("a,b,label\n1,2,0\n2,3,0\n", "there is only one class, '0'"),
+        ("a,b,label\n1,2,0\n2,3,0\n5,6,2\n", "no sample has label 1"),
+        ("a,b,label\n1,2,0\n2,3\n5,6,1\n", "line 3 has 2 columns, but line 1 has 3"),
+        ("a,b,label\n1,2,0\n2,nan,1\n", "line 3, column 2 (b) is 'nan'; inputs must be finite"),
+        ("a,b,label\n1,2,0\n-inf,3,1\n", "line 3, column 1 (a) is '-inf'; inputs must be finite"),
+        ("a,b,label\n1,2,0\n3e200,3,1\n", "line 3, column 1 (a) is '3e200'; inputs must be betw"),
+        ("a,b,label\n1,2,0\n,3,1\n", "line 3, column 1 (a) is empty"),
+        ("a,b,label\n1,2,0\n3,3,\n", "line 3, column 3: the label is empty"),
+    ],
+)
+def test_files_that_cannot_be_trained_on(content: str, sentence: str, ska_edge) -> None:
+    Path("bad.csv").write_text(content)
+    assert sentence in ska_edge("train", "bad.csv", *QUICK).refusal(2)
+    assert not Path("x.ska").exists()
+
+
+def test_a_missing_label_column(ska_edge) -> None:
+    Path("rows.csv").write_text("a,b,label\n1,2,0\n2,3,1\n")
+    outcome = ska_edge("train", "rows.csv", "--label-column", "kind", *QUICK)
+    assert "no label column 'kind'; its columns are a, b, label" in outcome.refusal(2)
+
+
+def test_one_person_cannot_be_held_out(ska_edge) -> None:
+    y = np.arange(8) % 2
+    save(Dataset("one", np.eye(8), y, ("0", "1"), np.full(8, 5)), "one.npz")
+    assert "has only one group, 5" in ska_edge("train", "one.npz", *QUICK).refusal(2)
+    assert ska_edge("train", "one.npz", *QUICK, "--test-fraction", "0").code == 0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0"],  # a constant feature
+        ["7,1,0", "7,1,1", "7,1,0", "7,1,1", "7,1,0"],  # nothing but constants
+        ["1,2,0", "2,3,0", "3,5,0", "4,7,0", "5,8,1"],  # a class of one sample
+        ["1,2,0", "2,3,1"],  # as little as there can be
+    ],
+)
+def test_poor_data_that_train_all_the_same(rows: list[str], ska_edge) -> None:
+    Path("poor.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+    for fraction in ("0", "0.2"):
+        outcome = ska_edge("train", "poor.csv", *QUICK, "--test-fraction", fraction)
+        assert outcome.code == 0 and outcome.err == ""
