@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from firmware_gen.ops_c import stored_type
 from ska_edge import draws
 from ska_edge.plan import Matrix, Plan
+from ska_edge.precision import PRECISIONS
 from ska_edge.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.replay import MOST_SEEN
 from ska_edge.rule import CODE, PAST, READOUT, SIGNS
@@ -26,6 +27,7 @@ def emit_plan(plan: Plan) -> str:
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     heads = sum(layer.readout is not None for layer in plan.layers)
     target = plan.formats.decision.maximum
+    knowledge = plan.formats.knowledge
     weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
     teacher = plan.rule_definition.teacher
     proof = "\n".join(
@@ -47,6 +49,9 @@ def emit_plan(plan: Plan) -> str:
 
 typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
+typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
+#define SKA_KNOWLEDGE_MIN ({knowledge.minimum})
+#define SKA_KNOWLEDGE_MAX {knowledge.maximum}
 #define SKA_WEIGHT_BITS {weight.bits}
 #define SKA_WEIGHT_MIN INT{weight.bits}_MIN
 #define SKA_WEIGHT_MAX INT{weight.bits}_MAX
@@ -179,6 +184,7 @@ static const ska_matrix_t ska_heads[SKA_HEADS] = {{
 }};
 """
     table = plan.decision_table
+    limit = PRECISIONS[plan.precision].table_limit
     return f"""\
 /* ska_tables.h - the tables of plan {plan.digest}. Generated; do not edit. */
 #ifndef SKA_TABLES_H
@@ -188,7 +194,7 @@ static const ska_matrix_t ska_heads[SKA_HEADS] = {{
 
 #include "ska_plan.h"
 
-/* sigmoid(z) at z = -8, -8 + 1/16, ..., 8 in {table.format.name}. */
+/* sigmoid(z) at z = -{limit}, -{limit} + 1/16, ..., {limit} in {table.format.name}. */
 static const int16_t ska_decision_table[{len(table.values)}] = {{
     {_numbers(table.values)}
 }};

@@ -11,7 +11,7 @@ from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat, Rate
 from ska_edge.precision import Precision
 from ska_edge.reference import Reference
-from ska_edge.rule import RAW, TABLE_RANGE_LOG2, RawInput
+from ska_edge.rule import RAW, RawInput
 from ska_edge.twin import tensors_of
 
 Reals = NDArray[np.float64]
@@ -19,8 +19,9 @@ Reals = NDArray[np.float64]
 CLIPPED_SHARE = 1e-3  # at most this share of calibration values may saturate the input's format
 HEADROOM = 1.5  # a device goes on learning: weights may grow by this factor before they saturate
 ROWS = 1000  # training rows that are enough to see the range of the knowledge
-# Far beyond the table, where the decision does not change any more; metrics still see how far.
-LARGEST_KNOWLEDGE = 1.9 * 2.0**TABLE_RANGE_LOG2
+# Beyond the table the decision does not change any more; metrics still see somewhat farther.
+BEYOND_TABLE = 1.9
+FINEST_KNOWLEDGE = 15  # as fine as the decision
 
 
 @dataclass
@@ -68,11 +69,16 @@ def weight_formats(seen: Seen, precision: Precision, rate: Rate) -> dict[tuple[i
     }
 
 
-def knowledge_format(seen: Seen, precision: Precision) -> QFormat:
-    """The format of the knowledge: as fine as its range allows."""
+def knowledge_format(seen: Seen, precision: Precision, supervised: bool) -> QFormat:
+    """The format of the knowledge: as fine as its range allows.
+
+    Rules without labels learn from the knowledge itself, so that its whole range counts.
+    """
     bits = precision.knowledge.bits
-    largest = min(HEADROOM * seen.knowledge, LARGEST_KNOWLEDGE)
-    return QFormat(bits, fraction(largest, bits))
+    largest = HEADROOM * seen.knowledge
+    if supervised:
+        largest = min(largest, BEYOND_TABLE * precision.table_limit)
+    return QFormat(bits, min(fraction(largest, bits), FINEST_KNOWLEDGE))
 
 
 def input_format(scaled: Reals, bits: int = 8) -> QFormat:

@@ -9,7 +9,7 @@ from typing import Any
 import cattrs
 
 from ska_edge.errors import InputError
-from ska_edge.fixedpoint import INT32_MAX, QFormat, Rate, largest_frac
+from ska_edge.fixedpoint import INT32_MAX, INT64_MAX, QFormat, Rate, largest_frac
 from ska_edge.plan import SCHEMA, LayerPlan, Matrix, Plan, Replay
 from ska_edge.precision import PRECISIONS
 from ska_edge.range_proof import range_proof
@@ -116,7 +116,7 @@ def make_plan(
         replay=replay or Replay(),
         seed=seed,
         raw=raw,
-        table=decision_table(profile.decision),
+        table=decision_table(profile.decision, profile.table_limit),
     )
     _check(plan)
     return plan
@@ -136,7 +136,7 @@ def _check(plan: Plan) -> None:
             f"layer sizes {list(plan.sizes)} are too large: inputs, and all neurons together,"
             f" are at most {LARGEST_COUNT}"
         )
-    if plan.table != decision_table(plan.formats.decision):
+    if plan.table != decision_table(plan.formats.decision, PRECISIONS[plan.precision].table_limit):
         raise InputError("the decision table is not sigmoid")
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
         raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
@@ -157,6 +157,12 @@ def _check(plan: Plan) -> None:
         and max(plan.raw.multipliers) <= INT32_MAX
     ):
         raise InputError("the integers that standardize raw features are out of range")
+    largest_square = plan.formats.knowledge.minimum**2
+    if max(plan.sizes[1:]) * plan.batch * largest_square > INT64_MAX:
+        raise InputError(
+            f"a batch of {plan.batch} is too large: the sum of the squares of the knowledge would"
+            " leave 64 bits"
+        )
     _check_rule(plan)
     for index, layer in enumerate(plan.layers):
         for matrix in filter(None, (layer.matrix, layer.readout)):

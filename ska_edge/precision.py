@@ -21,6 +21,8 @@ class Precision:
         forward_bits: a weight as it takes part in sums, its rounded upper bits.
         activation: also the width of the input.
         knowledge, decision, shift, projection: see `rule.NeuronFormats`.
+        table_limit: the decision table spans this much knowledge to both sides of 0; 8 is enough
+            to decide and to learn a target, 16 where the alignment z D' must vanish in the end.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Precision:
     decision: QFormat = DECISION
     shift: QFormat = SHIFT
     projection: QFormat = PROJECTION
+    table_limit: int = 8
 
 
 PRECISIONS = {
@@ -57,6 +60,10 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
+            # Wide enough to see small steps of a large knowledge; the sum of squares over the
+            # neurons and a batch still fits 64 bits.
+            knowledge=QFormat(22, 14),
+            table_limit=16,
         ),
     )
 }

@@ -15,7 +15,8 @@ from ska_edge.plan import Plan
 from ska_edge.rule import RAW, RawInput, standardized
 from ska_edge.trainer import State
 
-SCALINGS = ("standardize", "none")
+LEAST_SCALE = 1e-150  # a feature that varies less cannot be divided by its deviation
+SCALINGS = ("standardize", "global", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,23 @@ class Scaling:
 
     @classmethod
     def fit(cls, features: NDArray[np.float64], kind: str) -> Scaling:
-        """Mean 0, variance 1 over features (n, d), or nothing done; constant features become 0."""
+        """From features (n, d): each to mean 0 and variance 1; all together, by one mean and one
+        deviation (`global`, for pixels and other features of one kind); or nothing done.
+
+        A constant feature becomes 0.
+        """
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
         if kind == "none":
             return cls(np.zeros(features.shape[1]), np.ones(features.shape[1]))
+        if kind == "global" and np.ptp(features) > 0:
+            return cls(
+                np.full(features.shape[1], features.mean()),
+                np.full(features.shape[1], features.std()),
+            )
         mean, scale = features.mean(axis=0), features.std(axis=0)
         # A constant has a deviation of rounding errors; dividing by it would blow them up.
-        constant = np.ptp(features, axis=0) == 0
+        constant = (np.ptp(features, axis=0) == 0) | (scale < LEAST_SCALE)
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def within(self, format: QFormat) -> Scaling:

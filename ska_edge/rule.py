@@ -37,8 +37,7 @@ METRICS = (
 METRIC_TERMS = METRICS[:6]
 METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would leave 64 bits
 
-TABLE_RANGE_LOG2 = 3  # the table spans z in [-8, 8)
-TABLE_STEPS_LOG2 = 4  # with 16 steps per unit of z: 256 intervals, 257 entries
+TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,10 @@ class RawInput:
 RAW = QFormat(16, 0)  # raw features are 16-bit integers
 
 
-def decision_table(format: QFormat) -> tuple[int, ...]:
-    """sigmoid(z) at z = -8, -8 + 1/16, ..., 8 as integers of `format`, saturated to its maximum."""
+def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
+    """sigmoid(z) at z = -limit, -limit + 1/16, ..., limit as integers of `format`, saturated."""
     steps = 1 << TABLE_STEPS_LOG2
-    half = steps << TABLE_RANGE_LOG2
+    half = steps * limit
     values = (1 / (1 + math.exp(-i / steps)) for i in range(-half, half + 1))
     return tuple(min(math.floor(v * 2**format.frac + 0.5), format.maximum) for v in values)
 
@@ -85,11 +84,11 @@ def decision_table(format: QFormat) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """D = sigmoid(z) by table and linear interpolation; z outside [-8, 8) takes the end's value."""
-    unit = 1 << knowledge.frac
-    limit = unit << TABLE_RANGE_LOG2
-    inside = knowledge.saturated(-limit, limit - 1)
-    position = (inside + inside.constant(2.0**TABLE_RANGE_LOG2)).named("position")
+    """D = sigmoid(z) by table and linear interpolation; z beyond the table takes its end."""
+    limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
+    end = limit << knowledge.frac
+    inside = knowledge.saturated(-end, end - 1)
+    position = (inside + inside.constant(float(limit))).named("position")
     return interpolate(table, position, knowledge.frac - TABLE_STEPS_LOG2)
 
 
@@ -105,8 +104,9 @@ def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """D' = D (1 - D), at most 1/4."""
-    product = decision * (decision.constant(1.0) - decision)
+    """D' = D (1 - D), at most 1/4; the largest decision stands for 1, so that its slope is 0."""
+    largest = decision.constant(1.0 - 2.0**-decision.frac)
+    product = decision * (largest - decision)
     # The parabola's top lies at D = 1/2, which the corners of the interval do not show.
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 

@@ -221,7 +221,9 @@ class _Session:
         """Make the plan anew, with formats for what was seen."""
         precision = PRECISIONS[self.plan.precision]
         self.arguments["weight_formats"] = weight_formats(seen, precision, self.plan.rate)
-        self.arguments["knowledge_format"] = knowledge_format(seen, precision)
+        self.arguments["knowledge_format"] = knowledge_format(
+            seen, precision, self.plan.rule_definition.supervised
+        )
         self.plan = make_plan(**self.arguments)
 
     def starting_model(self) -> Model:

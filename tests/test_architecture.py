@@ -94,6 +94,7 @@ ARROWS = {
 FIRMWARE_MAY_IMPORT = {
     "plan",
     "range_proof",
+    "precision",
     "rule",
     "draws",
     "replay",

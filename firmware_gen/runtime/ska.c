@@ -18,10 +18,12 @@
 typedef int32_t accumulator_t;
 #define ALIGN ska_align_i32
 #define REQUANTIZE ska_requantize_i32
+#define NARROW ska_narrow_i32
 #else
 typedef int64_t accumulator_t;
 #define ALIGN ska_align_i64
 #define REQUANTIZE ska_requantize_i64
+#define NARROW ska_narrow_i64
 #endif
 
 /* The same for the sums that change a weight. */
@@ -44,19 +46,18 @@ typedef int64_t update_t;
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* z = requantize(W a + b) of one matrix. */
-static void matrix_knowledge(const ska_t *ska, const ska_matrix_t *matrix,
-                             const ska_signal_t *inputs, int16_t *knowledge) {
-    const ska_weight_t *weight = ska->parameters + matrix->weight;
-    const ska_weight_t *bias = ska->parameters + matrix->bias;
-    for (uint16_t row = 0; row < matrix->outputs; row++) {
-        accumulator_t sum = 0;
-        for (uint16_t column = 0; column < matrix->inputs; column++) {
-            sum += (accumulator_t)((int32_t)ska_rule_forward_weight(*weight++) * inputs[column]);
-        }
-        sum = ALIGN(sum, matrix->sum_align) + ALIGN(bias[row], matrix->bias_align);
-        knowledge[row] = REQUANTIZE(sum, matrix->forward_shift);
+/* z = requantize(W a + b) of one row of a matrix. */
+static ska_knowledge_t row_knowledge(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
+                                     const ska_signal_t *inputs) {
+    const ska_weight_t *weight = ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs;
+    accumulator_t sum = 0;
+    for (uint16_t column = 0; column < matrix->inputs; column++) {
+        sum += (accumulator_t)((int32_t)ska_rule_forward_weight(weight[column]) * inputs[column]);
     }
+    sum = ALIGN(sum, matrix->sum_align) +
+          ALIGN(ska->parameters[matrix->bias + row], matrix->bias_align);
+    return (ska_knowledge_t)NARROW(sum, matrix->forward_shift, SKA_KNOWLEDGE_MIN,
+                                   SKA_KNOWLEDGE_MAX);
 }
 
 /* All layers, from the input to the decisions of the output layer. */
@@ -69,9 +70,10 @@ static void forward(ska_t *ska, const ska_signal_t *x) {
         const ska_matrix_t *matrix = &ska_layers[layer];
         const uint16_t first = ska_first_neuron[layer];
         ska_signal_t *activations = ska->signal + SKA_INPUTS + first;
-        matrix_knowledge(ska, matrix, inputs, ska->knowledge + first);
         for (uint16_t i = 0; i < matrix->outputs; i++) {
-            const int16_t decision = ska_rule_decision(ska->knowledge[first + i]);
+            const ska_knowledge_t knowledge = row_knowledge(ska, matrix, i, inputs);
+            const int16_t decision = ska_rule_decision(knowledge);
+            ska->knowledge[first + i] = knowledge;
             ska->decision[first + i] = decision;
             activations[i] = ska_rule_activation(decision);
         }
@@ -140,10 +142,10 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *head = &ska_heads[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
-    matrix_knowledge(ska, head, inputs, ska->readout);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         const int16_t target = c == label ? SKA_TARGET : 0;
-        ska->readout[c] = ska_rule_output_shift(target, ska_rule_decision(ska->readout[c]));
+        const int16_t decision = ska_rule_decision(row_knowledge(ska, head, c, inputs));
+        ska->readout[c] = ska_rule_output_shift(target, decision);
     }
     readout_shifts(ska, layer, head, ska->readout);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
@@ -307,8 +309,8 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 
 /* The step of one neuron for one sample of the batch, from this pass and the one before. */
 static int16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
-    const int16_t knowledge = ska->passes[ska->pass][sample][neuron];
-    const int16_t before = ska->passes[1 - ska->pass][sample][neuron];
+    const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
+    const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
     const int16_t decision = ska_rule_decision(knowledge);
     const int16_t shift = ska_rule_shift(decision, ska_rule_decision(before));
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), ska->rate_mantissa);
@@ -456,15 +458,15 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) 
 static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
 
 /* What one neuron adds, given its knowledge now and one step before. */
-static void add_neuron(ska_metrics_t *metrics, int16_t knowledge, int16_t decision, int16_t shift,
-                       int16_t previous) {
+static void add_neuron(ska_metrics_t *metrics, ska_knowledge_t knowledge, int16_t decision,
+                       int16_t shift, ska_knowledge_t previous) {
     metrics->entropy += ska_rule_metric_entropy(knowledge, decision, shift, previous);
     metrics->z_square += ska_rule_metric_z_square(knowledge, decision, shift, previous);
     metrics->shift_square += ska_rule_metric_shift_square(knowledge, decision, shift, previous);
     metrics->decision_net += ska_rule_metric_decision_net(knowledge, decision, shift, previous);
     metrics->alignment_net += ska_rule_metric_alignment_net(knowledge, decision, shift, previous);
     metrics->flow_square += ska_rule_metric_flow_square(knowledge, decision, shift, previous);
-    metrics->z_saturated += at_limit(knowledge, INT16_MIN, INT16_MAX);
+    metrics->z_saturated += at_limit(knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
 }
 
 /* Whether the last sample made an update: the sums need its batch as it was. */
@@ -480,7 +482,7 @@ static int is_fresh(const ska_t *ska) {
 #if SKA_SUPERVISED
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
-    const int16_t knowledge = ska->knowledge[neuron];
+    const ska_knowledge_t knowledge = ska->knowledge[neuron];
     add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer);
@@ -495,8 +497,8 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
-        const int16_t knowledge = ska->passes[ska->pass][sample][neuron];
-        const int16_t before = ska->passes[1 - ska->pass][sample][neuron];
+        const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
+        const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
         const int16_t decision = ska_rule_decision(knowledge);
         const int16_t moved = ska_rule_shift(decision, ska_rule_decision(before));
         add_neuron(metrics, knowledge, decision, moved, before);

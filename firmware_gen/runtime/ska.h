@@ -35,13 +35,13 @@ typedef struct {
 
     /* The last forward pass; neurons are numbered through all layers, the output layer last. */
     ska_signal_t signal[SKA_INPUTS + SKA_NEURONS]; /* the input, then every layer's activations */
-    int16_t knowledge[SKA_NEURONS];                /* z */
+    ska_knowledge_t knowledge[SKA_NEURONS];        /* z */
     int16_t decision[SKA_NEURONS];                 /* D = sigmoid(z) */
 
 #if SKA_SUPERVISED
     int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
 #if SKA_HEADS > 0
-    int16_t readout[SKA_CLASSES]; /* scratch: a layer's own readout, then its error */
+    int16_t readout[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 #endif
 #if SKA_REPLAY_SLOTS > 0
     ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
@@ -52,7 +52,8 @@ typedef struct {
     uint16_t held;                             /* samples in the batch so far */
     uint8_t pass;                              /* which of the two passes below is the newer */
     ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
-    int16_t passes[2][SKA_BATCH][SKA_NEURONS]; /* knowledge of this pass and of the one before */
+    ska_knowledge_t passes[2][SKA_BATCH]
+                          [SKA_NEURONS]; /* knowledge of this pass and of the one before */
     ska_signal_t below[SKA_BATCH]
                       [SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
     int16_t steps[SKA_BATCH];             /* scratch: one neuron's steps */

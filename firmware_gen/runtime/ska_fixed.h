@@ -57,6 +57,15 @@ static inline int16_t ska_requantize_i64(int64_t sum, uint8_t shift) {
     return (int16_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
 
+/* A sum narrowed to a format that lies inside int32: rounded, then saturated to its ends. */
+static inline int32_t ska_narrow_i32(int32_t sum, uint8_t shift, int32_t lo, int32_t hi) {
+    return ska_saturate_i32(ska_round_shift_i32(sum, shift), lo, hi);
+}
+
+static inline int32_t ska_narrow_i64(int64_t sum, uint8_t shift, int32_t lo, int32_t hi) {
+    return (int32_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), lo, hi);
+}
+
 /* --- weights ---------------------------------------------------------------------------------- */
 
 /* How much a weight changes: a product rounded to the weight's fraction. */

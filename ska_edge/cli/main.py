@@ -19,6 +19,7 @@ from ska_edge.cli.flash import flash
 from ska_edge.cli.inspect import inspect
 from ska_edge.cli.monitor import monitor
 from ska_edge.cli.run import run
+from ska_edge.cli.sweep import sweep
 from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
 from ska_edge.errors import SkaError
@@ -114,5 +115,6 @@ for command in (
     monitor,
     verify,
     run,
+    sweep,
 ):
     main.add_command(command)

@@ -54,6 +54,7 @@ PLAN = f"""
 #define SKA_SIGNAL_BYTES 1
 typedef int8_t ska_signal_t;
 typedef int16_t ska_weight_t;
+typedef int16_t ska_knowledge_t;
 #define SKA_RAW_INPUT 0
 #define SKA_REPLAY_SLOTS 0
 #define SKA_CLASSES {CLASSES}

@@ -25,6 +25,9 @@
 
 typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int8_t ska_signal_t; /* an input or an activation */
+typedef int16_t ska_knowledge_t; /* z */
+#define SKA_KNOWLEDGE_MIN (-32768)
+#define SKA_KNOWLEDGE_MAX 32767
 #define SKA_WEIGHT_BITS 16
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX

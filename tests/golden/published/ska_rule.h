@@ -55,7 +55,7 @@ static inline int16_t ska_rule_shift(int16_t decision, int16_t previous) {
  */
 static inline int16_t ska_rule_delta(int16_t knowledge, int16_t decision, int16_t shift) {
     /* 15 fractional bits, in [0, 8192] */
-    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32767 - (int32_t)decision), 15);
     /* 15 fractional bits, in [-131072, 131068] */
     const int32_t pull = ska_round_shift_i32((int32_t)knowledge * slope, 11);
     return (int16_t)ska_saturate_i32(pull + (int32_t)shift, -32768, 32767);
@@ -139,7 +139,7 @@ static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t d
                                                     int16_t shift, int16_t previous) {
     (void)shift;
     /* 15 fractional bits, in [0, 8192] */
-    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32768 - (int32_t)decision), 15);
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32767 - (int32_t)decision), 15);
     /* 26 fractional bits, in [-268435456, 268427264] */
     const int32_t pull = (int32_t)knowledge * slope;
     return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
