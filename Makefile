@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The pins hold for the demo as well: what was tested is what runs.
 LOCK := requirements-dev.txt
 
-.PHONY: demo test lint format golden bench clean
+.PHONY: demo test lint format golden bench results clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -32,6 +32,12 @@ golden: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/trainer_speed.py
+	$(PIP) install -q -e '.[bench]'
+	$(BIN)/python tests/bench/reference_speed.py
+
+# Measure the tables of docs/LEARNING.md anew.
+results: $(VENV)/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.learning_results
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from ska_edge.cli.console import Command, Output, json_option, label_option, percent
 from ska_edge.cli.output import check_file
@@ -152,6 +153,9 @@ def train_and_report(data: str, out: Output, values: dict[str, Any], hidden: str
             rows.append([f"{kind}, before", percent(before["train"]), percent(before["test"])])
         rows.append([kind, percent(accuracy["train"]), percent(accuracy["test"])])
     out.table(title, columns, rows)
+    if trained.test.group is not None:
+        held_out = ", ".join(str(group) for group in np.unique(trained.test.group))
+        out.line(f"test rows are of the groups {held_out}")
     advice = far_domain(trained)
     if advice:
         out.warning(advice)

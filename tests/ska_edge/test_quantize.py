@@ -1,11 +1,10 @@
-"""Calibration: input scaling, the input's format, and float tensors as integers."""
+"""Input scaling, and float tensors as integers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ska_edge.calibration import CLIPPED_SHARE, input_format
 from ska_edge.errors import InputError
 from ska_edge.fixedpoint import QFormat
 from ska_edge.planning import make_plan
@@ -29,25 +28,17 @@ def test_other_features_than_the_model_has_are_refused() -> None:
         scaling.apply(np.ones((4, 2)))
 
 
-@pytest.mark.parametrize(
-    ("largest", "format"),
-    [(0.9, QFormat(8, 7)), (1.5, QFormat(8, 6)), (16.0, QFormat(8, 2)), (3.9, QFormat(8, 5))],
-)
-def test_the_finest_format_that_holds_the_data(largest: float, format: QFormat) -> None:
-    assert input_format(np.array([[0.0, largest, -largest]])) == format
+def test_global_scaling_keeps_the_proportions_of_features() -> None:
+    x = np.array([[0.0, 10.0], [0.0, 30.0]])
+    scaled = Scaling.fit(x, "global").apply(x)
+    assert abs(scaled.mean()) < 1e-12
+    assert abs(scaled.std() - 1) < 1e-12
+    assert (scaled[1, 1] - scaled[0, 1]) / (scaled[0, 1] - scaled[0, 0]) == pytest.approx(2)
 
 
-def test_rare_outliers_are_clipped_rather_than_cost_everybody_a_bit() -> None:
-    x = np.full((10_000, 1), 0.5)
-    x[: int(CLIPPED_SHARE * len(x)), 0] = 50.0
-    assert input_format(x) == QFormat(8, 7)
-    x[: int(CLIPPED_SHARE * len(x)) + 1, 0] = 50.0
-    assert input_format(x) == QFormat(8, 1)
-
-
-def test_data_beyond_every_format_are_refused() -> None:
-    with pytest.raises(InputError, match="standardize"):
-        input_format(np.array([[1e6]]))
+def test_scaled_features_stay_within_the_limit_of_a_format() -> None:
+    scaling = Scaling.fit(np.ones((2, 1)), "none").within(QFormat(8, 5))
+    np.testing.assert_array_equal(scaling.apply(np.array([[-9.0], [1.0], [9.0]])), [[-4], [1], [4]])
 
 
 def test_tensors_that_are_not_given_are_zero() -> None:

@@ -1,0 +1,220 @@
+"""`ska-edge sweep`: many trainings over lists of options, one table and one plot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.output import check_folder
+from ska_edge.data import Dataset, load
+from ska_edge.errors import CheckError, InputError
+from ska_edge.precision import PRECISIONS
+from ska_edge.rule import RULES
+from ska_edge.sweep import (
+    Grid,
+    Row,
+    Spread,
+    Swept,
+    Work,
+    differing,
+    on_cores,
+    on_dask,
+    option_text,
+    options_text,
+    plot,
+    require_plot,
+    rows,
+)
+from ska_edge.sweep import sweep as do_sweep
+
+# A sweep compares test accuracies: rules that never see a label have none.
+LABELED = [name for name, rule in RULES.items() if rule.supervised]
+
+
+# Columns of a table that no terminal's edge cuts.
+WIDE = 1000
+
+
+def _listed(one: click.ParamType[Any]) -> Callable[..., tuple[Any, ...]]:
+    """A callback for values between commas, each checked as an option of its own would be."""
+
+    def convert(context: click.Context, option: click.Parameter, text: str) -> tuple[Any, ...]:
+        return tuple(one.convert(part.strip(), option, context) for part in text.split(","))
+
+    return convert
+
+
+def _networks(
+    context: click.Context, option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[int, ...], ...]:
+    """A callback for widths between commas, once a network."""
+    widths = _listed(click.IntRange(min=1))
+    return tuple(widths(context, option, text) if text.strip() else () for text in texts)
+
+
+@click.command(
+    epilog="Example:  ska-edge sweep digits -o sweep --rule local,feedback --hidden 64"
+    " --hidden 64,32 --rate 0.0625,0.125"
+)
+@click.argument("data")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for runs.jsonl and sweep.png; started again, a sweep goes on from there.",
+)
+@click.option(
+    "--rule",
+    "rules",
+    metavar="LIST",
+    callback=_listed(click.Choice(LABELED)),
+    help=f"Of {', '.join(LABELED)}.",
+    default="local",
+    show_default=True,
+)
+@click.option(
+    "--hidden",
+    metavar="LIST",
+    callback=_networks,
+    multiple=True,
+    help="Widths of the hidden layers; '' for none; give it again for another network [64,32].",
+)
+@click.option(
+    "--rate",
+    "rates",
+    metavar="LIST",
+    callback=_listed(click.FLOAT),
+    help="Learning rates.",
+    default="0.125",
+    show_default=True,
+)
+@click.option(
+    "--precision",
+    "precisions",
+    metavar="LIST",
+    callback=_listed(click.Choice(list(PRECISIONS))),
+    help=f"Of {', '.join(PRECISIONS)}.",
+    default="w16a8",
+    show_default=True,
+)
+@click.option(
+    "--batch",
+    "batches",
+    metavar="LIST",
+    callback=_listed(click.IntRange(min=1)),
+    default="1",
+    show_default=True,
+    help="Samples an update.",
+)
+@click.option(
+    "--decay",
+    "decays",
+    metavar="LIST",
+    callback=_listed(click.IntRange(min=0)),
+    default="0",
+    show_default=True,
+    help="How often the rate is halved, in equal parts of the epochs.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How many; they count from 0.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Trainings at a time [one a core].")
+@click.option(
+    "--dask", metavar="ADDRESS", help="Address of a Dask scheduler that has the work done."
+)
+@label_option
+@json_option
+def sweep(
+    data: str,
+    output: Path,
+    jobs: int | None,
+    dask: str | None,
+    label_column: str | None,
+    as_json: bool,
+    **lists: Any,
+) -> None:
+    """Train on DATA with every combination of the options, in fixed point and in float.
+
+    LIST: values with commas between them. Every run is kept in the folder as soon as it is done.
+    """
+    out = Output(as_json)
+    if jobs is not None and dask is not None:
+        raise InputError("give --jobs or --dask, not both: the scheduler knows its workers")
+    dataset = load(data, label_column)
+    grid = Grid(**{**lists, "hidden": lists["hidden"] or Grid().hidden})
+    check_folder(output)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file; name a folder for the runs")
+    require_plot()
+    output.mkdir(exist_ok=True)
+    work: Work = partial(on_dask, address=dask) if dask else partial(on_cores, jobs=jobs)
+    with out.progress("sweep") as update:
+        swept = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
+    _report(out, dataset, swept, output, grid.epochs)
+
+
+def _report(out: Output, dataset: Dataset, swept: Swept, output: Path, epochs: int) -> None:
+    """The notes, the table, the plot and the document; CheckError when no run worked."""
+    if swept.dropped:
+        out.warning(f"the last line of {output / 'runs.jsonl'} was half-written; its run is new")
+    failures = Counter(run["error"] for run in swept.runs if "error" in run)
+    for sentence, count in failures.items():
+        out.warning(f"{count} of {len(swept.runs)} runs failed: {sentence}")
+    versions = sorted({str(run["version"]) for run in swept.runs})
+    if len(versions) > 1:
+        out.warning(f"the runs were made by different versions of ska-edge: {', '.join(versions)}")
+    table, picture = rows(swept.runs), None
+    if table:
+        picture = output / "sweep.png"
+        title = f"{dataset.name}: {epochs} epochs"
+        plot(table, picture, title)
+        _table(out, title, table)
+        out.line(f"runs: {len(swept.runs)}, from before: {swept.skipped}, wrote {picture}")
+    out.document(
+        {
+            "runs": swept.runs,
+            "table": [row.as_dict() for row in table],
+            "output": str(output),
+            "plot": None if picture is None else str(picture),
+            "skipped": swept.skipped,
+        }
+    )
+    if not table:
+        raise CheckError(f"none of the {len(swept.runs)} runs worked; choose other options")
+
+
+def _table(out: Output, title: str, rows: list[Row]) -> None:
+    """A column for every option in which rows differ; what they share stands in the title."""
+    if not out.console.is_terminal:
+        out.console.width = WIDE
+    names, shared = differing(rows)
+    columns = [*names, "seeds", "float test, %", "fixed test, %", "largest gap"]
+    cells = [
+        [
+            *(option_text(name, row.options[name]) for name in names),
+            str(row.seeds),
+            _spread(row.tests["float"]),
+            _spread(row.tests["fixed"]),
+            f"{100 * row.gap:.2f}",
+        ]
+        for row in rows
+    ]
+    out.table("; ".join(filter(None, (title, options_text(rows[0], shared)))), columns, cells)
+
+
+def _spread(spread: Spread) -> str:
+    """Mean and deviation in percent."""
+    deviation = "" if spread.std is None else f" ± {100 * spread.std:.2f}"
+    return f"{100 * spread.mean:.2f}{deviation}"
