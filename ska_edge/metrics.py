@@ -17,7 +17,8 @@ class LayerMetrics:
     Attributes:
         entropy: -(1/ln 2) sum z * shift.
         cosine: of z and the shift, 0 when either vanishes.
-        z_norm, w_norm: Euclidean norms of the knowledge and of W after the update.
+        z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
+            update.
         tensor_net: sum (D - z D' / ln 2) (z - previous z); 0 for rules that make one step a sample,
             and so are the next two.
         flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
@@ -29,6 +30,7 @@ class LayerMetrics:
     entropy: float
     cosine: float
     z_norm: float
+    shift_norm: float
     w_norm: float
     tensor_net: float
     flow: float
@@ -59,6 +61,7 @@ def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetri
         entropy=-sums["entropy"] * z_unit * shift_unit / math.log(2),
         cosine=sums["entropy"] / norms if norms else 0.0,
         z_norm=math.sqrt(sums["z_square"]) * z_unit,
+        shift_norm=math.sqrt(sums["shift_square"]) * shift_unit,
         w_norm=math.sqrt(sums["w_square"]) * 2.0**-w_frac,
         tensor_net=net - pull / math.log(2),
         flow=math.sqrt(sums["flow_square"]) * z_unit / eta,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ska_edge.errors import InputError
 from ska_edge.rule import RULES
 
 ARITHMETICS = ("fixed", "float", "both")
+LARGEST_RATE = 0.125
 STREAM_ORDERS = ("iid", "as-is", "blocked")
 
 
@@ -21,7 +23,7 @@ class Options:
         rule, precision: names in `rule.RULES` and `precision.PRECISIONS`; local and w16a8.
         hidden: widths of the hidden layers; 64, 32.
         epochs: passes over the data (rules with labels).
-        rate: learning rate; for `published` the paper's eta. 0.125, or 0.01.
+        rate: learning rate; for `published` the paper's eta. `default_rate`, or 0.01.
         decay: how often the rate is halved, in equal parts of the epochs.
         batch: samples an update; None is 1, or all rows for rules without labels.
         steps: passes of the held batch, for rules without labels.
@@ -64,8 +66,10 @@ class Options:
     init: Path | None = None
     log: Path | None = None
 
-    def resolved(self, like: dict[str, Any] | None = None) -> Options:
+    def resolved(self, inputs: int, like: dict[str, Any] | None = None) -> Options:
         """The same options with every default in its place, except `batch`; `like` goes before.
+
+        `inputs` are the features that a sample has.
 
         Raises InputError for nonsense.
         """
@@ -77,7 +81,7 @@ class Options:
             "rule": rule,
             "precision": "w16a8",
             "hidden": (64, 32),
-            "rate": 0.125 if labeled else 0.01,
+            "rate": default_rate(inputs) if labeled else 0.01,
             "test_fraction": 0.2 if labeled else 0.0,
             "scale": "standardize" if labeled else "none",
             **(like or {}),
@@ -118,3 +122,12 @@ class Options:
             raise InputError("give --from or --init, not both: both say where to start")
         if self.start is not None and not labeled:
             raise InputError(f"--from goes on with labels; rule {self.rule} has none")
+
+
+def default_rate(inputs: int) -> float:
+    """The power of two next to 8 / inputs, at most 0.125.
+
+    A step changes a knowledge by rate * delta * |a|^2, and standardized inputs have |a|^2 of about
+    their number: so much keeps a step from overshooting.
+    """
+    return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))

@@ -12,7 +12,8 @@ import math
 import signal
 import statistics
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -35,8 +36,11 @@ CONNECT_SECONDS = 5  # for a Dask scheduler to answer, and to have a worker
 PLOTTED_ROWS = 100  # more would make a picture that nobody looks at to its end
 LINE_START = b'{"data_digest": '
 
+PACKAGE = "ska-edge"
+
 Record = dict[str, Any]
-Work = Callable[[Dataset, Sequence[Options]], Iterator[Record]]
+Records = Generator[Record, None, None]
+Work = Callable[[Dataset, Sequence[Options]], Records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def run(dataset: Dataset, options: Options) -> Record:
         "data_digest": dataset.digest,
         "data": dataset.name,
         "options": _key_options(options),
-        "version": metadata.version("ska-edge"),
+        "version": _version(),
     }
     try:
         trained = train(dataset, options)
@@ -99,6 +103,10 @@ def run(dataset: Dataset, options: Options) -> Record:
         "parameters": plan.parameter_count,
         "digest": plan.digest,
     }
+
+
+def _version() -> str:
+    return metadata.version(PACKAGE)
 
 
 def _key_options(options: Options) -> dict[str, Any]:
@@ -114,13 +122,11 @@ def _key(data_digest: str, options: dict[str, Any]) -> str:
 # --- where the work is done -----------------------------------------------------------------------
 
 
-def on_cores(
-    dataset: Dataset, options: Sequence[Options], jobs: int | None = None
-) -> Iterator[Record]:
+def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
     """Train with joblib in ``jobs`` processes (None: one a core); the runs as they finish.
 
-    Every process has one BLAS thread, so that neither the speed nor a float's last bit depends on
-    how many there are. ToolError: joblib is missing. InputError: the system ended a process.
+    Every process has one BLAS thread, so that not even a float's last bit depends on how many
+    there are. ToolError: joblib is missing. InputError: the system ended a process.
     """
     joblib = _package("joblib", "sweep")
     jobs = jobs or joblib.cpu_count()
@@ -137,14 +143,18 @@ def on_cores(
         )
         with _deaf_children():
             records = parallel(joblib.delayed(run)(dataset, each) for each in options)
-    with closing(records):
-        try:
-            yield from records
-        except BrokenProcessPool as error:
-            raise InputError(
-                "the system ended a process of the sweep, most likely for want of memory;"
-                " start again with fewer --jobs to go on"
-            ) from error
+    try:
+        for record in records:  # noqa: UP028 - `yield from` would close them before `finally`
+            yield record
+    except BrokenProcessPool as error:
+        raise InputError(
+            "the system ended a process of the sweep, most likely for want of memory;"
+            " start again with fewer --jobs to go on"
+        ) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that work is not done: it was stopped
+            records.close()
 
 
 @contextmanager
@@ -163,19 +173,21 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Iterator[Record]:
+def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Records:
     """Train on the workers of a Dask scheduler; the runs as they finish.
 
     The workers need ska-edge; those of `dask worker` have one BLAS thread each.
     InputError: no scheduler at the address, or one without workers. ToolError: distributed is
-    missing here, or ska-edge there.
+    missing here, or this version of ska-edge there.
     """
     distributed = _package("distributed", "dask")
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        # A client that is given what cannot be an address waits long when it is thrown away.
+        distributed.comm.get_address_host_port(address)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"no Dask scheduler answers at {address}; start one with `dask scheduler`"
+            f"no Dask scheduler answers at {address!r}; start one with `dask scheduler`"
         ) from error
     with client:
         try:
@@ -186,19 +198,41 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Itera
                 f" start some with `dask worker {address}`"
             ) from error
         try:
+            _check_versions(client, address)
             data = client.scatter(dataset, broadcast=True, hash=False)
             futures = [client.submit(run, data, each, pure=False) for each in options]
             for future in distributed.as_completed(futures):
                 yield future.result()
-        except ModuleNotFoundError as error:
-            raise ToolError(
-                f"a worker of the Dask scheduler at {address} lacks {error.name}; install there the"
-                " ska-edge that is installed here"
-            ) from error
-        except distributed.CancelledError as error:
+        except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
             raise InputError(
                 f"the Dask scheduler at {address} went away; start again to go on"
             ) from error
+        except distributed.KilledWorker as error:
+            raise InputError(
+                f"workers of the Dask scheduler at {address} end when they train, most likely for"
+                " want of memory; give them more, and start again to go on"
+            ) from error
+
+
+def _check_versions(client: Any, address: str) -> None:
+    """ToolError unless every worker has this ska-edge.
+
+    Asked before there is work: a worker that cannot read what it is sent fails in other words.
+    """
+    here = _version()
+    try:
+        versions = client.run(metadata.version, PACKAGE)
+    except ModuleNotFoundError as error:
+        raise ToolError(
+            f"a worker of the Dask scheduler at {address} has no ska-edge; install {here} there,"
+            " which is installed here"
+        ) from error
+    for worker, version in versions.items():
+        if version != here:
+            raise ToolError(
+                f"the Dask worker at {worker} has ska-edge {version}; install {here} there,"
+                " which is installed here"
+            )
 
 
 def _package(name: str, extra: str) -> ModuleType:
@@ -258,8 +292,10 @@ class RunLog:
 
     def add(self, record: Record) -> None:
         """Keep a record, in the file at once. InputError: it cannot be written."""
+        line = json.dumps(record).encode() + b"\n"
         try:
-            self._file.write(json.dumps(record).encode() + b"\n")
+            while line:  # a disk that gets full takes a part, and complains about the rest
+                line = line[self._file.write(line) :]
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         self._records[_key(record["data_digest"], record["options"])] = record
@@ -323,9 +359,10 @@ def sweep(dataset: Dataset, grid: Grid, path: Path, work: Work, progress: Progre
         skipped = len(wanted) - len(missing)
         progress(skipped, len(wanted))
         if missing:
-            for done, record in enumerate(work(dataset, missing), skipped + 1):
-                log.add(record)
-                progress(done, len(wanted))
+            with closing(work(dataset, missing)) as records:
+                for done, record in enumerate(records, skipped + 1):
+                    log.add(record)
+                    progress(done, len(wanted))
         found = [log.find(dataset, options) for options in wanted]
     return Swept([run for run in found if run is not None], skipped, log.dropped)
 
@@ -422,11 +459,18 @@ def require_plot() -> ModuleType:
 
 
 def plot(rows: Sequence[Row], path: Path, title: str) -> None:
-    """Draw rows as a png: one line each, test accuracy in percent, bars of one deviation.
+    """Write `draw` as a png. ToolError: matplotlib is missing. InputError: it cannot be written."""
+    try:
+        draw(rows, title).savefig(path, dpi=120)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def draw(rows: Sequence[Row], title: str) -> Any:
+    """A figure of matplotlib: a line a row, test accuracy in percent, bars of one deviation.
 
     A label says what its row has of its own; what all rows share is said above. Only the first
-    `PLOTTED_ROWS` are drawn. ToolError: matplotlib is missing. InputError: the file cannot be
-    written.
+    `PLOTTED_ROWS` are drawn. ToolError: matplotlib is missing.
     """
     shown = rows[:PLOTTED_ROWS]
     names, shared = differing(rows)
@@ -455,7 +499,4 @@ def plot(rows: Sequence[Row], path: Path, title: str) -> None:
     # The name of a file is no formula, whatever signs it has.
     figure.suptitle(above, x=0.01, horizontalalignment="left", fontsize=9, parse_math=False)
     figure.legend(loc="outside lower right", ncols=2, fontsize=8)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    return figure

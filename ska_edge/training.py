@@ -21,7 +21,7 @@ from ska_edge.calibration import (
 )
 from ska_edge.data import Dataset, few, split
 from ska_edge.errors import InputError
-from ska_edge.metrics import layer_metrics
+from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.model_file import Model, load_model
 from ska_edge.options import Options
 from ska_edge.plan import Plan, Replay
@@ -32,9 +32,11 @@ from ska_edge.ranges import RangeRecord
 from ska_edge.reference import Parameters, Reference, accuracy, initial_parameters
 from ska_edge.replay import ReplayBuffer
 from ska_edge.rule import RULES
+from ska_edge.symptoms import POINTS, Symptom, Watch
 from ska_edge.trainer import FixedTrainer
 from ska_edge.twin import parameters_for, read_parameters, tensors_of, twin
 
+WATCHED_ROWS = 500  # as many tell in how many directions a layer's decisions differ
 FAR_MARGIN = 0.1  # a model this little above chance has nothing to build on
 
 Features = NDArray[np.float64]
@@ -53,6 +55,7 @@ class Trained:
             none.
         before: the same before the first update, when training went on from a model.
         options: with every default in its place.
+        symptoms: signs that it does not learn well, the worst first; see `symptoms.Watch`.
     """
 
     model: Model
@@ -61,6 +64,7 @@ class Trained:
     accuracy: Accuracy
     options: Options
     before: Accuracy | None = None
+    symptoms: tuple[Symptom, ...] = ()
 
 
 def _silent(*_: int) -> None:
@@ -75,9 +79,10 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
     Raises InputError for options or data that cannot work.
     """
     base = load_model(options.start) if options.start else None
-    options = options.resolved(_like(base) if base else None)
+    options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
     if base is not None:
         dataset = dataset.with_classes(base.plan.labels)
+    _check_data(dataset)
     fit, held_out = parts(dataset, options)
     session = _Session.start(base, dataset, fit, options)
     log = StepLog(options.log)
@@ -92,10 +97,11 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
     if base is None:
         session.calibrate(seen)
     model = session.starting_model()
+    watch = Watch(session.plan)
     if options.arithmetic == "float":
         model.state = quantize_state(session.plan, tensors_of(parameters))
     else:
-        _finish(session.fixed_work(model, log), progress)
+        _finish(session.fixed_work(model, log, watch), progress)
     model.reference = None if options.arithmetic == "fixed" else parameters
     log.close()
     model.notes = {
@@ -108,7 +114,23 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
         "data_digest": dataset.digest,
     }
     accuracy = accuracies(model, {"train": fit, "test": held_out})
-    return Trained(model, fit, held_out, accuracy, options, before)
+    _watch_decisions(watch, model, fit)
+    return Trained(model, fit, held_out, accuracy, options, before, tuple(watch.symptoms()))
+
+
+def _check_data(dataset: Dataset) -> None:
+    """InputError for data that are well formed and still teach nothing."""
+    if not np.ptp(dataset.x, axis=0).any():
+        raise InputError(
+            f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
+            " there is nothing to tell its classes apart"
+        )
+    for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
+        if count == 1:
+            raise InputError(
+                f"'{dataset.name}' has a single sample of the class '{label}'; every class needs"
+                " two or more, one to learn from and one to test"
+            )
 
 
 def far_domain(trained: Trained) -> str | None:
@@ -248,25 +270,32 @@ class _Session:
                 order = order[np.argsort(self.fit.y[order], kind="stable")]
             yield epoch * (options.decay + 1) // options.epochs, order
 
-    def fixed_work(self, model: Model, log: StepLog) -> Iterator[tuple[int, int]]:
-        """Train the integers; yields (done, total)."""
+    def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[tuple[int, int]]:
+        """Train the integers, watched at `POINTS` updates or some more; yields (done, total)."""
         trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
         record = RangeRecord()
         if not self.plan.rule_definition.supervised:
             batch = inputs[: self.plan.batch]
             for _ in trainer.learn_steps(batch):
-                log.write(trainer.state.step, _series(self.plan, trainer))
+                layers = _metrics(self.plan, trainer)
+                log.write(trainer.state.step, [layer.as_dict() for layer in layers])
+                watch.add(trainer.state.step, layers)
                 yield trainer.state.step, self.plan.steps - 1
             record.observe(trainer, batch)
             model.ranges = record.ranges()
             return
         total, done = self.options.epochs * len(inputs), 0
+        watched, updates = max(total // self.plan.batch // POINTS, 1), 0
         for halvings, order in self.orders():
             trainer.halve_rate(halvings)
             for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
                 done += self.plan.batch
-                if log.wanted:
-                    log.write(trainer.state.step, _series(self.plan, trainer))
+                updates += 1
+                if log.wanted or updates % watched == 0:  # metrics cost time
+                    layers = _metrics(self.plan, trainer)
+                    log.write(trainer.state.step, [layer.as_dict() for layer in layers])
+                    if updates % watched == 0:
+                        watch.add(trainer.state.step, layers)
                 if done % 64 == 0:
                     yield done, total
             record.observe(trainer, inputs)
@@ -364,10 +393,16 @@ def _finish(work: Iterator[tuple[int, int]], progress: Progress) -> None:
         progress(done, total)
 
 
-def _series(plan: Plan, trainer: FixedTrainer) -> list[dict[str, float]]:
-    return [
-        layer_metrics(plan, index, sums).as_dict() for index, sums in enumerate(trainer.metrics())
-    ]
+def _metrics(plan: Plan, trainer: FixedTrainer) -> list[LayerMetrics]:
+    return [layer_metrics(plan, index, sums) for index, sums in enumerate(trainer.metrics())]
+
+
+def _watch_decisions(watch: Watch, model: Model, fit: Dataset) -> None:
+    """Show what every layer decides about training rows, spread evenly over them."""
+    rows = np.linspace(0, len(fit.y) - 1, min(WATCHED_ROWS, len(fit.y))).astype(np.int64)
+    inputs = model.quantize(fit.x[rows])
+    for index, passed in enumerate(FixedTrainer(model.state).forward(inputs)):
+        watch.decisions(index, passed.decision, inputs, fit.y[rows])
 
 
 class StepLog:

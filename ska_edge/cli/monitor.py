@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
+from rich.console import Group
+from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import find_port, port_option
@@ -16,6 +18,7 @@ from ska_edge.errors import InputError
 from ska_edge.link import Link
 from ska_edge.model_file import load_model
 from ska_edge.monitor import Log, stream
+from ska_edge.symptoms import Symptom
 
 
 @click.command(
@@ -55,6 +58,7 @@ def monitor(
         info = link.hello()
         out.line(f"{info.board} at {link.port}: plan {info.digest}, step {info.step}")
         correct = count = 0
+        symptoms: tuple[Symptom, ...] = ()
         if loaded is not None and dataset is not None:
             link.expect_digest(loaded.plan.digest)
             inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
@@ -66,7 +70,14 @@ def monitor(
                     count += 1
                     correct += record.result.predicted == record.label
                     title = progress_title(loaded, count, labels, correct)
-                    show(metrics_table(loaded.plan, title, record.result))
+                    symptoms = record.symptoms
+                    warnings = [Text(f"warning: {found.sentence()}") for found in symptoms]
+                    table = metrics_table(loaded.plan, title, record.result)
+                    show(Group(table, *warnings))
+                if count:
+                    show(table)  # below it, each warning gets a line of its own
+            for found in symptoms:
+                out.warning(found.sentence())
             info = link.hello()
             out.line(f"{progress_title(loaded, count, labels, correct)}; step {info.step}")
     out.document(
@@ -77,5 +88,6 @@ def monitor(
             "step": info.step,
             "samples": count,
             "correct": int(correct),
+            "warnings": [found.as_dict() for found in symptoms],
         }
     )

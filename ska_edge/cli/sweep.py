@@ -159,7 +159,9 @@ def sweep(
         raise InputError(f"{output} is a file; name a folder for the runs")
     require_plot()
     output.mkdir(exist_ok=True)
-    work: Work = partial(on_dask, address=dask) if dask else partial(on_cores, jobs=jobs)
+    work: Work = (
+        partial(on_dask, address=dask) if dask is not None else partial(on_cores, jobs=jobs)
+    )
     with out.progress("sweep") as update:
         swept = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     _report(out, dataset, swept, output, grid.epochs)

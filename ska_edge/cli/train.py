@@ -58,7 +58,11 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
             "--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8]."
         ),
         click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True),
-        click.option("--rate", type=float, help="Learning rate [0.125; published: 0.01, the eta]."),
+        click.option(
+            "--rate",
+            type=float,
+            help="Learning rate [about 8 / inputs, at most 0.125; published: 0.01, the eta].",
+        ),
         click.option(
             "--decay",
             type=click.IntRange(min=0),
@@ -159,18 +163,24 @@ def train_and_report(data: str, out: Output, values: dict[str, Any], hidden: str
     advice = far_domain(trained)
     if advice:
         out.warning(advice)
+    for symptom in trained.symptoms:
+        out.warning(symptom.sentence())
     return trained
 
 
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     """The keys of `train --json`."""
-    plan = trained.model.plan
+    plan, advice = trained.model.plan, far_domain(trained)
+    warnings = [symptom.as_dict() for symptom in trained.symptoms]
+    if advice:
+        warnings.insert(0, {"sign": "far domain", "layer": None, "text": advice})
     return {
         "accuracy": trained.accuracy,
         "before": trained.before,
         "parameters": plan.parameter_count,
         "digest": plan.digest,
         "model": str(path),
+        "warnings": warnings,
     }
 
 

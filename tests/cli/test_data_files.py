@@ -74,17 +74,25 @@ def test_one_person_cannot_be_held_out(ska_edge) -> None:
     assert ska_edge("train", "one.npz", *QUICK, "--test-fraction", "0").code == 0
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ["7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0"],  # a constant feature
-        ["7,1,0", "7,1,1", "7,1,0", "7,1,1", "7,1,0"],  # nothing but constants
-        ["1,2,0", "2,3,0", "3,5,0", "4,7,0", "5,8,1"],  # a class of one sample
-        ["1,2,0", "2,3,1"],  # as little as there can be
-    ],
-)
-def test_poor_data_that_train_all_the_same(rows: list[str], ska_edge) -> None:
+def poor_data(*rows: str) -> None:
     Path("poor.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+
+
+def test_a_constant_feature_beside_another_trains(ska_edge) -> None:
+    poor_data("7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0")
     for fraction in ("0", "0.2"):
         outcome = ska_edge("train", "poor.csv", *QUICK, "--test-fraction", fraction)
         assert outcome.code == 0 and outcome.err == ""
+
+
+def test_nothing_but_constants_is_refused(ska_edge) -> None:
+    poor_data("7,1,0", "7,1,1", "7,1,0", "7,1,1")
+    assert "all 2 features of 'poor' are constant" in ska_edge("train", "poor.csv", *QUICK).refusal(
+        2
+    )
+
+
+def test_a_class_of_one_sample_is_refused(ska_edge) -> None:
+    poor_data("1,2,0", "2,3,0", "3,5,0", "4,7,0", "5,8,1")
+    refusal = ska_edge("train", "poor.csv", *QUICK).refusal(2)
+    assert "a single sample of the class '1'" in refusal

@@ -12,7 +12,9 @@ import pytest
 import ska_edge
 from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
-from ska_edge.training import Options, train
+from ska_edge.options import Options, default_rate
+from ska_edge.trainer import FixedTrainer
+from ska_edge.training import train
 
 GOLDEN = Path(__file__).parent / "golden" / "published_tiny.json"
 
@@ -150,3 +152,59 @@ def test_the_python_interface(iris: Dataset, tmp_path: Path) -> None:
     trained = ska_edge.train("iris", hidden=(4,), epochs=1)
     trained.model.save(tmp_path / "iris.ska")
     assert ska_edge.load(tmp_path / "iris.ska").plan == trained.model.plan
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rate"), [(2, 0.125), (64, 0.125), (73, 0.125), (93, 0.0625), (784, 2**-7)]
+)
+def test_wide_inputs_get_a_smaller_rate(inputs: int, rate: float) -> None:
+    assert default_rate(inputs) == rate
+
+
+def test_the_rate_is_halved_in_equal_parts_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    shifts = []
+
+    def record(trainer: FixedTrainer, times: int) -> None:
+        shifts.append(times)
+
+    monkeypatch.setattr(FixedTrainer, "halve_rate", record)
+    train(rows(), Options(hidden=(3,), epochs=6, decay=2))
+    assert shifts == [0, 0, 1, 1, 2, 2]
+
+
+def rows(x: np.ndarray | None = None, y: np.ndarray | None = None) -> Dataset:
+    """Two classes of ten rows each, told apart by the first feature, with places of their own."""
+    labels = np.repeat([0, 1], 10) if y is None else y
+    noise = np.random.default_rng(0).normal(0, 0.1, (len(labels), 2))
+    features = noise + labels[:, None] if x is None else x
+    return Dataset("rows", features, labels, ("a", "b"))
+
+
+def test_the_order_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, list[int]] = {}
+    data = rows(y=np.tile([0, 1], 10))
+    learn_many = FixedTrainer.learn_many
+
+    def record(trainer, inputs, labels):  # type: ignore[no-untyped-def]
+        seen[order] = labels.tolist()
+        return learn_many(trainer, inputs, labels)
+
+    monkeypatch.setattr(FixedTrainer, "learn_many", record)
+    for order in ("iid", "as-is", "blocked"):
+        options = Options(hidden=(3,), epochs=1, test_fraction=0.0, stream_order=order)
+        train(data, options)
+    assert seen["as-is"] == data.y.tolist()
+    assert seen["blocked"] == sorted(data.y.tolist())
+    assert seen["iid"] not in (seen["as-is"], seen["blocked"])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (rows(x=np.full((20, 2), 3.0)), "all 2 features of 'rows' are constant"),
+        (rows(y=np.array([0] * 9 + [1])), "a single sample of the class 'b'"),
+    ],
+)
+def test_data_that_teach_nothing_are_refused(data: Dataset, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        train(data, Options(hidden=(3,), epochs=1))

@@ -1,0 +1,260 @@
+"""The tables of docs/LEARNING.md: every rule on every data set, in float and in fixed point.
+
+Run by `make results`, a quarter of an hour on two cores. Writes the tables between the markers of
+the page. Nothing here is chosen by looking at a single seed: the options are the same for all five.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ska_edge.data import load, split
+from ska_edge.options import Options
+from ska_edge.quantize import Scaling
+from ska_edge.reference import Reference, initial_parameters
+from ska_edge.symptoms import participation_ratio
+from ska_edge.training import train
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "LEARNING.md"
+SEEDS = range(5)
+PIXELS: dict[str, Any] = {"scale": "global", "rate": 2**-6, "epochs": 10, "decay": 2}
+WATCH: dict[str, Any] = {"rate": 2**-5}
+STREAM: dict[str, Any] = {"epochs": 1, "stream_order": "blocked"}
+REPLAY: dict[str, Any] = {**STREAM, "replay": 10, "replays": 10, "rate": 2**-4}
+
+# Data, hidden widths, rule, and the options that are not default.
+RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
+    ("digits", (64,), "local", {}),
+    ("digits", (64,), "feedback", {}),
+    ("digits", (64,), "code", {}),
+    ("digits", (64,), "local", {"precision": "w8a8"}),
+    ("digits", (64,), "local", {"precision": "w32a16"}),
+    ("digits", (64, 32), "local", {}),
+    ("digits", (64, 32), "feedback", {}),
+    ("digits", (64,) * 4, "local", {}),
+    ("mnist5k", (128,), "local", PIXELS),
+    ("mnist5k", (128,), "feedback", PIXELS),
+    ("watch", (64,), "local", WATCH),
+    ("watch", (64,), "feedback", WATCH),
+    ("watch", (64,), "code", WATCH),
+    ("vowels", (64,), "local", {}),
+    ("vowels", (64,), "feedback", {}),
+    ("digits", (64,), "feedback", STREAM),
+    ("digits", (64,), "feedback", REPLAY),
+)
+# The same sizes in scikit-learn, for scale.
+RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))
+FIDELITY = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagrangian")
+
+
+def accuracies(work: tuple[str, tuple[int, ...], str, dict[str, Any], int]) -> tuple[float, float]:
+    """(fixed, float) test accuracy of one run."""
+    name, hidden, rule, options, seed = work
+    trained = train(load(name), Options(rule=rule, hidden=hidden, seed=seed, **options))
+    fixed, real = trained.accuracy["fixed"]["test"], trained.accuracy["float"]["test"]
+    assert fixed is not None
+    assert real is not None
+    return fixed, real
+
+
+def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[float, float]:
+    """(MLP with Adam, logistic regression) on the same split."""
+    name, hidden, options, seed = work
+    fit, test = split(load(name), 0.2, seed)
+    scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some runs end before they converge, as ours do
+        mlp = MLPClassifier(hidden, random_state=seed, max_iter=60).fit(scaling.apply(fit.x), fit.y)
+        linear = LogisticRegression(max_iter=500).fit(scaling.apply(fit.x), fit.y)
+    x = scaling.apply(test.x)
+    return float(mlp.score(x, test.y)), float(linear.score(x, test.y))
+
+
+def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
+    """(before, fixed, float) for each unseen person who wears the watch turned, after 3 windows
+    of every exercise.
+    """
+    rule, readout_only, seed = work
+    turned, found = load("watch_turned"), []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.ska"
+        trained = train(load("watch"), Options(rule=rule, hidden=(64,), seed=seed, **WATCH))
+        trained.model.save(path)
+        assert trained.test.group is not None
+        for person in np.unique(trained.test.group).tolist():
+            after = train(
+                turned,
+                Options(
+                    start=path,
+                    group=person,
+                    per_class=3,
+                    seed=seed,
+                    rate=2**-4,
+                    epochs=30,
+                    readout_only=readout_only,
+                ),
+            )
+            assert after.before is not None
+            one = after.before["fixed"], after.accuracy["fixed"], after.accuracy["float"]
+            found.append(tuple(float(part["test"] or 0.0) for part in one))
+    return found  # type: ignore[return-value]
+
+
+def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
+    """The published rule's series of 50 steps on digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "steps.jsonl"
+        train(
+            load("digits"),
+            Options(rule="published", hidden=(64, 32, 16), batch=500, log=log, **options),
+        )
+        return [json.loads(line)["layers"] for line in log.read_text().splitlines()]
+
+
+def fidelity() -> Iterable[tuple[str, list[str]]]:
+    """For each precision the largest departure of each series, relative to its magnitude."""
+    real = series({"arithmetic": "float"})
+    for precision in ("w32a16", "w16a8"):
+        fixed = series({"arithmetic": "fixed", "precision": precision})
+        cells = []
+        for name in FIDELITY:
+            gaps = []
+            for layer in range(len(real[0])):
+                a = np.array([step[layer][name] for step in real])
+                b = np.array([step[layer][name] for step in fixed])
+                gaps.append(np.abs(a - b).max() / np.abs(a).max())
+            cells.append(f"{100 * max(gaps):.1f} %")
+        yield precision, cells
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def percent(values: Sequence[float]) -> str:
+    """Mean and standard deviation of fractions."""
+    return f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}"
+
+
+def described(options: dict[str, Any]) -> str:
+    """Options as on the command line."""
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items()) or "-"
+
+
+def rules_table(pool: ProcessPoolExecutor) -> str:
+    """Every run of `RUNS`."""
+    rows = []
+    for name, hidden, rule, options in RUNS:
+        work = [(name, hidden, rule, options, seed) for seed in SEEDS]
+        fixed, real = zip(*pool.map(accuracies, work), strict=True)
+        gap = 100 * (np.mean(fixed) - np.mean(real))
+        sizes = ",".join(map(str, hidden))
+        rows.append(
+            [name, sizes, rule, described(options), percent(fixed), percent(real), f"{gap:+.2f}"]
+        )
+        print(*rows[-1], sep="  ", flush=True)
+    head = ["data", "hidden", "rule", "options", "fixed, %", "float twin, %", "gap of means"]
+    return table(head, rows)
+
+
+def rivals_table(pool: ProcessPoolExecutor) -> str:
+    """scikit-learn on the same splits."""
+    rows = []
+    for name, hidden, options in RIVALS:
+        work = [(name, hidden, options, seed) for seed in SEEDS]
+        mlp, linear = zip(*pool.map(rivals, work), strict=True)
+        rows.append([name, ",".join(map(str, hidden)), percent(mlp), percent(linear)])
+    return table(["data", "hidden", "MLP, Adam, backprop, %", "logistic regression, %"], rows)
+
+
+def adaptation_table(pool: ProcessPoolExecutor) -> str:
+    """Unseen people with a turned watch."""
+    rows = []
+    for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
+        work = [(rule, readout_only, seed) for seed in SEEDS]
+        people = [person for seed in pool.map(adaptation, work) for person in seed]
+        before, fixed, real = zip(*people, strict=True)
+        name = f"{rule}, readout only" if readout_only else rule
+        rows.append([name, percent(before), percent(fixed), percent(real)])
+    return table(["rule", "before, %", "after, fixed, %", "after, float, %"], rows)
+
+
+def fidelity_table(_pool: ProcessPoolExecutor) -> str:
+    """The published rule in integers."""
+    rows = [[precision, *cells] for precision, cells in fidelity()]
+    return table(["precision", *FIDELITY], rows)
+
+
+def collapse(seed: int) -> list[tuple[float, float]]:
+    """Before and after 50 steps of the published rule on digits, in float: the participation ratio
+    of every hidden layer's decisions, then the accuracy of a readout on the top one's.
+    """
+    fit, test = split(load("digits"), 0.2, seed)
+    parameters = initial_parameters((64, 64, 32, 16, 10), "published", seed)
+    reference = Reference(parameters, "published", 0.01)
+    found = []
+    for steps in (0, 50):
+        if steps:
+            reference.learn_steps(fit.x[:500], steps)
+        hidden = [1 / (1 + np.exp(-z)) for z in reference.knowledge(fit.x)[:-1]]
+        top = 1 / (1 + np.exp(-reference.knowledge(test.x)[-2]))
+        readout = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        readout.fit(hidden[-1], fit.y)
+        found.append([*map(participation_ratio, hidden), 100 * readout.score(top, test.y)])
+    return list(zip(*found, strict=True))
+
+
+def collapse_table(pool: ProcessPoolExecutor) -> str:
+    """What the published rule does to features."""
+    values = np.array(list(pool.map(collapse, SEEDS)))  # (seeds, quantities, before and after)
+    names = [*(f"participation ratio of layer {i}" for i in range(values.shape[1] - 1))]
+    names.append("readout on the top hidden layer, %")
+    rows = [
+        [name, *(f"{v.mean():.2f} ± {v.std():.2f}" for v in values[:, row].T)]
+        for row, name in enumerate(names)
+    ]
+    return table(["digits, 64-32-16-10", "before", "after 50 steps"], rows)
+
+
+SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
+    "rules": rules_table,
+    "rivals": rivals_table,
+    "adaptation": adaptation_table,
+    "collapse": collapse_table,
+    "fidelity": fidelity_table,
+}
+
+
+def main() -> None:
+    """Run what is named, or everything, and write it into the page."""
+    with ProcessPoolExecutor() as pool:
+        for name in sys.argv[1:] or SECTIONS:
+            content = SECTIONS[name](pool)
+            print(content, flush=True)
+            text = PAGE.read_text(encoding="utf-8")
+            marked = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+            text, found = re.subn(
+                marked, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.S
+            )
+            assert found == 1, f"{PAGE} has no place for {name}"
+            PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

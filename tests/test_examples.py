@@ -1,0 +1,146 @@
+"""Every example, run as a script with its smallest settings."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FIGURES = (
+    "1_entropy.png",
+    "2_cosine.png",
+    "3_output_decisions.png",
+    "4_knowledge_norm.png",
+    "5_entropy_over_norm.png",
+    "6_entropy_map.png",
+    "7_cosine_map.png",
+)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    """A function that runs an example in an empty folder and gives what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def printed(name: str, *arguments: str) -> str:
+        script = EXAMPLES / name / "example.py"
+        monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+        runpy.run_path(str(script), run_name="__main__")
+        return capsys.readouterr().out
+
+    return printed
+
+
+def is_picture(path: Path) -> bool:
+    """A png with more in it than one color."""
+    from matplotlib.image import imread
+
+    return len(np.unique(imread(path)[..., :3].reshape(-1, 3), axis=0)) > 10
+
+
+def cells(text: str, start: str) -> list[float]:
+    """The numbers of the first line that begins so."""
+    line = next(line for line in text.splitlines() if line.strip().startswith(start))
+    found = []
+    for word in line.removeprefix(start).replace("%", "").split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            continue
+    return found
+
+
+def test_paper_figures_draws_seven_pictures_of_digits(run, tmp_path: Path) -> None:
+    text = run("paper_figures", "--quick", "-o", "figures")
+    assert "60 samples, 64-32-16-10, 12 steps" in text
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == list(FIGURES)
+    assert all(is_picture(tmp_path / "figures" / name) for name in FIGURES)
+    assert {path.name for path in tmp_path.iterdir()} == {"figures"}
+
+
+@pytest.mark.parametrize("name", ["x", "X"])
+def test_paper_figures_takes_a_file(run, tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (20, 9))
+    np.savez(tmp_path / "images.npz", **{name: pixels, "y": np.arange(20) % 4})
+    text = run("paper_figures", "--quick", "--data", "images.npz", "--hidden", "6,5", "-o", "out")
+    assert "20 samples, 9-6-5-4, 12 steps" in text
+    assert len(list((tmp_path / "out").iterdir())) == 7
+
+
+def test_the_mean_decisions_are_those_of_every_pass() -> None:
+    example = runpy.run_path(str(EXAMPLES / "paper_figures" / "example.py"))
+    x = np.random.default_rng(1).random((7, 5))
+    start = example["initial_parameters"]([5, 4, 3], "published", 2)
+    weights = [array.copy() for array in start.weights]
+    _, means = example["run"](x, start, 0.05, 6)
+    # The rule once more, as the papers write it.
+    biases, before, expected = [np.zeros(4), np.zeros(3)], None, []
+    for _ in range(6):
+        knowledge, decisions = [], [x]
+        for w, b in zip(weights, biases, strict=True):
+            knowledge.append(decisions[-1] @ w.T + b)
+            decisions.append(1 / (1 + np.exp(-knowledge[-1])))
+        expected.append(decisions[-1].mean(axis=0))
+        if before is not None:
+            for layer, z in enumerate(knowledge):
+                new, old = decisions[layer + 1], before[layer + 1]
+                delta = z * new * (1 - new) + new - old
+                weights[layer] += 0.05 / np.log(2) / 7 * delta.T @ before[layer]
+                biases[layer] += 0.05 / np.log(2) * delta.mean(axis=0)
+        before = decisions
+    np.testing.assert_allclose(means, expected, rtol=1e-12)
+
+
+def test_the_entropy_of_one_neuron_converges(run) -> None:
+    text = run("sigmoid_from_entropy", "--quick")
+    orders = {}
+    for part in text.split("z at ")[1:]:
+        place, *rows = part.strip().splitlines()
+        orders[place] = float(rows[-1].split()[-1])
+    assert orders == pytest.approx({"left": 1.0, "right": 1.0, "midpoint": 2.0}, abs=0.02)
+
+
+def test_the_entropy_of_one_neuron_is_shannons(run) -> None:
+    text = run("sigmoid_from_entropy", "--start", "0", "--end", "40")
+    assert "H(D) changes by -1.0000000000 bits" in text
+
+
+def test_two_layers_beside_backprop(run) -> None:
+    text = run("two_layers_vs_backprop", "--quick")
+    methods = [f"{rule}, {a}" for rule in ("local", "feedback", "code") for a in ("float", "fixed")]
+    for method in (*methods, "backprop (Adam)", "logistic regression"):
+        found = cells(text, method)
+        assert len(found) == 6  # mean and std of three data sets
+        assert found[0] > 40 and all(0 <= value <= 100 for value in found)
+    assert cells(text, "local, fixed")[0] > 75  # moons
+
+
+def test_step_budget_shows_that_runs_of_one_budget_come_together(run, tmp_path: Path) -> None:
+    text = run("step_budget", "--quick", "-o", "out")
+    same, exact = text.split("eta * K = 0.5")[1], text.split("eta * (K - 1) = 0.5")[1]
+    for part in (same.split("eta * (K")[0], exact.split("eta 0.01, other K")[0]):
+        away = [float(line.split()[-1][:-1]) for line in part.splitlines() if line[:2] == "K "]
+        assert len(away) == 4
+        assert away == sorted(away, reverse=True) and away[-1] == 0
+    assert is_picture(tmp_path / "out" / "step_budget.png")
+
+
+def test_depth_trains_all_rules(run, tmp_path: Path) -> None:
+    text = run("depth", "--quick", "-o", "out")
+    for rule in ("local", "feedback", "code"):
+        for arithmetic in ("fixed", "float"):
+            assert all(mean > 70 for mean in cells(text, f"{rule}, {arithmetic}")[::2])
+    assert is_picture(tmp_path / "out" / "depth.png")
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+)
+def test_every_page_says_how_to_run(folder: str) -> None:
+    page = (EXAMPLES / folder / "README.md").read_text(encoding="utf-8")
+    assert f"examples/{folder}/example.py" in page
