@@ -187,12 +187,15 @@ class Watch:
 
     def symptoms(self) -> list[Symptom]:
         """What is wrong by now, at most one of each sign and layer, the worst first."""
-        found = [*self._collapses()]
+        found: list[Symptom] = []
         if self._updates >= ENOUGH and len(self._points) >= BLOCKS:
             signs = (self._exploding, self._saturation, self._vanishing)
             trends = (self._plateau, self._discord) if self._has_trend() else ()
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
+        # With labels, layers whose updates vanish are as they began, an output layer all zeros.
+        if not self._labeled or "vanishing updates" not in {symptom.sign for symptom in found}:
+            found += self._collapses()
         return sorted(found, key=lambda symptom: (SIGNS.index(symptom.sign), symptom.layer))
 
     # --- series -----------------------------------------------------------------------------------
@@ -306,7 +309,8 @@ class Watch:
         # While the errors fall the network learns, be it in another layer.
         taught = len(self._plan.layers) - 1 if self._labeled else layer
         errors = _last_third(self._series("shift_square", taught))
-        if _movement(errors)[0] < -STILL * float(errors.mean()):
+        fall, error = _movement(errors)
+        if -fall > max(STILL * float(errors.mean()), SURE * error):
             return None
         what = "its entropy no longer moves, but its shift has not become small"
         return Symptom("plateau", layer, what, "try another --rate, or more neurons in --hidden")

@@ -13,13 +13,25 @@ import pytest
 
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
+from ska_edge.plan import Replay
 from ska_edge.planning import make_plan
+from ska_edge.rule import RawInput
 
 PLANS = {
     "one-layer": make_plan((5, 3)),
     "digits": make_plan((64, 32, 10)),
     "heads": make_plan((6, 5, 4, 3)),
     "wide": make_plan((700, 4, 2)),
+    "feedback": make_plan(
+        (3, 5, 40),
+        rule="feedback",
+        precision="w8a8",
+        replay=Replay(3, 2),
+        raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
+    ),
+    "code": make_plan((5, 4, 4, 3), rule="code", precision="w32a16"),
+    "wide-heads": make_plan((5, 4, 4, 3), precision="w32a16"),
+    "readout": make_plan((5, 4, 3), readout_only=True),
     "published": make_plan((5, 4, 3), rule="published", batch=4, steps=3, rate=0.5),
 }
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-pedantic")

@@ -13,8 +13,9 @@ import numpy as np
 
 from firmware_gen.project import generated_files
 from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import Plan
+from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
+from ska_edge.rule import RawInput
 
 FOLDER = Path(__file__).parent
 
@@ -23,6 +24,16 @@ def golden_plans() -> dict[str, Plan]:
     """A plan a rule; the first has a head, biases and an input format of its own."""
     return {
         "local": make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4)),
+        "feedback": make_plan(
+            (3, 4, 2),
+            rule="feedback",
+            precision="w8a8",
+            input_format=QFormat(8, 4),
+            replay=Replay(2, 1),
+            raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
+            seed=1,
+        ),
+        "code": make_plan((3, 4, 2), rule="code", precision="w32a16", seed=2),
         "published": make_plan((3, 2, 2), rule="published", rate=0.01 * 4, batch=4, steps=5),
     }
 

@@ -17,35 +17,44 @@ from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import Model
 from ska_edge.onnx_export import compare, export, save
 from ska_edge.planning import make_plan
+from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import Scaling
+from ska_edge.rule import RULES
 from ska_edge.trainer import FixedTrainer, State
 
 
-def random_model(sizes: list[int], rule: str, seed: int, limit: int = 32768) -> Model:
+def random_model(
+    sizes: list[int], rule: str, seed: int, limit: int = 32768, precision: str = "w16a8"
+) -> Model:
     rng = np.random.default_rng(seed)
-    plan = make_plan(sizes, rule=rule, input_format=QFormat(8, int(rng.integers(2, 8))))
+    bits = PRECISIONS[precision].activation.bits
+    input_format = QFormat(bits, int(rng.integers(2, bits)))
+    plan = make_plan(sizes, rule=rule, precision=precision, input_format=input_format)
+    limit = limit * 2 ** (plan.formats.weight_bits - 16)
     state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
     return Model(plan, state, Scaling(np.zeros(sizes[0]), np.ones(sizes[0])))
 
 
-@settings(max_examples=25)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 20), min_size=2, max_size=5),
-    st.sampled_from(["local", "published"]),
+    st.sampled_from(tuple(RULES)),
+    st.sampled_from(tuple(PRECISIONS)),
     st.integers(0, 2**32 - 1),
     st.sampled_from([1500, 32768]),
     st.booleans(),
 )
 def test_the_integer_form_has_the_trainers_bits(
-    sizes: list[int], rule: str, seed: int, limit: int, wide: bool
+    sizes: list[int], rule: str, precision: str, seed: int, limit: int, wide: bool
 ) -> None:
     if wide:
         sizes = [600, *sizes[1:]]  # sums of 64 bits
-    model = random_model(sizes, rule, seed, limit)
-    x = np.random.default_rng(seed).integers(-128, 128, (9, sizes[0]))
+    model = random_model(sizes, rule, seed, limit, precision)
+    format = model.plan.layers[0].input
+    x = np.random.default_rng(seed).integers(format.minimum, format.maximum + 1, (9, sizes[0]))
     expected = FixedTrainer(model.state).infer(x)
     exported = export(model, "integer")
-    feed = {"input": x.astype(np.int8)}
+    feed = {"input": x.astype(f"int{format.bits}")}
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )

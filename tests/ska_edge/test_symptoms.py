@@ -95,9 +95,9 @@ def growing(first: float, last: float) -> Course:
     [
         (always(8.1), True),
         (always(7.9), False),
-        (growing(0.1, 7.0), True),
+        (growing(0.1, 7.9), True),
         (growing(0.1, 4.0), False),  # ends in the middle of the table
-        (growing(0.7, 7.0), False),  # not ten times as much as at first
+        (growing(0.8, 7.9), False),  # not ten times as much as at first
         (lambda t: min(0.1 + 12 * t, 7.0), False),  # no longer grows
     ],
 )
@@ -392,22 +392,26 @@ def test_trainings_with_default_options_show_nothing(rule: str) -> None:
 
 
 def test_a_rate_too_large_saturates() -> None:
-    trained = train(blobs(), Options(hidden=(16, 8), epochs=5, rate=16.0))
+    trained = train(blobs(), Options(hidden=(16, 8), epochs=5, rate=4.0))
     assert {("saturation", 0), ("saturation", 1)} <= found_in(trained)
 
 
 def test_a_rate_too_small_changes_nothing() -> None:
     trained = train(blobs(), Options(hidden=(16, 8), epochs=5, rate=0.00001))
-    assert {("vanishing updates", 0), ("vanishing updates", 1)} <= found_in(trained)
+    # The layers below wait for the readout of the last one, which never leaves 0.
+    assert ("vanishing updates", 2) in found_in(trained)
     assert not {sign for sign, _ in found_in(trained)} & {"exploding knowledge", "saturation"}
+    assert not {sign for sign, _ in found_in(trained)} & {"collapse"}  # it is as it began
 
 
 def test_published_collapses() -> None:
-    data = blobs()
-    options = Options(rule="published", hidden=(8, 6), rate=0.5, steps=50, batch=100)
-    assert ("collapse", 1) in found_in(train(data, options))
-    gentle = Options(rule="published", hidden=(8, 6), rate=0.00001, steps=20, batch=100)
-    assert not {sign for sign, _ in found_in(train(data, gentle))} & {"collapse"}
+    collapsed = {
+        ("collapse", 0),
+        ("collapse", 1),
+    }  # of random layers, three neurons are close to it
+    for rate, steps, seen in ((0.5, 50, collapsed), (0.01, 20, set())):
+        options = Options(rule="published", hidden=(16, 12), rate=rate, steps=steps, batch=100)
+        assert found_in(train(blobs(), options)) & collapsed == seen
 
 
 def test_nothing_to_learn_from_is_a_plateau() -> None:
@@ -425,8 +429,8 @@ def test_float_alone_has_decisions_but_no_series() -> None:
 
 
 def test_a_log_of_every_step_changes_no_symptom(tmp_path) -> None:
-    options = Options(hidden=(6,), epochs=5, rate=16.0)
-    with_log = Options(hidden=(6,), epochs=5, rate=16.0, log=tmp_path / "steps.jsonl")
+    options = Options(hidden=(6,), epochs=5, rate=4.0)
+    with_log = Options(hidden=(6,), epochs=5, rate=4.0, log=tmp_path / "steps.jsonl")
     plain = train(blobs(), options).symptoms
     assert plain
     assert train(blobs(), with_log).symptoms == plain

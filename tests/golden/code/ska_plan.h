@@ -1,0 +1,61 @@
+/* ska_plan.h - the constants of plan dd1183813f506c9a. Generated; do not edit.
+ *
+ * Network 3-4-2, rule code, precision w32a16.
+ *
+ * No sum leaves its accumulator, whatever the input and the weights are:
+ *   layer 0, knowledge sum: [-8589737984, 8589942783], 64 bits
+ *   layer 0, update sum: [-1073709056, 1073741840], 32 bits
+ *   layer 0, changed weight: [-2181037056, 2181038079], 64 bits
+ *   layer 1, knowledge sum: [-10737156096, 10737426431], 64 bits
+ *   layer 1, update sum: [-1073709056, 1073741840], 32 bits
+ *   layer 1, changed weight: [-2181037056, 2181038079], 64 bits
+ */
+#ifndef SKA_PLAN_H
+#define SKA_PLAN_H
+
+#include <stdint.h>
+
+typedef int32_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int16_t ska_signal_t; /* an input or an activation */
+typedef int32_t ska_knowledge_t; /* z */
+#define SKA_KNOWLEDGE_MIN (-2097152)
+#define SKA_KNOWLEDGE_MAX 2097151
+#define SKA_WEIGHT_BITS 32
+#define SKA_WEIGHT_MIN INT32_MIN
+#define SKA_WEIGHT_MAX INT32_MAX
+#define SKA_SIGNAL_BYTES 2
+
+#define SKA_PLAN_DIGEST {0xdd, 0x11, 0x83, 0x81, 0x3f, 0x50, 0x6c, 0x9a}
+
+#define SKA_INPUTS 3
+#define SKA_INPUT_BYTES 6
+#define SKA_INPUT_FRAC 15 /* fractional bits of an input */
+#define SKA_CLASSES 2
+#define SKA_LAYERS 2
+#define SKA_HEADS 0 /* hidden layers with a readout of their own */
+#define SKA_NEURONS 6
+#define SKA_PARAMETER_COUNT 26
+#define SKA_PARAMETER_BYTES 104
+
+#define SKA_SUPERVISED 1
+#define SKA_ACCUMULATOR_BITS 64
+#define SKA_UPDATE_BITS 64
+#define SKA_TARGET 32767 /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
+#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT 0
+#define SKA_TEACHER_SIGNS 0
+#define SKA_TEACHER_CODE 1
+#define SKA_CODE_PRESENCE_KEY 0x2CEB5101u
+#define SKA_CODE_SIGNS_KEY 0x6909C6CEu
+
+#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
+#define SKA_REPLAYS 0 /* how many are learned again with each new one */
+
+/* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
+#define SKA_RATE_MANTISSA 32768
+#define SKA_RATE_SHIFT 3
+
+#endif

@@ -1,0 +1,64 @@
+/* ska_plan.h - the constants of plan 8782ee3636a60e4e. Generated; do not edit.
+ *
+ * Network 3-4-2, rule feedback, precision w8a8.
+ *
+ * No sum leaves its accumulator, whatever the input and the weights are:
+ *   layer 0, knowledge sum: [-813056, 819200], 32 bits
+ *   layer 0, update sum: [-4194176, 4194816], 32 bits
+ *   layer 0, changed weight: [-36864, 36863], 32 bits
+ *   layer 0, projection sum: [-65536, 65540], 32 bits
+ *   layer 1, knowledge sum: [-162816, 163840], 32 bits
+ *   layer 1, update sum: [-4194176, 4198400], 32 bits
+ *   layer 1, changed weight: [-33280, 33279], 32 bits
+ */
+#ifndef SKA_PLAN_H
+#define SKA_PLAN_H
+
+#include <stdint.h>
+
+typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int8_t ska_signal_t; /* an input or an activation */
+typedef int16_t ska_knowledge_t; /* z */
+#define SKA_KNOWLEDGE_MIN (-32768)
+#define SKA_KNOWLEDGE_MAX 32767
+#define SKA_WEIGHT_BITS 16
+#define SKA_WEIGHT_MIN INT16_MIN
+#define SKA_WEIGHT_MAX INT16_MAX
+#define SKA_SIGNAL_BYTES 1
+
+#define SKA_PLAN_DIGEST {0x87, 0x82, 0xee, 0x36, 0x36, 0xa6, 0x0e, 0x4e}
+
+#define SKA_INPUTS 3
+#define SKA_INPUT_BYTES 3
+#define SKA_INPUT_FRAC 4 /* fractional bits of an input */
+#define SKA_CLASSES 2
+#define SKA_LAYERS 2
+#define SKA_HEADS 0 /* hidden layers with a readout of their own */
+#define SKA_NEURONS 6
+#define SKA_PARAMETER_COUNT 26
+#define SKA_PARAMETER_BYTES 52
+
+#define SKA_SUPERVISED 1
+#define SKA_ACCUMULATOR_BITS 32
+#define SKA_UPDATE_BITS 32
+#define SKA_TARGET 32767 /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
+#define SKA_RAW_INPUT 1 /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT 0
+#define SKA_TEACHER_SIGNS 1
+#define SKA_TEACHER_CODE 0
+#define SKA_SIGNS_KEY 0xA2880F9Au
+#define SKA_REPLAY_KEY 0xD902C103u
+#define SKA_SIGNS_SHIFT 3 /* from the sum to a projection */
+#define SKA_MOST_SEEN 65534 /* where the count of a class ends */
+
+#define SKA_REPLAY_SLOTS 2 /* past samples that are kept of each class */
+#define SKA_REPLAYS 1 /* how many are learned again with each new one */
+
+/* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
+#define SKA_RATE_MANTISSA 32768
+#define SKA_RATE_SHIFT 3
+
+#endif

@@ -1,0 +1,184 @@
+/* ska_rule.h - what one neuron computes. Generated from the plan 8782ee3636a60e4e; do not edit.
+ *
+ * Rule feedback: hidden layers follow the output's error through random signs (needs labels).
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ */
+#ifndef SKA_RULE_H
+#define SKA_RULE_H
+
+#include "ska_fixed.h"
+#include "ska_tables.h"
+
+/* a raw feature as an input
+ *   raw: 0 fractional bits, in [-32768, 32767]
+ *   multiplier: 11 fractional bits, in [0, 70000]
+ *   offset: 11 fractional bits, in [-9, 1099511627776]
+ */
+static inline int8_t ska_rule_standardized(int16_t raw, int32_t multiplier, int64_t offset) {
+    return (int8_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(((int64_t)(int32_t)raw * multiplier) + offset, 11), -128, 127);
+}
+
+/* a weight as it takes part in sums
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int8_t ska_rule_forward_weight(int16_t weight) {
+    return (int8_t)ska_saturate_i32(ska_round_shift_i32((int32_t)weight, 8), -128, 127);
+}
+
+/* D = sigmoid(z)
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_decision(int16_t knowledge) {
+    /* 11 fractional bits, in [0, 32767] */
+    const int32_t position = ska_saturate_i32((int32_t)knowledge, -16384, 16383) + 16384;
+    /* 0 fractional bits, in [0, 255] */
+    const int32_t index = ska_high_bits(position, 7);
+    /* 7 fractional bits, in [0, 127] */
+    const int32_t fraction = ska_low_bits(position, 7);
+    /* 15 fractional bits, in [11, 32757] */
+    const int32_t base = (int32_t)ska_decision_table[index];
+    /* 15 fractional bits, in [0, 512] */
+    const int32_t rise = (int32_t)ska_decision_table[index + 1] - base;
+    return (int16_t)(base + ska_round_shift_i32(rise * fraction, 7));
+}
+
+/* a = 2D - 1, the next layer's input
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int8_t ska_rule_activation(int16_t decision) {
+    /* 15 fractional bits, in [-32768, 32766] */
+    const int32_t centered = ((int32_t)decision * 2) - 32768;
+    return (int8_t)ska_saturate_i32(ska_round_shift_i32(centered, 8), -128, 127);
+}
+
+/* Y - D
+ *   target: 15 fractional bits, in [0, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int16_t ska_rule_output_shift(int16_t target, int16_t decision) {
+    return (int16_t)((int32_t)target - (int32_t)decision);
+}
+
+/* 2^2 D' times the projected error
+ *   projection: 12 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int16_t ska_rule_hidden_shift(int16_t projection, int16_t decision) {
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32767 - (int32_t)decision), 15);
+    /* 27 fractional bits, in [-268435456, 268427264] */
+    const int32_t product = slope * (int32_t)projection;
+    return (int16_t)ska_saturate_i32(ska_round_shift_i32(product, 10), -32768, 32767);
+}
+
+/* the shift: the alignment term has weight 0
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_delta(int16_t knowledge, int16_t decision, int16_t shift) {
+    (void)knowledge;
+    (void)decision;
+    return (int16_t)(int32_t)shift;
+}
+
+/* delta times the mantissa of the rate
+ *   delta: 15 fractional bits, in [-32768, 32767]
+ *   mantissa: 15 fractional bits, in [16385, 32768]
+ */
+static inline int16_t ska_rule_step(int16_t delta, int32_t mantissa) {
+    return (int16_t)ska_round_shift_i32((int32_t)delta * mantissa, 15);
+}
+
+/* a weight as it counts in the norm of W
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int16_t ska_rule_metric_weight(int16_t weight) {
+    return (int16_t)(int32_t)weight;
+}
+
+/* what one neuron adds to 'entropy'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_entropy(int16_t knowledge, int16_t decision, int16_t shift,
+                                              int16_t previous) {
+    (void)decision;
+    (void)previous;
+    return (int32_t)knowledge * (int32_t)shift;
+}
+
+/* what one neuron adds to 'z_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_z_square(int16_t knowledge, int16_t decision, int16_t shift,
+                                               int16_t previous) {
+    (void)decision;
+    (void)shift;
+    (void)previous;
+    return (int32_t)knowledge * (int32_t)knowledge;
+}
+
+/* what one neuron adds to 'shift_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_shift_square(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
+    (void)knowledge;
+    (void)decision;
+    (void)previous;
+    return (int32_t)shift * (int32_t)shift;
+}
+
+/* what one neuron adds to 'decision_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_decision_net(int16_t knowledge, int16_t decision,
+                                                   int16_t shift, int16_t previous) {
+    (void)shift;
+    return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'alignment_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_alignment_net(int16_t knowledge, int16_t decision,
+                                                    int16_t shift, int16_t previous) {
+    (void)shift;
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_i32((int32_t)decision * (32767 - (int32_t)decision), 15);
+    /* 26 fractional bits, in [-268435456, 268427264] */
+    const int32_t pull = (int32_t)knowledge * slope;
+    return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'flow_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_flow_square(int16_t knowledge, int16_t decision,
+                                                  int16_t shift, int16_t previous) {
+    (void)decision;
+    (void)shift;
+    /* 11 fractional bits, in [-65535, 65535] */
+    const int32_t change = (int32_t)knowledge - (int32_t)previous;
+    return (int64_t)change * change;
+}
+
+#endif
