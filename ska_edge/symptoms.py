@@ -33,7 +33,7 @@ Reals = NDArray[np.float64]
 # Fewer updates say nothing: a mean over single samples is still mostly chance.
 ENOUGH = 20
 # What a trend needs where every update sees other samples; a held batch has no such noise.
-ENOUGH_FOR_A_TREND = 100
+ENOUGH_FOR_A_TREND = 200
 # Fewer rows have no spread worth the name: two always lie on a line, three in a plane.
 ENOUGH_ROWS = 4
 
@@ -45,9 +45,12 @@ LEARNED = 0.5
 LEARNED_ALL = 0.1
 
 # The entropy stands still when between the halves of the last third of the steps it moved less than
-# this share of its largest value; and the errors, when they fell by less than this share of theirs:
-# to halve them would then take more than five times as many steps again.
+# this share of its largest value: at this pace it needs more than eight times the steps to get there
+# from 0.
 STILL = 0.02
+# A shift still falls when its mean square in the last third of the steps is smaller than in the third
+# before by this share; at less, to halve it takes more than four times the steps that there were.
+FALLS = 0.05
 # The shift has become small when its root mean square fell below this share of the beginning's:
 # then a standing entropy is the end of learning, and no plateau.
 SETTLED = 0.5
@@ -188,13 +191,15 @@ class Watch:
     def symptoms(self) -> list[Symptom]:
         """What is wrong by now, at most one of each sign and layer, the worst first."""
         found: list[Symptom] = []
+        stagnates = self._stagnates()
         if self._updates >= ENOUGH and len(self._points) >= BLOCKS:
             signs = (self._exploding, self._saturation, self._vanishing)
-            trends = (self._plateau, self._discord) if self._has_trend() else ()
+            trends = (self._plateau, self._discord) if stagnates else ()
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
         # With labels, layers whose updates vanish are as they began, an output layer all zeros.
-        if not self._labeled or "vanishing updates" not in {symptom.sign for symptom in found}:
+        vanishing = "vanishing updates" in {symptom.sign for symptom in found}
+        if stagnates and not (self._labeled and vanishing):
             found += self._collapses()
         return sorted(found, key=lambda symptom: (SIGNS.index(symptom.sign), symptom.layer))
 
@@ -221,9 +226,6 @@ class Watch:
         series: Reals = self._series_of_all[:, layer, column]
         return series
 
-    def _has_trend(self) -> bool:
-        return not self._labeled or self._updates >= ENOUGH_FOR_A_TREND
-
     def unexplained(self) -> float:
         """Share of the labels' variance that the output layer's errors leave in the last third.
 
@@ -239,11 +241,21 @@ class Watch:
     def _learned(self) -> bool:
         return self.unexplained() < LEARNED
 
+    def _stagnates(self) -> bool:
+        """Whether errors of the output layer are large and do not fall; True without labels."""
+        if not self._labeled:
+            return True
+        known = self._updates >= ENOUGH_FOR_A_TREND and not self._learned()
+        return known and not self._falls(len(self._plan.layers) - 1)
+
+    def _falls(self, layer: int) -> bool:
+        """Whether the layer's shift still becomes smaller."""
+        _, before, last = np.array_split(self._series("shift_square", layer), 3)
+        return bool(last.mean() < (1 - FALLS) * before.mean())
+
     # --- signs ------------------------------------------------------------------------------------
 
     def _collapses(self) -> list[Symptom]:
-        if self._labeled and (self._updates < ENOUGH or self._learned()):
-            return []
         advice = (
             "lower --rate, or try another --seed or --rule"
             if self._labeled
@@ -299,18 +311,12 @@ class Watch:
         return Symptom("vanishing updates", layer, what, "raise --rate, or take --precision w32a16")
 
     def _plateau(self, layer: int) -> Symptom | None:
-        if self._learned() or self._settled(layer) or not self._learns(layer):
+        if self._settled(layer) or not self._learns(layer) or self._falls(layer):
             return None
         entropy = self._series("entropy", layer)
         move, error = _movement(_last_third(entropy))
         chance = SURE * error if self._labeled else 0.0
         if abs(move) > max(STILL * float(np.abs(_blocks(entropy)).max()), chance):
-            return None
-        # While the errors fall the network learns, be it in another layer.
-        taught = len(self._plan.layers) - 1 if self._labeled else layer
-        errors = _last_third(self._series("shift_square", taught))
-        fall, error = _movement(errors)
-        if -fall > max(STILL * float(errors.mean()), SURE * error):
             return None
         what = "its entropy no longer moves, but its shift has not become small"
         return Symptom("plateau", layer, what, "try another --rate, or more neurons in --hidden")
@@ -318,7 +324,7 @@ class Watch:
     def _discord(self, layer: int) -> Symptom | None:
         """The layer and the one above it."""
         above = layer + 1
-        if above == len(self._plan.layers) or self._learned():
+        if above == len(self._plan.layers):
             return None
         lower, upper = (self._series("entropy", index) for index in (layer, above))
         moves = [_steady_move(series) for series in (lower, upper)]

@@ -89,7 +89,7 @@ def test_decisions_of_the_output_layer_show_a_collapse() -> None:
     seen = records(plan, 60)
     assert ("collapse", 1) not in signs(seen[ENOUGH - 2])
     assert ("collapse", 1) in signs(seen[-1])
-    gentle = make_plan((4, 5, 8), rule="published", rate=2.0**-10, batch=5, steps=3)
+    gentle = make_plan((4, 16, 12), rule="published", rate=2.0**-10, batch=5, steps=3)
     assert ("collapse", 1) not in signs(records(gentle, 60)[-1])
 
 

@@ -58,7 +58,7 @@ HEALTHY: dict[str, Course] = {
 }
 
 
-def watched(plan: Plan, layers: dict[int, dict[str, Course]], steps: int = 120) -> Watch:
+def watched(plan: Plan, layers: dict[int, dict[str, Course]], steps: int = 240) -> Watch:
     """A watch that saw a training, healthy except for the given courses of the given layers."""
     watch = Watch(plan)
     courses = [{**HEALTHY, **layers.get(index, {})} for index in range(len(plan.layers))]
@@ -183,9 +183,10 @@ def test_a_frozen_layer_makes_no_updates() -> None:
     [
         (lambda t: -1 + 0.10 * t, always(0.1), True),  # moves by 1.7 % of itself
         (lambda t: -1 + 0.14 * t, always(0.1), False),  # by 2.3 %
-        (always(-1.0), lambda t: 0.1 - 0.045 * min(1.5 * t, 1), True),  # 55 % of the first shift
-        (always(-1.0), lambda t: 0.1 - 0.055 * min(1.5 * t, 1), False),  # 45 %
-        (always(-1.0), lambda t: 0.1 - 0.04 * t, False),  # it still falls
+        (always(-1.0), lambda t: 0.1 - 0.045 * min(3 * t, 1), True),  # 55 % of the first shift
+        (always(-1.0), lambda t: 0.1 - 0.055 * min(3 * t, 1), False),  # 45 %
+        (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # between thirds by 6.8 % in squares
+        (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # by 4.1 %
     ],
 )
 def test_plateau(entropy: Course, shift: Course, seen: bool) -> None:
@@ -314,8 +315,8 @@ def test_few_updates_say_nothing() -> None:
 
 def test_trends_of_single_samples_need_more_of_them() -> None:
     still: dict[str, Course] = {"entropy": always(-1.0), "shift": always(0.47)}
-    assert ("plateau", 2) not in signs(watched(LOCAL, {2: still}, steps=99))
-    assert ("plateau", 2) in signs(watched(LOCAL, {2: still}, steps=100))
+    assert ("plateau", 2) not in signs(watched(LOCAL, {2: still}, steps=199))
+    assert ("plateau", 2) in signs(watched(LOCAL, {2: still}, steps=200))
 
 
 def test_an_update_counts_once() -> None:
