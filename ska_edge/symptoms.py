@@ -7,7 +7,7 @@ collects metrics, of the host's trainer or of a device, and says which signs it 
 With labels a network that answers well is not sick, whatever its knowledge looks like: an output
 layer that is sure has large, even saturated knowledge, and a layer that has learned everything
 rounds its updates to zero. Signs that cannot tell the two apart therefore count only as long as
-the errors of the output layer are large; see `Watch.unexplained`.
+the errors of the output layer are large, and trends only when these do not fall any more.
 """
 
 from __future__ import annotations
@@ -45,11 +45,10 @@ LEARNED = 0.5
 LEARNED_ALL = 0.1
 
 # The entropy stands still when between the halves of the last third of the steps it moved less than
-# this share of its largest value: at this pace it needs more than eight times the steps to get there
-# from 0.
+# this share of its largest value: at this pace it gets there from 0 in eight times the steps.
 STILL = 0.02
-# A shift still falls when its mean square in the last third of the steps is smaller than in the third
-# before by this share; at less, to halve it takes more than four times the steps that there were.
+# A shift still falls when its mean square in the last third of the steps is smaller than in the
+# third before by this share: less, and to halve it takes more than four times the steps there were.
 FALLS = 0.05
 # The shift has become small when its root mean square fell below this share of the beginning's:
 # then a standing entropy is the end of learning, and no plateau.
@@ -338,9 +337,8 @@ class Watch:
         return Symptom("out of step", layer, what, "lower --rate, or take fewer layers in --hidden")
 
     def _learns(self, layer: int) -> bool:
-        """Whether the layer has anything to learn from: not frozen, and its shift not always 0."""
-        moves = bool(self._series("shift_square", layer).any())
-        return layer >= self._plan.first_learned and moves
+        """Whether the layer has anything to learn from: the shift of a frozen one is always 0."""
+        return bool(self._series("shift_square", layer).any())
 
     def _settled(self, layer: int) -> bool:
         """Whether the layer's shift has become small."""

@@ -83,6 +83,8 @@ ARROWS = {
     "replay": {"plan", "draws"},
     "protocol": {"rule", "errors"},
     "link": {"protocol", "rule", "errors"},
+    "metrics": {"plan", "rule"},
+    "symptoms": {"metrics", "plan", "rule"},
     "trainer": {"rule", "plan", "replay", "draws", "fixedpoint", "ops_numpy", "errors"},
     "table": {"errors"},
     "storage": {"errors"},
