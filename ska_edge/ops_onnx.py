@@ -1,7 +1,7 @@
 """The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
 
-Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Min, Max, Gather and Mod are used, on
-integers: the quantized operators of ONNX round ties differently, or differ between processors.
+Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and Mod are
+used, on integers: the quantized operators of ONNX round ties differently, or differ between processors.
 Opset 13, IR version 8.
 """
 
@@ -81,7 +81,10 @@ class OnnxOps:
         )
 
     def clip(self, a: str, lo: int, hi: int) -> str:
-        return self.node("Min", self.node("Max", a, self._scalar(lo)), self._scalar(hi))
+        # Not by Min and Max: onnxruntime 1.23.2 compares their int64 in 32 bits.
+        least, most = self._scalar(lo), self._scalar(hi)
+        a = self.node("Where", self.node("Less", a, least), least, a)
+        return self.node("Where", self.node("Greater", a, most), most, a)
 
     def high_bits(self, a: str, shift: int) -> str:
         unsigned = self.cast(a, TensorProto.UINT64)

@@ -63,6 +63,17 @@ def test_the_integer_form_has_the_trainers_bits(
         np.testing.assert_array_equal(label, expected.argmax(axis=1))
 
 
+def test_sums_beyond_32_bits_are_saturated_as_they_should() -> None:
+    model = random_model([600, 2], "local", 57, precision="w32a16")
+    format = model.plan.layers[0].input
+    x = np.random.default_rng(57).integers(format.minimum, format.maximum + 1, (9, 600))
+    session = onnxruntime.InferenceSession(
+        export(model, "integer").SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    decisions, _ = session.run(None, {"input": x.astype(np.int16)})
+    np.testing.assert_array_equal(decisions, FixedTrainer(model.state).infer(x))
+
+
 def test_weights_are_stored_narrow_and_the_model_says_what_it_is() -> None:
     model = random_model([6, 5, 3], "local", 0)
     exported = export(model, "integer")
