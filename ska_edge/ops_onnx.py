@@ -1,8 +1,8 @@
 """The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
 
 Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and Mod are
-used, on integers: the quantized operators of ONNX round ties differently, or differ between processors.
-Opset 13, IR version 8.
+used, on integers: the quantized operators of ONNX round ties differently, or differ between
+processors. Opset 13, IR version 8.
 """
 
 from __future__ import annotations
