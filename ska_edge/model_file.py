@@ -24,7 +24,7 @@ from ska_edge.reference import Parameters
 from ska_edge.rule import RAW
 from ska_edge.storage import npz_bytes, write_file
 from ska_edge.trainer import State
-from ska_edge.twin import twin
+from ska_edge.twin import parameters_for, tensors_of, twin
 
 MAGIC = "ska-edge model"
 VERSION = 2
@@ -69,8 +69,8 @@ class Model:
             "limit": np.array([self.scaling.limit], dtype="<f8"),
         }
         if self.reference is not None:
-            for name, values in _reference_arrays(self.reference).items():
-                arrays[f"reference_{name}"] = values.astype("<f8")
+            for place, values in tensors_of(self.reference).items():
+                arrays[_reference_name(*place)] = values.astype("<f8")
         header = {
             "magic": MAGIC,
             "version": VERSION,
@@ -140,23 +140,16 @@ def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _reference_arrays(parameters: Parameters) -> dict[str, NDArray[np.float64]]:
-    named = {}
-    for kind in ("weights", "biases", "head_weights", "head_biases"):
-        for index, values in enumerate(getattr(parameters, kind)):
-            named[f"{kind}_{index}"] = values
-    return named
+def _reference_name(layer: int, tensor: str) -> str:
+    """What a tensor of the float twin is called in the file."""
+    return f"reference_{tensor}_{layer}"
 
 
 def _reference_from(plan: Plan, arrays: dict[str, NDArray[Any]]) -> Parameters | None:
-    if "reference_weights_0" not in arrays:
+    if _reference_name(0, "weight") not in arrays:
         return None
-    kinds = ("weights", "biases", "head_weights", "head_biases")
-    found: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in kinds}
-    for tensor in plan.tensors():
-        kind = tensor.name.replace("weight", "weights").replace("bias", "biases")
-        found[kind].append(arrays[f"reference_{kind}_{len(found[kind])}"])
-    parameters = Parameters(**found)
+    places = [(tensor.layer, tensor.name) for tensor in plan.tensors()]
+    parameters = parameters_for(plan, {place: arrays[_reference_name(*place)] for place in places})
     if parameters.sizes() != list(plan.sizes):
         raise ValueError("the float twin has other sizes than the plan")
     twin(plan, parameters, plan.rate.real)  # refuses shapes that do not fit each other

@@ -80,10 +80,11 @@ def _integer_graph(state: State) -> onnx.GraphProto:
     ops, plan = OnnxOps(), state.plan
     incoming = ops.cast("input", TensorProto.INT64)
     signal = Fixed.of(ops, incoming, plan.layers[0].input)
+    trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
         # What takes part in sums is all that inference needs, so that alone is stored.
-        weights = FixedTrainer(state).forward_weights(index)
+        weights = trainer.forward_weights(index)
         weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
         bias = Fixed.of(ops, ops.cast(biases, TensorProto.INT64), matrix.weight)

@@ -158,13 +158,18 @@ class FixedTrainer:
         sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
         return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
 
+    def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
+        """Knowledge, decision and activation of a layer for what arrives there, (n, width) each."""
+        knowledge = self._readout(index, "", signal)
+        decided = neuron.decision(knowledge, self._table)
+        activation = self._rule.activation(decided, self.plan.formats.activation)
+        return knowledge, decided, activation
+
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[Passed]:
         """What every layer makes of quantized inputs (n, d), one after the other."""
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
         for index in range(len(self.plan.layers)):
-            knowledge = self._readout(index, "", signal)
-            decided = neuron.decision(knowledge, self._table)
-            signal = self._rule.activation(decided, self.plan.formats.activation)
+            knowledge, decided, signal = self._layer(index, signal)
             yield Passed(knowledge.data, decided.data, signal.data)
 
     def infer(self, inputs: NDArray[np.integer]) -> Integers:
@@ -211,11 +216,10 @@ class FixedTrainer:
         outputs = plan.hidden
         signals, knowledges, decisions = [signal], [], []
         for index in range(outputs + 1):
-            z = self._readout(index, "", signals[-1])
-            decided = neuron.decision(z, self._table)
+            z, decided, activation = self._layer(index, signals[-1])
             knowledges.append(z)
             decisions.append(decided)
-            signals.append(self._rule.activation(decided, formats.activation))
+            signals.append(activation)
         output_error = neuron.output_shift(targets, decisions[outputs])
         shifts = [
             self._hidden_shift(index, signals[index + 1], decisions[index], targets, output_error)
@@ -330,23 +334,17 @@ class FixedTrainer:
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[tuple[Values, Values]] = []  # knowledge and decision of the pass before
+        previous: list[tuple[Values, Values, Values]] = []  # what `_layer` gave in the pass before
         for number in range(self.plan.steps):
-            passed: list[tuple[Values, Values]] = []
+            passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal
             for index in range(len(self.plan.layers)):
-                z = self._readout(index, "", incoming)
-                decided = neuron.decision(z, self._table)
-                passed.append((z, decided))
-                incoming = self._rule.activation(decided, formats.activation)
+                z, decided, incoming = self._layer(index, incoming)
+                passed.append((z, decided, incoming))
                 if number:
-                    before_z, before = previous[index]
+                    before_z, before, _ = previous[index]
                     shift = neuron.published_shift(decided, before)
-                    below = (
-                        self._rule.activation(previous[index - 1][1], formats.activation)
-                        if index
-                        else signal
-                    )
+                    below = previous[index - 1][2] if index else signal
                     trace = self._trace(below, z, decided, shift, before_z)
                     self._update(index, "", self._value(trace.step, formats.shift), below)
                     traces.append(trace)

@@ -21,12 +21,11 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
 
     `rate` is the rate of a mean over the batch; for `published` the paper's eta.
     """
-    codes = [code.astype(np.float64) for code in class_codes(plan)]
     return Reference(
         parameters,
         plan.rule,
         rate,
-        codes=codes,
+        codes=class_codes(plan),
         gain=2.0**plan.gain,
         first_learned=plan.first_learned,
     )

@@ -19,7 +19,7 @@ from ska_edge.errors import InputError, ToolError
 from ska_edge.onnx_export import Agreement
 from ska_edge.rule import RULES
 
-HIDDEN = "32"
+HIDDEN = (32,)
 
 
 @click.command(epilog="Example:  ska-edge run digits --board virtual-m4")

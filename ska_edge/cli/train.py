@@ -20,7 +20,7 @@ from ska_edge.rule import RULES
 from ska_edge.training import Trained, far_domain
 from ska_edge.training import train as train_model
 
-HIDDEN = "64,32"
+HIDDEN = (64, 32)
 
 
 def _hidden(
@@ -45,14 +45,14 @@ def _batch(_context: click.Context, _option: click.Parameter, value: str | None)
     return int(value)
 
 
-def training_options(hidden: str) -> Callable[[Command], Command]:
+def training_options(hidden: tuple[int, ...]) -> Callable[[Command], Command]:
     """The options of `options.Options`, shared by `train` and `run`."""
     options = [
         click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local]."),
         click.option(
             "--hidden",
             callback=_hidden,
-            help=f"Widths of the hidden layers; '' for none [{hidden}].",
+            help=f"Widths of the hidden layers; '' for none [{','.join(map(str, hidden))}].",
         ),
         click.option(
             "--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8]."
@@ -138,12 +138,14 @@ def training_options(hidden: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def train_and_report(data: str, out: Output, values: dict[str, Any], hidden: str) -> Trained:
+def train_and_report(
+    data: str, out: Output, values: dict[str, Any], hidden: tuple[int, ...]
+) -> Trained:
     """Train with a progress bar and say how accurate it became; `hidden` are default widths."""
     dataset = load(data, values.pop("label_column"))
     options = Options(**values)
     if options.hidden is None and options.start is None:
-        options = replace(options, hidden=tuple(int(width) for width in hidden.split(",")))
+        options = replace(options, hidden=hidden)
     with out.progress("training") as update:
         trained = train_model(dataset, options, update)
     plan = trained.model.plan
