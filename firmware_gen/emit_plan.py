@@ -56,6 +56,7 @@ typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* 
 #define SKA_WEIGHT_MIN INT{weight.bits}_MIN
 #define SKA_WEIGHT_MAX INT{weight.bits}_MAX
 #define SKA_SIGNAL_BYTES {signal.bits // 8}
+#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* of a weight, as it takes part in sums */
 
 #define SKA_PLAN_DIGEST {{{digest}}}
 
@@ -68,6 +69,8 @@ typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* 
 #define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
+#define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
+#define SKA_EVEN_ROWS {int(_even_rows(plan))} /* whether each row of weights has an even offset */
 
 #define SKA_SUPERVISED {int(teacher != PAST)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
@@ -90,6 +93,12 @@ typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* 
 {_batch(plan)}
 #endif
 """
+
+
+def _even_rows(plan: Plan) -> bool:
+    """Kernels that load two weights at once load them aligned where every row begins so."""
+    weights = (t for t in plan.tensors() if t.name.endswith("weight"))
+    return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
 
 
 def _draws(plan: Plan) -> str:
@@ -123,7 +132,6 @@ def _batch(plan: Plan) -> str:
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH {plan.batch}
 #define SKA_STEPS {plan.steps}
-#define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 """
 
 
@@ -156,13 +164,20 @@ def _raw_tables(plan: Plan) -> str:
     return f"""
 /* A raw feature becomes round(raw * multiplier + offset); both have {raw.frac}
  * fractional bits. */
-static const {multiplier} ska_raw_multiplier[SKA_INPUTS] = {{
+static const {multiplier} ska_raw_multiplier[SKA_INPUTS] SKA_CONST = {{
     {_numbers(raw.multipliers, 8)}
 }};
-static const {offset} ska_raw_offset[SKA_INPUTS] = {{
+static const {offset} ska_raw_offset[SKA_INPUTS] SKA_CONST = {{
     {_numbers(raw.offsets, 6)}
 }};
+#define SKA_RAW_MULTIPLIER(i) {_reader(multiplier)}(&ska_raw_multiplier[i])
+#define SKA_RAW_OFFSET(i) {_reader(offset)}(&ska_raw_offset[i])
 """
+
+
+def _reader(kind: str) -> str:
+    """The function of ska_const.h that reads a constant of a C type such as int16_t."""
+    return f"ska_const_i{kind.removeprefix('int').removesuffix('_t')}"
 
 
 def emit_tables(plan: Plan) -> str:
@@ -192,10 +207,11 @@ static const ska_matrix_t ska_heads[SKA_HEADS] = {{
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
 /* sigmoid(z) at z = -{limit}, -{limit} + 1/16, ..., {limit} in {table.format.name}. */
-static const int16_t ska_decision_table[{len(table.values)}] = {{
+static const int16_t ska_decision_table[{len(table.values)}] SKA_CONST = {{
     {_numbers(table.values)}
 }};
 
@@ -241,9 +257,10 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
-static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {{
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{
 {body}
 }};
 

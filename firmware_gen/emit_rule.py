@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from firmware_gen.ops_c import COps, bare, stored_type
+from firmware_gen.ops_c import COps, bare, register_type
 from ska_edge.fixedpoint import Fixed
 from ska_edge.plan import Plan
 from ska_edge.rule import Argument, NeuronFunction
@@ -16,7 +16,9 @@ _HEADER = """\
 /* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
  *
  * Rule {rule}: {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow. A
+ * value is computed with in 32 bits, or in 64 where its interval asks for them; callers narrow what
+ * they store to the type that holds the interval.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -39,7 +41,7 @@ def emit_rule(plan: Plan) -> str:
 def _function(function: NeuronFunction) -> str:
     ops = COps()
     result = function.body(*(_argument(ops, argument) for argument in function.arguments))
-    kind = stored_type(result.lo, result.hi)
+    kind = register_type(result.lo, result.hi)
     text = str(result.data)
     unused = [a.name for a in function.arguments if not _uses(a.name, [*ops.statements, text])]
     returned = bare(text) if ops.type_of(text) == kind else f"({kind}){text}"
@@ -53,7 +55,7 @@ def _signature(function: NeuronFunction, kind: str) -> list[str]:
     """The head of a function in one line, or in several with the arguments below each other."""
     start = f"static inline {kind} ska_rule_{function.name}("
     # A tie keeps a type and its name in one line.
-    arguments = ", ".join(f"{stored_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
+    arguments = ", ".join(f"{register_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
     indent = " " * len(start)
     lines = textwrap.wrap(f"{indent}{arguments})~{{", LINE_LENGTH, subsequent_indent=indent)
     lines[0] = start + lines[0].lstrip()
@@ -61,10 +63,8 @@ def _signature(function: NeuronFunction, kind: str) -> list[str]:
 
 
 def _argument(ops: COps, argument: Argument) -> Fixed[str]:
-    """An argument in an expression: widened first, as an int may have 16 bits."""
-    narrow = stored_type(argument.lo, argument.hi) in ("int8_t", "int16_t")
-    name = f"(int32_t){argument.name}" if narrow else argument.name
-    if stored_type(argument.lo, argument.hi) == "int64_t":
+    name = argument.name
+    if register_type(argument.lo, argument.hi) == "int64_t":
         ops.widen(name)
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 

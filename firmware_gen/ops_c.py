@@ -52,6 +52,8 @@ class COps:
 
     def clip(self, a: str, lo: int, hi: int) -> str:
         bits = 64 if a in self._wide else 32
+        if bits == 32 and lo == -hi - 1 and hi & (hi + 1) == 0:
+            return f"ska_saturate_bits_i32({bare(a)}, {hi.bit_length() + 1})"
         call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
         # What was clipped to 32 bits is narrow again: later operations need not be wide.
         return f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
@@ -63,7 +65,7 @@ class COps:
         return f"ska_low_bits({bare(a)}, {shift})"
 
     def lookup(self, table: Table, index: str) -> str:
-        return f"(int32_t){table.name}[{bare(index)}]"
+        return f"(int32_t)ska_const_i{table.format.bits}(&{table.name}[{bare(index)}])"
 
     def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
         number = self._names[name] = self._names.get(name, 0) + 1
@@ -97,3 +99,8 @@ def stored_type(lo: int, hi: int) -> str:
         if -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1):
             return f"int{bits}_t"
     return "int64_t"
+
+
+def register_type(lo: int, hi: int) -> str:
+    """The type in which a value of an interval is computed with."""
+    return f"int{width(lo, hi)}_t"

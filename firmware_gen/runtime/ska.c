@@ -7,77 +7,68 @@
  */
 #include "ska.h"
 
+#include "ska_accumulator.h"
+#include "ska_const.h"
 #include "ska_draw.h"
-#include "ska_fixed.h"
+#include "ska_kernel.h"
 #include "ska_rule.h"
 #include "ska_tables.h"
 #include "ska_weights.h"
-
-/* The accumulator that every sum of this plan fits, by proof (ska_plan.h). */
-#if SKA_ACCUMULATOR_BITS == 32
-typedef int32_t accumulator_t;
-#define ALIGN ska_align_i32
-#define REQUANTIZE ska_requantize_i32
-#define NARROW ska_narrow_i32
-#else
-typedef int64_t accumulator_t;
-#define ALIGN ska_align_i64
-#define REQUANTIZE ska_requantize_i64
-#define NARROW ska_narrow_i64
-#endif
-
-/* The same for the sums that change a weight. */
-#if SKA_UPDATE_BITS == 32
-typedef int32_t update_t;
-#define CHANGE ska_change_i32
-#define WEIGHT_ADD ska_weight_add_i32
-#else
-typedef int64_t update_t;
-#define CHANGE ska_change_i64
-#if SKA_WEIGHT_BITS == 32
-#define WEIGHT_ADD ska_wide_weight_add
-#else
-#define WEIGHT_ADD ska_weight_add_i64
-#endif
-#endif
 
 #define OUTPUT_LAYER (SKA_LAYERS - 1)
 #define OUTPUTS (SKA_NEURONS - SKA_CLASSES) /* number of the first output neuron */
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* z = requantize(W a + b) of one row of a matrix. */
-static ska_knowledge_t row_knowledge(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
-                                     const ska_signal_t *inputs) {
-    const ska_weight_t *weight = ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs;
-    accumulator_t sum = 0;
-    for (uint16_t column = 0; column < matrix->inputs; column++) {
-        sum += (accumulator_t)((int32_t)ska_rule_forward_weight(weight[column]) * inputs[column]);
+/* Where the signal that a layer reads begins. */
+static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
+    return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
+}
+
+/* z = requantize(W a + b), from the sum of W a. */
+static inline int32_t knowledge_of(ska_sum_t sum, ska_weight_t bias, const ska_matrix_t *matrix) {
+    return SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) + SKA_ALIGN(bias, matrix->bias_align),
+                            matrix->forward_shift);
+}
+
+/* Sums of the next rows of a matrix, from `row` on; returns how many there are. */
+static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
+                                  const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
+    const uint16_t left = (uint16_t)(matrix->outputs - row);
+    ska_kernel_sums(ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs,
+                    matrix->inputs, left, lanes, sums);
+    return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
+}
+
+/* What a neuron knows, decides and passes on. */
+static inline void neuron_decide(ska_t *ska, uint16_t neuron, int32_t knowledge) {
+    const int32_t decision = ska_rule_decision(knowledge);
+    ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
+    ska->decision[neuron] = (int16_t)decision;
+    ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+}
+
+SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, layer_inputs(ska, layer), matrix->inputs);
+    const ska_weight_t *bias = ska->parameters + matrix->bias;
+    const uint16_t first = ska_first_neuron[layer];
+    for (uint16_t row = 0; row < matrix->outputs; row = (uint16_t)(row + SKA_SUM_ROWS)) {
+        ska_sum_t sums[SKA_SUM_ROWS];
+        const uint16_t count = block_sums(ska, matrix, row, lanes, sums);
+        for (uint16_t i = 0; i < count; i++) {
+            neuron_decide(ska, (uint16_t)(first + row + i),
+                          knowledge_of(sums[i], bias[row + i], matrix));
+        }
     }
-    sum = ALIGN(sum, matrix->sum_align) +
-          ALIGN(ska->parameters[matrix->bias + row], matrix->bias_align);
-    return (ska_knowledge_t)NARROW(sum, matrix->forward_shift, SKA_KNOWLEDGE_MIN,
-                                   SKA_KNOWLEDGE_MAX);
 }
 
 /* All layers, from the input to the decisions of the output layer. */
-static void forward(ska_t *ska, const ska_signal_t *x) {
-    ska_signal_t *inputs = ska->signal;
-    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-        inputs[i] = x[i];
-    }
+static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
+    ska_kernel_copy(ska->signal, x, SKA_INPUTS);
+    SKA_EACH_LAYER
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
-        const ska_matrix_t *matrix = &ska_layers[layer];
-        const uint16_t first = ska_first_neuron[layer];
-        ska_signal_t *activations = ska->signal + SKA_INPUTS + first;
-        for (uint16_t i = 0; i < matrix->outputs; i++) {
-            const ska_knowledge_t knowledge = row_knowledge(ska, matrix, i, inputs);
-            const int16_t decision = ska_rule_decision(knowledge);
-            ska->knowledge[first + i] = knowledge;
-            ska->decision[first + i] = decision;
-            activations[i] = ska_rule_activation(decision);
-        }
-        inputs = activations;
+        layer_forward(ska, layer);
     }
 }
 
@@ -91,28 +82,60 @@ static int8_t with_rate(const ska_t *ska, int8_t shift) {
 
 #if SKA_SUPERVISED
 
-/* Where the signal that a layer reads begins. */
-static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
-    return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
+static inline int32_t neuron_delta(const ska_t *ska, uint16_t neuron) {
+    return ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
 }
 
-/* The step of one neuron of a layer: its delta times the mantissa of the rate. */
-static int16_t neuron_step(const ska_t *ska, uint16_t neuron) {
-    const int16_t delta =
-        ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
-    return ska_rule_step(delta, ska->rate_mantissa);
-}
+/* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows of which no
+ * weight can change are left out; the others meet the inputs two at a time. */
+typedef struct {
+    const ska_change_t *change; /* what all rows share */
+    int32_t least;              /* smaller steps change no weight, whatever the inputs are */
+    int32_t rate_mantissa;      /* of every step */
+    ska_weight_t *weight;       /* of the next row */
+    ska_weight_t *bias;
+    int8_t bias_shift;
+    ska_weight_t *waiting; /* a row that waits for another, or null */
+    int32_t step;          /* of that row */
+} update_t;
 
-/* W += step a^T, b += step for one row of a matrix. */
-static void row_update(ska_t *ska, const ska_matrix_t *matrix, uint16_t row, int16_t step,
-                       const ska_signal_t *inputs) {
-    ska_weight_t *weight = ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs;
-    ska_weight_t *bias = ska->parameters + matrix->bias + row;
+SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
+                                       const ska_signal_t *inputs, ska_change_t *change) {
+    update_t update;
     const int8_t shift = with_rate(ska, matrix->update_shift);
-    for (uint16_t column = 0; column < matrix->inputs; column++) {
-        weight[column] = WEIGHT_ADD(weight[column], (int32_t)step * inputs[column], shift);
+    *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
+    update.change = change;
+    update.least = ska_least_step(shift, 8 * SKA_SIGNAL_BYTES);
+    update.rate_mantissa = ska->rate_mantissa;
+    update.weight = ska->parameters + matrix->weight;
+    update.bias = ska->parameters + matrix->bias;
+    update.bias_shift = with_rate(ska, matrix->bias_update_shift);
+    update.waiting = 0;
+    update.step = 0;
+    return update;
+}
+
+static inline void update_row(update_t *update, int32_t delta) {
+    const int32_t step = ska_rule_step(delta, update->rate_mantissa);
+    *update->bias = SKA_WEIGHT_ADD(*update->bias, step, update->bias_shift);
+    if (step >= update->least || step <= -update->least) {
+        if (update->waiting == 0) {
+            update->waiting = update->weight;
+            update->step = step;
+        } else {
+            ska_kernel_update(update->change, update->waiting, update->weight, update->step, step);
+            update->waiting = 0;
+        }
     }
-    *bias = WEIGHT_ADD(*bias, step, with_rate(ska, matrix->bias_update_shift));
+    update->bias++;
+    update->weight += update->change->columns;
+}
+
+/* A row that is left over is its own neighbor, with a step of 0. */
+static inline void update_end(update_t *update) {
+    if (update->waiting != 0) {
+        ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
+    }
 }
 
 /* --- what teaches a hidden layer -------------------------------------------------------------- */
@@ -124,16 +147,19 @@ static void row_update(ska_t *ska, const ska_matrix_t *matrix, uint16_t row, int
 static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
                            const int16_t *errors) {
     const uint16_t first = ska_first_neuron[layer];
-    const ska_weight_t *weight = ska->parameters + readout->weight;
-    for (uint16_t i = 0; i < readout->inputs; i++) {
-        accumulator_t sum = 0;
-        for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-            const ska_weight_t entry = weight[(uint32_t)c * readout->inputs + i];
-            sum += (accumulator_t)((int32_t)ska_rule_forward_weight(entry) *
-                                   ska_rule_error(errors[c]));
+    const uint16_t width = readout->inputs;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska->error[c] = (int16_t)ska_rule_error(errors[c]);
+    }
+    for (uint16_t column = 0; column < width; column = (uint16_t)(column + SKA_BACK_COLUMNS)) {
+        ska_sum_t sums[SKA_BACK_COLUMNS];
+        ska_kernel_back(ska->parameters + readout->weight + column, width,
+                        (uint16_t)(width - column), ska->error, SKA_CLASSES, sums);
+        for (uint16_t i = 0; i < SKA_BACK_COLUMNS && column + i < width; i++) {
+            const uint16_t neuron = (uint16_t)(first + column + i);
+            const int32_t projection = SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
+            ska->shift[neuron] = (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
         }
-        const int16_t projection = REQUANTIZE(sum, (uint8_t)readout->projection_shift);
-        ska->shift[first + i] = ska_rule_hidden_shift(projection, ska->decision[first + i]);
     }
 }
 
@@ -142,15 +168,25 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *head = &ska_heads[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
-    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-        const int16_t target = c == label ? SKA_TARGET : 0;
-        const int16_t decision = ska_rule_decision(row_knowledge(ska, head, c, inputs));
-        ska->readout[c] = ska_rule_output_shift(target, decision);
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, head->inputs);
+    const ska_weight_t *bias = ska->parameters + head->bias;
+    for (uint16_t row = 0; row < SKA_CLASSES; row = (uint16_t)(row + SKA_SUM_ROWS)) {
+        ska_sum_t sums[SKA_SUM_ROWS];
+        const uint16_t count = block_sums(ska, head, row, lanes, sums);
+        for (uint16_t i = 0; i < count; i++) {
+            const uint16_t c = (uint16_t)(row + i);
+            const int32_t target = c == label ? SKA_TARGET : 0;
+            const int32_t decision = ska_rule_decision(knowledge_of(sums[i], bias[c], head));
+            ska->readout[c] = (int16_t)ska_rule_output_shift(target, decision);
+        }
     }
     readout_shifts(ska, layer, head, ska->readout);
+    ska_change_t change;
+    update_t update = update_start(ska, head, inputs, &change);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-        row_update(ska, head, c, ska_rule_step(ska->readout[c], ska->rate_mantissa), inputs);
+        update_row(&update, ska->readout[c]);
     }
+    update_end(&update);
 }
 #endif
 
@@ -177,8 +213,8 @@ static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
 #if SKA_TEACHER_SIGNS
 
 /* The output layer's error through signs that are drawn again in every step: none is stored. */
-static int16_t signs_shift(const ska_t *ska, uint16_t neuron) {
-    accumulator_t sum = 0;
+static int32_t signs_shift(const ska_t *ska, uint16_t neuron) {
+    ska_sum_t sum = 0;
     uint32_t word = 0;
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         if (c % 32 == 0) {
@@ -187,19 +223,18 @@ static int16_t signs_shift(const ska_t *ska, uint16_t neuron) {
         const int32_t error = ska->shift[OUTPUTS + c];
         sum += ska_draw_bit(word, (uint8_t)(c % 32)) ? -error : error;
     }
-    return ska_rule_hidden_shift(REQUANTIZE(sum, SKA_SIGNS_SHIFT), ska->decision[neuron]);
+    return ska_rule_hidden_shift(SKA_REQUANTIZE(sum, SKA_SIGNS_SHIFT), ska->decision[neuron]);
 }
 
 #else /* SKA_TEACHER_CODE */
 
 /* Toward the class's code, where it has one for this neuron. */
-static int16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
+static int32_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
     const uint32_t signs = code_word(SKA_CODE_SIGNS_KEY, neuron, label);
-    const int16_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
-    return ska_rule_hidden_shift((int8_t)ska_draw_bit(presence, place), target,
-                                 ska->decision[neuron]);
+    const int32_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
+    return ska_rule_hidden_shift(ska_draw_bit(presence, place), target, ska->decision[neuron]);
 }
 
 #endif
@@ -210,9 +245,9 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
         const uint16_t neuron = (uint16_t)(first + i);
 #if SKA_TEACHER_SIGNS
         (void)label;
-        ska->shift[neuron] = signs_shift(ska, neuron);
+        ska->shift[neuron] = (int16_t)signs_shift(ska, neuron);
 #else
-        ska->shift[neuron] = code_shift(ska, neuron, label);
+        ska->shift[neuron] = (int16_t)code_shift(ska, neuron, label);
 #endif
     }
 }
@@ -224,22 +259,26 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     forward(ska, x);
-    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-        const int16_t target = c == label ? SKA_TARGET : 0;
-        ska->shift[OUTPUTS + c] = ska_rule_output_shift(target, ska->decision[OUTPUTS + c]);
+    for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
+        ska->shift[neuron] = (int16_t)ska_rule_output_shift(0, ska->decision[neuron]);
     }
+    ska->shift[OUTPUTS + label] =
+        (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
         hidden_shifts(ska, layer, label);
     }
 #endif
     /* All shifts came from the weights before this step; now every row may change. */
+    SKA_EACH_LAYER
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < SKA_LAYERS; layer++) {
+        ska_change_t change;
+        update_t update = update_start(ska, &ska_layers[layer], layer_inputs(ska, layer), &change);
         const uint16_t first = ska_first_neuron[layer];
         for (uint16_t row = 0; row < ska_layers[layer].outputs; row++) {
-            const int16_t step = neuron_step(ska, (uint16_t)(first + row));
-            row_update(ska, &ska_layers[layer], row, step, layer_inputs(ska, layer));
+            update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
         }
+        update_end(&update);
     }
     ska->step++;
 }
@@ -260,9 +299,7 @@ static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     const uint16_t seen = ska->seen[label];
     const uint16_t slot = seen < SKA_REPLAY_SLOTS ? seen : replay_draw(ska, (uint16_t)(seen + 1u));
     if (slot < SKA_REPLAY_SLOTS) {
-        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-            ska->replay[label][slot][i] = x[i];
-        }
+        ska_kernel_copy(ska->replay[label][slot], x, SKA_INPUTS);
     }
     if (seen < SKA_MOST_SEEN) {
         ska->seen[label]++;
@@ -308,16 +345,16 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 #else /* no labels: SKA_STEPS passes of a held batch */
 
 /* The step of one neuron for one sample of the batch, from this pass and the one before. */
-static int16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
+static int32_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
     const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
     const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
-    const int16_t decision = ska_rule_decision(knowledge);
-    const int16_t shift = ska_rule_shift(decision, ska_rule_decision(before));
+    const int32_t decision = ska_rule_decision(knowledge);
+    const int32_t shift = ska_rule_shift(decision, ska_rule_decision(before));
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), ska->rate_mantissa);
 }
 
 /* What a layer's update is paired with: the input, or the layer below one pass earlier. */
-static ska_signal_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
+static int32_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];
     }
@@ -326,10 +363,10 @@ static ska_signal_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample
 }
 
 /* The sum over the batch that moves one weight. */
-static update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
-    update_t sum = 0;
+static ska_update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
+    ska_update_t sum = 0;
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
-        sum += (update_t)((int32_t)steps[sample] * ska->below[sample][column]);
+        sum += (ska_update_t)((int32_t)steps[sample] * ska->below[sample][column]);
     }
     return sum;
 }
@@ -340,22 +377,22 @@ static void batch_update(ska_t *ska, uint8_t layer) {
     const int8_t bias_shift = with_rate(ska, matrix->bias_update_shift);
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         for (uint16_t column = 0; column < matrix->inputs; column++) {
-            ska->below[sample][column] = batch_below(ska, layer, sample, column);
+            ska->below[sample][column] = (ska_signal_t)batch_below(ska, layer, sample, column);
         }
     }
     ska_weight_t *weight = ska->parameters + matrix->weight;
     for (uint16_t row = 0; row < matrix->outputs; row++) {
-        update_t sum = 0;
+        ska_update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
             const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
-            ska->steps[sample] = batch_step(ska, sample, neuron);
+            ska->steps[sample] = (int16_t)batch_step(ska, sample, neuron);
             sum += ska->steps[sample];
         }
         for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
-            *weight = WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
+            *weight = SKA_WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
         }
         ska_weight_t *bias = ska->parameters + matrix->bias + row;
-        *bias = WEIGHT_ADD(*bias, sum, bias_shift);
+        *bias = SKA_WEIGHT_ADD(*bias, sum, bias_shift);
     }
 }
 
@@ -378,14 +415,20 @@ static void batch_learn(ska_t *ska) {
     }
 }
 
+void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]) {
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        ska_kernel_copy(ska->batch[sample], x[sample], SKA_INPUTS);
+    }
+    ska->held = 0;
+    batch_learn(ska);
+}
+
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
     if (label >= SKA_CLASSES) {
         return SKA_ERROR_LABEL;
     }
     forward(ska, x);
-    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-        ska->batch[ska->held][i] = x[i];
-    }
+    ska_kernel_copy(ska->batch[ska->held], x, SKA_INPUTS);
     ska->held++;
     if (ska->held == SKA_BATCH) {
         ska->held = 0;
@@ -398,6 +441,12 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+#if SKA_WEIGHT_BITS == 16
+#define WEIGHT_CONST ska_const_i16
+#else
+#define WEIGHT_CONST ska_const_i32
+#endif
+
 static void clear(void *memory, uint32_t size) {
     uint8_t *bytes = (uint8_t *)memory;
     for (uint32_t i = 0; i < size; i++) {
@@ -408,7 +457,7 @@ static void clear(void *memory, uint32_t size) {
 void ska_init(ska_t *ska) {
     clear(ska, sizeof *ska);
     for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
-        ska->parameters[i] = ska_initial_parameters[i];
+        ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
     }
     ska->rate_mantissa = SKA_RATE_MANTISSA;
     ska->rate_shift = SKA_RATE_SHIFT;
@@ -448,7 +497,8 @@ void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint
 #if SKA_RAW_INPUT
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-        x[i] = ska_rule_standardized(raw[i], ska_raw_multiplier[i], ska_raw_offset[i]);
+        x[i] =
+            (ska_signal_t)ska_rule_standardized(raw[i], SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
     }
 }
 #endif
@@ -458,8 +508,8 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) 
 static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
 
 /* What one neuron adds, given its knowledge now and one step before. */
-static void add_neuron(ska_metrics_t *metrics, ska_knowledge_t knowledge, int16_t decision,
-                       int16_t shift, ska_knowledge_t previous) {
+static void add_neuron(ska_metrics_t *metrics, int32_t knowledge, int32_t decision, int32_t shift,
+                       int32_t previous) {
     metrics->entropy += ska_rule_metric_entropy(knowledge, decision, shift, previous);
     metrics->z_square += ska_rule_metric_z_square(knowledge, decision, shift, previous);
     metrics->shift_square += ska_rule_metric_shift_square(knowledge, decision, shift, previous);
@@ -486,10 +536,10 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer);
-    const int16_t step = neuron_step(ska, neuron);
+    const int32_t step = ska_rule_step(neuron_delta(ska, neuron), ska->rate_mantissa);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
-        metrics->zero_updates += CHANGE((int32_t)step * inputs[column], shift) == 0;
+        metrics->zero_updates += SKA_CHANGE(step * inputs[column], shift) == 0;
     }
 }
 #else
@@ -499,17 +549,17 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
         const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
-        const int16_t decision = ska_rule_decision(knowledge);
-        const int16_t moved = ska_rule_shift(decision, ska_rule_decision(before));
+        const int32_t decision = ska_rule_decision(knowledge);
+        const int32_t moved = ska_rule_shift(decision, ska_rule_decision(before));
         add_neuron(metrics, knowledge, decision, moved, before);
     }
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
-        update_t sum = 0;
+        ska_update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
             const int32_t step = batch_step(ska, sample, neuron);
-            sum += (update_t)(step * batch_below(ska, layer, sample, column));
+            sum += (ska_update_t)(step * batch_below(ska, layer, sample, column));
         }
-        metrics->zero_updates += CHANGE(sum, shift) == 0;
+        metrics->zero_updates += SKA_CHANGE(sum, shift) == 0;
     }
 }
 #endif

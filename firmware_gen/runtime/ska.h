@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ska_plan.h"
+#include "ska_target.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,15 +32,21 @@ typedef struct {
     ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
     uint32_t step;                                /* updates since ska_init */
     int32_t rate_mantissa;                        /* rate = mantissa * 2^-15 * 2^-shift */
+#ifdef SKA_LANES
+    ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer; 4-byte aligned */
+#endif
     int8_t rate_shift;
 
     /* The last forward pass; neurons are numbered through all layers, the output layer last. */
-    ska_signal_t signal[SKA_INPUTS + SKA_NEURONS]; /* the input, then every layer's activations */
-    ska_knowledge_t knowledge[SKA_NEURONS];        /* z */
-    int16_t decision[SKA_NEURONS];                 /* D = sigmoid(z) */
+    ska_signal_t signal[SKA_SIGNALS];       /* the input, then every layer's activations */
+    ska_knowledge_t knowledge[SKA_NEURONS]; /* z */
+    int16_t decision[SKA_NEURONS];          /* D = sigmoid(z) */
 
 #if SKA_SUPERVISED
     int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
+#if SKA_TEACHER_READOUT
+    int16_t error[SKA_CLASSES]; /* scratch: the errors of a readout, narrowed */
+#endif
 #if SKA_HEADS > 0
     int16_t readout[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 #endif
@@ -96,6 +103,11 @@ void ska_replay(ska_t *ska);
  * labels hold SKA_BATCH samples and then make SKA_STEPS passes; they only check that the label is
  * in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
+
+#if !SKA_SUPERVISED
+/* Learns a whole batch: SKA_STEPS passes, of which the first only records. */
+void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
+#endif
 
 /* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
  * before the update. */

@@ -38,6 +38,17 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
     return x < lo ? lo : (x > hi ? hi : x);
 }
 
+/* To the range of a signed number of so many bits, a constant: one instruction where the core has
+ * it. (The macro __ssat of gcc's arm_acle.h warns of its own conversion.) */
+#if defined(__ARM_FEATURE_SAT)
+#define ska_saturate_bits_i32(x, bits) ((int32_t)__builtin_arm_ssat((x), (bits)))
+#else
+static inline int32_t ska_saturate_bits_i32(int32_t x, uint8_t bits) {
+    const int32_t limit = (int32_t)1 << (bits - 1);
+    return ska_saturate_i32(x, -limit, limit - 1);
+}
+#endif
+
 /* --- taking a non-negative number apart ------------------------------------------------------- */
 
 static inline int32_t ska_high_bits(int32_t x, uint8_t shift) { return x >> shift; }
@@ -48,13 +59,13 @@ static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
 
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
-/* A sum narrowed to int16: rounded, then saturated. */
-static inline int16_t ska_requantize_i32(int32_t sum, uint8_t shift) {
-    return (int16_t)ska_saturate_i32(ska_round_shift_i32(sum, shift), INT16_MIN, INT16_MAX);
+/* A sum narrowed to 16 bits: rounded, then saturated. */
+static inline int32_t ska_requantize_i32(int32_t sum, uint8_t shift) {
+    return ska_saturate_bits_i32(ska_round_shift_i32(sum, shift), 16);
 }
 
-static inline int16_t ska_requantize_i64(int64_t sum, uint8_t shift) {
-    return (int16_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
+static inline int32_t ska_requantize_i64(int64_t sum, uint8_t shift) {
+    return (int32_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
 
 /* A sum narrowed to a format that lies inside int32: rounded, then saturated to its ends. */
@@ -81,8 +92,8 @@ static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
 }
 
 /* A changed weight, saturated: the sum fits by the proof of "changed weight" in ska_plan.h. */
-static inline int16_t ska_weight_add_i32(int16_t weight, int32_t product, int8_t shift) {
-    return (int16_t)ska_saturate_i32(weight + ska_change_i32(product, shift), INT16_MIN, INT16_MAX);
+static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t shift) {
+    return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
 }
 
 static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, int8_t shift) {
@@ -91,6 +102,13 @@ static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, int8_t
 
 static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_t shift) {
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
+}
+
+/* The smallest step that can change a weight: a product of step and an input of so many bits rounds
+ * to 0 while |step| 2^(bits-1) is less than half of 2^shift. Only where that is more than 1: a step
+ * of 0 changes nothing. */
+static inline int32_t ska_least_step(int8_t shift, uint8_t bits) {
+    return shift > (int8_t)bits ? (int32_t)1 << (shift - (int8_t)bits) : 1;
 }
 
 /* --- accumulators ----------------------------------------------------------------------------- */

@@ -118,7 +118,8 @@ def libraries(
     libraries = {}
     for name, plan in PLANS.items():
         folder = tmp_path_factory.mktemp(name)
-        shutil.copyfile(RUNTIME / "ska_fixed.h", folder / "ska_fixed.h")
+        for header in ("ska_const.h", "ska_fixed.h"):
+            shutil.copyfile(RUNTIME / header, folder / header)
         (folder / "ska_plan.h").write_text(emit_plan(plan))
         (folder / "ska_tables.h").write_text(emit_tables(plan))
         (folder / "ska_rule.h").write_text(emit_rule(plan))

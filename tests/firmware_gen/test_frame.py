@@ -169,7 +169,14 @@ def compiled(folder: Path, command: Sequence[str]) -> None:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that the compilers need; a quoted include searches there first."""
     folder = tmp_path_factory.mktemp("frame")
-    for name in ("ska.h", "ska_frame.h", "ska_frame.c", "ska_main.c", "ska_board.h"):
+    for name in (
+        "ska.h",
+        "ska_target.h",
+        "ska_frame.h",
+        "ska_frame.c",
+        "ska_main.c",
+        "ska_board.h",
+    ):
         shutil.copy(RUNTIME / name, folder)
     folder.joinpath("ska_plan.h").write_text(PLAN)
     folder.joinpath("ska_messages.h").write_text(emit())

@@ -24,6 +24,7 @@ typedef int32_t ska_knowledge_t; /* z */
 #define SKA_WEIGHT_MIN INT32_MIN
 #define SKA_WEIGHT_MAX INT32_MAX
 #define SKA_SIGNAL_BYTES 2
+#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
 
 #define SKA_PLAN_DIGEST {0xdd, 0x11, 0x83, 0x81, 0x3f, 0x50, 0x6c, 0x9a}
 
@@ -36,6 +37,8 @@ typedef int32_t ska_knowledge_t; /* z */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
+#define SKA_WIDEST_INPUT 4
+#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 64

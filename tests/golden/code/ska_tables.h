@@ -4,10 +4,11 @@
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
 /* sigmoid(z) at z = -16, -16 + 1/16, ..., 16 in Q0.15. */
-static const int16_t ska_decision_table[513] = {
+static const int16_t ska_decision_table[513] SKA_CONST = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

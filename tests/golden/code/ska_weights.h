@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
-static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {
     /* layer 0, weight, 4 x 3, Q3.28 */
     -32768, 7735, -17298, 23205, -1828, -26861, 13642, -11391, 29112, 4079, -20954, 19549,
     /* layer 0, bias, 4, Q3.28 */

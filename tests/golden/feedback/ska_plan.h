@@ -25,6 +25,7 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
+#define SKA_FORWARD_BITS 8 /* of a weight, as it takes part in sums */
 
 #define SKA_PLAN_DIGEST {0x87, 0x82, 0xee, 0x36, 0x36, 0xa6, 0x0e, 0x4e}
 
@@ -37,6 +38,8 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
+#define SKA_WIDEST_INPUT 4
+#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 32

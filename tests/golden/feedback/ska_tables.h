@@ -4,10 +4,11 @@
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
 /* sigmoid(z) at z = -8, -8 + 1/16, ..., 8 in Q0.15. */
-static const int16_t ska_decision_table[257] = {
+static const int16_t ska_decision_table[257] SKA_CONST = {
     11, 12, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22,
     23, 25, 26, 28, 30, 32, 34, 36, 38, 41, 43, 46,
     49, 52, 56, 59, 63, 67, 72, 76, 81, 86, 92, 98,
@@ -56,11 +57,13 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {0, 4};
 
 /* A raw feature becomes round(raw * multiplier + offset); both have 11
  * fractional bits. */
-static const int32_t ska_raw_multiplier[SKA_INPUTS] = {
+static const int32_t ska_raw_multiplier[SKA_INPUTS] SKA_CONST = {
     5, 70000, 300
 };
-static const int64_t ska_raw_offset[SKA_INPUTS] = {
+static const int64_t ska_raw_offset[SKA_INPUTS] SKA_CONST = {
     -9, 1099511627776, 7
 };
+#define SKA_RAW_MULTIPLIER(i) ska_const_i32(&ska_raw_multiplier[i])
+#define SKA_RAW_OFFSET(i) ska_const_i64(&ska_raw_offset[i])
 
 #endif

@@ -32,6 +32,7 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
+#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
 
 #define SKA_PLAN_DIGEST {0xef, 0xc6, 0x30, 0xb4, 0xaf, 0x7a, 0x43, 0x76}
 
@@ -44,6 +45,8 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_NEURONS 8
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
+#define SKA_WIDEST_INPUT 4
+#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 32

@@ -24,6 +24,7 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
+#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
 
 #define SKA_PLAN_DIGEST {0x53, 0x2d, 0x71, 0xbb, 0xe3, 0xdc, 0x9b, 0x7b}
 
@@ -36,6 +37,8 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_NEURONS 4
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
+#define SKA_WIDEST_INPUT 3
+#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
 #define SKA_SUPERVISED 0
 #define SKA_ACCUMULATOR_BITS 32
@@ -59,6 +62,5 @@ typedef int16_t ska_knowledge_t; /* z */
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH 4
 #define SKA_STEPS 5
-#define SKA_WIDEST_INPUT 3
 
 #endif

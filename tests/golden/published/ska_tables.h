@@ -4,10 +4,11 @@
 
 #include <stdint.h>
 
+#include "ska_const.h"
 #include "ska_plan.h"
 
 /* sigmoid(z) at z = -8, -8 + 1/16, ..., 8 in Q0.15. */
-static const int16_t ska_decision_table[257] = {
+static const int16_t ska_decision_table[257] SKA_CONST = {
     11, 12, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22,
     23, 25, 26, 28, 30, 32, 34, 36, 38, 41, 43, 46,
     49, 52, 56, 59, 63, 67, 72, 76, 81, 86, 92, 98,

@@ -1,0 +1,34 @@
+/* ska_kernel_plain.h - what several kernels leave to the compiler; see ska_kernel.h. */
+#ifndef SKA_KERNEL_PLAIN_H
+#define SKA_KERNEL_PLAIN_H
+
+#include "ska_accumulator.h"
+#include "ska_rule.h"
+
+static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, uint16_t count) {
+    for (uint16_t i = 0; i < count; i++) {
+        to[i] = from[i];
+    }
+}
+
+#define SKA_BACK_COLUMNS 2u
+
+/* Sums over the rows of weight * error, for as many of the next SKA_BACK_COLUMNS columns as there
+ * are; `weight` is the first of them in the first row. */
+static inline void ska_kernel_back(const ska_weight_t *weight, uint16_t columns, uint16_t left,
+                                   const int16_t *errors, uint16_t rows,
+                                   ska_sum_t sums[SKA_BACK_COLUMNS]) {
+    const uint16_t next = left > 1u ? 1u : 0u;
+    ska_sum_t a = 0;
+    ska_sum_t b = 0;
+    for (const int16_t *end = errors + rows; errors != end; errors++) {
+        const int32_t error = *errors;
+        a += (ska_sum_t)(ska_rule_forward_weight(weight[0]) * error);
+        b += (ska_sum_t)(ska_rule_forward_weight(weight[next]) * error);
+        weight += columns;
+    }
+    sums[0] = a;
+    sums[1] = b;
+}
+
+#endif
