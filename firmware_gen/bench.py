@@ -106,13 +106,14 @@ def bench(
     task: Task,
     folder: Path,
     *,
-    optimize: str = "-Os",
+    optimize: str | None = None,
     toolchain: str | None = None,
     compare: Path | None = None,
 ) -> Benchmark:
     """Measure a task on a board, in projects that are written to `folder`.
 
-    `compare` is a C file that does the same by other means; see bench/bench_network.h.
+    `optimize` overrides the board's own level. `compare` is a C file that does the same by other
+    means; see bench/bench_network.h.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or there is no such file.
@@ -157,7 +158,7 @@ class _Bench:
     counter: Counter
     task: Task
     folder: Path
-    optimize: str
+    optimize: str | None
     toolchain: str | None
     compare: Path | None = None
     built: BuildReport | None = None
@@ -218,7 +219,7 @@ class _Bench:
         return project
 
     def _build(self, project: Path, *, measuring: bool = False) -> BuildReport:
-        flags = [self.optimize]
+        flags = [] if self.optimize is None else [self.optimize]
         if self.compare is None:
             flags.append("-DBENCH_FLOAT=0")
         else:

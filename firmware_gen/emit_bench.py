@@ -13,6 +13,7 @@ from ska_edge.plan import Plan
 def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
     """The text of bench_data.h: the sizes of the network, and how the counter wraps."""
     weights = sum(layer.outputs * (layer.inputs + 1) for layer in plan.layers)
+    scale = _real(2.0 ** -plan.layers[0].input.frac)
     return f"""\
 /* bench_data.h - what is measured. Generated; do not edit. */
 #ifndef BENCH_DATA_H
@@ -26,7 +27,7 @@ def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
 #define BENCH_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define BENCH_WEIGHTS {weights} /* with the biases */
 #define BENCH_RATE {_real(plan.rate.real)}
-#define BENCH_INPUT_SCALE {_real(2.0 ** -plan.layers[0].input.frac)} /* of the integers of a sample */
+#define BENCH_INPUT_SCALE {scale} /* of the integers of a sample */
 
 #define BENCH_SAMPLES {samples}
 #define BENCH_COUNTER_MASK 0x{2**counter_bits - 1:08X}u

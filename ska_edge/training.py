@@ -138,7 +138,8 @@ def beginning(
     session, _, _ = _opened(dataset, options)
     if not session.plan.rule_definition.supervised:
         raise InputError(
-            f"rule {session.plan.rule} learns from a held batch, not by single samples"
+            f"rule {session.plan.rule} learns from a held batch, not sample by sample; choose a"
+            " rule with labels"
         )
     if session.base is None:
         seen = Seen()

@@ -99,7 +99,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
         table = [[*row, cell(other, key)] for row, (_, key) in zip(table, rows, strict=True)]
     out.table(
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
-        f"{document['toolchain']} {document['optimize']}",
+        f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
         columns,
         table,
     )
@@ -120,7 +120,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.option("--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8].")
 @click.option("--rate", type=float, help="Learning rate [about 8 / inputs, at most 0.125].")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--optimize", type=click.Choice(LEVELS), default="-Os", show_default=True)
+@click.option("--optimize", type=click.Choice(LEVELS), help="Level [as `build` has it].")
 @click.option("--toolchain", help="Instead of the board's first one that is installed.")
 @click.option(
     "--compare",
@@ -133,7 +133,7 @@ def bench(
     data: str | None,
     board: str,
     hidden: tuple[int, ...] | None,
-    optimize: str,
+    optimize: str | None,
     toolchain: str | None,
     compare: Path | None,
     label_column: str | None,
