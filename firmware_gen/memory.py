@@ -282,6 +282,12 @@ def _step(name: str, instruction: Any) -> Step:
     if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
         return Step(ends=always)
 
+    # Capstone does not list the stack pointer among what these write.
+    if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):
+        names = [instruction.reg_name(operand.reg) for operand in operands]
+        growth = sum(8 if name.startswith("d") else 4 for name in names)
+        return Step(growth if kind == arm.ARM_INS_VPUSH else -growth)
+
     where = f"{name} at 0x{instruction.address:x} ({instruction.mnemonic} {instruction.op_str})"
     written = instruction.regs_access()[1]
     if arm.ARM_REG_PC in written:
@@ -297,10 +303,6 @@ def _step(name: str, instruction: Any) -> Step:
     if kind in (arm.ARM_INS_PUSH, arm.ARM_INS_POP):
         growth = 4 * len(operands)
         return Step(growth if kind == arm.ARM_INS_PUSH else -growth)
-    if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):
-        names = [instruction.reg_name(operand.reg) for operand in operands]
-        growth = sum(8 if name.startswith("d") else 4 for name in names)
-        return Step(growth if kind == arm.ARM_INS_VPUSH else -growth)
     if kind in (arm.ARM_INS_SUB, arm.ARM_INS_ADD) and operands[-1].type == arm.ARM_OP_IMM:
         growth = operands[-1].imm
         return Step(growth if kind == arm.ARM_INS_SUB else -growth)
