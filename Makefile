@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The pins hold for the demo as well: what was tested is what runs.
 LOCK := requirements-dev.txt
+C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c firmware_gen/bench/*.[ch] tests/bench/*.c
 
-.PHONY: demo test lint format golden bench results clean
+.PHONY: demo test lint format golden bench bench-baseline results clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -19,12 +20,12 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c
+	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c
+	$(BIN)/clang-format -i $(C_SOURCES)
 
 # Write the committed generated project anew, after a change of the generator that is meant.
 golden: $(VENV)/dev.stamp
@@ -34,6 +35,10 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/trainer_speed.py
 	$(PIP) install -q -e '.[bench]'
 	$(BIN)/python tests/bench/reference_speed.py
+
+# Measure what the boards' figures are now, after a change that is meant.
+bench-baseline: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.baseline
 
 # Measure the tables of docs/LEARNING.md anew.
 results: $(VENV)/dev.stamp

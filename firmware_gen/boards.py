@@ -63,10 +63,15 @@ class Uart:
 
 @dataclass(frozen=True)
 class Compiler:
-    """A toolchain that can build for this board, and the flags that choose its core."""
+    """A toolchain that can build for this board, and the flags that choose its core.
+
+    `float_flags` turn the core's floating-point unit on. Our own images have no use for it;
+    programs that they are compared with do.
+    """
 
     name: str
     flags: tuple[str, ...] = ()
+    float_flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,35 @@ class Start:
 
     command: tuple[str, ...]
     port: str
+
+
+@dataclass(frozen=True)
+class Counter:
+    """How an image measures itself: a counter of the board, and what it counts.
+
+    `source` defines `ska_board_counter` (see ska_board.h), which counts up and wraps at `bits`
+    bits.
+    `unit` is what a number of ticks stands for: ticks * per_tick[0] / per_tick[1] of it.
+    `arguments` are added to the command that starts the board while it is measured.
+    """
+
+    source: str
+    bits: int
+    unit: Literal["instructions", "cycles"]
+    per_tick: tuple[int, int]
+    arguments: tuple[str, ...] = ()
+
+    def units(self, ticks: int) -> float:
+        """How many units a difference of two readings stands for."""
+        return ticks * self.per_tick[0] / self.per_tick[1]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a board is measured with unless something else is asked for: data, hidden widths."""
+
+    data: str
+    hidden: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -105,6 +139,7 @@ class Board:
     `status` is "emulated" when the firmware is run on this board in the tests, "compiled" when it
     is only built. `memory` is None for boards without limits of their own (the host); `clock` is in
     hertz. `sources` are the files that the build needs, the `.c` and `.S` among them compiled.
+    `counter` is None where nothing can be measured; `bench` is what is measured by itself.
     """
 
     name: str
@@ -120,6 +155,8 @@ class Board:
     memory: Memory | None = None
     uart: Uart | None = None
     start: Start | None = None
+    counter: Counter | None = None
+    bench: Bench | None = None
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
@@ -144,6 +181,8 @@ class Board:
         names = [BOARD_FILE, *self.sources]
         if self.linker_script is not None:
             names.append(self.linker_script)
+        if self.counter is not None:
+            names.append(self.counter.source)
         return tuple(self.file(name) for name in names)
 
     def copy_to(self, folder: Path) -> None:
@@ -246,4 +285,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
         if compiler.name not in toolchains.NAMES:
             known = ", ".join(toolchains.NAMES)
             raise InputError(f"{path}: toolchain {compiler.name!r} is none of {known}")
+    counter = board.counter
+    if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
+        raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
     return board

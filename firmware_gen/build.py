@@ -44,11 +44,17 @@ class BuildReport:
     fits: bool
 
 
-def build(project: Path, *, flags: Sequence[str] = (), toolchain: str | None = None) -> BuildReport:
+def build(
+    project: Path,
+    *,
+    flags: Sequence[str] = (),
+    toolchain: str | None = None,
+    measuring: bool = False,
+) -> BuildReport:
     """Compile and link the project, leave `build/firmware.elf` in it, and measure that.
 
     `flags` come after all others, so they win (sanitizers, `-O0`). `toolchain` overrides the
-    board's order of preference.
+    board's order of preference. `measuring` adds the board's counter.
 
     Raises:
         InputError: the folder is no project, or the board has no such toolchain.
@@ -56,7 +62,7 @@ def build(project: Path, *, flags: Sequence[str] = (), toolchain: str | None = N
         CheckError: the compiler refused the sources, or the stack has no bound.
     """
     board = read_board(project / BOARD_FOLDER)
-    sources = _sources(project, board)
+    sources = _sources(project, board, measuring)
     compiler, found = _compiler(board, toolchain)
     freestanding = board.linker_script is not None
 
@@ -102,7 +108,7 @@ def build(project: Path, *, flags: Sequence[str] = (), toolchain: str | None = N
     )
 
 
-def _sources(project: Path, board: Board) -> list[str]:
+def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
     """The C and assembler files, as seen from the build folder, in a fixed order."""
     own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
     if not own:
@@ -110,6 +116,8 @@ def _sources(project: Path, board: Board) -> list[str]:
             f"{project / SOURCE_FOLDER} has no C files; make a project with ska-edge firmware"
         )
     of_board = [board.file(name).name for name in board.sources if name.endswith((".c", ".S"))]
+    if measuring and board.counter is not None:
+        of_board.append(board.file(board.counter.source).name)
     return [f"../{SOURCE_FOLDER}/{name}" for name in own] + [
         f"../{BOARD_FOLDER}/{name}" for name in of_board
     ]

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -62,8 +62,10 @@ class RunningBoard:
 
 
 @contextlib.contextmanager
-def start(project: Path) -> Iterator[RunningBoard]:
+def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard]:
     """Run the project's firmware on its board while the block lasts.
+
+    `arguments` are added to the command that starts the board.
 
     Raises:
         InputError: nothing is built, or the board is hardware.
@@ -73,7 +75,7 @@ def start(project: Path) -> Iterator[RunningBoard]:
     board, command = _prepare(project)
     with _log(project).open("wb") as log:
         process = subprocess.Popen(
-            command,
+            [*command, *arguments],
             cwd=project / BUILD_FOLDER,
             env=_environment(),
             stdin=subprocess.DEVNULL,

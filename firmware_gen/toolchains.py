@@ -106,6 +106,26 @@ class Toolchain:
         if result.returncode != 0:
             raise CheckError(f"{self.name} failed in {folder}: {first_complaint(result.stderr)}")
 
+    def version(self) -> str:
+        """What the compiler says it is: the first line of its answer to --version.
+
+        Raises:
+            ToolError: it cannot be run.
+        """
+        try:
+            result = subprocess.run(
+                [*self.command, "--version"],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIME_LIMIT_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ToolError(f"{self.name} cannot be run: {error}") from None
+        return (result.stdout.splitlines() or [self.name])[0].strip()
+
     def environment(self) -> dict[str, str]:
         """The environment to run this compiler in; zig gets a cache folder that it can write to.
 

@@ -67,6 +67,20 @@ class Trained:
     symptoms: tuple[Symptom, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a training begins: the model before its first update, and the samples it takes first.
+
+    Attributes:
+        model: formats calibrated, parameters initial; its float twin is initial, too.
+        inputs, labels: (n, d) quantized and (n,), in the order in which training takes them.
+    """
+
+    model: Model
+    inputs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
 def _silent(*_: int) -> None:
     """A `Progress` that nobody watches."""
 
@@ -78,13 +92,8 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
     `progress(done, total)` is called now and then with the samples (or steps) done.
     Raises InputError for options or data that cannot work.
     """
-    base = load_model(options.start) if options.start else None
-    options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
-    if base is not None:
-        dataset = dataset.with_classes(base.plan.labels)
-    _check_data(dataset)
-    fit, held_out = parts(dataset, options)
-    session = _Session.start(base, dataset, fit, options)
+    session, dataset, held_out = _opened(dataset, options)
+    base, options, fit = session.base, session.options, session.fit
     log = StepLog(options.log)
     before = None
     if base is not None:
@@ -116,6 +125,46 @@ def train(dataset: Dataset, options: Options, progress: Progress = _silent) -> T
     accuracy = accuracies(model, {"train": fit, "test": held_out})
     _watch_decisions(watch, model, fit)
     return Trained(model, fit, held_out, accuracy, options, before, tuple(watch.symptoms()))
+
+
+def beginning(
+    dataset: Dataset, options: Options, count: int, progress: Progress = _silent
+) -> Beginning:
+    """Where a training with these options begins, without doing it.
+
+    The float twin is trained as ever: the formats of the integers come from what it sees. Raises
+    InputError as `train`, and for rules without labels, which take no samples one by one.
+    """
+    session, _, _ = _opened(dataset, options)
+    if not session.plan.rule_definition.supervised:
+        raise InputError(
+            f"rule {session.plan.rule} learns from a held batch, not sample by sample; choose a"
+            " rule with labels"
+        )
+    if session.base is None:
+        seen = Seen()
+        reference = twin(session.plan, session.parameters.copy(), session.rate)
+        _finish(session.float_work(reference, seen, StepLog(None)), progress)
+        session.calibrate(seen)
+    model = session.starting_model()
+    rows = np.concatenate([order for _, order in session.orders()])[:count]
+    if len(rows) < count:
+        raise InputError(
+            f"{session.options.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
+            f" {count} are wanted; give more data"
+        )
+    return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows])
+
+
+def _opened(dataset: Dataset, options: Options) -> tuple[_Session, Dataset, Dataset]:
+    """A training, the data with the classes it knows, and the part of them that is held out."""
+    base = load_model(options.start) if options.start else None
+    options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
+    if base is not None:
+        dataset = dataset.with_classes(base.plan.labels)
+    _check_data(dataset)
+    fit, held_out = parts(dataset, options)
+    return _Session.start(base, dataset, fit, options), dataset, held_out
 
 
 def _check_data(dataset: Dataset) -> None:

@@ -337,9 +337,10 @@ def c_shifts(name: str, source: str) -> list[str]:
 
 
 def c_sources() -> dict[str, str]:
-    """Hand-written C of the runtime and the boards."""
+    """Hand-written C of the runtime, the boards and the benchmark."""
     folder = ROOT / "firmware_gen"
-    paths = [*folder.glob("runtime/*.[ch]"), *folder.glob("boards/*/*.[ch]")]
+    patterns = ("runtime/*.[ch]", "boards/*/*.[ch]", "bench/*.[ch]")
+    paths = [path for pattern in patterns for path in folder.glob(pattern)]
     return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in sorted(paths)}
 
 

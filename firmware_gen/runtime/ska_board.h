@@ -1,6 +1,6 @@
 /*
  * ska_board.h: what a board gives to ska_main.c. A board is a folder with a board.c that defines
- * the four names below; nothing else of the firmware touches hardware.
+ * the first four names below; nothing else of the firmware touches hardware.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H
@@ -21,5 +21,10 @@ int16_t ska_board_read(void);
 
 /* Sends one byte; may wait until the line takes it. */
 void ska_board_write(uint8_t byte);
+
+/* A counter of instructions or cycles that runs all the time, for images that measure themselves;
+ * no other image has it. It counts up and wraps; its width and what a tick stands for are the table
+ * [counter] of board.toml. It stands in a file of its own. The first call may start it. */
+uint32_t ska_board_counter(void);
 
 #endif

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from ska_edge.cli.bench import bench
 from ska_edge.cli.boards import boards, ports
 from ska_edge.cli.build import build
 from ska_edge.cli.data import data
@@ -116,5 +117,6 @@ for command in (
     verify,
     run,
     sweep,
+    bench,
 ):
     main.add_command(command)

@@ -23,9 +23,10 @@ from ska_edge.training import train as train_model
 HIDDEN = (64, 32)
 
 
-def _hidden(
+def hidden_widths(
     _context: click.Context, _option: click.Parameter, value: str | None
 ) -> tuple[int, ...] | None:
+    """A callback: widths between commas, '' for none."""
     if value is None:
         return None
     try:
@@ -51,7 +52,7 @@ def training_options(hidden: tuple[int, ...]) -> Callable[[Command], Command]:
         click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local]."),
         click.option(
             "--hidden",
-            callback=_hidden,
+            callback=hidden_widths,
             help=f"Widths of the hidden layers; '' for none [{','.join(map(str, hidden))}].",
         ),
         click.option(

@@ -12,7 +12,8 @@ import pytest
 
 from firmware_gen import boards, toolchains
 from firmware_gen.boards import Board, board_names, load_board, read_board
-from ska_edge.errors import InputError, ToolError
+from firmware_gen.build import build
+from ska_edge.errors import CheckError, InputError, ToolError
 
 NAMES = board_names()
 
@@ -102,6 +103,39 @@ def test_a_damaged_board_file_is_refused_with_the_reason(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("bits = 24", "bits = 33", "8 to 32 bits"),
+        ("per_tick = [40, 128]", "per_tick = [40, 0]", "two numbers above 0"),
+        ("per_tick = [40, 128]", "per_tick = [40]", "per_tick"),
+        ('unit = "instructions"', 'unit = "seconds"', "unit"),
+    ],
+)
+def test_a_damaged_counter_is_refused_with_the_reason(
+    old: str, new: str, reason: str, tmp_path: Path
+) -> None:
+    load_board("qemu-m4").copy_to(tmp_path)
+    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=reason):
+        read_board(tmp_path)
+
+
+def test_the_counter_is_in_images_that_measure_only(
+    write_firmware: Callable[..., Path], require_toolchain: Callable[[str], str]
+) -> None:
+    main = "int main(void) { return 0; }\n"
+    counting = '#include "ska_board.h"\nint main(void) { return (int)ska_board_counter(); }\n'
+    board, compiler = load_board("qemu-m4"), require_toolchain("arm-none-eabi-gcc")
+    plain = build(write_firmware(board, main, "plain"), toolchain=compiler)
+    project = write_firmware(board, counting, "counting")
+    with pytest.raises(CheckError, match="ska_board_counter"):
+        build(project, toolchain=compiler)
+    assert build(project, toolchain=compiler, measuring=True).flash > plain.flash
+
+
 def test_a_folder_without_a_board_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no board\.toml"):
         read_board(tmp_path)
@@ -188,7 +222,7 @@ def test_the_example_in_the_documentation_is_a_board(
     (folder / "my-board").mkdir()
     (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
-    assert len(load_board("my-board").files()) == 5
+    assert len(load_board("my-board").files()) == 6
 
 
 def test_the_documentation_lists_every_board() -> None:

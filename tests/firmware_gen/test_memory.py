@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from firmware_gen.boards import Board, load_board
 from firmware_gen.build import build
 from firmware_gen.emulator import Machine
-from firmware_gen.memory import EXCEPTION_FRAME, Code, measure
+from firmware_gen.memory import EXCEPTION_FRAME, FLOAT_FRAME, Code, measure
 from ska_edge.errors import CheckError, InputError
 
 WriteFirmware = Callable[..., Path]
@@ -111,6 +111,36 @@ int main(void) {
 }
 """
 
+# Float values that live across a call are kept in registers that a function must save.
+FLOATS = """\
+#include "ska_board.h"
+
+#define APART __attribute__((noinline))
+
+static volatile float sink;
+
+float scaled(float x);
+float folded(float x, float y, int32_t count);
+
+APART float scaled(float x) { return x * sink; }
+
+APART float folded(float x, float y, int32_t count) {
+    float sum = 0.0f;
+
+    for (int32_t i = 0; i < count; ++i) {
+        sum = sum * x + scaled((float)i + y);
+    }
+    return sum;
+}
+
+int main(void) {
+    ska_board_init();
+    for (;;) {
+        sink = folded(sink, sink + 1.0f, ska_board_read());
+    }
+}
+"""
+
 
 def code(elf: Path) -> Code:
     return Code(ELFFile(io.BytesIO(elf.read_bytes())))
@@ -173,6 +203,34 @@ def test_frames_are_those_that_clang_states(
     stated, found = frames_of_clang(elf), frames(elf)
     assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(stated)
     assert stated == {name: found[name] for name in stated}
+
+
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O2"])
+def test_saved_float_registers_count(
+    level: str, require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
+) -> None:
+    board = load_board("qemu-m4")
+    toolchain = require_toolchain("arm-none-eabi-gcc")
+    unit = board.toolchains[0].float_flags
+    project = write_firmware(board, FLOATS)
+    report = build(project, toolchain=toolchain, flags=["-fstack-usage", level, *unit])
+    stated, found = frames_of_gcc(report.elf.parent), frames(report.elf)
+    chain = ["main", "folded", "scaled"]
+    assert {name: stated[name] for name in chain} == {name: found[name] for name in chain}
+    deepest = sum(found[name] for name in ("Reset_Handler", *chain))
+    assert report.stack == deepest + EXCEPTION_FRAME + FLOAT_FRAME + found["Fault_Handler"]
+
+
+def test_routines_that_jump_into_each_other_have_a_bound(
+    require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
+) -> None:
+    # Without a floating-point unit int -> float ends in the middle of long long -> float.
+    project = write_firmware(load_board("qemu-m3"), FLOATS)
+    report = build(project, toolchain=require_toolchain("arm-none-eabi-gcc"))
+    found = frames(report.elf)
+    inner = sum(found[name] for name in ("Reset_Handler", "main", "folded"))
+    assert report.stack is not None
+    assert report.stack >= inner + EXCEPTION_FRAME
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)

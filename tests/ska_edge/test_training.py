@@ -14,7 +14,7 @@ from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.options import Options, default_rate
 from ska_edge.trainer import FixedTrainer
-from ska_edge.training import train
+from ska_edge.training import beginning, train
 
 GOLDEN = Path(__file__).parent / "golden" / "published_tiny.json"
 
@@ -208,3 +208,21 @@ def test_the_order_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_that_teach_nothing_are_refused(data: Dataset, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         train(data, Options(hidden=(3,), epochs=1))
+
+
+def test_a_beginning_is_that_of_the_training_with_the_same_options(iris: Dataset) -> None:
+    options = Options(hidden=(4,), epochs=2)
+    trained, begun = train(iris, options), beginning(iris, options, 240)
+    assert begun.model.plan.digest == trained.model.plan.digest
+    assert begun.inputs.shape == (240, 4)
+    trainer = FixedTrainer(begun.model.state)
+    for x, label in zip(begun.inputs, begun.labels.tolist(), strict=True):
+        trainer.learn_one(x, label)
+    assert (begun.model.state.parameters == trained.model.state.parameters).all()
+
+
+def test_a_beginning_has_its_limits(iris: Dataset) -> None:
+    with pytest.raises(InputError, match="2 epochs of 'iris' are 240 samples, and 241 are wanted"):
+        beginning(iris, Options(hidden=(4,), epochs=2), 241)
+    with pytest.raises(InputError, match="held batch"):
+        beginning(iris, Options(hidden=(4,), rule="published"), 10)

@@ -1,0 +1,147 @@
+/* bench_main.c - a firmware that measures itself: inference and learning, call by call.
+ *
+ * It waits for a byte, since what is sent before anybody listens may be lost, and answers with a
+ * line for each figure: a name, a space, 16 hexadecimal digits. Another byte starts all of it
+ * again. Every call is measured by itself, as the difference of two readings of the counter; what
+ * an empty measurement takes is measured, too, and so is a loop whose length is known. */
+#include <stdint.h>
+
+#if BENCH_FLOAT
+#include "bench_network.h"
+#else
+#include "bench_ska.h"
+#include "ska_frame.h"
+#endif
+
+#include "bench_samples.h"
+#include "ska_board.h"
+
+/* --- the loop of known length ----------------------------------------------------------------- */
+
+/* Turns of a loop of two instructions, and how many units of the counter they are. */
+#if defined(__thumb__)
+#define LOOP_TURNS 100000u
+#define LOOP_UNITS (2u * LOOP_TURNS)
+#define LOOP(turns) __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(turns)::"cc")
+#elif defined(__riscv)
+#define LOOP_TURNS 100000u
+#define LOOP_UNITS (2u * LOOP_TURNS)
+#define LOOP(turns) __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(turns))
+#elif defined(__AVR__)
+/* sbiw takes two cycles, brne two, but one where it goes on. */
+#define LOOP_TURNS 50000u
+#define LOOP_UNITS (4ul * LOOP_TURNS - 1ul)
+#define LOOP(turns) __asm__ volatile("1: sbiw %0, 1\n brne 1b" : "+w"(turns)::"cc")
+#else
+#error "no loop of known length for this core; write one here"
+#endif
+
+/* --- measuring -------------------------------------------------------------------------------- */
+
+/* Ticks between two readings; less than the counter's range. */
+static uint32_t ticks_since(uint32_t begin) {
+    return (ska_board_counter() - begin) & BENCH_COUNTER_MASK;
+}
+
+static uint32_t empty_measure(void) {
+    const uint32_t begin = ska_board_counter();
+    return ticks_since(begin);
+}
+
+static uint32_t loop_measure(void) {
+    unsigned int turns = LOOP_TURNS;
+    const uint32_t begin = ska_board_counter();
+    LOOP(turns);
+    return ticks_since(begin);
+}
+
+static uint32_t infer_measure(const bench_input_t *x, uint16_t *predicted) {
+    const uint32_t begin = ska_board_counter();
+    *predicted = bench_infer(x);
+    return ticks_since(begin);
+}
+
+static uint32_t learn_measure(const bench_input_t *x, uint16_t label) {
+    const uint32_t begin = ska_board_counter();
+    bench_learn(x, label);
+    return ticks_since(begin);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+/* One sample, out of program memory, as the program takes it. */
+static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
+    for (uint16_t i = 0; i < BENCH_INPUTS; i++) {
+#if BENCH_FLOAT
+        x[i] = (float)bench_samples[number][i] * BENCH_INPUT_SCALE;
+#else
+        x[i] = bench_samples[number][i];
+#endif
+    }
+}
+
+/* CRC-16 of all learned integers, as the host has them; 0 for programs that learn others. */
+static uint16_t weights_crc(void) {
+#if BENCH_FLOAT
+    return 0;
+#else
+    uint16_t crc = SKA_CRC_START;
+    for (uint32_t offset = 0; offset < SKA_PARAMETER_BYTES; offset++) {
+        uint8_t byte;
+        ska_parameters_read(&bench_state, offset, &byte, 1);
+        crc = ska_crc_update(crc, byte);
+    }
+    return crc;
+#endif
+}
+
+static void line_send(const char *name, uint64_t value) {
+    char digits[16];
+    for (uint8_t i = 16; i > 0; i--) {
+        digits[i - 1u] = "0123456789abcdef"[value % 16u];
+        value /= 16u;
+    }
+    for (; *name != '\0'; name++) {
+        ska_board_write((uint8_t)*name);
+    }
+    ska_board_write(' ');
+    for (uint8_t i = 0; i < 16u; i++) {
+        ska_board_write((uint8_t)digits[i]);
+    }
+    ska_board_write('\n');
+}
+
+/* Not part of main: a compiler may use floating-point registers at its very start, before
+ * bench_init has turned their unit on. */
+__attribute__((noinline)) static void run(void) {
+    static bench_input_t x[BENCH_INPUTS];
+    uint64_t infer = 0, learn = 0;
+    uint16_t right = 0;
+
+    (void)ska_board_counter(); /* it runs from here on */
+    line_send("units", LOOP_UNITS);
+    line_send("loop", loop_measure());
+    line_send("empty", empty_measure());
+    for (uint16_t number = 0; number < BENCH_SAMPLES; number++) {
+        const uint16_t label = bench_labels[number];
+        uint16_t predicted;
+        sample_read(number, x);
+        infer += infer_measure(x, &predicted);
+        learn += learn_measure(x, label);
+        right = (uint16_t)(right + (predicted == label ? 1u : 0u));
+    }
+    line_send("infer", infer);
+    line_send("learn", learn);
+    line_send("right", right);
+    line_send("weights", weights_crc());
+    line_send("end", BENCH_SAMPLES);
+}
+
+int main(void) {
+    ska_board_init();
+    while (ska_board_read() >= 0) {
+        bench_init();
+        run();
+    }
+    return 0;
+}

@@ -1,0 +1,180 @@
+"""`ska-edge bench`: instructions or cycles of an inference and a learning step, and memory."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firmware_gen.bench import Benchmark, Figures, Task, counter_of
+from firmware_gen.bench import bench as measure
+from firmware_gen.boards import Board, load_board
+from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.train import hidden_widths
+from ska_edge.data import load
+from ska_edge.errors import InputError
+from ska_edge.options import Options
+from ska_edge.precision import PRECISIONS
+from ska_edge.rule import RULES
+from ska_edge.trainer import FixedTrainer
+from ska_edge.training import Beginning, beginning
+
+SAMPLES = 200
+LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
+
+
+def task_of(begun: Beginning) -> Task:
+    """What is measured: the samples with which a training begins, learned by the host."""
+    model = begun.model
+    trainer = FixedTrainer(model.state.copy(), check=False)
+    for x, label in zip(begun.inputs, begun.labels.tolist(), strict=True):
+        trainer.learn_one(x, label)
+    assert model.reference is not None
+    start = zip(model.reference.weights, model.reference.biases, strict=True)
+    return Task(
+        model.plan,
+        model.state.parameters.copy(),
+        trainer.state.parameters,
+        begun.inputs,
+        begun.labels,
+        tuple(tensor for layer in start for tensor in layer),
+    )
+
+
+def figures_document(figures: Figures) -> dict[str, Any]:
+    """The keys of one program in `bench --json`."""
+    return {
+        **asdict(figures),
+        "infer": round(figures.infer, 1),
+        "learn": round(figures.learn, 1),
+        "ram_with_stack": figures.ram + (figures.stack or 0),
+    }
+
+
+def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]:
+    """The keys of `bench --json`, without those that say what was asked for."""
+    compared = None if found.compared is None else figures_document(found.compared)
+    return {
+        "board": board.name,
+        "unit": counter_of(board).unit,
+        **figures_document(found.own),
+        "compare": compared,
+        "samples": len(task.labels),
+        "sizes": task.plan.sizes,
+        "rule": task.plan.rule,
+        "precision": task.plan.precision,
+        "digest": task.plan.digest,
+        "toolchain": found.toolchain,
+        "compiler": found.compiler,
+        "known_loop": {"length": found.units, "counted": round(found.counted, 1)},
+    }
+
+
+def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
+    """The table for people."""
+    unit, other = document["unit"], document["compare"]
+    sizes = "-".join(str(size) for size in document["sizes"])
+    rows = [
+        (f"{unit} an inference", "infer"),
+        (f"{unit} a learning step", "learn"),
+        ("flash (bytes)", "flash"),
+        ("  code and tables in it", "code"),
+        ("RAM (all state)", "ram"),
+        ("stack (worst case)", "stack"),
+        ("RAM and stack", "ram_with_stack"),
+        (f"right of {document['samples']} before learning them", "right"),
+    ]
+
+    def cell(figures: dict[str, Any], key: str) -> str:
+        value = figures[key]
+        return "-" if value is None else f"{round(value):,}"
+
+    columns = ["figure", "ska-edge"]
+    table = [[title, cell(document, key)] for title, key in rows]
+    if other is not None:
+        columns.append(str(name))
+        table = [[*row, cell(other, key)] for row, (_, key) in zip(table, rows, strict=True)]
+    out.table(
+        f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
+        f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
+        columns,
+        table,
+    )
+    loop = document["known_loop"]
+    out.line(
+        f"means over {document['samples']} samples; weights equal to the host's; a loop of"
+        f" {loop['length']} {unit} was counted as {loop['counted']:.0f}"
+    )
+
+
+@click.command(epilog="Example:  ska-edge bench --board qemu-m4")
+@click.argument("data", required=False)
+@click.option("--board", required=True, help="The board to measure on; it needs a counter.")
+@click.option(
+    "--hidden", callback=hidden_widths, help="Widths of the hidden layers [as the board says]."
+)
+@click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local].")
+@click.option("--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8].")
+@click.option("--rate", type=float, help="Learning rate [about 8 / inputs, at most 0.125].")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--optimize", type=click.Choice(LEVELS), help="Level [as `build` has it].")
+@click.option("--toolchain", help="Instead of the board's first one that is installed.")
+@click.option(
+    "--compare",
+    type=click.Path(path_type=Path),
+    help="A C file that does the same by other means, to be measured beside it.",
+)
+@label_option
+@json_option
+def bench(
+    data: str | None,
+    board: str,
+    hidden: tuple[int, ...] | None,
+    optimize: str | None,
+    toolchain: str | None,
+    compare: Path | None,
+    label_column: str | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Measure inference and learning on an emulated board that counts.
+
+    DATA and the hidden widths are the board's own unless given. Measured are the first 200 samples
+    of a training from its initial weights, each call by itself, nothing warmed up: one inference,
+    then one whole learning step. Afterwards the weights must equal the host's.
+
+    Flash, RAM and stack are those of the least firmware that infers and learns, without protocol;
+    code is the library's part of flash without the initial weights.
+    """
+    out, loaded = Output(as_json), load_board(board)
+    counter_of(loaded)
+    if data is None:
+        if loaded.bench is None:
+            raise InputError(f"board {board} names no data to measure with; give DATA")
+        data = loaded.bench.data
+    if hidden is None:
+        hidden = loaded.bench.hidden if loaded.bench is not None else ()
+    if compare is not None and not compare.is_file():
+        raise InputError(f"there is no file {compare} to compare with")
+    with out.progress("calibrating") as update:
+        options = Options(hidden=hidden, **values)
+        task = task_of(beginning(load(data, label_column), options, SAMPLES, update))
+    with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
+        found = measure(
+            loaded,
+            task,
+            Path(folder),
+            optimize=optimize,
+            toolchain=toolchain,
+            compare=compare,
+        )
+    document = {
+        **bench_document(loaded, task, found),
+        "data": data,
+        "optimize": optimize,
+    }
+    _show(out, document, None if compare is None else compare.name)
+    out.document(document)

@@ -1,0 +1,70 @@
+"""The committed figures of every board that counts, and how they are measured.
+
+Run by `make bench-baseline` after a change that is meant; `git diff` then shows what it costs.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from firmware_gen.bench import Task, bench
+from firmware_gen.boards import Board, board_names, load_board
+from ska_edge.cli.bench import SAMPLES, bench_document, task_of
+from ska_edge.data import load
+from ska_edge.training import Options, beginning
+
+FILE = Path(__file__).with_name("baseline.json")
+FIGURES = ("infer", "learn", "flash", "ram", "stack", "code")
+MARGIN = 0.02
+
+BOARDS = tuple(
+    name
+    for name in board_names()
+    if load_board(name).counter is not None and load_board(name).bench is not None
+)
+
+
+@functools.lru_cache
+def task(data: str, hidden: tuple[int, ...]) -> Task:
+    """What is measured; calibrated once for all boards that measure the same."""
+    return task_of(beginning(load(data), Options(hidden=hidden), SAMPLES))
+
+
+def measured(board: Board) -> dict[str, Any]:
+    """The figures of a board's own benchmark today, and the compiler that they hold for."""
+    assert board.bench is not None
+    work = task(board.bench.data, board.bench.hidden)
+    with tempfile.TemporaryDirectory() as folder:
+        document = bench_document(board, work, bench(board, work, Path(folder)))
+    return {"compiler": document["compiler"], **{name: document[name] for name in FIGURES}}
+
+
+def committed() -> dict[str, dict[str, Any]]:
+    """The baseline: by board, the compiler and the figures."""
+    content = json.loads(FILE.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What grew and what shrank by more than the margin; a figure that is new has grown."""
+    grown, shrunk = [], []
+    for name in FIGURES:
+        old, new = before.get(name), now[name]
+        text = f"{name} {old} -> {new}"
+        if new is None or old == new:
+            continue
+        if old is None or new > old * (1 + MARGIN):
+            grown.append(text)
+        elif new < old * (1 - MARGIN):
+            shrunk.append(text)
+    return grown, shrunk
+
+
+if __name__ == "__main__":
+    figures = {name: measured(load_board(name)) for name in BOARDS}
+    FILE.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,49 @@
+"""No figure of a board grows unnoticed: instructions or cycles, flash, RAM, stack, code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from firmware_gen import toolchains
+from firmware_gen.boards import Board
+from tests.bench.baseline import BOARDS, FIGURES, changes, committed, measured
+from tests.conftest import without
+
+RENEW = "if that is meant, run `make bench-baseline` and commit what it writes"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_no_figure_grows(name: str, require_board: Callable[[str], Board]) -> None:
+    pytest.importorskip("sklearn")
+    board, baseline = require_board(name), committed()
+    assert name in baseline, f"board {name} has no baseline; run `make bench-baseline`"
+    before = baseline[name]
+    compiler = toolchains.choose([compiler.name for compiler in board.toolchains]).version()
+    if compiler != before["compiler"]:
+        without(f"the baseline of board {name} is of {before['compiler']}, here is {compiler}")
+    grown, shrunk = changes(before, measured(board))
+    if shrunk:
+        print(f"{name}: {', '.join(shrunk)}; `make bench-baseline` keeps it")
+    assert not grown, f"{name}: {', '.join(grown)}; {RENEW}"
+
+
+def test_the_baseline_has_no_board_too_many() -> None:
+    assert set(committed()) == set(BOARDS)
+
+
+BEFORE = {"infer": 1000.0, "learn": 5000.0, "flash": 4000, "ram": 600, "stack": 100, "code": 900}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_that_grows_by_more_than_two_percent_is_found(name: str) -> None:
+    assert changes(BEFORE, {**BEFORE, name: BEFORE[name] * 1.03})[0] != []
+    assert changes(BEFORE, {**BEFORE, name: BEFORE[name] * 1.01}) == ([], [])
+    grown, shrunk = changes(BEFORE, {**BEFORE, name: BEFORE[name] * 0.9})
+    assert (grown, len(shrunk)) == ([], 1)
+
+
+def test_a_figure_that_was_not_known_has_grown() -> None:
+    assert changes({**BEFORE, "stack": None}, BEFORE)[0] == ["stack None -> 100"]
+    assert changes({**BEFORE, "stack": None}, {**BEFORE, "stack": None}) == ([], [])
