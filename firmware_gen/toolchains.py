@@ -42,9 +42,11 @@ FLAGS: tuple[str, ...] = (
 
 _INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",
+    "avr-gcc": "apt-get install gcc-avr avr-libc",
     "cc": "apt-get install gcc",
     "clang": "apt-get install clang",
     "gcc": "apt-get install gcc",
+    "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf",
     "zig": "pip install ziglang",
 }
 
