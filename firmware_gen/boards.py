@@ -86,11 +86,15 @@ class Start:
 
 @dataclass(frozen=True)
 class Need:
-    """A Python package or a program that starting the board takes, and how to install it."""
+    """What starting the board takes, and how to install it.
+
+    `package` is a Python package, `program` a command, `header` a C header of this computer.
+    """
 
     install: str
     package: str | None = None
     program: str | None = None
+    header: str | None = None
 
     def missing(self) -> str | None:
         """Half a sentence on what is missing, or None."""
@@ -98,6 +102,8 @@ class Need:
             return f"needs the Python package {self.package}: {self.install}"
         if self.program is not None and shutil.which(self.program) is None:
             return f"needs the program {self.program}: {self.install}"
+        if self.header is not None and not toolchains.has_header(self.header):
+            return f"needs the C header {self.header}: {self.install}"
         return None
 
 
