@@ -13,7 +13,9 @@ from elftools.elf.elffile import ELFFile
 from firmware_gen.boards import Board, load_board
 from firmware_gen.build import build
 from firmware_gen.emulator import Machine
-from firmware_gen.memory import EXCEPTION_FRAME, Code, measure
+from firmware_gen.memory import code_of, measure
+from firmware_gen.stack import Code
+from firmware_gen.stack_arm import EXCEPTION_FRAME
 from ska_edge.errors import CheckError, InputError
 
 WriteFirmware = Callable[..., Path]
