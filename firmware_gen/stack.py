@@ -107,6 +107,8 @@ class Code(ABC):
 
     call_size = 0
     """Bytes of the stack that a call instruction takes by itself."""
+    falls_through = False
+    """Whether a function may go on into the next one: else what follows its end is padding."""
 
     def __init__(self, image: Any) -> None:
         self._sections = [
@@ -188,8 +190,8 @@ class Code(ABC):
                     at_target[target] = state if known is None else state.join(known)
             state = state.after(step, where)
             size = max(size, state.depth)
-        if reached and end in self._functions:
-            calls.append(Call(state.depth, end))  # it goes on into the next function
+        if reached and self.falls_through:
+            calls.append(Call(state.depth, end))
         return Frame(size, tuple(calls))
 
     def _named(self, name: str) -> Function:

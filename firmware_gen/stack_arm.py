@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from firmware_gen.stack import Code, Function, Step, of_variable_size, through_pointer
+from firmware_gen.stack import Code, Function, Step, of_variable_size, signed, through_pointer
 from ska_edge.errors import CheckError, ToolError
 
 VECTORS = "ska_vectors"
@@ -68,8 +68,39 @@ class ArmCode(Code):
         return self._need(reset, ()) + EXCEPTION_FRAME + worst_handler
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
-        for instruction in self._instructions(function):
-            yield instruction.address, _step(function.name, instruction)
+        instructions = list(self._instructions(function))
+        targets = {target for target in map(_branch_target, instructions) if target is not None}
+        constants: dict[int, int] = {}  # registers whose value is known here, on every path
+        for instruction in instructions:
+            if instruction.address in targets:
+                constants.clear()
+            yield instruction.address, _step(function.name, instruction, constants)
+            made = self._constant(instruction, constants)
+            for register in instruction.regs_access()[1]:
+                constants.pop(register, None)
+            if made is not None:
+                constants[instruction.operands[0].reg] = made
+
+    def _constant(self, instruction: Any, constants: dict[int, int]) -> int | None:
+        """The value that an instruction writes to its first operand, where that is known."""
+        from capstone import arm_const as arm
+
+        kind, operands = instruction.id, instruction.operands
+        if instruction.cc != arm.ARM_CC_AL:
+            return None
+        if kind == arm.ARM_INS_MOV and operands[1].type == arm.ARM_OP_IMM:
+            return int(operands[1].imm)
+        if kind == arm.ARM_INS_LSL and operands[-1].type == arm.ARM_OP_IMM:
+            value = constants.get(operands[1].reg)
+            return None if value is None else int(value * 2 ** operands[-1].imm % 2**32)
+        if kind == arm.ARM_INS_LDR and operands[1].type == arm.ARM_OP_MEM:
+            place = operands[1].mem
+            if place.base == arm.ARM_REG_PC and place.index == 0:
+                # From the literal pool. The program counter reads as the address of the
+                # instruction plus 4, rounded down to a word.
+                address = (instruction.address + 4) // 4 * 4 + place.disp
+                return int.from_bytes(self._bytes(address, 4), "little")
+        return None
 
     def _instructions(self, function: Function) -> Iterator[Any]:
         """The instructions of a function, without the literal pools in it.
@@ -98,8 +129,19 @@ class ArmCode(Code):
             data = at < len(self._is_data) and self._is_data[at]
 
 
-def _step(name: str, instruction: Any) -> Step:
+def _branch_target(instruction: Any) -> int | None:
+    """Where a branch within a function goes, or None if this is none."""
+    from capstone import arm_const as arm
+
+    if instruction.id in (arm.ARM_INS_B, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ):
+        return int(instruction.operands[-1].imm)
+    return None
+
+
+def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     """What an instruction of the function `name` does to the stack pointer and to the flow.
+
+    `constants` holds the registers whose values are known.
 
     Raises:
         CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
@@ -135,6 +177,8 @@ def _step(name: str, instruction: Any) -> Step:
     if kind in (arm.ARM_INS_SUB, arm.ARM_INS_ADD) and operands[-1].type == arm.ARM_OP_IMM:
         growth = operands[-1].imm
         return Step(growth if kind == arm.ARM_INS_SUB else -growth)
+    if kind == arm.ARM_INS_ADD and operands[-1].reg in constants:
+        return Step(-signed(constants[operands[-1].reg], 32))  # a large frame on Cortex-M0
     if kind in (arm.ARM_INS_STR, arm.ARM_INS_STRD) and operands[-1].type == arm.ARM_OP_MEM:
         return Step(-operands[-1].mem.disp)  # a push of one or two registers
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:

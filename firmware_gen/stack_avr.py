@@ -31,6 +31,8 @@ RAM = 0x80_0000
 class AvrCode(Code):
     """The functions of an AVR image."""
 
+    falls_through = True  # as routines of the compiler's library do
+
     def __init__(self, image: Any) -> None:
         super().__init__(image)
         # The lowest 7 bits of the flags name the family; avr6 has more than 128 KB of flash.
