@@ -1,9 +1,10 @@
 """The worst case of the stack: the deepest chain of calls in an image's machine code.
 
-Every function reachable from where the core starts is decoded; the stack pointer is followed through
-it, and each direct call and tail call adds what the called function needs at the depth of that call.
-The compiler's own library routines (64-bit division, memory copies) are counted like the rest. What
-has no bound is an error, not a guess: recursion, calls through pointers, frames of variable size.
+Every function reachable from where the core starts is decoded; the stack pointer is followed
+through it, and each direct call and tail call adds what the called function needs at the depth of
+that call. The compiler's own library routines (64-bit division, memory copies) are counted like the
+rest. What has no bound is an error, not a guess: recursion, calls through pointers, frames of
+variable size.
 
 This module walks the calls. What one instruction does, and where the walk begins, is written once
 for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
@@ -11,6 +12,7 @@ for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
 
 from __future__ import annotations
 
+import bisect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,6 +125,7 @@ class Code(ABC):
                 known = self._functions.get(start)
                 if known is None or known.size < size:
                     self._functions[start] = Function(symbol.name, start, size)
+        self._starts = sorted(self._functions)
         self._needs: dict[int, int] = {}
 
     @abstractmethod
@@ -149,7 +152,7 @@ class Code(ABC):
 
     def functions(self) -> tuple[Function, ...]:
         """All functions of the image, by address."""
-        return tuple(self._functions[start] for start in sorted(self._functions))
+        return tuple(self._functions[start] for start in self._starts)
 
     def frame(self, function: Function) -> Frame:
         """Follow the stack pointer through one function.
@@ -206,11 +209,11 @@ class Code(ABC):
 
     def _need(self, target: int, path: tuple[str, ...]) -> int:
         """Stack in bytes that a call of the function at `target` needs, all it calls included."""
-        function = self._functions.get(target)
+        function = self._function_at(target)
         if function is None:
             raise CheckError(
-                f"{path[-1] if path else 'the start-up code'} calls 0x{target:x}, where no "
-                "function starts, so the stack has no known bound"
+                f"{path[-1] if path else 'the start-up code'} calls 0x{target:x}, where there is "
+                "no function, so the stack has no known bound"
             )
         if function.name in path:
             circle = " -> ".join((*path[path.index(function.name) :], function.name))
@@ -221,6 +224,16 @@ class Code(ABC):
             below = [call.depth + self._need(call.target, inner) for call in frame.calls]
             self._needs[target] = max([frame.size, *below])
         return self._needs[target]
+
+    def _function_at(self, address: int) -> Function | None:
+        """The function that starts at an address or, as some routines of libraries are called,
+        holds it. What follows inside of a function takes at most what the whole of it takes.
+        """
+        at = bisect.bisect_right(self._starts, address) - 1
+        if at < 0:
+            return None
+        function = self._functions[self._starts[at]]
+        return function if address < function.start + max(1, function.size) else None
 
     def _bytes(self, address: int, size: int) -> bytes:
         for origin, content in self._sections:

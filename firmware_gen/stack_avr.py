@@ -42,9 +42,8 @@ class AvrCode(Code):
     def _is_function(symbol: Any) -> bool:
         # The routines of the compiler's library have a size, but no type.
         kind, size = symbol["st_info"]["type"], symbol["st_size"]
-        return kind == "STT_FUNC" or (
-            kind == "STT_NOTYPE" and size > 0 and symbol["st_value"] + size <= RAM
-        )
+        is_routine = kind == "STT_NOTYPE" and size > 0 and symbol["st_value"] + size <= RAM
+        return bool(kind == "STT_FUNC" or is_routine)
 
     def stack(self) -> int:
         """Worst case of the stack in bytes, the return address of main() among them."""
@@ -195,7 +194,7 @@ def _written(word: int) -> frozenset[int]:
     after all, the bound is refused.
     """
     kind, register, high = field(word, 12, 4), field(word, 4, 5), 16 + field(word, 4, 4)
-    if kind in (0x3, 0xB) and not field(word, 11, 5) == 0b10110:  # CPI, OUT
+    if kind == 0x3 or field(word, 11, 5) == 0b10111:  # CPI, OUT
         return frozenset()
     if field(word, 8, 8) == 0x01:  # MOVW
         return frozenset({2 * field(word, 4, 4)})

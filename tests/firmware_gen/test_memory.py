@@ -1,298 +1,17 @@
-"""The stack bound: equal to what the compilers say, never below what a run uses, or an error."""
+"""What is measured: the sizes are those of the sections, and only of an ELF image."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from firmware_gen.boards import Board, load_board
+from firmware_gen.boards import Board
 from firmware_gen.build import build
-from firmware_gen.emulator import Machine
 from firmware_gen.memory import code_of, measure
-from firmware_gen.stack import Code
-from firmware_gen.stack_arm import EXCEPTION_FRAME
-from ska_edge.errors import CheckError, InputError
-
-WriteFirmware = Callable[..., Path]
-TOOLCHAINS = ["arm-none-eabi-gcc", "zig"]
-BARE = ["qemu-m3", "qemu-m4"]
-
-# Functions with frames of many shapes: none, saved registers, arrays, large arrays, early returns,
-# switches, many arguments, 64-bit division, tail calls, and a branch of the call graph not taken.
-SHAPES = """\
-#include "ska_board.h"
-
-#define APART __attribute__((noinline))
-
-static volatile int32_t sink;
-static volatile int64_t wide = 7;
-
-int32_t leaf(int32_t x);
-int32_t with_array(int32_t x);
-int32_t with_large_array(int32_t x);
-int32_t early(int32_t x);
-int32_t many(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f);
-int32_t divide(int32_t x);
-int32_t choose(int32_t x);
-int32_t tail(int32_t x);
-
-APART int32_t leaf(int32_t x) { return x * 3 + sink; }
-
-APART int32_t with_array(int32_t x) {
-    volatile uint8_t block[100];
-    uint8_t i;
-
-    for (i = 0; i < 100u; ++i) {
-        block[i] = (uint8_t)(x + (int32_t)i);
-    }
-    return leaf(block[x & 63]) + block[x & 31];
-}
-
-APART int32_t with_large_array(int32_t x) {
-    volatile int32_t block[300];
-    uint16_t i;
-
-    for (i = 0; i < 300u; ++i) {
-        block[i] = x;
-    }
-    return with_array(block[(uint32_t)x & 255u]) + block[2];
-}
-
-APART int32_t early(int32_t x) {
-    if (x == 0) {
-        return 1;
-    }
-    sink = leaf(x) + leaf(sink);
-    return with_array(x) + sink;
-}
-
-APART int32_t many(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f) {
-    sink = leaf(a) + leaf(b);
-    return leaf(c) * d + leaf(e) * f;
-}
-
-APART int32_t divide(int32_t x) {
-    wide = (wide * 1000003) / ((int64_t)x + 5);
-    return (int32_t)(wide % 1000);
-}
-
-APART int32_t choose(int32_t x) {
-    switch (x) {
-    case 0: return leaf(x);
-    case 1: return with_array(4);
-    case 2: sink = 5; return 7;
-    case 3: return divide(x) + 1;
-    case 4: sink = x; return many(1, 2, 3, 4, x, 6);
-    case 5: return early(x);
-    case 6: sink = 1; sink = 2; return 5;
-    default: return with_large_array(x) + 2;
-    }
-}
-
-APART int32_t tail(int32_t x) {
-    volatile uint8_t block[40];
-
-    block[x & 31] = 5;
-    sink = block[x & 15] + leaf(x);
-    return choose(sink);
-}
-
-int main(void) {
-    ska_board_init();
-    for (;;) {
-        int32_t x = ska_board_read();
-
-        sink = choose(x) + tail(x);
-        ska_board_write((uint8_t)(sink & 0x7F));
-    }
-}
-"""
-
-
-def code(elf: Path) -> Code:
-    return Code(ELFFile(io.BytesIO(elf.read_bytes())))
-
-
-def frames(elf: Path) -> dict[str, int]:
-    image = code(elf)
-    return {function.name: image.frame(function).size for function in image.functions()}
-
-
-def frames_of_gcc(folder: Path) -> dict[str, int]:
-    """What -fstack-usage wrote: place:name, bytes, kind."""
-    lines = [line for path in folder.glob("*.su") for line in path.read_text().splitlines()]
-    return {place.split(":")[-1]: int(size) for place, size, _ in map(str.split, lines)}
-
-
-def frames_of_clang(elf: Path) -> dict[str, int]:
-    """What -fstack-size-section wrote: pairs of an address (4 bytes) and a size (ULEB128)."""
-    image: Any = ELFFile(io.BytesIO(elf.read_bytes()))
-    names = {
-        symbol["st_value"] & ~1: symbol.name
-        for symbol in image.get_section_by_name(".symtab").iter_symbols()
-        if symbol["st_info"]["type"] == "STT_FUNC"
-    }
-    data = io.BytesIO(b"".join(s.data() for s in image.iter_sections() if s.name == ".stack_sizes"))
-    sizes = {}
-    while address := data.read(4):
-        size = shift = 0
-        while True:
-            byte = data.read(1)[0]
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                break
-        sizes[names[int.from_bytes(address, "little") & ~1]] = size
-    return sizes
-
-
-@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
-@pytest.mark.parametrize("name", BARE)
-def test_frames_are_those_that_gcc_states(
-    name: str, level: str, require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
-) -> None:
-    project = write_firmware(load_board(name), SHAPES)
-    toolchain = require_toolchain("arm-none-eabi-gcc")
-    elf = build(project, toolchain=toolchain, flags=["-fstack-usage", level]).elf
-    stated, found = frames_of_gcc(elf.parent), frames(elf)
-    linked = {name: size for name, size in stated.items() if name in found}
-    assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(linked)
-    assert linked == {name: found[name] for name in linked}
-
-
-@pytest.mark.parametrize("level", ["-O0", "-Os"])
-@pytest.mark.parametrize("name", BARE)
-def test_frames_are_those_that_clang_states(
-    name: str, level: str, zig: str, write_firmware: WriteFirmware
-) -> None:
-    project = write_firmware(load_board(name), SHAPES)
-    elf = build(project, toolchain=zig, flags=["-fstack-size-section", level]).elf
-    stated, found = frames_of_clang(elf), frames(elf)
-    assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(stated)
-    assert stated == {name: found[name] for name in stated}
-
-
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
-def test_the_bound_is_that_of_the_deepest_chain_of_calls(
-    toolchain: str, require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
-) -> None:
-    project = write_firmware(load_board("qemu-m4"), SHAPES)
-    report = build(project, toolchain=require_toolchain(toolchain))
-    found = frames(report.elf)
-    chain = ["Reset_Handler", "main", "choose", "with_large_array", "with_array", "leaf"]
-    with_tail = sum(found[name] for name in chain)
-    assert report.stack == with_tail + EXCEPTION_FRAME + found["Fault_Handler"]
-    assert with_tail >= 1200 + 100
-
-
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
-def test_a_run_uses_the_whole_bound_and_no_more(
-    toolchain: str,
-    require_board: Callable[[str], Board],
-    require_toolchain: Callable[[str], str],
-    write_firmware: WriteFirmware,
-) -> None:
-    board = require_board("virtual-m4")
-    report = build(write_firmware(board, SHAPES), toolchain=require_toolchain(toolchain))
-    assert board.memory is not None and report.stack is not None
-    inputs = [bytes(range(9))]
-
-    class Wire:
-        def read(self) -> bytes:
-            return inputs.pop() if inputs else b""
-
-        def write(self, data: bytes) -> None:
-            pass
-
-    machine = Machine(report.elf, board, Wire())
-    ram = board.memory.ram
-    painted = ram.origin + report.ram
-    machine.unicorn.mem_write(painted, b"\xa5" * (ram.size - report.ram))
-    machine.run()
-    left = bytes(machine.unicorn.mem_read(painted, ram.size - report.ram))
-    used = len(left.lstrip(b"\xa5"))
-    # No exception comes in a run, so the bytes set aside for one stay untouched. Up to two saved
-    # registers, pushed only to keep the stack aligned, may happen to hold the paint.
-    assert report.stack - EXCEPTION_FRAME - 8 <= used <= report.stack - EXCEPTION_FRAME
-
-
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize(
-    ("functions", "call", "reason"),
-    [
-        (
-            "int32_t odd(int32_t x);\nint32_t even(int32_t x);\n"
-            "APART int32_t odd(int32_t x) { return x == 0 ? 0 : even(x - 1) + sink; }\n"
-            "APART int32_t even(int32_t x) { return x == 0 ? 1 : odd(x - 1) + sink; }\n",
-            "odd(ska_board_read())",
-            "recursion (odd -> even -> odd)",
-        ),
-        (
-            "int32_t self(int32_t x);\n"
-            "APART int32_t self(int32_t x) { return x < 2 ? x : self(x - 1) * self(x - 2); }\n",
-            "self(ska_board_read())",
-            "recursion (self -> self)",
-        ),
-        (
-            "typedef int16_t (*source_t)(void);\n"
-            "static source_t volatile source = ska_board_read;\n"
-            "int32_t through(void);\n"
-            "APART int32_t through(void) { return source() + 1; }\n",
-            "through()",
-            "through at 0x",
-        ),
-        (
-            "typedef int16_t (*source_t)(void);\n"
-            "static source_t volatile source = ska_board_read;\n"
-            "int32_t jump(void);\nAPART int32_t jump(void) { return source(); }\n",
-            "jump()",
-            "calls through a pointer",
-        ),
-        (
-            "int32_t grow(uint8_t n);\n"
-            "APART int32_t grow(uint8_t n) {\n    volatile uint8_t block[n + 1];\n"
-            "    block[0] = n;\n    block[n] = 1;\n    return block[0];\n}\n",
-            "grow((uint8_t)ska_board_read())",
-            "moves the stack by an amount that only the running code knows",
-        ),
-    ],
-)
-def test_a_stack_without_a_bound_is_an_error_that_names_the_function(
-    functions: str,
-    call: str,
-    reason: str,
-    toolchain: str,
-    require_toolchain: Callable[[str], str],
-    write_firmware: WriteFirmware,
-) -> None:
-    program = (
-        '#include "ska_board.h"\n#define APART __attribute__((noinline))\n'
-        f"static volatile int32_t sink;\n{functions}"
-        "int main(void) {\n    ska_board_init();\n    for (;;) {\n"
-        f"        sink = {call};\n    }}\n}}\n"
-    )
-    project = write_firmware(load_board("virtual-m4"), program)
-    with pytest.raises(CheckError) as caught:
-        build(project, toolchain=require_toolchain(toolchain), flags=["-Wno-vla"])
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert not (project / "build" / "firmware.elf").exists()
-
-
-def test_an_image_without_a_vector_table_by_that_name_is_an_error(
-    require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
-) -> None:
-    require_toolchain("arm-none-eabi-gcc")
-    project = write_firmware(load_board("virtual-m4"))
-    startup = project / "board" / "startup.c"
-    startup.write_text(startup.read_text(encoding="utf-8").replace("ska_vectors", "vectors"))
-    with pytest.raises(CheckError, match="no symbol ska_vectors"):
-        build(project, toolchain="arm-none-eabi-gcc")
+from ska_edge.errors import InputError
 
 
 def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
@@ -300,3 +19,14 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
     elf.write_bytes(b"nothing")
     with pytest.raises(InputError, match="no ELF image"):
         measure(elf)
+
+
+def test_the_hosts_own_code_has_sizes_but_no_stack(
+    require_board: Callable[[str], Board], write_firmware: Callable[..., Path]
+) -> None:
+    elf = build(write_firmware(require_board("host"))).elf
+    usage = measure(elf)
+    assert usage.flash > 0 and usage.ram > 0
+    assert usage.stack is None
+    with elf.open("rb") as stream:
+        assert code_of(ELFFile(stream)) is None

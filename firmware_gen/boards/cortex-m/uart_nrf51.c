@@ -1,7 +1,8 @@
 /* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29).
  *
- * The core sleeps in WFI while there is nothing to read, as in uart_cmsdk.c: interrupts stay masked,
- * and the receive event is given to the interrupt controller only because it then ends WFI. */
+ * The core sleeps in WFI while there is nothing to read, as in uart_cmsdk.c: interrupts stay
+ * masked, and the receive event is given to the interrupt controller only because it then ends WFI.
+ */
 
 #include "ska_board.h"
 

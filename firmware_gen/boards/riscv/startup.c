@@ -24,8 +24,9 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
                      "j ska_start");
 }
 
-/* No trap can be repaired here, and no interrupt is enabled, so every trap is a defect. Stop without
- * burning power; the host sees a time-out. Aligned to 4, as mtvec asks for; takes no stack. */
+/* No trap can be repaired here, and no interrupt is enabled, so every trap is a defect. Stop
+ * without burning power; the host sees a time-out. Aligned to 4, as mtvec asks for; takes no stack.
+ */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile("1: wfi\n\t"
                      "j 1b");

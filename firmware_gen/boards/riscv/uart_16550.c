@@ -1,10 +1,11 @@
 /* UART driver for the 16550 (National Semiconductor PC16550D data sheet), with a platform-level
- * interrupt controller (RISC-V PLIC specification 1.0).
+ * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off: enabling them empties
+ * them, and would drop a byte that a host has sent while the board started.
  *
- * The core sleeps in WFI while there is nothing to read. Interrupts stay off (mstatus.MIE is 0 after
- * reset), so no handler ever runs; the receive interrupt is enabled only because a pending one ends
- * WFI, taken or not (Privileged Architecture 1.12, section 3.3.3). A byte that comes between the
- * last look at the state and WFI leaves it pending, so no byte can be slept over. */
+ * The core sleeps in WFI while there is nothing to read. Interrupts stay off (mstatus.MIE is 0
+ * after reset), so no handler ever runs; the receive interrupt is enabled only because a pending
+ * one ends WFI, taken or not (Privileged Architecture 1.12, section 3.3.3). A byte that comes
+ * between the last look at the state and WFI leaves it pending, so no byte can be slept over. */
 
 #include "ska_board.h"
 
@@ -19,7 +20,6 @@ struct uart {
 
 #define UART ((volatile struct uart *)SKA_UART_BASE)
 #define UART_INTERRUPT_RX 0x01u
-#define UART_FIFO_ENABLE_AND_CLEAR 0x07u
 #define UART_LINE_8N1 0x03u
 #define UART_LINE_DIVISOR 0x80u
 #define UART_RX_FULL 0x01u
@@ -43,7 +43,6 @@ void ska_board_init(void) {
     UART->data = (uint8_t)(SKA_CLOCK / (16u * UART_BAUD)); /* below 256 up to 471 MHz */
     UART->interrupts = 0u;                                 /* high byte of the divisor, here */
     UART->line = UART_LINE_8N1;
-    UART->fifo = UART_FIFO_ENABLE_AND_CLEAR;
     UART->interrupts = UART_INTERRUPT_RX;
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
