@@ -399,6 +399,23 @@ def test_a_stack_without_a_bound_is_an_error_that_names_the_function(
     assert not (project / "build" / "firmware.elf").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "push"),
+    [
+        ("qemu-m0", "push {r0}\\n\\tb 1b"),
+        ("qemu-rv32", "addi sp, sp, -16\\n\\tj 1b"),
+        ("sim-atmega328p", "push r0\\n\\trjmp 1b"),
+    ],
+)
+def test_a_loop_that_pushes_has_no_bound(
+    name: str, push: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    program = f'int main(void) {{\n    __asm__ volatile("1: {push}");\n    return 0;\n}}\n'
+    project = write_firmware(require_board(name), program)
+    with pytest.raises(CheckError, match="main at 0x.* no known bound"):
+        build(project)
+
+
 def test_an_image_without_a_vector_table_by_that_name_is_an_error(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
