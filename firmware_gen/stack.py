@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +129,10 @@ class Code(ABC):
                 if known is None or known.size < size:
                     self._functions[start] = Function(symbol.name, start, size)
         self._starts = sorted(self._functions)
+        for start, following in itertools.pairwise([*self._starts, self._end_of_code()]):
+            if self._functions[start].size == 0:  # as assembler routines of libraries may say
+                name = self._functions[start].name
+                self._functions[start] = Function(name, start, following - start)
         self._needs: dict[int, int] = {}
 
     @abstractmethod
@@ -198,8 +203,7 @@ class Code(ABC):
     ) -> None:
         """Carry the states of the waiting addresses on, to `states`, until nothing changes."""
         addresses = sorted(steps)
-        ends = [*addresses[1:], function.start + function.size]
-        following = dict(zip(addresses, ends, strict=True))
+        following = dict(itertools.pairwise([*addresses, function.start + function.size]))
         while waiting:
             address = waiting.pop()
             if address not in steps:
@@ -247,6 +251,14 @@ class Code(ABC):
             self._needs[target] = max([frame.size, *below])
         return self._needs[target]
 
+    def _end_of_code(self) -> int:
+        """The end of the section that holds the last function."""
+        return next(
+            int(origin + len(content))
+            for origin, content in self._sections
+            if origin <= self._starts[-1] < origin + len(content)
+        )
+
     def _function_at(self, address: int) -> Function | None:
         """The function that starts at an address or, as some routines of libraries are called,
         holds it. What follows inside of a function takes at most what the whole of it takes.
@@ -255,7 +267,7 @@ class Code(ABC):
         if at < 0:
             return None
         function = self._functions[self._starts[at]]
-        return function if address < function.start + max(1, function.size) else None
+        return function if address < function.start + function.size else None
 
     def _bytes(self, address: int, size: int) -> bytes:
         for origin, content in self._sections:
