@@ -10,9 +10,9 @@
 
 /* Sums over the rows of weight * error, for as many of the next SKA_BACK_COLUMNS columns as there
  * are; `weight` is the first of them in the first row. */
-static inline void ska_kernel_back(const ska_weight_t *weight, uint16_t columns, uint16_t left,
-                                   const int16_t *errors, uint16_t rows,
-                                   ska_sum_t sums[SKA_BACK_COLUMNS]) {
+static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t columns,
+                                         uint16_t left, const int16_t *errors, uint16_t rows,
+                                         ska_sum_t sums[SKA_BACK_COLUMNS]) {
     const uint16_t next = left > 1u ? 1u : 0u;
     ska_sum_t a = 0;
     ska_sum_t b = 0;

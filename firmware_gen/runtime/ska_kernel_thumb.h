@@ -20,10 +20,12 @@
 /* --- lanes ------------------------------------------------------------------------------------ */
 
 /* The inputs times 2^exponent, in 16 bits. */
-static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs, uint16_t columns,
-                                           uint8_t exponent) {
-    for (uint16_t i = 0; i < columns; i++) {
-        ska->lanes[i] = (ska_lane_t)ska_align_i32(inputs[i], exponent);
+static SKA_NOINLINE const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs,
+                                                 uint16_t columns, uint8_t exponent) {
+    ska_lane_t *lane = ska->lanes;
+    for (const ska_signal_t *end = inputs + columns; inputs != end; inputs++) {
+        *lane = (ska_lane_t)ska_align_i32(*inputs, exponent);
+        lane++;
     }
     return ska->lanes;
 }

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.boards import load_board
+from firmware_gen.footprint import parts, ram
 from ska_edge.cli.console import Output, json_option
 from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import load_model
@@ -35,10 +37,11 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
 
 @click.command(epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="virtual-m4", show_default=True, help="Whose RAM to predict.")
 @json_option
-def inspect(model: Path, as_json: bool) -> None:
-    """What is in MODEL, and why none of its sums can overflow."""
-    out, loaded = Output(as_json), load_model(model)
+def inspect(model: Path, board: str, as_json: bool) -> None:
+    """What is in MODEL, why none of its sums can overflow, and what RAM it will take."""
+    out, loaded, target = Output(as_json), load_model(model), load_board(board)
     plan = loaded.plan
     proof = range_proof(plan)
     out.line(
@@ -102,6 +105,13 @@ def inspect(model: Path, as_json: bool) -> None:
     }
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
+    predicted = ram(plan, target)
+    size = "" if target.memory is None else f" of {target.memory.ram.size}"
+    out.table(
+        f"RAM on {target.name} without the stack: {predicted}{size} bytes",
+        ["part", "bytes"],
+        [[part.name, part.size] for part in parts(plan, target)],
+    )
     out.line(
         f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
@@ -123,6 +133,11 @@ def inspect(model: Path, as_json: bool) -> None:
                 {**r.as_dict(), "format": r.format.name, "real": r.real, "headroom": r.headroom}
                 for r in loaded.ranges
             ],
+            "ram": {
+                "board": target.name,
+                "bytes": predicted,
+                "parts": {part.name: part.size for part in parts(plan, target)},
+            },
             "labels": list(plan.labels),
             "scaling": loaded.scaling.as_dict(),
             "proof": [asdict(bound) for bound in proof],

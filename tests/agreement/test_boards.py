@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_gen import toolchains
+from firmware_gen import footprint, toolchains
 from firmware_gen.boards import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.flash import start
@@ -62,8 +62,8 @@ class Limits:
 
 
 LIMITS = {  # bytes of RAM
-    2 * 1024: Limits((1, 2, 3), width=3, depth=1, classes=2),
-    8 * 1024: Limits((1, 5, 17), width=12, depth=2, classes=8),
+    2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
+    8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),
     128 * 1024: Limits((1, 5, 17, 64, 700), width=32, depth=3, classes=12),
 }
@@ -129,7 +129,9 @@ def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at
     compiler = toolchains.choose([entry.name for entry in board.toolchains])
     # zig brings no run time for the sanitizers; where it is the only compiler, they are left out.
     sanitized = board.name == "host" and compiler.name != "zig"
-    build(at, flags=SANITIZERS if sanitized else ())
+    report = build(at, flags=SANITIZERS if sanitized else ())
+    if board.memory is not None:  # what was said before any compiler ran
+        assert footprint.ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
     with start(at) as running, Link(running.port) as link:
         return verify(link, model, inputs, labels)
 

@@ -1,0 +1,117 @@
+"""How much RAM a firmware will take, known before any compiler runs.
+
+Nearly all of it is `ska_t`, the rest the buffers of the serial line. The members stand here once
+more, in the order of runtime/ska.h: tests compare the sum with what every board's compilers make of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from firmware_gen.boards import Board
+from ska_edge.plan import Plan
+from ska_edge.protocol import MESSAGES
+from ska_edge.range_proof import accumulator_width, update_width
+from ska_edge.rule import READOUT
+
+Arrays = tuple[tuple[int, int], ...]
+
+DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
+THUMB_CORES = ("cortex-m0",)
+AVR_CORES = ("atmega328p", "atmega2560")
+QUAD = 4  # inputs that the DSP kernel reads at once
+FRAME_OVERHEAD = 4  # type, sequence number and CRC of a request
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the RAM: what it is for, and its arrays as (number of elements, bytes of each)."""
+
+    name: str
+    arrays: Arrays
+
+    @property
+    def size(self) -> int:
+        """Bytes, without what aligns the next part."""
+        return sum(count * width for count, width in self.arrays)
+
+
+def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
+    """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
+    return (*_network(plan, board), _line(plan, board))
+
+
+def ram(plan: Plan, board: Board) -> int:
+    """Bytes of RAM without the stack: the parts, each element aligned to its size on 32 bits."""
+    place = 0
+    for part in parts(plan, board):
+        for count, width in part.arrays:
+            if count and board.core not in AVR_CORES:
+                place = -(-place // width) * width
+            place += count * width
+    return place if board.core in AVR_CORES else -(-place // 4) * 4
+
+
+def _network(plan: Plan, board: Board) -> Iterator[Part]:
+    """The members of ska_t."""
+    weight, signal = plan.formats.weight_bits // 8, plan.layers[0].input.bits // 8
+    neurons = sum(layer.outputs for layer in plan.layers)
+    widest = max(layer.inputs for layer in plan.layers)
+    knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4
+    kernel = _kernel(plan, board)
+    yield Part("parameters", ((plan.parameter_count, weight),))
+    lanes = {"dsp": -(-widest // QUAD) * QUAD, "thumb": widest}.get(kernel, 0)
+    yield Part("step and rate, inputs of a layer", ((1, 4), (1, 4), (lanes, 2), (1, 1)))
+    beyond = QUAD - 1 if kernel == "dsp" else 0
+    yield Part("input and activations", ((plan.inputs + neurons + beyond, signal),))
+    yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
+    if plan.rule_definition.supervised:
+        readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
+        heads = plan.classes if any(layer.readout for layer in plan.layers) else 0
+        yield Part("shifts and errors", ((neurons, 2), (readout, 2), (heads, 2)))
+        if plan.replay.per_class:
+            kept = plan.classes * plan.replay.per_class * plan.inputs
+            yield Part("replay", ((kept, signal), (plan.classes, 2), (1, 4)))
+    else:
+        held, passes = plan.batch * plan.inputs, 2 * plan.batch * neurons
+        below = plan.batch * widest
+        yield Part(
+            "held batch",
+            ((1, 2), (1, 1), (held, signal), (passes, knowledge), (below, signal), (plan.batch, 2)),
+        )
+
+
+def _kernel(plan: Plan, board: Board) -> str:
+    """Which kernel the core gets; see runtime/ska_target.h."""
+    if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
+        if board.core in DSP_CORES:
+            return "dsp"
+        narrow = accumulator_width(plan) == update_width(plan) == 32
+        if board.core in THUMB_CORES and narrow and plan.formats.forward_bits == 16:
+            return "thumb"
+    return "portable"
+
+
+def _line(plan: Plan, board: Board) -> Part:
+    """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
+    signal = plan.layers[0].input.bits // 8
+    sizes = {"input_bytes": plan.inputs * signal, "classes": plan.classes, "rest": 0}
+    request = max(
+        sum(
+            field.size * (field.count if isinstance(field.count, int) else sizes[field.count])
+            for field in message.fields
+        )
+        for message in MESSAGES
+        if message.direction == "request"
+    )
+    arrays = [(request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (3, 1)]
+    if signal > 1:
+        arrays.append((plan.inputs, signal))
+    if board.core in AVR_CORES:
+        heads = sum(layer.readout is not None for layer in plan.layers)
+        arrays += [(20 * len(plan.layers) + 18 * heads, 1), (16 + 8, 1)]
+    else:
+        arrays.append((1, 4))
+    return Part("serial line", tuple(arrays))
