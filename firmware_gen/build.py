@@ -50,11 +50,13 @@ def build(
     flags: Sequence[str] = (),
     toolchain: str | None = None,
     measuring: bool = False,
+    bounded: bool = True,
 ) -> BuildReport:
     """Compile and link the project, leave `build/firmware.elf` in it, and measure that.
 
     `flags` come after all others, so they win (sanitizers, `-O0`). `toolchain` overrides the
-    board's order of preference. `measuring` adds the board's counter.
+    board's order of preference. `measuring` adds the board's counter. Not `bounded`: a stack of which
+    no bound can be known is let through, as None.
 
     Raises:
         InputError: the folder is no project, or the board has no such toolchain.
@@ -84,7 +86,7 @@ def build(
 
     elf = folder / ELF_NAME
     try:
-        usage = memory.measure(elf)
+        usage = memory.measure(elf, bounded)
     except CheckError:
         elf.unlink()  # what cannot be measured must not be started either
         raise

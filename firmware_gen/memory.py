@@ -10,7 +10,7 @@ from firmware_gen.stack import Code
 from firmware_gen.stack_arm import ArmCode
 from firmware_gen.stack_avr import AvrCode
 from firmware_gen.stack_riscv import RiscvCode
-from ska_edge.errors import InputError, ToolError
+from ska_edge.errors import CheckError, InputError, ToolError
 
 ARCHITECTURES: dict[str, type[Code]] = {
     "EM_ARM": ArmCode,
@@ -29,8 +29,8 @@ class Usage:
     stack: int | None
 
 
-def measure(elf: Path) -> Usage:
-    """Measure a linked ELF image.
+def measure(elf: Path, bounded: bool = True) -> Usage:
+    """Measure a linked ELF image; not `bounded`: a stack without a known bound is None.
 
     Raises:
         CheckError: the stack has no bound that can be known.
@@ -57,8 +57,18 @@ def measure(elf: Path) -> Usage:
                 # lld fills a page up by a section of its own: no variables, only on the host.
                 if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
                     ram += section["sh_size"]
-        code = code_of(image)
-        return Usage(flash=flash, ram=ram, stack=None if code is None else code.stack())
+        return Usage(flash=flash, ram=ram, stack=_stack(image, bounded))
+
+
+def _stack(image: Any, bounded: bool) -> int | None:
+    """Worst case of the stack in bytes, or None where it is not known."""
+    code = code_of(image)
+    try:
+        return None if code is None else code.stack()
+    except CheckError:
+        if bounded:
+            raise
+        return None
 
 
 def code_of(image: Any) -> Code | None:
