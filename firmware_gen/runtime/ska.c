@@ -7,6 +7,8 @@
  */
 #include "ska.h"
 
+#include <stddef.h>
+
 #include "ska_accumulator.h"
 #include "ska_const.h"
 #include "ska_draw.h"
@@ -110,7 +112,7 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
     update.weight = ska->parameters + matrix->weight;
     update.bias = ska->parameters + matrix->bias;
     update.bias_shift = with_rate(ska, matrix->bias_update_shift);
-    update.waiting = 0;
+    update.waiting = NULL;
     update.step = 0;
     return update;
 }
@@ -119,12 +121,12 @@ static inline void update_row(update_t *update, int32_t delta) {
     const int32_t step = ska_rule_step(delta, update->rate_mantissa);
     *update->bias = SKA_WEIGHT_ADD(*update->bias, step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
-        if (update->waiting == 0) {
+        if (update->waiting == NULL) {
             update->waiting = update->weight;
             update->step = step;
         } else {
             ska_kernel_update(update->change, update->waiting, update->weight, update->step, step);
-            update->waiting = 0;
+            update->waiting = NULL;
         }
     }
     update->bias++;
@@ -133,7 +135,7 @@ static inline void update_row(update_t *update, int32_t delta) {
 
 /* A row that is left over is its own neighbor, with a step of 0. */
 static inline void update_end(update_t *update) {
-    if (update->waiting != 0) {
+    if (update->waiting != NULL) {
         ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
     }
 }
@@ -302,7 +304,7 @@ static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
         ska_kernel_copy(ska->replay[label][slot], x, SKA_INPUTS);
     }
     if (seen < SKA_MOST_SEEN) {
-        ska->seen[label]++;
+        ska->seen[label] = (uint16_t)(seen + 1u);
     }
 }
 
@@ -388,8 +390,9 @@ static void batch_update(ska_t *ska, uint8_t layer) {
             ska->steps[sample] = (int16_t)batch_step(ska, sample, neuron);
             sum += ska->steps[sample];
         }
-        for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
             *weight = SKA_WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
+            weight++;
         }
         ska_weight_t *bias = ska->parameters + matrix->bias + row;
         *bias = SKA_WEIGHT_ADD(*bias, sum, bias_shift);
@@ -573,10 +576,11 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     }
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         add_row(ska, layer, row, metrics);
-        for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
             const int32_t upper = ska_rule_metric_weight(*weight);
             metrics->w_square += upper * upper;
             metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
+            weight++;
         }
     }
 }
