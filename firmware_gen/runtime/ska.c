@@ -107,7 +107,7 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
     const int8_t shift = with_rate(ska, matrix->update_shift);
     *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
     update.change = change;
-    update.least = ska_least_step(shift, 8 * SKA_SIGNAL_BYTES);
+    update.least = ska_least_step(shift, (uint8_t)(8u * sizeof(ska_signal_t)));
     update.rate_mantissa = ska->rate_mantissa;
     update.weight = ska->parameters + matrix->weight;
     update.bias = ska->parameters + matrix->bias;
@@ -450,15 +450,14 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 #define WEIGHT_CONST ska_const_i32
 #endif
 
-static void clear(void *memory, uint32_t size) {
-    uint8_t *bytes = (uint8_t *)memory;
+static void clear(uint8_t *bytes, uint32_t size) {
     for (uint32_t i = 0; i < size; i++) {
         bytes[i] = 0;
     }
 }
 
 void ska_init(ska_t *ska) {
-    clear(ska, sizeof *ska);
+    clear((uint8_t *)ska, sizeof *ska);
     for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
         ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
     }
@@ -570,7 +569,7 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const ska_weight_t *weight = ska->parameters + matrix->weight;
-    clear(metrics, sizeof *metrics);
+    clear((uint8_t *)metrics, sizeof *metrics);
     if (!is_fresh(ska)) {
         return;
     }

@@ -14,33 +14,15 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from firmware_gen.project import write_project
-from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import Plan, Rate, Replay
-from ska_edge.planning import make_plan
-from ska_edge.rule import RawInput
+from ska_edge.plan import Plan, Rate
 from tests.conftest import without
+from tests.proof.plans import PLANS, write_sources
 
 DRIVER = Path(__file__).parent / "eva_main.c"
 MACHINES = ("x86_16", "x86_32")
 TIME_LIMIT_S = 600  # a run takes 5 to 25 s; this only ends a hang
-
-# Small, because loops are followed turn by turn; odd widths, so that single rows are met as well.
-PLANS = {
-    "local": make_plan(
-        (3, 2, 3, 2),
-        rate=0.5,
-        input_format=QFormat(8, 4),
-        replay=Replay(2, 1),
-        raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
-    ),
-    "feedback": make_plan((3, 3, 2), rule="feedback", precision="w8a8"),
-    "published": make_plan((3, 3, 2), rule="published", batch=2, steps=3, rate=0.02),
-    "code": make_plan((3, 3, 2), rule="code", precision="w32a16"),
-}
 
 OPTIONS = (
     "-eva",
@@ -100,15 +82,14 @@ class Verdict:
         return {name: (int(some), int(all_)) for name, some, all_ in lines}
 
 
-def write_sources(plan: Plan, folder: Path) -> Path:
+def write_hinted(plan: Plan, folder: Path) -> Path:
     """The sources of a project, with the hint."""
-    parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
-    write_project(plan, parameters, "host", folder)
-    rule = folder / "src" / "ska_rule.h"
+    sources = write_sources(plan, folder)
+    rule = sources / "ska_rule.h"
     text, hints = INDEX.subn(lambda line: line[0] + HINT, rule.read_text())
     assert hints == 1
     rule.write_text(text)
-    return folder / "src"
+    return sources
 
 
 def analyze(sources: Path, machine: str) -> Verdict:
@@ -135,7 +116,7 @@ def analyze(sources: Path, machine: str) -> Verdict:
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("name", PLANS)
 def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
-    verdict = analyze(write_sources(PLANS[name], tmp_path / "p"), machine)
+    verdict = analyze(write_hinted(PLANS[name], tmp_path / "p"), machine)
     assert verdict.alarms == 0, verdict.alarm_kinds
     assert verdict.checks["valid"] >= 8
     assert (verdict.checks["unknown"], verdict.checks["invalid"]) == (0, 0), verdict.alarm_kinds
@@ -169,7 +150,7 @@ def expected_functions(plan: Plan) -> set[str]:
 
 
 def test_together_the_plans_have_every_function_and_every_width(tmp_path: Path) -> None:
-    sources = write_sources(PLANS["local"], tmp_path / "p")
+    sources = write_hinted(PLANS["local"], tmp_path / "p")
     every = set(public_functions((sources / "ska.h").read_text()))
     assert set.union(*(expected_functions(plan) for plan in PLANS.values())) == every
     assert {plan.precision for plan in PLANS.values()} == {"w16a8", "w8a8", "w32a16"}
@@ -207,14 +188,18 @@ PLANTS = {
     "a shift that is too far": Plant(
         "feedback", "ska_plan.h", "#define SKA_RATE_SHIFT 3", "#define SKA_RATE_SHIFT 30", "shift"
     ),
-    "a table that ends early": Plant(
-        "feedback", "ska_tables.h", ", 32756, 32757\n", ", 32756\n", "out of bounds"
+    "an index that is not saturated": Plant(
+        "feedback",
+        "ska_rule.h",
+        "= ska_saturate_bits_i32(knowledge, 15) + 16384;",
+        "= knowledge + 16384;",
+        "out of bounds",
     ),
     "a narrowing that loses bits": Plant(
         "feedback", "ska_rule.h", "return target - decision;", "return target + 1;", "downcast"
     ),
     "a state that is not cleared": Plant(
-        "published", "ska.c", "    clear(ska, sizeof *ska);\n", "", "initialized"
+        "published", "ska.c", "    clear((uint8_t *)ska, sizeof *ska);\n", "", "initialized"
     ),
 }
 
@@ -222,7 +207,7 @@ PLANTS = {
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_defect_raises_an_alarm(name: str, tmp_path: Path) -> None:
     plant = PLANTS[name]
-    sources = write_sources(PLANS[plant.plan], tmp_path / "p")
+    sources = write_hinted(PLANS[plant.plan], tmp_path / "p")
     text = (sources / plant.file).read_text()
     assert text.count(plant.old) == 1
     (sources / plant.file).write_text(text.replace(plant.old, plant.new))
@@ -233,7 +218,7 @@ def test_a_planted_defect_raises_an_alarm(name: str, tmp_path: Path) -> None:
 
 def test_a_product_in_16_bits_is_right_where_int_has_32(tmp_path: Path) -> None:
     plant = PLANTS["a product in 16 bits"]
-    sources = write_sources(PLANS[plant.plan], tmp_path / "p")
+    sources = write_hinted(PLANS[plant.plan], tmp_path / "p")
     text = (sources / plant.file).read_text().replace(plant.old, plant.new)
     (sources / plant.file).write_text(text)
     assert analyze(sources, "x86_32").alarms == 0
