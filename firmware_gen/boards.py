@@ -2,8 +2,9 @@
 
 A board is a folder in `boards/` with a `board.toml`; this module reads it. Adding a board is adding
 a folder, no Python changes. Files that several boards share stand once, in a folder named by the
-key `family`; `Board.copy_to` puts a board and its share of them side by side into a generated
-project, where `read_board` reads them again.
+key `family`, and those for every board without a C library in `freestanding`; `Board.copy_to` puts
+a board and its share of them side by side into a generated project, where `read_board` reads them
+again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ else:
 
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
+FREESTANDING = "freestanding"
+"""Folder of what every board without a C library shares, whatever its family."""
 NAME_LIMIT = 15
 """Characters of a name: `ska_board_name` has 16 and keeps a zero at its end."""
 
@@ -117,11 +120,15 @@ class Bench:
 
 @dataclass(frozen=True)
 class Need:
-    """A Python package or a program that starting the board takes, and how to install it."""
+    """What starting the board takes, and how to install it.
+
+    `package` is a Python package, `program` a command, `header` a C header of this computer.
+    """
 
     install: str
     package: str | None = None
     program: str | None = None
+    header: str | None = None
 
     def missing(self) -> str | None:
         """Half a sentence on what is missing, or None."""
@@ -129,6 +136,8 @@ class Need:
             return f"needs the Python package {self.package}: {self.install}"
         if self.program is not None and shutil.which(self.program) is None:
             return f"needs the program {self.program}: {self.install}"
+        if self.header is not None and not toolchains.has_header(self.header):
+            return f"needs the C header {self.header}: {self.install}"
         return None
 
 
@@ -160,14 +169,13 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
-        """The path of one of the board's files: its own, else the one its family shares.
+        """The path of one of the board's files: its own, else its family's, else everybody's.
 
         Raises:
-            InputError: neither folder has it.
+            InputError: none of these folders has it.
         """
-        places = [self.folder / name]
-        if self.family is not None:
-            places.append(self.folder.parent / self.family / name)
+        folders = [shared for shared in (self.family, FREESTANDING) if shared is not None]
+        places = [self.folder / name, *(self.folder.parent / shared / name for shared in folders)]
         for place in places:
             if place.is_file():
                 return place

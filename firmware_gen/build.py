@@ -74,8 +74,8 @@ def build(
     arguments = [*found.flags(freestanding=freestanding), *compiler.flags]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
-    # Paths as seen from the project, in the debug information too: equal sources, equal image.
-    arguments += [f"-ffile-prefix-map={folder.parent}=.", *sources]
+    # Paths as seen from the project: equal sources, equal image.
+    arguments += [found.prefix_map(folder.parent), *sources]
     if board.linker_script is not None:
         (folder / "memory.ld").write_text(_memory_script(board), encoding="utf-8")
         arguments += ["-L.", f"-Wl,-T,../{BOARD_FOLDER}/{board.linker_script}"]

@@ -42,13 +42,17 @@ FLAGS: tuple[str, ...] = (
 
 _INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",
+    "avr-gcc": "apt-get install gcc-avr avr-libc",
     "cc": "apt-get install gcc",
     "clang": "apt-get install clang",
     "gcc": "apt-get install gcc",
+    "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf",
     "zig": "pip install ziglang",
 }
 
 NAMES = tuple(_INSTALL)
+HOST = ("cc", "gcc", "clang")
+"""Compilers for programs of this computer, in order of preference."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ class Toolchain:
         if self.name == "zig":
             # zig turns the undefined behavior sanitizer on by itself, and it needs a run time.
             flags += ("-fno-sanitize=all",)
+        if self.name == "avr-gcc":
+            # Regions as large as addresses go, so that what does not fit is linked and measured.
+            lengths = ("__TEXT_REGION_LENGTH__=0x400000", "__DATA_REGION_LENGTH__=0xF000")
+            flags += tuple(f"-Wl,--defsym={length}" for length in lengths)
         if freestanding:
             flags += ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
             if self.name == "zig":
@@ -73,6 +81,13 @@ class Toolchain:
                 # Without the second flag gcc turns the loop inside memcpy into a call of memcpy.
                 flags += ("-nostdlib", "-fno-tree-loop-distribute-patterns")
         return flags
+
+    def prefix_map(self, folder: Path) -> str:
+        """The flag that writes paths in `folder` relative to it, in the debug information too."""
+        # avr-gcc of Debian is version 5, three older than the flag for both kinds of path. The
+        # sources do not use the other kind, __FILE__.
+        kind = "debug" if self.name == "avr-gcc" else "file"
+        return f"-f{kind}-prefix-map={folder}=."
 
     def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
         """The libraries that close the command line."""
@@ -162,6 +177,18 @@ def choose(names: Sequence[str]) -> Toolchain:
             return toolchain
     hints = " or ".join(f"{name} ({_INSTALL.get(name, 'see docs/BOARDS.md')})" for name in names)
     raise ToolError(f"no compiler for this board is installed: it takes {hints}")
+
+
+def has_header(name: str) -> bool:
+    """Whether a program of this computer can include the header `name`: a compiler is asked."""
+    compiler = next(filter(None, map(find, HOST)), None)
+    if compiler is None:
+        return False
+    try:
+        compiler.run(["-fsyntax-only", "-include", name, "-x", "c", os.devnull], Path.cwd())
+    except (CheckError, ToolError):
+        return False
+    return True
 
 
 def first_complaint(output: str) -> str:

@@ -211,7 +211,7 @@ def test_a_banned_name_is_found() -> None:
 # --- printing -------------------------------------------------------------------------------------
 
 # Modules that are programs of their own: their output is what another program reads.
-PROGRAMS = {"firmware_gen.emulator"}
+PROGRAMS = {"firmware_gen.emulator", "firmware_gen.simavr"}
 
 
 def printing(name: str, source: str) -> list[int]:
@@ -321,6 +321,8 @@ C_SHIFTS: dict[str, tuple[str, str]] = {
     "runtime/ska_draw.h": ("word", "the hash that random words are made with"),
     "runtime/ska_frame.c": ("crc", "the CRC, bit by bit"),
     "boards/cortex-m/uart_cmsdk.c": ("#define NVIC_", "a bit of a register"),
+    "boards/cortex-m/uart_nrf51.c": ("#define ", "a bit of a register"),
+    "boards/riscv/uart_16550.c": ("#define PLIC_", "a bit of a register"),
 }
 COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 

@@ -24,8 +24,8 @@ def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
-    assert {"host", "qemu-m3", "qemu-m4", "virtual-m4"} <= set(NAMES)
-    assert "cortex-m" not in NAMES  # what boards share is no board
+    assert {"host", "qemu-m3", "qemu-rv32", "sim-atmega328p", "virtual-m4"} <= set(NAMES)
+    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # shared: no boards
     assert list(NAMES) == sorted(NAMES)
 
 
@@ -165,6 +165,7 @@ def test_a_board_with_a_compiler_but_no_emulator_is_not_available(
 ) -> None:
     install_nothing(monkeypatch)
     monkeypatch.setattr(toolchains, "find", lambda name: toolchains.Toolchain(name, (name,)))
+    monkeypatch.setattr(toolchains, "has_header", lambda name: False)
     board = load_board(name)
     missing = board.available()
     assert missing is not None
@@ -180,7 +181,25 @@ def test_a_board_with_all_its_tools_is_available(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(toolchains, "has_header", lambda name: True)
     assert load_board(name).available() is None
+
+
+def test_a_missing_header_is_named_and_how_to_install_it(
+    require_toolchain: Callable[[str], str],
+) -> None:
+    require_toolchain("cc")
+    assert boards.Need("apt-get install it", header="stdio.h").missing() is None
+    assert boards.Need("apt-get install it", header="no/such.h").missing() == (
+        "needs the C header no/such.h: apt-get install it"
+    )
+
+
+def test_without_any_compiler_of_this_computer_there_is_no_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install_nothing(monkeypatch)
+    assert not toolchains.has_header("stdio.h")
 
 
 def test_hardware_is_never_started_as_a_process() -> None:

@@ -25,10 +25,11 @@ struct uart {
 
 #define UART ((volatile struct uart *)SKA_UART_BASE)
 
-/* Nested vectored interrupt controller, first register of each kind: interrupts 0 to 31. */
-#define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
-#define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
-#define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT)
+/* Nested vectored interrupt controller: of each kind, the register with this interrupt's bit. */
+#define NVIC_OFFSET (SKA_UART_RX_INTERRUPT / 32u * 4u)
+#define NVIC_ENABLE (*(volatile uint32_t *)(0xE000E100u + NVIC_OFFSET))
+#define NVIC_CLEAR_PENDING (*(volatile uint32_t *)(0xE000E280u + NVIC_OFFSET))
+#define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 

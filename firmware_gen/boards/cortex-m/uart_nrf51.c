@@ -1,0 +1,68 @@
+/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29).
+ *
+ * The core sleeps in WFI while there is nothing to read, as in uart_cmsdk.c: interrupts stay
+ * masked, and the receive event is given to the interrupt controller only because it then ends WFI.
+ */
+
+#include "ska_board.h"
+
+#define UART_REGISTER(offset) (*(volatile uint32_t *)(SKA_UART_BASE + (offset)))
+#define UART_START_RX UART_REGISTER(0x000u)
+#define UART_START_TX UART_REGISTER(0x008u)
+#define UART_RX_READY UART_REGISTER(0x108u) /* event: a byte can be read */
+#define UART_TX_READY UART_REGISTER(0x11Cu) /* event: the byte was sent */
+#define UART_INTERRUPT_SET UART_REGISTER(0x304u)
+#define UART_ENABLE UART_REGISTER(0x500u)
+#define UART_PIN_TX UART_REGISTER(0x50Cu)
+#define UART_PIN_RX UART_REGISTER(0x514u)
+#define UART_RX_DATA UART_REGISTER(0x518u)
+#define UART_TX_DATA UART_REGISTER(0x51Cu)
+#define UART_BAUD UART_REGISTER(0x524u)
+
+#define UART_INTERRUPT_RX_READY 0x4u
+#define UART_ENABLED 0x4u
+#define UART_BAUD_115200 0x01D7E000u
+/* Where the micro:bit has its USB interface. A pin is an output only when GPIO says so. */
+#define PIN_TX 24u
+#define PIN_RX 25u
+#define GPIO_OUTPUT_SET (*(volatile uint32_t *)0x50000508u)
+#define GPIO_DIRECTION_SET (*(volatile uint32_t *)0x50000518u)
+#define GPIO_TX (1u << PIN_TX)
+
+#define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
+#define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
+#define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT)
+
+const char ska_board_name[16] = SKA_BOARD_NAME;
+
+void ska_board_init(void) {
+    __asm__ volatile("cpsid i" ::: "memory");
+    GPIO_OUTPUT_SET = GPIO_TX; /* an idle line is high */
+    GPIO_DIRECTION_SET = GPIO_TX;
+    UART_PIN_TX = PIN_TX;
+    UART_PIN_RX = PIN_RX;
+    UART_BAUD = UART_BAUD_115200;
+    UART_ENABLE = UART_ENABLED;
+    UART_INTERRUPT_SET = UART_INTERRUPT_RX_READY;
+    NVIC_ENABLE = NVIC_UART_RX;
+    UART_START_TX = 1u;
+    UART_START_RX = 1u;
+}
+
+int16_t ska_board_read(void) {
+    while (UART_RX_READY == 0u) {
+        __asm__ volatile("wfi" ::: "memory");
+        NVIC_CLEAR_PENDING = NVIC_UART_RX;
+    }
+    /* Before the byte is taken: taking it makes the event of the next one. */
+    UART_RX_READY = 0u;
+    NVIC_CLEAR_PENDING = NVIC_UART_RX;
+    return (int16_t)(UART_RX_DATA & 0xFFu);
+}
+
+void ska_board_write(uint8_t byte) {
+    UART_TX_READY = 0u;
+    UART_TX_DATA = byte;
+    while (UART_TX_READY == 0u) {
+    }
+}

@@ -1,0 +1,51 @@
+/* Start-up of a RISC-V board: stack, traps, initial memory, main(). One core, machine mode. */
+
+#include <stdint.h>
+
+/* Addresses made by link.ld and by the memory.ld that the build writes from board.toml. */
+extern uint32_t ska_data_start[];
+extern uint32_t ska_data_end[];
+extern const uint32_t ska_data_load[];
+extern uint32_t ska_bss_start[];
+extern uint32_t ska_bss_end[];
+
+int main(void);
+void Reset_Handler(void);
+void Trap_Handler(void);
+void ska_start(void);
+
+/* The core starts here, at the first address of flash, without a stack: no C until there is one.
+ * The global pointer is not used (link.ld defines no place for it), so it is not set. */
+__attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
+    __asm__ volatile(".option arch, +zicsr\n\t" /* see board.toml */
+                     "la sp, ska_stack_top\n\t"
+                     "la t0, Trap_Handler\n\t"
+                     "csrw mtvec, t0\n\t"
+                     "j ska_start");
+}
+
+/* No trap can be repaired here, and no interrupt is enabled, so every trap is a defect. Stop
+ * without burning power; the host sees a time-out. Aligned to 4, as mtvec asks for; takes no stack.
+ */
+__attribute__((naked, aligned(4))) void Trap_Handler(void) {
+    __asm__ volatile("1: wfi\n\t"
+                     "j 1b");
+}
+
+void ska_start(void) {
+    const uint32_t *from = ska_data_load;
+    uint32_t *to;
+
+    for (to = ska_data_start; to != ska_data_end; ++to) {
+        *to = *from;
+        ++from;
+    }
+    for (to = ska_bss_start; to != ska_bss_end; ++to) {
+        *to = 0u;
+    }
+    (void)main();
+    /* The firmware serves for ever. Coming here is a defect, so make it a trap that can be seen. */
+    __asm__ volatile("unimp");
+    for (;;) {
+    }
+}

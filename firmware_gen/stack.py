@@ -1,0 +1,272 @@
+"""The worst case of the stack: the deepest chain of calls in an image's machine code.
+
+Every function reachable from where the core starts is decoded; the stack pointer is followed
+through it, and each direct call and tail call adds what the called function needs at the depth of
+that call. The compiler's own library routines (64-bit division, memory copies) are counted like the
+rest. What has no bound is an error, not a guess: recursion, calls through pointers, frames of
+variable size.
+
+This module walks the calls. What one instruction does, and where the walk begins, is written once
+for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
+"""
+
+from __future__ import annotations
+
+import bisect
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ska_edge.errors import CheckError
+
+ALLOCATED = 0x2
+"""Flag of a section that is in memory when the program runs (ELF specification, SHF_ALLOC)."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call: bytes of the stack in use at it, and the address called."""
+
+    depth: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one function does to the stack: its own bytes at most, and its calls."""
+
+    size: int
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the image: its name, first address and length in bytes."""
+
+    name: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one instruction does to the stack pointer and to the flow.
+
+    `growth`: bytes pushed, less those popped. `target`: where it goes. `ends`: the next instruction
+    is not reached from here. The other four are for code that moves the stack pointer by way of a
+    copy of it in a register: `copies_to` names the register, `moves` another copy and the bytes by
+    which it goes down, `restores` the register that becomes the stack pointer, `writes` registers
+    that hold no copy any more.
+    """
+
+    growth: int = 0
+    target: int | None = None
+    is_call: bool = False
+    ends: bool = False
+    copies_to: int | None = None
+    moves: tuple[int, int] | None = None
+    restores: int | None = None
+    writes: frozenset[int] = frozenset()
+
+
+@dataclass
+class State:
+    """Where the stack pointer stands, in bytes below its start, and its copies in registers."""
+
+    depth: int
+    copies: dict[int, int]
+
+    def join(self, other: State) -> State:
+        """What holds where two paths meet: the greater depth, and the copies that agree."""
+        both = self.copies.items() & other.copies.items()
+        return State(max(self.depth, other.depth), dict(both))
+
+    def covers(self, other: State) -> bool:
+        """Whether what follows from this state holds for the other, too."""
+        return other.depth <= self.depth and self.copies.items() <= other.copies.items()
+
+    def after(self, step: Step, where: str) -> State:
+        """The state behind an instruction.
+
+        Raises:
+            CheckError: the stack pointer is set to what is not known.
+        """
+        copies = {r: depth for r, depth in self.copies.items() if r not in step.writes}
+        if step.copies_to is not None:
+            copies[step.copies_to] = self.depth
+        if step.moves is not None and step.moves[0] in copies:
+            copies[step.moves[0]] += step.moves[1]
+        if step.restores is None:
+            return State(self.depth + step.growth, copies)
+        if step.restores not in copies:
+            raise of_variable_size(where)
+        return State(copies[step.restores], copies)
+
+
+class Code(ABC):
+    """The functions of an image and what each does to the stack, decoded on demand."""
+
+    call_size = 0
+    """Bytes of the stack that a call instruction takes by itself."""
+    falls_through = False
+    """Whether a function may go on into the next one: else what follows its end is padding."""
+
+    def __init__(self, image: Any) -> None:
+        self._sections = [
+            (section["sh_addr"], section.data())
+            for section in image.iter_sections()
+            if section["sh_flags"] & ALLOCATED and section["sh_type"] == "SHT_PROGBITS"
+        ]
+        self._functions: dict[int, Function] = {}
+        for symbol in image.get_section_by_name(".symtab").iter_symbols():
+            if self._is_function(symbol):
+                start, size = self._code_address(symbol["st_value"]), symbol["st_size"]
+                known = self._functions.get(start)
+                if known is None or known.size < size:
+                    self._functions[start] = Function(symbol.name, start, size)
+        self._starts = sorted(self._functions)
+        self._needs: dict[int, int] = {}
+
+    @abstractmethod
+    def stack(self) -> int:
+        """Worst case of the stack in bytes, from where the core starts."""
+
+    @abstractmethod
+    def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
+        """The address of each instruction of a function, and what it does.
+
+        Raises:
+            CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
+        """
+
+    @staticmethod
+    def _is_function(symbol: Any) -> bool:
+        """Whether a symbol of the image names a function."""
+        return bool(symbol["st_info"]["type"] == "STT_FUNC")
+
+    @staticmethod
+    def _code_address(value: int) -> int:
+        """The address of a function, from the value of its symbol."""
+        return value
+
+    def functions(self) -> tuple[Function, ...]:
+        """All functions of the image, by address."""
+        return tuple(self._functions[start] for start in self._starts)
+
+    def frame(self, function: Function) -> Frame:
+        """Follow the stack pointer through one function.
+
+        A branch carries its state to its target. Code after a jump or return that no earlier branch
+        leads to, such as the body of a loop, is taken at the greatest depth so far; the branches
+        that lead back to it must then agree.
+
+        Raises:
+            CheckError: they do not, or the stack pointer moves by what is not known.
+        """
+        state, size = State(0, {}), 0
+        end = function.start + function.size
+        reached = True
+        at_target: dict[int, State] = {}
+        taken: dict[int, State] = {}  # the state with which each instruction was followed
+        calls: list[Call] = []
+        for address, step in self._steps(function):
+            arriving = at_target.get(address)
+            if not reached:
+                state = State(size, state.copies) if arriving is None else arriving
+            elif arriving is not None:
+                state = state.join(arriving)
+            taken[address] = state
+            where = f"{function.name} at 0x{address:x}"
+            reached = not step.ends
+            target = step.target
+            if target is not None:
+                if step.is_call:
+                    calls.append(Call(state.depth + self.call_size, target))
+                elif not function.start <= target < end:
+                    calls.append(Call(state.depth, target))
+                elif target in taken:
+                    if not taken[target].covers(state):
+                        raise of_variable_size(where)
+                else:
+                    known = at_target.get(target)
+                    at_target[target] = state if known is None else state.join(known)
+            state = state.after(step, where)
+            size = max(size, state.depth)
+        if reached and self.falls_through:
+            calls.append(Call(state.depth, end))
+        return Frame(size, tuple(calls))
+
+    def _named(self, name: str) -> Function:
+        """The function of that name, at which the walk begins."""
+        for function in self._functions.values():
+            if function.name == name:
+                return function
+        raise CheckError(
+            f"the image has no function {name}, so its stack cannot be measured; "
+            "call it by that name in the start-up code"
+        )
+
+    def _need(self, target: int, path: tuple[str, ...]) -> int:
+        """Stack in bytes that a call of the function at `target` needs, all it calls included."""
+        function = self._function_at(target)
+        if function is None:
+            raise CheckError(
+                f"{path[-1] if path else 'the start-up code'} calls 0x{target:x}, where there is "
+                "no function, so the stack has no known bound"
+            )
+        if function.name in path:
+            circle = " -> ".join((*path[path.index(function.name) :], function.name))
+            raise CheckError(f"recursion ({circle}): the stack has no bound; write it as a loop")
+        if target not in self._needs:
+            frame = self.frame(function)
+            inner = (*path, function.name)
+            below = [call.depth + self._need(call.target, inner) for call in frame.calls]
+            self._needs[target] = max([frame.size, *below])
+        return self._needs[target]
+
+    def _function_at(self, address: int) -> Function | None:
+        """The function that starts at an address or, as some routines of libraries are called,
+        holds it. What follows inside of a function takes at most what the whole of it takes.
+        """
+        at = bisect.bisect_right(self._starts, address) - 1
+        if at < 0:
+            return None
+        function = self._functions[self._starts[at]]
+        return function if address < function.start + max(1, function.size) else None
+
+    def _bytes(self, address: int, size: int) -> bytes:
+        for origin, content in self._sections:
+            if origin <= address and address + size <= origin + len(content):
+                return bytes(content[address - origin : address - origin + size])
+        raise CheckError(f"the image has no bytes at 0x{address:x}; build the project again")
+
+
+def through_pointer(where: str) -> CheckError:
+    """The error of a call or jump whose target only the running code knows."""
+    return CheckError(
+        f"{where} calls through a pointer, so the stack has no known bound; call directly"
+    )
+
+
+def of_variable_size(where: str) -> CheckError:
+    """The error of a stack pointer that moves by what only the running code knows."""
+    return CheckError(
+        f"{where} moves the stack by an amount that only the running code knows, "
+        "so the stack has no known bound; use arrays of fixed size"
+    )
+
+
+def field(word: int, low: int, width: int) -> int:
+    """The bits of a machine word from bit `low` on, as an unsigned number."""
+    return int(word // 2**low % 2**width)
+
+
+def gather(word: int, *parts: tuple[int, int, int]) -> int:
+    """The number that an instruction scatters: (first bit in the word, width, first bit in it)."""
+    return sum(field(word, low, width) * 2**to for low, width, to in parts)
+
+
+def signed(value: int, width: int) -> int:
+    """An unsigned number of `width` bits, read as two's complement."""
+    return value - 2**width if value >= 2 ** (width - 1) else value
