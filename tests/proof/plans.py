@@ -15,7 +15,7 @@ from ska_edge.rule import RawInput
 # Small, because Eva follows loops turn by turn; odd widths, so that single rows are met as well.
 PLANS = {
     "local": make_plan(
-        (3, 2, 3, 2),
+        (3, 2, 5, 2),
         rate=0.5,
         input_format=QFormat(8, 4),
         replay=Replay(2, 1),

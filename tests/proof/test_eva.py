@@ -39,10 +39,13 @@ OPTIONS = (
     "-metrics-eva-cover",
 )
 
-# A hint, not code: follow the segments of the decision table one by one, since what a segment adds
-# depends on where it begins.
+# Two changes of the analyzed copy, of which neither changes a value. A hint in a comment: follow
+# the segments of the decision table one by one, as what a segment adds depends on where it begins.
 INDEX = re.compile(r"^ +const int32_t index = .*;$", re.M)
 HINT = "\n    /*@ split index; */"
+# And the parameters as the last member of the state: a pointer that leaves them leaves the object.
+PARAMETERS = re.compile(r"^ +ska_weight_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
+END = "} ska_t;\n"
 
 # The smallest step that counts has two cases, of which most plans have one.
 PARTLY_REACHED = {"ska_least_step"}
@@ -82,13 +85,17 @@ class Verdict:
         return {name: (int(some), int(all_)) for name, some, all_ in lines}
 
 
-def write_hinted(plan: Plan, folder: Path) -> Path:
-    """The sources of a project, with the hint."""
+def write_copy(plan: Plan, folder: Path) -> Path:
+    """The sources of a project, made ready for the analysis."""
     sources = write_sources(plan, folder)
-    rule = sources / "ska_rule.h"
+    rule, header = sources / "ska_rule.h", sources / "ska.h"
     text, hints = INDEX.subn(lambda line: line[0] + HINT, rule.read_text())
-    assert hints == 1
     rule.write_text(text)
+    state, moved = PARAMETERS.subn("", header.read_text())
+    member = PARAMETERS.search(header.read_text())
+    assert (hints, moved, state.count(END)) == (1, 1, 1)
+    assert member is not None
+    header.write_text(state.replace(END, member[0] + END))
     return sources
 
 
@@ -116,7 +123,7 @@ def analyze(sources: Path, machine: str) -> Verdict:
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("name", PLANS)
 def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
-    verdict = analyze(write_hinted(PLANS[name], tmp_path / "p"), machine)
+    verdict = analyze(write_copy(PLANS[name], tmp_path / "p"), machine)
     assert verdict.alarms == 0, verdict.alarm_kinds
     assert verdict.checks["valid"] >= 8
     assert (verdict.checks["unknown"], verdict.checks["invalid"]) == (0, 0), verdict.alarm_kinds
@@ -125,9 +132,7 @@ def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
     assert partly <= PARTLY_REACHED
     reachable = verdict.count(r"Syntactically reachable functions = (\d+)")
     assert verdict.count(r"Semantically reached functions = (\d+)") == reachable
-    assert set(public_functions((tmp_path / "p" / "src" / "ska.h").read_text())) & set(
-        verdict.reached
-    ) == expected_functions(PLANS[name])
+    assert expected_functions(PLANS[name]) <= set(verdict.reached)
 
 
 def public_functions(header: str) -> list[str]:
@@ -150,7 +155,7 @@ def expected_functions(plan: Plan) -> set[str]:
 
 
 def test_together_the_plans_have_every_function_and_every_width(tmp_path: Path) -> None:
-    sources = write_hinted(PLANS["local"], tmp_path / "p")
+    sources = write_copy(PLANS["local"], tmp_path / "p")
     every = set(public_functions((sources / "ska.h").read_text()))
     assert set.union(*(expected_functions(plan) for plan in PLANS.values())) == every
     assert {plan.precision for plan in PLANS.values()} == {"w16a8", "w8a8", "w32a16"}
@@ -195,6 +200,13 @@ PLANTS = {
         "= knowledge + 16384;",
         "out of bounds",
     ),
+    "a pointer that walks past its array": Plant(
+        "local",
+        "ska_kernel_plain.h",
+        "const ska_weight_t *place = weight + (uint32_t)row * columns;",
+        "const ska_weight_t *place = weight; weight += columns;",
+        "invalid pointer",
+    ),
     "a narrowing that loses bits": Plant(
         "feedback", "ska_rule.h", "return target - decision;", "return target + 1;", "downcast"
     ),
@@ -207,7 +219,7 @@ PLANTS = {
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_defect_raises_an_alarm(name: str, tmp_path: Path) -> None:
     plant = PLANTS[name]
-    sources = write_hinted(PLANS[plant.plan], tmp_path / "p")
+    sources = write_copy(PLANS[plant.plan], tmp_path / "p")
     text = (sources / plant.file).read_text()
     assert text.count(plant.old) == 1
     (sources / plant.file).write_text(text.replace(plant.old, plant.new))
@@ -218,7 +230,7 @@ def test_a_planted_defect_raises_an_alarm(name: str, tmp_path: Path) -> None:
 
 def test_a_product_in_16_bits_is_right_where_int_has_32(tmp_path: Path) -> None:
     plant = PLANTS["a product in 16 bits"]
-    sources = write_hinted(PLANS[plant.plan], tmp_path / "p")
+    sources = write_copy(PLANS[plant.plan], tmp_path / "p")
     text = (sources / plant.file).read_text().replace(plant.old, plant.new)
     (sources / plant.file).write_text(text)
     assert analyze(sources, "x86_32").alarms == 0
