@@ -202,7 +202,8 @@ class _Bench:
         if self.compare is not None:
             for source in into.iterdir():
                 source.unlink()
-            shutil.copyfile(RUNTIME / "ska_board.h", into / "ska_board.h")
+            for header in ("ska_board.h", "ska_const.h"):
+                shutil.copyfile(RUNTIME / header, into / header)
             (into / "bench_weights.h").write_text(emit_weights(task.start), encoding="utf-8")
             if library:
                 shutil.copyfile(self.compare, into / "bench_compared.c")

@@ -38,6 +38,8 @@ def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
 
 def emit_samples(plan: Plan, inputs: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
     """The text of bench_samples.h: inputs (n, d) and labels (n,), in program memory."""
+    kind = f"int{plan.layers[0].input.bits}"
+    short = kind.replace("int", "i")
     rows = ",\n".join(f"    {{{_lines(map(str, row))}}}" for row in inputs.tolist())
     return f"""\
 /* bench_samples.h - the samples that are learned, in this order. Generated; do not edit. */
@@ -47,14 +49,17 @@ def emit_samples(plan: Plan, inputs: NDArray[np.int64], labels: NDArray[np.int64
 #include <stdint.h>
 
 #include "bench_data.h"
+#include "ska_const.h"
 
-static const int{plan.layers[0].input.bits}_t bench_samples[BENCH_SAMPLES][BENCH_INPUTS] = {{
+static const {kind}_t bench_samples[BENCH_SAMPLES][BENCH_INPUTS] SKA_CONST = {{
 {rows}
 }};
 
-static const uint16_t bench_labels[BENCH_SAMPLES] = {{
+static const int16_t bench_labels[BENCH_SAMPLES] SKA_CONST = {{
     {_lines(map(str, labels.tolist()))}
 }};
+#define BENCH_SAMPLE(number, i) ska_const_{short}(&bench_samples[number][i])
+#define BENCH_LABEL(number) ((uint16_t)ska_const_i16(&bench_labels[number]))
 
 #endif
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.ops_c import stored_type
+from firmware_gen.ops_c import register_type, stored_type
 from ska_edge import draws
 from ska_edge.plan import Matrix, Plan
 from ska_edge.precision import PRECISIONS
@@ -50,6 +50,7 @@ def emit_plan(plan: Plan) -> str:
 typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
 typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
+typedef {register_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_fast_t; /* in a register */
 #define SKA_KNOWLEDGE_MIN ({knowledge.minimum})
 #define SKA_KNOWLEDGE_MAX {knowledge.maximum}
 #define SKA_WEIGHT_BITS {weight.bits}
@@ -65,6 +66,8 @@ typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* 
 #define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
 #define SKA_CLASSES {plan.classes}
 #define SKA_LAYERS {len(plan.layers)}
+#define SKA_EACH_LAYER(DO) {_each(0, plan)}
+#define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
 #define SKA_HEADS {heads} /* hidden layers with a readout of their own */
 #define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
@@ -93,6 +96,11 @@ typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* 
 {_batch(plan)}
 #endif
 """
+
+
+def _each(first: int, plan: Plan) -> str:
+    """A call for every layer from one on, for code in which the number of a layer is a constant."""
+    return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
 
 
 def _even_rows(plan: Plan) -> bool:

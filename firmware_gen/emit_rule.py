@@ -16,9 +16,8 @@ _HEADER = """\
 /* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
  *
  * Rule {rule}: {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none can overflow. A
- * value is computed with in 32 bits, or in 64 where its interval asks for them; callers narrow what
- * they store to the type that holds the interval.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * Results that fit 16 bits are of the core's fastest type for those; callers narrow what they store.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -63,9 +62,11 @@ def _signature(function: NeuronFunction, kind: str) -> list[str]:
 
 
 def _argument(ops: COps, argument: Argument) -> Fixed[str]:
-    name = argument.name
-    if register_type(argument.lo, argument.hi) == "int64_t":
+    kind = register_type(argument.lo, argument.hi)
+    name = f"(int32_t){argument.name}" if kind == "int_fast16_t" else argument.name
+    if kind == "int64_t":
         ops.widen(name)
+    ops.bounded(name, argument.lo, argument.hi)
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 
 

@@ -13,12 +13,17 @@ for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
 from __future__ import annotations
 
 import bisect
+import functools
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ska_edge.errors import CheckError
+
+DEEPEST = 2**17
+"""Bytes of the stack that no firmware uses: a loop that pushes has no end."""
 
 ALLOCATED = 0x2
 """Flag of a section that is in memory when the program runs (ELF specification, SHF_ALLOC)."""
@@ -54,7 +59,8 @@ class Step:
     """What one instruction does to the stack pointer and to the flow.
 
     `growth`: bytes pushed, less those popped. `target`: where it goes. `ends`: the next instruction
-    is not reached from here. The other four are for code that moves the stack pointer by way of a
+    is not reached from here. `by_table`: a table says where in the function it goes on. The other
+    four are for code that moves the stack pointer by way of a
     copy of it in a register: `copies_to` names the register, `moves` another copy and the bytes by
     which it goes down, `restores` the register that becomes the stack pointer, `writes` registers
     that hold no copy any more.
@@ -64,13 +70,14 @@ class Step:
     target: int | None = None
     is_call: bool = False
     ends: bool = False
+    by_table: bool = False
     copies_to: int | None = None
     moves: tuple[int, int] | None = None
     restores: int | None = None
     writes: frozenset[int] = frozenset()
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
     """Where the stack pointer stands, in bytes below its start, and its copies in registers."""
 
@@ -81,10 +88,6 @@ class State:
         """What holds where two paths meet: the greater depth, and the copies that agree."""
         both = self.copies.items() & other.copies.items()
         return State(max(self.depth, other.depth), dict(both))
-
-    def covers(self, other: State) -> bool:
-        """Whether what follows from this state holds for the other, too."""
-        return other.depth <= self.depth and self.copies.items() <= other.copies.items()
 
     def after(self, step: Step, where: str) -> State:
         """The state behind an instruction.
@@ -126,6 +129,10 @@ class Code(ABC):
                 if known is None or known.size < size:
                     self._functions[start] = Function(symbol.name, start, size)
         self._starts = sorted(self._functions)
+        for start, following in itertools.pairwise([*self._starts, self._end_of_code()]):
+            if self._functions[start].size == 0:  # as assembler routines of libraries may say
+                name = self._functions[start].name
+                self._functions[start] = Function(name, start, following - start)
         self._needs: dict[int, int] = {}
 
     @abstractmethod
@@ -155,47 +162,66 @@ class Code(ABC):
         return tuple(self._functions[start] for start in self._starts)
 
     def frame(self, function: Function) -> Frame:
-        """Follow the stack pointer through one function.
+        """Follow the stack pointer along all paths through one function.
 
-        A branch carries its state to its target. Code after a jump or return that no earlier branch
-        leads to, such as the body of a loop, is taken at the greatest depth so far; the branches
-        that lead back to it must then agree.
+        Where paths meet, the greater depth is taken, until nothing changes any more. What no path
+        leads to is padding, or is jumped to by a table.
 
         Raises:
-            CheckError: they do not, or the stack pointer moves by what is not known.
+            CheckError: the stack pointer moves by what is not known, or further in every round of a
+                loop.
         """
-        state, size = State(0, {}), 0
+        steps = dict(self._steps(function))
+        addresses = sorted(steps)
+        states = {function.start: State(0, {})}
+        self._follow(function, steps, states, [function.start])
+        tables = [states[a] for a, step in steps.items() if step.by_table and a in states]
+        for address in addresses if tables else ():
+            if address not in states:
+                states[address] = functools.reduce(State.join, tables)
+                self._follow(function, steps, states, [address])
+
+        calls, size = [], 0
+        for address in states.keys() & steps.keys():
+            state, step = states[address], steps[address]
+            size = max(size, state.depth, state.after(step, function.name).depth)
+            if step.is_call and step.target is not None:
+                calls.append(Call(state.depth + self.call_size, step.target))
+            elif step.target is not None and step.target not in steps:
+                calls.append(Call(state.depth, step.target))
         end = function.start + function.size
-        reached = True
-        at_target: dict[int, State] = {}
-        taken: dict[int, State] = {}  # the state with which each instruction was followed
-        calls: list[Call] = []
-        for address, step in self._steps(function):
-            arriving = at_target.get(address)
-            if not reached:
-                state = State(size, state.copies) if arriving is None else arriving
-            elif arriving is not None:
-                state = state.join(arriving)
-            taken[address] = state
+        if self.falls_through and end in states:
+            calls.append(Call(states[end].depth, end))
+        return Frame(size, tuple(sorted(calls, key=lambda call: (call.target, call.depth))))
+
+    def _follow(
+        self,
+        function: Function,
+        steps: dict[int, Step],
+        states: dict[int, State],
+        waiting: list[int],
+    ) -> None:
+        """Carry the states of the waiting addresses on, to `states`, until nothing changes."""
+        addresses = sorted(steps)
+        following = dict(itertools.pairwise([*addresses, function.start + function.size]))
+        while waiting:
+            address = waiting.pop()
+            if address not in steps:
+                continue  # behind the end
+            state, step = states[address], steps[address]
             where = f"{function.name} at 0x{address:x}"
-            reached = not step.ends
-            target = step.target
-            if target is not None:
-                if step.is_call:
-                    calls.append(Call(state.depth + self.call_size, target))
-                elif not function.start <= target < end:
-                    calls.append(Call(state.depth, target))
-                elif target in taken:
-                    if not taken[target].covers(state):
-                        raise of_variable_size(where)
-                else:
-                    known = at_target.get(target)
-                    at_target[target] = state if known is None else state.join(known)
-            state = state.after(step, where)
-            size = max(size, state.depth)
-        if reached and self.falls_through:
-            calls.append(Call(state.depth, end))
-        return Frame(size, tuple(calls))
+            after = state.after(step, where)
+            if after.depth > DEEPEST:
+                raise of_variable_size(where)
+            arriving = [] if step.ends else [(following[address], after)]
+            if step.target in steps and not step.is_call:
+                arriving.append((step.target, state))
+            for target, new in arriving:
+                known = states.get(target)
+                joined = new if known is None else known.join(new)
+                if joined != known:
+                    states[target] = joined
+                    waiting.append(target)
 
     def _named(self, name: str) -> Function:
         """The function of that name, at which the walk begins."""
@@ -225,6 +251,14 @@ class Code(ABC):
             self._needs[target] = max([frame.size, *below])
         return self._needs[target]
 
+    def _end_of_code(self) -> int:
+        """The end of the section that holds the last function."""
+        return next(
+            int(origin + len(content))
+            for origin, content in self._sections
+            if origin <= self._starts[-1] < origin + len(content)
+        )
+
     def _function_at(self, address: int) -> Function | None:
         """The function that starts at an address or, as some routines of libraries are called,
         holds it. What follows inside of a function takes at most what the whole of it takes.
@@ -233,7 +267,7 @@ class Code(ABC):
         if at < 0:
             return None
         function = self._functions[self._starts[at]]
-        return function if address < function.start + max(1, function.size) else None
+        return function if address < function.start + function.size else None
 
     def _bytes(self, address: int, size: int) -> bytes:
         for origin, content in self._sections:

@@ -163,8 +163,10 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
         return Step(target=operands[0].imm, ends=always)
     if kind in (arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ):
         return Step(target=operands[1].imm)
-    if kind in (arm.ARM_INS_TBB, arm.ARM_INS_TBH, arm.ARM_INS_UDF):
-        return Step(ends=True)  # a table of jumps within the function; the end of a dead end
+    if kind in (arm.ARM_INS_TBB, arm.ARM_INS_TBH):
+        return Step(ends=True, by_table=True)
+    if kind == arm.ARM_INS_UDF:
+        return Step(ends=True)
     if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
         return Step(ends=always)
 

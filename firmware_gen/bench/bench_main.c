@@ -73,9 +73,9 @@ static uint32_t learn_measure(const bench_input_t *x, uint16_t label) {
 static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
     for (uint16_t i = 0; i < BENCH_INPUTS; i++) {
 #if BENCH_FLOAT
-        x[i] = (float)bench_samples[number][i] * BENCH_INPUT_SCALE;
+        x[i] = (float)BENCH_SAMPLE(number, i) * BENCH_INPUT_SCALE;
 #else
-        x[i] = bench_samples[number][i];
+        x[i] = BENCH_SAMPLE(number, i);
 #endif
     }
 }
@@ -123,7 +123,7 @@ __attribute__((noinline)) static void run(void) {
     line_send("loop", loop_measure());
     line_send("empty", empty_measure());
     for (uint16_t number = 0; number < BENCH_SAMPLES; number++) {
-        const uint16_t label = bench_labels[number];
+        const uint16_t label = BENCH_LABEL(number);
         uint16_t predicted;
         sample_read(number, x);
         infer += infer_measure(x, &predicted);

@@ -28,8 +28,8 @@ static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
 }
 
 /* z = requantize(W a + b), from the sum of W a. */
-static inline int32_t knowledge_of(ska_sum_t sum, ska_weight_t bias, const ska_matrix_t *matrix) {
-    return SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) + SKA_ALIGN(bias, matrix->bias_align),
+static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias, const ska_matrix_t *matrix) {
+    return (ska_knowledge_fast_t)SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) + SKA_ALIGN(bias, matrix->bias_align),
                             matrix->forward_shift);
 }
 
@@ -43,8 +43,9 @@ static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, 
 }
 
 /* What a neuron knows, decides and passes on. */
-static inline void neuron_decide(ska_t *ska, uint16_t neuron, int32_t knowledge) {
-    const int32_t decision = ska_rule_decision(knowledge);
+static inline void neuron_decide(ska_t *ska, uint16_t neuron,
+                                 ska_knowledge_fast_t knowledge) {
+    const int_fast16_t decision = ska_rule_decision(knowledge);
     ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
     ska->decision[neuron] = (int16_t)decision;
     ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
@@ -68,10 +69,15 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
 /* All layers, from the input to the decisions of the output layer. */
 static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS);
-    SKA_EACH_LAYER
+#if SKA_LAYER_CODE
+#define FORWARD(layer) layer_forward(ska, layer);
+    SKA_EACH_LAYER(FORWARD)
+#undef FORWARD
+#else
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         layer_forward(ska, layer);
     }
+#endif
 }
 
 /* --- updates ---------------------------------------------------------------------------------- */
@@ -84,7 +90,7 @@ static int8_t with_rate(const ska_t *ska, int8_t shift) {
 
 #if SKA_SUPERVISED
 
-static inline int32_t neuron_delta(const ska_t *ska, uint16_t neuron) {
+static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
     return ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
 }
 
@@ -98,7 +104,7 @@ typedef struct {
     ska_weight_t *bias;
     int8_t bias_shift;
     ska_weight_t *waiting; /* a row that waits for another, or null */
-    int32_t step;          /* of that row */
+    int_fast16_t step;     /* of that row */
 } update_t;
 
 SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
@@ -117,9 +123,9 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
     return update;
 }
 
-static inline void update_row(update_t *update, int32_t delta) {
-    const int32_t step = ska_rule_step(delta, update->rate_mantissa);
-    *update->bias = SKA_WEIGHT_ADD(*update->bias, step, update->bias_shift);
+static inline void update_row(update_t *update, int_fast16_t delta) {
+    const int_fast16_t step = ska_rule_step(delta, update->rate_mantissa);
+    *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
         if (update->waiting == NULL) {
             update->waiting = update->weight;
@@ -159,7 +165,7 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
                         (uint16_t)(width - column), ska->error, SKA_CLASSES, sums);
         for (uint16_t i = 0; i < SKA_BACK_COLUMNS && column + i < width; i++) {
             const uint16_t neuron = (uint16_t)(first + column + i);
-            const int32_t projection = SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
+            const int_fast16_t projection = (int_fast16_t)SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
             ska->shift[neuron] = (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
         }
     }
@@ -177,8 +183,8 @@ static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
         const uint16_t count = block_sums(ska, head, row, lanes, sums);
         for (uint16_t i = 0; i < count; i++) {
             const uint16_t c = (uint16_t)(row + i);
-            const int32_t target = c == label ? SKA_TARGET : 0;
-            const int32_t decision = ska_rule_decision(knowledge_of(sums[i], bias[c], head));
+            const int_fast16_t target = c == label ? SKA_TARGET : 0;
+            const int_fast16_t decision = ska_rule_decision(knowledge_of(sums[i], bias[c], head));
             ska->readout[c] = (int16_t)ska_rule_output_shift(target, decision);
         }
     }
@@ -215,7 +221,7 @@ static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
 #if SKA_TEACHER_SIGNS
 
 /* The output layer's error through signs that are drawn again in every step: none is stored. */
-static int32_t signs_shift(const ska_t *ska, uint16_t neuron) {
+static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
     ska_sum_t sum = 0;
     uint32_t word = 0;
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
@@ -231,11 +237,11 @@ static int32_t signs_shift(const ska_t *ska, uint16_t neuron) {
 #else /* SKA_TEACHER_CODE */
 
 /* Toward the class's code, where it has one for this neuron. */
-static int32_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
+static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
     const uint32_t signs = code_word(SKA_CODE_SIGNS_KEY, neuron, label);
-    const int32_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
+    const int_fast16_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
     return ska_rule_hidden_shift(ska_draw_bit(presence, place), target, ska->decision[neuron]);
 }
 
@@ -259,6 +265,17 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 
 /* --- one sample ------------------------------------------------------------------------------- */
 
+SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const uint16_t first = ska_first_neuron[layer];
+    ska_change_t change;
+    update_t update = update_start(ska, matrix, layer_inputs(ska, layer), &change);
+    for (uint16_t row = 0; row < matrix->outputs; row++) {
+        update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
+    }
+    update_end(&update);
+}
+
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     forward(ska, x);
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
@@ -272,16 +289,15 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     }
 #endif
     /* All shifts came from the weights before this step; now every row may change. */
-    SKA_EACH_LAYER
+#if SKA_LAYER_CODE
+#define LEARN(layer) layer_learn(ska, layer);
+    SKA_EACH_LEARNED(LEARN)
+#undef LEARN
+#else
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < SKA_LAYERS; layer++) {
-        ska_change_t change;
-        update_t update = update_start(ska, &ska_layers[layer], layer_inputs(ska, layer), &change);
-        const uint16_t first = ska_first_neuron[layer];
-        for (uint16_t row = 0; row < ska_layers[layer].outputs; row++) {
-            update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
-        }
-        update_end(&update);
+        layer_learn(ska, layer);
     }
+#endif
     ska->step++;
 }
 
@@ -347,16 +363,16 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 #else /* no labels: SKA_STEPS passes of a held batch */
 
 /* The step of one neuron for one sample of the batch, from this pass and the one before. */
-static int32_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
+static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
     const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
     const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
-    const int32_t decision = ska_rule_decision(knowledge);
-    const int32_t shift = ska_rule_shift(decision, ska_rule_decision(before));
+    const int_fast16_t decision = ska_rule_decision(knowledge);
+    const int_fast16_t shift = ska_rule_shift(decision, ska_rule_decision(before));
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), ska->rate_mantissa);
 }
 
 /* What a layer's update is paired with: the input, or the layer below one pass earlier. */
-static int32_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
+static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];
     }
@@ -510,8 +526,8 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) 
 static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
 
 /* What one neuron adds, given its knowledge now and one step before. */
-static void add_neuron(ska_metrics_t *metrics, int32_t knowledge, int32_t decision, int32_t shift,
-                       int32_t previous) {
+static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
+                       int_fast16_t decision, int_fast16_t shift, ska_knowledge_fast_t previous) {
     metrics->entropy += ska_rule_metric_entropy(knowledge, decision, shift, previous);
     metrics->z_square += ska_rule_metric_z_square(knowledge, decision, shift, previous);
     metrics->shift_square += ska_rule_metric_shift_square(knowledge, decision, shift, previous);
@@ -538,10 +554,10 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer);
-    const int32_t step = ska_rule_step(neuron_delta(ska, neuron), ska->rate_mantissa);
+    const int_fast16_t step = ska_rule_step(neuron_delta(ska, neuron), ska->rate_mantissa);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
-        metrics->zero_updates += SKA_CHANGE(step * inputs[column], shift) == 0;
+        metrics->zero_updates += SKA_CHANGE((int32_t)step * inputs[column], shift) == 0;
     }
 }
 #else
@@ -551,15 +567,15 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
         const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
-        const int32_t decision = ska_rule_decision(knowledge);
-        const int32_t moved = ska_rule_shift(decision, ska_rule_decision(before));
+        const int_fast16_t decision = ska_rule_decision(knowledge);
+        const int_fast16_t moved = ska_rule_shift(decision, ska_rule_decision(before));
         add_neuron(metrics, knowledge, decision, moved, before);
     }
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
         ska_update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
-            const int32_t step = batch_step(ska, sample, neuron);
-            sum += (ska_update_t)(step * batch_below(ska, layer, sample, column));
+            const int_fast16_t step = batch_step(ska, sample, neuron);
+            sum += (ska_update_t)((int32_t)step * batch_below(ska, layer, sample, column));
         }
         metrics->zero_updates += SKA_CHANGE(sum, shift) == 0;
     }

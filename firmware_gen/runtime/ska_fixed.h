@@ -25,14 +25,77 @@ typedef char ska_assert_conversion_32[(int32_t)0xFFFFFFFEuL == -2 ? 1 : -1];
 
 /* --- rounding --------------------------------------------------------------------------------- */
 
+/* To the right by any number of bits. AVR shifts bit by bit, but moves whole bytes: they go first.
+ * The empty statement keeps the compiler from making one shift of two. */
+static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
+#if defined(__AVR__)
+    if (shift >= 16) {
+        return (int16_t)(x >> 16) >> (shift - 16);
+    }
+    if (shift >= 8) {
+        x >>= 8;
+        __asm__("" : "+r"(x));
+        shift = (uint8_t)(shift - 8);
+    }
+#endif
+    return x >> shift;
+}
+
+/* The same for an x that has three bits to spare: a shift that is a few bits short of whole bytes
+ * becomes one of whole bytes. */
+static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
+#if defined(__AVR__)
+    if (shift % 8 > 4) {
+        const uint8_t missing = (uint8_t)(8u - shift % 8u);
+        x *= (int32_t)1 << missing;
+        __asm__("" : "+r"(x));
+        shift = (uint8_t)(shift + missing);
+    }
+#endif
+    return ska_shift_right_i32(x, shift);
+}
+
 /* Round half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the
  * half fits the type by proof. */
 static inline int32_t ska_round_shift_i32(int32_t x, uint8_t shift) {
-    return (x + ((int32_t)1 << (shift - 1))) >> shift;
+    return ska_shift_right_i32(x + ((int32_t)1 << (shift - 1)), shift);
+}
+
+static inline int32_t ska_round_shift_spare_i32(int32_t x, uint8_t shift) {
+    return ska_shift_right_spare_i32(x + ((int32_t)1 << (shift - 1)), shift);
 }
 
 static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
     return (x + ((int64_t)1 << (shift - 1))) >> shift;
+}
+
+/* --- products --------------------------------------------------------------------------------- */
+
+/* Of two numbers that fit 16 bits, which AVR multiplies in half the time. The empty statements keep
+ * its compiler from making numbers of 32 bits of what it knows to be positive. */
+static inline int32_t ska_product_i16(int32_t a, int32_t b) {
+#if defined(__AVR__)
+    int16_t x = (int16_t)a;
+    int16_t y = (int16_t)b;
+    __asm__("" : "+r"(x));
+    __asm__("" : "+r"(y));
+    return (int32_t)x * y;
+#else
+    return a * b;
+#endif
+}
+
+/* The second is not negative and fits 16 bits without a sign. */
+static inline int32_t ska_product_u16(int32_t a, int32_t b) {
+#if defined(__AVR__)
+    int16_t x = (int16_t)a;
+    uint16_t y = (uint16_t)b;
+    __asm__("" : "+r"(x));
+    __asm__("" : "+r"(y));
+    return (int32_t)x * y;
+#else
+    return a * b;
+#endif
 }
 
 /* --- narrowing -------------------------------------------------------------------------------- */
@@ -52,16 +115,33 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
 #else
 static inline int32_t ska_saturate_bits_i32(int32_t x, uint8_t bits) {
     const int32_t limit = (int32_t)1 << (bits - 1);
+#if defined(__AVR__)
+    if (bits == 16) { /* whether the upper half is but the sign is quickly seen */
+        return x == (int16_t)x ? x : (x < 0 ? -limit : limit - 1);
+    }
+#endif
     return ska_saturate_i32(x, -limit, limit - 1);
 }
 #endif
 
 /* --- taking a non-negative number apart ------------------------------------------------------- */
 
-static inline int32_t ska_high_bits(int32_t x, uint8_t shift) { return x >> shift; }
+static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
+    return ska_shift_right_i32(x, shift);
+}
+
+/* Of a number that fits 16 bits. */
+static inline int32_t ska_high_bits_spare(int32_t x, uint8_t shift) {
+    return ska_shift_right_spare_i32(x, shift);
+}
 
 static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
     return x & (((int32_t)1 << shift) - 1);
+}
+
+/* Byte `place` of a number, 0 for the lowest. */
+static inline uint8_t ska_byte(int32_t x, uint8_t place) {
+    return (uint8_t)((uint32_t)x >> (8 * place));
 }
 
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
@@ -111,11 +191,12 @@ static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
-/* The smallest step that can change a weight: a product of step and an input of so many bits rounds
- * to 0 while |step| 2^(bits-1) is less than half of 2^shift. Only where that is more than 1: a step
- * of 0 changes nothing. */
-static inline int32_t ska_least_step(int8_t shift, uint8_t bits) {
-    return shift > (int8_t)bits ? (int32_t)1 << (shift - (int8_t)bits) : 1;
+/* How large a step must be to change a weight: a product of step and an input of so many bits rounds
+ * to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 changes nothing; those that
+ * 16 bits do not hold are not told from the largest. */
+static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
+    const int8_t exponent = (int8_t)(shift - (int8_t)bits);
+    return (int_fast16_t)(exponent <= 0 ? 1 : (exponent < 15 ? 1L << exponent : INT16_MAX));
 }
 
 /* --- accumulators ----------------------------------------------------------------------------- */

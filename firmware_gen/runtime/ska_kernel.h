@@ -18,6 +18,9 @@ typedef struct {
     const ska_lane_t *lanes;
     uint16_t columns;
     int8_t shift;
+#if SKA_KERNEL_AVR
+    int16_t scale; /* of a step, for the fast update; 0 where the shift does not allow that */
+#endif
 } ska_change_t;
 
 #if SKA_KERNEL_DSP

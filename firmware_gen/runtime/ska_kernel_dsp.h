@@ -257,16 +257,16 @@ static inline void quads_change(ska_weight_t **first, ska_weight_t **second,
 
 /* The columns from `column` on, one by one. */
 static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t column,
-                                        ska_weight_t *weight, int32_t step) {
+                                        ska_weight_t *weight, int_fast16_t step) {
     for (; column < change->columns; column++) {
         weight[column] =
-            SKA_WEIGHT_ADD(weight[column], step * change->lanes[column], change->shift);
+            SKA_WEIGHT_ADD(weight[column], (int32_t)step * change->lanes[column], change->shift);
     }
 }
 
 static SKA_NOINLINE void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                           ska_weight_t *second, int32_t first_step,
-                                           int32_t second_step) {
+                                           ska_weight_t *second, int_fast16_t first_step,
+                                           int_fast16_t second_step) {
     const uint16_t columns = change->columns;
     const uint16_t fast =
         change->shift == UPDATE_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;

@@ -4,7 +4,8 @@
 
 #include "ska.h"
 #include "ska_accumulator.h"
-#include "ska_kernel_plain.h"
+#include "ska_kernel_back.h"
+#include "ska_kernel_copy.h"
 #include "ska_rule.h"
 
 /* The lanes are the inputs themselves. */
@@ -40,18 +41,18 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
     sums[1] = b;
 }
 
-static inline void row_change(const ska_change_t *change, ska_weight_t *weight, int32_t step) {
+static inline void row_change(const ska_change_t *change, ska_weight_t *weight, int_fast16_t step) {
     const ska_lane_t *lanes = change->lanes;
     const int8_t shift = change->shift;
     for (const ska_lane_t *end = lanes + change->columns; lanes != end; lanes++) {
-        *weight = SKA_WEIGHT_ADD(*weight, step * *lanes, shift);
+        *weight = SKA_WEIGHT_ADD(*weight, (int32_t)step * *lanes, shift);
         weight++;
     }
 }
 
 static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int32_t first_step,
-                                     int32_t second_step) {
+                                     ska_weight_t *second, int_fast16_t first_step,
+                                     int_fast16_t second_step) {
     row_change(change, first, first_step);
     if (second_step != 0) {
         row_change(change, second, second_step);

@@ -10,7 +10,8 @@
 #define SKA_KERNEL_THUMB_H
 
 #include "ska_accumulator.h"
-#include "ska_kernel_plain.h"
+#include "ska_kernel_back.h"
+#include "ska_kernel_copy.h"
 #include "ska_rule.h"
 
 #define UPDATE_SHIFT 16 /* the shift of the fast update: the change is the upper half of a word */
@@ -78,8 +79,9 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
 /* One row, its change in the upper half of a word: the sum of weight and change is formed up there,
  * so that the overflow flag tells where to saturate. */
 static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *weight,
-                                    int32_t step) {
+                                    int_fast16_t step) {
     int32_t offset = LANE_BYTES * (int32_t)change->columns - LANE_BYTES;
+    const int32_t factor = step;
     const int32_t half = 0x8000;
     int32_t product;
     int32_t sum;
@@ -107,21 +109,21 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         "b 2b\n"
         "4:"
         : [offset] "+l"(offset), [product] "=&l"(product), [sum] "=&l"(sum)
-        : [lanes] "l"(change->lanes), [weight] "l"(weight), [step] "l"(step), [half] "r"(half)
+        : [lanes] "l"(change->lanes), [weight] "l"(weight), [step] "l"(factor), [half] "r"(half)
         : "cc", "memory");
 }
 
 /* The same with any shift. */
 static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
-                                        int32_t step) {
+                                        int_fast16_t step) {
     for (uint16_t i = 0; i < change->columns; i++) {
-        weight[i] = SKA_WEIGHT_ADD(weight[i], step * change->lanes[i], change->shift);
+        weight[i] = SKA_WEIGHT_ADD(weight[i], (int32_t)step * change->lanes[i], change->shift);
     }
 }
 
 static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int32_t first_step,
-                                     int32_t second_step) {
+                                     ska_weight_t *second, int_fast16_t first_step,
+                                     int_fast16_t second_step) {
     if (change->shift != UPDATE_SHIFT) {
         row_change_any(change, first, first_step);
         row_change_any(change, second, second_step);

@@ -33,12 +33,13 @@
 #endif
 
 /* Where speed counts more than size, each layer gets code of its own, in which its sizes and shifts
- * are constants: the loop over layers is unrolled, and its body inlined. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
-#define SKA_EACH_LAYER _Pragma("GCC unroll 16")
+ * are constants; on AVR always, which has to shift bit by bit. */
+#if defined(__GNUC__) &&                                                                           \
+    ((defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)) || defined(__AVR__))
+#define SKA_LAYER_CODE 1
 #define SKA_LAYER_INLINE static inline __attribute__((always_inline))
 #else
-#define SKA_EACH_LAYER
+#define SKA_LAYER_CODE 0
 #define SKA_LAYER_INLINE static inline
 #endif
 

@@ -137,6 +137,8 @@ int main(void) {
 """
 
 
+WORK = "sink = choose(x) + tail(x);"
+
 # The same functions, but the image paints the RAM that the stack may use, runs the deepest paths,
 # and says for each byte received how far down the paint is gone: the lower half of an address.
 PAINTED = (
@@ -148,7 +150,7 @@ uint8_t *untouched(void);
 
 APART void paint(void) {
     volatile uint8_t here = 0;
-    const uintptr_t stop = (uintptr_t)&here - 64u; /* above, this function itself is at work */
+    const uintptr_t stop = (uintptr_t)&here - 8u; /* above, this function itself is at work */
     uint8_t *at;
 
     for (at = END_OF_VARIABLES; (uintptr_t)at < stop; ++at) {
@@ -172,7 +174,7 @@ int main(void) {
     ska_board_init();
     paint();
     for (x = 0; x < 9; ++x) {
-        sink = choose(x) + tail(x);
+        WORK
     }
     end = (uint16_t)(uintptr_t)untouched();
     for (;;) {
@@ -370,6 +372,24 @@ def test_a_run_uses_the_whole_bound_and_no_more(
     assert report.stack - EXCEPTION_FRAME - 8 <= used <= report.stack - EXCEPTION_FRAME
 
 
+def bound_and_use(project: Path, board: Board, toolchain: str) -> tuple[int, int]:
+    """Bytes of the stack: the bound, less what an exception would take, and what a run uses."""
+    report = build(project, toolchain=toolchain)
+    assert board.memory is not None and report.stack is not None
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=20) as line:
+        line.write(b"?")
+        answer = line.read(2)
+    assert len(answer) == 2
+    end = int.from_bytes(answer, "little")
+    used = (board.memory.ram.origin + board.memory.ram.size - end) % 2**16
+    return report.stack - (EXCEPTION_FRAME if board.family == "cortex-m" else 0), used
+
+
+def painted(board: Board, work: str = WORK) -> str:
+    end_of_variables = "ska_bss_end" if board.linker_script else "__heap_start"
+    return PAINTED.replace("END_OF_VARIABLES", end_of_variables).replace("WORK", work)
+
+
 @pytest.mark.parametrize(("name", "toolchain"), EMULATED)
 def test_what_a_run_leaves_of_the_paint_is_beyond_the_bound(
     name: str,
@@ -379,19 +399,27 @@ def test_what_a_run_leaves_of_the_paint_is_beyond_the_bound(
     write_firmware: WriteFirmware,
 ) -> None:
     board = require_board(name)
-    end_of_variables = "ska_bss_end" if board.linker_script else "__heap_start"
-    project = write_firmware(board, PAINTED.replace("END_OF_VARIABLES", end_of_variables))
-    report = build(project, toolchain=require_toolchain(toolchain))
-    assert board.memory is not None and report.stack is not None
-    with start(project) as running, serial.Serial(running.port, 115200, timeout=20) as line:
-        line.write(b"?")
-        end = int.from_bytes(line.read(2), "little")
-    used = (board.memory.ram.origin + board.memory.ram.size - end) % 2**16
-    exception = EXCEPTION_FRAME if board.family == "cortex-m" else 0
-    # No exception comes. What is pushed only to keep the stack aligned is not written, or may hold
-    # the paint: up to 8 bytes on Arm, less than 16 on RISC-V, none on AVR.
+    project = write_firmware(board, painted(board))
+    bound, used = bound_and_use(project, board, require_toolchain(toolchain))
+    # What is pushed only to keep the stack aligned is not written, or may hold the paint: up to 8
+    # bytes on Arm, less than 16 on RISC-V, none on AVR.
     alignment = {"cortex-m": 8, "riscv": 15, "avr": 0}[board.family or ""]
-    assert report.stack - exception - alignment <= used <= report.stack - exception
+    assert bound - alignment <= used <= bound
+
+
+@pytest.mark.parametrize(("name", "toolchain"), PAIRS)
+def test_the_routines_of_the_compilers_library_are_in_the_bound(
+    name: str,
+    toolchain: str,
+    require_board: Callable[[str], Board],
+    require_toolchain: Callable[[str], str],
+    write_firmware: WriteFirmware,
+) -> None:
+    board = require_board(name)
+    project = write_firmware(board, painted(board, "sink = divide(x);"))
+    bound, used = bound_and_use(project, board, require_toolchain(toolchain))
+    # Their deepest path may be one that these numbers do not take.
+    assert bound / 3 <= used <= bound
 
 
 @pytest.mark.parametrize(("name", "toolchain"), PAIRS)
@@ -456,6 +484,23 @@ def test_a_stack_without_a_bound_is_an_error_that_names_the_function(
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (project / "build" / "firmware.elf").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "push"),
+    [
+        ("qemu-m0", "push {r0}\\n\\tb 1b"),
+        ("qemu-rv32", "addi sp, sp, -16\\n\\tj 1b"),
+        ("sim-atmega328p", "push r0\\n\\trjmp 1b"),
+    ],
+)
+def test_a_loop_that_pushes_has_no_bound(
+    name: str, push: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    program = f'int main(void) {{\n    __asm__ volatile("1: {push}");\n    return 0;\n}}\n'
+    project = write_firmware(require_board(name), program)
+    with pytest.raises(CheckError, match=r"main at 0x.* no known bound"):
+        build(project)
 
 
 def test_an_image_without_a_vector_table_by_that_name_is_an_error(

@@ -202,7 +202,7 @@ PLANTS = {
     ),
     "a pointer that walks past its array": Plant(
         "local",
-        "ska_kernel_plain.h",
+        "ska_kernel_back.h",
         "const ska_weight_t *place = weight + (uint32_t)row * columns;",
         "const ska_weight_t *place = weight; weight += columns;",
         "invalid pointer",

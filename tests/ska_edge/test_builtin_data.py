@@ -19,6 +19,7 @@ from ska_edge.errors import ToolError
 
 EXPECTED = {
     "digits": ((1797, 64), 10, "0"),
+    "digits4x4": ((720, 16), 4, "0"),
     "iris": ((150, 4), 3, "setosa"),
     "wine": ((178, 13), 3, "class_0"),
     "breast_cancer": ((569, 30), 2, "malignant"),

@@ -1,15 +1,9 @@
-/* ska_kernel_plain.h - what several kernels leave to the compiler; see ska_kernel.h. */
-#ifndef SKA_KERNEL_PLAIN_H
-#define SKA_KERNEL_PLAIN_H
+/* ska_kernel_back.h - W^T e in plain C, for the cores that gain nothing from more; see ska_kernel.h. */
+#ifndef SKA_KERNEL_BACK_H
+#define SKA_KERNEL_BACK_H
 
 #include "ska_accumulator.h"
 #include "ska_rule.h"
-
-static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, uint16_t count) {
-    for (uint16_t i = 0; i < count; i++) {
-        to[i] = from[i];
-    }
-}
 
 #define SKA_BACK_COLUMNS 2u
 
