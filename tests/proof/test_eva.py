@@ -196,8 +196,8 @@ PLANTS = {
     "an index that is not saturated": Plant(
         "feedback",
         "ska_rule.h",
-        "= ska_saturate_bits_i32(knowledge, 15) + 16384;",
-        "= knowledge + 16384;",
+        "= ska_saturate_bits_i32((int32_t)knowledge, 15) + 16384;",
+        "= (int32_t)knowledge + 16384;",
         "out of bounds",
     ),
     "a pointer that walks past its array": Plant(
@@ -208,7 +208,11 @@ PLANTS = {
         "invalid pointer",
     ),
     "a narrowing that loses bits": Plant(
-        "feedback", "ska_rule.h", "return target - decision;", "return target + 1;", "downcast"
+        "feedback",
+        "ska_rule.h",
+        "(int32_t)target - (int32_t)decision",
+        "(int32_t)target + 1",
+        "downcast",
     ),
     "a state that is not cleared": Plant(
         "published", "ska.c", "    clear((uint8_t *)ska, sizeof *ska);\n", "", "initialized"
