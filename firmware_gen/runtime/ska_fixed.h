@@ -191,9 +191,9 @@ static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
-/* How large a step must be to change a weight: a product of step and an input of so many bits rounds
- * to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 changes nothing; those that
- * 16 bits do not hold are not told from the largest. */
+/* How large a step must be to change a weight: a product of step and an input of so many bits
+ * rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 changes nothing;
+ * those that 16 bits do not hold are not told from the largest. */
 static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
     const int8_t exponent = (int8_t)(shift - (int8_t)bits);
     return (int_fast16_t)(exponent <= 0 ? 1 : (exponent < 15 ? 1L << exponent : INT16_MAX));

@@ -11,7 +11,9 @@
 #include "ska_kernel_copy.h"
 #include "ska_rule.h"
 
-#define UPDATE_SHIFT 16 /* the shift of the fast update: the change is the upper half of 32 bits */
+#define UPDATE_SHIFT                                                                               \
+    16 /* the shift of the fast update: the change is the upper half of 32 bits                    \
+        */
 
 /* The lanes are the inputs themselves. */
 static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t *inputs,
@@ -35,7 +37,7 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
 #define LOOP(one, other)                                                                           \
     "sbrc %[odd], 0\n\t"                                                                           \
     "rjmp 2f\n"                                                                                    \
-    "1:\n\t" one "2:\n\t" other "cp r26, %A[end]\n\t"                                             \
+    "1:\n\t" one "2:\n\t" other "cp r26, %A[end]\n\t"                                              \
     "cpc r27, %B[end]\n\t"                                                                         \
     "brne 1b\n\t"
 
@@ -90,41 +92,41 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     uint8_t sign;
     const uint8_t zero = 0;
     (void)left;
-    __asm__ volatile("1:\n\t"
-                     "ld %[weight_low], Z\n\t"
-                     "ldd %[weight_high], Z+1\n\t"
-                     "add r30, %A[stride]\n\t"
-                     "adc r31, %B[stride]\n\t"
-                     "ld %[error_low], X+\n\t"
-                     "ld %[error_high], X+\n\t"
-                     "mul %[weight_low], %[error_low]\n\t"
-                     "add %A[sum], r0\n\t"
-                     "adc %B[sum], r1\n\t"
-                     "adc %C[sum], %[zero]\n\t"
-                     "adc %D[sum], %[zero]\n\t"
-                     "mulsu %[weight_high], %[error_low]\n\t"
-                     "sbc %[sign], %[sign]\n\t"
-                     "add %B[sum], r0\n\t"
-                     "adc %C[sum], r1\n\t"
-                     "adc %D[sum], %[sign]\n\t"
-                     "mulsu %[error_high], %[weight_low]\n\t"
-                     "sbc %[sign], %[sign]\n\t"
-                     "add %B[sum], r0\n\t"
-                     "adc %C[sum], r1\n\t"
-                     "adc %D[sum], %[sign]\n\t"
-                     "muls %[weight_high], %[error_high]\n\t"
-                     "add %C[sum], r0\n\t"
-                     "adc %D[sum], r1\n\t"
-                     "cp r26, %A[end]\n\t"
-                     "cpc r27, %B[end]\n\t"
-                     "brne 1b\n\t"
-                     "clr r1"
-                     : [sum] "+r"(sum), [weight_low] "=&a"(weight_low),
-                       [weight_high] "=&a"(weight_high), [error_low] "=&a"(error_low),
-                       [error_high] "=&a"(error_high), [sign] "=&r"(sign), "+x"(errors),
-                       "+z"(weight)
-                     : [stride] "r"(2u * columns), [end] "r"(errors + rows), [zero] "r"(zero)
-                     : "r0", "memory");
+    __asm__ volatile(
+        "1:\n\t"
+        "ld %[weight_low], Z\n\t"
+        "ldd %[weight_high], Z+1\n\t"
+        "add r30, %A[stride]\n\t"
+        "adc r31, %B[stride]\n\t"
+        "ld %[error_low], X+\n\t"
+        "ld %[error_high], X+\n\t"
+        "mul %[weight_low], %[error_low]\n\t"
+        "add %A[sum], r0\n\t"
+        "adc %B[sum], r1\n\t"
+        "adc %C[sum], %[zero]\n\t"
+        "adc %D[sum], %[zero]\n\t"
+        "mulsu %[weight_high], %[error_low]\n\t"
+        "sbc %[sign], %[sign]\n\t"
+        "add %B[sum], r0\n\t"
+        "adc %C[sum], r1\n\t"
+        "adc %D[sum], %[sign]\n\t"
+        "mulsu %[error_high], %[weight_low]\n\t"
+        "sbc %[sign], %[sign]\n\t"
+        "add %B[sum], r0\n\t"
+        "adc %C[sum], r1\n\t"
+        "adc %D[sum], %[sign]\n\t"
+        "muls %[weight_high], %[error_high]\n\t"
+        "add %C[sum], r0\n\t"
+        "adc %D[sum], r1\n\t"
+        "cp r26, %A[end]\n\t"
+        "cpc r27, %B[end]\n\t"
+        "brne 1b\n\t"
+        "clr r1"
+        : [sum] "+r"(sum), [weight_low] "=&a"(weight_low), [weight_high] "=&a"(weight_high),
+          [error_low] "=&a"(error_low), [error_high] "=&a"(error_high), [sign] "=&r"(sign),
+          "+x"(errors), "+z"(weight)
+        : [stride] "r"(2u * columns), [end] "r"(errors + rows), [zero] "r"(zero)
+        : "r0", "memory");
     sums[0] = sum;
 }
 
@@ -182,17 +184,18 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
     uint8_t high;
     uint8_t weight_low;
     uint8_t weight_high;
-    __asm__ volatile(LOOP(CHANGE_ONE("2", "3", "4", "5"), CHANGE_ONE("6", "7", "8", "9"))
-                     "rjmp 10f\n" CHANGE_RARE("2", "3", "4", "5") CHANGE_RARE("6", "7", "8", "9")
-                     "10:\n\t"
-                     "clr r1"
-                     : [input] "=&a"(input), [sign] "=&r"(sign), [middle] "=&d"(middle),
-                       [low] "=&d"(low), [high] "=&d"(high), [weight_low] "=&d"(weight_low),
-                       [weight_high] "=&d"(weight_high), "+x"(lanes), "+z"(weight)
-                     : [step_low] "a"(ska_byte(scaled, 0)), [step_middle] "a"(ska_byte(scaled, 1)),
-                       [step_high] "d"(ska_byte(scaled, 2)), [odd] "r"((uint8_t)change->columns),
-                       [end] "r"(lanes + change->columns)
-                     : "r0", "memory");
+    __asm__ volatile(
+        LOOP(CHANGE_ONE("2", "3", "4", "5"),
+             CHANGE_ONE("6", "7", "8", "9")) "rjmp 10f\n" CHANGE_RARE("2", "3", "4", "5")
+            CHANGE_RARE("6", "7", "8", "9") "10:\n\t"
+                                            "clr r1"
+        : [input] "=&a"(input), [sign] "=&r"(sign), [middle] "=&d"(middle), [low] "=&d"(low),
+          [high] "=&d"(high), [weight_low] "=&d"(weight_low), [weight_high] "=&d"(weight_high),
+          "+x"(lanes), "+z"(weight)
+        : [step_low] "a"(ska_byte(scaled, 0)), [step_middle] "a"(ska_byte(scaled, 1)),
+          [step_high] "d"(ska_byte(scaled, 2)), [odd] "r"((uint8_t)change->columns),
+          [end] "r"(lanes + change->columns)
+        : "r0", "memory");
 }
 
 /* The same with any shift. */

@@ -1,4 +1,5 @@
-/* ska_kernel_back.h - W^T e in plain C, for the cores that gain nothing from more; see ska_kernel.h. */
+/* ska_kernel_back.h - W^T e in plain C, for the cores that gain nothing from more; see
+ * ska_kernel.h. */
 #ifndef SKA_KERNEL_BACK_H
 #define SKA_KERNEL_BACK_H
 

@@ -6,6 +6,7 @@
 
 uint32_t ska_board_counter(void) {
     uint32_t count;
-    __asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop" : "=r"(count));
+    __asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop"
+                     : "=r"(count));
     return count;
 }

@@ -18,6 +18,7 @@
 typedef int32_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int16_t ska_signal_t; /* an input or an activation */
 typedef int32_t ska_knowledge_t; /* z */
+typedef int32_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_KNOWLEDGE_MIN (-2097152)
 #define SKA_KNOWLEDGE_MAX 2097151
 #define SKA_WEIGHT_BITS 32
@@ -33,6 +34,8 @@ typedef int32_t ska_knowledge_t; /* z */
 #define SKA_INPUT_FRAC 15 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 2
+#define SKA_EACH_LAYER(DO) DO(0) DO(1)
+#define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_HEADS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26

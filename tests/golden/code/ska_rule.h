@@ -1,9 +1,8 @@
 /* ska_rule.h - what one neuron computes. Generated from the plan dd1183813f506c9a; do not edit.
  *
  * Rule code: hidden layers follow a random code of the class (needs labels).
- * Every intermediate is commented with its fraction and its proven interval: none can overflow. A
- * value is computed with in 32 bits, or in 64 where its interval asks for them; callers narrow what
- * they store to the type that holds the interval.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -14,14 +13,14 @@
 /* a weight as it takes part in sums
  *   weight: 0 fractional bits, in [-2147483648, 2147483647]
  */
-static inline int32_t ska_rule_forward_weight(int32_t weight) {
-    return (int32_t)ska_saturate_i64(ska_round_shift_i64(weight, 16), -32768, 32767);
+static inline int_fast16_t ska_rule_forward_weight(int32_t weight) {
+    return (int_fast16_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(weight, 16), -32768, 32767);
 }
 
 /* D = sigmoid(z)
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int32_t ska_rule_decision(int32_t knowledge) {
+static inline int_fast16_t ska_rule_decision(int32_t knowledge) {
     /* 14 fractional bits, in [0, 524287] */
     const int32_t position = ska_saturate_bits_i32(knowledge, 19) + 262144;
     /* 0 fractional bits, in [0, 511] */
@@ -32,24 +31,24 @@ static inline int32_t ska_rule_decision(int32_t knowledge) {
     const int32_t base = (int32_t)ska_const_i16(&ska_decision_table[index]);
     /* 15 fractional bits, in [0, 512] */
     const int32_t rise = (int32_t)ska_const_i16(&ska_decision_table[index + 1]) - base;
-    return base + ska_round_shift_i32(rise * fraction, 10);
+    return (int_fast16_t)(base + ska_round_shift_i32(ska_product_i16(rise, fraction), 10));
 }
 
 /* a = 2D - 1, the next layer's input
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_activation(int32_t decision) {
+static inline int_fast16_t ska_rule_activation(int_fast16_t decision) {
     /* 15 fractional bits, in [-32768, 32766] */
-    const int32_t centered = (decision * 2) - 32768;
-    return centered;
+    const int32_t centered = ((int32_t)decision * 2) - 32768;
+    return (int_fast16_t)centered;
 }
 
 /* Y - D
  *   target: 15 fractional bits, in [0, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_output_shift(int32_t target, int32_t decision) {
-    return target - decision;
+static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16_t decision) {
+    return (int_fast16_t)((int32_t)target - (int32_t)decision);
 }
 
 /* the code's target - D, where there is a code
@@ -57,8 +56,9 @@ static inline int32_t ska_rule_output_shift(int32_t target, int32_t decision) {
  *   target: 15 fractional bits, in [0, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_hidden_shift(int32_t present, int32_t target, int32_t decision) {
-    return (target - decision) * present;
+static inline int_fast16_t ska_rule_hidden_shift(int_fast16_t present, int_fast16_t target,
+                                                 int_fast16_t decision) {
+    return (int_fast16_t)ska_product_i16((int32_t)target - (int32_t)decision, (int32_t)present);
 }
 
 /* the shift: the alignment term has weight 0
@@ -66,25 +66,26 @@ static inline int32_t ska_rule_hidden_shift(int32_t present, int32_t target, int
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_delta(int32_t knowledge, int32_t decision, int32_t shift) {
+static inline int_fast16_t ska_rule_delta(int32_t knowledge, int_fast16_t decision,
+                                          int_fast16_t shift) {
     (void)knowledge;
     (void)decision;
-    return shift;
+    return (int_fast16_t)(int32_t)shift;
 }
 
 /* delta times the mantissa of the rate
  *   delta: 15 fractional bits, in [-32768, 32767]
  *   mantissa: 15 fractional bits, in [16385, 32768]
  */
-static inline int32_t ska_rule_step(int32_t delta, int32_t mantissa) {
-    return ska_round_shift_i32(delta * mantissa, 15);
+static inline int_fast16_t ska_rule_step(int_fast16_t delta, int32_t mantissa) {
+    return (int_fast16_t)ska_round_shift_spare_i32(ska_product_u16((int32_t)delta, mantissa), 15);
 }
 
 /* a weight as it counts in the norm of W
  *   weight: 0 fractional bits, in [-2147483648, 2147483647]
  */
-static inline int32_t ska_rule_metric_weight(int32_t weight) {
-    return (int32_t)ska_saturate_i64(ska_round_shift_i64(weight, 16), -32768, 32767);
+static inline int_fast16_t ska_rule_metric_weight(int32_t weight) {
+    return (int_fast16_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(weight, 16), -32768, 32767);
 }
 
 /* what one neuron adds to 'entropy'
@@ -93,11 +94,11 @@ static inline int32_t ska_rule_metric_weight(int32_t weight) {
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int64_t ska_rule_metric_entropy(int32_t knowledge, int32_t decision, int32_t shift,
-                                              int32_t previous) {
+static inline int64_t ska_rule_metric_entropy(int32_t knowledge, int_fast16_t decision,
+                                              int_fast16_t shift, int32_t previous) {
     (void)decision;
     (void)previous;
-    return (int64_t)knowledge * shift;
+    return (int64_t)knowledge * (int32_t)shift;
 }
 
 /* what one neuron adds to 'z_square'
@@ -106,8 +107,8 @@ static inline int64_t ska_rule_metric_entropy(int32_t knowledge, int32_t decisio
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int64_t ska_rule_metric_z_square(int32_t knowledge, int32_t decision, int32_t shift,
-                                               int32_t previous) {
+static inline int64_t ska_rule_metric_z_square(int32_t knowledge, int_fast16_t decision,
+                                               int_fast16_t shift, int32_t previous) {
     (void)decision;
     (void)shift;
     (void)previous;
@@ -120,12 +121,12 @@ static inline int64_t ska_rule_metric_z_square(int32_t knowledge, int32_t decisi
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int32_t decision,
-                                                   int32_t shift, int32_t previous) {
+static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int32_t previous) {
     (void)knowledge;
     (void)decision;
     (void)previous;
-    return shift * shift;
+    return ska_product_i16((int32_t)shift, (int32_t)shift);
 }
 
 /* what one neuron adds to 'decision_net'
@@ -134,10 +135,10 @@ static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int32_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int64_t ska_rule_metric_decision_net(int32_t knowledge, int32_t decision,
-                                                   int32_t shift, int32_t previous) {
+static inline int64_t ska_rule_metric_decision_net(int32_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int32_t previous) {
     (void)shift;
-    return (int64_t)decision * (knowledge - previous);
+    return (int64_t)(int32_t)decision * (knowledge - previous);
 }
 
 /* what one neuron adds to 'alignment_net'
@@ -146,11 +147,11 @@ static inline int64_t ska_rule_metric_decision_net(int32_t knowledge, int32_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int32_t decision,
-                                                    int32_t shift, int32_t previous) {
+static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int_fast16_t decision,
+                                                    int_fast16_t shift, int32_t previous) {
     (void)shift;
     /* 15 fractional bits, in [0, 8192] */
-    const int32_t slope = ska_round_shift_i32(decision * (32767 - decision), 15);
+    const int32_t slope = ska_round_shift_spare_i32(ska_product_i16((int32_t)decision, 32767 - (int32_t)decision), 15);
     /* 29 fractional bits, in [-17179869184, 17179860992] */
     const int64_t pull = (int64_t)knowledge * slope;
     return pull * (knowledge - previous);
@@ -162,8 +163,8 @@ static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int32_t d
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 14 fractional bits, in [-2097152, 2097151]
  */
-static inline int64_t ska_rule_metric_flow_square(int32_t knowledge, int32_t decision,
-                                                  int32_t shift, int32_t previous) {
+static inline int64_t ska_rule_metric_flow_square(int32_t knowledge, int_fast16_t decision,
+                                                  int_fast16_t shift, int32_t previous) {
     (void)decision;
     (void)shift;
     /* 14 fractional bits, in [-4194303, 4194303] */

@@ -26,6 +26,7 @@
 typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
 typedef int8_t ska_signal_t; /* an input or an activation */
 typedef int16_t ska_knowledge_t; /* z */
+typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_KNOWLEDGE_MIN (-32768)
 #define SKA_KNOWLEDGE_MAX 32767
 #define SKA_WEIGHT_BITS 16
@@ -41,6 +42,8 @@ typedef int16_t ska_knowledge_t; /* z */
 #define SKA_INPUT_FRAC 4 /* fractional bits of an input */
 #define SKA_CLASSES 2
 #define SKA_LAYERS 3
+#define SKA_EACH_LAYER(DO) DO(0) DO(1) DO(2)
+#define SKA_EACH_LEARNED(DO) DO(0) DO(1) DO(2)
 #define SKA_HEADS 1 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 8
 #define SKA_PARAMETER_COUNT 43

@@ -1,9 +1,8 @@
 /* ska_rule.h - what one neuron computes. Generated from the plan efc630b4af7a4376; do not edit.
  *
  * Rule local: every hidden layer follows the error of its own small readout (needs labels).
- * Every intermediate is commented with its fraction and its proven interval: none can overflow. A
- * value is computed with in 32 bits, or in 64 where its interval asks for them; callers narrow what
- * they store to the type that holds the interval.
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -14,61 +13,61 @@
 /* a weight as it takes part in sums
  *   weight: 0 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_forward_weight(int32_t weight) {
-    return weight;
+static inline int_fast16_t ska_rule_forward_weight(int_fast16_t weight) {
+    return (int_fast16_t)(int32_t)weight;
 }
 
 /* D = sigmoid(z)
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_decision(int32_t knowledge) {
+static inline int_fast16_t ska_rule_decision(int_fast16_t knowledge) {
     /* 11 fractional bits, in [0, 32767] */
-    const int32_t position = ska_saturate_bits_i32(knowledge, 15) + 16384;
+    const int32_t position = ska_saturate_bits_i32((int32_t)knowledge, 15) + 16384;
     /* 0 fractional bits, in [0, 255] */
-    const int32_t index = ska_high_bits(position, 7);
+    const int32_t index = ska_high_bits_spare(position, 7);
     /* 7 fractional bits, in [0, 127] */
     const int32_t fraction = ska_low_bits(position, 7);
     /* 15 fractional bits, in [11, 32757] */
     const int32_t base = (int32_t)ska_const_i16(&ska_decision_table[index]);
     /* 15 fractional bits, in [0, 512] */
     const int32_t rise = (int32_t)ska_const_i16(&ska_decision_table[index + 1]) - base;
-    return base + ska_round_shift_i32(rise * fraction, 7);
+    return (int_fast16_t)(base + ska_round_shift_spare_i32(ska_product_i16(rise, fraction), 7));
 }
 
 /* a = 2D - 1, the next layer's input
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_activation(int32_t decision) {
+static inline int_fast16_t ska_rule_activation(int_fast16_t decision) {
     /* 15 fractional bits, in [-32768, 32766] */
-    const int32_t centered = (decision * 2) - 32768;
-    return ska_saturate_bits_i32(ska_round_shift_i32(centered, 8), 8);
+    const int32_t centered = ((int32_t)decision * 2) - 32768;
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32(centered, 8), 8);
 }
 
 /* Y - D
  *   target: 15 fractional bits, in [0, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_output_shift(int32_t target, int32_t decision) {
-    return target - decision;
+static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16_t decision) {
+    return (int_fast16_t)((int32_t)target - (int32_t)decision);
 }
 
 /* an output shift, narrowed for its way back through the readout
  *   shift: 15 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_error(int32_t shift) {
-    return ska_saturate_bits_i32(ska_round_shift_i32(shift, 1), 15);
+static inline int_fast16_t ska_rule_error(int_fast16_t shift) {
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32((int32_t)shift, 1), 15);
 }
 
 /* 2^2 D' times the projected error
  *   projection: 12 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  */
-static inline int32_t ska_rule_hidden_shift(int32_t projection, int32_t decision) {
+static inline int_fast16_t ska_rule_hidden_shift(int_fast16_t projection, int_fast16_t decision) {
     /* 15 fractional bits, in [0, 8192] */
-    const int32_t slope = ska_round_shift_i32(decision * (32767 - decision), 15);
+    const int32_t slope = ska_round_shift_spare_i32(ska_product_i16((int32_t)decision, 32767 - (int32_t)decision), 15);
     /* 27 fractional bits, in [-268435456, 268427264] */
-    const int32_t product = slope * projection;
-    return ska_saturate_bits_i32(ska_round_shift_i32(product, 10), 16);
+    const int32_t product = ska_product_i16(slope, (int32_t)projection);
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32(product, 10), 16);
 }
 
 /* the shift: the alignment term has weight 0
@@ -76,25 +75,26 @@ static inline int32_t ska_rule_hidden_shift(int32_t projection, int32_t decision
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_delta(int32_t knowledge, int32_t decision, int32_t shift) {
+static inline int_fast16_t ska_rule_delta(int_fast16_t knowledge, int_fast16_t decision,
+                                          int_fast16_t shift) {
     (void)knowledge;
     (void)decision;
-    return shift;
+    return (int_fast16_t)(int32_t)shift;
 }
 
 /* delta times the mantissa of the rate
  *   delta: 15 fractional bits, in [-32768, 32767]
  *   mantissa: 15 fractional bits, in [16385, 32768]
  */
-static inline int32_t ska_rule_step(int32_t delta, int32_t mantissa) {
-    return ska_round_shift_i32(delta * mantissa, 15);
+static inline int_fast16_t ska_rule_step(int_fast16_t delta, int32_t mantissa) {
+    return (int_fast16_t)ska_round_shift_spare_i32(ska_product_u16((int32_t)delta, mantissa), 15);
 }
 
 /* a weight as it counts in the norm of W
  *   weight: 0 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_weight(int32_t weight) {
-    return weight;
+static inline int_fast16_t ska_rule_metric_weight(int_fast16_t weight) {
+    return (int_fast16_t)(int32_t)weight;
 }
 
 /* what one neuron adds to 'entropy'
@@ -103,11 +103,11 @@ static inline int32_t ska_rule_metric_weight(int32_t weight) {
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_entropy(int32_t knowledge, int32_t decision, int32_t shift,
-                                              int32_t previous) {
+static inline int32_t ska_rule_metric_entropy(int_fast16_t knowledge, int_fast16_t decision,
+                                              int_fast16_t shift, int_fast16_t previous) {
     (void)decision;
     (void)previous;
-    return knowledge * shift;
+    return ska_product_i16((int32_t)knowledge, (int32_t)shift);
 }
 
 /* what one neuron adds to 'z_square'
@@ -116,12 +116,12 @@ static inline int32_t ska_rule_metric_entropy(int32_t knowledge, int32_t decisio
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_z_square(int32_t knowledge, int32_t decision, int32_t shift,
-                                               int32_t previous) {
+static inline int32_t ska_rule_metric_z_square(int_fast16_t knowledge, int_fast16_t decision,
+                                               int_fast16_t shift, int_fast16_t previous) {
     (void)decision;
     (void)shift;
     (void)previous;
-    return knowledge * knowledge;
+    return ska_product_i16((int32_t)knowledge, (int32_t)knowledge);
 }
 
 /* what one neuron adds to 'shift_square'
@@ -130,12 +130,12 @@ static inline int32_t ska_rule_metric_z_square(int32_t knowledge, int32_t decisi
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int32_t decision,
-                                                   int32_t shift, int32_t previous) {
+static inline int32_t ska_rule_metric_shift_square(int_fast16_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int_fast16_t previous) {
     (void)knowledge;
     (void)decision;
     (void)previous;
-    return shift * shift;
+    return ska_product_i16((int32_t)shift, (int32_t)shift);
 }
 
 /* what one neuron adds to 'decision_net'
@@ -144,10 +144,10 @@ static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int32_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int32_t ska_rule_metric_decision_net(int32_t knowledge, int32_t decision,
-                                                   int32_t shift, int32_t previous) {
+static inline int32_t ska_rule_metric_decision_net(int_fast16_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int_fast16_t previous) {
     (void)shift;
-    return decision * (knowledge - previous);
+    return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
 }
 
 /* what one neuron adds to 'alignment_net'
@@ -156,14 +156,14 @@ static inline int32_t ska_rule_metric_decision_net(int32_t knowledge, int32_t de
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int32_t decision,
-                                                    int32_t shift, int32_t previous) {
+static inline int64_t ska_rule_metric_alignment_net(int_fast16_t knowledge, int_fast16_t decision,
+                                                    int_fast16_t shift, int_fast16_t previous) {
     (void)shift;
     /* 15 fractional bits, in [0, 8192] */
-    const int32_t slope = ska_round_shift_i32(decision * (32767 - decision), 15);
+    const int32_t slope = ska_round_shift_spare_i32(ska_product_i16((int32_t)decision, 32767 - (int32_t)decision), 15);
     /* 26 fractional bits, in [-268435456, 268427264] */
-    const int32_t pull = knowledge * slope;
-    return (int64_t)pull * (knowledge - previous);
+    const int32_t pull = ska_product_i16((int32_t)knowledge, slope);
+    return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
 }
 
 /* what one neuron adds to 'flow_square'
@@ -172,12 +172,12 @@ static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int32_t d
  *   shift: 15 fractional bits, in [-32768, 32767]
  *   previous: 11 fractional bits, in [-32768, 32767]
  */
-static inline int64_t ska_rule_metric_flow_square(int32_t knowledge, int32_t decision,
-                                                  int32_t shift, int32_t previous) {
+static inline int64_t ska_rule_metric_flow_square(int_fast16_t knowledge, int_fast16_t decision,
+                                                  int_fast16_t shift, int_fast16_t previous) {
     (void)decision;
     (void)shift;
     /* 11 fractional bits, in [-65535, 65535] */
-    const int32_t change = knowledge - previous;
+    const int32_t change = (int32_t)knowledge - (int32_t)previous;
     return (int64_t)change * change;
 }
 
