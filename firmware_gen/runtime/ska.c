@@ -7,6 +7,8 @@
  */
 #include "ska.h"
 
+#include <stddef.h>
+
 #include "ska_accumulator.h"
 #include "ska_const.h"
 #include "ska_draw.h"
@@ -112,12 +114,12 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
     const int8_t shift = with_rate(ska, matrix->update_shift);
     *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
     update.change = change;
-    update.least = ska_least_step(shift, 8 * SKA_SIGNAL_BYTES);
+    update.least = ska_least_step(shift, (uint8_t)(8u * sizeof(ska_signal_t)));
     update.rate_mantissa = ska->rate_mantissa;
     update.weight = ska->parameters + matrix->weight;
     update.bias = ska->parameters + matrix->bias;
     update.bias_shift = with_rate(ska, matrix->bias_update_shift);
-    update.waiting = 0;
+    update.waiting = NULL;
     update.step = 0;
     return update;
 }
@@ -126,12 +128,12 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
     const int_fast16_t step = ska_rule_step(delta, update->rate_mantissa);
     *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
-        if (update->waiting == 0) {
+        if (update->waiting == NULL) {
             update->waiting = update->weight;
             update->step = step;
         } else {
             ska_kernel_update(update->change, update->waiting, update->weight, update->step, step);
-            update->waiting = 0;
+            update->waiting = NULL;
         }
     }
     update->bias++;
@@ -140,7 +142,7 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
 
 /* A row that is left over is its own neighbor, with a step of 0. */
 static inline void update_end(update_t *update) {
-    if (update->waiting != 0) {
+    if (update->waiting != NULL) {
         ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
     }
 }
@@ -321,7 +323,7 @@ static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
         ska_kernel_copy(ska->replay[label][slot], x, SKA_INPUTS);
     }
     if (seen < SKA_MOST_SEEN) {
-        ska->seen[label]++;
+        ska->seen[label] = (uint16_t)(seen + 1u);
     }
 }
 
@@ -407,8 +409,9 @@ static void batch_update(ska_t *ska, uint8_t layer) {
             ska->steps[sample] = (int16_t)batch_step(ska, sample, neuron);
             sum += ska->steps[sample];
         }
-        for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
             *weight = SKA_WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
+            weight++;
         }
         ska_weight_t *bias = ska->parameters + matrix->bias + row;
         *bias = SKA_WEIGHT_ADD(*bias, sum, bias_shift);
@@ -466,15 +469,14 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 #define WEIGHT_CONST ska_const_i32
 #endif
 
-static void clear(void *memory, uint32_t size) {
-    uint8_t *bytes = (uint8_t *)memory;
+static void clear(uint8_t *bytes, uint32_t size) {
     for (uint32_t i = 0; i < size; i++) {
         bytes[i] = 0;
     }
 }
 
 void ska_init(ska_t *ska) {
-    clear(ska, sizeof *ska);
+    clear((uint8_t *)ska, sizeof *ska);
     for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
         ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
     }
@@ -586,16 +588,17 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const ska_weight_t *weight = ska->parameters + matrix->weight;
-    clear(metrics, sizeof *metrics);
+    clear((uint8_t *)metrics, sizeof *metrics);
     if (!is_fresh(ska)) {
         return;
     }
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         add_row(ska, layer, row, metrics);
-        for (uint16_t column = 0; column < matrix->inputs; column++, weight++) {
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
             const int32_t upper = (int32_t)ska_rule_metric_weight(*weight);
             metrics->w_square += upper * upper;
             metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
+            weight++;
         }
     }
 }

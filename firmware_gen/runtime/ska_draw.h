@@ -21,6 +21,9 @@ static inline uint16_t ska_draw_below(uint32_t key, uint32_t counter, uint16_t l
 }
 
 /* Bit `place` (0 to 31) of a word. */
-static inline int ska_draw_bit(uint32_t word, uint8_t place) { return (int)((word >> place) & 1u); }
+static inline int ska_draw_bit(uint32_t word, uint8_t place) {
+    const uint32_t bit = (word >> place) & 1u;
+    return (int)bit;
+}
 
 #endif

@@ -8,13 +8,20 @@
 #ifndef SKA_FIXED_H
 #define SKA_FIXED_H
 
+#include <limits.h>
 #include <stdint.h>
 
-/* What this header leans on and the standard leaves open: 8-bit bytes, two's complement, and a
- * right shift of a negative number that keeps its sign. A platform without them does not compile.
- */
+/* What the C leans on and the standard leaves open: 8-bit bytes, two's complement, a right shift of
+ * a negative number that keeps its sign, a conversion to a narrower signed type that keeps the low
+ * bits, and 64-bit integers. A platform without them does not compile. */
+#if CHAR_BIT != 8 || !defined(INT64_MAX)
+#error "ska-edge needs 8-bit bytes and int64_t"
+#endif
 typedef char ska_assert_two_complement[(-1 & 3) == 3 ? 1 : -1];
 typedef char ska_assert_arithmetic_shift[((int32_t)-3 >> 1) == -2 ? 1 : -1];
+typedef char ska_assert_arithmetic_shift_64[((int64_t)-3 >> 1) == -2 ? 1 : -1];
+typedef char ska_assert_conversion_16[(int16_t)0xFFFEu == -2 ? 1 : -1];
+typedef char ska_assert_conversion_32[(int32_t)0xFFFFFFFEuL == -2 ? 1 : -1];
 
 /* --- rounding --------------------------------------------------------------------------------- */
 

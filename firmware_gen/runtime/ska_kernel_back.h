@@ -16,11 +16,11 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     const uint16_t next = left > 1u ? 1u : 0u;
     ska_sum_t a = 0;
     ska_sum_t b = 0;
-    for (const int16_t *end = errors + rows; errors != end; errors++) {
-        const int32_t error = *errors;
-        a += (ska_sum_t)(ska_rule_forward_weight(weight[0]) * error);
-        b += (ska_sum_t)(ska_rule_forward_weight(weight[next]) * error);
-        weight += columns;
+    for (uint16_t row = 0; row < rows; row++) {
+        const ska_weight_t *place = weight + (uint32_t)row * columns;
+        const int32_t error = errors[row];
+        a += (ska_sum_t)(ska_rule_forward_weight(place[0]) * error);
+        b += (ska_sum_t)(ska_rule_forward_weight(place[next]) * error);
     }
     sums[0] = a;
     sums[1] = b;

@@ -1,0 +1,99 @@
+"""Equal bits whatever the compiler and its level: a plan of every rule, under the sanitizers.
+
+The integers are right for the right reasons: what is undefined in C may come out as meant at one
+level and not at another, and the sanitizers stop at it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.boards import Board
+from firmware_gen.build import build
+from firmware_gen.flash import start
+from firmware_gen.project import write_project
+from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.plan import Plan
+from ska_edge.planning import make_plan
+from ska_edge.quantize import Scaling
+from ska_edge.rule import RULES
+from ska_edge.trainer import State
+from ska_edge.verify import verify
+from tests.conftest import without
+from tests.proof.plans import PLANS
+
+LEVELS = ("-O0", "-O1", "-O2", "-O3")
+SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+SAMPLES = 12
+# Wide enough for every loop of the kernels for DSP instructions, and with columns left over.
+WIDE = {
+    "w16a8": make_plan((20, 17, 9, 3)),
+    "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
+}
+
+
+def agree(
+    plan: Plan, board: str, folder: Path, toolchain: str | None = None, flags: tuple[str, ...] = ()
+) -> None:
+    """Learn random samples from random weights on the board, and compare every integer."""
+    rng = np.random.default_rng(len(plan.rule))
+    limit = 1 << (plan.formats.weight_bits - 2)
+    state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
+    model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
+    format = plan.layers[0].input
+    inputs = rng.integers(format.minimum, format.maximum + 1, (SAMPLES, plan.inputs))
+    labels = rng.integers(0, plan.classes, SAMPLES)
+
+    write_project(plan, state.parameters, board, folder)
+    build(folder, flags=flags, toolchain=toolchain)
+    with start(folder) as running, Link(running.port) as link:
+        report = verify(link, model, inputs, labels)
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert (report.samples, report.parameters) == (SAMPLES, plan.parameter_count)
+    assert report.steps > 0
+
+
+@pytest.fixture(scope="module")
+def require_sanitizers(require_toolchain: Callable[[str], str]) -> Callable[[str], str]:
+    """A function that gives the name of a compiler which has the sanitizers, or skips the test."""
+
+    def require(name: str) -> str:
+        command = [require_toolchain(name), "-x", "c", "-", *SANITIZERS, "-o", "/dev/null"]
+        source = "int main(void) { return 0; }"
+        done = subprocess.run(command, input=source, text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            without(f"{name} has no sanitizers here")
+        return name
+
+    return require
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_bits_do_not_depend_on_the_compiler(
+    rule: str,
+    compiler: str,
+    level: str,
+    require_sanitizers: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    toolchain = require_sanitizers(compiler)
+    agree(PLANS[rule], "host", tmp_path / "p", toolchain, (*SANITIZERS, level))
+
+
+@pytest.mark.parametrize("precision", WIDE)
+def test_portable_kernels_have_the_bits_of_the_core_s_own(
+    precision: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    plan, board = WIDE[precision], require_board("qemu-m4")
+    agree(plan, board.name, tmp_path / "own")
+    agree(plan, board.name, tmp_path / "portable", flags=("-DSKA_PORTABLE",))
+    images = [(tmp_path / name / "build" / "firmware.elf") for name in ("own", "portable")]
+    assert images[0].read_bytes() != images[1].read_bytes()

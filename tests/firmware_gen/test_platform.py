@@ -1,0 +1,46 @@
+"""A platform that lacks what the C leans on does not compile: each is faked, one at a time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import firmware_gen
+
+RUNTIME = Path(firmware_gen.__file__).parent / "runtime"
+HEADERS = "#include <limits.h>\n#include <stdint.h>\n"
+
+# Behind the compiler's own headers a name gets the meaning that it has on the other platform.
+PLATFORMS = {
+    "bytes of 16 bits": ("#undef CHAR_BIT\n#define CHAR_BIT 16", "8-bit bytes and int64_t"),
+    "no 64-bit integers": ("#undef INT64_MAX", "8-bit bytes and int64_t"),
+    "zeros shifted in": ("#define int32_t uint32_t", "ska_assert_arithmetic_shift'"),
+    "zeros shifted in, 64 bits": ("#define int64_t uint64_t", "ska_assert_arithmetic_shift_64'"),
+    "no conversion to 16 bits": ("#define int16_t int32_t", "ska_assert_conversion_16'"),
+    "no conversion to 32 bits": ("#define int32_t int64_t", "ska_assert_conversion_32'"),
+}
+
+
+def messages(compiler: str, fake: str) -> str:
+    """What the compiler says of the arithmetic on a platform; nothing when it compiles."""
+    source = f'{HEADERS}{fake}\n#include "ska_fixed.h"\n'
+    command = [compiler, "-std=c99", f"-I{RUNTIME}", "-x", "c", "-", "-c", "-o", "/dev/null"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (done.stderr == "")
+    return done.stderr
+
+
+def test_this_platform_compiles(require_toolchain: Callable[[str], str]) -> None:
+    assert messages(require_toolchain("gcc"), "") == ""
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_platform_that_lacks_it_does_not_compile(
+    name: str, require_toolchain: Callable[[str], str]
+) -> None:
+    fake, complaint = PLATFORMS[name]
+    text = messages(require_toolchain("gcc"), fake)
+    assert complaint in text.replace("\u2018", "'").replace("\u2019", "'")

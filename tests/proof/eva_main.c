@@ -1,0 +1,273 @@
+/* eva_main.c - every state and every argument that the library can meet, for Frama-C Eva.
+ *
+ * A proof by induction: `any_state` stands for each state that may exist before a call, the call is
+ * analyzed from there, and `check_state` asks whether what is left is such a state again. ska_init
+ * makes the first one. So the proof covers any number of calls in any order, not one run.
+ * A read of a volatile variable gives any value of its type. The mantissa of a rate may be any that
+ * a plan allows; its ends come with -D.
+ */
+#include "ska.h"
+
+static volatile int32_t any_i32;
+static volatile uint32_t any_u32;
+static volatile int16_t any_i16;
+static volatile uint8_t any_u8;
+static volatile ska_weight_t any_weight;
+static volatile ska_signal_t any_signal;
+
+static ska_t ska;
+static ska_signal_t x[SKA_INPUTS];
+static ska_metrics_t metrics;
+static uint8_t bytes[SKA_PARAMETER_BYTES];
+
+static int32_t any_between(int32_t lo, int32_t hi) {
+    const int32_t value = any_i32;
+    return value < lo ? lo : (value > hi ? hi : value);
+}
+
+static ska_knowledge_t any_knowledge(void) {
+    return (ska_knowledge_t)any_between(SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
+}
+
+static void any_input(void) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = any_signal;
+    }
+}
+
+/* --- what the rules with labels keep ---------------------------------------------------------- */
+
+#if SKA_SUPERVISED
+
+static void any_teaching(void) {
+    for (uint16_t i = 0; i < SKA_NEURONS; i++) {
+        ska.shift[i] = any_i16;
+    }
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+#if SKA_TEACHER_READOUT
+        ska.error[c] = any_i16;
+#endif
+#if SKA_HEADS > 0
+        ska.readout[c] = any_i16;
+#endif
+    }
+}
+
+#if SKA_REPLAY_SLOTS > 0
+#if SKA_CLASSES != 2
+#error "the fillings below are those of two classes"
+#endif
+
+/* Which fillings of the buffer there are: each class holds 0 to all of its slots. One after
+ * another, because the draw of a sample relies on the sum over the classes. */
+#define EACH_FILLING                                                                               \
+    for (uint16_t first = 0; first <= SKA_REPLAY_SLOTS; first++)                                   \
+        for (uint16_t second = 0; second <= SKA_REPLAY_SLOTS; second++)
+
+static void any_seen(uint16_t label, uint16_t held) {
+    ska.seen[label] =
+        held < SKA_REPLAY_SLOTS ? held : (uint16_t)any_between(SKA_REPLAY_SLOTS, SKA_MOST_SEEN);
+    for (uint16_t slot = 0; slot < SKA_REPLAY_SLOTS; slot++) {
+        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+            ska.replay[label][slot][i] = any_signal;
+        }
+    }
+}
+
+#define ANY_BUFFER                                                                                 \
+    any_seen(0, first);                                                                            \
+    any_seen(1, second);                                                                           \
+    ska.drawn = any_u32
+
+static void check_buffer(const ska_t *state) {
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        /*@ check seen_ends: state->seen[c] <= SKA_MOST_SEEN; */
+    }
+}
+
+#endif
+
+/* --- what the rules without labels keep ------------------------------------------------------- */
+
+#else
+
+static void any_teaching(void) {
+    ska.held = (uint16_t)any_between(0, SKA_BATCH - 1);
+    ska.pass = (uint8_t)any_between(0, 1);
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+            ska.batch[sample][i] = any_signal;
+        }
+        for (uint16_t i = 0; i < SKA_NEURONS; i++) {
+            ska.passes[0][sample][i] = any_knowledge();
+            ska.passes[1][sample][i] = any_knowledge();
+        }
+        for (uint16_t i = 0; i < SKA_WIDEST_INPUT; i++) {
+            ska.below[sample][i] = any_signal;
+        }
+        ska.steps[sample] = any_i16;
+    }
+}
+
+#endif
+
+#ifndef EACH_FILLING
+#define EACH_FILLING
+#define ANY_BUFFER
+#if SKA_SUPERVISED
+static void check_buffer(const ska_t *state) { (void)state; }
+#endif
+#endif
+
+/* --- all of the state ------------------------------------------------------------------------- */
+
+static void any_state(void) {
+    ska.step = any_u32;
+    ska.rate_mantissa = any_between(RATE_MANTISSA_MIN, RATE_MANTISSA_MAX);
+    ska.rate_shift = SKA_RATE_SHIFT;
+    for (uint16_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
+        ska.parameters[i] = any_weight;
+    }
+    for (uint16_t i = 0; i < SKA_SIGNALS; i++) {
+        ska.signal[i] = any_signal;
+    }
+    for (uint16_t i = 0; i < SKA_NEURONS; i++) {
+        ska.knowledge[i] = any_knowledge();
+        ska.decision[i] = (int16_t)any_between(0, INT16_MAX);
+    }
+    any_teaching();
+}
+
+static void check_state(const ska_t *state) {
+    /*@ check rate_kept: RATE_MANTISSA_MIN <= state->rate_mantissa <= RATE_MANTISSA_MAX; */
+    /*@ check rate_shift_kept: state->rate_shift == SKA_RATE_SHIFT; */
+    for (uint16_t i = 0; i < SKA_NEURONS; i++) {
+        /*@ check knowledge_fits: SKA_KNOWLEDGE_MIN <= state->knowledge[i] <= SKA_KNOWLEDGE_MAX; */
+        /*@ check decision_fits: 0 <= state->decision[i] <= 32767; */
+    }
+#if SKA_SUPERVISED
+    check_buffer(state);
+#else
+    /*@ check batch_has_room: state->held < SKA_BATCH; */
+    /*@ check pass_is_one_of_two: state->pass <= 1; */
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        for (uint16_t i = 0; i < SKA_NEURONS; i++) {
+            const int32_t newer = state->passes[0][sample][i];
+            const int32_t older = state->passes[1][sample][i];
+            /*@ check newer_fits: SKA_KNOWLEDGE_MIN <= newer <= SKA_KNOWLEDGE_MAX; */
+            /*@ check older_fits: SKA_KNOWLEDGE_MIN <= older <= SKA_KNOWLEDGE_MAX; */
+        }
+    }
+#endif
+}
+
+/* --- one call from any state ------------------------------------------------------------------ */
+
+static void from_init(void) {
+    ska_t fresh; /* holds nothing yet: whatever ska_init forgets is read uninitialized */
+    ska_init(&fresh);
+    check_state(&fresh);
+    any_input();
+    (void)ska_learn(&fresh, x, 0);
+    check_state(&fresh);
+}
+
+static void from_infer(void) {
+    any_state();
+    any_input();
+    const uint16_t predicted = ska_infer(&ska, x);
+    /*@ check class_exists: predicted < SKA_CLASSES; */
+    check_state(&ska);
+}
+
+static void from_learn(void) {
+    EACH_FILLING {
+        any_state();
+        ANY_BUFFER;
+        any_input();
+        const uint16_t label = (uint16_t)any_between(0, SKA_CLASSES - 1);
+        const ska_status_t status = ska_learn(&ska, x, label);
+        /*@ check learned: status == SKA_OK; */
+        check_state(&ska);
+    }
+}
+
+static void from_wrong_label(void) {
+    any_state();
+    any_input();
+    const uint16_t label = (uint16_t)any_between(SKA_CLASSES, UINT16_MAX);
+    const ska_status_t status = ska_learn(&ska, x, label);
+    /*@ check refused: status == SKA_ERROR_LABEL; */
+    check_state(&ska);
+}
+
+#if SKA_REPLAY_SLOTS > 0
+static void from_replay(void) {
+    EACH_FILLING {
+        any_state();
+        ANY_BUFFER;
+        ska_replay(&ska);
+        check_state(&ska);
+    }
+}
+#endif
+
+#if !SKA_SUPERVISED
+static void from_learn_batch(void) {
+    static ska_signal_t samples[SKA_BATCH][SKA_INPUTS];
+    any_state();
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+            samples[sample][i] = any_signal;
+        }
+    }
+    ska_learn_batch(&ska, (const ska_signal_t(*)[SKA_INPUTS])samples);
+    check_state(&ska);
+}
+#endif
+
+static void from_reading(void) {
+    any_state();
+    for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+        ska_metrics(&ska, layer, &metrics);
+    }
+    for (uint8_t count = 0; count <= SKA_PARAMETER_BYTES; count++) {
+        const uint32_t offset = (uint32_t)any_between(0, SKA_PARAMETER_BYTES - count);
+        ska_parameters_read(&ska, offset, bytes, count);
+    }
+    const uint16_t predicted = ska_predicted(&ska);
+    /*@ check class_exists: predicted < SKA_CLASSES; */
+    const int16_t *decisions = ska_decisions(&ska);
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        /*@ check decision_reads: 0 <= decisions[c] <= 32767; */
+    }
+    (void)ska_step(&ska);
+}
+
+#if SKA_RAW_INPUT
+static void from_standardize(void) {
+    int16_t raw[SKA_INPUTS];
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        raw[i] = any_i16;
+    }
+    ska_standardize(raw, x);
+}
+#endif
+
+/* Which call comes is open; each starts from a state of its own. */
+void eva_main(void) {
+    from_init();
+    from_infer();
+    from_learn();
+    from_wrong_label();
+    from_reading();
+#if SKA_REPLAY_SLOTS > 0
+    from_replay();
+#endif
+#if !SKA_SUPERVISED
+    from_learn_batch();
+#endif
+#if SKA_RAW_INPUT
+    from_standardize();
+#endif
+}

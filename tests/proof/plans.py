@@ -1,0 +1,34 @@
+"""Small plans that have, together, every rule, precision and function of the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from firmware_gen.project import write_project
+from ska_edge.fixedpoint import QFormat
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.rule import RawInput
+
+# Small, because Eva follows loops turn by turn; odd widths, so that single rows are met as well.
+PLANS = {
+    "local": make_plan(
+        (3, 2, 5, 2),
+        rate=0.5,
+        input_format=QFormat(8, 4),
+        replay=Replay(2, 1),
+        raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
+    ),
+    "feedback": make_plan((3, 3, 2), rule="feedback", precision="w8a8"),
+    "published": make_plan((3, 3, 2), rule="published", batch=2, steps=3, rate=0.02),
+    "code": make_plan((3, 3, 2), rule="code", precision="w32a16"),
+}
+
+
+def write_sources(plan: Plan, folder: Path) -> Path:
+    """Write a project for the host; returns the folder of its sources."""
+    parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
+    write_project(plan, parameters, "host", folder)
+    return folder / "src"

@@ -1,0 +1,74 @@
+"""MISRA C:2012 by cppcheck: no finding outside of the deviations that docs/FIRMWARE.md explains."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import without
+from tests.proof.plans import PLANS, write_sources
+
+PAGE = Path(__file__).parents[2] / "docs" / "FIRMWARE.md"
+SOURCES = ("ska.c", "ska_frame.c", "ska_main.c")
+TIME_LIMIT_S = 300  # a run takes 2 s; this only ends a hang
+# cppcheck does not read the compiler's headers; these are what the C asks of them in #if.
+HEADER_MACROS = ("CHAR_BIT=8", "INT16_MAX=32767", "INT64_MAX=9223372036854775807LL")
+
+
+def deviations(page: str) -> dict[str, str]:
+    """The rules of the page's table with the reasons."""
+    rows = re.findall(r"^\| (\d+\.\d+) \| [^|\n]+ \| (.+) \|$", page, re.M)
+    return dict(rows)
+
+
+def findings(sources: Path) -> list[tuple[str, str]]:
+    """What cppcheck finds: the MISRA rule or the name of another check, and where."""
+    if shutil.which("cppcheck") is None:
+        without("cppcheck is not installed (apt-get install cppcheck)")
+    command = ["cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4", "--quiet"]
+    command += ["--enable=warning,style,performance,portability", "-DSKA_PORTABLE"]
+    command += [f"-D{macro}" for macro in HEADER_MACROS]
+    command += ["--template={id}|{file}:{line}: {message}", *SOURCES]
+    done = subprocess.run(
+        command, cwd=sources, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = []
+    for line in done.stderr.splitlines():
+        check, bar, where = line.partition("|")
+        if bar:
+            found.append((check.removeprefix("misra-c2012-"), where))
+    return found
+
+
+def test_findings_and_deviations_are_the_same_rules(tmp_path: Path) -> None:
+    reasons = deviations(PAGE.read_text(encoding="utf-8"))
+    found = [
+        finding
+        for name, plan in PLANS.items()
+        for finding in findings(write_sources(plan, tmp_path / name))
+    ]
+    assert [finding for finding in found if finding[0] not in reasons] == []
+    assert set(reasons) - {rule for rule, _ in found} == set()  # every one is still needed
+    assert len(reasons) > 10
+
+
+PLANTS = {
+    "15.1": "int planted(int a) { goto end; end: return a; }",
+    "13.4": "int planted(int a) { int b = 0; if ((b = a) != 0) { b = 1; } return b; }",
+    "17.2": "int planted(int a) { return planted(a); }",
+    "uninitvar": "int planted(void) { int a; return a; }",
+}
+
+
+@pytest.mark.parametrize("rule", PLANTS)
+def test_a_planted_violation_is_found(rule: str, tmp_path: Path) -> None:
+    sources = write_sources(PLANS["published"], tmp_path / "p")
+    with (sources / "ska.c").open("a") as file:
+        file.write(f"\nint planted(int a);\n{PLANTS[rule]}\n")
+    assert rule in {check for check, _ in findings(sources)}
+    assert rule not in deviations(PAGE.read_text(encoding="utf-8"))
