@@ -55,8 +55,8 @@ def build(
     """Compile and link the project, leave `build/firmware.elf` in it, and measure that.
 
     `flags` come after all others, so they win (sanitizers, `-O0`). `toolchain` overrides the
-    board's order of preference. `measuring` adds the board's counter. Not `bounded`: a stack of which
-    no bound can be known is let through, as None.
+    board's order of preference. `measuring` adds the board's counter. Not `bounded`: a stack of
+    which no bound can be known is let through, as None.
 
     Raises:
         InputError: the folder is no project, or the board has no such toolchain.

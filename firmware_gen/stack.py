@@ -53,6 +53,10 @@ class Function:
     start: int
     size: int
 
+    def holds(self, address: int) -> bool:
+        """Whether an address lies inside, behind the first."""
+        return self.start < address < self.start + self.size
+
 
 @dataclass(frozen=True)
 class Step:

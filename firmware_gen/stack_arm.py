@@ -81,7 +81,11 @@ class ArmCode(Code):
         for instruction in instructions:
             if instruction.address in targets:
                 constants.clear()
-            yield instruction.address, _step(function.name, instruction, constants)
+            step = _step(function.name, instruction, constants)
+            if step.is_call and step.target is not None and function.holds(step.target):
+                # Where a branch of Cortex-M0 does not reach, the compiler takes a call for a jump.
+                step = Step(target=step.target, ends=True)
+            yield instruction.address, step
             made = self._constant(instruction, constants)
             for register in instruction.regs_access()[1]:
                 constants.pop(register, None)
@@ -140,9 +144,10 @@ def _branch_target(instruction: Any) -> int | None:
     """Where a branch within a function goes, or None if this is none."""
     from capstone import arm_const as arm
 
-    if instruction.id in (arm.ARM_INS_B, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ):
-        return int(instruction.operands[-1].imm)
-    return None
+    kinds = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
+    if instruction.id not in kinds or instruction.operands[-1].type != arm.ARM_OP_IMM:
+        return None
+    return int(instruction.operands[-1].imm)
 
 
 def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:

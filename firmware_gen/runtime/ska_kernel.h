@@ -1,6 +1,6 @@
 /* ska_kernel.h - the three loops over weights, where nearly all of the time goes:
  *
- *     sums     W a, two rows at a time
+ *     sums     W a, SKA_SUM_ROWS rows at a time
  *     back     W^T e, SKA_BACK_COLUMNS columns at a time
  *     update   W += step a^T, two rows at a time
  *

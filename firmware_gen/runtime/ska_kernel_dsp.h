@@ -33,7 +33,6 @@ typedef struct {
     ska_pair_t high;
 } quad_t;
 
-typedef uint32_t __attribute__((may_alias)) word_t;
 typedef struct __attribute__((packed, may_alias)) {
     uint32_t word;
 } loose_word_t;
@@ -206,14 +205,13 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
 static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const int16_t *errors, uint16_t rows,
                                          ska_sum_t sums[SKA_BACK_COLUMNS]) {
-    const int16_t *end = errors + rows;
     if (left < SKA_BACK_COLUMNS) {
         for (uint16_t i = 0; i < left; i++) {
-            const ska_weight_t *place = weight + i;
             sums[i] = 0;
-            for (const int16_t *error = errors; error != end; error++) {
-                sums[i] += (ska_sum_t)((int32_t)ska_rule_forward_weight(*place) * *error);
-                place += columns;
+            for (uint16_t row = 0; row < rows; row++) {
+                const int32_t error = errors[row];
+                const ska_weight_t entry = weight[(uint32_t)row * columns + i];
+                sums[i] += (ska_sum_t)(ska_rule_forward_weight(entry) * error);
             }
         }
         return;
@@ -222,17 +220,15 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     ska_sum_t b = 0;
     ska_sum_t c = 0;
     ska_sum_t d = 0;
-    while (errors != end) {
-        const quad_t quad = weights_at(weight);
+    for (uint16_t row = 0; row < rows; row++) {
+        const quad_t quad = weights_at(&weight[(uint32_t)row * columns]);
         const ska_pair_t first = pair_forward(quad.low);
         const ska_pair_t second = pair_forward(quad.high);
-        const int32_t error = *errors;
+        const int32_t error = errors[row];
         a = FIRST_TIMES(first, error, a);
         b = SECOND_TIMES(first, error, b);
         c = FIRST_TIMES(second, error, c);
         d = SECOND_TIMES(second, error, d);
-        weight += columns;
-        errors++;
     }
     sums[0] = a;
     sums[1] = b;

@@ -18,7 +18,7 @@
 #if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
-#elif defined(__AVR_HAVE_MUL__)
+#elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* else gcc lacks registers */
 #undef SKA_KERNEL_AVR
 #define SKA_KERNEL_AVR 1
 #endif

@@ -17,6 +17,7 @@ from firmware_gen.boards import Board
 from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
+from ska_edge.fixedpoint import QFormat
 from ska_edge.link import Link
 from ska_edge.model_file import Model
 from ska_edge.plan import Plan
@@ -31,11 +32,16 @@ from tests.proof.plans import PLANS
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
-# Wide enough for every loop of the kernels for DSP instructions, and with columns left over.
+# Wide enough for every loop of every kernel, and with columns left over; the last two have shifts
+# that the fast update of no kernel takes.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
+    "slow": make_plan((20, 17, 9, 3), rate=2.0**-9),
+    "coarse": make_plan((20, 17, 9, 3), input_format=QFormat(8, 1), rate=0.9),
 }
+KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board of each
+PORTABLE_ANYWAY = {("qemu-m0", "w8a8"), ("sim-atmega2560", "w8a8")}
 
 
 def agree(
@@ -88,12 +94,41 @@ def test_the_bits_do_not_depend_on_the_compiler(
     agree(PLANS[rule], "host", tmp_path / "p", toolchain, (*SANITIZERS, level))
 
 
-@pytest.mark.parametrize("precision", WIDE)
+def test_the_wide_plans_have_the_shifts_that_they_should() -> None:
+    shifts = {
+        name: {plan.update_shift(layer.matrix) for layer in plan.layers}
+        for name, plan in WIDE.items()
+    }
+    assert shifts["w16a8"] <= set(range(8, 17))
+    assert min(shifts["slow"]) > 16
+    assert min(shifts["coarse"]) < 8
+
+
+@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("board", KERNELS)
 def test_portable_kernels_have_the_bits_of_the_core_s_own(
-    precision: str, require_board: Callable[[str], Board], tmp_path: Path
+    board: str, name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    plan, board = WIDE[precision], require_board("qemu-m4")
-    agree(plan, board.name, tmp_path / "own")
-    agree(plan, board.name, tmp_path / "portable", flags=("-DSKA_PORTABLE",))
-    images = [(tmp_path / name / "build" / "firmware.elf") for name in ("own", "portable")]
-    assert images[0].read_bytes() != images[1].read_bytes()
+    require_board(board)
+    agree(WIDE[name], board, tmp_path / "own")
+    agree(WIDE[name], board, tmp_path / "portable", flags=("-DSKA_PORTABLE",))
+    images = [(tmp_path / folder / "build" / "firmware.elf") for folder in ("own", "portable")]
+    own = (board, name) not in PORTABLE_ANYWAY
+    assert (images[0].read_bytes() != images[1].read_bytes()) == own
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O1", "-O3"])
+@pytest.mark.parametrize("board", KERNELS)
+def test_kernels_in_assembly_stand_every_level(
+    board: str, level: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    require_board(board)
+    agree(WIDE["w16a8"], board, tmp_path / "p", flags=(level,))
+
+
+@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m3", "qemu-m4", "qemu-rv32"])
+def test_zig_builds_the_same_bits(
+    board: str, require_board: Callable[[str], Board], zig: str, tmp_path: Path
+) -> None:
+    require_board(board)
+    agree(WIDE["w16a8"], board, tmp_path / "p", toolchain=zig)

@@ -316,6 +316,29 @@ def test_saved_float_registers_count(
     assert report.stack == deepest + EXCEPTION_FRAME + FLOAT_FRAME + found["Fault_Handler"]
 
 
+def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
+    require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
+) -> None:
+    # A branch of Cortex-M0 reaches 2 KB; the loop around this is longer.
+    long = "        sink = sink * 3 + x;\n" * 300
+    program = (
+        '#include "ska_board.h"\n#define APART __attribute__((noinline))\n'
+        "static volatile int32_t sink;\nint32_t far(int32_t x);\n"
+        "APART int32_t far(int32_t x) {\n"
+        f"    while (sink < x) {{\n{long}    }}\n    return x;\n}}\n"
+        "int main(void) {\n    ska_board_init();\n    for (;;) {\n"
+        "        sink = far(ska_board_read());\n    }\n}\n"
+    )
+    project = write_firmware(load_board("qemu-m0"), program)
+    toolchain = require_toolchain("arm-none-eabi-gcc")
+    elf = build(project, toolchain=toolchain, flags=["-fstack-usage", "-O1"]).elf
+    function = next(f for f in code(elf).functions() if f.name == "far")
+    frame = code(elf).frame(function)
+    assert function.size > 2048
+    assert frame.size == frames_of_gcc(elf.parent)["far"]
+    assert frame.calls == ()
+
+
 def test_routines_that_jump_into_each_other_have_a_bound(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
