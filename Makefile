@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c firmware_gen/bench/*.[ch] tests/bench/*.c tests/proof/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline results clean
+.PHONY: demo test lint format golden bench bench-baseline profile results clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -39,6 +39,10 @@ bench: $(VENV)/dev.stamp
 # Measure what the boards' figures are now, after a change that is meant.
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
+
+# Where the instructions of a learning step go, function by function.
+profile: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.profile
 
 # Measure the tables of docs/LEARNING.md anew.
 results: $(VENV)/dev.stamp

@@ -32,7 +32,7 @@ def written(
     for name, content in zip(names, (images, labels), strict=True):
         if content is not None:
             zipped = name.endswith(".gz")
-            (folder / name).write_bytes(gzip.compress(content) if zipped else content)
+            (folder / name).write_bytes(gzip.compress(content, mtime=0) if zipped else content)
     return str(folder / names[0])
 
 
@@ -80,7 +80,7 @@ IMAGES_FILE, LABELS_FILE = content_of(PIXELS), content_of(LABELS)
         (LABELS_FILE, LABELS_FILE, "starts with 00000801, not with 00000803"),
         (IMAGES_FILE, IMAGES_FILE, "starts with 00000803, not with 00000801"),
         (b"\0\0\x0d\3" + IMAGES_FILE[4:], LABELS_FILE, "starts with 00000d03"),
-        (gzip.compress(IMAGES_FILE), LABELS_FILE, "starts with 1f8b"),
+        (gzip.compress(IMAGES_FILE, mtime=0), LABELS_FILE, "starts with 1f8b"),
         (b"\0\0\x08\3" + b"\xff" * 12, LABELS_FILE, "is cut short: 16 bytes of"),
         (content_of(PIXELS[:0]), content_of(LABELS[:0]), r"is empty: .* \(0, 3, 2\)"),
         (content_of(PIXELS[:, :0]), LABELS_FILE, r"is empty: .* \(5, 0, 2\)"),
@@ -98,7 +98,9 @@ def test_files_that_cannot_be_used(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(IMAGES_FILE)[:-5], IMAGES_FILE])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", gzip.compress(IMAGES_FILE, mtime=0)[:-5], IMAGES_FILE]
+)
 def test_a_damaged_gzip_file(tmp_path: Path, content: bytes) -> None:
     names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
     path = Path(written(tmp_path, IMAGES_FILE, LABELS_FILE, names))
