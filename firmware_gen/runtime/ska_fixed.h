@@ -199,6 +199,17 @@ static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
     return (int_fast16_t)(exponent <= 0 ? 1 : (exponent < 15 ? 1L << exponent : INT16_MAX));
 }
 
+/* The fast update: with a step or an input that is scaled by 2^exponent the shift becomes 16, and
+ * the change is the upper half of 32 bits. An int8 stays inside 16 bits so, and a step inside 24.
+ */
+#define SKA_FAST_SHIFT 16
+
+static inline int ska_has_fast_shift(int8_t shift) {
+    return shift >= SKA_FAST_SHIFT - 8 && shift <= SKA_FAST_SHIFT;
+}
+
+static inline uint8_t ska_fast_exponent(int8_t shift) { return (uint8_t)(SKA_FAST_SHIFT - shift); }
+
 /* --- accumulators ----------------------------------------------------------------------------- */
 
 /* A term in the fraction of the sum it joins: exact. */

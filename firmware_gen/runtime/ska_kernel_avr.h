@@ -11,10 +11,6 @@
 #include "ska_kernel_copy.h"
 #include "ska_rule.h"
 
-#define UPDATE_SHIFT                                                                               \
-    16 /* the shift of the fast update: the change is the upper half of 32 bits                    \
-        */
-
 /* The lanes are the inputs themselves. */
 static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t *inputs,
                                                  uint16_t columns) {
@@ -26,8 +22,8 @@ static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t 
 static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
                                              uint16_t columns, int8_t shift) {
     ska_change_t change = {ska_kernel_lanes(ska, inputs, columns), columns, shift, 0};
-    if (shift >= UPDATE_SHIFT - 8 && shift <= UPDATE_SHIFT) {
-        change.scale = (int16_t)ska_align_i32(1, (uint8_t)(UPDATE_SHIFT - shift));
+    if (ska_has_fast_shift(shift)) {
+        change.scale = (int16_t)ska_align_i32(1, ska_fast_exponent(shift));
     }
     return change;
 }
@@ -198,26 +194,8 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         : "r0", "memory");
 }
 
-/* The same with any shift. */
-static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
-                                        int_fast16_t step) {
-    for (uint16_t i = 0; i < change->columns; i++) {
-        weight[i] = SKA_WEIGHT_ADD(weight[i], (int32_t)step * change->lanes[i], change->shift);
-    }
-}
+static inline int change_is_fast(const ska_change_t *change) { return change->scale != 0; }
 
-static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int_fast16_t first_step,
-                                     int_fast16_t second_step) {
-    if (change->scale == 0) {
-        row_change_any(change, first, first_step);
-        row_change_any(change, second, second_step);
-        return;
-    }
-    row_change(change, first, first_step);
-    if (second_step != 0) {
-        row_change(change, second, second_step);
-    }
-}
+#include "ska_kernel_rows.h"
 
 #endif

@@ -22,9 +22,8 @@
 #define SECOND_TIMES ska_pair_second_times_i64
 #endif
 
-#define UPDATE_SHIFT 16 /* the shift of the fast update: the change is the upper half of a word */
-#define QUAD 4u         /* numbers that are loaded at once */
-#define UNROLLED 8u     /* columns of one turn of a loop */
+#define QUAD 4u     /* numbers that are loaded at once */
+#define UNROLLED 8u /* columns of one turn of a loop */
 
 /* --- loads and stores ------------------------------------------------------------------------- */
 
@@ -115,21 +114,7 @@ static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *input
     return ska->lanes;
 }
 
-static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t *inputs,
-                                                 uint16_t columns) {
-    return lanes_make(ska, inputs, columns, 0);
-}
-
-/* Inputs are scaled so that the change ends in the upper half of a word, where they stay inside 16
- * bits: with a shift of 8 to 16. */
-static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
-                                             uint16_t columns, int8_t shift) {
-    const uint8_t exponent =
-        shift >= UPDATE_SHIFT - 8 && shift <= UPDATE_SHIFT ? (uint8_t)(UPDATE_SHIFT - shift) : 0u;
-    const ska_change_t change = {lanes_make(ska, inputs, columns, exponent), columns,
-                                 (int8_t)(shift + (int8_t)exponent)};
-    return change;
-}
+#include "ska_kernel_lanes.h"
 
 /* Whole words first, at any address. */
 static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, uint16_t count) {
@@ -265,7 +250,7 @@ static SKA_NOINLINE void ska_kernel_update(const ska_change_t *change, ska_weigh
                                            int_fast16_t second_step) {
     const uint16_t columns = change->columns;
     const uint16_t fast =
-        change->shift == UPDATE_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;
+        change->shift == SKA_FAST_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;
     if (fast != columns) {
         columns_change(change, fast, second, second_step);
         columns_change(change, fast, first, first_step);

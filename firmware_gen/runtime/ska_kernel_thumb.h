@@ -14,7 +14,6 @@
 #include "ska_kernel_copy.h"
 #include "ska_rule.h"
 
-#define UPDATE_SHIFT 16 /* the shift of the fast update: the change is the upper half of a word */
 #define LANE_BYTES 2
 
 /* --- lanes ------------------------------------------------------------------------------------ */
@@ -30,21 +29,7 @@ static SKA_NOINLINE const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t 
     return ska->lanes;
 }
 
-static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t *inputs,
-                                                 uint16_t columns) {
-    return lanes_make(ska, inputs, columns, 0);
-}
-
-/* Inputs are scaled so that the change ends in the upper half of a word, where they stay inside 16
- * bits: with a shift of 8 to 16. */
-static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
-                                             uint16_t columns, int8_t shift) {
-    const uint8_t exponent =
-        shift >= UPDATE_SHIFT - 8 && shift <= UPDATE_SHIFT ? (uint8_t)(UPDATE_SHIFT - shift) : 0u;
-    const ska_change_t change = {lanes_make(ska, inputs, columns, exponent), columns,
-                                 (int8_t)(shift + (int8_t)exponent)};
-    return change;
-}
+#include "ska_kernel_lanes.h"
 
 /* --- the loops -------------------------------------------------------------------------------- */
 
@@ -115,26 +100,10 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         : "cc", "memory");
 }
 
-/* The same with any shift. */
-static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
-                                        int_fast16_t step) {
-    for (uint16_t i = 0; i < change->columns; i++) {
-        weight[i] = SKA_WEIGHT_ADD(weight[i], (int32_t)step * change->lanes[i], change->shift);
-    }
+static inline int change_is_fast(const ska_change_t *change) {
+    return change->shift == SKA_FAST_SHIFT;
 }
 
-static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int_fast16_t first_step,
-                                     int_fast16_t second_step) {
-    if (change->shift != UPDATE_SHIFT) {
-        row_change_any(change, first, first_step);
-        row_change_any(change, second, second_step);
-        return;
-    }
-    row_change(change, first, first_step);
-    if (second_step != 0) {
-        row_change(change, second, second_step);
-    }
-}
+#include "ska_kernel_rows.h"
 
 #endif
