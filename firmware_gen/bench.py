@@ -169,8 +169,12 @@ class _Bench:
         self._build(project, measuring=True)
         with start(project, self.counter.arguments) as running:
             report = ask(running)
-        if report.samples != len(self.task.labels):
-            raise CheckError(f"board {self.board.name} measured {report.samples} samples only")
+        if report.learn <= report.infer:
+            raise CheckError(
+                f"on board {self.board.name} a learning step, which begins with an inference, seems"
+                f" shorter than one: it takes longer than the {self.counter.bits} bits of the"
+                " counter; choose a smaller network"
+            )
         return report
 
     def figures(self, name: str, report: Report) -> Figures:

@@ -147,7 +147,9 @@ class Board:
 
     `status` is "emulated" when the firmware is run on this board in the tests, "compiled" when it
     is only built. `memory` is None for boards without limits of their own (the host); `clock` is in
-    hertz. `sources` are the files that the build needs, the `.c` and `.S` among them compiled.
+    hertz. `kernel` is what the core gets of the kernels (runtime/ska_target.h): the RAM that is
+    predicted depends on it. `sources` are the files that the build needs, the `.c` and `.S` among
+    them compiled.
     `counter` is None where nothing can be measured; `bench` is what is measured by itself.
     """
 
@@ -159,6 +161,7 @@ class Board:
     toolchains: tuple[Compiler, ...]
     folder: Path
     family: str | None = None
+    kernel: Literal["portable", "dsp", "thumb", "avr"] = "portable"
     clock: int | None = None
     linker_script: str | None = None
     memory: Memory | None = None

@@ -75,7 +75,16 @@ def emit_weights(tensors: Sequence[NDArray[np.float64]]) -> str:
 
 #include "bench_data.h"
 
-static const float bench_weights[BENCH_WEIGHTS] = {{
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define BENCH_CONST PROGMEM
+#define BENCH_WEIGHT(i) pgm_read_float(&bench_weights[i])
+#else
+#define BENCH_CONST
+#define BENCH_WEIGHT(i) bench_weights[i]
+#endif
+
+static const float bench_weights[BENCH_WEIGHTS] BENCH_CONST = {{
     {_lines(map(_real, values.tolist()), 6)}
 }};
 

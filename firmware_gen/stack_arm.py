@@ -86,6 +86,8 @@ class ArmCode(Code):
                 # Where a branch of Cortex-M0 does not reach, the compiler takes a call for a jump.
                 step = Step(target=step.target, ends=True)
             yield instruction.address, step
+            if step.is_call:
+                constants.clear()  # the function called may use any of them
             made = self._constant(instruction, constants)
             for register in instruction.regs_access()[1]:
                 constants.pop(register, None)

@@ -2,7 +2,7 @@
  *
  * FILE is one C file that includes this header and defines the three functions. It may use no C
  * library. bench_data.h tells it the network (BENCH_LAYERS, BENCH_SIZES, ...), bench_weights.h the
- * initial weights in float: for every layer W, row after row, then b. */
+ * initial weights in float, BENCH_WEIGHT(i): for every layer W, row after row, then b. */
 #ifndef BENCH_NETWORK_H
 #define BENCH_NETWORK_H
 

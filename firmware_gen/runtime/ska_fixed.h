@@ -110,7 +110,7 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
 
 /* To the range of a signed number of so many bits, a constant: one instruction where the core has
  * it. (The macro __ssat of gcc's arm_acle.h warns of its own conversion.) */
-#if defined(__ARM_FEATURE_SAT)
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
 #define ska_saturate_bits_i32(x, bits) ((int32_t)__builtin_arm_ssat((x), (bits)))
 #else
 static inline int32_t ska_saturate_bits_i32(int32_t x, uint8_t bits) {
@@ -202,13 +202,14 @@ static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
 /* The fast update: with a step or an input that is scaled by 2^exponent the shift becomes 16, and
  * the change is the upper half of 32 bits. An int8 stays inside 16 bits so, and a step inside 24.
  */
-#define SKA_FAST_SHIFT 16
+#define SKA_FAST_SHIFT 16u
 
-static inline int ska_has_fast_shift(int8_t shift) {
-    return shift >= SKA_FAST_SHIFT - 8 && shift <= SKA_FAST_SHIFT;
+static inline int ska_has_fast_shift(int8_t shift) { return shift >= 8 && shift <= 16; }
+
+static inline uint8_t ska_fast_exponent(int8_t shift) {
+    const uint8_t known = (uint8_t)shift;
+    return (uint8_t)(SKA_FAST_SHIFT - known);
 }
-
-static inline uint8_t ska_fast_exponent(int8_t shift) { return (uint8_t)(SKA_FAST_SHIFT - shift); }
 
 /* --- accumulators ----------------------------------------------------------------------------- */
 

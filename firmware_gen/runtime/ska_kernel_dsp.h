@@ -2,7 +2,7 @@
  * see ska_kernel.h.
  *
  * A lane is an input in 16 bits, so that two lanes stand beside each other in a register as two
- * weights do. Per weight the sums take one instruction, the update three.
+ * weights do. Per weight of 16 bits the sums take one instruction, the update three.
  */
 #ifndef SKA_KERNEL_DSP_H
 #define SKA_KERNEL_DSP_H
@@ -250,10 +250,12 @@ static SKA_NOINLINE void ska_kernel_update(const ska_change_t *change, ska_weigh
                                            int_fast16_t second_step) {
     const uint16_t columns = change->columns;
     const uint16_t fast =
-        change->shift == SKA_FAST_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;
+        change->shift == (int8_t)SKA_FAST_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;
     if (fast != columns) {
-        columns_change(change, fast, second, second_step);
         columns_change(change, fast, first, first_step);
+        if (second_step != 0) {
+            columns_change(change, fast, second, second_step);
+        }
     }
     const ska_pair_t steps = ska_pair_lower((uint32_t)first_step, (uint32_t)second_step);
     const ska_lane_t *lanes = change->lanes;

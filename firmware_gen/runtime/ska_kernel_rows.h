@@ -22,7 +22,9 @@ static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *f
                                      int_fast16_t second_step) {
     if (!change_is_fast(change)) {
         row_change_any(change, first, first_step);
-        row_change_any(change, second, second_step);
+        if (second_step != 0) {
+            row_change_any(change, second, second_step);
+        }
         return;
     }
     row_change(change, first, first_step);

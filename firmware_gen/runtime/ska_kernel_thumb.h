@@ -55,7 +55,7 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
                      "add %[b], %[b], %[product]\n\t"
                      "subs %[offset], #2\n\t"
                      "bpl 1b"
-                     : [offset] "+l"(offset), [a] "+r"(a), [b] "+r"(b), [input] "=&l"(input),
+                     : [offset] "+&l"(offset), [a] "+&r"(a), [b] "+&r"(b), [input] "=&l"(input),
                        [product] "=&l"(product)
                      : [lanes] "l"(lanes), [weight] "l"(weight), [next] "l"(next)
                      : "cc", "memory");
@@ -95,13 +95,13 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         "eors %[sum], %[product]\n\t"
         "b 2b\n"
         "4:"
-        : [offset] "+l"(offset), [product] "=&l"(product), [sum] "=&l"(sum)
+        : [offset] "+&l"(offset), [product] "=&l"(product), [sum] "=&l"(sum)
         : [lanes] "l"(change->lanes), [weight] "l"(weight), [step] "l"(factor), [half] "r"(half)
         : "cc", "memory");
 }
 
 static inline int change_is_fast(const ska_change_t *change) {
-    return change->shift == SKA_FAST_SHIFT;
+    return change->shift == (int8_t)SKA_FAST_SHIFT;
 }
 
 #include "ska_kernel_rows.h"

@@ -10,12 +10,20 @@
 #define SKA_KERNEL_THUMB 0 /* Cortex-M0, M0+, M1, M23 */
 #define SKA_KERNEL_AVR 0   /* 8-bit AVR with a multiplier */
 
+/* Little-endian microcontrollers of Arm, whose instructions are Thumb. */
+#if defined(__GNUC__) && defined(__thumb__) && defined(__ARM_ARCH_PROFILE) &&                      \
+    !defined(__ARM_BIG_ENDIAN)
+#if __ARM_ARCH_PROFILE == 'M'
+#define SKA_CORTEX_M 1
+#endif
+#endif
+
 #if !defined(SKA_PORTABLE) && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#if defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #undef SKA_KERNEL_DSP
 #define SKA_KERNEL_DSP 1
 #elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
-#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
 #elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* else gcc lacks registers */

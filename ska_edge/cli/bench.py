@@ -50,7 +50,7 @@ def figures_document(figures: Figures) -> dict[str, Any]:
         **asdict(figures),
         "infer": round(figures.infer, 1),
         "learn": round(figures.learn, 1),
-        "ram_with_stack": figures.ram + (figures.stack or 0),
+        "ram_with_stack": None if figures.stack is None else figures.ram + figures.stack,
     }
 
 
@@ -157,8 +157,6 @@ def bench(
         data = loaded.bench.data
     if hidden is None:
         hidden = loaded.bench.hidden if loaded.bench is not None else ()
-    if compare is not None and not compare.is_file():
-        raise InputError(f"there is no file {compare} to compare with")
     with out.progress("calibrating") as update:
         options = Options(hidden=hidden, **values)
         task = task_of(beginning(load(data, label_column), options, SAMPLES, update))

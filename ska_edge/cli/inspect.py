@@ -105,13 +105,19 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     }
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
-    predicted = ram(plan, target)
-    size = "" if target.memory is None else f" of {target.memory.ram.size}"
-    out.table(
-        f"RAM on {target.name} without the stack: {predicted}{size} bytes",
-        ["part", "bytes"],
-        [[part.name, part.size] for part in parts(plan, target)],
-    )
+    memory = None
+    if target.memory is not None:
+        memory = {
+            "board": target.name,
+            "bytes": ram(plan, target),
+            "parts": {part.name: part.size for part in parts(plan, target)},
+        }
+        out.table(
+            f"RAM on {target.name} without the stack: {memory['bytes']} of"
+            f" {target.memory.ram.size} bytes",
+            ["part", "bytes"],
+            [[part.name, part.size] for part in parts(plan, target)],
+        )
     out.line(
         f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
@@ -133,11 +139,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
                 {**r.as_dict(), "format": r.format.name, "real": r.real, "headroom": r.headroom}
                 for r in loaded.ranges
             ],
-            "ram": {
-                "board": target.name,
-                "bytes": predicted,
-                "parts": {part.name: part.size for part in parts(plan, target)},
-            },
+            "ram": memory,
             "labels": list(plan.labels),
             "scaling": loaded.scaling.as_dict(),
             "proof": [asdict(bound) for bound in proof],

@@ -24,7 +24,7 @@ from ska_edge.plan import Plan
 from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.rule import RULES
-from ska_edge.trainer import State
+from ska_edge.trainer import FixedTrainer, State
 from ska_edge.verify import verify
 from tests.conftest import without
 from tests.proof.plans import PLANS
@@ -32,29 +32,40 @@ from tests.proof.plans import PLANS
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
-# Wide enough for every loop of every kernel, and with columns left over; the last two have shifts
-# that the fast update of no kernel takes.
+# Wide enough for every loop of every kernel, and with columns left over. "slow" and "coarse" have
+# shifts that the fast update of no kernel takes; "ends" is where weights saturate, both ways, and
+# "thin" has matrices of one column.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
     "slow": make_plan((20, 17, 9, 3), rate=2.0**-9),
     "coarse": make_plan((20, 17, 9, 3), input_format=QFormat(8, 1), rate=0.9),
+    "ends": make_plan((20, 10, 6, 2), input_format=QFormat(8, 5), rate=0.9),
+    "thin": make_plan((1, 1, 3), input_format=QFormat(8, 5), rate=0.9),
 }
 KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board of each
 PORTABLE_ANYWAY = {("qemu-m0", "w8a8"), ("sim-atmega2560", "w8a8")}
+
+
+def random_case(plan: Plan) -> tuple[State, np.ndarray, np.ndarray]:
+    """Weights of all sizes, some at the ends of their format; samples and labels."""
+    rng = np.random.default_rng(len(plan.rule))
+    top = 1 << (plan.formats.weight_bits - 1)
+    weights = rng.integers(-top // 2, top // 2, plan.parameter_count)
+    extreme = rng.random(weights.shape) < 0.3
+    weights[extreme] = rng.choice((-top, 1 - top, top - 1), int(extreme.sum()))
+    format = plan.layers[0].input
+    inputs = rng.integers(format.minimum, format.maximum + 1, (SAMPLES, plan.inputs))
+    inputs[rng.random(inputs.shape) < 0.2] = format.minimum
+    return State(plan, weights), inputs, rng.integers(0, plan.classes, SAMPLES)
 
 
 def agree(
     plan: Plan, board: str, folder: Path, toolchain: str | None = None, flags: tuple[str, ...] = ()
 ) -> None:
     """Learn random samples from random weights on the board, and compare every integer."""
-    rng = np.random.default_rng(len(plan.rule))
-    limit = 1 << (plan.formats.weight_bits - 2)
-    state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
+    state, inputs, labels = random_case(plan)
     model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
-    format = plan.layers[0].input
-    inputs = rng.integers(format.minimum, format.maximum + 1, (SAMPLES, plan.inputs))
-    labels = rng.integers(0, plan.classes, SAMPLES)
 
     write_project(plan, state.parameters, board, folder)
     build(folder, flags=flags, toolchain=toolchain)
@@ -100,8 +111,23 @@ def test_the_wide_plans_have_the_shifts_that_they_should() -> None:
         for name, plan in WIDE.items()
     }
     assert shifts["w16a8"] <= set(range(8, 17))
+    assert shifts["ends"] <= set(range(8, 17))
     assert min(shifts["slow"]) > 16
     assert min(shifts["coarse"]) < 8
+
+
+def test_weights_saturate_at_both_ends_while_they_learn() -> None:
+    plan = WIDE["ends"]
+    state, inputs, labels = random_case(plan)
+    trainer = FixedTrainer(state)
+    top = 1 << (plan.formats.weight_bits - 1)
+    reached = {-top: 0, top - 1: 0}
+    for sample, label in zip(inputs, labels.tolist(), strict=True):
+        before = state.parameters.copy()
+        trainer.learn_one(sample, label)
+        for end in reached:
+            reached[end] += int(((state.parameters == end) & (before != end)).sum())
+    assert all(reached.values()), reached
 
 
 @pytest.mark.parametrize("name", WIDE)

@@ -51,14 +51,14 @@ def committed() -> dict[str, dict[str, Any]]:
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """What grew and what shrank by more than the margin; a figure that is new has grown."""
+    """What grew and what shrank by more than the margin; new and lost figures have grown."""
     grown, shrunk = [], []
     for name in FIGURES:
         old, new = before.get(name), now[name]
         text = f"{name} {old} -> {new}"
-        if new is None or old == new:
+        if old == new:
             continue
-        if old is None or new > old * (1 + MARGIN):
+        if old is None or new is None or new > old * (1 + MARGIN):
             grown.append(text)
         elif new < old * (1 - MARGIN):
             shrunk.append(text)

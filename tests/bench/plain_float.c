@@ -105,7 +105,7 @@ void bench_init(void) {
     __asm__ volatile("dsb\n isb" ::: "memory");
 #endif
     for (uint32_t i = 0; i < BENCH_WEIGHTS; i++) {
-        weights[i] = bench_weights[i];
+        weights[i] = BENCH_WEIGHT(i);
     }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -46,4 +47,21 @@ def test_a_figure_that_grows_by_more_than_two_percent_is_found(name: str) -> Non
 
 def test_a_figure_that_was_not_known_has_grown() -> None:
     assert changes({**BEFORE, "stack": None}, BEFORE)[0] == ["stack None -> 100"]
+    assert changes(BEFORE, {**BEFORE, "stack": None})[0] == ["stack 100 -> None"]
     assert changes({**BEFORE, "stack": None}, {**BEFORE, "stack": None}) == ([], [])
+
+
+def test_the_documented_figures_are_those_of_the_baseline() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "PERFORMANCE.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `qemu-")]
+    assert len(rows) == 6
+    for _, name, *cells in rows:
+        figures = committed()[name.strip(" `")]
+        own = [int(cell.split("(")[0].replace(",", "")) for cell in cells[:4]]
+        stack_too = figures["ram"] + figures["stack"]
+        assert own == [
+            round(figures["infer"]),
+            round(figures["learn"]),
+            stack_too,
+            figures["code"],
+        ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_gen.emit_plan import emit_plan
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
 from ska_edge.plan import Replay
@@ -123,3 +124,40 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
     words = capsys.readouterr().out.split()
     assert words[:4] == ["right", "before", "learning:", words[3]]
     assert int(words[8]) >= 190  # of the last 200
+
+
+@pytest.mark.parametrize(
+    "core",
+    [
+        ("-mcpu=cortex-a7", "-marm"),  # has the DSP instructions, but LDRD only of register pairs
+        ("-mcpu=arm7tdmi", "-mthumb"),  # has Thumb, but not that of a microcontroller
+        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # has the halves of a word the other way
+    ],
+    ids=" ".join,
+)
+def test_cores_that_are_no_cortex_m_get_the_portable_kernels(
+    core: tuple[str, ...], require_toolchain: Callable[[str], str], tmp_path: Path
+) -> None:
+    compiler, plan = require_toolchain("arm-none-eabi-gcc"), PLANS["digits"]
+    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", tmp_path / "p")
+    command = [compiler, *core, "-std=c99", "-O2", "-ffreestanding", "-g0", "-c", "ska.c", "-o"]
+    objects = []
+    for name, flags in (("own.o", ()), ("portable.o", ("-DSKA_PORTABLE",))):
+        subprocess.run([*command, name, *flags], cwd=tmp_path / "p" / "src", check=True)
+        objects.append((tmp_path / "p" / "src" / name).read_bytes())
+    assert objects[0] == objects[1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "even"),
+    [
+        ((64, 32, 10), True),
+        ((5, 4, 2), False),  # an odd width: the second row begins at an odd place
+        ((4, 3, 2), False),  # three biases put the next matrix at an odd place
+        ((4, 6, 2), True),
+    ],
+)
+def test_rows_are_even_where_each_begins_at_an_even_place(
+    sizes: tuple[int, ...], even: bool
+) -> None:
+    assert f"#define SKA_EVEN_ROWS {int(even)} " in emit_plan(make_plan(sizes))

@@ -1,11 +1,29 @@
-/* The counter of an AVR board: Timer/Counter1 (ATmega328P data sheet, chapter 15), 16 bits, one
- * tick for 8 cycles, so that it wraps after half a million. */
+/* The counter of an AVR board: Timer/Counter1 (ATmega328P data sheet, chapter 15), one tick for 8
+ * cycles. It has 16 bits, which half a million cycles fill; its interrupt counts how often they
+ * did, for some 30 cycles each time. */
 
 #include "ska_board.h"
 
+#include <avr/interrupt.h>
 #include <avr/io.h>
 
+static volatile uint16_t overflows;
+
+ISR(TIMER1_OVF_vect) { overflows++; }
+
 uint32_t ska_board_counter(void) {
-    TCCR1B = _BV(CS11);
-    return TCNT1;
+    if (TCCR1B == 0u) {
+        TCCR1B = _BV(CS11);
+        TIMSK1 = _BV(TOIE1);
+        sei();
+    }
+    cli();
+    uint16_t ticks = TCNT1;
+    uint16_t high = overflows;
+    if ((TIFR1 & _BV(TOV1)) != 0u) { /* it came after cli() */
+        ticks = TCNT1;
+        high++;
+    }
+    sei();
+    return (uint32_t)high * 65536u + ticks;
 }
