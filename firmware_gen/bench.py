@@ -253,6 +253,6 @@ class _Bench:
 
 
 def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
-    """Parameters as `ska_parameters_read` gives them: little-endian."""
+    """Parameters as they stand in a device's memory: little-endian."""
     width = plan.formats.weight_bits // 8
     return parameters.astype(f"<i{width}").tobytes()

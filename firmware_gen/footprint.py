@@ -61,9 +61,13 @@ def _network(plan: Plan, board: Board) -> Iterator[Part]:
     widest = max(layer.inputs for layer in plan.layers)
     knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4
     kernel = _kernel(plan, board)
-    yield Part("parameters", ((plan.parameter_count, weight),))
+    fields = [
+        (field.size // int(field.kind[-1]), int(field.kind[-1])) for field in plan.state_fields()
+    ]
+    yield Part("state", tuple(fields))
     lanes = {"dsp": -(-widest // QUAD) * QUAD, "thumb": widest}.get(kernel, 0)
-    yield Part("step and rate, inputs of a layer", ((1, 4), (1, 4), (lanes, 2), (1, 1)))
+    align = 4 - plan.state_bytes % 4 if lanes else 0
+    yield Part("inputs of a layer", ((align, 1), (lanes, 2)))
     beyond = QUAD - 1 if kernel == "dsp" else 0
     yield Part("input and activations", ((plan.inputs + neurons + beyond, signal),))
     yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
@@ -71,15 +75,11 @@ def _network(plan: Plan, board: Board) -> Iterator[Part]:
         readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
         heads = plan.classes if any(layer.readout for layer in plan.layers) else 0
         yield Part("shifts and errors", ((neurons, 2), (readout, 2), (heads, 2)))
-        if plan.replay.per_class:
-            kept = plan.classes * plan.replay.per_class * plan.inputs
-            yield Part("replay", ((kept, signal), (plan.classes, 2), (1, 4)))
     else:
-        held, passes = plan.batch * plan.inputs, 2 * plan.batch * neurons
-        below = plan.batch * widest
+        passes, below = 2 * plan.batch * neurons, plan.batch * widest
         yield Part(
-            "held batch",
-            ((1, 2), (1, 1), (held, signal), (passes, knowledge), (below, signal), (plan.batch, 2)),
+            "passes of a batch",
+            ((1, 1), (passes, knowledge), (below, signal), (plan.batch, 2)),
         )
 
 

@@ -18,8 +18,9 @@ from ska_edge.errors import InputError
 from ska_edge.fixedpoint import Fixed, QFormat, dot
 from ska_edge.model_file import Model
 from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
+from ska_edge.state import State
 from ska_edge.storage import write_file
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.trainer import FixedTrainer
 
 FORMS = ("integer", "float")
 

@@ -331,12 +331,12 @@ class _Session:
                 watch.add(trainer.state.step, layers)
                 yield trainer.state.step, self.plan.steps - 1
             record.observe(trainer, batch)
-            model.ranges = record.ranges()
+            model.ranges, model.state = record.ranges(), trainer.state.learned()
             return
         total, done = self.options.epochs * len(inputs), 0
         watched, updates = max(total // self.plan.batch // POINTS, 1), 0
         for halvings, order in self.orders():
-            trainer.halve_rate(halvings)
+            trainer.state.halve_rate(halvings)
             for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
                 done += self.plan.batch
                 updates += 1
@@ -348,7 +348,7 @@ class _Session:
                 if done % 64 == 0:
                     yield done, total
             record.observe(trainer, inputs)
-        model.ranges = record.ranges()
+        model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield total, total
 
     def float_work(

@@ -20,7 +20,7 @@ from ska_edge.link import Link
 from ska_edge.model_file import Model
 from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
-from ska_edge.trainer import State
+from ska_edge.state import State
 
 QUICK = ("--hidden", "4", "--epochs", "1")
 

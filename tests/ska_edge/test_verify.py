@@ -13,7 +13,8 @@ from ska_edge.link import Result
 from ska_edge.model_file import Model
 from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 from ska_edge.verify import Report, verify
 
 INPUTS, SAMPLES = 5, 8
