@@ -56,7 +56,7 @@ def ram(plan: Plan, board: Board) -> int:
 
 def _network(plan: Plan, board: Board) -> Iterator[Part]:
     """The members of ska_t."""
-    weight, signal = plan.formats.weight_bits // 8, plan.layers[0].input.bits // 8
+    signal = plan.layers[0].input.bits // 8
     neurons = sum(layer.outputs for layer in plan.layers)
     widest = max(layer.inputs for layer in plan.layers)
     knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4

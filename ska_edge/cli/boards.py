@@ -7,7 +7,7 @@ import click
 from firmware_gen.boards import board_names, load_board
 from firmware_gen.flash import running
 from ska_edge.cli.console import Output, json_option
-from ska_edge.link import list_ports
+from ska_edge.port import list_ports
 
 
 @click.command(epilog="Example:  ska-edge boards")

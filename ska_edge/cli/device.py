@@ -15,8 +15,9 @@ from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.link import Link, list_ports
+from ska_edge.link import Link
 from ska_edge.model_file import Model
+from ska_edge.port import list_ports
 
 board_option = click.option("--board", help="Build, flash and start this board first.")
 port_option = click.option("--port", help="Serial port of a running device.")

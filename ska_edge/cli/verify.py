@@ -13,8 +13,9 @@ from rich.table import Table
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
+from ska_edge.device import Result
 from ska_edge.errors import CheckError, InputError
-from ska_edge.link import Link, Result
+from ska_edge.link import Link
 from ska_edge.metrics import layer_metrics
 from ska_edge.model_file import Model, load_model
 from ska_edge.plan import Plan
@@ -60,7 +61,7 @@ def learn_and_compare(
     """Run the proof with a live table, and say what came out."""
     info = link.hello()
     out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
-    correct, last = 0, Result(0, 0, ())
+    correct, last = 0, Result(0, 0, 0, ())
     with out.live() as update:
 
         def show(number: int, label: int, result: Result) -> None:
