@@ -1,4 +1,4 @@
-"""A wire between a host program and a device that loses, doubles, spoils, delays and cuts frames."""
+"""A wire between a host program and a device that loses, doubles, spoils and delays frames."""
 
 from __future__ import annotations
 
