@@ -89,6 +89,8 @@ ARROWS = {
     "trainer": {"rule", "plan", "state", "draws", "fixedpoint", "ops_numpy", "errors"},
     "table": {"errors"},
     "storage": {"errors"},
+    "log": {"errors"},
+    "replay_log": {"log", "model_file", "state", "trainer", "errors"},
     "onnx_import": {
         "onnx_export",
         "model_file",

@@ -21,6 +21,7 @@ from ska_edge.cli.inspect import inspect
 from ska_edge.cli.monitor import monitor
 from ska_edge.cli.pull import pull
 from ska_edge.cli.push import push
+from ska_edge.cli.replay import replay
 from ska_edge.cli.run import run
 from ska_edge.cli.save import save
 from ska_edge.cli.sweep import sweep
@@ -121,6 +122,7 @@ for command in (
     pull,
     push,
     save,
+    replay,
     run,
     sweep,
     bench,
