@@ -30,3 +30,10 @@ class DeviceError(SkaError):
     """There is no device, or it does not answer, or it answers what it must not."""
 
     exit_code = 3
+
+
+class PortGone(DeviceError):
+    """An open port ended: the device was unplugged, or the connection was lost.
+
+    It may come back, perhaps under another path; every other DeviceError asks for somebody's hand.
+    """

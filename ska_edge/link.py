@@ -1,12 +1,11 @@
 """The host's end of the serial line: requests, retries, and one-sentence errors.
 
 A request is sent again with the same sequence number until its answer arrives whole; the device
-executes it once. This is the only module that imports pyserial.
+executes it once.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Iterable
@@ -14,10 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import serial
-from serial.tools import list_ports as serial_list_ports
-
 from ska_edge.errors import DeviceError, InputError
+from ska_edge.port import Port
 from ska_edge.protocol import (
     BY_NAME,
     PROTOCOL_VERSION,
@@ -37,20 +34,7 @@ METRICS, STATUS, WELCOME = (BY_NAME[name] for name in ("METRICS", "STATUS", "WEL
 
 Reply = tuple[str, dict[str, Any]]
 
-POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
-
-
-@dataclass(frozen=True, slots=True)
-class PortInfo:
-    """A serial port of this computer: its path, and what the system says about it.
-
-    `present` says whether there is a device; a system also lists UARTs that lead nowhere.
-    """
-
-    path: str
-    description: str
-    present: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +81,11 @@ class Result:
     metrics: tuple[dict[str, int], ...] = ()
 
 
-def list_ports() -> list[PortInfo]:
-    """The serial ports that the system knows, sorted by path."""
-    ports = serial_list_ports.comports()
-    return sorted(
-        (PortInfo(port.device, port.description, port.hwid != "n/a") for port in ports),
-        key=lambda port: port.path,
-    )
-
-
 class Link:
     """An open serial line to one device; a context manager.
 
     Args:
-        port: device path ("/dev/ttyACM0", "COM3", a pty) or a pyserial URL ("socket://host:port").
+        port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
@@ -122,7 +97,6 @@ class Link:
     def __init__(
         self, port: str, *, baud: int = 115200, timeout: float = 2.0, tries: int = 3
     ) -> None:
-        self.port = port
         self.baud = baud
         self._timeout = timeout
         self._tries = tries
@@ -131,8 +105,9 @@ class Link:
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
         self._seq = os.urandom(1)[0]
-        self._received = 0
-        self._serial = self._open()
+        self._received = 0  # bytes of the port ahead of the last request
+        self._port = Port(port, baud=baud, write_timeout=timeout)
+        self.port = self._port.path
 
     def __enter__(self) -> Link:
         """The link itself."""
@@ -149,7 +124,7 @@ class Link:
 
     def close(self) -> None:
         """Closes the port; a second time does nothing."""
-        self._serial.close()
+        self._port.close()
 
     # --- what a device can be asked ---------------------------------------------------------------
 
@@ -256,10 +231,10 @@ class Link:
         if opening:
             wait, tries = wait / 4, HELLO_PERIODS
         info, self._info = self._info, None  # without an answer, the next request opens a session
-        self._received = 0
+        self._received = self._port.received
         arrived: list[Frame] = []
         for _ in range(tries):
-            self._write(data)
+            self._port.write(data)
             replies = self._answer(message, metrics, arrived, wait)
             if replies:
                 self._info = info
@@ -281,7 +256,7 @@ class Link:
         deadline = time.monotonic() + wait
         while True:
             closed = False
-            for frame in self._decoder.feed(self._read()):
+            for frame in self._decoder.feed(self._port.read()):
                 if frame.seq != self._seq or frame.code not in wanted:
                     continue  # a late answer to an earlier request, or our own echo
                 self._check_version(frame)
@@ -332,69 +307,16 @@ class Link:
                 f"the device at {self.port} stopped answering ({self._tries} tries of "
                 f"{self._timeout:g} s): check cable and power, then connect again"
             )
-        if self._received:
+        received = self._port.received - self._received
+        if received:
             return DeviceError(
-                f"what answers at {self.port} is not a ska-edge device ({self._received} bytes "
+                f"what answers at {self.port} is not a ska-edge device ({received} bytes "
                 f"came, no frames at {self.baud} baud): check the port and its speed, or flash it"
             )
         return DeviceError(
             f"the device at {self.port} does not answer: check that it has power and runs ska-edge "
             "firmware, and that this is its port (`ska-edge ports` lists them)"
         )
-
-    # --- pyserial ---------------------------------------------------------------------------------
-
-    def _open(self) -> Any:
-        # pyserial itself survives a pty, which has no DTR and RTS lines (OSError 25).
-        try:
-            return serial.serial_for_url(
-                self.port,
-                baudrate=self.baud,
-                timeout=POLL,
-                write_timeout=self._timeout,
-                exclusive=True,
-            )
-        except (OSError, ValueError) as error:
-            raise DeviceError(_open_reason(self.port, error)) from error
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._serial.write(data)
-        except serial.SerialTimeoutException as error:
-            raise DeviceError(
-                f"the device at {self.port} takes no bytes: check that it runs, and flow control"
-            ) from error
-        except OSError as error:
-            raise self._gone(error) from error
-
-    def _read(self) -> bytes:
-        """What has arrived; waits for the first byte, but not longer than `POLL`."""
-        try:
-            data: bytes = self._serial.read(1)
-            if data:
-                data += self._serial.read(self._serial.in_waiting)
-        except OSError as error:
-            raise self._gone(error) from error
-        self._received += len(data)
-        return data
-
-    def _gone(self, error: OSError) -> DeviceError:
-        return DeviceError(f"the port {self.port} is gone ({error}): was the device unplugged?")
-
-
-def _open_reason(port: str, error: Exception) -> str:
-    """Why a port did not open, and what to do."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.ENOENT:
-        return f"there is no port {port}: `ska-edge ports` lists the ports of this computer"
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"no permission to open {port}: add yourself to the group that owns it, for example "
-            "`sudo usermod -aG dialout $USER`, and log in again"
-        )
-    if number in (errno.EBUSY, errno.EAGAIN):
-        return f"the port {port} is busy: close the other program that has it open"
-    return f"the port {port} cannot be opened as a serial port ({error})"
 
 
 def _result(replies: list[Reply]) -> Result:
