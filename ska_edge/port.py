@@ -21,7 +21,7 @@ from ska_edge.port_refusal import address_refusal, refusal, speed_refusal
 
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
-READ_LIMIT = 65536  # bytes one read returns: a source that never pauses must not keep it
+READ_LIMIT = 65536  # bytes one read asks the system for
 USB = "usb:"  # stands ahead of a serial number that could also be a file's name
 
 
@@ -57,6 +57,10 @@ def list_ports() -> list[PortInfo]:
 def is_address(name: str) -> bool:
     """Whether a port's name is a URL, which leads to another computer, and no path."""
     return "://" in name
+
+
+def _speaks_rfc2217(path: str) -> bool:
+    return path.lower().startswith("rfc2217:")
 
 
 def resolve(name: str) -> str:
@@ -171,13 +175,19 @@ class Port:
         except OSError as error:
             raise self._gone(error) from error
         try:
-            # A socket's `in_waiting` is 1 however much there is.
-            while data and len(data) < READ_LIMIT and (waiting := self._serial.in_waiting):
-                data += self._serial.read(waiting)
+            data += self._rest() if data else b""
         except OSError:
             pass  # what came before the end counts; the next read meets the end again
         self.received += len(data)
         return data
+
+    def _rest(self) -> bytes:
+        """What has arrived behind a first byte, without waiting."""
+        if _speaks_rfc2217(self.path):  # pyserial takes its bytes out of the telnet stream
+            rest: bytes = self._serial.read(min(self._serial.in_waiting, READ_LIMIT))
+            return rest
+        # Not by pyserial, which would take a socket's bytes one by one; neither kind blocks.
+        return os.read(self._serial.fileno(), READ_LIMIT)
 
     def write(self, data: bytes) -> None:
         """Writes everything.
@@ -240,12 +250,11 @@ class Port:
 
     def _connect(self, write_timeout: float) -> Any:
         # pyserial's RFC 2217 has a limit of its own for writing, 5 s, and refuses another.
-        socket = self.path.lower().startswith("socket:")
         return serial.serial_for_url(
             self.path,
             baudrate=self.baud,
             timeout=POLL,
-            write_timeout=write_timeout if socket else None,
+            write_timeout=None if _speaks_rfc2217(self.path) else write_timeout,
         )
 
     def _gone(self, error: OSError) -> PortGone:
