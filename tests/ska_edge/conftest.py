@@ -57,12 +57,11 @@ class Bridge:
             return
         connection, _ = self._server.accept()
         with connection:
-            if self._scheme == "rfc2217":
-                manager = PortManager(self.line, SimpleNamespace(write=connection.sendall))
-                decode: Callable[[bytes], bytes] = lambda data: b"".join(manager.filter(data))  # noqa: E731
-                encode: Callable[[bytes], bytes] = lambda data: b"".join(manager.escape(data))  # noqa: E731
-            else:
-                decode = encode = bytes
+            coder = (
+                PortManager(self.line, SimpleNamespace(write=connection.sendall))
+                if self._scheme == "rfc2217"
+                else SimpleNamespace(filter=lambda data: [data], escape=lambda data: [data])
+            )
             while True:
                 ready, _, _ = select.select([connection, self.line, self._stop[0]], [], [])
                 if self._stop[0] in ready:
@@ -71,9 +70,9 @@ class Bridge:
                     data = connection.recv(4096)
                     if not data:
                         return
-                    self.line.write(decode(data))
+                    self.line.write(b"".join(coder.filter(data)))
                 if self.line in ready:
-                    connection.sendall(encode(self.line.read(4096)))
+                    connection.sendall(b"".join(coder.escape(self.line.read(4096))))
 
 
 @pytest.fixture
