@@ -6,6 +6,7 @@ This is the only module that imports pyserial. Why a port does not open is put i
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import termios
@@ -174,10 +175,10 @@ class Port:
             data: bytes = self._serial.read(1)
         except OSError as error:
             raise self._gone(error) from error
-        try:
-            data += self._rest() if data else b""
-        except OSError:
-            pass  # what came before the end counts; the next read meets the end again
+        if data:
+            # What came before an end counts; the next read meets the end again.
+            with contextlib.suppress(OSError):
+                data += self._rest()
         self.received += len(data)
         return data
 
