@@ -114,7 +114,7 @@ class FakeDevice:
         if not repeated:
             self._last = frame
             self._replies = self._execute(frame)
-        return self._replies
+        return list(self._replies)
 
     def _execute(self, frame: Frame) -> list[bytes]:
         name, values = self._codec.unpack(frame.code, frame.payload)
