@@ -344,7 +344,7 @@ def test_another_digest_is_refused_with_both_named(device: FakeDevice, digest: s
 
 def test_a_refused_request_says_why_and_the_session_goes_on(device: FakeDevice) -> None:
     device.respond = lambda frame: (
-        device.status(frame.seq, Status.LABEL, 9)
+        device.refuse(frame, Status.LABEL, 9)
         if frame.payload[4:5] == b"\x09"
         else device.answer(frame)
     )
