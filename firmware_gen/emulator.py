@@ -3,10 +3,11 @@
     python -m firmware_gen.emulator firmware.elf board.toml
 
 prints the path of the serial port and runs until it is ended. What is modeled: the core's
-instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, gone with
-the process), the CMSDK UART, and of the interrupt controller the two registers with which that UART ends a WFI. Interrupts and exceptions are not;
-everything else is a fault, reported in one line, exit code 1. Time is not modeled either: the image
-runs as fast as it can, and while it waits in WFI the process sleeps.
+instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, which
+end with the process), the CMSDK UART, and of the interrupt controller the two registers with which
+that UART ends a WFI. Interrupts and exceptions are not; everything else is a fault, reported in one
+line, exit code 1. Time is not modeled either: the image runs as fast as it can, and while it waits
+in WFI the process sleeps.
 """
 
 from __future__ import annotations

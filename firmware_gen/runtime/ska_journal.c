@@ -226,12 +226,12 @@ ska_status_t ska_journal_commit(void) {
     }
     writing.open = false;
     const uint8_t *crc = (const uint8_t *)&writing.crc;
-    bool good = true;
     for (uint8_t i = 0; i < TAIL; i++) {
-        good = writing_put(i < CRC_BYTES ? crc[i] : ERASED) && good;
+        (void)writing_put(i < CRC_BYTES ? crc[i] : ERASED);
     }
+    /* Not what the memory says counts, but what it holds: that is what will be loaded, or not. */
     const slot_t written = slot_look(writing.slot);
-    return good && written.saved && written.crc == writing.crc ? SKA_OK : SKA_ERROR_STORAGE;
+    return written.saved && written.crc == writing.crc ? SKA_OK : SKA_ERROR_STORAGE;
 }
 
 /* --- a network -------------------------------------------------------------------------------- */
