@@ -32,6 +32,8 @@ BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
 FREESTANDING = "freestanding"
 """Folder of what every board without a C library shares, whatever its family."""
+SAVE_OVERHEAD = 36
+"""Bytes of a save beside the state: its header and its CRC (runtime/ska_journal.h)."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Bytes programmed at once: they divide the header of a save (runtime/ska_journal.c)."""
 NAME_LIMIT = 15
@@ -128,6 +130,10 @@ class Storage:
     unit: int
     wear: int
     origin: int | None = None
+
+    def holds(self, state_bytes: int) -> bool:
+        """Whether two saves of so many bytes fit, each from the first byte of a page on."""
+        return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def fault(self, memory: Memory | None) -> str | None:
         """What is wrong with these values beside those of the board's memory, or None."""

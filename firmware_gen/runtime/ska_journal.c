@@ -55,10 +55,10 @@ typedef struct {
     uint32_t crc; /* of header and state; true if saved */
 } slot_t;
 
-static const uint8_t plan_digest[8] = SKA_PLAN_DIGEST;
+static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
 
 /* A save that is being written. */
-static struct {
+typedef struct {
     bool open;
     uint8_t slot;
     uint8_t fill;    /* bytes in `unit` */
@@ -66,7 +66,9 @@ static struct {
     uint32_t left;   /* bytes of the state that are to come */
     uint32_t crc;    /* of header and state so far */
     uint8_t unit[SKA_STORAGE_UNIT];
-} writing;
+} writing_t;
+
+static writing_t writing;
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -79,8 +81,8 @@ static uint32_t header_crc(const header_t *header) {
 }
 
 static bool header_is_ours(const header_t *header) {
-    for (uint8_t i = 0; i < sizeof plan_digest; i++) {
-        if (header->digest[i] != plan_digest[i]) {
+    for (uint8_t i = 0; i < sizeof own_digest; i++) {
+        if (header->digest[i] != own_digest[i]) {
             return false;
         }
     }
@@ -118,8 +120,10 @@ static slot_t slot_look(uint8_t slot) {
     return found;
 }
 
-/* The slot with the last complete save, or NO_SLOT. */
-static uint8_t slots_newest(const slot_t slots[2]) {
+/* Looks at both; returns the one with the last complete save, or NO_SLOT. */
+static uint8_t slots_look(slot_t slots[2]) {
+    slots[0] = slot_look(0);
+    slots[1] = slot_look(1);
     if (slots[0].saved && slots[1].saved) {
         /* The difference of two numbers in turn is small, also where one of them has wrapped. */
         return (uint32_t)(slots[1].number - slots[0].number) < 0x80000000u ? 1u : 0u;
@@ -168,8 +172,8 @@ static bool writing_put(uint8_t byte) {
 }
 
 ska_status_t ska_journal_begin(void) {
-    const slot_t slots[2] = {slot_look(0), slot_look(1)};
-    const uint8_t newest = slots_newest(slots);
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
     uint8_t slot;
     uint32_t number = 1;
     if (newest == NO_SLOT) {
@@ -189,8 +193,8 @@ ska_status_t ska_journal_begin(void) {
                        .state_bytes = SKA_STATE_BYTES,
                        .number = number,
                        .erases = erases + 1u};
-    for (uint8_t i = 0; i < sizeof plan_digest; i++) {
-        header.digest[i] = plan_digest[i];
+    for (uint8_t i = 0; i < sizeof own_digest; i++) {
+        header.digest[i] = own_digest[i];
     }
     header.crc = header_crc(&header);
     if (!slot_erase(slot) || !ska_storage_write(slot_start(slot), (const uint8_t *)&header,
@@ -246,8 +250,8 @@ ska_status_t ska_save(const ska_t *ska) {
 }
 
 ska_status_t ska_load(ska_t *ska) {
-    const slot_t slots[2] = {slot_look(0), slot_look(1)};
-    const uint8_t newest = slots_newest(slots);
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
     if (newest == NO_SLOT) {
         return SKA_ERROR_UNSAVED;
     }
@@ -257,7 +261,7 @@ ska_status_t ska_load(ska_t *ska) {
     while (left > 0u) {
         const uint16_t count = (uint16_t)(left < READ_MAX ? left : READ_MAX);
         ska_storage_read(offset, state, count);
-        state += count;
+        state = &state[count];
         offset += count;
         left -= count;
     }
@@ -266,8 +270,8 @@ ska_status_t ska_load(ska_t *ska) {
 }
 
 uint32_t ska_journal_saves(void) {
-    const slot_t slots[2] = {slot_look(0), slot_look(1)};
-    const uint8_t newest = slots_newest(slots);
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
     return newest == NO_SLOT ? 0u : slots[newest].number;
 }
 
