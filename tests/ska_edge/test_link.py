@@ -9,14 +9,12 @@ import select
 import threading
 import tty
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
-import serial  # type: ignore[import-untyped]
 
 from ska_edge import link as link_module
-from ska_edge.errors import DeviceError, InputError
+from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.link import Link
 from ska_edge.protocol import (
     BY_NAME,
@@ -215,19 +213,15 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
     assert device.names() == ["HELLO", "SAMPLE"]
 
 
-def test_ports_are_listed_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = [
-        SimpleNamespace(device="/dev/ttyUSB0", description="a cable", hwid="USB VID:PID"),
-        SimpleNamespace(device="/dev/ttyACM0", description="a board", hwid="USB VID:PID"),
-        SimpleNamespace(device="/dev/ttyS0", description="ttyS0", hwid="n/a"),
-    ]
-    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
-    found = [(port.path, port.description, port.present) for port in link_module.list_ports()]
-    assert found == [
-        ("/dev/ttyACM0", "a board", True),
-        ("/dev/ttyS0", "ttyS0", False),
-        ("/dev/ttyUSB0", "a cable", True),
-    ]
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # of pyserial
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_device_behind_a_bridge(
+    device: FakeDevice, bridge: Callable[[str, str], Any], scheme: str
+) -> None:
+    with Link(bridge(device.port, scheme).address, timeout=20) as link:
+        assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
+        assert link.pull() == PARAMETERS
+    assert len(device.requests) == 1 + 3 + 3
 
 
 # --- a line that loses, repeats and spoils --------------------------------------------------------
@@ -437,50 +431,7 @@ def test_a_chunk_of_another_place_is_refused(device: FakeDevice) -> None:
         link.pull()
 
 
-# --- ports that do not open -----------------------------------------------------------------------
-
-
-def opening(port: str) -> str:
-    with pytest.raises(DeviceError) as caught:
-        Link(port)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_a_port_that_is_not_there() -> None:
-    assert "there is no port /dev/no-such-port" in opening("/dev/no-such-port")
-
-
-def test_a_file_is_not_a_port(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("")
-    assert f"the port {file} cannot be opened as a serial port" in opening(str(file))
-
-
-def test_an_address_that_makes_no_sense() -> None:
-    assert "cannot be opened as a serial port" in opening("nosuch://port")
-
-
-def test_a_port_that_another_program_has(device: FakeDevice) -> None:
-    with patient(device):
-        assert f"the port {device.port} is busy" in opening(device.port)
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.EACCES, "add yourself to the group.*dialout"),
-        (errno.EBUSY, "is busy"),
-        (errno.ENOENT, "there is no port"),
-        (errno.EIO, "cannot be opened as a serial port"),
-    ],
-)
-def test_why_a_port_does_not_open(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise serial.SerialException(number, os.strerror(number))
-
-    monkeypatch.setattr("serial.serial_for_url", refuse)
-    assert re.search(words, opening("/dev/ttyUSB7"))
+# --- a port that ends -----------------------------------------------------------------------------
 
 
 def test_a_device_that_is_unplugged(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,19 +442,14 @@ def test_a_device_that_is_unplugged(device: FakeDevice, monkeypatch: pytest.Monk
         link.hello()
         for method in ("read", "write"):
             with monkeypatch.context() as patch:
-                patch.setattr(link._serial, method, unplugged)
-                with pytest.raises(DeviceError, match=r"is gone.*unplugged"):
+                patch.setattr(link._port._serial, method, unplugged)
+                with pytest.raises(ContactLost, match=r"is gone.*unplugged"):
                     link.infer(X)
 
 
-def test_a_device_that_takes_no_bytes(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stuck(_: bytes) -> int:
-        raise serial.SerialTimeoutException("Write timeout")
-
-    with patient(device) as link:
-        monkeypatch.setattr(link._serial, "write", stuck)
-        with pytest.raises(DeviceError, match="takes no bytes"):
-            link.hello()
+def test_a_port_that_does_not_open() -> None:
+    with pytest.raises(DeviceError, match="there is no port /dev/no-such-port"):
+        Link("/dev/no-such-port")
 
 
 def test_closing_twice_is_fine(device: FakeDevice) -> None:
