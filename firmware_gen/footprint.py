@@ -121,4 +121,4 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
     """What ska_journal.c keeps of a save on its way, and ska_main.c of a state that is pushed."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
-        yield Part("saves", ((3, 1), (3, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))
+        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

@@ -61,11 +61,9 @@ static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
 typedef struct {
     bool open;
     uint8_t slot;
-    uint8_t fill;    /* bytes in `unit` */
-    uint32_t offset; /* where `unit` goes */
-    uint32_t left;   /* bytes of the state that are to come */
-    uint32_t crc;    /* of header and state so far */
-    uint8_t unit[SKA_STORAGE_UNIT];
+    uint32_t at;                    /* bytes behind the header so far; 0 while none is open */
+    uint32_t crc;                   /* of header and state so far */
+    uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they are a unit */
 } writing_t;
 
 static writing_t writing;
@@ -152,23 +150,22 @@ static bool slot_erase(uint8_t slot) {
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Whatever went wrong, the save is over; the slot is not whole, and the other one was not touched.
- */
-static ska_status_t writing_failed(ska_status_t status) {
+/* The save is over, and with it what was written; says so with a status. */
+static ska_status_t writing_end(ska_status_t status) {
     writing.open = false;
+    writing.at = 0;
     return status;
 }
 
 static bool writing_put(uint8_t byte) {
-    writing.unit[writing.fill] = byte;
-    writing.fill++;
-    if (writing.fill < SKA_STORAGE_UNIT) {
+    writing.unit[writing.at % SKA_STORAGE_UNIT] = byte;
+    writing.at++;
+    if (writing.at % SKA_STORAGE_UNIT != 0u) {
         return true;
     }
-    const bool good = ska_storage_write(writing.offset, writing.unit, SKA_STORAGE_UNIT);
-    writing.offset += SKA_STORAGE_UNIT;
-    writing.fill = 0;
-    return good;
+    const uint32_t offset =
+        slot_start(writing.slot) + SKA_JOURNAL_HEADER + writing.at - SKA_STORAGE_UNIT;
+    return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
 }
 
 ska_status_t ska_journal_begin(void) {
@@ -185,7 +182,7 @@ ska_status_t ska_journal_begin(void) {
     /* A slot without a count has been erased about as often as the other one. */
     const uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
     if (erases >= SKA_STORAGE_WEAR) {
-        return writing_failed(SKA_ERROR_WORN);
+        return writing_end(SKA_ERROR_WORN);
     }
 
     header_t header = {.magic = MAGIC,
@@ -199,43 +196,40 @@ ska_status_t ska_journal_begin(void) {
     header.crc = header_crc(&header);
     if (!slot_erase(slot) || !ska_storage_write(slot_start(slot), (const uint8_t *)&header,
                                                 (uint16_t)SKA_JOURNAL_HEADER)) {
-        return writing_failed(SKA_ERROR_STORAGE);
+        return writing_end(SKA_ERROR_STORAGE);
     }
-    writing.open = true;
     writing.slot = slot;
-    writing.fill = 0;
-    writing.offset = slot_start(slot) + SKA_JOURNAL_HEADER;
-    writing.left = SKA_STATE_BYTES;
+    writing.at = 0;
+    writing.open = true;
     writing.crc = header.crc;
     return SKA_OK;
 }
 
 ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
-    if (!writing.open || count > writing.left) {
-        return writing_failed(SKA_ERROR_PIECES);
+    if (!writing.open || count > SKA_STATE_BYTES - writing.at) {
+        return writing_end(SKA_ERROR_PIECES);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (!writing_put(bytes[i])) {
-            return writing_failed(SKA_ERROR_STORAGE);
+            return writing_end(SKA_ERROR_STORAGE);
         }
     }
     writing.crc = ska_crc32_update(writing.crc, bytes, count);
-    writing.left -= count;
     return SKA_OK;
 }
 
 ska_status_t ska_journal_commit(void) {
-    if (!writing.open || writing.left > 0u) {
-        return writing_failed(SKA_ERROR_PIECES);
+    if (!writing.open || writing.at != SKA_STATE_BYTES) {
+        return writing_end(SKA_ERROR_PIECES);
     }
-    writing.open = false;
     const uint8_t *crc = (const uint8_t *)&writing.crc;
     for (uint8_t i = 0; i < TAIL; i++) {
         (void)writing_put(i < CRC_BYTES ? crc[i] : ERASED);
     }
     /* Not what the memory says counts, but what it holds: that is what will be loaded, or not. */
     const slot_t written = slot_look(writing.slot);
-    return written.saved && written.crc == writing.crc ? SKA_OK : SKA_ERROR_STORAGE;
+    const bool good = written.saved && written.crc == writing.crc;
+    return writing_end(good ? SKA_OK : SKA_ERROR_STORAGE);
 }
 
 /* --- a network -------------------------------------------------------------------------------- */

@@ -16,6 +16,12 @@
 
 #define FLASH(offset) (SKA_STORAGE_ORIGIN + (offset))
 
+/* Flash is programmed by words; the bytes may lie anywhere. */
+typedef union {
+    uint32_t whole;
+    uint8_t bytes[4];
+} word_t;
+
 static void nvmc_wait(void) {
     while (NVMC_READY == 0u) {
     }
@@ -33,9 +39,12 @@ bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     volatile uint32_t *flash = (volatile uint32_t *)FLASH(offset);
     NVMC_CONFIG = CONFIG_WRITE;
     nvmc_wait();
-    for (uint16_t i = 0; i < count; i += 4u) {
-        *flash = (uint32_t)bytes[i] | (uint32_t)bytes[i + 1u] << 8 | (uint32_t)bytes[i + 2u] << 16 |
-                 (uint32_t)bytes[i + 3u] << 24;
+    for (uint16_t i = 0; i < count; i += sizeof(word_t)) {
+        word_t word;
+        for (uint8_t k = 0; k < sizeof(word_t); k++) {
+            word.bytes[k] = bytes[i + k];
+        }
+        *flash = word.whole;
         flash++;
         nvmc_wait();
     }
