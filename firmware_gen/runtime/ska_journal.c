@@ -28,10 +28,12 @@
 #define PIECE 32u /* bytes that are looked at at once, on the stack */
 #define READ_MAX 0x8000u
 #define CRC_BYTES 4u
+#define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
+#define SECOND ((uint32_t)SKA_JOURNAL_SECOND)
 /* The CRC and what fills up its unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
-#define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1UL) / SKA_STORAGE_PAGE)
+#define PAGES ((uint32_t)((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1UL) / SKA_STORAGE_PAGE))
 
 typedef struct {
     uint32_t magic;
@@ -43,8 +45,8 @@ typedef struct {
     uint32_t crc;    /* of the members above */
 } header_t;
 
-#define HEADER_CONTENT (SKA_JOURNAL_HEADER - CRC_BYTES) /* without its CRC */
-typedef char ska_header_has_no_padding[sizeof(header_t) == SKA_JOURNAL_HEADER ? 1 : -1];
+#define HEADER_CONTENT (HEADER - CRC_BYTES) /* without its CRC */
+typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 
 /* What is known of a slot. */
 typedef struct {
@@ -70,7 +72,7 @@ static writing_t writing;
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
+static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SECOND; }
 
 /* The CRC does not run over that of the header: the CRC over anything with its own CRC behind it is
  * always the same, and the new header of a slot whose state is still the old one would do. */
@@ -91,7 +93,7 @@ static slot_t slot_look(uint8_t slot) {
     slot_t found = {false, false, 0, 0, 0};
     header_t header;
     uint32_t offset = slot_start(slot);
-    ska_storage_read(offset, (uint8_t *)&header, (uint16_t)SKA_JOURNAL_HEADER);
+    ska_storage_read(offset, (uint8_t *)&header, HEADER);
     found.crc = header_crc(&header);
     found.counted = header.magic == MAGIC && header.crc == found.crc;
     if (!found.counted) {
@@ -102,7 +104,7 @@ static slot_t slot_look(uint8_t slot) {
     if (!header_is_ours(&header)) {
         return found;
     }
-    offset += SKA_JOURNAL_HEADER;
+    offset += HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {
         uint8_t piece[PIECE];
@@ -163,8 +165,7 @@ static bool writing_put(uint8_t byte) {
     if (writing.at % SKA_STORAGE_UNIT != 0u) {
         return true;
     }
-    const uint32_t offset =
-        slot_start(writing.slot) + SKA_JOURNAL_HEADER + writing.at - SKA_STORAGE_UNIT;
+    const uint32_t offset = slot_start(writing.slot) + HEADER + writing.at - SKA_STORAGE_UNIT;
     return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
 }
 
@@ -194,8 +195,8 @@ ska_status_t ska_journal_begin(void) {
         header.digest[i] = own_digest[i];
     }
     header.crc = header_crc(&header);
-    if (!slot_erase(slot) || !ska_storage_write(slot_start(slot), (const uint8_t *)&header,
-                                                (uint16_t)SKA_JOURNAL_HEADER)) {
+    if (!slot_erase(slot) ||
+        !ska_storage_write(slot_start(slot), (const uint8_t *)&header, HEADER)) {
         return writing_end(SKA_ERROR_STORAGE);
     }
     writing.slot = slot;
@@ -250,7 +251,7 @@ ska_status_t ska_load(ska_t *ska) {
         return SKA_ERROR_UNSAVED;
     }
     uint8_t *state = (uint8_t *)ska; /* which the state stands at the beginning of */
-    uint32_t offset = slot_start(newest) + SKA_JOURNAL_HEADER;
+    uint32_t offset = slot_start(newest) + HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {
         const uint16_t count = (uint16_t)(left < READ_MAX ? left : READ_MAX);
