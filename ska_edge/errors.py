@@ -33,4 +33,7 @@ class DeviceError(SkaError):
 
 
 class ContactLost(DeviceError):
-    """A device that was there is gone, silent, or has started again; it may come back."""
+    """A device that was there is gone, silent, or has started again.
+
+    It may come back, perhaps at another port; every other DeviceError asks for somebody's hand.
+    """

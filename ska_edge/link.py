@@ -85,8 +85,7 @@ class Link:
     """An open serial line to one device; a context manager.
 
     Args:
-        port: device path ("/dev/ttyACM0", "COM3", a pty), pyserial URL or anything else that
-            `port.Port` takes.
+        port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
@@ -98,7 +97,6 @@ class Link:
     def __init__(
         self, port: str, *, baud: int = 115200, timeout: float = 2.0, tries: int = 3
     ) -> None:
-        self.port = port
         self.baud = baud
         self._timeout = timeout
         self._tries = tries
@@ -107,7 +105,9 @@ class Link:
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
         self._seq = os.urandom(1)[0]
+        self._received = 0  # bytes that had come before the last request
         self._line = Port(port, baud=baud, write_timeout=timeout)
+        self.port = self._line.path
 
     def __enter__(self) -> Link:
         """The link itself."""
@@ -336,14 +336,15 @@ class Link:
         elif request.message.name in STORING:
             wait *= STORING_PATIENCE
         info, self._info = self._info, None  # without an answer, the next request opens a session
-        self._line.received = 0
+        self._received = self._line.received
         for _ in range(tries):
             self.send(request)
             if self._answered(request, wait):
+                self._info = info  # also when the device refuses
                 replies = self.whole(request)
                 if replies is not None:
-                    self._info = info
                     return replies
+                self._info = None
         raise self._stranger() if opening else self.silence()
 
     def _answered(self, request: Request, wait: float) -> bool:
@@ -362,6 +363,7 @@ class Link:
             return replies
         code, detail = values["code"], values["detail"]
         if code == Status.SEQUENCE:
+            self._info = None
             raise ContactLost(
                 f"the device at {self.port} lost the session (did it restart?): connect "
                 "again and compare its step, since what it learned may be gone"
@@ -385,11 +387,11 @@ class Link:
 
     def _stranger(self) -> DeviceError:
         """The error when no device has answered HELLO."""
-        if self._line.received:
+        received = self._line.received - self._received
+        if received:
             return DeviceError(
-                f"what answers at {self.port} is not a ska-edge device ({self._line.received} "
-                f"bytes came, no frames at {self.baud} baud): check the port and its speed, or"
-                " flash it"
+                f"what answers at {self.port} is not a ska-edge device ({received} bytes came, no"
+                f" frames at {self.baud} baud): check the port and its speed, or flash it"
             )
         return DeviceError(
             f"the device at {self.port} does not answer: check that it has power and runs ska-edge "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.device import board_option, device, port_option
+from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.device import Result
 from ska_edge.errors import CheckError, InputError
@@ -110,6 +110,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @click.argument("data")
 @board_option
 @port_option
+@baud_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
 @label_option
 @json_option
@@ -118,6 +119,7 @@ def verify(
     data: str,
     board: str | None,
     port: str | None,
+    baud: int,
     samples: int | None,
     label_column: str | None,
     as_json: bool,
@@ -131,7 +133,7 @@ def verify(
     if samples is not None and samples > len(dataset.y):
         raise InputError(f"--samples is {samples}, but {dataset.name} has {len(dataset.y)} rows")
     rows = slice(0, samples)
-    with device(loaded, board, port, out) as link:
+    with device(loaded, board, port, baud, out) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
     out.document(verify_document(report))
     require_equal(report)
