@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import find_port, port_option
+from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.output import check_file
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.link import Link
@@ -20,8 +20,9 @@ from ska_edge.state import State
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @port_option
+@baud_option
 @json_option
-def pull(model: Path, output: Path, port: str | None, as_json: bool) -> None:
+def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) -> None:
     """Read weights, counters, rate and past samples of a device into a model file.
 
     MODEL, a model or its integer ONNX, is the one that was flashed: plan, scaling and labels come
@@ -29,7 +30,7 @@ def pull(model: Path, output: Path, port: str | None, as_json: bool) -> None:
     """
     out, loaded = Output(as_json), load_any(model)
     check_file(output, model)
-    with Link(find_port(port)) as link:
+    with Link(find_port(port), baud=baud) as link:
         info = link.hello()
         link.expect_digest(loaded.plan.digest)
         data = link.pull()

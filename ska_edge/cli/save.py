@@ -5,21 +5,22 @@ from __future__ import annotations
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import find_port, port_option
+from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.link import Link
 
 
 @click.command(epilog="Example:  ska-edge save --port /dev/ttyACM0")
 @port_option
+@baud_option
 @json_option
-def save(port: str | None, as_json: bool) -> None:
+def save(port: str | None, baud: int, as_json: bool) -> None:
     """Let a device keep its state, so that it starts with it after a restart.
 
     A power cut while it saves leaves the last complete save. Without --port the only device there
     is is taken.
     """
     out = Output(as_json)
-    with Link(find_port(port)) as link:
+    with Link(find_port(port), baud=baud) as link:
         link.save()
         info = link.hello()
     out.line(

@@ -129,6 +129,52 @@ def test_save_keeps_the_state(ska_edge, device: TrainerDevice) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["host", "virtual-m4"])
+@pytest.mark.parametrize("rule", ["local", "published"])
+def test_a_board_gets_its_bits_back_from_onnx(
+    ska_edge,
+    name: str,
+    rule: str,
+    require_board: Callable[[str], Board],
+    launched: Callable[[Path], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_board(name)
+    monkeypatch.setenv("SKA_STORAGE", str(Path("saves").absolute()))
+    options = {"replay": Replay(2, 1)} if rule == "local" else {"batch": 4, "steps": 3}
+    plan = make_plan((4, 3, 3), rule=rule, **options)
+    parameters = np.random.default_rng(5).integers(-4000, 4000, plan.parameter_count)
+    Model(plan, State(plan, parameters), Scaling(np.zeros(4), np.ones(4))).save(Path("m.ska"))
+    assert ska_edge("firmware", "m.ska", "--board", name, "-o", "fw").code == 0
+    assert ska_edge("build", "fw").code == 0
+    port = launched(Path("fw"))
+
+    def learn(count: int) -> bytes:
+        rng = np.random.default_rng(count)
+        with Link(port) as link:
+            for _ in range(count):
+                link.learn(rng.integers(-128, 128, 4).tolist(), int(rng.integers(3)))
+            return link.pull()
+
+    with Link(port) as link:
+        link.halve_rate(1)
+    learned = learn(10)  # of which a batch of 4 holds 2
+    assert ska_edge("pull", "m.ska", "-o", "p.ska", "--port", port).code == 0
+    assert ska_edge("export", "p.ska", "-o", "p.onnx").code == 0
+    assert learn(7) != learned
+    assert ska_edge("push", "p.onnx", "--port", port, "--json").document()["samples"] == 10
+    assert learn(0) == learned
+    on_host = load_model(Path("p.ska")).state.copy()
+    trainer, rng = FixedTrainer(on_host), np.random.default_rng(7)
+    for _ in range(7):
+        trainer.learn_one(rng.integers(-128, 128, 4), int(rng.integers(3)))
+    assert learn(7) == on_host.to_bytes()
+    assert ska_edge("save", "--port", port, "--json").document()["saves"] == 2
+    if name == "host":  # its saves outlive it
+        port = launched(Path("fw"))
+        assert learn(0) == on_host.to_bytes()
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
