@@ -20,7 +20,8 @@ from ska_edge.quantize import Scaling
 from ska_edge.reference import initial_parameters
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
-from tests.trainer_device import EVERYTHING, TrainerDevice
+from tests.fake_device import EVERYTHING
+from tests.trainer_device import TrainerDevice
 
 
 @pytest.fixture
@@ -47,8 +48,8 @@ def learn(state: State, count: int) -> None:
 def device(model: Model) -> Iterator[TrainerDevice]:
     """A device that was flashed with the model and has learned since."""
     with TrainerDevice(model.state.flashed()) as found:
-        learn(found.state, 9)
-        found.state.halve_rate(1)
+        learn(found.network, 9)
+        found.network.halve_rate(1)
         yield found
 
 
@@ -56,17 +57,17 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
     outcome = ska_edge("pull", "m.ska", "-o", "p.ska", "--port", device.port, "--json")
     assert outcome.code == 0
     assert outcome.document() == {
-        "board": "stand-in",
+        "board": "fake",
         "port": device.port,
         "digest": model.plan.digest,
         "samples": 9,
-        "step": device.state.step,
+        "step": device.network.step,
         "halvings": 1,
-        "crc": device.state.crc,
+        "crc": device.network.crc,
         "output": "p.ska",
     }
     found = load_model(Path("p.ska"))
-    assert found.state.to_bytes() == device.state.to_bytes()
+    assert found.state.to_bytes() == device.network.to_bytes()
     assert found.plan == model.plan
     assert found.notes == model.notes
     np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
@@ -74,16 +75,16 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
 
 
 def test_from_device_to_model_to_onnx_to_device(ska_edge, device: TrainerDevice) -> None:
-    learned = device.state.to_bytes()
+    learned = device.network.to_bytes()
     port = ("--port", device.port)
     assert ska_edge("pull", "m.ska", "-o", "p.ska", *port).code == 0
     assert ska_edge("export", "p.ska", "-o", "p.onnx").code == 0
-    learn(device.state, 5)
-    assert device.state.to_bytes() != learned
+    learn(device.network, 5)
+    assert device.network.to_bytes() != learned
     outcome = ska_edge("push", "p.onnx", *port, "--json")
     assert outcome.code == 0
     assert (outcome.document()["samples"], outcome.document()["saves"]) == (9, 1)
-    assert device.state.to_bytes() == learned
+    assert device.network.to_bytes() == learned
     assert device.saved == learned
     assert model_from_onnx(Path("p.onnx")).state.to_bytes() == learned
 
@@ -91,9 +92,9 @@ def test_from_device_to_model_to_onnx_to_device(ska_edge, device: TrainerDevice)
 def test_push_gives_the_state_of_a_model(ska_edge, model: Model, device: TrainerDevice) -> None:
     outcome = ska_edge("push", "m.ska", "--port", device.port, "--json")
     assert outcome.code == 0
-    assert device.state.to_bytes() == model.state.to_bytes()
+    assert device.network.to_bytes() == model.state.to_bytes()
     assert outcome.document() == {
-        "board": "stand-in",
+        "board": "fake",
         "port": device.port,
         "digest": model.plan.digest,
         "samples": 0,
@@ -110,21 +111,21 @@ def test_push_fresh_gives_the_weights_alone(ska_edge, device: TrainerDevice) -> 
     outcome = ska_edge("push", "p.ska", "--fresh", "--port", device.port)
     assert outcome.code == 0
     assert "goes on from 0 samples and 0 updates" in outcome.out
-    assert device.state.to_bytes() == pulled.flashed().to_bytes()
-    assert (device.state.parameters == pulled.parameters).all()
+    assert device.network.to_bytes() == pulled.flashed().to_bytes()
+    assert (device.network.parameters == pulled.parameters).all()
 
 
 def test_save_keeps_the_state(ska_edge, device: TrainerDevice) -> None:
     outcome = ska_edge("save", "--port", device.port, "--json")
     assert outcome.code == 0
-    assert device.saved == device.state.to_bytes()
+    assert device.saved == device.network.to_bytes()
     assert outcome.document() == {
-        "board": "stand-in",
+        "board": "fake",
         "port": device.port,
-        "digest": device.state.plan.digest,
+        "digest": device.network.plan.digest,
         "samples": 9,
-        "step": device.state.step,
-        "crc": device.state.crc,
+        "step": device.network.step,
+        "crc": device.network.crc,
         "saves": 1,
     }
 
@@ -181,13 +182,13 @@ def test_a_board_gets_its_bits_back_from_onnx(
 def test_another_plan_is_refused_on_both_sides(ska_edge, device: TrainerDevice) -> None:
     plan = make_plan((4, 5, 3))
     Model(plan, State(plan), Scaling(np.zeros(4), np.ones(4))).save(Path("other.ska"))
-    before = device.state.to_bytes()
+    before = device.network.to_bytes()
     for arguments in (("pull", "other.ska", "-o", "p.ska"), ("push", "other.ska")):
         sentence = ska_edge(*arguments, "--port", device.port).refusal(3)
-        assert f"runs the plan {device.state.plan.digest}, not {plan.digest}" in sentence
+        assert f"runs the plan {device.network.plan.digest}, not {plan.digest}" in sentence
     assert not Path("p.ska").exists()
-    assert device.state.to_bytes() == before
-    assert {"PULL", "OFFER", "PUSH"}.isdisjoint(device.names)
+    assert device.network.to_bytes() == before
+    assert {"PULL", "OFFER", "PUSH"}.isdisjoint(device.names())
 
 
 def test_a_device_without_storage_takes_nothing(ska_edge, model: Model) -> None:
@@ -196,13 +197,13 @@ def test_a_device_without_storage_takes_nothing(ska_edge, model: Model) -> None:
         sentence = ska_edge("push", "m.ska", "--port", device.port).refusal(3)
         assert "cannot take a state" in sentence
         assert "cannot keep its state" in ska_edge("save", "--port", device.port).refusal(3)
-        assert device.names == ["HELLO", "HELLO"]
+        assert device.names() == ["HELLO", "HELLO"]
 
 
 def test_a_state_that_no_device_can_have_is_refused(
     ska_edge, device: TrainerDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = device.state.plan.state_bytes
+    size = device.network.plan.state_bytes
     monkeypatch.setattr(pull_module.Link, "pull", lambda _: b"\xff" * size)
     outcome = ska_edge("pull", "m.ska", "-o", "p.ska", "--port", device.port)
     assert "a state that no device of this plan can have" in outcome.refusal(3)
@@ -216,7 +217,7 @@ def test_a_device_that_has_another_state_than_it_was_given(
 
     def push(link: Link, data: bytes, digest: str) -> None:
         given(link, data, digest)
-        device.state.parameters[0] ^= 1
+        device.network.parameters[0] ^= 1
 
     monkeypatch.setattr(Link, "push", push)
     sentence = ska_edge("push", "m.ska", "--port", device.port).refusal(3)

@@ -77,7 +77,7 @@ def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, st
     found = model_from_onnx(exported)
     with TrainerDevice(State(plan)) as device, Link(device.port) as link:
         link.push(found.state.to_bytes(), found.plan.digest)
-        assert device.state.to_bytes() == state.to_bytes()
+        assert device.network.to_bytes() == state.to_bytes()
         assert link.hello().crc == state.crc
 
 
