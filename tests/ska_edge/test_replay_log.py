@@ -134,6 +134,29 @@ def test_a_log_may_start_from_a_model_that_was_pushed(model: Model, path: Path) 
     assert_whole(book, model, path, checked=False)
 
 
+def test_a_device_may_be_put_back_to_what_was_flashed(model: Model, path: Path) -> None:
+    book = Logbook(model, model.state)  # a model of 321 steps was pushed, and the log begins there
+    book.learn(3)
+    book.fall_back(session=True)
+    assert book.state.step == 0
+    book.learn(2)
+    book.end()
+    assert_whole(book, model, path, checked=True)
+
+
+def test_rows_that_never_came_are_forgotten_when_the_device_falls_back(
+    model: Model, path: Path
+) -> None:
+    book = Logbook(model)
+    book.learn(3)
+    book.interrupt(2)
+    del book.lines[-2:]  # the monitor was ended before it wrote them
+    book.fall_back(session=True)
+    book.learn(9)
+    book.end()
+    assert_whole(book, model, path, checked=True)
+
+
 def test_the_rate_may_have_been_halved_before_the_log(model: Model, path: Path) -> None:
     book = Logbook(model)
     book.rate(2)
