@@ -39,7 +39,7 @@ def compile_program(program: str, sources: Path, compiler: str) -> Path:
     if program == "fuzz_frame":
         runtime = {"ska_frame.c"}
     sanitizers = SANITIZERS if program == "campaign" else f"fuzzer,{SANITIZERS}"
-    output = sources / program
+    output = sources.resolve() / program
     command = [compiler, *FLAGS, f"-fsanitize={sanitizers}", "-o", str(output)]
     subprocess.run([*command, *OWN[program], *sorted(runtime)], cwd=sources, check=True)
     return output
