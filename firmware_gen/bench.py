@@ -206,7 +206,7 @@ class _Bench:
         if self.compare is not None:
             for source in into.iterdir():
                 source.unlink()
-            for header in ("ska_board.h", "ska_const.h"):
+            for header in ("ska_board.h", "ska_const.h", "ska_storage.h"):
                 shutil.copyfile(RUNTIME / header, into / header)
             (into / "bench_weights.h").write_text(emit_weights(task.start), encoding="utf-8")
             if library:

@@ -40,7 +40,7 @@ class Part:
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
     """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
-    return (*_network(plan, board), _line(plan, board))
+    return (*_network(plan, board), _line(plan, board), *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
@@ -115,3 +115,10 @@ def _line(plan: Plan, board: Board) -> Part:
     else:
         arrays.append((1, 4))
     return Part("serial line", tuple(arrays))
+
+
+def _saves(plan: Plan, board: Board) -> Iterator[Part]:
+    """What ska_journal.c keeps of a save on its way, and ska_main.c of a state that is pushed."""
+    if board.storage is not None and board.storage.holds(plan.state_bytes):
+        digest = AVR_DIGEST if board.kernel == "avr" else 0
+        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

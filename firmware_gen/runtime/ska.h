@@ -25,7 +25,12 @@ extern "C" {
 typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
-    SKA_ERROR_RATE   /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is as before */
+    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is as before */
+    /* Of ska_journal.h; what was saved before stays whole. */
+    SKA_ERROR_STORAGE, /* the memory failed, or did not give back what was written */
+    SKA_ERROR_UNSAVED, /* there is no whole save of this network; nothing was loaded */
+    SKA_ERROR_WORN,    /* the memory has been erased as often as it endures; nothing was saved */
+    SKA_ERROR_PIECES   /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
 } ska_status_t;
 
 /* A network. The fields are for reading, in a debugger or a test.
