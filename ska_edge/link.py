@@ -225,10 +225,15 @@ class Link:
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
         offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
-        offset = self._status("OFFER", offer)
-        while offset < len(data):
+        before, offset = -1, self._status("OFFER", offer)
+        while before < offset < len(data):
             piece = {"offset": offset, "data": data[offset : offset + PUSH_MAX]}
-            offset = self._status("PUSH", piece)
+            before, offset = offset, self._status("PUSH", piece)
+        if before < 0 or offset != len(data):
+            raise DeviceError(
+                f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
+                " its state, where it cannot be; flash it again"
+            )
         self._info = None  # step, samples and CRC are others now
 
     def save(self) -> None:

@@ -1,0 +1,522 @@
+"""The firmware as a whole: whatever a host sends, it does each thing once, and says what it did.
+
+The firmware is the real one: a generated project, with a board that is standard input and output,
+under the sanitizers for addresses and undefined behavior. What has to come out, the trainer says.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmware_gen.project import write_project
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.protocol import (
+    BY_NAME,
+    CHUNK_MAX,
+    MESSAGES,
+    PROTOCOL_VERSION,
+    Capability,
+    Codec,
+    FrameDecoder,
+    Status,
+    Want,
+    encode_frame,
+)
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
+
+PLANS = {
+    "local": make_plan((5, 4, 4, 3), replay=Replay(2, 1)),
+    "wide": make_plan((5, 4, 3), rule="code", precision="w32a16"),
+    "published": make_plan((5, 4, 3), rule="published", batch=3, steps=3, rate=0.5),
+}
+SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+BOARD = """
+#include <stdio.h>
+#include "ska_board.h"
+const char ska_board_name[16] = "stdio";
+void ska_board_init(void) {}
+int16_t ska_board_read(void) { return (int16_t)getchar(); }
+void ska_board_write(uint8_t byte) { putchar(byte); }
+"""
+STORING = ("OFFER", "PUSH", "SAVE")  # this board has nowhere to store
+
+NOTHING = Want(0)
+Reply = tuple[int, str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A program that reads requests and writes replies, and what it was made of."""
+
+    plan: Plan
+    flashed: State
+    program: Path
+    codec: Codec
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def run(self, *requests: bytes) -> list[Reply]:
+        """Sequence number, name and values of the replies to requests after a start; fails when a
+        sanitizer speaks.
+        """
+        done = subprocess.run(
+            [str(self.program)], input=b"".join(requests), capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        decoder = FrameDecoder()
+        frames = decoder.feed(done.stdout)
+        assert decoder.bad == 0
+        return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
+
+    def request(self, seq: int, name: str, **values: object) -> bytes:
+        """A request as it goes over the line."""
+        return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
+
+    def hello(self, seq: int = 0) -> bytes:
+        """Opens a session."""
+        return self.request(seq, "HELLO", protocol=PROTOCOL_VERSION)
+
+    def x(self, row: int) -> bytes:
+        """An input as it goes over the line."""
+        width = self.plan.layers[0].input.bits // 8
+        return self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
+
+    def sample(
+        self, seq: int, number: int, *, row: int | None = None, want: Want = NOTHING, **values: int
+    ) -> bytes:
+        """The request to learn a row, by default the one with its number."""
+        row = number if row is None else row
+        fields = {"label": int(self.labels[row % len(self.labels)]), **values}
+        return self.request(seq, "SAMPLE", number=number, want=int(want), x=self.x(row), **fields)
+
+    def pulls(self, seq: int) -> list[bytes]:
+        """Requests for the whole state."""
+        offsets = range(0, self.plan.state_bytes, CHUNK_MAX)
+        return [self.request(seq + i, "PULL", offset=at) for i, at in enumerate(offsets)]
+
+    def host(self) -> Host:
+        """The same network on the host."""
+        return Host(self)
+
+
+class Host:
+    """What a device must answer, by the trainer."""
+
+    def __init__(self, firmware: Firmware) -> None:
+        self._firmware = firmware
+        self.trainer = FixedTrainer(firmware.flashed.copy())
+
+    @property
+    def state(self) -> State:
+        return self.trainer.state
+
+    def learn(self, row: int, want: Want = NOTHING) -> dict[str, Any]:
+        """Learns a row; the values of RESULT."""
+        f = self._firmware
+        decisions = self.trainer.learn_one(f.inputs[row], int(f.labels[row]))
+        return self.result(decisions, want)
+
+    def infer(self, row: int) -> dict[str, Any]:
+        """The values of RESULT for an inference."""
+        return self.result(self.trainer.infer(self._firmware.inputs[row][None, :])[0])
+
+    def result(self, decisions: np.ndarray, want: Want = NOTHING) -> dict[str, Any]:
+        return {
+            "step": self.state.step,
+            "samples": self.state.samples,
+            "crc": self.state.crc if want & Want.CRC else 0,
+            "predicted": int(decisions.argmax()),
+            "decisions": tuple(int(d) for d in decisions),
+        }
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The values of METRICS of every layer."""
+        return [
+            {"layer": layer, "step": self.state.step, **sums}
+            for layer, sums in enumerate(self.trainer.metrics())
+        ]
+
+
+def make(plan: Plan, folder: Path, compiler: str) -> Firmware:
+    """Writes, compiles and describes the firmware of a plan with random weights."""
+    rng = np.random.default_rng(11)
+    parameters = np.zeros(plan.parameter_count, dtype=np.int64)
+    for tensor in plan.tensors():
+        reach = tensor.format.maximum // 4
+        values = rng.integers(-reach, reach, tensor.size)
+        parameters[tensor.offset : tensor.offset + tensor.size] = values
+    write_project(plan, parameters, "host", folder / "project")
+    sources = folder / "project" / "src"
+    (sources / "board.c").write_text(BOARD)
+    files = sorted(path.name for path in sources.glob("*.c"))
+    command = [compiler, "-std=c99", *SANITIZERS, "-o", str(folder / "firmware"), *files]
+    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    entry = plan.layers[0].input
+    return Firmware(
+        plan=plan,
+        flashed=State(plan, parameters),
+        program=folder / "firmware",
+        codec=Codec({"input_bytes": plan.inputs * entry.bits // 8, "classes": plan.classes}),
+        inputs=rng.integers(entry.minimum, entry.maximum + 1, (20, plan.inputs)),
+        labels=rng.integers(0, plan.classes, 20),
+    )
+
+
+@pytest.fixture(scope="module")
+def firmwares(
+    tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
+) -> Callable[[str], Firmware]:
+    """A function that gives the firmware of one of the plans."""
+    made: dict[str, Firmware] = {}
+
+    def get(name: str) -> Firmware:
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            made[name] = make(PLANS[name], folder, require_toolchain("gcc"))
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(params=PLANS)
+def each(request: pytest.FixtureRequest, firmwares: Callable[[str], Firmware]) -> Firmware:
+    """The firmware of each plan."""
+    return firmwares(request.param)
+
+
+@pytest.fixture
+def firmware(firmwares: Callable[[str], Firmware]) -> Firmware:
+    """The firmware of a plan of the default rule, with past samples."""
+    return firmwares("local")
+
+
+def named(replies: Sequence[Reply], name: str) -> list[tuple[int, dict[str, Any]]]:
+    """Sequence number and values of the replies with a name."""
+    return [(seq, values) for seq, found, values in replies if found == name]
+
+
+def statuses(replies: Sequence[Reply]) -> list[tuple[int, Status, int]]:
+    """Sequence number, code and detail of every STATUS."""
+    return [(seq, Status(v["code"]), v["detail"]) for seq, v in named(replies, "STATUS")]
+
+
+def counts(replies: Sequence[Reply]) -> list[tuple[int, int]]:
+    """Sequence number of every RESULT, and how many samples were learned by then."""
+    return [(seq, values["samples"]) for seq, values in named(replies, "RESULT")]
+
+
+def pulled(replies: Sequence[Reply]) -> bytes:
+    """The state that came in chunks."""
+    return b"".join(values["data"] for _, values in named(replies, "CHUNK"))
+
+
+# --- what a device says ---------------------------------------------------------------------------
+
+
+def test_welcome_says_what_the_device_is_and_how_far(each: Firmware) -> None:
+    host = each.host()
+    for row in range(4):
+        host.learn(row)
+    host.state.halve_rate(1)
+    samples = [each.sample(1 + row, row) for row in range(4)]
+    rate = each.request(5, "SET_RATE", halvings=1)
+    seq, name, values = each.run(each.hello(), *samples, rate, each.hello(77))[-1]
+    plan = each.plan
+    assert (seq, name) == (77, "WELCOME")
+    assert 1 <= values.pop("credit") <= 8  # of a receive buffer of 256 bytes
+    assert values == {
+        "protocol": PROTOCOL_VERSION,
+        "digest": bytes.fromhex(plan.digest[:16]),
+        "step": host.state.step,
+        "samples": 4,
+        "crc": host.state.crc,
+        "state_bytes": plan.state_bytes,
+        "inputs": plan.inputs,
+        "input_width": plan.layers[0].input.bits // 8,
+        "classes": plan.classes,
+        "layers": len(plan.layers),
+        "halvings": 1,
+        "capabilities": Capability.LEARN | Capability.METRICS | Capability.PULL | Capability.RATE,
+        "saves": 0,
+        "error": Status.OK,
+        "error_detail": 0,
+        "dropped": 0,
+        "board": b"stdio".ljust(16, b"\0"),
+    }
+
+
+def test_hello_of_another_version_is_answered_too(firmware: Firmware) -> None:
+    ((_, name, values),) = firmware.run(firmware.request(0, "HELLO", protocol=99))
+    assert (name, values["protocol"]) == ("WELCOME", PROTOCOL_VERSION)
+
+
+def test_samples_are_learned_as_the_trainer_learns_them(each: Firmware) -> None:
+    """Beside it: METRICS and the CRC come when they are asked for, and only then."""
+    host, wants = each.host(), [NOTHING, Want.METRICS, Want.CRC, Want.METRICS | Want.CRC]
+    requests, expected = [each.hello()], []
+    for row in range(12):
+        want, step = wants[row % 4], host.state.step
+        requests.append(each.sample(1 + row, row, want=want))
+        result = host.learn(row, want)
+        if want & Want.METRICS:
+            sums = host.metrics() if host.state.step > step else None
+            layers = range(len(each.plan.layers))
+            for layer in layers:  # zeros while a batch is being filled
+                zeros = dict.fromkeys((f.name for f in BY_NAME["METRICS"].fields), 0) | {
+                    "layer": layer,
+                    "step": step,
+                }
+                expected.append((1 + row, "METRICS", sums[layer] if sums else zeros))
+        expected.append((1 + row, "RESULT", result))
+    assert each.run(*requests)[1:] == expected
+
+
+def test_an_inference_learns_nothing(each: Firmware) -> None:
+    host = each.host()
+    requests = [each.sample(1, 0), each.request(2, "INFER", x=each.x(7)), *each.pulls(3)]
+    replies = each.run(each.hello(), *requests)
+    assert named(replies, "RESULT") == [(1, host.learn(0)), (2, host.infer(7))]
+    assert pulled(replies) == host.state.to_bytes()
+
+
+def test_pull_gives_every_byte_of_the_state(each: Firmware) -> None:
+    host = each.host()
+    for row in range(8):
+        host.learn(row)
+    last = each.plan.state_bytes - 1
+    requests = [each.sample(1 + row, row) for row in range(8)] + each.pulls(9)
+    requests.append(each.request(9 + len(each.pulls(9)), "PULL", offset=last))
+    replies = each.run(each.hello(), *requests)
+    data = host.state.to_bytes()
+    assert pulled(replies) == data + data[-1:]
+    offsets = [values["offset"] for _, values in named(replies, "CHUNK")]
+    assert offsets == [*range(0, len(data), CHUNK_MAX), last]
+
+
+def test_a_halved_rate_is_that_of_the_trainer(each: Firmware) -> None:
+    host, most = each.host(), each.plan.rate_halvings_max
+    requests, expected = [each.hello()], []
+    for row, halvings in enumerate([2, 0, most, 1, 3, 0]):
+        requests.append(each.request(1 + 2 * row, "SET_RATE", halvings=halvings))
+        requests.append(each.sample(2 + 2 * row, row, want=Want.CRC))
+        host.state.halve_rate(halvings)
+        expected.append((2 + 2 * row, host.learn(row, Want.CRC)))
+    replies = each.run(*requests)
+    assert named(replies, "RESULT") == expected
+    assert statuses(replies) == [(1 + 2 * row, Status.OK, 0) for row in range(6)]
+
+
+def test_reset_starts_over(each: Firmware) -> None:
+    requests = [each.sample(1 + row, row) for row in range(4)]
+    requests += [each.request(5, "SET_RATE", halvings=1), each.request(6, "RESET")]
+    replies = each.run(
+        each.hello(), *requests, *each.pulls(7), each.sample(7 + len(each.pulls(7)), 0)
+    )
+    assert pulled(replies) == each.flashed.to_bytes()
+    assert named(replies, "RESULT")[-1][1] == each.host().learn(0)
+    assert statuses(replies)[-1] == (6, Status.OK, 0)
+
+
+# --- each thing once ------------------------------------------------------------------------------
+
+
+def test_a_repeated_request_is_answered_alike_and_not_executed(each: Firmware) -> None:
+    both = Want.METRICS | Want.CRC
+    once = [each.hello()] + [each.sample(1 + row, row, want=both) for row in range(6)]
+    once += [each.request(7, "INFER", x=each.x(3)), each.request(8, "SET_RATE", halvings=1)]
+    once += [each.request(9, "PULL", offset=1), each.request(10, "RESET")]
+    once += [each.sample(11, 0, want=both), each.request(12, "PULL", offset=0)]
+    singly = [each.run(*once[: i + 1])[len(each.run(*once[:i])) :] for i in range(len(once))]
+    expected = [reply for replies in singly for reply in 3 * replies]
+    assert each.run(*(3 * request for request in once)) == expected
+
+
+def test_a_sample_is_learned_once_by_its_number(each: Firmware) -> None:
+    """With a new seq, and in a new session, too."""
+    host = each.host()
+    requests = [each.hello(), each.sample(1, 0), each.sample(2, 1), each.sample(3, 1)]
+    requests += [each.hello(50), each.sample(51, 1), each.sample(52, 3), each.sample(53, 2)]
+    replies = each.run(*requests, *each.pulls(54))
+    for row in range(3):
+        host.learn(row)
+    assert counts(replies) == [(1, 1), (2, 2), (53, 3)]
+    assert statuses(replies) == [(seq, Status.NUMBER, 2) for seq in (3, 51, 52)]
+    assert pulled(replies) == host.state.to_bytes()
+
+
+def test_sequence_numbers_wrap(firmware: Firmware) -> None:
+    samples = [firmware.sample(251 + i, i) for i in range(300)]
+    replies = firmware.run(firmware.hello(250), *samples)
+    assert counts(replies) == [((251 + i) % 256, i + 1) for i in range(300)]
+
+
+def test_a_window_behind_a_lost_request_is_refused(each: Firmware) -> None:
+    """And learned when it is sent again: the host goes back to what was lost."""
+    window = [each.sample(1 + row, row) for row in range(5)]
+    replies = each.run(each.hello(), window[0], *window[2:], *window[1:], *each.pulls(6))
+    assert statuses(replies) == [(seq, Status.SEQUENCE, 1) for seq in (3, 4, 5)]
+    assert counts(replies) == [(1 + row, row + 1) for row in range(5)]
+    host = each.host()
+    for row in range(5):
+        host.learn(row)
+    assert pulled(replies) == host.state.to_bytes()
+
+
+def test_a_request_out_of_turn_changes_nothing(firmware: Firmware) -> None:
+    f = firmware
+    requests = [f.sample(1, 0), f.sample(2, 1), f.sample(1, 0), f.sample(4, 2)]
+    requests += [f.request(0, "RESET"), f.request(9, "SET_RATE", halvings=2)]
+    host = f.host()
+    host.learn(0)
+    host.learn(1)
+    replies = f.run(f.hello(), *requests, *f.pulls(3))
+    assert statuses(replies) == [(seq, Status.SEQUENCE, 2) for seq in (1, 4, 0, 9)]
+    assert pulled(replies) == host.state.to_bytes()
+
+
+def test_the_same_seq_with_another_type_is_out_of_turn(firmware: Firmware) -> None:
+    f = firmware
+    replies = f.run(f.hello(), f.sample(1, 0), f.request(1, "RESET"), f.sample(2, 1))
+    assert statuses(replies) == [(1, Status.SEQUENCE, 1)]
+    assert counts(replies) == [(1, 1), (2, 2)]
+
+
+def test_nothing_is_done_before_hello(firmware: Firmware) -> None:
+    f = firmware
+    replies = f.run(
+        f.sample(0, 0), f.request(1, "RESET"), f.sample(1, 0), f.hello(0), f.sample(1, 0)
+    )
+    assert statuses(replies) == [(seq, Status.SEQUENCE, 0xFFFF) for seq in (0, 1, 1)]
+    assert counts(replies) == [(1, 1)]
+
+
+def test_a_new_hello_opens_a_session_and_keeps_the_network(firmware: Firmware) -> None:
+    f = firmware
+    replies = f.run(f.hello(), f.sample(1, 0), f.hello(77), f.sample(2, 1), f.sample(78, 1))
+    assert [values["samples"] for _, values in named(replies, "WELCOME")] == [0, 1]
+    assert statuses(replies) == [(2, Status.SEQUENCE, 77)]
+    assert counts(replies) == [(1, 1), (78, 2)]
+
+
+def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None:
+    f = firmware
+    replies = f.run(f.hello(9), f.sample(10, 0), f.hello(9), f.sample(10, 0), f.sample(11, 1))
+    assert [values["samples"] for _, values in named(replies, "WELCOME")] == [0, 1]
+    assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # the second 10 was answered again
+    assert statuses(replies) == []
+
+
+# --- what cannot be done --------------------------------------------------------------------------
+
+
+def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> None:
+    """Refused each time, nothing is changed, and the session goes on."""
+    host = firmware.host()
+    before, after = host.learn(0), host.state.to_bytes()
+    replies = firmware.run(firmware.hello(), firmware.sample(1, 0), 2 * request, *firmware.pulls(3))
+    assert named(replies, "RESULT") == [(1, before)]
+    assert statuses(replies) == 2 * [(2, code, detail)]
+    assert pulled(replies) == after
+
+
+def test_a_number_that_is_not_the_next_is_refused(each: Firmware) -> None:
+    for number in (0, 2, 1 << 16 | 1, 2**32 - 1):
+        refused(each, each.sample(2, number, row=0), Status.NUMBER, 1)
+
+
+def test_a_label_that_is_no_class_is_refused(each: Firmware) -> None:
+    for label in (each.plan.classes, 256, 65535):
+        refused(each, each.sample(2, 1, label=label), Status.LABEL, label)
+
+
+def test_an_offset_behind_the_state_is_refused(each: Firmware) -> None:
+    for offset in (each.plan.state_bytes, 1 << 16, 2**32 - 1):
+        refused(each, each.request(2, "PULL", offset=offset), Status.OFFSET, each.plan.state_bytes)
+
+
+def test_a_rate_that_is_halved_too_often_is_refused(each: Firmware) -> None:
+    most = each.plan.rate_halvings_max
+    for halvings in (most + 1, 128, 255):
+        refused(each, each.request(2, "SET_RATE", halvings=halvings), Status.RATE, most)
+
+
+@pytest.mark.parametrize("code", [0, 0x33, *(m.code for m in MESSAGES if m.direction == "reply")])
+def test_an_unknown_type_is_refused(firmware: Firmware, code: int) -> None:
+    refused(firmware, encode_frame(code, 2, bytes(3)), Status.TYPE, code)
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> None:
+    values: dict[str, object] = {
+        "OFFER": {"digest": bytes.fromhex(firmware.plan.digest[:16]), "crc": firmware.flashed.crc},
+        "PUSH": {"offset": 0, "data": bytes(4)},
+        "SAVE": {},
+    }[name]
+    refused(firmware, firmware.request(2, name, **values), Status.TYPE, BY_NAME[name].code)
+
+
+@pytest.mark.parametrize(
+    "name", [m.name for m in MESSAGES if m.direction == "request" and m.name not in STORING]
+)
+def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> None:
+    """Up to the longest request, which is PUSH: what is longer is dropped."""
+    code, most = BY_NAME[name].code, 68
+    values = {field.name: 0 for field in BY_NAME[name].fields if field.name != "x"}
+    if BY_NAME[name].fields and BY_NAME[name].fields[-1].name == "x":
+        values["x"] = bytes(each.plan.inputs * each.plan.layers[0].input.bits // 8)
+    size = len(each.codec.pack(name, values))
+    wrong = [length for length in range(most + 1) if length != size]
+    requests = [encode_frame(code, 1 + i, bytes(length)) for i, length in enumerate(wrong)]
+    replies = each.run(each.hello(), *requests, *each.pulls(1 + len(wrong)))
+    assert statuses(replies) == [(1 + i, Status.LENGTH, length) for i, length in enumerate(wrong)]
+    assert pulled(replies) == each.flashed.to_bytes()
+
+
+# --- what a device tells about its line -----------------------------------------------------------
+
+
+def welcome(replies: Sequence[Reply]) -> tuple[Status, int, int]:
+    """First error, its detail, and pieces dropped, by the last WELCOME."""
+    values = named(replies, "WELCOME")[-1][1]
+    return Status(values["error"]), values["error_detail"], values["dropped"]
+
+
+def test_the_first_error_is_kept(firmware: Firmware) -> None:
+    f = firmware
+    bad = [f.sample(1, 0, label=7), f.sample(2, 5), f.request(3, "RESET")]
+    assert welcome(f.run(f.hello(), *bad, f.hello(50))) == (Status.LABEL, 7, 0)
+
+
+def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
+    """A line that loses frames makes them, and a session that was lost."""
+    f = firmware
+    replies = f.run(f.sample(4, 0), f.hello(), f.sample(9, 0), f.hello(50))
+    assert len(statuses(replies)) == 2
+    assert welcome(replies) == (Status.OK, 0, 0)
+
+
+def test_what_is_no_good_frame_is_dropped_in_silence_and_counted(firmware: Firmware) -> None:
+    f, good = firmware, firmware.sample(1, 0)
+    bad = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in range(len(good) - 1)]
+    bad = [piece for piece in bad if piece.count(0) == 1]  # no zero came in by the flip
+    bad += [good[:i] + b"\0" for i in range(1, len(good) - 1)]
+    bad += [b"\xff" * 5000 + b"\0", b"\x01" * 5000 + b"\0", encode_frame(2, 1, bytes(5000))]
+    replies = f.run(f.hello(), b"\0\0", *bad, good, f.sample(2, 1), f.hello(50))
+    assert counts(replies) == [(1, 1), (2, 2)]
+    assert len(replies) == 4
+    assert welcome(replies) == (Status.OK, 0, len(bad))
+
+
+def test_the_count_of_what_was_dropped_ends_where_its_field_ends(firmware: Firmware) -> None:
+    f = firmware
+    assert welcome(f.run(65540 * b"\x05\0", f.hello())) == (Status.OK, 0, 65535)
