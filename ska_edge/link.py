@@ -340,10 +340,11 @@ class Link:
         for _ in range(tries):
             self.send(request)
             if self._answered(request, wait):
+                self._info = info  # also when the device refuses
                 replies = self.whole(request)
                 if replies is not None:
-                    self._info = info
                     return replies
+                self._info = None
         raise self._stranger() if opening else self.silence()
 
     def _answered(self, request: Request, wait: float) -> bool:
@@ -362,6 +363,7 @@ class Link:
             return replies
         code, detail = values["code"], values["detail"]
         if code == Status.SEQUENCE:
+            self._info = None
             raise ContactLost(
                 f"the device at {self.port} lost the session (did it restart?): connect "
                 "again and compare its step, since what it learned may be gone"

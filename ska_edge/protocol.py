@@ -363,7 +363,8 @@ class Codec:
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, Iterable) else (value,)
+    # Flags are numbers first, although one can iterate over their bits.
+    return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)
 
 
 # --- frames ---------------------------------------------------------------------------------------

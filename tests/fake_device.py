@@ -101,6 +101,11 @@ class FakeDevice:
     def status(self, seq: int, code: int, detail: int = 0) -> bytes:
         return self.reply(seq, "STATUS", {"code": code, "detail": detail})
 
+    def refuse(self, frame: Frame, code: int, detail: int = 0) -> bytes:
+        """The answer to a request that is the last from now on, but changes nothing."""
+        self._last, self._replies = frame, [self.status(frame.seq, code, detail)]
+        return self._replies[0]
+
     def answer(self, frame: Frame) -> bytes:
         return b"".join(self.replies(frame))
 
@@ -114,7 +119,7 @@ class FakeDevice:
         if not repeated:
             self._last = frame
             self._replies = self._execute(frame)
-        return self._replies
+        return list(self._replies)
 
     def _execute(self, frame: Frame) -> list[bytes]:
         name, values = self._codec.unpack(frame.code, frame.payload)

@@ -238,7 +238,7 @@ def test_another_plan_is_refused_before_anything_is_sent(device: FakeDevice) -> 
 
 def test_a_row_that_the_device_refuses_ends_the_stream(device: FakeDevice) -> None:
     respond: Callable[[Frame], bytes] = lambda frame: (  # noqa: E731
-        device.status(frame.seq, Status.LABEL, 2)
+        device.refuse(frame, Status.LABEL, 2)
         if frame.code == SAMPLE and device.samples == 2
         else device.answer(frame)
     )
