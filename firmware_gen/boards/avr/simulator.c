@@ -111,6 +111,20 @@ static void open_port(void) {
     (void)fflush(stdout);
 }
 
+/* The state of USART0 in libsimavr. */
+static avr_uart_t *uart_of(const avr_t *avr) {
+    avr_io_t *io = avr->io_port;
+
+    while (io != NULL && (strcmp(io->kind, "uart") != 0 || ((avr_uart_t *)io)->name != '0')) {
+        io = io->next;
+    }
+    if (io == NULL) {
+        (void)fprintf(stderr, "simulator: this chip has no USART0\n");
+        exit(EXIT_FAILURE);
+    }
+    return (avr_uart_t *)io;
+}
+
 static avr_irq_t *uart_irq(avr_t *avr, int number) {
     return avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), number);
 }
@@ -161,13 +175,14 @@ static void fetch_input(int wait) {
 
 /* Once a byte's time: the next byte to the chip, and what it has sent to the port. Bytes that are
  * sent one after the other go to the port together. */
-static void move_bytes(avr_t *avr) {
+static void move_bytes(avr_t *avr, avr_uart_t *uart) {
+    uart->cycles_per_byte = byte_time; /* libsimavr counts a parity bit that there is not */
     if (input_at == input_count) {
         fetch_input(0);
     }
     if (input_at < input_count) {
         avr_raise_irq(uart_irq(avr, UART_IRQ_INPUT), input[input_at++]);
-        idle_from = avr->cycle + 3 * byte_time; /* the UART has it a byte's time later */
+        idle_from = avr->cycle + 2 * byte_time; /* the UART has it a byte's time later */
     }
     if (output_count > 0 && avr->cycle - last_output > 2 * byte_time) {
         send_output();
@@ -177,6 +192,7 @@ static void move_bytes(avr_t *avr) {
 
 int main(int count, char **arguments) {
     avr_t *avr;
+    avr_uart_t *uart;
     int state;
 
     if (count != 5) {
@@ -185,6 +201,7 @@ int main(int count, char **arguments) {
     }
     avr = load(arguments[1], arguments[2], (uint32_t)strtoul(arguments[3], NULL, 10));
     byte_time = avr->frequency * BITS_A_BYTE / strtoul(arguments[4], NULL, 10);
+    uart = uart_of(avr);
     open_port();
     do {
         state = avr_run(avr);
@@ -199,7 +216,7 @@ int main(int count, char **arguments) {
             send_output();
             fetch_input(1);
         }
-        move_bytes(avr);
+        move_bytes(avr, uart);
     } while (state != cpu_Done && state != cpu_Crashed);
     send_output();
     (void)fprintf(stderr, "the firmware failed at 0x%05lx\n", (unsigned long)avr->pc);

@@ -36,8 +36,8 @@ static ska_ring_t received;
 ISR(RECEIVED_vect) { ska_ring_put(&received, UDR0); }
 
 void ska_board_init(void) {
-    UBRR0 = (uint16_t)(BAUD_STEPS - 1u);
     UCSR0A = _BV(U2X0);
+    UBRR0 = (uint16_t)(BAUD_STEPS - 1u);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00); /* 8 data bits, no parity, 1 stop bit */
     UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
     SMCR = _BV(SE); /* SLEEP leads to the idle mode, in which the USART works on */
