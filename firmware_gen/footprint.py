@@ -1,8 +1,9 @@
 """How much RAM a firmware will take, known before any compiler runs.
 
-Nearly all of it is `ska_t`, the rest the buffers of the serial line. The members stand here once
-more, in the order of runtime/ska.h: tests compare the sum with what the compiler of every board
-makes of them. Of the host's own memory nothing is said.
+Nearly all of it is `ska_t`, the rest the buffers of the serial line: of requests, and of what the
+UART has received. The members stand here once more, in the order of runtime/ska.h: tests compare
+the sum with what the compiler of every board makes of them. Of the host's own memory nothing is
+said.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from firmware_gen.boards import Board
+from firmware_gen.boards import RING, Board
 from ska_edge.plan import Plan
 from ska_edge.protocol import MESSAGES
 from ska_edge.range_proof import accumulator_width, update_width
@@ -40,7 +41,7 @@ class Part:
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
     """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
-    return (*_network(plan, board), _line(plan, board), *_saves(plan, board))
+    return (*_network(plan, board), _line(plan, board), _received(board), *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
@@ -92,6 +93,12 @@ def _kernel(plan: Plan, board: Board) -> str:
         if board.kernel == "thumb" and narrow and plan.formats.forward_bits == 16:
             return "thumb"
     return "portable"
+
+
+def _received(board: Board) -> Part:
+    """What the receive interrupt fills (boards/freestanding/ska_ring.h), where the board has it."""
+    held = board.uart.buffer if board.uart is not None and RING in board.sources else 0
+    return Part("receive ring", ((held, 1), (1, 2), (2, 1)) if held else ())
 
 
 def _line(plan: Plan, board: Board) -> Part:

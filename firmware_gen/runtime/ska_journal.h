@@ -31,11 +31,6 @@
 #define SKA_PERSISTENT 0
 #endif
 
-/* Bytes the UART takes in while the firmware computes. */
-#ifndef SKA_UART_BUFFER
-#define SKA_UART_BUFFER 256u
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
