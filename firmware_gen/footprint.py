@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from firmware_gen.boards import RING, Board
 from ska_edge.plan import Plan
-from ska_edge.protocol import MESSAGES
+from ska_edge.protocol import MESSAGES, Field
 from ska_edge.range_proof import accumulator_width, update_width
 from ska_edge.rule import READOUT
 
@@ -104,24 +104,32 @@ def _received(board: Board) -> Part:
 def _line(plan: Plan, board: Board) -> Part:
     """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
     signal = plan.layers[0].input.bits // 8
-    sizes = {"input_bytes": plan.inputs * signal, "classes": plan.classes, "rest": 0}
     request = max(
-        sum(
-            field.size * (field.count if isinstance(field.count, int) else sizes[field.count])
-            for field in message.fields
-        )
+        sum(field.size * _elements(field, plan) for field in message.fields)
         for message in MESSAGES
         if message.direction == "request"
     )
-    arrays = [(request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (3, 1)]
+    decoder = ((request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
+    session, first_error = ((5, 1), (1, 4)), ((1, 1), (1, 4))
+    arrays = [*decoder, *session, *first_error]
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
         heads = sum(layer.readout is not None for layer in plan.layers)
         arrays += [(AVR_LAYER * len(plan.layers) + AVR_HEAD * heads, 1), (AVR_NAME + AVR_DIGEST, 1)]
-    else:
-        arrays.append((1, 4))
     return Part("serial line", tuple(arrays))
+
+
+def _elements(field: Field, plan: Plan) -> int:
+    """The most elements that a field has."""
+    if isinstance(field.count, int):
+        return field.count
+    signal = plan.layers[0].input.bits // 8
+    return {
+        "input_bytes": plan.inputs * signal,
+        "classes": plan.classes,
+        "rest": field.most,
+    }[field.count]
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:
