@@ -83,6 +83,8 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
     handled = ("executed", "answered again", "out of turn", "refused in turn")
     for what in handled:
         assert mutated[f"requests {what}"] > MUTATED_FRAMES / 20
+    assert mutated["states pushed"] > 0
+    assert mutated["states saved"] > 0
     assert sum(mutated[f"requests {what}"] for what in handled) == mutated["frames with a good CRC"]
 
 
@@ -154,6 +156,24 @@ PLANTS = {
         "network.samples++; return outcome(SKA_STATUS_LABEL, sample.label);",
         "a refused request changes nothing",
     ),
+    "any counter": (
+        "ska.c",
+        "if (ska->rate_halvings > SKA_RATE_HALVINGS_MAX) {",
+        "if (0) {",
+        "the counters of a network stay in their range|runtime error",
+    ),
+    "one piece is enough": (
+        "ska_main.c",
+        "return push.offset == SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
+        "network.samples = push.offset; return outcome(SKA_STATUS_OK, push.offset);",
+        "a request changes what it is for, and only when it fits",
+    ),
+    "written without an erase": (
+        "ska_journal.c",
+        "if (!slot_erase(slot) ||",
+        "if (",
+        "memory is erased before it is written",
+    ),
     "two answers": (
         "ska_main.c",
         "    request_answer(frame);\n",
@@ -179,7 +199,7 @@ def test_a_campaign_finds_a_planted_defect(
     assert good in text
     (sources / file).write_text(text.replace(good, bad))
     program = compile_program("campaign", sources, require_toolchain("clang"))
-    done = run(campaign(program, "local", RANDOM_BYTES, MUTATED_FRAMES))
+    done = run(campaign(program, "local", RANDOM_BYTES, 5 * MUTATED_FRAMES))
     assert done.returncode != 0
     assert re.search(said, done.stdout + done.stderr), done.stdout + done.stderr
 
