@@ -88,7 +88,8 @@ class Firmware:
     def x(self, row: int) -> bytes:
         """An input as it goes over the line."""
         width = self.plan.layers[0].input.bits // 8
-        return self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
+        data: bytes = self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
+        return data
 
     def sample(
         self, seq: int, number: int, *, row: int | None = None, want: Want = NOTHING, **values: int
@@ -471,7 +472,7 @@ def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> Non
 def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> None:
     """Up to the longest request, which is PUSH: what is longer is dropped."""
     code, most = BY_NAME[name].code, 68
-    values = {field.name: 0 for field in BY_NAME[name].fields if field.name != "x"}
+    values: dict[str, object] = {f.name: 0 for f in BY_NAME[name].fields if f.name != "x"}
     if BY_NAME[name].fields and BY_NAME[name].fields[-1].name == "x":
         values["x"] = bytes(each.plan.inputs * each.plan.layers[0].input.bits // 8)
     size = len(each.codec.pack(name, values))

@@ -159,7 +159,8 @@ static void offer_fill(bytes_t *content) {
     pushed.count = count;
     memcpy(pushed.bytes, state, count);
     for (uint32_t times = draw(4) * draw(4); times > 0; times--) {
-        pushed.bytes[draw(2) == 0 ? count - 1 - draw(8) : draw(count)] = draw_byte();
+        const uint32_t place = draw(2) == 0 ? count - 1 - draw(8) : draw(count);
+        pushed.bytes[place] = draw_byte();
     }
     number_put(content->bytes + content->count - 4, crc32_of(pushed.bytes, count));
 }

@@ -15,7 +15,7 @@ from tests.fuzz.corpus import FOLDER, PLANS, seeds
 from tests.fuzz.programs import compile_program, write_sources
 from tests.fuzz.run import campaign, fuzzer
 
-RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 6_000, 3_000
+RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 20_000, 3_000
 TIME_LIMIT_S = 300  # a run takes a second; this only ends a hang
 
 
@@ -165,13 +165,14 @@ PLANTS = {
     "one piece is enough": (
         "ska_main.c",
         "return push.offset == SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
-        "network.samples = push.offset; return outcome(SKA_STATUS_OK, push.offset);",
+        "network.samples = push.offset;"
+        "return push.offset > SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
         "a request changes what it is for, and only when it fits",
     ),
     "written without an erase": (
         "ska_journal.c",
         "if (!slot_erase(slot) ||",
-        "if (",
+        "if ((slot > 1u && !slot_erase(slot)) ||",
         "memory is erased before it is written",
     ),
     "two answers": (
@@ -199,7 +200,7 @@ def test_a_campaign_finds_a_planted_defect(
     assert good in text
     (sources / file).write_text(text.replace(good, bad))
     program = compile_program("campaign", sources, require_toolchain("clang"))
-    done = run(campaign(program, "local", RANDOM_BYTES, 5 * MUTATED_FRAMES))
+    done = run(campaign(program, "local", RANDOM_BYTES, MUTATED_FRAMES))
     assert done.returncode != 0
     assert re.search(said, done.stdout + done.stderr), done.stdout + done.stderr
 
