@@ -7,6 +7,7 @@ under the sanitizers for addresses and undefined behavior. What has to come out,
 from __future__ import annotations
 
 import subprocess
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware_gen.boards import load_board
 from firmware_gen.project import write_project
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
@@ -23,6 +25,7 @@ from ska_edge.protocol import (
     CHUNK_MAX,
     MESSAGES,
     PROTOCOL_VERSION,
+    PUSH_MAX,
     Capability,
     Codec,
     FrameDecoder,
@@ -64,12 +67,16 @@ class Firmware:
     inputs: np.ndarray
     labels: np.ndarray
 
-    def run(self, *requests: bytes) -> list[Reply]:
+    def run(self, *requests: bytes, storage: Path | None = None) -> list[Reply]:
         """Sequence number, name and values of the replies to requests after a start; fails when a
-        sanitizer speaks.
+        sanitizer speaks. `storage` is the file with what was saved.
         """
         done = subprocess.run(
-            [str(self.program)], input=b"".join(requests), capture_output=True, check=False
+            [str(self.program)],
+            input=b"".join(requests),
+            capture_output=True,
+            env=None if storage is None else {"SKA_STORAGE": str(storage)},
+            check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
         decoder = FrameDecoder()
@@ -147,8 +154,10 @@ class Host:
         ]
 
 
-def make(plan: Plan, folder: Path, compiler: str) -> Firmware:
-    """Writes, compiles and describes the firmware of a plan with random weights."""
+def make(plan: Plan, folder: Path, compiler: str, *, storing: bool = False) -> Firmware:
+    """Writes, compiles and describes the firmware of a plan with random weights; with the memory
+    for saves that the board `host` has, if it is to have one.
+    """
     rng = np.random.default_rng(11)
     parameters = np.zeros(plan.parameter_count, dtype=np.int64)
     for tensor in plan.tensors():
@@ -160,6 +169,12 @@ def make(plan: Plan, folder: Path, compiler: str) -> Firmware:
     (sources / "board.c").write_text(BOARD)
     files = sorted(path.name for path in sources.glob("*.c"))
     command = [compiler, "-std=c99", *SANITIZERS, "-o", str(folder / "firmware"), *files]
+    if storing:
+        storage = load_board("host").storage
+        assert storage is not None
+        names = ("size", "page", "unit", "wear")
+        command += [f"-DSKA_STORAGE_{n.upper()}={getattr(storage, n)}u" for n in names]
+        command += ["-I.", "../board/storage_ram.c", "../board/storage_file.c"]
     done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     entry = plan.layers[0].input
@@ -193,6 +208,17 @@ def firmwares(
 def each(request: pytest.FixtureRequest, firmwares: Callable[[str], Firmware]) -> Firmware:
     """The firmware of each plan."""
     return firmwares(request.param)
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def storing(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    require_toolchain: Callable[[str], str],
+) -> Firmware:
+    """The firmware of each plan, on a board that has memory for saves."""
+    folder = tmp_path_factory.mktemp("storing")
+    return make(PLANS[request.param], folder, require_toolchain("gcc"), storing=True)
 
 
 @pytest.fixture
@@ -481,6 +507,91 @@ def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> No
     replies = each.run(each.hello(), *requests, *each.pulls(1 + len(wrong)))
     assert statuses(replies) == [(1 + i, Status.LENGTH, length) for i, length in enumerate(wrong)]
     assert pulled(replies) == each.flashed.to_bytes()
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None) -> list[bytes]:
+    """The requests that offer a state, and push it whole."""
+    digest, crc = bytes.fromhex(firmware.plan.digest[:16]), zlib.crc32(data) if crc is None else crc
+    requests = [firmware.request(seq, "OFFER", digest=digest, crc=crc)]
+    for i, at in enumerate(range(0, len(data), PUSH_MAX), 1):
+        piece = data[at : at + PUSH_MAX]
+        requests.append(firmware.request(seq + i, "PUSH", offset=at, data=piece))
+    return requests
+
+
+def other_state(firmware: Firmware) -> bytes:
+    """A state that the firmware does not start with."""
+    host = firmware.host()
+    for row in range(7, 12):
+        host.learn(row)
+    return host.state.to_bytes()
+
+
+def test_what_was_saved_is_there_after_a_restart(storing: Firmware, tmp_path: Path) -> None:
+    f, file, host = storing, tmp_path / "storage", storing.host()
+    samples = [f.sample(1 + row, row) for row in range(4)]
+    for row in range(4):
+        host.learn(row)
+    first = f.run(f.hello(), *samples, 2 * f.request(5, "SAVE"), f.sample(6, 4), storage=file)
+    assert statuses(first) == 2 * [(5, Status.OK, 0)]
+    (_, _, values), *chunks = f.run(f.hello(), *f.pulls(1), storage=file)
+    assert (values["samples"], values["saves"], values["crc"]) == (4, 1, host.state.crc)
+    assert values["capabilities"] & (Capability.SAVE | Capability.PUSH) == 48
+    assert pulled(chunks) == host.state.to_bytes()
+
+
+def test_a_pushed_state_is_used_and_kept(storing: Firmware, tmp_path: Path) -> None:
+    f, file, data = storing, tmp_path / "storage", other_state(storing)
+    requests = [2 * request for request in pushed(f, 2, data)]  # each answered again
+    replies = f.run(f.hello(), f.sample(1, 0), *requests, *f.pulls(2 + len(requests)), storage=file)
+    offsets = [*range(0, len(data), PUSH_MAX), len(data)]
+    assert [detail for _, _, detail in statuses(replies)] == [at for at in offsets for _ in "12"]
+    assert {code for _, code, _ in statuses(replies)} == {Status.OK}
+    assert pulled(replies) == data
+    assert pulled(f.run(f.hello(), *f.pulls(1), storage=file)) == data
+
+
+def test_a_push_that_was_cut_goes_on_where_it_stopped(storing: Firmware) -> None:
+    f, data = storing, other_state(storing)
+    offer, first, *rest = pushed(f, 1, data)
+    assert rest
+    again = f.request(51, "OFFER", digest=bytes.fromhex(f.plan.digest[:16]), crc=zlib.crc32(data))
+    others = [
+        f.request(52 + i, "PUSH", offset=at, data=data[at : at + PUSH_MAX])
+        for i, at in enumerate(range(PUSH_MAX, len(data), PUSH_MAX))
+    ]
+    replies = f.run(
+        f.hello(), offer, first, f.hello(50), again, *others, *f.pulls(52 + len(others))
+    )
+    assert statuses(replies)[2] == (51, Status.OK, PUSH_MAX)
+    assert pulled(replies) == data
+
+
+def test_a_push_that_does_not_fit_changes_nothing(storing: Firmware) -> None:
+    f, data, foreign = storing, other_state(storing), bytes(8)
+    offer, *pieces = pushed(f, 1, data)
+    wrong = pushed(f, 1, data, crc=zlib.crc32(data) ^ 1)
+    skipped = f.request(2, "PUSH", offset=PUSH_MAX, data=data[:4])
+    long = [*pieces[:-1], f.request(len(pieces) + 1, "PUSH", offset=0, data=b"x")]
+    cases = [
+        ([f.request(1, "OFFER", digest=foreign, crc=0)], Status.DIGEST, 0),
+        ([f.request(1, "PUSH", offset=0, data=data[:4])], Status.OFFSET, 0),
+        ([offer, skipped], Status.OFFSET, 0),
+        ([offer, *long], Status.OFFSET, (len(pieces) - 1) * PUSH_MAX),
+        (wrong, Status.CRC, zlib.crc32(data)),
+        (
+            [offer, f.request(2, "SAVE"), f.request(3, "PUSH", offset=0, data=data[:4])],
+            Status.OFFSET,
+            0,
+        ),
+    ]
+    for requests, code, detail in cases:
+        replies = f.run(f.hello(), *requests, *f.pulls(1 + len(requests)))
+        assert statuses(replies)[-1][1:] == (code, detail)
+        assert pulled(replies) == f.flashed.to_bytes()
 
 
 # --- what a device tells about its line -----------------------------------------------------------
