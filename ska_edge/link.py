@@ -67,9 +67,11 @@ class Request:
         wanted = self.closing | ({METRICS.code} if self.metrics else set())
         if frame.seq != self.seq or frame.code not in wanted:
             return False  # a late answer to an earlier request, or our own echo
-        if frame not in self.arrived:
+        ends = frame.code in self.closing
+        ended = any(earlier.code in self.closing for earlier in self.arrived)
+        if frame not in self.arrived and not (ends and ended):  # an answer has one end
             self.arrived.append(frame)
-        return frame.code in self.closing
+        return ends
 
     def replies(self, codec: Codec) -> list[Reply] | None:
         """The replies, METRICS sorted by layer, the closing one last; None where some lack."""
