@@ -1,175 +1,40 @@
 """The firmware as a whole: whatever a host sends, it does each thing once, and says what it did.
 
-The firmware is the real one: a generated project, with a board that is standard input and output,
-under the sanitizers for addresses and undefined behavior. What has to come out, the trainer says.
+What has to come out, the trainer says.
 """
 
 from __future__ import annotations
 
-import subprocess
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from firmware_gen.project import write_project
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
 from ska_edge.protocol import (
     BY_NAME,
     CHUNK_MAX,
     MESSAGES,
     PROTOCOL_VERSION,
+    PUSH_MAX,
     Capability,
-    Codec,
-    FrameDecoder,
     Status,
     Want,
     encode_frame,
 )
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from tests.firmware_gen.piped_firmware import (
+    NOTHING,
+    PLANS,
+    Firmware,
+    Reply,
+    counts,
+    make,
+    named,
+    pulled,
+    statuses,
+)
 
-PLANS = {
-    "local": make_plan((5, 4, 4, 3), replay=Replay(2, 1)),
-    "wide": make_plan((5, 4, 3), rule="code", precision="w32a16"),
-    "published": make_plan((5, 4, 3), rule="published", batch=3, steps=3, rate=0.5),
-}
-SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-BOARD = """
-#include <stdio.h>
-#include "ska_board.h"
-const char ska_board_name[16] = "stdio";
-void ska_board_init(void) {}
-int16_t ska_board_read(void) { return (int16_t)getchar(); }
-void ska_board_write(uint8_t byte) { putchar(byte); }
-"""
-STORING = ("OFFER", "PUSH", "SAVE")  # this board has nowhere to store
-
-NOTHING = Want(0)
-Reply = tuple[int, str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Firmware:
-    """A program that reads requests and writes replies, and what it was made of."""
-
-    plan: Plan
-    flashed: State
-    program: Path
-    codec: Codec
-    inputs: np.ndarray
-    labels: np.ndarray
-
-    def run(self, *requests: bytes) -> list[Reply]:
-        """Sequence number, name and values of the replies to requests after a start; fails when a
-        sanitizer speaks.
-        """
-        done = subprocess.run(
-            [str(self.program)], input=b"".join(requests), capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        decoder = FrameDecoder()
-        frames = decoder.feed(done.stdout)
-        assert decoder.bad == 0
-        return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
-
-    def request(self, seq: int, name: str, **values: object) -> bytes:
-        """A request as it goes over the line."""
-        return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
-
-    def hello(self, seq: int = 0) -> bytes:
-        """Opens a session."""
-        return self.request(seq, "HELLO", protocol=PROTOCOL_VERSION)
-
-    def x(self, row: int) -> bytes:
-        """An input as it goes over the line."""
-        width = self.plan.layers[0].input.bits // 8
-        return self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
-
-    def sample(
-        self, seq: int, number: int, *, row: int | None = None, want: Want = NOTHING, **values: int
-    ) -> bytes:
-        """The request to learn a row, by default the one with its number."""
-        row = number if row is None else row
-        fields = {"label": int(self.labels[row % len(self.labels)]), **values}
-        return self.request(seq, "SAMPLE", number=number, want=int(want), x=self.x(row), **fields)
-
-    def pulls(self, seq: int) -> list[bytes]:
-        """Requests for the whole state."""
-        offsets = range(0, self.plan.state_bytes, CHUNK_MAX)
-        return [self.request(seq + i, "PULL", offset=at) for i, at in enumerate(offsets)]
-
-    def host(self) -> Host:
-        """The same network on the host."""
-        return Host(self)
-
-
-class Host:
-    """What a device must answer, by the trainer."""
-
-    def __init__(self, firmware: Firmware) -> None:
-        self._firmware = firmware
-        self.trainer = FixedTrainer(firmware.flashed.copy())
-
-    @property
-    def state(self) -> State:
-        return self.trainer.state
-
-    def learn(self, row: int, want: Want = NOTHING) -> dict[str, Any]:
-        """Learns a row; the values of RESULT."""
-        f = self._firmware
-        decisions = self.trainer.learn_one(f.inputs[row], int(f.labels[row]))
-        return self.result(decisions, want)
-
-    def infer(self, row: int) -> dict[str, Any]:
-        """The values of RESULT for an inference."""
-        return self.result(self.trainer.infer(self._firmware.inputs[row][None, :])[0])
-
-    def result(self, decisions: np.ndarray, want: Want = NOTHING) -> dict[str, Any]:
-        return {
-            "step": self.state.step,
-            "samples": self.state.samples,
-            "crc": self.state.crc if want & Want.CRC else 0,
-            "predicted": int(decisions.argmax()),
-            "decisions": tuple(int(d) for d in decisions),
-        }
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """The values of METRICS of every layer."""
-        return [
-            {"layer": layer, "step": self.state.step, **sums}
-            for layer, sums in enumerate(self.trainer.metrics())
-        ]
-
-
-def make(plan: Plan, folder: Path, compiler: str) -> Firmware:
-    """Writes, compiles and describes the firmware of a plan with random weights."""
-    rng = np.random.default_rng(11)
-    parameters = np.zeros(plan.parameter_count, dtype=np.int64)
-    for tensor in plan.tensors():
-        reach = tensor.format.maximum // 4
-        values = rng.integers(-reach, reach, tensor.size)
-        parameters[tensor.offset : tensor.offset + tensor.size] = values
-    write_project(plan, parameters, "host", folder / "project")
-    sources = folder / "project" / "src"
-    (sources / "board.c").write_text(BOARD)
-    files = sorted(path.name for path in sources.glob("*.c"))
-    command = [compiler, "-std=c99", *SANITIZERS, "-o", str(folder / "firmware"), *files]
-    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    entry = plan.layers[0].input
-    return Firmware(
-        plan=plan,
-        flashed=State(plan, parameters),
-        program=folder / "firmware",
-        codec=Codec({"input_bytes": plan.inputs * entry.bits // 8, "classes": plan.classes}),
-        inputs=rng.integers(entry.minimum, entry.maximum + 1, (20, plan.inputs)),
-        labels=rng.integers(0, plan.classes, 20),
-    )
+STORING = ("OFFER", "PUSH", "SAVE")  # what a board without memory for saves has not
 
 
 @pytest.fixture(scope="module")
@@ -194,30 +59,21 @@ def each(request: pytest.FixtureRequest, firmwares: Callable[[str], Firmware]) -
     return firmwares(request.param)
 
 
+@pytest.fixture(scope="module", params=PLANS)
+def storing(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    require_toolchain: Callable[[str], str],
+) -> Firmware:
+    """The firmware of each plan, on a board that has memory for saves."""
+    folder = tmp_path_factory.mktemp("storing")
+    return make(PLANS[request.param], folder, require_toolchain("gcc"), storing=True)
+
+
 @pytest.fixture
 def firmware(firmwares: Callable[[str], Firmware]) -> Firmware:
     """The firmware of a plan of the default rule, with past samples."""
     return firmwares("local")
-
-
-def named(replies: Sequence[Reply], name: str) -> list[tuple[int, dict[str, Any]]]:
-    """Sequence number and values of the replies with a name."""
-    return [(seq, values) for seq, found, values in replies if found == name]
-
-
-def statuses(replies: Sequence[Reply]) -> list[tuple[int, Status, int]]:
-    """Sequence number, code and detail of every STATUS."""
-    return [(seq, Status(v["code"]), v["detail"]) for seq, v in named(replies, "STATUS")]
-
-
-def counts(replies: Sequence[Reply]) -> list[tuple[int, int]]:
-    """Sequence number of every RESULT, and how many samples were learned by then."""
-    return [(seq, values["samples"]) for seq, values in named(replies, "RESULT")]
-
-
-def pulled(replies: Sequence[Reply]) -> bytes:
-    """The state that came in chunks."""
-    return b"".join(values["data"] for _, values in named(replies, "CHUNK"))
 
 
 # --- what a device says ---------------------------------------------------------------------------
@@ -471,7 +327,7 @@ def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> Non
 def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> None:
     """Up to the longest request, which is PUSH: what is longer is dropped."""
     code, most = BY_NAME[name].code, 68
-    values = {field.name: 0 for field in BY_NAME[name].fields if field.name != "x"}
+    values: dict[str, object] = {f.name: 0 for f in BY_NAME[name].fields if f.name != "x"}
     if BY_NAME[name].fields and BY_NAME[name].fields[-1].name == "x":
         values["x"] = bytes(each.plan.inputs * each.plan.layers[0].input.bits // 8)
     size = len(each.codec.pack(name, values))
@@ -480,6 +336,91 @@ def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> No
     replies = each.run(each.hello(), *requests, *each.pulls(1 + len(wrong)))
     assert statuses(replies) == [(1 + i, Status.LENGTH, length) for i, length in enumerate(wrong)]
     assert pulled(replies) == each.flashed.to_bytes()
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None) -> list[bytes]:
+    """The requests that offer a state, and push it whole."""
+    digest, crc = bytes.fromhex(firmware.plan.digest[:16]), zlib.crc32(data) if crc is None else crc
+    requests = [firmware.request(seq, "OFFER", digest=digest, crc=crc)]
+    for i, at in enumerate(range(0, len(data), PUSH_MAX), 1):
+        piece = data[at : at + PUSH_MAX]
+        requests.append(firmware.request(seq + i, "PUSH", offset=at, data=piece))
+    return requests
+
+
+def other_state(firmware: Firmware) -> bytes:
+    """A state that the firmware does not start with."""
+    host = firmware.host()
+    for row in range(7, 12):
+        host.learn(row)
+    return host.state.to_bytes()
+
+
+def test_what_was_saved_is_there_after_a_restart(storing: Firmware, tmp_path: Path) -> None:
+    f, file, host = storing, tmp_path / "storage", storing.host()
+    samples = [f.sample(1 + row, row) for row in range(4)]
+    for row in range(4):
+        host.learn(row)
+    first = f.run(f.hello(), *samples, 2 * f.request(5, "SAVE"), f.sample(6, 4), storage=file)
+    assert statuses(first) == 2 * [(5, Status.OK, 0)]
+    (_, _, values), *chunks = f.run(f.hello(), *f.pulls(1), storage=file)
+    assert (values["samples"], values["saves"], values["crc"]) == (4, 1, host.state.crc)
+    assert values["capabilities"] & (Capability.SAVE | Capability.PUSH) == 48
+    assert pulled(chunks) == host.state.to_bytes()
+
+
+def test_a_pushed_state_is_used_and_kept(storing: Firmware, tmp_path: Path) -> None:
+    f, file, data = storing, tmp_path / "storage", other_state(storing)
+    requests = [2 * request for request in pushed(f, 2, data)]  # each answered again
+    replies = f.run(f.hello(), f.sample(1, 0), *requests, *f.pulls(2 + len(requests)), storage=file)
+    offsets = [*range(0, len(data), PUSH_MAX), len(data)]
+    assert [detail for _, _, detail in statuses(replies)] == [at for at in offsets for _ in "12"]
+    assert {code for _, code, _ in statuses(replies)} == {Status.OK}
+    assert pulled(replies) == data
+    assert pulled(f.run(f.hello(), *f.pulls(1), storage=file)) == data
+
+
+def test_a_push_that_was_cut_goes_on_where_it_stopped(storing: Firmware) -> None:
+    f, data = storing, other_state(storing)
+    offer, first, *rest = pushed(f, 1, data)
+    assert rest
+    again = f.request(51, "OFFER", digest=bytes.fromhex(f.plan.digest[:16]), crc=zlib.crc32(data))
+    others = [
+        f.request(52 + i, "PUSH", offset=at, data=data[at : at + PUSH_MAX])
+        for i, at in enumerate(range(PUSH_MAX, len(data), PUSH_MAX))
+    ]
+    replies = f.run(
+        f.hello(), offer, first, f.hello(50), again, *others, *f.pulls(52 + len(others))
+    )
+    assert statuses(replies)[2] == (51, Status.OK, PUSH_MAX)
+    assert pulled(replies) == data
+
+
+def test_a_push_that_does_not_fit_changes_nothing(storing: Firmware) -> None:
+    f, data, foreign = storing, other_state(storing), bytes(8)
+    offer, *pieces = pushed(f, 1, data)
+    wrong = pushed(f, 1, data, crc=zlib.crc32(data) ^ 1)
+    skipped = f.request(2, "PUSH", offset=PUSH_MAX, data=data[:4])
+    long = [*pieces[:-1], f.request(len(pieces) + 1, "PUSH", offset=0, data=b"x")]
+    cases = [
+        ([f.request(1, "OFFER", digest=foreign, crc=0)], Status.DIGEST, 0),
+        ([f.request(1, "PUSH", offset=0, data=data[:4])], Status.OFFSET, 0),
+        ([offer, skipped], Status.OFFSET, 0),
+        ([offer, *long], Status.OFFSET, (len(pieces) - 1) * PUSH_MAX),
+        (wrong, Status.CRC, zlib.crc32(data)),
+        (
+            [offer, f.request(2, "SAVE"), f.request(3, "PUSH", offset=0, data=data[:4])],
+            Status.OFFSET,
+            0,
+        ),
+    ]
+    for requests, code, detail in cases:
+        replies = f.run(f.hello(), *requests, *f.pulls(1 + len(requests)))
+        assert statuses(replies)[-1][1:] == (code, detail)
+        assert pulled(replies) == f.flashed.to_bytes()
 
 
 # --- what a device tells about its line -----------------------------------------------------------

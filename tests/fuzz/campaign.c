@@ -18,6 +18,8 @@
 #define CONTENT_MOST 512u /* after mutations; PLAN's frames are far below */
 #define TYPE_HELLO 0x01u
 #define TYPE_SAMPLE 0x02u
+#define TYPE_OFFER 0x06u
+#define TYPE_PUSH 0x07u
 #define TYPE_REPLIES 0x80u
 
 typedef struct {
@@ -29,6 +31,7 @@ static bytes_t seeds[SEEDS_MOST]; /* contents: type, seq, payload */
 static size_t seed_count;
 static bytes_t line;     /* what the device gets next */
 static size_t line_at;   /* how much of it it has */
+static bytes_t pushed;   /* the state that the device is offered */
 static bytes_t previous; /* the last frame that was sent whole */
 
 /* --- chance ----------------------------------------------------------------------------------- */
@@ -130,16 +133,60 @@ static void line_add_frame(const bytes_t *content) {
     line_add(&zero, 1);
 }
 
+static void number_put(uint8_t *bytes, uint32_t number) {
+    for (size_t i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(number % 256);
+        number /= 256;
+    }
+}
+
+static uint32_t crc32_of(const uint8_t *bytes, size_t count) {
+    uint32_t rest = 0xFFFFFFFFu;
+    for (size_t i = 0; i < 8 * count; i++) {
+        const uint32_t divides = (rest ^ (uint32_t)bytes[i / 8] >> i % 8) & 1u;
+        rest = rest / 2 ^ (divides != 0 ? 0xEDB88320u : 0u);
+    }
+    return ~rest;
+}
+
+/* The device's own state, now and then with bytes that no device has. */
+static void offer_fill(bytes_t *content) {
+    uint32_t count = 0;
+    const uint8_t *state = device_state(&count);
+    if (count > sizeof pushed.bytes) {
+        abort();
+    }
+    pushed.count = count;
+    memcpy(pushed.bytes, state, count);
+    for (uint32_t times = draw(4) * draw(4); times > 0; times--) {
+        const uint32_t place = draw(2) == 0 ? count - 1 - draw(8) : draw(count);
+        pushed.bytes[place] = draw_byte();
+    }
+    number_put(content->bytes + content->count - 4, crc32_of(pushed.bytes, count));
+}
+
+/* The next piece of it. */
+static void push_fill(bytes_t *content) {
+    const size_t offset = device_push_offset();
+    if (offset < pushed.count) {
+        const size_t most = content->count - 6;
+        const size_t count = pushed.count - offset < most ? pushed.count - offset : most;
+        number_put(content->bytes + 2, (uint32_t)offset);
+        memcpy(content->bytes + 6, pushed.bytes + offset, count);
+        content->count = 6 + count;
+    }
+}
+
 /* A seed as the request that the device waits for. */
 static bytes_t request_of(const bytes_t *seed) {
     bytes_t content = *seed;
     content.bytes[1] = device_next_seq();
     if (content.bytes[0] == TYPE_SAMPLE) {
-        uint32_t number = device_samples();
-        for (size_t i = 2; i < 6; i++) {
-            content.bytes[i] = (uint8_t)(number % 256);
-            number /= 256;
-        }
+        number_put(content.bytes + 2, device_samples());
+    } else if (content.bytes[0] == TYPE_OFFER) {
+        offer_fill(&content);
+    } else if (content.bytes[0] == TYPE_PUSH) {
+        push_fill(&content);
     }
     return content;
 }
@@ -153,10 +200,18 @@ static bytes_t request_of_type(uint8_t type) {
     abort();
 }
 
+/* Any request; a state that is pushed is rarely left behind half-way. */
+static bytes_t request_any(void) {
+    if (device_is_pushed() && draw(4) != 0) {
+        return request_of_type(TYPE_PUSH);
+    }
+    return draw(2) == 0 ? request_of_type(TYPE_SAMPLE)
+                        : request_of(&seeds[draw((uint32_t)seed_count)]);
+}
+
 /* A valid request, spoiled in one of the ways that wires, hosts and other programs have. */
 static void send_mutated(void) {
-    bytes_t content = draw(2) == 0 ? request_of_type(TYPE_SAMPLE)
-                                   : request_of(&seeds[draw((uint32_t)seed_count)]);
+    bytes_t content = request_any();
     const uint32_t way = draw(16);
     if (way < 7) { /* on the line, its zeros included */
         line_add_frame(&content);
@@ -287,6 +342,8 @@ static int run(const char *what, uint64_t total, uint64_t a_start) {
     report("requests answered again", device_counts.repeated);
     report("requests out of turn", device_counts.out_of_turn);
     report("requests refused in turn", device_counts.refused);
+    report("states pushed", device_counts.pushed);
+    report("states saved", device_counts.saved);
     report("changes by bad frames", device_counts.changed);
     report("promises broken", device_counts.broken);
     if (device_counts.first != NULL) {

@@ -15,12 +15,14 @@ from ska_edge.protocol import (
     BY_NAME,
     MESSAGES,
     PROTOCOL_VERSION,
+    PUSH_MAX,
     Codec,
     Field,
     Message,
     Want,
     encode_frame,
 )
+from ska_edge.state import State
 
 FOLDER = Path(__file__).parent / "corpus"
 # Small, since what is compared after every byte is the whole network; together they have every
@@ -39,7 +41,10 @@ def seeds(plan: Plan) -> dict[str, bytes]:
         message.name.lower(): opened + frame(codec, 1, message, plan) for message in MESSAGES
     }
     streams["hello"] = opened
-    return streams | {"session": opened + session(codec, plan)}
+    return streams | {
+        "session": opened + session(codec, plan),
+        "update": opened + update(codec, plan),
+    }
 
 
 def session(codec: Codec, plan: Plan) -> bytes:
@@ -51,6 +56,21 @@ def session(codec: Codec, plan: Plan) -> bytes:
         stream += sent
         samples = 0 if name == "RESET" else samples + (name == "SAMPLE")
     return stream + sent + frame(codec, len(names) + 2, BY_NAME["INFER"], plan)
+
+
+def update(codec: Codec, plan: Plan) -> bytes:
+    """A whole state pushed, and saved once more."""
+    state = State(plan)
+    data = state.to_bytes()
+    offer = {"digest": bytes.fromhex(plan.digest[:16]), "crc": state.crc}
+    asked: list[tuple[str, dict[str, Any]]] = [("OFFER", offer)]
+    for offset in range(0, len(data), PUSH_MAX):
+        asked.append(("PUSH", {"offset": offset, "data": data[offset : offset + PUSH_MAX]}))
+    asked.append(("SAVE", {}))
+    return b"".join(
+        encode_frame(BY_NAME[name].code, seq, codec.pack(name, values))
+        for seq, (name, values) in enumerate(asked, 1)
+    )
 
 
 def dimensions(plan: Plan) -> dict[str, int]:

@@ -5,11 +5,14 @@
  * microcontroller clears it. */
 #define main ska_firmware_main
 #include "ska_main.c"
+/* The journal has a state of its own. */
+#include "ska_journal.c"
 #undef main
 
 #include <string.h>
 
 #include "line.h"
+#include "storage.h"
 
 typedef char frames_fit[SKA_FRAME_MAX + 16 < LINE_MOST ? 1 : -1];
 
@@ -77,6 +80,15 @@ uint8_t device_next_seq(void) { return (uint8_t)(turn.seq + 1u); }
 
 uint32_t device_samples(void) { return network.samples; }
 
+const uint8_t *device_state(uint32_t *count) {
+    *count = SKA_STATE_BYTES;
+    return ska_state(&network);
+}
+
+bool device_is_pushed(void) { return push.open; }
+
+uint32_t device_push_offset(void) { return push.open ? push.offset : 0u; }
+
 static uint32_t number_at(const uint8_t *bytes, size_t count) {
     return count == 0 ? 0 : bytes[0] + 256u * number_at(bytes + 1, count - 1);
 }
@@ -105,6 +117,13 @@ static bool rate_may(const uint8_t *payload, size_t length) {
     return same_state(&expected, &network);
 }
 
+/* The last piece makes another state of it. */
+static bool push_may(const uint8_t *payload, size_t length) {
+    const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
+    device_counts.pushed += last;
+    return last || same(&network, &before);
+}
+
 /* Whether a request that was executed has left the network as it may. */
 static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
@@ -116,8 +135,8 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
         return length == 0 && same(&network, &flashed);
     case SKA_MESSAGE_INFER: /* leaves its activations */
         return length == SKA_INPUT_BYTES && same_state(&network, &before);
-    case SKA_MESSAGE_PUSH: /* the last piece makes another state of it */
-        return true;
+    case SKA_MESSAGE_PUSH:
+        return push_may(payload, length);
     default:
         return same(&network, &before);
     }
@@ -164,6 +183,7 @@ static void request_judge(void) {
     }
     device_counts.refused += refused;
     device_counts.executed += !refused;
+    device_counts.saved += !refused && type == SKA_MESSAGE_SAVE;
     turn.open = true;
     turn.seq = seq;
     turn.type = type;
@@ -185,6 +205,7 @@ static void byte_judge(void) {
         device_counts.changed += !same(&network, &before);
         promise(answer.frames == 0, "nothing is answered but a good frame");
     }
+    promise(storage_misuses == 0, "memory is erased before it is written, and used where it is");
     promise(is_sane(), "the counters of a network stay in their range");
 }
 
@@ -261,9 +282,9 @@ void device_run(device_source_t from) {
     memset(&decoder, 0, sizeof decoder);
     memset(&session, 0, sizeof session);
     memset(&first_error, 0, sizeof first_error);
-#if SKA_PERSISTENT
     memset(&push, 0, sizeof push);
-#endif
+    memset(&writing, 0, sizeof writing);
+    storage_clear();
     memset(&turn, 0, sizeof turn);
     received.count = 0;
     sent.count = 0;

@@ -6,6 +6,7 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -17,6 +18,8 @@ typedef struct {
     uint64_t repeated;    /* requests that were answered again */
     uint64_t out_of_turn; /* requests that were refused for their seq */
     uint64_t refused;     /* requests that were in turn, and were refused for what they hold */
+    uint64_t pushed;      /* states that came by PUSH, the last piece included */
+    uint64_t saved;       /* by SAVE */
     uint64_t changed;     /* times that a network changed without a good frame: must be 0 */
     uint64_t broken;      /* other promises that were broken: must be 0 */
     const char *first;    /* what was broken first, or null */
@@ -34,6 +37,12 @@ void device_run(device_source_t source);
  * samples it has learned. */
 uint8_t device_next_seq(void);
 uint32_t device_samples(void);
+
+/* Its state, of so many bytes; whether it waits for pieces of another, and how much of it it has.
+ */
+const uint8_t *device_state(uint32_t *count);
+bool device_is_pushed(void);
+uint32_t device_push_offset(void);
 
 /* Counts a promise as broken. */
 void device_broke(const char *what);

@@ -14,7 +14,7 @@ from tests.fuzz.programs import OWN, compile_program, write_sources
 BUILD = Path("build") / "fuzz"
 RANDOM_BYTES = 10_000_000
 MUTATED_FRAMES = 1_000_000
-FUZZER_RUNS = 500_000
+FUZZER_RUNS = 100_000
 
 
 def campaign(program: Path, plan: str, random_bytes: int, frames: int) -> list[str]:

@@ -15,7 +15,7 @@ from tests.fuzz.corpus import FOLDER, PLANS, seeds
 from tests.fuzz.programs import compile_program, write_sources
 from tests.fuzz.run import campaign, fuzzer
 
-RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 6_000, 3_000
+RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 20_000, 3_000
 TIME_LIMIT_S = 300  # a run takes a second; this only ends a hang
 
 
@@ -83,6 +83,8 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
     handled = ("executed", "answered again", "out of turn", "refused in turn")
     for what in handled:
         assert mutated[f"requests {what}"] > MUTATED_FRAMES / 20
+    assert mutated["states pushed"] > 0
+    assert mutated["states saved"] > 0
     assert sum(mutated[f"requests {what}"] for what in handled) == mutated["frames with a good CRC"]
 
 
@@ -153,6 +155,25 @@ PLANTS = {
         "return outcome(SKA_STATUS_LABEL, sample.label);",
         "network.samples++; return outcome(SKA_STATUS_LABEL, sample.label);",
         "a refused request changes nothing",
+    ),
+    "any counter": (
+        "ska.c",
+        "if (ska->rate_halvings > SKA_RATE_HALVINGS_MAX) {",
+        "if (0) {",
+        "the counters of a network stay in their range|runtime error",
+    ),
+    "one piece is enough": (
+        "ska_main.c",
+        "return push.offset == SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
+        "network.samples = push.offset;"
+        "return push.offset > SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
+        "a request changes what it is for, and only when it fits",
+    ),
+    "written without an erase": (
+        "ska_journal.c",
+        "if (!slot_erase(slot) ||",
+        "if ((slot > 1u && !slot_erase(slot)) ||",
+        "memory is erased before it is written",
     ),
     "two answers": (
         "ska_main.c",
