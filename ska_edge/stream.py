@@ -20,7 +20,7 @@ from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link, Request, result_of
 from ska_edge.protocol import BY_NAME, Status, Want
 
-COUNTED = 1 << 32  # a device counts samples in 32 bits
+COUNTED = 2**32  # a device counts samples in 32 bits
 STATUS = BY_NAME["STATUS"]
 
 
@@ -179,7 +179,8 @@ class Stream:
     Args:
         connect: opens a link to the device; raises DeviceError while there is none.
         digest: of the plan that the device must run.
-        patience: seconds to try for a new contact after one was lost; 0 not at all.
+        patience: seconds to try for a contact that brings the next row, after one was lost; 0 not
+            at all.
         want: what to ask for with every row.
 
     Attributes:
@@ -219,15 +220,18 @@ class Stream:
         Raises ContactLost when the device does not come back, DeviceError when another one comes.
         """
         row, samples = 0, self.link.info.samples
+        deadline: float | None = None  # no row was learned since contact was lost
         while row < len(labels):
             credit = self.link.info.credit
             try:
                 for result in Window(self.link, inputs[row:], labels[row:], self._want).results():
-                    samples = (samples + 1) % COUNTED
+                    samples, deadline = (samples + 1) % COUNTED, None
                     yield Learned(row, samples, result)
                     row += 1
             except ContactLost as lost:
-                info = self._find_again(lost)
+                if deadline is None:
+                    deadline = time.monotonic() + self._patience
+                info = self._find_again(lost, deadline)
                 ahead = (info.samples - samples) % COUNTED
                 fell_back = ahead > min(credit, len(labels) - row)
                 yield Interrupted(str(lost), info, fell_back)
@@ -235,13 +239,12 @@ class Stream:
                     samples = info.samples
                     continue
                 for _ in range(ahead):  # learned before contact was lost
-                    samples = (samples + 1) % COUNTED
+                    samples, deadline = (samples + 1) % COUNTED, None
                     yield Learned(row, samples, None)
                     row += 1
 
-    def _find_again(self, lost: ContactLost) -> DeviceInfo:
+    def _find_again(self, lost: ContactLost, deadline: float) -> DeviceInfo:
         self.link.close()
-        deadline = time.monotonic() + self._patience
         while True:
             if time.monotonic() >= deadline:
                 raise lost

@@ -337,8 +337,8 @@ C_SHIFTS: dict[str, tuple[str, str]] = {
     "runtime/ska_fixed_dsp.h": ("", "the same on two numbers at once"),
     "runtime/ska_draw.h": ("word", "the hash that random words are made with"),
     "runtime/ska_frame.c": ("crc", "the CRC, bit by bit"),
-    "runtime/ska_crc.c": ("crc", "the other CRC, four bits at a time"),
-    "boards/cortex-m/uart_cmsdk.c": ("#define NVIC_", "a bit of a register"),
+    "runtime/ska_crc.c": ("crc", "the other CRC, a byte at a time"),
+    "boards/cortex-m/uart_cmsdk.h": ("#define NVIC_", "a bit of a register"),
     "boards/cortex-m/uart_nrf51.c": ("#define ", "a bit of a register"),
     "boards/riscv/uart_16550.c": ("#define PLIC_", "a bit of a register"),
 }
