@@ -206,7 +206,7 @@ class _Bench:
         if self.compare is not None:
             for source in into.iterdir():
                 source.unlink()
-            for header in ("ska_board.h", "ska_const.h"):
+            for header in ("ska_board.h", "ska_const.h", "ska_storage.h"):
                 shutil.copyfile(RUNTIME / header, into / header)
             (into / "bench_weights.h").write_text(emit_weights(task.start), encoding="utf-8")
             if library:
@@ -253,6 +253,6 @@ class _Bench:
 
 
 def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
-    """Parameters as `ska_parameters_read` gives them: little-endian."""
+    """Parameters as they stand in a device's memory: little-endian."""
     width = plan.formats.weight_bits // 8
     return parameters.astype(f"<i{width}").tobytes()

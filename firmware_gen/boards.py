@@ -31,6 +31,10 @@ BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
 FREESTANDING = "freestanding"
 """Folder of what boards share whatever their family."""
+SAVE_OVERHEAD = 36
+"""Bytes of a save beside the state: its header and its CRC (runtime/ska_journal.h)."""
+STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
+"""Bytes programmed at once: they divide the header of a save (runtime/ska_journal.c)."""
 RING = "ska_ring.h"
 """The file among a board's sources that keeps received bytes in RAM."""
 LARGEST_BUFFER = 256
@@ -121,6 +125,46 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """Memory that keeps its bytes without power, for what a network has learned.
+
+    `source` is its driver (see runtime/ska_storage.h). `size`, `page` and `unit` are bytes: all of
+    it, what one erase clears (1: it is written over without an erase), what is programmed at once.
+    `wear` is the number of erases that a page endures, by the data sheet. `origin` is the address
+    of its first byte, where it has one.
+    """
+
+    source: str
+    size: int
+    page: int
+    unit: int
+    wear: int
+    origin: int | None = None
+
+    def holds(self, state_bytes: int) -> bool:
+        """Whether two saves of so many bytes fit, each from the first byte of a page on."""
+        return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
+
+    def fault(self, memory: Memory | None) -> str | None:
+        """What is wrong with these values beside those of the board's memory, or None."""
+        if self.unit not in STORAGE_UNITS:
+            return f"[storage] unit must be one of {', '.join(map(str, STORAGE_UNITS))}"
+        if self.page < 1 or self.page % self.unit:
+            return "[storage] page must be a multiple of its unit"
+        if self.size < 2 * self.page or self.size % self.page:
+            return "[storage] size must be two pages or more, and whole ones"
+        if not 1 <= self.wear < 2**32:
+            return "[storage] wear must be 1 erase or more, and fit 32 bits"
+        if self.origin is not None and memory is not None:
+            for name, region in (("flash", memory.flash), ("ram", memory.ram)):
+                if region.origin < self.origin + self.size and (
+                    self.origin < region.origin + region.size
+                ):
+                    return f"[storage] overlaps {name} of [memory], which the image may fill"
+        return None
+
+
+@dataclass(frozen=True)
 class Bench:
     """What a board is measured with unless something else is asked for: data, hidden widths."""
 
@@ -160,7 +204,8 @@ class Board:
     hertz. `kernel` is what the core gets of the kernels (runtime/ska_target.h): the RAM that is
     predicted depends on it. `sources` are the files that the build needs, the `.c` and `.S` among
     them compiled.
-    `counter` is None where nothing can be measured; `bench` is what is measured by itself.
+    `counter` is None where nothing can be measured; `storage` is None where nothing is kept over a
+    restart; `bench` is what is measured by itself.
     """
 
     name: str
@@ -178,6 +223,7 @@ class Board:
     uart: Uart | None = None
     start: Start | None = None
     counter: Counter | None = None
+    storage: Storage | None = None
     bench: Bench | None = None
     needs: tuple[Need, ...] = field(default=())
 
@@ -202,6 +248,8 @@ class Board:
         names = [BOARD_FILE, *self.sources]
         if self.linker_script is not None:
             names.append(self.linker_script)
+        if self.storage is not None:
+            names.append(self.storage.source)
         if self.counter is not None:
             names.append(self.counter.source)
         return tuple(self.file(name) for name in names)
@@ -223,6 +271,11 @@ class Board:
             if self.uart.base is not None:
                 macros["SKA_UART_BASE"] = f"0x{self.uart.base:08X}u"
                 macros["SKA_UART_RX_INTERRUPT"] = f"{self.uart.rx_interrupt}u"
+        if self.storage is not None:
+            for name in ("size", "page", "unit", "wear"):
+                macros[f"SKA_STORAGE_{name.upper()}"] = f"{getattr(self.storage, name)}u"
+            if self.storage.origin is not None:
+                macros["SKA_STORAGE_ORIGIN"] = f"0x{self.storage.origin:08X}u"
         return macros
 
     def check_startable(self) -> None:
@@ -314,6 +367,9 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     counter = board.counter
     if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
         raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
+    fault = board.storage.fault(board.memory) if board.storage is not None else None
+    if fault is not None:
+        raise InputError(f"{path}: {fault}")
     return board
 
 

@@ -118,6 +118,8 @@ def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
             f"{project / SOURCE_FOLDER} has no C files; make a project with ska-edge firmware"
         )
     of_board = [board.file(name).name for name in board.sources if name.endswith((".c", ".S"))]
+    if board.storage is not None:
+        of_board.append(board.file(board.storage.source).name)
     if measuring and board.counter is not None:
         of_board.append(board.file(board.counter.source).name)
     return [f"../{SOURCE_FOLDER}/{name}" for name in own] + [

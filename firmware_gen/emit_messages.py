@@ -12,18 +12,17 @@ from collections.abc import Sequence
 from ska_edge.errors import InputError
 from ska_edge.protocol import (
     CAPABILITY_PURPOSE,
-    CHUNK_MAX,
     MESSAGES,
     PAYLOAD_MAX,
     PROTOCOL_VERSION,
-    REGION_PURPOSE,
     STATUS_PURPOSE,
+    WANT_PURPOSE,
     Field,
     Message,
 )
 from ska_edge.rule import METRICS
 
-PLAN_MACROS = {"input_bytes": "SKA_INPUT_BYTES", "classes": "SKA_CLASSES", "rest": "SKA_CHUNK_MAX"}
+PLAN_MACROS = {"input_bytes": "SKA_INPUT_BYTES", "classes": "SKA_CLASSES"}
 COLUMNS = 100  # as in .clang-format
 
 TOP = """\
@@ -85,13 +84,13 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
         TOP,
         "/* Changes whenever the table does. */\n",
         f"#define SKA_PROTOCOL_VERSION {PROTOCOL_VERSION}u\n",
-        "/* Most bytes of a field of open length. */\n",
-        f"#define SKA_CHUNK_MAX {CHUNK_MAX}u\n",
         "/* Most bytes of a payload: lengths of whole frames are counted in 16 bits. */\n",
-        f"#define SKA_PAYLOAD_MAX {PAYLOAD_MAX}u\n\n",
+        f"#define SKA_PAYLOAD_MAX {PAYLOAD_MAX}u\n",
+        *(_most(message) for message in messages if _rest(message)),
+        "\n",
         _banner("codes inside messages"),
         *(_macro(f"SKA_STATUS_{c.name}", f"{c:d}u", text) for c, text in STATUS_PURPOSE.items()),
-        *(_macro(f"SKA_REGION_{c.name}", f"{c:d}u", text) for c, text in REGION_PURPOSE.items()),
+        *(_macro(f"SKA_WANT_{c.name}", f"{c:d}u", text) for c, text in WANT_PURPOSE.items()),
         *(
             _macro(f"SKA_CAPABILITY_{c.name}", f"{c:d}u", text)
             for c, text in CAPABILITY_PURPOSE.items()
@@ -145,6 +144,20 @@ def _stem(message: Message) -> str:
     return f"SKA_MESSAGE_{message.name}"
 
 
+def _rest(message: Message) -> Field | None:
+    """The field of open length, where the message has one."""
+    return message.fields[-1] if message.fields and message.fields[-1].count == "rest" else None
+
+
+def _most(message: Message) -> str:
+    field = message.fields[-1]
+    return _macro(
+        f"SKA_{message.name}_MAX",
+        f"{field.most}u",
+        f"Most bytes of `{field.name}` in {message.name}.",
+    )
+
+
 def _sizes(message: Message) -> str:
     size = _offset(message.fields)
     text = (
@@ -162,6 +175,8 @@ def _sizes(message: Message) -> str:
 
 def _count(field: Field) -> str:
     """The number of elements, for "rest" the largest, as a C constant."""
+    if field.count == "rest":
+        return f"{field.most}u"
     return f"{field.count}u" if isinstance(field.count, int) else PLAN_MACROS[field.count]
 
 
@@ -204,7 +219,7 @@ def _struct(message: Message) -> str:
     lines = [f"/* {message.name}: {message.purpose} */", "typedef struct {"]
     for field in message.fields:
         if field.count == "rest":
-            lines.append(f"    uint8_t {field.name}_count; /* at most SKA_CHUNK_MAX */")
+            lines.append(f"    uint8_t {field.name}_count; /* at most SKA_{message.name}_MAX */")
         if field.count == 1:
             lines += [f"    /* {field.purpose} */", f"    {_type(field)} {field.name};"]
         else:
@@ -227,7 +242,7 @@ def _unpack(message: Message) -> str:
     name, size = f"ska_message_{message.name.lower()}", f"{_stem(message)}_SIZE"
     arguments = ("const uint8_t *payload", "uint16_t length", f"{name}_t *message")
     lines = [_signature("bool", f"{name}_unpack", arguments)]
-    rest = message.fields[-1] if message.fields[-1].count == "rest" else None
+    rest = _rest(message)
     head = _offset(message.fields[:-1])
     # With nothing but an open field in the message there is no shortest length to compare with.
     short = f"length < {head} || " if head != "0u" else ""
@@ -264,8 +279,8 @@ def _pack(message: Message) -> str:
             "    }",
         ]
     length = f"{_stem(message)}_SIZE"
-    rest = message.fields[-1]
-    if rest.count == "rest":
+    rest = _rest(message)
+    if rest:
         length = f"(uint16_t)({_offset(message.fields[:-1])} + message->{rest.name}_count)"
     return "\n".join([*lines, f"    return {length};", "}", "", ""])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -73,6 +74,7 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
+#define SKA_STATE_BYTES {plan.state_bytes} /* of all that learning changes; see ska_t */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 #define SKA_EVEN_ROWS {int(_even_rows(plan))} /* whether each row of weights has an even offset */
 
@@ -94,6 +96,7 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
+#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* shifts of updates end at 31 */
 {_batch(plan)}
 #endif
 """
@@ -259,6 +262,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
             f"    /* layer {t.layer}, {t.name}, {shape}, {t.format.name} */\n    {_numbers(values)}"
         )
     body = ",\n".join(blocks)
+    crc = zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
     return f"""\
 /* ska_weights.h - the initial parameters for plan {plan.digest}. Generated; do not edit. */
 #ifndef SKA_WEIGHTS_H
@@ -268,6 +272,9 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 
 #include "ska_const.h"
 #include "ska_plan.h"
+
+/* CRC-32 of these parameters, little-endian: a save of other ones is not taken for one of them. */
+#define SKA_INITIAL_CRC 0x{crc:08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{
 {body}

@@ -3,12 +3,12 @@
     python -m firmware_gen.emulator firmware.elf board.toml
 
 prints the path of the serial port and runs until it is ended. What is modeled: the core's
-instructions, flash (read only), RAM (never executed), the CMSDK UART, and of the interrupt
-controller the two registers with which that UART ends a WFI. Interrupts and exceptions are not;
-everything else is a fault, reported in one line, exit code 1. So that bytes can be received while
-the image computes, the UART keeps as many as `buffer` in board.toml says; the rest waits on the
-wire. Time is not modeled either: the image runs as fast as it can, and while it waits in WFI the
-process sleeps.
+instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, which
+end with the process), the CMSDK UART, and of the interrupt controller the two registers with which
+that UART ends a WFI. Interrupts and exceptions are not; everything else is a fault, reported in one
+line, exit code 1. So that bytes can be received while the image computes, the UART keeps as many as
+`buffer` in board.toml says; the rest waits on the wire. Time is not modeled either: the image runs
+as fast as it can, and while it waits in WFI the process sleeps.
 """
 
 from __future__ import annotations
@@ -140,6 +140,12 @@ class Machine:
         self.unicorn.mem_map(
             ram.origin, _whole_pages(ram.size), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE
         )
+        if board.storage is not None and board.storage.origin is not None:
+            self.unicorn.mem_map(
+                board.storage.origin,
+                _whole_pages(board.storage.size),
+                unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE,
+            )
         self.unicorn.mmio_map(uart.base, PAGE, self._read_uart, None, self._write_uart, None)
         self.unicorn.mmio_map(
             SYSTEM_CONTROL, PAGE, self._read_control, None, self._write_control, None

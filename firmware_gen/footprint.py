@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from firmware_gen.boards import RING, Board
 from ska_edge.plan import Plan
-from ska_edge.protocol import MESSAGES
+from ska_edge.protocol import MESSAGES, Field
 from ska_edge.range_proof import accumulator_width, update_width
 from ska_edge.rule import READOUT
 
@@ -41,7 +41,7 @@ class Part:
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
     """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
-    return (*_network(plan, board), _line(plan, board), _received(board))
+    return (*_network(plan, board), _line(plan, board), _received(board), *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
@@ -57,14 +57,18 @@ def ram(plan: Plan, board: Board) -> int:
 
 def _network(plan: Plan, board: Board) -> Iterator[Part]:
     """The members of ska_t."""
-    weight, signal = plan.formats.weight_bits // 8, plan.layers[0].input.bits // 8
+    signal = plan.layers[0].input.bits // 8
     neurons = sum(layer.outputs for layer in plan.layers)
     widest = max(layer.inputs for layer in plan.layers)
     knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4
     kernel = _kernel(plan, board)
-    yield Part("parameters", ((plan.parameter_count, weight),))
+    fields = [
+        (field.size // int(field.kind[-1]), int(field.kind[-1])) for field in plan.state_fields()
+    ]
+    yield Part("state", tuple(fields))
     lanes = {"dsp": -(-widest // QUAD) * QUAD, "thumb": widest}.get(kernel, 0)
-    yield Part("step and rate, inputs of a layer", ((1, 4), (1, 4), (lanes, 2), (1, 1)))
+    align = 4 - plan.state_bytes % 4 if lanes else 0
+    yield Part("inputs of a layer", ((align, 1), (lanes, 2)))
     beyond = QUAD - 1 if kernel == "dsp" else 0
     yield Part("input and activations", ((plan.inputs + neurons + beyond, signal),))
     yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
@@ -72,15 +76,11 @@ def _network(plan: Plan, board: Board) -> Iterator[Part]:
         readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
         heads = plan.classes if any(layer.readout for layer in plan.layers) else 0
         yield Part("shifts and errors", ((neurons, 2), (readout, 2), (heads, 2)))
-        if plan.replay.per_class:
-            kept = plan.classes * plan.replay.per_class * plan.inputs
-            yield Part("replay", ((kept, signal), (plan.classes, 2), (1, 4)))
     else:
-        held, passes = plan.batch * plan.inputs, 2 * plan.batch * neurons
-        below = plan.batch * widest
+        passes, below = 2 * plan.batch * neurons, plan.batch * widest
         yield Part(
-            "held batch",
-            ((1, 2), (1, 1), (held, signal), (passes, knowledge), (below, signal), (plan.batch, 2)),
+            "passes of a batch",
+            ((1, 1), (passes, knowledge), (below, signal), (plan.batch, 2)),
         )
 
 
@@ -104,21 +104,36 @@ def _received(board: Board) -> Part:
 def _line(plan: Plan, board: Board) -> Part:
     """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
     signal = plan.layers[0].input.bits // 8
-    sizes = {"input_bytes": plan.inputs * signal, "classes": plan.classes, "rest": 0}
     request = max(
-        sum(
-            field.size * (field.count if isinstance(field.count, int) else sizes[field.count])
-            for field in message.fields
-        )
+        sum(field.size * _elements(field, plan) for field in message.fields)
         for message in MESSAGES
         if message.direction == "request"
     )
-    arrays = [(request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (3, 1)]
+    decoder = ((request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
+    session, first_error = ((5, 1), (1, 4)), ((1, 1), (1, 4))
+    arrays = [*decoder, *session, *first_error]
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
         heads = sum(layer.readout is not None for layer in plan.layers)
         arrays += [(AVR_LAYER * len(plan.layers) + AVR_HEAD * heads, 1), (AVR_NAME + AVR_DIGEST, 1)]
-    else:
-        arrays.append((1, 4))
     return Part("serial line", tuple(arrays))
+
+
+def _elements(field: Field, plan: Plan) -> int:
+    """The most elements that a field has."""
+    if isinstance(field.count, int):
+        return field.count
+    signal = plan.layers[0].input.bits // 8
+    return {
+        "input_bytes": plan.inputs * signal,
+        "classes": plan.classes,
+        "rest": field.most,
+    }[field.count]
+
+
+def _saves(plan: Plan, board: Board) -> Iterator[Part]:
+    """What ska_journal.c keeps of a save on its way, and ska_main.c of a state that is pushed."""
+    if board.storage is not None and board.storage.holds(plan.state_bytes):
+        digest = AVR_DIGEST if board.kernel == "avr" else 0
+        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

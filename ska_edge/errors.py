@@ -30,3 +30,10 @@ class DeviceError(SkaError):
     """There is no device, or it does not answer, or it answers what it must not."""
 
     exit_code = 3
+
+
+class ContactLost(DeviceError):
+    """A device that was there is gone, silent, or has started again.
+
+    It may come back, perhaps at another port; every other DeviceError asks for somebody's hand.
+    """

@@ -1,34 +1,35 @@
-"""The host's end of the serial line: requests, retries, and one-sentence errors.
+"""The host's end of the line to one device: a session, its requests, and one-sentence errors.
 
 A request is sent again with the same sequence number until its answer arrives whole; the device
-executes it once. This is the only module that imports pyserial.
+executes it once. How ports are opened stands in `port`; samples in a stream, in `stream`.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import time
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
-import serial
-from serial.tools import list_ports as serial_list_ports
-
-from ska_edge.errors import DeviceError, InputError
+from ska_edge.device import DeviceInfo, Result
+from ska_edge.errors import ContactLost, DeviceError, InputError
+from ska_edge.port import Port
 from ska_edge.protocol import (
     BY_NAME,
     PROTOCOL_VERSION,
+    PUSH_MAX,
     STATUS_PURPOSE,
+    Capability,
     Codec,
     Frame,
     FrameDecoder,
     Message,
-    Region,
     Status,
     Values,
+    Want,
     encode_frame,
 )
 from ska_edge.rule import METRICS as METRIC_NAMES
@@ -37,80 +38,56 @@ METRICS, STATUS, WELCOME = (BY_NAME[name] for name in ("METRICS", "STATUS", "WEL
 
 Reply = tuple[str, dict[str, Any]]
 
-POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
+STORING = {"SAVE", "OFFER", "PUSH"}  # requests for which a device may erase and write its flash
+STORING_PATIENCE = 5  # how many timeouts each of their tries may take
 
 
-@dataclass(frozen=True, slots=True)
-class PortInfo:
-    """A serial port of this computer: its path, and what the system says about it.
+@dataclass(slots=True)
+class Request:
+    """A request under way: the bytes that are sent, once or more often, and what came for it.
 
-    `present` says whether there is a device; a system also lists UARTs that lead nowhere.
+    `arrived` keeps frames from one try to the next: a repeated request is answered by equal frames,
+    so the pieces of both answers fit together. `metrics` is how many METRICS the answer has.
     """
 
-    path: str
-    description: str
-    present: bool
+    message: Message
+    seq: int
+    data: bytes
+    metrics: int
+    arrived: list[Frame] = field(default_factory=list)
 
+    @property
+    def closing(self) -> set[int]:
+        """Codes of the replies that end the answer."""
+        return {BY_NAME[self.message.answer].code, STATUS.code}
 
-@dataclass(frozen=True, slots=True)
-class DeviceInfo:
-    """What a device says about itself in WELCOME.
+    def take(self, frame: Frame) -> bool:
+        """Keep a frame if it belongs to the answer; True when it ends it."""
+        wanted = self.closing | ({METRICS.code} if self.metrics else set())
+        if frame.seq != self.seq or frame.code not in wanted:
+            return False  # a late answer to an earlier request, or our own echo
+        ends = frame.code in self.closing
+        ended = any(earlier.code in self.closing for earlier in self.arrived)
+        if frame not in self.arrived and not (ends and ended):  # an answer has one end
+            self.arrived.append(frame)
+        return ends
 
-    Attributes:
-        board: board name.
-        protocol: protocol version of the device.
-        digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step: learning steps since the plan's weights.
-        inputs, classes, layers: dimensions of the plan.
-        input_width: bytes of one element of an input.
-        parameter_bytes: size of the region of parameters.
-        capabilities: bits, see `protocol.Capability`.
-    """
-
-    board: str
-    protocol: int
-    digest: str
-    step: int
-    inputs: int
-    input_width: int
-    classes: int
-    layers: int
-    parameter_bytes: int
-    capabilities: int
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a device answers to a sample or an inference.
-
-    Attributes:
-        step: learning steps of the device, this one included.
-        predicted: class index, before any update.
-        decisions: Q0.15 integers, one per class, before any update.
-        metrics: per layer, integer sums by the names of `rule.METRICS`; empty when not asked for.
-    """
-
-    step: int
-    predicted: int
-    decisions: tuple[int, ...]
-    metrics: tuple[dict[str, int], ...] = ()
-
-
-def list_ports() -> list[PortInfo]:
-    """The serial ports that the system knows, sorted by path."""
-    ports = serial_list_ports.comports()
-    return sorted(
-        (PortInfo(port.device, port.description, port.hwid != "n/a") for port in ports),
-        key=lambda port: port.path,
-    )
+    def replies(self, codec: Codec) -> list[Reply] | None:
+        """The replies, METRICS sorted by layer, the closing one last; None where some lack."""
+        self.arrived.sort(key=lambda frame: (frame.code in self.closing, frame.payload[:1]))
+        replies = [codec.unpack(frame.code, frame.payload) for frame in self.arrived]
+        if not replies or self.arrived[-1].code not in self.closing:
+            return None
+        refused = replies[-1][0] == STATUS.name
+        return replies if refused or len(replies) == self.metrics + 1 else None
 
 
 class Link:
     """An open serial line to one device; a context manager.
 
     Args:
-        port: device path ("/dev/ttyACM0", "COM3", a pty) or a pyserial URL ("socket://host:port").
+        port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
@@ -122,7 +99,6 @@ class Link:
     def __init__(
         self, port: str, *, baud: int = 115200, timeout: float = 2.0, tries: int = 3
     ) -> None:
-        self.port = port
         self.baud = baud
         self._timeout = timeout
         self._tries = tries
@@ -131,8 +107,9 @@ class Link:
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
         self._seq = os.urandom(1)[0]
-        self._received = 0
-        self._serial = self._open()
+        self._received = 0  # bytes that had come before the last request
+        self._line = Port(port, baud=baud, write_timeout=timeout)
+        self.port = self._line.path
 
     def __enter__(self) -> Link:
         """The link itself."""
@@ -149,9 +126,9 @@ class Link:
 
     def close(self) -> None:
         """Closes the port; a second time does nothing."""
-        self._serial.close()
+        self._line.close()
 
-    # --- what a device can be asked ---------------------------------------------------------------
+    # --- the session ------------------------------------------------------------------------------
 
     def hello(self) -> DeviceInfo:
         """Opens a session and says which device this is; every other request does it when needed.
@@ -190,21 +167,151 @@ class Link:
                 "build and flash the firmware of this model, or name the model that was flashed"
             )
 
-    def learn(self, x: Iterable[int], label: int, *, metrics: bool = True) -> Result:
-        """One learning step on the device.
+    def expect_capability(self, capability: Capability, what: str) -> None:
+        """Raises DeviceError, "... cannot {what}", unless the device has a capability."""
+        if not self.info.capabilities & capability:
+            raise DeviceError(
+                f"the device at {self.port} cannot {what}: its board has no memory for two saves"
+                " of this plan; choose a smaller network or another board"
+            )
+
+    # --- what a device can be asked ---------------------------------------------------------------
+
+    def learn(self, x: Iterable[int], label: int, want: Want = Want.METRICS) -> Result:
+        """One learning step on the device; many at once go faster by `stream.learn_rows`.
 
         Args:
             x: (inputs,) integers in the plan's input format.
             label: class index.
-            metrics: also ask for the sums of every layer.
+            want: what else to ask for.
         """
-        values = {"label": label, "metrics": int(metrics), "x": self._bytes(x)}
-        replies = self.request("SAMPLE", values)
-        return _result(replies)
+        info = self.info
+        result = result_of(self._ask(self.sample(info.samples, x, label, want)))
+        self.note(samples=result.samples, step=result.step)
+        return result
 
     def infer(self, x: Iterable[int]) -> Result:
         """Classifies one input, (inputs,) integers; the device learns nothing."""
-        return _result(self.request("INFER", {"x": self._bytes(x)}))
+        return result_of(self.request("INFER", {"x": self._bytes(x)}))
+
+    def halve_rate(self, times: int) -> None:
+        """Lets the device learn on with the plan's rate times 2**-times."""
+        self.request("SET_RATE", {"halvings": times})
+
+    def pull(self) -> bytes:
+        """The state, `info.state_bytes` bytes; see `State.from_bytes`."""
+        crc, total = self.hello().crc, self.info.state_bytes
+        data = b""
+        while len(data) < total:
+            ((_, chunk),) = self.request("PULL", {"offset": len(data)})
+            piece = chunk["data"]
+            if chunk["offset"] != len(data) or not piece or len(data) + len(piece) > total:
+                raise DeviceError(
+                    f"the device at {self.port} answers with other bytes than asked for at offset "
+                    f"{len(data)} of its state; flash it again"
+                )
+            data += piece
+        if zlib.crc32(data) != crc:
+            raise DeviceError(
+                f"the state of the device at {self.port} changed while it was read: let nobody"
+                " else use the device, and pull again"
+            )
+        return data
+
+    def push(self, data: bytes, digest: str) -> None:
+        """Gives the device a state of the plan with this digest; it stores it, then uses it.
+
+        A transfer that was cut before goes on where it stopped. Until its last byte has come the
+        device has its old state, and keeps it over a restart.
+        """
+        self.expect_digest(digest)
+        self.expect_capability(Capability.PUSH, "take a state")
+        offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
+        before, offset = -1, self._status("OFFER", offer)
+        while before < offset < len(data):
+            piece = {"offset": offset, "data": data[offset : offset + PUSH_MAX]}
+            before, offset = offset, self._status("PUSH", piece)
+        if before < 0 or offset != len(data):
+            raise DeviceError(
+                f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
+                " its state, where it cannot be; flash it again"
+            )
+        self._info = None  # step, samples and CRC are others now
+
+    def save(self) -> None:
+        """Lets the device keep its state over a restart."""
+        self.expect_capability(Capability.SAVE, "keep its state")
+        self.request("SAVE")
+
+    def reset(self) -> None:
+        """Puts the device back to the plan's weights, step 0; what it has saved stays."""
+        self.request("RESET")
+        self.note(samples=0, step=0)
+
+    # --- parts of a request, for requests in a stream ---------------------------------------------
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for the answer to one try."""
+        return self._timeout
+
+    @property
+    def tries(self) -> int:
+        """How often a request is sent before the device counts as silent."""
+        return self._tries
+
+    def sample(self, number: int, x: Iterable[int], label: int, want: Want) -> Request:
+        """A SAMPLE, ready to be sent; `number` is how many the device has learned before it."""
+        values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
+        return self._prepare("SAMPLE", values)
+
+    def send(self, request: Request) -> None:
+        """Sends a request, for the first time or again."""
+        self._line.write(request.data)
+
+    def frames(self) -> list[Frame]:
+        """The good frames that have arrived by now; waits a moment for the first byte."""
+        return self._decoder.feed(self._line.read())
+
+    def whole(self, request: Request) -> list[Reply] | None:
+        """The replies to a request, the closing one last; None while some lack.
+
+        Raises DeviceError when the device has refused it.
+        """
+        for frame in request.arrived:  # before anything else of WELCOME, which may look different
+            if frame.code == WELCOME.code and frame.payload[:1] != bytes([PROTOCOL_VERSION]):
+                raise self._other_version(frame.payload)
+        replies = request.replies(self._codec)
+        return None if replies is None else self._accepted(request.message, replies)
+
+    def note(self, *, samples: int, step: int) -> None:
+        """What is known of the device after a request that changed it."""
+        if self._info is not None:
+            self._info = replace(self._info, samples=samples, step=step)
+
+    def silence(self) -> ContactLost:
+        """The error to raise when a device that was there does not answer any more."""
+        self._info = None
+        return ContactLost(
+            f"the device at {self.port} stopped answering ({self._tries} tries of "
+            f"{self._timeout:g} s): check cable and power, then connect again"
+        )
+
+    def _prepare(self, name: str, values: Values) -> Request:
+        message = BY_NAME[name]
+        # `info` opens a session when there is none.
+        layers = 0 if name == "HELLO" else self.info.layers
+        metrics = layers if values.get("want", 0) & Want.METRICS else 0
+        payload = self._codec.pack(name, values)
+        self._seq = (self._seq + 1) & 0xFF
+        # The zero byte ends whatever rubbish the line has left in the device's decoder.
+        data = b"\0" + encode_frame(message.code, self._seq, payload)
+        return Request(message, self._seq, data, metrics)
+
+    def _status(self, name: str, values: Values) -> int:
+        """The detail of the STATUS that answers a request."""
+        ((_, status),) = self.request(name, values)
+        return int(status["detail"])
 
     def _bytes(self, x: Iterable[int]) -> bytes:
         """An input as it goes over the line; InputError where an element does not fit."""
@@ -217,25 +324,7 @@ class Link:
                 f" {max(values)} were given"
             ) from None
 
-    def pull(self) -> bytes:
-        """All parameters, `info.parameter_bytes` bytes, little-endian, in plan order."""
-        total = self.info.parameter_bytes
-        data = b""
-        while len(data) < total:
-            where = {"region": int(Region.PARAMETERS), "offset": len(data)}
-            ((_, chunk),) = self.request("PULL", where)
-            piece = chunk.pop("data")
-            if chunk != where or not piece or len(data) + len(piece) > total:
-                raise DeviceError(
-                    f"the device at {self.port} answers with other bytes than asked for at offset "
-                    f"{len(data)} of its parameters; flash it again"
-                )
-            data += piece
-        return data
-
-    def reset(self) -> None:
-        """Puts the device back to the plan's weights, step 0."""
-        self.request("RESET")
+    # --- one request after the other --------------------------------------------------------------
 
     def request(self, name: str, values: Values | None = None) -> list[Reply]:
         """Sends one request until it is answered and returns the replies, the closing one last.
@@ -244,57 +333,35 @@ class Link:
         InputError when the values do not fit the message, DeviceError when the device refuses or
         stays silent.
         """
-        message, values = BY_NAME[name], values or {}
-        opening = name == "HELLO"
-        layers = 0 if opening else self.info.layers  # `info` opens a session when there is none
-        metrics = layers if name == "SAMPLE" and values.get("metrics") else 0
-        payload = self._codec.pack(name, values)
-        self._seq = (self._seq + 1) & 0xFF
-        # The zero byte ends whatever rubbish the line has left in the device's decoder.
-        data = b"\0" + encode_frame(message.code, self._seq, payload)
+        return self._ask(self._prepare(name, values or {}))
+
+    def _ask(self, request: Request) -> list[Reply]:
         wait, tries = self._timeout, self._tries
+        opening = request.message.name == "HELLO"
         if opening:
             wait, tries = wait / 4, HELLO_PERIODS
+        elif request.message.name in STORING:
+            wait *= STORING_PATIENCE
         info, self._info = self._info, None  # without an answer, the next request opens a session
-        self._received = 0
-        arrived: list[Frame] = []
+        self._received = self._line.received
         for _ in range(tries):
-            self._write(data)
-            replies = self._answer(message, metrics, arrived, wait)
-            if replies:
-                self._info = info
-                return self._accepted(message, replies)
-        raise self._silence(opening)
+            self.send(request)
+            if self._answered(request, wait):
+                self._info = info  # also when the device refuses
+                replies = self.whole(request)
+                if replies is not None:
+                    return replies
+                self._info = None
+        raise self._stranger() if opening else self.silence()
 
-    # --- one request ------------------------------------------------------------------------------
-
-    def _answer(
-        self, message: Message, metrics: int, arrived: list[Frame], wait: float
-    ) -> list[Reply] | None:
-        """The whole answer, or None when it is time to ask again.
-
-        `arrived` keeps frames from one try to the next: a repeated request is answered by equal
-        frames, so the pieces of both answers fit together.
-        """
-        closing = {BY_NAME[message.answer].code, STATUS.code}
-        wanted = closing | ({METRICS.code} if metrics else set())
+    def _answered(self, request: Request, wait: float) -> bool:
+        """Whether an answer has come; False when it is time to ask again."""
         deadline = time.monotonic() + wait
         while True:
-            closed = False
-            for frame in self._decoder.feed(self._read()):
-                if frame.seq != self._seq or frame.code not in wanted:
-                    continue  # a late answer to an earlier request, or our own echo
-                self._check_version(frame)
-                if frame not in arrived:
-                    arrived.append(frame)
-                closed = closed or frame.code in closing
-            if closed:
-                arrived.sort(key=lambda frame: (frame.code in closing, frame.payload[:1]))
-                replies = [self._codec.unpack(frame.code, frame.payload) for frame in arrived]
-                refused = replies[-1][0] == STATUS.name
-                return replies if refused or len(replies) == metrics + 1 else None
+            if sum(request.take(frame) for frame in self.frames()):  # not any(): take all of them
+                return True
             if time.monotonic() >= deadline:
-                return None
+                return False
 
     def _accepted(self, message: Message, replies: list[Reply]) -> list[Reply]:
         """The replies, unless the device refused the request."""
@@ -304,7 +371,7 @@ class Link:
         code, detail = values["code"], values["detail"]
         if code == Status.SEQUENCE:
             self._info = None
-            raise DeviceError(
+            raise ContactLost(
                 f"the device at {self.port} lost the session (did it restart?): connect "
                 "again and compare its step, since what it learned may be gone"
             )
@@ -318,86 +385,29 @@ class Link:
             f"(code {code}, detail {detail})"
         )
 
-    def _check_version(self, frame: Frame) -> None:
-        if frame.code == WELCOME.code and frame.payload[:1] != bytes([PROTOCOL_VERSION]):
-            version = frame.payload[0] if frame.payload else "?"
-            raise DeviceError(
-                f"the device at {self.port} speaks protocol version {version}, this ska-edge "
-                f"speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
-            )
+    def _other_version(self, welcome: bytes) -> DeviceError:
+        version = welcome[0] if welcome else "?"
+        return DeviceError(
+            f"the device at {self.port} speaks protocol version {version}, this ska-edge "
+            f"speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
+        )
 
-    def _silence(self, opening: bool) -> DeviceError:
-        if not opening:
+    def _stranger(self) -> DeviceError:
+        """The error when no device has answered HELLO."""
+        received = self._line.received - self._received
+        if received:
             return DeviceError(
-                f"the device at {self.port} stopped answering ({self._tries} tries of "
-                f"{self._timeout:g} s): check cable and power, then connect again"
-            )
-        if self._received:
-            return DeviceError(
-                f"what answers at {self.port} is not a ska-edge device ({self._received} bytes "
-                f"came, no frames at {self.baud} baud): check the port and its speed, or flash it"
+                f"what answers at {self.port} is not a ska-edge device ({received} bytes came, no"
+                f" frames at {self.baud} baud): check the port and its speed, or flash it"
             )
         return DeviceError(
             f"the device at {self.port} does not answer: check that it has power and runs ska-edge "
             "firmware, and that this is its port (`ska-edge ports` lists them)"
         )
 
-    # --- pyserial ---------------------------------------------------------------------------------
 
-    def _open(self) -> Any:
-        # pyserial itself survives a pty, which has no DTR and RTS lines (OSError 25).
-        try:
-            return serial.serial_for_url(
-                self.port,
-                baudrate=self.baud,
-                timeout=POLL,
-                write_timeout=self._timeout,
-                exclusive=True,
-            )
-        except (OSError, ValueError) as error:
-            raise DeviceError(_open_reason(self.port, error)) from error
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._serial.write(data)
-        except serial.SerialTimeoutException as error:
-            raise DeviceError(
-                f"the device at {self.port} takes no bytes: check that it runs, and flow control"
-            ) from error
-        except OSError as error:
-            raise self._gone(error) from error
-
-    def _read(self) -> bytes:
-        """What has arrived; waits for the first byte, but not longer than `POLL`."""
-        try:
-            data: bytes = self._serial.read(1)
-            if data:
-                data += self._serial.read(self._serial.in_waiting)
-        except OSError as error:
-            raise self._gone(error) from error
-        self._received += len(data)
-        return data
-
-    def _gone(self, error: OSError) -> DeviceError:
-        return DeviceError(f"the port {self.port} is gone ({error}): was the device unplugged?")
-
-
-def _open_reason(port: str, error: Exception) -> str:
-    """Why a port did not open, and what to do."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.ENOENT:
-        return f"there is no port {port}: `ska-edge ports` lists the ports of this computer"
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"no permission to open {port}: add yourself to the group that owns it, for example "
-            "`sudo usermod -aG dialout $USER`, and log in again"
-        )
-    if number in (errno.EBUSY, errno.EAGAIN):
-        return f"the port {port} is busy: close the other program that has it open"
-    return f"the port {port} cannot be opened as a serial port ({error})"
-
-
-def _result(replies: list[Reply]) -> Result:
-    *metrics, (_, result) = replies
-    sums = tuple({name: values[name] for name in METRIC_NAMES} for _, values in metrics)
-    return Result(result["step"], result["predicted"], result["decisions"], sums)
+def result_of(replies: list[Reply]) -> Result:
+    """What the replies to a SAMPLE or INFER say."""
+    *metrics, (_, values) = replies
+    sums = tuple({name: layer[name] for name in METRIC_NAMES} for _, layer in metrics)
+    return Result(**values, metrics=sums)

@@ -1,6 +1,7 @@
 """A model and its file: the plan, the learned integers, the input scaling and the float twin.
 
-`model.ska` is an npz without pickles; the same model gives the same bytes.
+`model.ska` is an npz without pickles; the same model gives the same bytes, and no bit of them can
+change unseen: the archive's comment is the SHA-256 of all that stands before it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from ska_edge.quantize import Scaling, standardize
 from ska_edge.ranges import Range
 from ska_edge.reference import Parameters
 from ska_edge.rule import RAW
+from ska_edge.state import State
 from ska_edge.storage import npz_bytes, write_file
-from ska_edge.trainer import State
 from ska_edge.twin import parameters_for, tensors_of, twin
 
 MAGIC = "ska-edge model"
-VERSION = 2
+VERSION = 3
+SEAL = 64  # bytes at the end of a file, hexadecimal digits
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Model:
     def save(self, path: Path) -> None:
         """Write the model; the file appears whole or not at all."""
         arrays: dict[str, NDArray[Any]] = {
-            "parameters": self.state.parameters.astype("<i4"),
+            "state": np.frombuffer(self.state.to_bytes(), dtype=np.uint8),
             "mean": self.scaling.mean.astype("<f8"),
             "scale": self.scaling.scale.astype("<f8"),
             "limit": np.array([self.scaling.limit], dtype="<f8"),
@@ -78,11 +80,11 @@ class Model:
             "step": self.state.step,
             "ranges": [found.as_dict() for found in self.ranges],
             "notes": self.notes,
-            "content": _content_digest(arrays),
         }
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
-        write_file(path, npz_bytes(arrays))
+        content = npz_bytes(arrays, bytes(SEAL))[:-SEAL]
+        write_file(path, content + _seal(content))
 
 
 def load_model(path: Path) -> Model:
@@ -101,15 +103,15 @@ def load_model(path: Path) -> Model:
         raise InputError(f"{path} is not a ska-edge model") from error
     if magic != MAGIC:
         raise InputError(f"{path} is not a ska-edge model")
-    if version != VERSION:
-        raise InputError(f"{path} has model version {version}, this program reads {VERSION}")
+    if version not in (2, VERSION):
+        raise InputError(f"{path} has model version {version}, this program reads 2 and {VERSION}")
     try:
-        if header["content"] != _content_digest(arrays):
+        if not _intact(version, content, header, arrays):
             raise InputError(f"{path} is damaged: its contents do not match their digest")
         plan = plan_from_json(header["plan"])
         model = Model(
             plan=plan,
-            state=State(plan, arrays["parameters"], int(header["step"])),
+            state=_state_from(plan, arrays, int(header["step"])),
             scaling=Scaling(arrays["mean"], arrays["scale"], float(arrays["limit"][0])),
             reference=_reference_from(plan, arrays),
             ranges=[Range(**found) for found in header["ranges"]],
@@ -132,12 +134,35 @@ def _read_arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
         raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
 
 
+def _seal(content: bytes) -> bytes:
+    """What stands at the end of a file, for all bytes before it."""
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _intact(
+    version: int, content: bytes, header: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> bool:
+    """Whether a file is as it was written; one of version 2 knows of its arrays alone."""
+    if version == VERSION:
+        return content[-SEAL:] == _seal(content[:-SEAL])
+    return bool(header["content"] == _content_digest(arrays))
+
+
 def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
+
+
+def _state_from(plan: Plan, arrays: dict[str, NDArray[Any]], step: int) -> State:
+    """The state; a file of version 2 has parameters alone."""
+    if "parameters" in arrays:
+        return State(plan, arrays["parameters"], step)
+    state = State.from_bytes(plan, arrays["state"].astype(np.uint8).tobytes())
+    state.step = step
+    return state
 
 
 def _reference_name(layer: int, tensor: str) -> str:

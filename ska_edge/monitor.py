@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import InputError
-from ska_edge.link import DeviceInfo, Link, Result
+from ska_edge.link import Link
 from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan import Plan
 from ska_edge.symptoms import ENOUGH, Symptom, Watch

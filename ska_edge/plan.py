@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,20 @@ class Tensor:
         for length in self.shape:
             rows *= length
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class StateField:
+    """A run of equal elements in the memory of a device: numpy's name of their type, and shape."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * int(self.kind[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,42 @@ class Plan:
     def parameter_bytes(self) -> int:
         """Bytes of the learned integers."""
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
+
+    def state_fields(self) -> tuple[StateField, ...]:
+        """What learning changes, as it stands at the beginning of a device's `ska_t` (ska.h).
+
+        Larger elements stand before smaller ones, so that no core needs padding between them.
+        """
+        signal, supervised = self.layers[0].input.bits // 8, self.rule_definition.supervised
+        fields = [StateField("step", "<u4"), StateField("samples", "<u4")]
+        kept = (self.classes, self.replay.per_class, self.inputs)
+        if self.replay.per_class:
+            fields.append(StateField("drawn", "<u4"))
+        width = self.formats.weight_bits // 8
+        fields.append(StateField("parameters", f"<i{width}", (self.parameter_count,)))
+        if self.replay.per_class:
+            fields.append(StateField("seen", "<u2", (self.classes,)))
+            fields.append(StateField("replay", f"<i{signal}", kept))
+        if not supervised:
+            fields.append(StateField("held", "<u2"))
+            fields.append(StateField("batch", f"<i{signal}", (self.batch, self.inputs)))
+        fields.append(StateField("rate_halvings", "<u1"))
+        return tuple(fields)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all that learning changes."""
+        return sum(field.size for field in self.state_fields())
+
+    @property
+    def rate_halvings_max(self) -> int:
+        """How often the rate can be halved before a shift of an update leaves 1 to 31."""
+        matrices = [layer.matrix for layer in self.layers]
+        matrices += [layer.readout for layer in self.layers if layer.readout is not None]
+        shifts = (
+            max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
+        )
+        return max(0, 31 - max(shifts))
 
     def forward_format(self, matrix: Matrix) -> QFormat:
         """Format of a weight as it takes part in sums."""

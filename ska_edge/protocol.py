@@ -1,8 +1,8 @@
 """The serial protocol: the table of messages, their bytes, and the frames that carry them.
 
 This file is the only definition. `Codec` packs and unpacks on the host,
-`firmware_gen.emit_messages` writes the same table as a C header, and `docs/PROTOCOL.md` says it in
-prose. To add a message, add a row to `MESSAGES` and a handler in
+`firmware_gen.emit_messages` writes the same table as a C header, and `firmware_gen.emit_protocol`
+the tables of `docs/PROTOCOL.md`. To add a message, add a row to `MESSAGES` and a handler in
 `firmware_gen/runtime/ska_main.c`.
 
 A frame is COBS(type u8, seq u8, payload, CRC-16) followed by one zero byte. Numbers are
@@ -23,8 +23,9 @@ from cobs import cobs  # type: ignore[import-untyped]
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.rule import METRICS
 
-PROTOCOL_VERSION = 2
-CHUNK_MAX = 128  # elements of a "rest" field, so that a chunk fits the RAM of the smallest parts
+PROTOCOL_VERSION = 3
+CHUNK_MAX = 128  # most bytes of state in a CHUNK
+PUSH_MAX = 64  # and in a PUSH, which has to fit the receive buffer of the smallest parts
 OVERHEAD = 4  # type, seq and the two bytes of the CRC
 PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 bits
 
@@ -50,21 +51,27 @@ class Status(enum.IntEnum):
     TYPE = 1
     LENGTH = 2
     SEQUENCE = 3
-    LABEL = 4
-    LEARN = 5
-    REGION = 6
+    NUMBER = 4
+    LABEL = 5
+    RATE = 6
     OFFSET = 7
+    DIGEST = 8
+    CRC = 9
+    STORAGE = 10
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0",
+    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to go on from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the last request again nor the next; detail is the last seq or 65535",
+    Status.NUMBER: "not the next sample; detail is how many the device has learned",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
-    Status.LEARN: "the learning step was refused; detail is the ska_status_t",
-    Status.REGION: "there is no such region; detail is its number",
-    Status.OFFSET: "the offset lies behind the region; detail is its low 16 bits",
+    Status.RATE: "the plan's rate cannot be halved so often; detail is how often it can",
+    Status.OFFSET: "not the offset to go on from; detail is that offset",
+    Status.DIGEST: "the state belongs to another plan; detail is 0",
+    Status.CRC: "the bytes pushed are not those offered; detail is their CRC-32",
+    Status.STORAGE: "nothing was stored, all is as before; detail is the ska_status_t",
 }
 
 
@@ -74,23 +81,31 @@ class Capability(enum.IntFlag):
     LEARN = 1
     METRICS = 2
     PULL = 4
+    RATE = 8
+    SAVE = 16
+    PUSH = 32
 
 
 CAPABILITY_PURPOSE = {
     Capability.LEARN: "learns from SAMPLE",
     Capability.METRICS: "sends METRICS when SAMPLE asks for them",
-    Capability.PULL: "gives its parameters to PULL",
+    Capability.PULL: "gives its state to PULL",
+    Capability.RATE: "takes another rate from SET_RATE",
+    Capability.SAVE: "keeps its state over a restart when SAVE asks for it",
+    Capability.PUSH: "takes a state from OFFER and PUSH",
 }
 
 
-class Region(enum.IntEnum):
-    """Regions of the device's memory that PULL reads."""
+class Want(enum.IntFlag):
+    """Bits of SAMPLE's field `want`: what the answer shall bring beside the decisions."""
 
-    PARAMETERS = 0
+    METRICS = 1
+    CRC = 2
 
 
-REGION_PURPOSE = {
-    Region.PARAMETERS: "weights and biases in plan order, little-endian",
+WANT_PURPOSE = {
+    Want.METRICS: "METRICS of every layer ahead of RESULT",
+    Want.CRC: "the CRC-32 of the state in RESULT",
 }
 
 
@@ -102,7 +117,8 @@ class Field:
         name: name in Python and C.
         kind: integer type of each element.
         count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
-            "rest": as many as the frame holds, at most `CHUNK_MAX`, in the last field only.
+            "rest": as many as the frame holds, in the last field only.
+        most: for "rest", how many there may be.
         purpose: one line for readers of the C header and the documentation.
     """
 
@@ -110,6 +126,7 @@ class Field:
     kind: Kind
     count: int | str = 1
     purpose: str = ""
+    most: int = 0
 
     @property
     def size(self) -> int:
@@ -138,6 +155,11 @@ class Message:
     answer: str = ""
 
 
+X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
+STEP = Field("step", "u32", 1, "updates since the plan's weights")
+SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
+OFFSET = Field("offset", "u32", 1, "place of the first byte in the state")
+
 MESSAGES = (
     Message(
         "HELLO",
@@ -152,33 +174,47 @@ MESSAGES = (
         0x02,
         "request",
         (
+            Field(
+                "number", "u32", 1, "samples learned before this one: learned once, whatever comes"
+            ),
             Field("label", "u16", 1, "class index, below the number of classes"),
-            Field("metrics", "u8", 1, "1: send METRICS of every layer before RESULT"),
-            Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian"),
+            Field("want", "u8", 1, "bits, see SKA_WANT_*"),
+            X,
         ),
         "learn from one labeled sample",
         answer="RESULT",
     ),
+    Message("INFER", 0x03, "request", (X,), "classify one input, learn nothing", answer="RESULT"),
     Message(
-        "INFER",
-        0x03,
-        "request",
-        (Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian"),),
-        "classify one input, learn nothing",
-        answer="RESULT",
-    ),
-    Message(
-        "PULL",
+        "SET_RATE",
         0x04,
         "request",
-        (
-            Field("region", "u8", 1, "0: parameters"),
-            Field("offset", "u32", 1, "first byte wanted"),
-        ),
-        "read a piece of the device's memory",
-        answer="CHUNK",
+        (Field("halvings", "u8", 1, "how often the plan's rate is halved"),),
+        "learn on at another rate",
+        answer="STATUS",
     ),
-    Message("RESET", 0x05, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
+    Message("PULL", 0x05, "request", (OFFSET,), "read a piece of the state", answer="CHUNK"),
+    Message(
+        "OFFER",
+        0x06,
+        "request",
+        (
+            Field("digest", "u8", 8, "first bytes of the digest of the state's plan"),
+            Field("crc", "u32", 1, "CRC-32 of the state"),
+        ),
+        "announces a state; the same one again goes on where it stopped",
+        answer="STATUS",
+    ),
+    Message(
+        "PUSH",
+        0x07,
+        "request",
+        (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
+        "a piece of the state offered; the last one stores it, then the device has it",
+        answer="STATUS",
+    ),
+    Message("SAVE", 0x08, "request", (), "keep the state over a restart", answer="STATUS"),
+    Message("RESET", 0x09, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
     Message(
         "WELCOME",
         0x81,
@@ -186,23 +222,33 @@ MESSAGES = (
         (
             Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
-            Field("step", "u32", 1, "learning steps since the plan's weights"),
+            STEP,
+            SAMPLES,
+            Field("crc", "u32", 1, "CRC-32 of the state"),
+            Field("state_bytes", "u32", 1, "size of the state"),
             Field("inputs", "u16", 1, "elements of an input"),
             Field("input_width", "u8", 1, "bytes of one element, 1 or 2"),
             Field("classes", "u16", 1, "number of classes"),
             Field("layers", "u8", 1, "number of layers"),
-            Field("parameter_bytes", "u32", 1, "size of the region of parameters"),
+            Field("halvings", "u8", 1, "how often the plan's rate is halved"),
+            Field("credit", "u8", 1, "requests that may be under way at once"),
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
+            Field("saves", "u32", 1, "saves made so far; 0: nothing is kept over a restart"),
+            Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
+            Field("error_detail", "u32", 1, "its detail"),
+            Field("dropped", "u16", 1, "pieces received that were no good frame, at most 65535"),
             Field("board", "u8", 16, "name in ASCII, padded with zeros"),
         ),
-        "answers HELLO; says which device this is and which plan it runs",
+        "answers HELLO; says which device this is, which plan it runs and how far it is",
     ),
     Message(
         "RESULT",
         0x82,
         "reply",
         (
-            Field("step", "u32", 1, "learning steps, this one included"),
+            STEP,
+            SAMPLES,
+            Field("crc", "u32", 1, "CRC-32 of the state, if asked for; else 0"),
             Field("predicted", "u16", 1, "class index of the largest decision (first of equals)"),
             Field("decisions", "i16", "classes", "Q0.15, of the forward pass before any update"),
         ),
@@ -214,7 +260,7 @@ MESSAGES = (
         "reply",
         (
             Field("layer", "u8", 1, "layer index, from 0"),
-            Field("step", "u32", 1, "learning steps, this one included"),
+            STEP,
             *(Field(name, "i64", 1, "sum over the layer") for name in METRICS),
         ),
         "integer sums of one layer after a learning step, sent ahead of RESULT",
@@ -223,11 +269,7 @@ MESSAGES = (
         "CHUNK",
         0x84,
         "reply",
-        (
-            Field("region", "u8", 1, "as in PULL"),
-            Field("offset", "u32", 1, "as in PULL"),
-            Field("data", "u8", "rest", "bytes of the region from offset on"),
-        ),
+        (OFFSET, Field("data", "u8", "rest", "bytes of the state from offset on", CHUNK_MAX)),
         "answers PULL",
     ),
     Message(
@@ -236,9 +278,9 @@ MESSAGES = (
         "reply",
         (
             Field("code", "u8", 1, "see SKA_STATUS_*"),
-            Field("detail", "u16", 1, "depends on the code"),
+            Field("detail", "u32", 1, "depends on the code"),
         ),
-        "answers RESET, and every request that is refused",
+        "answers every other request, and each that is refused",
     ),
 )
 
@@ -270,11 +312,11 @@ class Codec:
             elements = _elements(values[field.name])
             count = len(elements) if field.count == "rest" else self._count(message, field)
             try:
-                if field.count == "rest" and count > CHUNK_MAX:
+                if field.count == "rest" and count > field.most:
                     raise struct.error
                 payload += struct.pack(f"<{count}{STRUCT_CODES[field.kind]}", *elements)
             except struct.error:
-                wanted = f"at most {CHUNK_MAX}" if field.count == "rest" else str(count)
+                wanted = f"at most {field.most}" if field.count == "rest" else str(count)
                 raise InputError(
                     f"message {name}, field {field.name!r}: {len(elements)} value(s) given, "
                     f"{wanted} integer(s) of type {field.kind} wanted"
@@ -293,7 +335,7 @@ class Codec:
         at = 0
         for field in message.fields:
             count = (
-                min((len(payload) - at) // field.size, CHUNK_MAX)
+                min((len(payload) - at) // field.size, field.most)
                 if field.count == "rest"
                 else self._count(message, field)
             )
@@ -321,7 +363,8 @@ class Codec:
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, Iterable) else (value,)
+    # Flags are numbers first, although one can iterate over their bits.
+    return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)
 
 
 # --- frames ---------------------------------------------------------------------------------------

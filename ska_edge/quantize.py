@@ -13,7 +13,7 @@ from ska_edge.fixedpoint import Fixed, QFormat
 from ska_edge.ops_numpy import NumpyOps
 from ska_edge.plan import Plan
 from ska_edge.rule import RAW, RawInput, standardized
-from ska_edge.trainer import State
+from ska_edge.state import State
 
 LEAST_SCALE = 1e-150  # a feature that varies less cannot be divided by its deviation
 SCALINGS = ("standardize", "global", "none")

@@ -11,62 +11,13 @@ from numpy.typing import NDArray
 from ska_edge import draws
 from ska_edge import rule as neuron
 from ska_edge.errors import InputError
-from ska_edge.fixedpoint import Fixed, QFormat, Rate, dot
+from ska_edge.fixedpoint import Fixed, QFormat, dot
 from ska_edge.ops_numpy import Integers, NumpyOps, stored
 from ska_edge.plan import Matrix, Plan
-from ska_edge.replay import ReplayBuffer
 from ska_edge.rule import CODE, METRIC_TERMS, METRIC_WEIGHT_BITS, METRICS, READOUT, SIGNS
+from ska_edge.state import State
 
 Values = Fixed[Integers]
-
-
-class State:
-    """The learned integers of a plan: one flat int64 array and a view of it for every tensor.
-
-    Attributes:
-        plan: whose tensors these are.
-        parameters: (plan.parameter_count,) in the order of `Plan.tensors`.
-        step: updates made so far.
-    """
-
-    def __init__(
-        self, plan: Plan, parameters: NDArray[np.integer] | None = None, step: int = 0
-    ) -> None:
-        self.plan = plan
-        self.step = step
-        self.parameters = np.zeros(plan.parameter_count, dtype=np.int64)
-        self._views: dict[tuple[int, str], Integers] = {}
-        for tensor in plan.tensors():
-            flat = self.parameters[tensor.offset : tensor.offset + tensor.size]
-            self._views[tensor.layer, tensor.name] = flat.reshape(tensor.shape)
-        if parameters is not None:
-            if parameters.shape != self.parameters.shape:
-                raise InputError(
-                    f"{parameters.size} parameters for a plan of {self.parameters.size}"
-                )
-            self.parameters[:] = parameters
-            self._check()
-
-    def _check(self) -> None:
-        for tensor in self.plan.tensors():
-            view = self._views[tensor.layer, tensor.name]
-            if view.min() < tensor.format.minimum or view.max() > tensor.format.maximum:
-                raise InputError(
-                    f"layer {tensor.layer}: a {tensor.name} leaves {tensor.format.name}"
-                )
-
-    @property
-    def places(self) -> set[tuple[int, str]]:
-        """Layer and name of every tensor."""
-        return set(self._views)
-
-    def tensor(self, layer: int, name: str) -> Integers:
-        """A view of one tensor; writing to it changes the state."""
-        return self._views[layer, name]
-
-    def copy(self) -> State:
-        """An independent copy."""
-        return State(self.plan, self.parameters, self.step)
 
 
 @dataclass
@@ -98,25 +49,17 @@ class FixedTrainer:
         check: assert every proven interval on the way (see `NumpyOps`).
 
     Attributes:
-        rate: the rate of the next update; the plan's at first.
-        replay: past samples, where the plan keeps some.
+        state: what it changes.
     """
 
     def __init__(self, state: State, check: bool = True) -> None:
         self.state = state
         self.plan = state.plan
-        self.rate = state.plan.rate
-        self.replay = ReplayBuffer(state.plan, state.plan.inputs)
         self._rule = state.plan.rule_definition
         self._ops = NumpyOps(check)
         self._table = state.plan.decision_table
         self._last: list[LayerTrace] = []
-        self._held: list[Integers] = []
         self._codes = class_codes(state.plan)
-
-    def halve_rate(self, times: int) -> None:
-        """Learn on with the plan's rate times 2**-times, which only changes a shift."""
-        self.rate = Rate(self.plan.rate.mantissa, self.plan.rate.shift + times)
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -185,21 +128,25 @@ class FixedTrainer:
         Rules without labels hold `plan.batch` samples and then make their steps. With a replay
         buffer past samples are learned first, so that the last update is the new sample's.
         """
+        state = self.state
         if self._rule.supervised:
             for _ in range(self.plan.replay.per_sample):
-                drawn = self.replay.draw()
+                drawn = state.replay.draw()
                 if drawn is not None:
                     self.learn_batch(drawn[0][None, :], np.array([drawn[1]]))
             learned: Integers = self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+            state.samples += 1
             if self.plan.replay.per_class:
-                self.replay.remember(inputs, label)
+                state.replay.remember(inputs, label)
             return learned
-        self._held.append(np.asarray(inputs, dtype=np.int64))
-        if len(self._held) < self.plan.batch:
-            inferred: Integers = self.infer(self._held[-1][None, :])[0]
+        state.batch[state.held] = inputs
+        state.held += 1
+        state.samples += 1
+        if state.held < self.plan.batch:
+            inferred: Integers = self.infer(state.batch[state.held - 1][None, :])[0]
             return inferred
-        batch, self._held = np.array(self._held), []
-        for _ in self.learn_steps(batch):
+        state.held = 0
+        for _ in self.learn_steps(state.batch):
             pass
         decided: Integers = self._last[-1].decision[-1]
         return decided
@@ -294,7 +241,7 @@ class FixedTrainer:
     # --- updates ----------------------------------------------------------------------------------
 
     def _step(self, delta: Values) -> Values:
-        mantissa = neuron.mantissa_of(delta, np.array(self.rate.mantissa))
+        mantissa = neuron.mantissa_of(delta, np.array(self.state.rate.mantissa))
         return neuron.step(delta, mantissa, self.plan.formats.shift)
 
     def _trace(
@@ -305,7 +252,7 @@ class FixedTrainer:
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
         """Add the outer product, summed over the batch, to a matrix and the step to its bias."""
-        batch, shift = step.data.shape[0], self.rate.shift
+        batch, shift = step.data.shape[0], self.state.rate.shift
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
             weight, self._products(step, inputs), shift
@@ -383,7 +330,7 @@ class FixedTrainer:
         sums["w_saturated"] = at_limits(weight.data, matrix.weight)
         step = self._value(trace.step, formats.shift)
         products = self._products(step, self._value(trace.inputs, matrix.input))
-        change = neuron.weight_change(weight, products, self.rate.shift)
+        change = neuron.weight_change(weight, products, self.state.rate.shift)
         sums["zero_updates"] = int((change.data == 0).sum())
         assert set(sums) == set(METRICS)
         return sums

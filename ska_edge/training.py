@@ -22,7 +22,8 @@ from ska_edge.calibration import (
 from ska_edge.data import Dataset, few, split
 from ska_edge.errors import InputError
 from ska_edge.metrics import LayerMetrics, layer_metrics
-from ska_edge.model_file import Model, load_model
+from ska_edge.model_file import Model
+from ska_edge.onnx_import import load_any
 from ska_edge.options import Options
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
@@ -158,7 +159,7 @@ def beginning(
 
 def _opened(dataset: Dataset, options: Options) -> tuple[_Session, Dataset, Dataset]:
     """A training, the data with the classes it knows, and the part of them that is held out."""
-    base = load_model(options.start) if options.start else None
+    base = load_any(options.start) if options.start else None
     options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
     if base is not None:
         dataset = dataset.with_classes(base.plan.labels)
@@ -331,12 +332,12 @@ class _Session:
                 watch.add(trainer.state.step, layers)
                 yield trainer.state.step, self.plan.steps - 1
             record.observe(trainer, batch)
-            model.ranges = record.ranges()
+            model.ranges, model.state = record.ranges(), trainer.state.learned()
             return
         total, done = self.options.epochs * len(inputs), 0
         watched, updates = max(total // self.plan.batch // POINTS, 1), 0
         for halvings, order in self.orders():
-            trainer.halve_rate(halvings)
+            trainer.state.halve_rate(halvings)
             for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
                 done += self.plan.batch
                 updates += 1
@@ -348,7 +349,7 @@ class _Session:
                 if done % 64 == 0:
                     yield done, total
             record.observe(trainer, inputs)
-        model.ranges = record.ranges()
+        model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield total, total
 
     def float_work(

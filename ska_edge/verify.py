@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device import Result
 from ska_edge.errors import DeviceError
-from ska_edge.link import Link, Result
+from ska_edge.link import Link
 from ska_edge.model_file import Model
 from ska_edge.plan import Plan
+from ska_edge.protocol import Want
 from ska_edge.rule import METRICS
+from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
 
 
@@ -24,8 +27,8 @@ class Difference:
     Attributes:
         step: updates before it was seen.
         layer: layer index.
-        tensor: "weight", "bias", "head_weight", "head_bias", "decision", "step", "predicted" or the
-            name of a metric.
+        tensor: "weight", "bias", "head_weight", "head_bias", another field of the state (see
+            `Plan.state_fields`), "decision", "predicted" or the name of a metric.
         index: place in the tensor, row first; empty for a single number.
         host, device: the two integers.
         format: Q format of both, empty for steps, classes and metrics.
@@ -95,9 +98,11 @@ def verify(
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
-    The device starts from its flashed weights. Compared are all parameters before the first sample
-    and after the last, and with every sample the step, the decisions, the class and, when it led to
-    an update, all metrics of all layers. The first difference ends the run.
+    The device starts from its flashed weights. Compared are the whole state before the first
+    sample and after the last, and with every sample the step, the decisions, the class, the CRC-32
+    of the state and, when it led to an update, all metrics of all layers. So a difference shows in
+    the very step that made it, and ends the run: the state is read, and the first integer that
+    differs is named.
     `on_sample(number, label, result)` is called after every sample.
 
     Raises DeviceError when the device runs another plan or stops answering.
@@ -105,10 +110,8 @@ def verify(
     link.hello()
     link.expect_digest(model.plan.digest)
     link.reset()
-    trainer = FixedTrainer(model.state.copy(), check=False)
-    # The device counts from its flashed weights on.
-    trainer.state.step = 0
-    found = compare_parameters(link, trainer)
+    trainer = FixedTrainer(model.state.flashed(), check=False)
+    found = compare_state(link, trainer.state)
     samples = correct = 0
     for row, label in zip(inputs, labels, strict=True):
         if found:
@@ -116,52 +119,70 @@ def verify(
         before = trainer.state.step
         decisions = trainer.learn_one(row, int(label))
         updated = trainer.state.step > before
-        result = link.learn(row.tolist(), int(label), metrics=updated)
+        want = Want.CRC | (Want.METRICS if updated else Want(0))
+        result = link.learn(row.tolist(), int(label), want)
         found = _compare_result(trainer, decisions, result, updated)
         samples += 1
         correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
-        if found:
-            # A metric says that something differs; a parameter says where.
-            found = compare_parameters(link, trainer) or found
+        if found or result.crc != trainer.state.crc:
+            # A metric or the CRC says that something differs; the state says where.
+            found = compare_state(link, trainer.state) or found
     if not found:
-        found = compare_parameters(link, trainer)
+        found = compare_state(link, trainer.state)
     return Report(samples, trainer.state.step, model.plan.parameter_count, correct, found)
 
 
-def compare_parameters(link: Link, trainer: FixedTrainer) -> Difference | None:
-    """The first parameter in which a device differs from the host, in the order of the plan."""
-    plan = trainer.plan
+def compare_state(link: Link, state: State) -> Difference | None:
+    """The first integer in which the state of a device differs from the host's, in the order in
+    which it stands in memory.
+    """
     raw = link.pull()
-    if len(raw) != plan.parameter_bytes:
+    if len(raw) != state.plan.state_bytes:
         raise DeviceError(
-            f"the device has {len(raw)} bytes of parameters, the plan {plan.parameter_bytes};"
+            f"the device has {len(raw)} bytes of state, the plan {state.plan.state_bytes};"
             " flash the firmware of this model"
         )
-    offset = 0
-    for tensor in plan.tensors():
-        size = tensor.size * tensor.format.bits // 8
-        kind = f"<i{tensor.format.bits // 8}"
-        device = np.frombuffer(raw[offset : offset + size], dtype=kind).reshape(tensor.shape)
-        host = trainer.state.tensor(tensor.layer, tensor.name)
-        offset += size
-        wrong = np.argwhere(device != host)
-        if len(wrong):
-            index = tuple(int(i) for i in wrong[0])
-            ours, theirs = int(host[index]), int(device[index])
-            unit = 2.0**-tensor.format.frac
-            return Difference(
-                step=trainer.state.step,
-                layer=tensor.layer,
-                tensor=tensor.name,
-                index=index,
-                host=ours,
-                device=theirs,
-                format=tensor.format.name,
-                host_value=ours * unit,
-                device_value=theirs * unit,
-            )
+    return first_difference(state, raw)
+
+
+def first_difference(state: State, raw: bytes) -> Difference | None:
+    """The first integer in which a device's state, as bytes, differs from the host's."""
+    plan, ours, place = state.plan, state.to_bytes(), 0
+    for field in plan.state_fields():
+        host, device = (
+            np.frombuffer(side[place : place + field.size], dtype=field.kind)
+            for side in (ours, raw)
+        )
+        place += field.size
+        wrong = np.flatnonzero(host != device)
+        if not len(wrong):
+            continue
+        flat = int(wrong[0])
+        values = int(host[flat]), int(device[flat])
+        if field.name == "parameters":
+            return _parameter_difference(state, flat, *values)
+        index = tuple(int(i) for i in np.unravel_index(flat, field.shape)) if field.shape else ()
+        return Difference(state.step, plan.hidden, field.name, index, *values)
     return None
+
+
+def _parameter_difference(state: State, flat: int, host: int, device: int) -> Difference:
+    """Where in which tensor a parameter stands."""
+    tensor = next(t for t in state.plan.tensors() if flat < t.offset + t.size)
+    index = np.unravel_index(flat - tensor.offset, tensor.shape)
+    unit = 2.0**-tensor.format.frac
+    return Difference(
+        step=state.step,
+        layer=tensor.layer,
+        tensor=tensor.name,
+        index=tuple(int(i) for i in index),
+        host=host,
+        device=device,
+        format=tensor.format.name,
+        host_value=host * unit,
+        device_value=device * unit,
+    )
 
 
 def _compare_result(

@@ -84,7 +84,8 @@ def write_firmware(tmp_path: Path) -> Callable[..., Path]:
         project = tmp_path / name
         board.copy_to(project / "board")
         (project / "src").mkdir()
-        shutil.copyfile(runtime / "ska_board.h", project / "src" / "ska_board.h")
+        for header in ("ska_board.h", "ska_storage.h"):  # what a board's files include
+            shutil.copyfile(runtime / header, project / "src" / header)
         (project / "src" / "main.c").write_text(main, encoding="utf-8")
         return project
 

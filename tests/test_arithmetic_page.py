@@ -9,7 +9,8 @@ import numpy as np
 
 from ska_edge.fixedpoint import Rate
 from ska_edge.planning import make_plan
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 
 PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encoding="utf-8")
 

@@ -86,10 +86,9 @@ static uint16_t weights_crc(void) {
     return 0;
 #else
     uint16_t crc = SKA_CRC_START;
+    const uint8_t *bytes = (const uint8_t *)bench_state.parameters;
     for (uint32_t offset = 0; offset < SKA_PARAMETER_BYTES; offset++) {
-        uint8_t byte;
-        ska_parameters_read(&bench_state, offset, &byte, 1);
-        crc = ska_crc_update(crc, byte);
+        crc = ska_crc_update(crc, bytes[offset]);
     }
     return crc;
 #endif

@@ -86,7 +86,7 @@ static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
 /* A shift that includes the rate's; in [1, 31] by the checks of the plan, for 32-bit weights in
  * [-31, 31]. */
 static int8_t with_rate(const ska_t *ska, int8_t shift) {
-    return (int8_t)((int16_t)shift + ska->rate_shift);
+    return (int8_t)((int16_t)shift + SKA_RATE_SHIFT + (int16_t)ska->rate_halvings);
 }
 
 #if SKA_SUPERVISED
@@ -100,7 +100,6 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
 typedef struct {
     const ska_change_t *change; /* what all rows share */
     int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
-    int32_t rate_mantissa;      /* of every step */
     ska_weight_t *weight;       /* of the next row */
     ska_weight_t *bias;
     int8_t bias_shift;
@@ -115,7 +114,6 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
     *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
     update.change = change;
     update.least = ska_least_step(shift, (uint8_t)(8u * sizeof(ska_signal_t)));
-    update.rate_mantissa = ska->rate_mantissa;
     update.weight = ska->parameters + matrix->weight;
     update.bias = ska->parameters + matrix->bias;
     update.bias_shift = with_rate(ska, matrix->bias_update_shift);
@@ -125,7 +123,7 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
 }
 
 static inline void update_row(update_t *update, int_fast16_t delta) {
-    const int_fast16_t step = ska_rule_step(delta, update->rate_mantissa);
+    const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
         if (update->waiting == NULL) {
@@ -357,6 +355,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
     }
 #endif
     sample_learn(ska, x, label);
+    ska->samples++;
 #if SKA_REPLAY_SLOTS > 0
     replay_remember(ska, x, label);
 #endif
@@ -371,7 +370,7 @@ static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuro
     const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
     const int_fast16_t decision = ska_rule_decision(knowledge);
     const int_fast16_t shift = ska_rule_shift(decision, ska_rule_decision(before));
-    return ska_rule_step(ska_rule_delta(knowledge, decision, shift), ska->rate_mantissa);
+    return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
 }
 
 /* What a layer's update is paired with: the input, or the layer below one pass earlier. */
@@ -441,6 +440,7 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]) {
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
         ska_kernel_copy(ska->batch[sample], x[sample], SKA_INPUTS);
     }
+    ska->samples += SKA_BATCH;
     ska->held = 0;
     batch_learn(ska);
 }
@@ -452,6 +452,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
     forward(ska, x);
     ska_kernel_copy(ska->batch[ska->held], x, SKA_INPUTS);
     ska->held++;
+    ska->samples++;
     if (ska->held == SKA_BATCH) {
         ska->held = 0;
         batch_learn(ska);
@@ -480,8 +481,6 @@ void ska_init(ska_t *ska) {
     for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
         ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
     }
-    ska->rate_mantissa = SKA_RATE_MANTISSA;
-    ska->rate_shift = SKA_RATE_SHIFT;
 }
 
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
@@ -504,16 +503,40 @@ const int16_t *ska_decisions(const ska_t *ska) { return ska->decision + OUTPUTS;
 
 uint32_t ska_step(const ska_t *ska) { return ska->step; }
 
-void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count) {
-    for (uint8_t i = 0; i < count; i++) {
-        const uint32_t position = offset + i;
-        uint32_t value = (uint32_t)ska->parameters[position / sizeof(ska_weight_t)];
-        for (uint8_t byte = 0; byte < position % sizeof(ska_weight_t); byte++) {
-            value /= 256u;
-        }
-        bytes[i] = (uint8_t)(value & 0xFFu);
+uint32_t ska_samples(const ska_t *ska) { return ska->samples; }
+
+ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
+    if (times > SKA_RATE_HALVINGS_MAX) {
+        return SKA_ERROR_RATE;
     }
+    ska->rate_halvings = times;
+    return SKA_OK;
 }
+
+/* That no padding stands between the elements: an array of a negative size does not compile. */
+typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
+
+const uint8_t *ska_state(const ska_t *ska) { return (const uint8_t *)ska; }
+
+void ska_state_written(ska_t *ska) {
+    if (ska->rate_halvings > SKA_RATE_HALVINGS_MAX) {
+        ska->rate_halvings = 0;
+    }
+#if SKA_REPLAY_SLOTS > 0
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        if (ska->seen[c] > SKA_MOST_SEEN) {
+            ska->seen[c] = SKA_MOST_SEEN;
+        }
+    }
+#endif
+#if !SKA_SUPERVISED
+    if (ska->held >= SKA_BATCH) {
+        ska->held = 0;
+    }
+#endif
+}
+
+uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 
 #if SKA_RAW_INPUT
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
@@ -557,7 +580,7 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer);
-    const int_fast16_t step = ska_rule_step(neuron_delta(ska, neuron), ska->rate_mantissa);
+    const int_fast16_t step = ska_rule_step(neuron_delta(ska, neuron), SKA_RATE_MANTISSA);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
         metrics->zero_updates += SKA_CHANGE((int32_t)step * inputs[column], shift) == 0;

@@ -24,18 +24,42 @@ extern "C" {
 
 typedef enum {
     SKA_OK = 0,
-    SKA_ERROR_LABEL /* the label is not below SKA_CLASSES; nothing was learned */
+    SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
+    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is as before */
+    /* Of ska_journal.h; what was saved before stays whole. */
+    SKA_ERROR_STORAGE, /* the memory failed, or did not give back what was written */
+    SKA_ERROR_UNSAVED, /* there is no whole save of this network; nothing was loaded */
+    SKA_ERROR_WORN,    /* the memory has been erased as often as it endures; nothing was saved */
+    SKA_ERROR_PIECES   /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
 } ska_status_t;
 
-/* All state of a network. The fields are for reading, in a debugger or a test. */
+/* A network. The fields are for reading, in a debugger or a test.
+ *
+ * What learning changes stands first, larger elements before smaller ones: no core puts padding
+ * between them, so the first SKA_STATE_BYTES bytes are the same on every core. They are the whole
+ * of what a host compares and an image that is kept has to hold; all that follows is made anew by
+ * every forward pass. */
 typedef struct {
-    ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
-    uint32_t step;                                /* updates since ska_init */
-    int32_t rate_mantissa;                        /* rate = mantissa * 2^-15 * 2^-shift */
-#ifdef SKA_LANES
-    ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer; 4-byte aligned */
+    uint32_t step;    /* updates since ska_init */
+    uint32_t samples; /* samples that ska_learn took since ska_init */
+#if SKA_REPLAY_SLOTS > 0
+    uint32_t drawn; /* random words used so far */
 #endif
-    int8_t rate_shift;
+    ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
+#if SKA_REPLAY_SLOTS > 0
+    uint16_t seen[SKA_CLASSES];                                     /* of each class, kept or not */
+    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
+#endif
+#if !SKA_SUPERVISED
+    uint16_t held;                             /* samples in the batch so far */
+    ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
+#endif
+    uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
+
+#ifdef SKA_LANES
+    uint8_t align[4 - SKA_STATE_BYTES % 4]; /* lanes are read four bytes at a time */
+    ska_lane_t lanes[SKA_LANES];            /* scratch: the inputs of one layer */
+#endif
 
     /* The last forward pass; neurons are numbered through all layers, the output layer last. */
     ska_signal_t signal[SKA_SIGNALS];       /* the input, then every layer's activations */
@@ -50,15 +74,8 @@ typedef struct {
 #if SKA_HEADS > 0
     int16_t readout[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 #endif
-#if SKA_REPLAY_SLOTS > 0
-    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
-    uint16_t seen[SKA_CLASSES];                                     /* of each class, kept or not */
-    uint32_t drawn;                                                 /* random words used so far */
-#endif
 #else
-    uint16_t held;                             /* samples in the batch so far */
-    uint8_t pass;                              /* which of the two passes below is the newer */
-    ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
+    uint8_t pass; /* which of the two passes below is the newer */
     ska_knowledge_t passes[2][SKA_BATCH]
                           [SKA_NEURONS]; /* knowledge of this pass and of the one before */
     ska_signal_t below[SKA_BATCH]
@@ -114,16 +131,27 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
-/* Updates since ska_init. */
+/* Updates, and samples that ska_learn took, since ska_init. */
 uint32_t ska_step(const ska_t *ska);
+uint32_t ska_samples(const ska_t *ska);
+
+/* Learns on with the plan's rate halved so many times, at most SKA_RATE_HALVINGS_MAX. The plan's
+ * own rate is the fastest: its range proof holds for no faster one. */
+ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
 
 /* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the
  * last sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
-/* Copies `count` little-endian bytes of the parameters, from byte `offset` on; the caller stays
- * inside SKA_PARAMETER_BYTES. */
-void ska_parameters_read(const ska_t *ska, uint32_t offset, uint8_t *bytes, uint8_t count);
+/* What learning changes, as SKA_STATE_BYTES bytes: the counters, the parameters, past samples. */
+const uint8_t *ska_state(const ska_t *ska);
+
+/* To be called after those bytes were written from outside: brings counters that no device can have
+ * into their range, so that whatever was written does no harm. */
+void ska_state_written(ska_t *ska);
+
+/* CRC-32 of the initial parameters: tells images of the same plan apart. */
+uint32_t ska_initial_crc(void);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,8 @@ static inline int16_t ska_const_i16(const int16_t *place) { return (int16_t)pgm_
 
 static inline int32_t ska_const_i32(const int32_t *place) { return (int32_t)pgm_read_dword(place); }
 
+static inline uint32_t ska_const_u32(const uint32_t *place) { return pgm_read_dword(place); }
+
 static inline int64_t ska_const_i64(const int64_t *place) {
     int64_t value;
     memcpy_P(&value, place, sizeof value);
@@ -35,6 +37,8 @@ static inline int8_t ska_const_i8(const int8_t *place) { return *place; }
 static inline int16_t ska_const_i16(const int16_t *place) { return *place; }
 
 static inline int32_t ska_const_i32(const int32_t *place) { return *place; }
+
+static inline uint32_t ska_const_u32(const uint32_t *place) { return *place; }
 
 static inline int64_t ska_const_i64(const int64_t *place) { return *place; }
 

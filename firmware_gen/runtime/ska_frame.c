@@ -27,11 +27,16 @@ static uint16_t crc_of(uint16_t crc, const uint8_t *bytes, uint16_t count) {
 
 /* --- decoder ---------------------------------------------------------------------------------- */
 
-void ska_decoder_init(ska_decoder_t *decoder) {
+static void frame_begin(ska_decoder_t *decoder) {
     decoder->length = 0;
     decoder->block = 0;
     decoder->zero = false;
     decoder->broken = false;
+}
+
+void ska_decoder_init(ska_decoder_t *decoder) {
+    frame_begin(decoder);
+    decoder->dropped = 0;
 }
 
 /* The only place that writes content: no stream of bytes gets past its end. */
@@ -64,7 +69,12 @@ static bool content_check(const ska_decoder_t *decoder, ska_frame_t *frame) {
 bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) {
     if (byte == 0) {
         const bool good = content_check(decoder, frame);
-        ska_decoder_init(decoder); /* leaves the content, which *frame points to */
+        /* A lone zero byte is no frame; neither is it a bad one. */
+        const bool started = decoder->length != 0 || decoder->block != 0 || decoder->zero;
+        if (!good && started && decoder->dropped < 0xFFFFu) {
+            decoder->dropped++;
+        }
+        frame_begin(decoder); /* leaves the content, which *frame points to */
         return good;
     }
     if (decoder->block != 0) {

@@ -31,13 +31,14 @@ typedef struct {
     uint8_t block;                  /* bytes that the current COBS block still has to bring */
     bool zero;                      /* a zero byte of the content follows this block */
     bool broken;                    /* too long: ignore everything up to the next zero byte */
+    uint16_t dropped;               /* pieces so far that were no good frame; ends at 65535 */
 } ska_decoder_t;
 
 /* The CRC after one more byte; start with SKA_CRC_START. */
 #define SKA_CRC_START 0xFFFFu
 uint16_t ska_crc_update(uint16_t crc, uint8_t byte);
 
-/* Puts the decoder between two frames. */
+/* Puts the decoder between two frames; nothing was dropped yet. */
 void ska_decoder_init(ska_decoder_t *decoder);
 
 /* Takes one received byte; true when it completes a good frame, which is then in *frame. Bytes that

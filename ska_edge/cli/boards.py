@@ -7,7 +7,7 @@ import click
 from firmware_gen.boards import board_names, load_board
 from firmware_gen.flash import running
 from ska_edge.cli.console import Output, json_option
-from ska_edge.link import list_ports
+from ska_edge.port import list_ports
 
 
 @click.command(epilog="Example:  ska-edge boards")
@@ -39,10 +39,15 @@ def boards(as_json: bool) -> None:
 def ports(as_json: bool) -> None:
     """Serial ports of this computer, and the emulated boards that run now."""
     out = Output(as_json)
-    found = [{"port": port.path, "what": port.description} for port in list_ports()]
-    found += [{"port": board.port, "what": f"{board.name} (emulated)"} for board in running()]
+    found = [_row(port.path, port.description, port.serial_number) for port in list_ports()]
+    found += [_row(board.port, f"{board.name} (emulated)", None) for board in running()]
     if found:
-        out.table("ports", ["port", "what"], [[p["port"], p["what"]] for p in found])
+        rows = [[p["port"], p["what"], p["serial_number"] or ""] for p in found]
+        out.table("ports", ["port", "what", "serial number"], rows)
     else:
         out.line("no serial port, and no emulated board runs; start one with `ska-edge flash`")
     out.document({"ports": found})
+
+
+def _row(port: str, what: str, serial_number: str | None) -> dict[str, str | None]:
+    return {"port": port, "what": what, "serial_number": serial_number}

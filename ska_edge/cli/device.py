@@ -15,11 +15,25 @@ from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.link import Link, list_ports
+from ska_edge.link import Link
 from ska_edge.model_file import Model
+from ska_edge.port import BAUD_RATES, list_ports
 
 board_option = click.option("--board", help="Build, flash and start this board first.")
-port_option = click.option("--port", help="Serial port of a running device.")
+port_option = click.option(
+    "--port",
+    help="A running device: path, pattern, USB serial number, socket://HOST:PORT or"
+    " rfc2217://HOST:PORT.",
+)
+baud_option = click.option(
+    "--baud",
+    type=click.Choice([str(rate) for rate in BAUD_RATES]),
+    callback=lambda _context, _option, rate: int(rate),
+    metavar="RATE",
+    default="115200",
+    show_default=True,
+    help=f"Speed of the port, {BAUD_RATES[0]} to {BAUD_RATES[-1]}.",
+)
 
 
 def find_port(port: str | None) -> str:
@@ -47,10 +61,12 @@ def started(
 
 
 @contextmanager
-def device(model: Model, board: str | None, port: str | None, out: Output) -> Iterator[Link]:
+def device(
+    model: Model, board: str | None, port: str | None, baud: int, out: Output
+) -> Iterator[Link]:
     """A link to a device with this model: an open port, or a board that runs for the block."""
     if board is None:
-        with Link(find_port(port)) as link:
+        with Link(find_port(port), baud=baud) as link:
             yield link
         return
     if port is not None:

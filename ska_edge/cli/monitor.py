@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.device import find_port, port_option
+from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
 from ska_edge.cli.verify import metrics_table, progress_title
@@ -27,6 +27,7 @@ from ska_edge.symptoms import Symptom
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", required=False)
 @port_option
+@baud_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
 @click.option("--log", type=click.Path(path_type=Path), help="JSONL file, a line a sample.")
 @label_option
@@ -35,6 +36,7 @@ def monitor(
     model: Path | None,
     data: str | None,
     port: str | None,
+    baud: int,
     samples: int | None,
     log: Path | None,
     label_column: str | None,
@@ -54,7 +56,7 @@ def monitor(
     dataset = (
         load_for(loaded, data, label_column) if loaded is not None and data is not None else None
     )
-    with Link(find_port(port)) as link:
+    with Link(find_port(port), baud=baud) as link:
         info = link.hello()
         out.line(f"{info.board} at {link.port}: plan {info.digest}, step {info.step}")
         correct = count = 0

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.device import board_option, device, port_option
+from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
+from ska_edge.device import Result
 from ska_edge.errors import CheckError, InputError
-from ska_edge.link import Link, Result
+from ska_edge.link import Link
 from ska_edge.metrics import layer_metrics
 from ska_edge.model_file import Model, load_model
 from ska_edge.plan import Plan
@@ -60,7 +61,7 @@ def learn_and_compare(
     """Run the proof with a live table, and say what came out."""
     info = link.hello()
     out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
-    correct, last = 0, Result(0, 0, ())
+    correct, last = 0, Result(0, 0, 0, ())
     with out.live() as update:
 
         def show(number: int, label: int, result: Result) -> None:
@@ -109,6 +110,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @click.argument("data")
 @board_option
 @port_option
+@baud_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
 @label_option
 @json_option
@@ -117,6 +119,7 @@ def verify(
     data: str,
     board: str | None,
     port: str | None,
+    baud: int,
     samples: int | None,
     label_column: str | None,
     as_json: bool,
@@ -130,7 +133,7 @@ def verify(
     if samples is not None and samples > len(dataset.y):
         raise InputError(f"--samples is {samples}, but {dataset.name} has {len(dataset.y)} rows")
     rows = slice(0, samples)
-    with device(loaded, board, port, out) as link:
+    with device(loaded, board, port, baud, out) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
     out.document(verify_document(report))
     require_equal(report)

@@ -12,7 +12,8 @@ import pytest
 
 from firmware_gen.project import write_project
 from ska_edge.planning import make_plan
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 
 PLAN = make_plan((6, 5, 3), rule="published", batch=4, steps=3, rate=0.5)
 LIBRARY = """\

@@ -32,7 +32,7 @@ from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import Scaling
 from ska_edge.range_proof import accumulator_width, update_width
 from ska_edge.rule import RULES
-from ska_edge.trainer import State
+from ska_edge.state import State
 from ska_edge.training import train
 from ska_edge.verify import Report, verify
 

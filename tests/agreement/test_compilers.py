@@ -24,7 +24,8 @@ from ska_edge.plan import Plan
 from ska_edge.planning import make_plan
 from ska_edge.quantize import Scaling
 from ska_edge.rule import RULES
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 from ska_edge.verify import verify
 from tests.conftest import without
 from tests.proof.plans import PLANS

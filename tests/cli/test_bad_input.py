@@ -19,8 +19,9 @@ from ska_edge.data import Dataset, save
 from ska_edge.link import Link
 from ska_edge.model_file import Model
 from ska_edge.planning import make_plan
+from ska_edge.port import PortInfo
 from ska_edge.quantize import Scaling
-from ska_edge.trainer import State
+from ska_edge.state import State
 
 QUICK = ("--hidden", "4", "--epochs", "1")
 
@@ -317,7 +318,30 @@ def test_port_that_does_not_exist(ska_edge, iris_file: Path) -> None:
 
 def test_port_that_is_a_file(ska_edge) -> None:
     Path("file").write_text("mine")
-    assert "cannot be opened as a serial port" in ska_edge("monitor", "--port", "file").refusal(3)
+    assert "file is a file, not a serial port" in ska_edge("monitor", "--port", "file").refusal(3)
+
+
+@pytest.mark.parametrize(
+    ("port", "words"),
+    [
+        ("", "there is no port ''"),
+        ("/dev", "/dev is a directory, not a serial port"),
+        ("/dev/null", "another kind of device, not a serial port"),
+        ("/dev/none*", "no port fits '/dev/none*'"),
+        ("usb:NONE", "no USB port has the serial number 'NONE'"),
+        ("socket://localhost", "'socket://localhost' is no address of a port"),
+        ("telnet://localhost:1", "write socket://HOST:PORT or rfc2217://HOST:PORT"),
+        ("socket://127.0.0.1:1", "127.0.0.1:1 refused the connection"),
+        ("rfc2217://127.0.0.1:1", "127.0.0.1:1 refused the connection"),
+    ],
+)
+def test_port_that_is_none(ska_edge, port: str, words: str) -> None:
+    assert words in ska_edge("monitor", "--port", port).refusal(3)
+
+
+@pytest.mark.parametrize("baud", ["0", "-9600", "12345", "fast", "115200.0", "1e6"])
+def test_speed_that_is_none(ska_edge, baud: str) -> None:
+    assert "'--baud'" in ska_edge("monitor", "--port", "/dev/none", "--baud", baud).usage()
 
 
 def test_port_that_does_not_answer(
@@ -329,10 +353,10 @@ def test_port_that_does_not_answer(
 
 
 def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = [link.PortInfo("/dev/unused", "n/a", False)]
+    ports = [PortInfo("/dev/unused", "n/a", False)]
     monkeypatch.setattr(device, "list_ports", lambda: ports)
     assert "no device" in ska_edge("monitor").refusal(3)
-    ports += [link.PortInfo(f"/dev/{name}", "", True) for name in ("one", "two")]
+    ports += [PortInfo(f"/dev/{name}", "", True) for name in ("one", "two")]
     assert "2 ports (/dev/one, /dev/two)" in ska_edge("monitor").refusal(3)
 
 

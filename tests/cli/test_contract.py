@@ -14,6 +14,7 @@ import pytest
 from firmware_gen.boards import Board, board_names
 from ska_edge.cli.main import main
 from ska_edge.model_file import Model
+from ska_edge.port import PortInfo
 
 COMMANDS = sorted(main.commands)
 
@@ -208,6 +209,20 @@ def test_ports(ska_edge) -> None:
     assert outcome.code == 0
     assert isinstance(outcome.document()["ports"], list)
     assert ska_edge("ports").err == ""
+
+
+def test_ports_tell_the_serial_number(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        PortInfo("/dev/ttyACM0", "a board", True, "E6614"),
+        PortInfo("/dev/ttyS0", "n/a", False),
+    ]
+    monkeypatch.setattr("ska_edge.cli.boards.list_ports", lambda: found)
+    assert ska_edge("ports", "--json").document()["ports"] == [
+        {"port": "/dev/ttyACM0", "what": "a board", "serial_number": "E6614"},
+        {"port": "/dev/ttyS0", "what": "n/a", "serial_number": None},
+    ]
+    table = ska_edge("ports").out
+    assert "serial number" in table and "E6614" in table and "None" not in table
 
 
 # --- exit codes that are no command's own ---------------------------------------------------------

@@ -155,7 +155,7 @@ def test_flash_ports_monitor_verify_stop(
         flashed = ska_edge("flash", "fw", "--json").document()
         assert (flashed["board"], flashed["digest"]) == ("host", iris.plan.digest)
         port = flashed["port"]
-        assert {"port": port, "what": "host (emulated)"} in ports(ska_edge)
+        assert {"port": port, "what": "host (emulated)", "serial_number": None} in ports(ska_edge)
 
         # Without --port: the one board that runs.
         arguments = (iris_file, "iris", "--samples", "7", "--log", "steps.jsonl", "--json")

@@ -16,7 +16,8 @@ from firmware_gen.bench import Benchmark, Task, bench
 from firmware_gen.boards import Board, load_board
 from ska_edge.errors import CheckError, InputError
 from ska_edge.planning import make_plan
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 
 BOARD = "qemu-m3"
 SAMPLES = 20

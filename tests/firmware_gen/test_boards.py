@@ -155,6 +155,56 @@ def test_a_missing_file_of_a_board_is_named(tmp_path: Path) -> None:
         read_board(tmp_path).files()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("unit = 4", "unit = 3", "unit must be one of 1, 2, 4, 8, 16, 32"),
+        ("page = 1024", "page = 1022", "page must be a multiple of its unit"),
+        ("page = 1024", "page = 0", "page must be a multiple of its unit"),
+        ("page = 1024", "page = 0x8000", "size must be two pages or more"),
+        ("size = 0x0000_8000", "size = 0x0000_8100", "whole ones"),
+        ("wear = 20_000", "wear = 0", "wear must be 1 erase or more"),
+        ("wear = 20_000", "wear = 0x1_0000_0000", "fit 32 bits"),
+        ("origin = 0x0003_8000", "origin = 0x0003_7C00", "overlaps flash of [memory]"),
+        ("origin = 0x0003_8000", "origin = 0x1FFF_8400", "overlaps ram of [memory]"),
+        ("origin = 0x0003_8000", 'origin = "end"', "storage.origin"),
+        ('source = "storage_nrf51.c"', "", "storage.source"),
+    ],
+)
+def test_a_damaged_storage_is_refused_with_the_reason(
+    old: str, new: str, reason: str, tmp_path: Path
+) -> None:
+    load_board("qemu-m0").copy_to(tmp_path)
+    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_board(tmp_path)
+    assert str(tmp_path / "board.toml") in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
+    defines = load_board("qemu-m0").defines()
+    assert {name: defines[name] for name in defines if "STORAGE" in name} == {
+        "SKA_STORAGE_SIZE": "32768u",
+        "SKA_STORAGE_PAGE": "1024u",
+        "SKA_STORAGE_UNIT": "4u",
+        "SKA_STORAGE_WEAR": "20000u",
+        "SKA_STORAGE_ORIGIN": "0x00038000u",
+    }
+    board = dataclasses.replace(load_board("qemu-m0"), storage=None)
+    assert not [name for name in board.defines() if "STORAGE" in name]
+    assert "storage_nrf51.c" not in {path.name for path in board.files()}
+
+
+def test_a_storage_holds_two_saves_from_whole_pages_on() -> None:
+    storage = boards.Storage("x.c", size=5 * 1024, page=1024, unit=4, wear=1)
+    assert storage.holds(2 * 1024 - 36)
+    assert not storage.holds(2 * 1024 - 35)  # half of it is two pages and a half
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_board_without_its_tools_says_how_to_install_them(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -255,15 +305,13 @@ def test_the_example_in_the_documentation_is_a_board(
     (folder / "my-board").mkdir()
     (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
-    assert len(load_board("my-board").files()) == 9
-    assert load_board("my-board").defines() == {
-        "SKA_BOARD_NAME": '"my-board"',
-        "SKA_CLOCK": "25000000u",
+    assert len(load_board("my-board").files()) == 10
+    assert load_board("my-board").defines().items() >= {
         "SKA_UART_BASE": "0x40004000u",
         "SKA_UART_RX_INTERRUPT": "0u",
         "SKA_UART_BUFFER": "256u",
         "SKA_UART_BAUD": "115200u",
-    }
+    }.items()
 
 
 def test_the_documentation_lists_every_board() -> None:

@@ -1,4 +1,5 @@
-"""Write the golden project: every generated file for one small, fixed model of each rule.
+"""Write the golden project: every generated file for one small, fixed model of each rule, and the
+tables of the protocol's page.
 
 Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it
 does to the C that people flash. The models are made of integers alone, so no platform can change
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_gen.emit_protocol import emit_protocol
 from firmware_gen.project import generated_files
 from ska_edge.fixedpoint import QFormat
 from ska_edge.plan import Plan, Replay
@@ -18,6 +20,7 @@ from ska_edge.planning import make_plan
 from ska_edge.rule import RawInput
 
 FOLDER = Path(__file__).parent
+PROTOCOL_PAGE = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
 
 
 def golden_plans() -> dict[str, Plan]:
@@ -53,3 +56,5 @@ if __name__ == "__main__":
     for path, text in golden_files().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    page = PROTOCOL_PAGE.read_text(encoding="utf-8")
+    PROTOCOL_PAGE.write_text(emit_protocol(page), encoding="utf-8")

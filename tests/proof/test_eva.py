@@ -43,6 +43,10 @@ OPTIONS = (
 # the segments of the decision table one by one, as what a segment adds depends on where it begins.
 INDEX = re.compile(r"^ +const int32_t index = .*;$", re.M)
 HINT = "\n    /*@ split index; */"
+# The check that the state is in one piece goes, and any rate takes the place of the plan's.
+WHOLE = re.compile(r"^typedef char ska_state_is_whole.*$", re.M)
+RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
+ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
 # And the parameters as the last member of the state: a pointer that leaves them leaves the object.
 PARAMETERS = re.compile(r"^ +ska_weight_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
@@ -96,6 +100,13 @@ def write_copy(plan: Plan, folder: Path) -> Path:
     assert (hints, moved, state.count(END)) == (1, 1, 1)
     assert member is not None
     header.write_text(state.replace(END, member[0] + END))
+    # With a member moved the state is not in one piece; and any rate is to be looked at, not one.
+    library, numbers = sources / "ska.c", sources / "ska_plan.h"
+    text, checks = WHOLE.subn("", library.read_text())
+    library.write_text(text)
+    text, rates = RATE.subn(ANY_RATE, numbers.read_text())
+    numbers.write_text(text)
+    assert (checks, rates) == (1, 1)
     return sources
 
 

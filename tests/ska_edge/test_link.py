@@ -5,127 +5,26 @@ from __future__ import annotations
 import errno
 import os
 import re
-import select
-import threading
-import tty
+import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
-import serial  # type: ignore[import-untyped]
 
 from ska_edge import link as link_module
-from ska_edge.errors import DeviceError, InputError
+from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.link import Link
 from ska_edge.protocol import (
     BY_NAME,
     PROTOCOL_VERSION,
-    Codec,
+    Capability,
     Frame,
-    FrameDecoder,
     Status,
-    Values,
+    Want,
     encode_frame,
 )
 from ska_edge.rule import METRICS
-
-INPUTS, CLASSES, LAYERS = 4, 3, 2
-PARAMETERS = bytes(i % 251 for i in range(300))
-DIGEST = "0123456789abcdef"
-X = (1, -2, 3, -128)
-
-Respond = Callable[[Frame], bytes]
-
-
-class FakeDevice:
-    """A device that learns nothing but counts, on the far end of a pty.
-
-    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` is the
-    well-behaved one, with the device's own exactly-once rule.
-    """
-
-    def __init__(self) -> None:
-        self.master, self.slave = os.openpty()
-        tty.setraw(self.slave)
-        self.port = os.ttyname(self.slave)
-        self.respond: Respond = self.answer
-        self.requests: list[Frame] = []
-        self.step = 0
-        self.protocol = PROTOCOL_VERSION
-        self._last: tuple[int, int] | None = None
-        self._codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
-        self._stop = os.pipe()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self) -> None:
-        os.write(self._stop[1], b"x")
-        self._thread.join()
-        for number in (*self._stop, self.master, self.slave):
-            os.close(number)
-
-    def _run(self) -> None:
-        decoder = FrameDecoder()
-        while True:
-            ready, _, _ = select.select([self.master, self._stop[0]], [], [])
-            if self._stop[0] in ready:
-                return
-            for frame in decoder.feed(os.read(self.master, 4096)):
-                self.requests.append(frame)
-                os.write(self.master, self.respond(frame))
-
-    def names(self) -> list[str]:
-        by_code = {message.code: message.name for message in BY_NAME.values()}
-        return [by_code[frame.code] for frame in self.requests]
-
-    def reply(self, seq: int, name: str, values: Values) -> bytes:
-        return encode_frame(BY_NAME[name].code, seq, self._codec.pack(name, values))
-
-    def status(self, seq: int, code: int, detail: int = 0) -> bytes:
-        return self.reply(seq, "STATUS", {"code": code, "detail": detail})
-
-    def replies(self, frame: Frame) -> list[bytes]:
-        """The frames of the answer, each on its own."""
-        name, values = self._codec.unpack(frame.code, frame.payload)
-        again, self._last = (frame.seq, frame.code) == self._last, (frame.seq, frame.code)
-        if name == "HELLO":
-            return [self.reply(frame.seq, "WELCOME", self.welcome())]
-        if name == "PULL":
-            data = PARAMETERS[values["offset"] :][:128]
-            return [self.reply(frame.seq, "CHUNK", {**values, "data": data})]
-        if name == "RESET":
-            self.step = 0
-            return [self.status(frame.seq, Status.OK)]
-        if name == "SAMPLE":
-            self.step += not again
-        result = {"step": self.step, "predicted": 1, "decisions": (-5, 32767, 0)}
-        parts = range(LAYERS) if values.get("metrics") else range(0)
-        return [
-            *(self.reply(frame.seq, "METRICS", self.metrics(layer)) for layer in parts),
-            self.reply(frame.seq, "RESULT", result),
-        ]
-
-    def answer(self, frame: Frame) -> bytes:
-        return b"".join(self.replies(frame))
-
-    def metrics(self, layer: int) -> dict[str, int]:
-        sums = {name: -(10**12) * layer + i for i, name in enumerate(METRICS)}
-        return {"layer": layer, "step": self.step, **sums}
-
-    def welcome(self) -> Values:
-        return {
-            "protocol": self.protocol,
-            "digest": bytes.fromhex(DIGEST),
-            "step": self.step,
-            "inputs": INPUTS,
-            "input_width": 1,
-            "classes": CLASSES,
-            "layers": LAYERS,
-            "parameter_bytes": len(PARAMETERS),
-            "capabilities": 7,
-            "board": b"fake".ljust(16, b"\0"),
-        }
+from tests.fake_device import CLASSES, DIGEST, EVERYTHING, INPUTS, LAYERS, STATE, FakeDevice, X
 
 
 @pytest.fixture
@@ -162,7 +61,8 @@ def test_hello_says_what_the_device_is(device: FakeDevice) -> None:
         info = link.hello()
     assert (info.board, info.digest, info.protocol) == ("fake", DIGEST, PROTOCOL_VERSION)
     assert (info.inputs, info.classes, info.layers) == (INPUTS, CLASSES, LAYERS)
-    assert (info.step, info.parameter_bytes, info.capabilities) == (0, len(PARAMETERS), 7)
+    assert (info.step, info.samples, info.state_bytes) == (0, 0, len(STATE))
+    assert (info.crc, info.capabilities) == (zlib.crc32(STATE), EVERYTHING)
 
 
 def test_learning_returns_decisions_and_the_sums_of_every_layer(device: FakeDevice) -> None:
@@ -172,12 +72,12 @@ def test_learning_returns_decisions_and_the_sums_of_every_layer(device: FakeDevi
     assert result.metrics == tuple(
         {name: -(10**12) * layer + i for i, name in enumerate(METRICS)} for layer in range(LAYERS)
     )
-    assert device.requests[-1].payload == b"\x02\x00\x01" + bytes(v & 0xFF for v in X)
+    assert device.requests[-1].payload == b"\0\0\0\0\x02\0\x01" + bytes(v & 0xFF for v in X)
 
 
 def test_learning_without_metrics_returns_none(device: FakeDevice) -> None:
     with patient(device) as link:
-        assert link.learn(X, 2, metrics=False).metrics == ()
+        assert link.learn(X, 2, Want(0)).metrics == ()
 
 
 def test_inference_does_not_step(device: FakeDevice) -> None:
@@ -187,8 +87,76 @@ def test_inference_does_not_step(device: FakeDevice) -> None:
 
 def test_pull_collects_all_chunks(device: FakeDevice) -> None:
     with patient(device) as link:
-        assert link.pull() == PARAMETERS
+        assert link.pull() == STATE
     assert device.names() == ["HELLO", "PULL", "PULL", "PULL"]
+
+
+def test_a_state_that_changes_while_it_is_read_is_refused(device: FakeDevice) -> None:
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == BY_NAME["PULL"].code:
+            device.state = bytes(len(STATE))
+        return answer
+
+    device.respond = respond
+    with patient(device) as link, pytest.raises(DeviceError, match="changed while it was read"):
+        link.pull()
+
+
+def test_push_brings_the_whole_state(device: FakeDevice) -> None:
+    new = bytes(reversed(STATE))
+    with patient(device) as link:
+        link.push(new, DIGEST)
+        assert link.pull() == new
+    assert device.names()[:7] == ["HELLO", "OFFER", *5 * ["PUSH"]]
+
+
+def test_a_push_that_was_cut_goes_on_where_it_stopped(device: FakeDevice) -> None:
+    new = bytes(reversed(STATE))
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code == BY_NAME["PUSH"].code and frame.payload[0] == 128:
+            return b""
+        return device.answer(frame)
+
+    device.respond = respond
+    with Link(device.port, timeout=0.02, tries=2) as link, pytest.raises(ContactLost):
+        link.push(new, DIGEST)
+    assert device.state == STATE
+    device.respond = device.answer
+    del device.requests[:]
+    with patient(device) as link:
+        link.push(new, DIGEST)
+    assert device.state == new
+    assert device.names() == ["HELLO", "OFFER", "PUSH", "PUSH", "PUSH"]
+
+
+@pytest.mark.parametrize("missing", [Capability.PUSH, Capability.SAVE])
+def test_a_device_without_memory_for_saves(device: FakeDevice, missing: Capability) -> None:
+    device.capabilities &= ~missing
+    with patient(device) as link:
+        link.hello()
+        with pytest.raises(DeviceError, match="has no memory for two saves"):
+            if missing == Capability.PUSH:
+                link.push(STATE, DIGEST)
+            else:
+                link.save()
+    assert device.names() == ["HELLO"]
+
+
+def test_a_state_of_another_plan_is_not_pushed(device: FakeDevice) -> None:
+    with patient(device) as link, pytest.raises(DeviceError, match="runs the plan"):
+        link.push(STATE, "f" * 16)
+    assert device.names() == ["HELLO"]
+
+
+def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None:
+    with patient(device) as link:
+        link.save()
+        link.halve_rate(3)
+    assert device.names() == ["HELLO", "SAVE", "SET_RATE"]
+    assert device.requests[-1].payload == b"\x03"
+    assert device.saves == 1
 
 
 def test_reset_returns_to_step_0(device: FakeDevice) -> None:
@@ -201,10 +169,10 @@ def test_reset_returns_to_step_0(device: FakeDevice) -> None:
 def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
     with patient(device) as link:
         for _ in range(300):
-            link.learn(X, 0, metrics=False)
+            link.learn(X, 0, Want(0))
     seqs = [frame.seq for frame in device.requests]
     assert seqs == [(seqs[0] + i) % 256 for i in range(301)]
-    assert device.step == 300
+    assert device.samples == 300
 
 
 def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> None:
@@ -215,19 +183,15 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
     assert device.names() == ["HELLO", "SAMPLE"]
 
 
-def test_ports_are_listed_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = [
-        SimpleNamespace(device="/dev/ttyUSB0", description="a cable", hwid="USB VID:PID"),
-        SimpleNamespace(device="/dev/ttyACM0", description="a board", hwid="USB VID:PID"),
-        SimpleNamespace(device="/dev/ttyS0", description="ttyS0", hwid="n/a"),
-    ]
-    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
-    found = [(port.path, port.description, port.present) for port in link_module.list_ports()]
-    assert found == [
-        ("/dev/ttyACM0", "a board", True),
-        ("/dev/ttyS0", "ttyS0", False),
-        ("/dev/ttyUSB0", "a cable", True),
-    ]
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # of pyserial
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_device_behind_a_bridge(
+    device: FakeDevice, bridge: Callable[[str, str], Any], scheme: str
+) -> None:
+    with Link(bridge(device.port, scheme).address, timeout=20) as link:
+        assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
+        assert link.pull() == STATE
+    assert len(device.requests) == 1 + 3 + 1 + 3  # pull looks at the CRC first
 
 
 # --- a line that loses, repeats and spoils --------------------------------------------------------
@@ -269,7 +233,7 @@ def test_doubled_answers_do_no_harm(device: FakeDevice) -> None:
     device.respond = lambda frame: 2 * device.answer(frame)
     with patient(device) as link:
         assert [link.learn(X, 0).step for _ in range(5)] == [1, 2, 3, 4, 5]
-        assert link.pull() == PARAMETERS
+        assert link.pull() == STATE
 
 
 @pytest.mark.parametrize("spoiled", [0, 1, 2])
@@ -317,7 +281,9 @@ def test_garbage_between_frames_is_skipped(device: FakeDevice) -> None:
 def test_an_answer_to_an_earlier_request_is_skipped(device: FakeDevice) -> None:
     def respond(frame: Frame) -> bytes:
         late = device.reply(
-            (frame.seq - 1) % 256, "RESULT", {"step": 99, "predicted": 0, "decisions": (0, 0, 0)}
+            (frame.seq - 1) % 256,
+            "RESULT",
+            {"step": 99, "samples": 99, "crc": 0, "predicted": 0, "decisions": (0, 0, 0)},
         )
         return late + device.answer(frame)
 
@@ -378,8 +344,8 @@ def test_another_digest_is_refused_with_both_named(device: FakeDevice, digest: s
 
 def test_a_refused_request_says_why_and_the_session_goes_on(device: FakeDevice) -> None:
     device.respond = lambda frame: (
-        device.status(frame.seq, Status.LABEL, 9)
-        if frame.payload[:1] == b"\x09"
+        device.refuse(frame, Status.LABEL, 9)
+        if frame.payload[4:5] == b"\x09"
         else device.answer(frame)
     )
     with patient(device) as link:
@@ -427,60 +393,17 @@ def test_a_chunk_of_another_place_is_refused(device: FakeDevice) -> None:
     def respond(frame: Frame) -> bytes:
         if frame.code != BY_NAME["PULL"].code:
             return device.answer(frame)
-        return device.reply(frame.seq, "CHUNK", {"region": 0, "offset": 7, "data": b"\x01"})
+        return device.reply(frame.seq, "CHUNK", {"offset": 7, "data": b"\x01"})
 
     device.respond = respond
     with (
         Link(device.port) as link,
-        pytest.raises(DeviceError, match="at offset 0 of its parameters"),
+        pytest.raises(DeviceError, match="at offset 0 of its state"),
     ):
         link.pull()
 
 
-# --- ports that do not open -----------------------------------------------------------------------
-
-
-def opening(port: str) -> str:
-    with pytest.raises(DeviceError) as caught:
-        Link(port)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_a_port_that_is_not_there() -> None:
-    assert "there is no port /dev/no-such-port" in opening("/dev/no-such-port")
-
-
-def test_a_file_is_not_a_port(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("")
-    assert f"the port {file} cannot be opened as a serial port" in opening(str(file))
-
-
-def test_an_address_that_makes_no_sense() -> None:
-    assert "cannot be opened as a serial port" in opening("nosuch://port")
-
-
-def test_a_port_that_another_program_has(device: FakeDevice) -> None:
-    with patient(device):
-        assert f"the port {device.port} is busy" in opening(device.port)
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.EACCES, "add yourself to the group.*dialout"),
-        (errno.EBUSY, "is busy"),
-        (errno.ENOENT, "there is no port"),
-        (errno.EIO, "cannot be opened as a serial port"),
-    ],
-)
-def test_why_a_port_does_not_open(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise serial.SerialException(number, os.strerror(number))
-
-    monkeypatch.setattr("serial.serial_for_url", refuse)
-    assert re.search(words, opening("/dev/ttyUSB7"))
+# --- a port that ends -----------------------------------------------------------------------------
 
 
 def test_a_device_that_is_unplugged(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,19 +414,14 @@ def test_a_device_that_is_unplugged(device: FakeDevice, monkeypatch: pytest.Monk
         link.hello()
         for method in ("read", "write"):
             with monkeypatch.context() as patch:
-                patch.setattr(link._serial, method, unplugged)
-                with pytest.raises(DeviceError, match=r"is gone.*unplugged"):
+                patch.setattr(link._line._serial, method, unplugged)
+                with pytest.raises(ContactLost, match=r"is gone.*unplugged"):
                     link.infer(X)
 
 
-def test_a_device_that_takes_no_bytes(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stuck(_: bytes) -> int:
-        raise serial.SerialTimeoutException("Write timeout")
-
-    with patient(device) as link:
-        monkeypatch.setattr(link._serial, "write", stuck)
-        with pytest.raises(DeviceError, match="takes no bytes"):
-            link.hello()
+def test_a_port_that_does_not_open() -> None:
+    with pytest.raises(DeviceError, match="there is no port /dev/no-such-port"):
+        Link("/dev/no-such-port")
 
 
 def test_closing_twice_is_fine(device: FakeDevice) -> None:

@@ -20,7 +20,8 @@ from ska_edge.planning import make_plan
 from ska_edge.precision import PRECISIONS
 from ska_edge.quantize import Scaling
 from ska_edge.rule import RULES
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 
 
 def random_model(

@@ -11,11 +11,11 @@ from cobs import cobs  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_gen.emit_protocol import emit_protocol
 from ska_edge import protocol
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.protocol import (
     BY_NAME,
-    CHUNK_MAX,
     MESSAGES,
     Codec,
     Field,
@@ -47,7 +47,7 @@ def values_of(message: Message) -> st.SearchStrategy[dict[str, Any]]:
         if field.count == 1:
             return numbers(field)
         if field.count == "rest":
-            return st.binary(max_size=CHUNK_MAX)
+            return st.binary(max_size=field.most)
         count = DIMENSIONS[field.count] if isinstance(field.count, str) else field.count
         elements = st.lists(numbers(field), min_size=count, max_size=count)
         return elements.map(bytes if field.kind == "u8" else tuple)
@@ -79,8 +79,8 @@ def test_metrics_carries_the_sums_of_the_rule() -> None:
 
 def test_codes_inside_messages_are_explained() -> None:
     assert set(protocol.STATUS_PURPOSE) == set(protocol.Status)
-    assert set(protocol.REGION_PURPOSE) == set(protocol.Region)
     assert set(protocol.CAPABILITY_PURPOSE) == set(protocol.Capability)
+    assert set(protocol.WANT_PURPOSE) == set(protocol.Want)
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -96,9 +96,9 @@ def test_a_message_comes_back_as_it_was(message: Message, data: st.DataObject) -
 
 def test_a_payload_is_little_endian_without_padding() -> None:
     payload = Codec({"input_bytes": 2}).pack(
-        "SAMPLE", {"label": 0x0102, "metrics": 1, "x": b"\xff\3"}
+        "SAMPLE", {"number": 0x0A0B0C0D, "label": 0x0102, "want": 1, "x": b"\xff\3"}
     )
-    assert payload.hex(" ") == "02 01 01 ff 03"
+    assert payload.hex(" ") == "0d 0c 0b 0a 02 01 01 ff 03"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,8 @@ def test_a_payload_is_little_endian_without_padding() -> None:
         ("INFER", {"x": (1, 2, 3, 4)}, "field 'x': 4 value.*5 integer"),
         ("INFER", {"x": (1, 2, 3, 4, 256)}, "field 'x'.*type u8"),
         ("INFER", {"x": (1, 2, 3, 4, 0.5)}, "field 'x'.*type u8"),
-        ("CHUNK", {"region": 0, "offset": 0, "data": bytes(129)}, "'data': 129.*at most 128"),
+        ("CHUNK", {"offset": 0, "data": bytes(129)}, "'data': 129.*at most 128"),
+        ("PUSH", {"offset": 0, "data": bytes(65)}, "'data': 65.*at most 64"),
     ],
 )
 def test_values_that_do_not_fit_are_refused(name: str, values: dict[str, Any], words: str) -> None:
@@ -120,7 +121,7 @@ def test_values_that_do_not_fit_are_refused(name: str, values: dict[str, Any], w
 
 def test_a_message_of_unknown_dimensions_is_refused() -> None:
     with pytest.raises(InputError, match="RESULT needs the plan's number of classes"):
-        Codec({}).unpack(BY_NAME["RESULT"].code, bytes(8))
+        Codec({}).unpack(BY_NAME["RESULT"].code, bytes(16))
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
@@ -131,7 +132,7 @@ def test_a_payload_of_another_length_is_refused(message: Message) -> None:
         field.size * (DIMENSIONS[field.count] if isinstance(field.count, str) else field.count)
         for field in fixed
     )
-    most = size if fixed == list(message.fields) else size + CHUNK_MAX
+    most = size + sum(field.most for field in message.fields)
     for length in range(most + 10):
         payload = bytes(length)
         if size <= length <= most:
@@ -217,40 +218,41 @@ def test_endless_garbage_is_dropped() -> None:
 # --- the documentation ----------------------------------------------------------------------------
 
 
-def test_the_documented_table_is_the_table() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| 0x(\w\w) \| (.*?) \| (.*?) \|", DOCUMENT.read_text(), re.M)
-    assert rows == [
-        (
-            message.name,
-            f"{message.code:02x}",
-            message.answer and f"`{message.answer}`",
-            documented_fields(message),
-        )
-        for message in MESSAGES
-    ]
+def test_the_page_is_what_the_table_says() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert emit_protocol(text) == text, "the table has changed; run `make golden`"
+    for message in MESSAGES:
+        assert f"| `{message.name}` | 0x{message.code:02x} |" in text
+        for field in message.fields:
+            assert field.purpose in text
+    for purposes in (protocol.STATUS_PURPOSE, protocol.CAPABILITY_PURPOSE, protocol.WANT_PURPOSE):
+        for code, purpose in purposes.items():  # type: ignore[attr-defined]
+            assert f"| {code:d} | `{code.name}` | {purpose} |" in text
 
 
-def documented_fields(message: Message) -> str:
-    return ", ".join(
-        f"{field.name} {field.kind}" + ("" if field.count == 1 else f"[{field.count}]")
-        for field in message.fields
-    )
-
-
-def test_the_documented_status_codes_are_the_codes() -> None:
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*?) \|$", DOCUMENT.read_text(), re.M)
-    assert rows == [(f"{c:d}", c.name, text) for c, text in protocol.STATUS_PURPOSE.items()]
+def test_a_block_that_nobody_writes_is_refused() -> None:
+    with pytest.raises(InputError, match="no block 'nonsense'"):
+        emit_protocol("<!-- nonsense -->\nold\n<!-- end -->\n")
 
 
 def test_the_documented_frame_decodes_to_the_documented_message() -> None:
-    text = DOCUMENT.read_text()
-    encoded = re.search(r"on the wire: `([0-9a-f ]+)`", text)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    encoded = re.search(r"on the wire:\n\n    ([0-9a-f ]+)\n", text)
+    parts = re.findall(r"^    ((?:[0-9a-f]{2} )+) +(\w.*)$", text, re.M)
     assert encoded is not None
     (frame,) = FrameDecoder().feed(bytes.fromhex(encoded[1]))
     name, values = Codec({"input_bytes": 4}).unpack(frame.code, frame.payload)
-    assert (name, frame.seq, values) == (
-        "SAMPLE",
-        5,
-        {"label": 3, "metrics": 1, "x": bytes([0, 64, 128, 1])},
-    )
-    assert f"0x{crc16(bytes([frame.code, frame.seq]) + frame.payload):04x}" in text
+    assert (name, frame.seq) == ("SAMPLE", 5)
+    assert values == {"number": 1000, "label": 3, "want": 1, "x": bytes([0, 64, 128, 1])}
+    # The bytes field by field are those of the frame, and each is named with its value.
+    content = bytes([frame.code, frame.seq]) + frame.payload
+    assert b"".join(bytes.fromhex(part) for part, _ in parts[:-1]) == content
+    assert [text for _, text in parts] == [
+        "type SAMPLE",
+        "seq 5",
+        "number 1000",
+        "label 3",
+        "want 1",
+        "x (0, 64, 128, 1)",
+        f"CRC, 0x{crc16(content):04x}",
+    ]

@@ -13,7 +13,8 @@ from ska_edge.options import Options
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
 from ska_edge.replay import MOST_SEEN, ReplayBuffer
-from ska_edge.trainer import FixedTrainer, State
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
 from ska_edge.training import train
 
 
@@ -67,7 +68,7 @@ def test_past_samples_are_learned_before_the_new_one() -> None:
     assert trainer.state.step == 1  # nothing to replay yet
     trainer.learn_one(np.array([-50, 50]), 1)
     assert trainer.state.step == 1 + 3 + 1
-    assert trainer.replay.held.tolist() == [1, 1, 0]
+    assert trainer.state.replay.held.tolist() == [1, 1, 0]
 
 
 def test_replay_repairs_a_stream_sorted_by_class() -> None:

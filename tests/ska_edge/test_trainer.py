@@ -12,7 +12,8 @@ from ska_edge.plan import Plan
 from ska_edge.planning import make_plan
 from ska_edge.quantize import quantize_state
 from ska_edge.reference import Parameters, Reference, initial_parameters
-from ska_edge.trainer import FixedTrainer, State, at_limits
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer, at_limits
 from ska_edge.training import tensors_of
 
 WEIGHT_STEP = 2.0**-12

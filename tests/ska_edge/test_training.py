@@ -13,6 +13,7 @@ import ska_edge
 from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.options import Options, default_rate
+from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
 from ska_edge.training import beginning, train
 
@@ -164,10 +165,10 @@ def test_wide_inputs_get_a_smaller_rate(inputs: int, rate: float) -> None:
 def test_the_rate_is_halved_in_equal_parts_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     shifts = []
 
-    def record(trainer: FixedTrainer, times: int) -> None:
+    def record(state: State, times: int) -> None:
         shifts.append(times)
 
-    monkeypatch.setattr(FixedTrainer, "halve_rate", record)
+    monkeypatch.setattr(State, "halve_rate", record)
     train(rows(), Options(hidden=(3,), epochs=6, decay=2))
     assert shifts == [0, 0, 1, 1, 2, 2]
 

@@ -40,6 +40,7 @@ typedef int32_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
+#define SKA_STATE_BYTES 113 /* of all that learning changes; see ska_t */
 #define SKA_WIDEST_INPUT 4
 #define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
@@ -63,5 +64,6 @@ typedef int32_t ska_knowledge_fast_t; /* z as it is computed with */
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
+#define SKA_RATE_HALVINGS_MAX 26 /* shifts of updates end at 31 */
 
 #endif

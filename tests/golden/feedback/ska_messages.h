@@ -18,15 +18,17 @@
 #include "ska_plan.h"
 
 /* Changes whenever the table does. */
-#define SKA_PROTOCOL_VERSION 2u
-/* Most bytes of a field of open length. */
-#define SKA_CHUNK_MAX 128u
+#define SKA_PROTOCOL_VERSION 3u
 /* Most bytes of a payload: lengths of whole frames are counted in 16 bits. */
 #define SKA_PAYLOAD_MAX 65531u
+/* Most bytes of `data` in PUSH. */
+#define SKA_PUSH_MAX 64u
+/* Most bytes of `data` in CHUNK. */
+#define SKA_CHUNK_MAX 128u
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0 */
+/* done; detail is 0, for OFFER and PUSH the offset to go on from */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -34,22 +36,36 @@
 #define SKA_STATUS_LENGTH 2u
 /* neither the last request again nor the next; detail is the last seq or 65535 */
 #define SKA_STATUS_SEQUENCE 3u
+/* not the next sample; detail is how many the device has learned */
+#define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
-#define SKA_STATUS_LABEL 4u
-/* the learning step was refused; detail is the ska_status_t */
-#define SKA_STATUS_LEARN 5u
-/* there is no such region; detail is its number */
-#define SKA_STATUS_REGION 6u
-/* the offset lies behind the region; detail is its low 16 bits */
+#define SKA_STATUS_LABEL 5u
+/* the plan's rate cannot be halved so often; detail is how often it can */
+#define SKA_STATUS_RATE 6u
+/* not the offset to go on from; detail is that offset */
 #define SKA_STATUS_OFFSET 7u
-/* weights and biases in plan order, little-endian */
-#define SKA_REGION_PARAMETERS 0u
+/* the state belongs to another plan; detail is 0 */
+#define SKA_STATUS_DIGEST 8u
+/* the bytes pushed are not those offered; detail is their CRC-32 */
+#define SKA_STATUS_CRC 9u
+/* nothing was stored, all is as before; detail is the ska_status_t */
+#define SKA_STATUS_STORAGE 10u
+/* METRICS of every layer ahead of RESULT */
+#define SKA_WANT_METRICS 1u
+/* the CRC-32 of the state in RESULT */
+#define SKA_WANT_CRC 2u
 /* learns from SAMPLE */
 #define SKA_CAPABILITY_LEARN 1u
 /* sends METRICS when SAMPLE asks for them */
 #define SKA_CAPABILITY_METRICS 2u
-/* gives its parameters to PULL */
+/* gives its state to PULL */
 #define SKA_CAPABILITY_PULL 4u
+/* takes another rate from SET_RATE */
+#define SKA_CAPABILITY_RATE 8u
+/* keeps its state over a restart when SAVE asks for it */
+#define SKA_CAPABILITY_SAVE 16u
+/* takes a state from OFFER and PUSH */
+#define SKA_CAPABILITY_PUSH 32u
 
 /* X(name) for each sum in METRICS: copies them without naming them. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -71,7 +87,7 @@
 #define SKA_MESSAGE_HELLO_SIZE 1u
 /* SAMPLE: learn from one labeled sample */
 #define SKA_MESSAGE_SAMPLE 0x02u
-#define SKA_MESSAGE_SAMPLE_SIZE (3u + SKA_INPUT_BYTES)
+#define SKA_MESSAGE_SAMPLE_SIZE (7u + SKA_INPUT_BYTES)
 #if SKA_MESSAGE_SAMPLE_SIZE > SKA_PAYLOAD_MAX
 #error "SAMPLE does not fit a frame: too many inputs or classes"
 #endif
@@ -81,18 +97,33 @@
 #if SKA_MESSAGE_INFER_SIZE > SKA_PAYLOAD_MAX
 #error "INFER does not fit a frame: too many inputs or classes"
 #endif
-/* PULL: read a piece of the device's memory */
-#define SKA_MESSAGE_PULL 0x04u
-#define SKA_MESSAGE_PULL_SIZE 5u
+/* SET_RATE: learn on at another rate */
+#define SKA_MESSAGE_SET_RATE 0x04u
+#define SKA_MESSAGE_SET_RATE_SIZE 1u
+/* PULL: read a piece of the state */
+#define SKA_MESSAGE_PULL 0x05u
+#define SKA_MESSAGE_PULL_SIZE 4u
+/* OFFER: announces a state; the same one again goes on where it stopped */
+#define SKA_MESSAGE_OFFER 0x06u
+#define SKA_MESSAGE_OFFER_SIZE 12u
+/* PUSH: a piece of the state offered; the last one stores it, then the device has it */
+#define SKA_MESSAGE_PUSH 0x07u
+#define SKA_MESSAGE_PUSH_SIZE (4u + 64u)
+#if SKA_MESSAGE_PUSH_SIZE > SKA_PAYLOAD_MAX
+#error "PUSH does not fit a frame: too many inputs or classes"
+#endif
+/* SAVE: keep the state over a restart */
+#define SKA_MESSAGE_SAVE 0x08u
+#define SKA_MESSAGE_SAVE_SIZE 0u
 /* RESET: back to the plan's weights, step 0 */
-#define SKA_MESSAGE_RESET 0x05u
+#define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
-/* WELCOME: answers HELLO; says which device this is and which plan it runs */
+/* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
 #define SKA_MESSAGE_WELCOME 0x81u
-#define SKA_MESSAGE_WELCOME_SIZE 43u
+#define SKA_MESSAGE_WELCOME_SIZE 64u
 /* RESULT: answers SAMPLE and INFER */
 #define SKA_MESSAGE_RESULT 0x82u
-#define SKA_MESSAGE_RESULT_SIZE (6u + 2u * SKA_CLASSES)
+#define SKA_MESSAGE_RESULT_SIZE (14u + 2u * SKA_CLASSES)
 #if SKA_MESSAGE_RESULT_SIZE > SKA_PAYLOAD_MAX
 #error "RESULT does not fit a frame: too many inputs or classes"
 #endif
@@ -101,13 +132,13 @@
 #define SKA_MESSAGE_METRICS_SIZE 85u
 /* CHUNK: answers PULL */
 #define SKA_MESSAGE_CHUNK 0x84u
-#define SKA_MESSAGE_CHUNK_SIZE (5u + SKA_CHUNK_MAX)
+#define SKA_MESSAGE_CHUNK_SIZE (4u + 128u)
 #if SKA_MESSAGE_CHUNK_SIZE > SKA_PAYLOAD_MAX
 #error "CHUNK does not fit a frame: too many inputs or classes"
 #endif
-/* STATUS: answers RESET, and every request that is refused */
+/* STATUS: answers every other request, and each that is refused */
 #define SKA_MESSAGE_STATUS 0x85u
-#define SKA_MESSAGE_STATUS_SIZE 3u
+#define SKA_MESSAGE_STATUS_SIZE 5u
 
 /* The largest payload of a request, which the receive buffer must hold. */
 #define SKA_REQUEST_MAX SKA_MESSAGE_HELLO_SIZE
@@ -119,9 +150,25 @@
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_INFER_SIZE
 #endif
+#if SKA_MESSAGE_SET_RATE_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_SET_RATE_SIZE
+#endif
 #if SKA_MESSAGE_PULL_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_PULL_SIZE
+#endif
+#if SKA_MESSAGE_OFFER_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_OFFER_SIZE
+#endif
+#if SKA_MESSAGE_PUSH_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_PUSH_SIZE
+#endif
+#if SKA_MESSAGE_SAVE_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_SAVE_SIZE
 #endif
 #if SKA_MESSAGE_RESET_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
@@ -188,10 +235,12 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
+    /* samples learned before this one: learned once, whatever comes */
+    uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
-    /* 1: send METRICS of every layer before RESULT */
-    uint8_t metrics;
+    /* bits, see SKA_WANT_* */
+    uint8_t want;
     /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
     const uint8_t *x;
 } ska_message_sample_t;
@@ -201,9 +250,10 @@ static inline bool ska_message_sample_unpack(const uint8_t *payload, uint16_t le
     if (length != SKA_MESSAGE_SAMPLE_SIZE) {
         return false;
     }
-    message->label = ska_bytes_get_u16(&payload[0u]);
-    message->metrics = payload[2u];
-    message->x = &payload[3u];
+    message->number = ska_bytes_get_u32(&payload[0u]);
+    message->label = ska_bytes_get_u16(&payload[4u]);
+    message->want = payload[6u];
+    message->x = &payload[7u];
     return true;
 }
 
@@ -222,11 +272,24 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
-/* PULL: read a piece of the device's memory */
+/* SET_RATE: learn on at another rate */
 typedef struct {
-    /* 0: parameters */
-    uint8_t region;
-    /* first byte wanted */
+    /* how often the plan's rate is halved */
+    uint8_t halvings;
+} ska_message_set_rate_t;
+
+static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t length,
+                                               ska_message_set_rate_t *message) {
+    if (length != SKA_MESSAGE_SET_RATE_SIZE) {
+        return false;
+    }
+    message->halvings = payload[0u];
+    return true;
+}
+
+/* PULL: read a piece of the state */
+typedef struct {
+    /* place of the first byte in the state */
     uint32_t offset;
 } ska_message_pull_t;
 
@@ -235,21 +298,64 @@ static inline bool ska_message_pull_unpack(const uint8_t *payload, uint16_t leng
     if (length != SKA_MESSAGE_PULL_SIZE) {
         return false;
     }
-    message->region = payload[0u];
-    message->offset = ska_bytes_get_u32(&payload[1u]);
+    message->offset = ska_bytes_get_u32(&payload[0u]);
+    return true;
+}
+
+/* OFFER: announces a state; the same one again goes on where it stopped */
+typedef struct {
+    /* 8 elements: first bytes of the digest of the state's plan */
+    const uint8_t *digest;
+    /* CRC-32 of the state */
+    uint32_t crc;
+} ska_message_offer_t;
+
+static inline bool ska_message_offer_unpack(const uint8_t *payload, uint16_t length,
+                                            ska_message_offer_t *message) {
+    if (length != SKA_MESSAGE_OFFER_SIZE) {
+        return false;
+    }
+    message->digest = &payload[0u];
+    message->crc = ska_bytes_get_u32(&payload[8u]);
+    return true;
+}
+
+/* PUSH: a piece of the state offered; the last one stores it, then the device has it */
+typedef struct {
+    /* place of the first byte in the state */
+    uint32_t offset;
+    uint8_t data_count; /* at most SKA_PUSH_MAX */
+    /* data_count elements: the next bytes of the state */
+    const uint8_t *data;
+} ska_message_push_t;
+
+static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t length,
+                                           ska_message_push_t *message) {
+    if (length < 4u || length > SKA_MESSAGE_PUSH_SIZE) {
+        return false;
+    }
+    message->data_count = (uint8_t)(length - (4u));
+    message->offset = ska_bytes_get_u32(&payload[0u]);
+    message->data = &payload[4u];
     return true;
 }
 
 /* --- replies, device to host ------------------------------------------------------------------ */
 
-/* WELCOME: answers HELLO; says which device this is and which plan it runs */
+/* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
 typedef struct {
     /* protocol version of the device; first in every version */
     uint8_t protocol;
     /* 8 elements: first bytes of the plan's digest */
     const uint8_t *digest;
-    /* learning steps since the plan's weights */
+    /* updates since the plan's weights */
     uint32_t step;
+    /* samples learned since the plan's weights */
+    uint32_t samples;
+    /* CRC-32 of the state */
+    uint32_t crc;
+    /* size of the state */
+    uint32_t state_bytes;
     /* elements of an input */
     uint16_t inputs;
     /* bytes of one element, 1 or 2 */
@@ -258,10 +364,20 @@ typedef struct {
     uint16_t classes;
     /* number of layers */
     uint8_t layers;
-    /* size of the region of parameters */
-    uint32_t parameter_bytes;
+    /* how often the plan's rate is halved */
+    uint8_t halvings;
+    /* requests that may be under way at once */
+    uint8_t credit;
     /* bits, see SKA_CAPABILITY_* */
     uint32_t capabilities;
+    /* saves made so far; 0: nothing is kept over a restart */
+    uint32_t saves;
+    /* code of the first request refused since the start, or OK */
+    uint8_t error;
+    /* its detail */
+    uint32_t error_detail;
+    /* pieces received that were no good frame, at most 65535 */
+    uint16_t dropped;
     /* 16 elements: name in ASCII, padded with zeros */
     const uint8_t *board;
 } ska_message_welcome_t;
@@ -273,22 +389,34 @@ static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *mes
         payload[1u + i] = message->digest[i];
     }
     ska_bytes_put_u32(&payload[9u], message->step);
-    ska_bytes_put_u16(&payload[13u], message->inputs);
-    payload[15u] = message->input_width;
-    ska_bytes_put_u16(&payload[16u], message->classes);
-    payload[18u] = message->layers;
-    ska_bytes_put_u32(&payload[19u], message->parameter_bytes);
-    ska_bytes_put_u32(&payload[23u], message->capabilities);
+    ska_bytes_put_u32(&payload[13u], message->samples);
+    ska_bytes_put_u32(&payload[17u], message->crc);
+    ska_bytes_put_u32(&payload[21u], message->state_bytes);
+    ska_bytes_put_u16(&payload[25u], message->inputs);
+    payload[27u] = message->input_width;
+    ska_bytes_put_u16(&payload[28u], message->classes);
+    payload[30u] = message->layers;
+    payload[31u] = message->halvings;
+    payload[32u] = message->credit;
+    ska_bytes_put_u32(&payload[33u], message->capabilities);
+    ska_bytes_put_u32(&payload[37u], message->saves);
+    payload[41u] = message->error;
+    ska_bytes_put_u32(&payload[42u], message->error_detail);
+    ska_bytes_put_u16(&payload[46u], message->dropped);
     for (uint16_t i = 0; i < 16u; i++) {
-        payload[27u + i] = message->board[i];
+        payload[48u + i] = message->board[i];
     }
     return SKA_MESSAGE_WELCOME_SIZE;
 }
 
 /* RESULT: answers SAMPLE and INFER */
 typedef struct {
-    /* learning steps, this one included */
+    /* updates since the plan's weights */
     uint32_t step;
+    /* samples learned since the plan's weights */
+    uint32_t samples;
+    /* CRC-32 of the state, if asked for; else 0 */
+    uint32_t crc;
     /* class index of the largest decision (first of equals) */
     uint16_t predicted;
     /* SKA_CLASSES elements: Q0.15, of the forward pass before any update */
@@ -298,9 +426,11 @@ typedef struct {
 static inline uint16_t ska_message_result_pack(const ska_message_result_t *message,
                                                uint8_t *payload) {
     ska_bytes_put_u32(&payload[0u], message->step);
-    ska_bytes_put_u16(&payload[4u], message->predicted);
+    ska_bytes_put_u32(&payload[4u], message->samples);
+    ska_bytes_put_u32(&payload[8u], message->crc);
+    ska_bytes_put_u16(&payload[12u], message->predicted);
     for (uint16_t i = 0; i < SKA_CLASSES; i++) {
-        ska_bytes_put_u16(&payload[6u + 2u * i], (uint16_t)message->decisions[i]);
+        ska_bytes_put_u16(&payload[14u + 2u * i], (uint16_t)message->decisions[i]);
     }
     return SKA_MESSAGE_RESULT_SIZE;
 }
@@ -309,7 +439,7 @@ static inline uint16_t ska_message_result_pack(const ska_message_result_t *messa
 typedef struct {
     /* layer index, from 0 */
     uint8_t layer;
-    /* learning steps, this one included */
+    /* updates since the plan's weights */
     uint32_t step;
     /* sum over the layer */
     int64_t entropy;
@@ -352,37 +482,34 @@ static inline uint16_t ska_message_metrics_pack(const ska_message_metrics_t *mes
 
 /* CHUNK: answers PULL */
 typedef struct {
-    /* as in PULL */
-    uint8_t region;
-    /* as in PULL */
+    /* place of the first byte in the state */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_CHUNK_MAX */
-    /* data_count elements: bytes of the region from offset on */
+    /* data_count elements: bytes of the state from offset on */
     const uint8_t *data;
 } ska_message_chunk_t;
 
 static inline uint16_t ska_message_chunk_pack(const ska_message_chunk_t *message,
                                               uint8_t *payload) {
-    payload[0u] = message->region;
-    ska_bytes_put_u32(&payload[1u], message->offset);
+    ska_bytes_put_u32(&payload[0u], message->offset);
     for (uint16_t i = 0; i < message->data_count; i++) {
-        payload[5u + i] = message->data[i];
+        payload[4u + i] = message->data[i];
     }
-    return (uint16_t)(5u + message->data_count);
+    return (uint16_t)(4u + message->data_count);
 }
 
-/* STATUS: answers RESET, and every request that is refused */
+/* STATUS: answers every other request, and each that is refused */
 typedef struct {
     /* see SKA_STATUS_* */
     uint8_t code;
     /* depends on the code */
-    uint16_t detail;
+    uint32_t detail;
 } ska_message_status_t;
 
 static inline uint16_t ska_message_status_pack(const ska_message_status_t *message,
                                                uint8_t *payload) {
     payload[0u] = message->code;
-    ska_bytes_put_u16(&payload[1u], message->detail);
+    ska_bytes_put_u32(&payload[1u], message->detail);
     return SKA_MESSAGE_STATUS_SIZE;
 }
 

@@ -40,6 +40,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS 4
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
+#define SKA_STATE_BYTES 51 /* of all that learning changes; see ska_t */
 #define SKA_WIDEST_INPUT 3
 #define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
@@ -61,6 +62,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.0100002289 */
 #define SKA_RATE_MANTISSA 20972
 #define SKA_RATE_SHIFT 6
+#define SKA_RATE_HALVINGS_MAX 15 /* shifts of updates end at 31 */
 
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH 4

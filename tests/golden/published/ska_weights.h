@@ -7,6 +7,9 @@
 #include "ska_const.h"
 #include "ska_plan.h"
 
+/* CRC-32 of these parameters, little-endian: a save of other ones is not taken for one of them. */
+#define SKA_INITIAL_CRC 0x503dc27eu
+
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {
     /* layer 0, weight, 2 x 3, Q3.12 */
     -32768, 7735, -17298, 23205, -1828, -26861,

@@ -1,0 +1,52 @@
+/* A stand-in for flash in memory that is not: a program can only clear bits of erased units, an
+ * erase sets a page to 0xFF. What breaks these rules is refused, as flash would make garbage of it.
+ *
+ * The memory is that at SKA_STORAGE_ORIGIN, which no linker script knows: nothing else is put
+ * there, and the start-up code does not clear it. A board without addresses for it gives its place.
+ */
+
+#include "ska_storage.h"
+
+#define ERASED 0xFFu
+
+#ifdef SKA_STORAGE_ORIGIN
+static uint8_t *ska_storage_memory(void) { return (uint8_t *)SKA_STORAGE_ORIGIN; }
+#else
+/* SKA_STORAGE_SIZE bytes, the same at every call. */
+uint8_t *ska_storage_memory(void);
+#endif
+
+void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
+    const uint8_t *memory = ska_storage_memory() + offset;
+    for (uint16_t i = 0; i < count; i++) {
+        bytes[i] = memory[i];
+    }
+}
+
+bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
+    uint8_t *memory = ska_storage_memory() + offset;
+    if (offset % SKA_STORAGE_UNIT != 0u || count % SKA_STORAGE_UNIT != 0u ||
+        offset > SKA_STORAGE_SIZE || count > SKA_STORAGE_SIZE - offset) {
+        return false;
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        if (memory[i] != ERASED) {
+            return false;
+        }
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        memory[i] = bytes[i];
+    }
+    return true;
+}
+
+bool ska_storage_erase(uint32_t offset) {
+    uint8_t *memory = ska_storage_memory() + offset;
+    if (offset % SKA_STORAGE_PAGE != 0u || offset >= SKA_STORAGE_SIZE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < SKA_STORAGE_PAGE; i++) {
+        memory[i] = ERASED;
+    }
+    return true;
+}

@@ -1,0 +1,272 @@
+/* ska_journal.c - two slots in memory that keeps its bytes without power.
+ *
+ * A slot begins at the first byte of a page: a header, the state, a CRC-32. A save erases the slot
+ * that is not the newest, writes the header, the state, and the CRC last: only then is the slot
+ * whole, and the newest. Numbers are little-endian, as all cores are.
+ *
+ * The header tells how often its slot has been erased. It has a CRC of its own, so that the count
+ * is known of a slot that is not whole, or is another network's. The count is gone with the header
+ * while a slot is erased, so the header's page is erased last and written first.
+ */
+#include "ska_journal.h"
+
+#if SKA_PERSISTENT
+
+#include "ska_crc.h"
+#include "ska_storage.h"
+
+#if SKA_JOURNAL_HEADER % SKA_STORAGE_UNIT != 0
+#error "SKA_STORAGE_UNIT must be 1, 2, 4, 8, 16 or 32: headers have 32 bytes"
+#endif
+#if SKA_STORAGE_PAGE % SKA_STORAGE_UNIT != 0
+#error "SKA_STORAGE_PAGE must be a multiple of SKA_STORAGE_UNIT"
+#endif
+
+#define MAGIC 0x4A414B53u /* "SKAJ" */
+#define NO_SLOT 2u
+#define ERASED 0xFFu
+#define PIECE 32u /* bytes that are looked at at once, on the stack */
+#define READ_MAX 0x8000u
+#define CRC_BYTES 4u
+#define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
+/* The CRC and what fills up its unit. */
+#define TAIL                                                                                       \
+    (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
+#define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
+
+typedef struct {
+    uint32_t magic;
+    uint8_t digest[8];    /* of the plan */
+    uint32_t initial_crc; /* of the parameters that learning began with */
+    uint32_t state_bytes;
+    uint32_t number; /* of the save: the newer of two has the larger, but for wrapping */
+    uint32_t erases; /* of this slot's pages, by all images that ever saved here */
+    uint32_t crc;    /* of the members above */
+} header_t;
+
+#define HEADER_CONTENT (HEADER - CRC_BYTES) /* without its CRC */
+typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
+
+/* What is known of a slot. */
+typedef struct {
+    bool counted;    /* its header is whole, whichever network it is of: the counts are true */
+    bool saved;      /* it holds a whole save of this network */
+    uint32_t number; /* these are 0 where the header is not whole */
+    uint32_t erases;
+    uint32_t crc; /* of header and state; true if saved */
+} slot_t;
+
+static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
+
+/* A save that is being written. */
+typedef struct {
+    bool open;
+    uint8_t slot;
+    uint32_t at;                    /* bytes behind the header so far; 0 while none is open */
+    uint32_t crc;                   /* of header and state so far */
+    uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they are a unit */
+} writing_t;
+
+static writing_t writing;
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
+
+/* The CRC does not run over that of the header: the CRC over anything with its own CRC behind it is
+ * always the same, and the new header of a slot whose state is still the old one would do. */
+static uint32_t header_crc(const header_t *header) {
+    return ska_crc32_update(0, (const uint8_t *)header, HEADER_CONTENT);
+}
+
+static bool header_is_ours(const header_t *header) {
+    for (uint8_t i = 0; i < sizeof own_digest; i++) {
+        if (header->digest[i] != own_digest[i]) {
+            return false;
+        }
+    }
+    return header->initial_crc == ska_initial_crc() && header->state_bytes == SKA_STATE_BYTES;
+}
+
+static slot_t slot_look(uint8_t slot) {
+    slot_t found = {false, false, 0, 0, 0};
+    header_t header;
+    uint32_t offset = slot_start(slot);
+    ska_storage_read(offset, (uint8_t *)&header, HEADER);
+    found.crc = header_crc(&header);
+    found.counted = header.magic == MAGIC && header.crc == found.crc;
+    if (!found.counted) {
+        return found;
+    }
+    found.number = header.number;
+    found.erases = header.erases;
+    if (!header_is_ours(&header)) {
+        return found;
+    }
+    offset += HEADER;
+    uint32_t left = SKA_STATE_BYTES;
+    while (left > 0u) {
+        uint8_t piece[PIECE];
+        const uint16_t count = (uint16_t)(left < PIECE ? left : PIECE);
+        ska_storage_read(offset, piece, count);
+        found.crc = ska_crc32_update(found.crc, piece, count);
+        offset += count;
+        left -= count;
+    }
+    uint32_t crc;
+    ska_storage_read(offset, (uint8_t *)&crc, (uint16_t)sizeof crc);
+    found.saved = crc == found.crc;
+    return found;
+}
+
+/* Looks at both; returns the one with the last complete save, or NO_SLOT. */
+static uint8_t slots_look(slot_t slots[2]) {
+    slots[0] = slot_look(0);
+    slots[1] = slot_look(1);
+    if (slots[0].saved && slots[1].saved) {
+        /* The difference of two numbers in turn is small, also where one of them has wrapped. */
+        return (uint32_t)(slots[1].number - slots[0].number) < 0x80000000u ? 1u : 0u;
+    }
+    if (slots[0].saved) {
+        return 0;
+    }
+    return slots[1].saved ? 1u : NO_SLOT;
+}
+
+/* From the last page to the first, where the header is. */
+static bool slot_erase(uint8_t slot) {
+#if SKA_STORAGE_PAGE > 1
+    uint32_t page = PAGES;
+    while (page > 0u) {
+        page--;
+        if (!ska_storage_erase(slot_start(slot) + page * SKA_STORAGE_PAGE)) {
+            return false;
+        }
+    }
+#else
+    (void)slot; /* bytes are written over */
+#endif
+    return true;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* The save is over, and with it what was written; says so with a status. */
+static ska_status_t writing_end(ska_status_t status) {
+    writing.open = false;
+    writing.at = 0;
+    return status;
+}
+
+static bool writing_put(uint8_t byte) {
+    writing.unit[writing.at % SKA_STORAGE_UNIT] = byte;
+    writing.at++;
+    if (writing.at % SKA_STORAGE_UNIT != 0u) {
+        return true;
+    }
+    const uint32_t offset = slot_start(writing.slot) + HEADER + writing.at - SKA_STORAGE_UNIT;
+    return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
+}
+
+ska_status_t ska_journal_begin(void) {
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
+    uint8_t slot;
+    uint32_t number = 1;
+    if (newest == NO_SLOT) {
+        slot = slots[1].erases < slots[0].erases ? 1u : 0u;
+    } else {
+        slot = newest == 0u ? 1u : 0u;
+        number = slots[newest].number + 1u;
+    }
+    /* A slot without a count has been erased about as often as the other one. */
+    const uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
+    if (erases >= SKA_STORAGE_WEAR) {
+        return writing_end(SKA_ERROR_WORN);
+    }
+
+    header_t header = {.magic = MAGIC,
+                       .initial_crc = ska_initial_crc(),
+                       .state_bytes = SKA_STATE_BYTES,
+                       .number = number,
+                       .erases = erases + 1u};
+    for (uint8_t i = 0; i < sizeof own_digest; i++) {
+        header.digest[i] = own_digest[i];
+    }
+    header.crc = header_crc(&header);
+    if (!slot_erase(slot) ||
+        !ska_storage_write(slot_start(slot), (const uint8_t *)&header, HEADER)) {
+        return writing_end(SKA_ERROR_STORAGE);
+    }
+    writing.slot = slot;
+    writing.at = 0;
+    writing.open = true;
+    writing.crc = header.crc;
+    return SKA_OK;
+}
+
+ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
+    if (!writing.open || count > SKA_STATE_BYTES - writing.at) {
+        return writing_end(SKA_ERROR_PIECES);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!writing_put(bytes[i])) {
+            return writing_end(SKA_ERROR_STORAGE);
+        }
+    }
+    writing.crc = ska_crc32_update(writing.crc, bytes, count);
+    return SKA_OK;
+}
+
+ska_status_t ska_journal_commit(void) {
+    if (!writing.open || writing.at != SKA_STATE_BYTES) {
+        return writing_end(SKA_ERROR_PIECES);
+    }
+    const uint8_t *crc = (const uint8_t *)&writing.crc;
+    for (uint8_t i = 0; i < TAIL; i++) {
+        (void)writing_put(i < CRC_BYTES ? crc[i] : ERASED);
+    }
+    /* Not what the memory says counts, but what it holds: that is what will be loaded, or not. */
+    const slot_t written = slot_look(writing.slot);
+    const bool good = written.saved && written.crc == writing.crc;
+    return writing_end(good ? SKA_OK : SKA_ERROR_STORAGE);
+}
+
+/* --- a network -------------------------------------------------------------------------------- */
+
+ska_status_t ska_save(const ska_t *ska) {
+    const ska_status_t begun = ska_journal_begin();
+    if (begun != SKA_OK) {
+        return begun;
+    }
+    const ska_status_t appended = ska_journal_append(ska_state(ska), SKA_STATE_BYTES);
+    return appended == SKA_OK ? ska_journal_commit() : appended;
+}
+
+ska_status_t ska_load(ska_t *ska) {
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
+    if (newest == NO_SLOT) {
+        return SKA_ERROR_UNSAVED;
+    }
+    uint8_t *state = (uint8_t *)ska; /* which the state stands at the beginning of */
+    uint32_t offset = slot_start(newest) + HEADER;
+    uint32_t left = SKA_STATE_BYTES;
+    while (left > 0u) {
+        const uint16_t count = (uint16_t)(left < READ_MAX ? left : READ_MAX);
+        ska_storage_read(offset, state, count);
+        state = &state[count];
+        offset += count;
+        left -= count;
+    }
+    ska_state_written(ska);
+    return SKA_OK;
+}
+
+uint32_t ska_journal_saves(void) {
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
+    return newest == NO_SLOT ? 0u : slots[newest].number;
+}
+
+#endif

@@ -1,0 +1,187 @@
+"""A device keeps what it has learned: saved, pushed, killed at any moment, and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.build import build
+from firmware_gen.flash import RunningBoard, start
+from firmware_gen.project import write_project
+from ska_edge.errors import DeviceError
+from ska_edge.link import Link
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.protocol import Capability, Want
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
+
+BOARDS = tuple(name for name in board_names() if load_board(name).storage is not None)
+PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # two states fit the EEPROM of an ATmega328P
+RNG = np.random.default_rng(3)
+INPUTS = RNG.integers(-128, 128, (40, PLAN.inputs))
+LABELS = RNG.integers(0, PLAN.classes, 40)
+
+
+def flashed(plan: Plan, seed: int) -> State:
+    """What a device starts with."""
+    rng = np.random.default_rng(seed)
+    return State(plan, rng.integers(-3000, 3000, plan.parameter_count)).flashed()
+
+
+def write(board: Board, state: State, folder: Path) -> Path:
+    """A project, built."""
+    write_project(state.plan, state.parameters, board.name, folder)
+    assert build(folder).fits
+    return folder
+
+
+def learned(state: State, count: int) -> State:
+    """The host's state after the first samples."""
+    trainer = FixedTrainer(state.copy(), check=False)
+    for row, label in zip(INPUTS[:count], LABELS[:count], strict=True):
+        trainer.learn_one(row, int(label))
+    return trainer.state
+
+
+def learn(link: Link, first: int, last: int) -> None:
+    for row, label in zip(INPUTS[first:last], LABELS[first:last], strict=True):
+        link.learn([int(x) for x in row], int(label), Want(0))
+
+
+@contextmanager
+def device(project: Path) -> Iterator[tuple[RunningBoard, Link]]:
+    with start(project) as running, Link(running.port) as link:
+        yield running, link
+
+
+def kill(running: RunningBoard) -> None:
+    """As if its power went: no handler runs."""
+    os.kill(running.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which the host's board keeps what it saves."""
+    path = tmp_path / "saves"
+    monkeypatch.setenv("SKA_STORAGE", str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_saves_and_takes_a_state(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(PLAN, 1)
+    project = write(require_board(name), state, tmp_path / "p")
+    with device(project) as (_, link):
+        assert link.info.capabilities & Capability.SAVE
+        assert link.info.saves == 0
+        learn(link, 0, 20)
+        for count in (1, 2, 3):
+            link.save()
+            assert link.hello().saves == count
+        assert link.pull() == learned(state, 20).to_bytes()
+        link.push(learned(state, 12).to_bytes(), PLAN.digest)
+        assert link.hello().saves == 4
+        assert link.pull() == learned(state, 12).to_bytes()
+        learn(link, 12, 30)
+        assert link.pull() == learned(state, 30).to_bytes()
+
+
+def test_a_network_of_which_two_do_not_fit_is_not_saved(
+    require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(make_plan((16, 12, 10)), 1)
+    project = write(require_board("sim-atmega328p"), state, tmp_path / "p")
+    with device(project) as (_, link):
+        with pytest.raises(DeviceError, match="no memory for two saves"):
+            link.save()
+        assert link.info.saves == 0
+
+
+def test_a_restart_goes_on_from_the_last_save(
+    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(PLAN, 1)
+    project = write(require_board("host"), state, tmp_path / "p")
+    with device(project) as (running, link):
+        learn(link, 0, 10)
+        link.save()
+        learn(link, 10, 20)  # which is not saved
+        kill(running)
+    with device(project) as (_, link):
+        assert link.info.saves == 1
+        assert (link.info.samples, link.pull()) == (10, learned(state, 10).to_bytes())
+        learn(link, 10, 40)
+        assert link.pull() == learned(state, 40).to_bytes()
+        link.reset()  # what is saved stays
+    with device(project) as (_, link):
+        assert link.info.samples == 10
+
+
+def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
+    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(PLAN, 1)
+    project = write(require_board("host"), state, tmp_path / "p")
+    kept = 0
+    for turn in range(12):
+        with device(project) as (running, link):
+            assert link.info.samples in (kept, turn), "neither the old save nor the new one"
+            kept = link.info.samples
+            assert link.pull() == learned(state, kept).to_bytes()
+            learn(link, kept, turn + 1)
+            save = link._prepare("SAVE", {})
+            link.send(save)  # and does not wait for the answer
+            kill(running)
+
+
+def test_a_process_killed_in_the_middle_of_a_push_has_its_old_state(
+    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(PLAN, 1)
+    other = learned(state, 40).to_bytes()
+    project = write(require_board("host"), state, tmp_path / "p")
+    with device(project) as (_, link):
+        learn(link, 0, 5)
+        link.save()
+    for pieces in range(len(other) // 64):
+        with device(project) as (running, link):
+            assert (link.info.samples, link.info.saves) == (5, 1)
+            offer = {
+                "digest": bytes.fromhex(PLAN.digest[:16]),
+                "crc": State.from_bytes(PLAN, other).crc,
+            }
+            link.request("OFFER", offer)
+            for piece in range(pieces):
+                offset = 64 * piece
+                link.request("PUSH", {"offset": offset, "data": other[offset : offset + 64]})
+            kill(running)
+    with device(project) as (_, link):
+        link.push(other, PLAN.digest)
+    with device(project) as (_, link):
+        assert (link.info.saves, link.pull()) == (2, other)
+
+
+def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
+    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board("host")
+    first = flashed(PLAN, 1)
+    with device(write(board, first, tmp_path / "first")) as (_, link):
+        learn(link, 0, 5)
+        link.save()
+    for number, state in enumerate((flashed(PLAN, 2), flashed(make_plan((6, 5, 4)), 1))):
+        with device(write(board, state, tmp_path / f"{number}")) as (_, link):
+            assert (link.info.samples, link.info.saves) == (0, 0)
+            assert link.pull() == state.to_bytes()
+    with device(tmp_path / "first") as (_, link):  # nobody has saved since
+        assert (link.info.samples, link.info.saves) == (5, 1)

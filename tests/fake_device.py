@@ -1,0 +1,199 @@
+"""A device that learns nothing but counts, on the far end of a pty; it can misbehave at will."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import tty
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from ska_edge.protocol import (
+    BY_CODE,
+    BY_NAME,
+    CHUNK_MAX,
+    PROTOCOL_VERSION,
+    Capability,
+    Codec,
+    Frame,
+    FrameDecoder,
+    Status,
+    Values,
+    Want,
+    encode_frame,
+)
+from ska_edge.rule import METRICS
+
+INPUTS, CLASSES, LAYERS = 4, 3, 2
+STATE = bytes(i % 251 for i in range(300))
+DIGEST = "0123456789abcdef"
+X = (1, -2, 3, -128)
+DECISIONS = (-5, 32767, 0)
+EVERYTHING = int(sum(Capability))
+
+Respond = Callable[[Frame], bytes]
+
+
+class FakeDevice:
+    """Answers at `port`.
+
+    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` is the
+    well-behaved one, with the device's own rules of what is executed, once.
+
+    Attributes:
+        requests: every frame that came, in order.
+        learned: first input and label of each sample that was learned, in order.
+        state: the bytes of the state, which learning does not change.
+        credit, protocol, capabilities: what WELCOME says.
+        saves: how often it was told to save.
+    """
+
+    def __init__(self) -> None:
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        self.port = os.ttyname(self.slave)
+        self.respond: Respond = self.answer
+        self.requests: list[Frame] = []
+        self.learned: list[tuple[int, int]] = []
+        self.state = STATE
+        self.credit = 1
+        self.protocol = PROTOCOL_VERSION
+        self.capabilities = EVERYTHING
+        self.saves = 0
+        self.samples = 0
+        self._last: Frame | None = None
+        self._replies: list[bytes] = []
+        self._pushed, self._offered = b"", 0
+        self._codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
+        self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        os.write(self._stop[1], b"x")
+        self._thread.join()
+        for number in (*self._stop, self.master, self.slave):
+            os.close(number)
+
+    def _run(self) -> None:
+        decoder = FrameDecoder()
+        while True:
+            ready, _, _ = select.select([self.master, self._stop[0]], [], [])
+            if self._stop[0] in ready:
+                return
+            for frame in decoder.feed(os.read(self.master, 4096)):
+                self.requests.append(frame)
+                os.write(self.master, self.respond(frame))
+
+    def restart(self, samples: int = 0) -> None:
+        """As after a loss of power, with a save of so many samples."""
+        self._last, self.samples = None, samples
+        del self.learned[samples:]
+
+    def names(self) -> list[str]:
+        return [BY_CODE[frame.code].name for frame in self.requests]
+
+    def reply(self, seq: int, name: str, values: Values) -> bytes:
+        return encode_frame(BY_NAME[name].code, seq, self._codec.pack(name, values))
+
+    def status(self, seq: int, code: int, detail: int = 0) -> bytes:
+        return self.reply(seq, "STATUS", {"code": code, "detail": detail})
+
+    def refuse(self, frame: Frame, code: int, detail: int = 0) -> bytes:
+        """The answer to a request that is the last from now on, but changes nothing."""
+        self._last, self._replies = frame, [self.status(frame.seq, code, detail)]
+        return self._replies[0]
+
+    def answer(self, frame: Frame) -> bytes:
+        return b"".join(self.replies(frame))
+
+    def replies(self, frame: Frame) -> list[bytes]:
+        """The frames of the answer, each on its own."""
+        last, name = self._last, BY_CODE[frame.code].name
+        repeated = last is not None and (frame.seq, frame.code) == (last.seq, last.code)
+        follows = last is not None and frame.seq == (last.seq + 1) % 256
+        if not repeated and not follows and name != "HELLO":
+            return [self.status(frame.seq, Status.SEQUENCE, 0xFFFF if last is None else last.seq)]
+        if not repeated:
+            self._last = frame
+            self._replies = self._execute(frame)
+        return list(self._replies)
+
+    def _execute(self, frame: Frame) -> list[bytes]:
+        name, values = self._codec.unpack(frame.code, frame.payload)
+        if name == "HELLO":
+            return [self.reply(frame.seq, "WELCOME", self.welcome())]
+        if name == "PULL":
+            data = self.state[values["offset"] :][:CHUNK_MAX]
+            return [self.reply(frame.seq, "CHUNK", {**values, "data": data})]
+        if name == "RESET":
+            self.samples = 0
+        elif name == "SAVE":
+            self.saves += 1
+        elif name in ("OFFER", "PUSH"):
+            return [self.status(frame.seq, *self._take(name, values))]
+        elif name == "SAMPLE":
+            if values["number"] != self.samples:
+                return [self.status(frame.seq, Status.NUMBER, self.samples)]
+            self.samples += 1
+            self.learned.append((values["x"][0], values["label"]))
+        elif name != "SET_RATE":
+            assert name == "INFER"
+        if name in ("SAMPLE", "INFER"):
+            return self.results(frame.seq, Want(values.get("want", 0)))
+        return [self.status(frame.seq, Status.OK)]
+
+    def results(self, seq: int, want: Want) -> list[bytes]:
+        result = {
+            "step": self.samples,
+            "samples": self.samples,
+            "crc": zlib.crc32(self.state) if want & Want.CRC else 0,
+            "predicted": 1,
+            "decisions": DECISIONS,
+        }
+        parts = range(LAYERS) if want & Want.METRICS else range(0)
+        return [
+            *(self.reply(seq, "METRICS", self.metrics(layer)) for layer in parts),
+            self.reply(seq, "RESULT", result),
+        ]
+
+    def _take(self, name: str, values: Values) -> tuple[int, int]:
+        """The code and detail for a piece of a state."""
+        if name == "OFFER":
+            if values["crc"] != self._offered:
+                self._offered, self._pushed = values["crc"], b""
+        elif values["offset"] != len(self._pushed):
+            return Status.OFFSET, len(self._pushed)
+        else:
+            self._pushed += values["data"]
+            if len(self._pushed) == len(self.state):
+                self.state = self._pushed
+        return Status.OK, len(self._pushed)
+
+    def metrics(self, layer: int) -> dict[str, int]:
+        sums = {name: -(10**12) * layer + i for i, name in enumerate(METRICS)}
+        return {"layer": layer, "step": self.samples, **sums}
+
+    def welcome(self) -> dict[str, Any]:
+        return {
+            "protocol": self.protocol,
+            "digest": bytes.fromhex(DIGEST),
+            "step": self.samples,
+            "samples": self.samples,
+            "crc": zlib.crc32(self.state),
+            "state_bytes": len(self.state),
+            "inputs": INPUTS,
+            "input_width": 1,
+            "classes": CLASSES,
+            "layers": LAYERS,
+            "halvings": 0,
+            "credit": self.credit,
+            "capabilities": self.capabilities,
+            "saves": self.saves,
+            "error": 0,
+            "error_detail": 0,
+            "dropped": 0,
+            "board": b"fake".ljust(16, b"\0"),
+        }

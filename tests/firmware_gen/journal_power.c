@@ -1,0 +1,521 @@
+/* Power cuts at every write and every erase of ska_journal.c, on a memory with the rules of flash.
+ *
+ *     journal_power SCENARIO
+ *
+ * runs one scenario and prints what it counted, as "name number" lines. A fault ends it with the
+ * line of the check that failed. The geometry comes from the compiler's command line. The journal
+ * is included, not linked: a restart has to forget its variables. */
+
+#include "ska_journal.c"
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            printf("line %d: %s\n", __LINE__, #condition);                                         \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* --- the memory ------------------------------------------------------------------------------- */
+
+#define SIZE ((size_t)SKA_STORAGE_SIZE)
+#define FOREVER UINT32_MAX
+
+/* What a cut leaves of the operation it falls into. */
+enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
+
+static uint8_t memory[SKA_STORAGE_SIZE];
+static uint32_t page_erases[SKA_STORAGE_SIZE / SKA_STORAGE_PAGE];
+static uint32_t operations;       /* units programmed and pages erased */
+static uint32_t cut_at = FOREVER; /* the operation that the power goes in */
+static int leftover = NOTHING;
+static int refuses; /* the memory reports that it failed */
+static int forgets; /* it says it wrote, and did not */
+static jmp_buf restart;
+
+static uint32_t word = 1;
+
+static uint8_t any_byte(void) {
+    word = word * 1664525u + 1013904223u;
+    return (uint8_t)(word >> 24);
+}
+
+/* One operation begins: is it the one that is cut? */
+static bool cut_now(void) { return operations++ == cut_at; }
+
+void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
+    CHECK(offset <= SIZE && count <= SIZE - offset);
+    memcpy(bytes, memory + offset, count);
+}
+
+/* Programming can only clear bits; what is written over is left as it is in part, or as anything.
+ */
+static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
+    for (size_t i = 0; i < SKA_STORAGE_UNIT; i++) {
+#if SKA_STORAGE_PAGE > 1
+        const uint8_t kept = cut && leftover != ALL ? (leftover == NOTHING ? 0xFF : any_byte()) : 0;
+        CHECK(place[i] == 0xFF);
+        place[i] = (uint8_t)(place[i] & (bytes[i] | kept));
+#else
+        page_erases[place - memory]++; /* a byte wears by being written */
+        if (!cut || leftover == ALL) {
+            place[i] = bytes[i];
+        } else if (leftover != NOTHING) {
+            place[i] = any_byte();
+        }
+#endif
+    }
+}
+
+bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
+    CHECK(offset % SKA_STORAGE_UNIT == 0 && count % SKA_STORAGE_UNIT == 0);
+    CHECK(offset <= SIZE && count <= SIZE - offset);
+    if (forgets) {
+        return true;
+    }
+    for (uint16_t at = 0; at < count; at = (uint16_t)(at + SKA_STORAGE_UNIT)) {
+        const bool cut = cut_now();
+        if (refuses && cut) {
+            return false;
+        }
+        unit_program(memory + offset + at, bytes + at, cut);
+        if (cut) {
+            longjmp(restart, 1);
+        }
+    }
+    return true;
+}
+
+bool ska_storage_erase(uint32_t offset) {
+    const bool cut = cut_now();
+    CHECK(SKA_STORAGE_PAGE > 1 && offset % SKA_STORAGE_PAGE == 0 && offset < SIZE);
+    if (refuses && cut) {
+        return false;
+    }
+    page_erases[offset / SKA_STORAGE_PAGE]++;
+    for (size_t i = 0; i < SKA_STORAGE_PAGE; i++) {
+        uint8_t *place = memory + offset + i;
+        if (!cut || leftover == ALL || (leftover == OTHERS && i % 2u == 0)) {
+            *place = 0xFF;
+        } else if (leftover == SOME) {
+            *place = (uint8_t)(*place | any_byte());
+        }
+    }
+    if (cut) {
+        longjmp(restart, 1);
+    }
+    return true;
+}
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+/* The second is what is compared with: bytes that no state has, so that any change shows. */
+static ska_t network;
+static ska_t untouched;
+
+uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
+const uint8_t *ska_state(const ska_t *ska) { return (const uint8_t *)ska; }
+void ska_state_written(ska_t *ska) { (void)ska; }
+
+/* The state of a network that has learned `seed` things. */
+static const uint8_t *state_of(uint32_t seed) {
+    static uint8_t state[SKA_STATE_BYTES];
+    uint32_t next = seed * 2654435761u + 1u;
+    for (size_t i = 0; i < sizeof state; i++) {
+        next = next * 1664525u + 1013904223u;
+        state[i] = (uint8_t)(next >> 24);
+    }
+    return state;
+}
+
+static void network_set(uint32_t seed) { memcpy(&network, state_of(seed), SKA_STATE_BYTES); }
+
+static bool network_is(uint32_t seed) {
+    return memcmp(&network, state_of(seed), SKA_STATE_BYTES) == 0;
+}
+
+static ska_status_t save(uint32_t seed) {
+    network_set(seed);
+    return ska_save(&network);
+}
+
+/* Loads as an image does that has just started: with another state in its RAM. */
+static ska_status_t load(void) {
+    memset(&network, 0x55, sizeof network);
+    memset(&untouched, 0x55, sizeof untouched);
+    memset(&writing, 0, sizeof writing);
+    const ska_status_t status = ska_load(&network);
+    if (status != SKA_OK) {
+        CHECK(memcmp(&network, &untouched, sizeof network) == 0);
+    } else {
+        const size_t behind = sizeof network - SKA_STATE_BYTES;
+        CHECK(memcmp((uint8_t *)&network + SKA_STATE_BYTES, &untouched, behind) == 0);
+    }
+    return status;
+}
+
+static void blank(void) {
+    memset(memory, SKA_STORAGE_PAGE > 1 ? 0xFF : 0, sizeof memory);
+    memset(page_erases, 0, sizeof page_erases);
+    operations = 0;
+}
+
+/* A memory in which the networks 1 to `count` were saved, one after the other. */
+static void saved(uint32_t count) {
+    blank();
+    for (uint32_t seed = 1; seed <= count; seed++) {
+        CHECK(save(seed) == SKA_OK);
+    }
+    CHECK(ska_journal_saves() == count);
+}
+
+/* --- power cuts ------------------------------------------------------------------------------- */
+
+typedef enum { BY_SAVE, BY_PIECES } way_t;
+
+static ska_status_t save_by(way_t way, uint32_t seed) {
+    if (way == BY_SAVE) {
+        return save(seed);
+    }
+    const uint8_t *state = state_of(seed);
+    CHECK(ska_journal_begin() == SKA_OK);
+    uint32_t length = 0;
+    for (uint32_t at = 0; at < SKA_STATE_BYTES; at += length) {
+        length = 1u + (at * 7u + seed) % 64u;
+        length = length < SKA_STATE_BYTES - at ? length : SKA_STATE_BYTES - at;
+        CHECK(ska_journal_append(state + at, length) == SKA_OK);
+    }
+    return ska_journal_commit();
+}
+
+/* Saves, loses its power in one operation; false when the save was over before. */
+static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
+    operations = 0;
+    cut_at = at;
+    leftover = left;
+    if (setjmp(restart) == 0) {
+        CHECK(save_by(way, seed) == SKA_OK);
+        cut_at = FOREVER;
+        return false;
+    }
+    cut_at = FOREVER;
+    return true;
+}
+
+static uint8_t before[SKA_STORAGE_SIZE];
+static uint32_t cuts, kept_old, kept_new;
+
+/* After a cut: the old save or the new one, whole; and the next save goes well. */
+static void check_restart(uint32_t old, uint32_t new) {
+    cuts++;
+    if (load() == SKA_OK) {
+        CHECK((old != 0 && network_is(old)) || network_is(new));
+        kept_old += network_is(new) ? 0 : 1;
+        kept_new += network_is(new) ? 1 : 0;
+    } else {
+        CHECK(old == 0);
+        CHECK(ska_journal_saves() == 0);
+        kept_old++;
+    }
+}
+
+/* Every operation of the save after `count` others, cut in every way. */
+static void cut_every(way_t way, uint32_t count) {
+    saved(count);
+    memcpy(before, memory, sizeof memory);
+    bool cut = true;
+    for (uint32_t at = 0; cut; at++) {
+        for (int left = 0; left < LEFTOVERS; left++) {
+            memcpy(memory, before, sizeof memory);
+            cut = save_cut(way, count + 1u, at, left);
+            if (cut) {
+                check_restart(count, count + 1u);
+            }
+            if (left == SOME) {
+                CHECK(save(77) == SKA_OK && load() == SKA_OK && network_is(77));
+            }
+        }
+    }
+}
+
+static void print_cuts(void) {
+    printf("cuts %u\nold %u\nnew %u\n", (unsigned)cuts, (unsigned)kept_old, (unsigned)kept_new);
+}
+
+/* Into the slot that was never used, and over an older save. */
+static void scenario_cuts(void) {
+    cut_every(BY_SAVE, 1);
+    cut_every(BY_SAVE, 2);
+    CHECK(kept_new > 0 && kept_old > kept_new);
+    print_cuts();
+}
+
+static void scenario_first(void) {
+    cut_every(BY_SAVE, 0);
+    print_cuts();
+}
+
+static void scenario_pieces(void) {
+    cut_every(BY_PIECES, 2);
+    print_cuts();
+}
+
+/* A save that is cut, and the one after the restart again. */
+static void scenario_twice(void) {
+    saved(2);
+    memcpy(before, memory, sizeof memory);
+    bool cut = true;
+    for (uint32_t at = 0; cut; at++) {
+        memcpy(memory, before, sizeof memory);
+        cut = save_cut(BY_SAVE, 3, at, 1 + (int)(at % 3u));
+        CHECK(load() == SKA_OK);
+        const uint32_t old = network_is(3) ? 3 : 2;
+        CHECK(network_is(old));
+        const uint32_t second = (any_byte() * 256u + any_byte()) % operations;
+        if (save_cut(BY_SAVE, 4, second, 1 + (int)(second % 3u))) {
+            check_restart(old, 4);
+        }
+    }
+    print_cuts();
+}
+
+/* A state that comes in pieces is given up anywhere, without a cut; then another one comes. */
+static void scenario_given_up(void) {
+    uint32_t count = 0;
+    saved(2);
+    memcpy(before, memory, sizeof memory);
+    for (uint32_t at = 0; at <= SKA_STATE_BYTES; at += at < 70u ? 1u : 61u) {
+        memcpy(memory, before, sizeof memory);
+        CHECK(ska_journal_begin() == SKA_OK);
+        CHECK(ska_journal_append(state_of(3), at) == SKA_OK);
+        CHECK(load() == SKA_OK && network_is(2)); /* which forgets that it was begun */
+        CHECK(ska_journal_append(state_of(3), 1) == SKA_ERROR_PIECES);
+        CHECK(ska_journal_begin() == SKA_OK);
+        CHECK(ska_journal_append(state_of(4), at) == SKA_OK);
+        CHECK(save_by(BY_PIECES, 5) == SKA_OK);
+        CHECK(load() == SKA_OK && network_is(5));
+        CHECK(ska_journal_saves() == 3);
+        count++;
+    }
+    printf("times %u\n", (unsigned)count);
+}
+
+/* --- what must not be loaded ------------------------------------------------------------------ */
+
+static void scenario_flips(void) {
+    const uint32_t starts[2] = {0, (uint32_t)SKA_JOURNAL_SECOND};
+    uint32_t flips = 0;
+    saved(2); /* 1 in the first slot, 2 in the second */
+    for (uint32_t at = 0; at < SKA_JOURNAL_BYTES; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            const uint8_t mask = (uint8_t)(1u << bit);
+            memory[starts[1] + at] ^= mask;
+            CHECK(load() == SKA_OK && network_is(1));
+            if (bit == (int)(at % 8u)) { /* and both slots damaged */
+                memory[starts[0] + at] ^= mask;
+                CHECK(load() == SKA_ERROR_UNSAVED);
+                memory[starts[0] + at] ^= mask;
+            }
+            memory[starts[1] + at] ^= mask;
+            flips++;
+        }
+    }
+    CHECK(load() == SKA_OK && network_is(2));
+    printf("flips %u\n", (unsigned)flips);
+}
+
+/* A header with one member changed and a CRC that is right: what another image leaves. */
+static void header_change(uint32_t start, size_t member, size_t size) {
+    header_t header;
+    memcpy(&header, memory + start, sizeof header);
+    for (size_t i = 0; i < size; i++) {
+        ((uint8_t *)&header)[member + i] ^= 0xA5;
+    }
+    header.crc = header_crc(&header);
+    memcpy(memory + start, &header, sizeof header);
+    uint32_t crc = header.crc;
+    crc = ska_crc32_update(crc, memory + start + sizeof header, SKA_STATE_BYTES);
+    memcpy(memory + start + sizeof header + SKA_STATE_BYTES, &crc, sizeof crc);
+}
+
+static void scenario_foreign(void) {
+    saved(2);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest) + 7, 1);
+    CHECK(load() == SKA_OK && network_is(1));
+    saved(2);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, initial_crc), 4);
+    CHECK(load() == SKA_OK && network_is(1));
+    saved(2);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, state_bytes), 1);
+    CHECK(load() == SKA_OK && network_is(1));
+    saved(2);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, magic), 1);
+    CHECK(load() == SKA_OK && network_is(1));
+
+    /* Both slots are of another plan: nothing is loaded, their erases go on being counted. */
+    saved(5);
+    header_change(0, offsetof(header_t, digest), 8);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest), 8);
+    CHECK(load() == SKA_ERROR_UNSAVED && ska_journal_saves() == 0);
+    CHECK(slot_look(0).erases == 3 && slot_look(1).erases == 3);
+    CHECK(save(9) == SKA_OK && ska_journal_saves() == 1);
+    CHECK(slot_look(0).erases == 4 && slot_look(1).erases == 3);
+    CHECK(load() == SKA_OK && network_is(9));
+
+    /* The test itself: a slot that is changed in what says nothing about the network is loaded. */
+    saved(2);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, erases), 4);
+    CHECK(load() == SKA_OK && network_is(2));
+
+    /* What was never written, and what is only zeros. */
+    for (int byte = 0; byte < 256; byte += 255) {
+        memset(memory, byte, sizeof memory);
+        CHECK(load() == SKA_ERROR_UNSAVED && ska_journal_saves() == 0);
+    }
+    printf("done 1\n");
+}
+
+static void scenario_wrap(void) {
+    saved(2);
+    header_t header;
+    for (uint32_t slot = 0; slot < 2; slot++) { /* as after 2^32 - 2 saves */
+        const uint32_t start = slot_start((uint8_t)slot);
+        memcpy(&header, memory + start, sizeof header);
+        header.number = 0xFFFFFFFDu + slot;
+        header.crc = header_crc(&header);
+        memcpy(memory + start, &header, sizeof header);
+        const uint8_t *state = memory + start + sizeof header;
+        const uint32_t crc = ska_crc32_update(header.crc, state, SKA_STATE_BYTES);
+        memcpy(memory + start + sizeof header + SKA_STATE_BYTES, &crc, sizeof crc);
+    }
+    for (uint32_t seed = 2; seed < 8; seed++) {
+        CHECK(load() == SKA_OK && network_is(seed));
+        CHECK(ska_journal_saves() == 0xFFFFFFFCu + seed);
+        CHECK(save(seed + 1) == SKA_OK);
+    }
+    printf("done 1\n");
+}
+
+/* --- wear and failures ------------------------------------------------------------------------ */
+
+static uint32_t most_erased(void) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < sizeof page_erases / sizeof page_erases[0]; i++) {
+        most = page_erases[i] > most ? page_erases[i] : most;
+    }
+    return most;
+}
+
+/* Compiled with a wear of 20: as many saves go into each slot, then all is refused. */
+static void scenario_wear(void) {
+    uint32_t saves = 0;
+    blank();
+    while (save(saves + 1) == SKA_OK) {
+        saves++;
+        CHECK(load() == SKA_OK && network_is(saves));
+    }
+    CHECK(save(99) == SKA_ERROR_WORN && ska_journal_begin() == SKA_ERROR_WORN);
+    CHECK(ska_journal_append(state_of(99), 1) == SKA_ERROR_PIECES);
+    CHECK(load() == SKA_OK && network_is(saves));
+    CHECK(ska_journal_saves() == saves);
+    printf("saves %u\nerases %u\n", (unsigned)saves, (unsigned)most_erased());
+
+    /* Saves that are cut behind their header are counted as well. */
+    saved(1);
+    uint32_t attempts = 0;
+    uint32_t late = (uint32_t)PAGES + (uint32_t)(SKA_JOURNAL_HEADER / SKA_STORAGE_UNIT) + 5u;
+    if (SKA_STORAGE_PAGE == 1) {
+        late -= (uint32_t)PAGES;
+    }
+    for (;;) {
+        memset(&writing, 0, sizeof writing);
+        operations = 0;
+        if (setjmp(restart) == 0) {
+            cut_at = late;
+            leftover = SOME;
+            const ska_status_t status = save(2);
+            cut_at = FOREVER;
+            CHECK(status == SKA_ERROR_WORN);
+            break;
+        }
+        attempts++;
+    }
+    CHECK(load() == SKA_OK && network_is(1));
+    printf("attempts %u\nattempts_erases %u\n", (unsigned)attempts, (unsigned)most_erased());
+}
+
+/* The memory says that an operation failed, or does nothing and says it did. */
+static void scenario_failures(void) {
+    uint32_t failures = 0;
+    saved(2);
+    memcpy(before, memory, sizeof memory);
+    operations = 0;
+    CHECK(save(3) == SKA_OK);
+    const uint32_t all = operations;
+    refuses = 1;
+    for (cut_at = 0; cut_at < all; cut_at++) {
+        memcpy(memory, before, sizeof memory);
+        operations = 0;
+        const ska_status_t status = save(3);
+        CHECK(status == SKA_OK || status == SKA_ERROR_STORAGE);
+        CHECK(ska_journal_commit() == SKA_ERROR_PIECES);
+        /* What is not said to be saved is not loaded. */
+        CHECK(load() == SKA_OK && network_is(status == SKA_OK ? 3 : 2));
+        failures += status == SKA_OK ? 0 : 1;
+    }
+    refuses = 0;
+    cut_at = FOREVER;
+    memcpy(memory, before, sizeof memory);
+    forgets = 1;
+    CHECK(save(3) == SKA_ERROR_STORAGE);
+    CHECK(load() == SKA_OK && network_is(2));
+    printf("failures %u\n", (unsigned)failures);
+}
+
+static void scenario_pieces_refused(void) {
+    static const uint8_t more[2];
+    saved(1);
+    CHECK(ska_journal_commit() == SKA_ERROR_PIECES);
+    CHECK(ska_journal_append(more, 1) == SKA_ERROR_PIECES);
+    CHECK(ska_journal_begin() == SKA_OK);
+    CHECK(ska_journal_append(state_of(2), SKA_STATE_BYTES - 1) == SKA_OK);
+    CHECK(ska_journal_append(more, 2) == SKA_ERROR_PIECES); /* too many */
+    CHECK(ska_journal_append(more, 1) == SKA_ERROR_PIECES); /* which ended it */
+    CHECK(ska_journal_begin() == SKA_OK);
+    CHECK(ska_journal_append(state_of(2), SKA_STATE_BYTES - 1) == SKA_OK);
+    CHECK(ska_journal_commit() == SKA_ERROR_PIECES); /* too few */
+    CHECK(load() == SKA_OK && network_is(1));
+    printf("done 1\n");
+}
+
+int main(int count, char **arguments) {
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } scenarios[] = {
+        {"cuts", scenario_cuts},
+        {"first", scenario_first},
+        {"pieces", scenario_pieces},
+        {"twice", scenario_twice},
+        {"given-up", scenario_given_up},
+        {"flips", scenario_flips},
+        {"foreign", scenario_foreign},
+        {"wrap", scenario_wrap},
+        {"wear", scenario_wear},
+        {"failures", scenario_failures},
+        {"refused", scenario_pieces_refused},
+    };
+    for (size_t i = 0; count == 2 && i < sizeof scenarios / sizeof scenarios[0]; i++) {
+        if (strcmp(arguments[1], scenarios[i].name) == 0) {
+            scenarios[i].run();
+            return 0;
+        }
+    }
+    return 2;
+}

@@ -1,0 +1,210 @@
+"""The boards' drivers of memory for saves: erased, written and read by a firmware for that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+
+from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.build import build
+from firmware_gen.flash import start
+
+WriteFirmware = Callable[..., Path]
+BOARDS = [name for name in board_names() if load_board(name).storage is not None]
+
+# R offset count: the bytes; W offset count bytes: 1 when written; E offset: 1 when erased.
+DRIVER_MAIN = """\
+#include "ska_board.h"
+#include "ska_storage.h"
+
+static uint32_t number_read(void) {
+    uint32_t number = 0;
+    uint32_t weight = 1;
+    for (uint8_t i = 0; i < 4u; i++) {
+        number += (uint32_t)(uint8_t)ska_board_read() * weight;
+        weight *= 256u;
+    }
+    return number;
+}
+
+int main(void) {
+    static uint8_t bytes[256];
+    ska_board_init();
+    for (;;) {
+        const int16_t command = ska_board_read();
+        if (command < 0) {
+            return 0;
+        }
+        const uint32_t offset = number_read();
+        if (command == 'E') {
+            ska_board_write(ska_storage_erase(offset) ? 1u : 0u);
+        } else {
+            const uint16_t count = (uint16_t)number_read();
+            if (command == 'R') {
+                ska_storage_read(offset, bytes, count);
+                for (uint16_t i = 0; i < count; i++) {
+                    ska_board_write(bytes[i]);
+                }
+            } else {
+                for (uint16_t i = 0; i < count; i++) {
+                    bytes[i] = (uint8_t)ska_board_read();
+                }
+                ska_board_write(ska_storage_write(offset, bytes, count) ? 1u : 0u);
+            }
+        }
+    }
+}
+"""
+
+
+class Memory:
+    """The memory of a board, through its driver."""
+
+    def __init__(self, line: serial.Serial) -> None:
+        self._line = line
+
+    def _ask(self, command: bytes, answer: int) -> bytes:
+        self._line.write(command)
+        got = bytes(self._line.read(answer))
+        assert len(got) == answer
+        return got
+
+    def read(self, offset: int, count: int) -> bytes:
+        command = b"R" + offset.to_bytes(4, "little") + count.to_bytes(4, "little")
+        return self._ask(command, count)
+
+    def write(self, offset: int, data: bytes) -> bool:
+        command = b"W" + offset.to_bytes(4, "little") + len(data).to_bytes(4, "little")
+        return self._ask(command + data, 1) == b"\1"
+
+    def erase(self, offset: int) -> bool:
+        return self._ask(b"E" + offset.to_bytes(4, "little"), 1) == b"\1"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_what_is_written_is_read_and_what_is_erased_is_blank(
+    name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    board = require_board(name)
+    storage = board.storage
+    assert storage is not None
+    project = write_firmware(board, DRIVER_MAIN)
+    build(project)
+    piece = max(storage.unit, 16)
+    first, second = bytes(range(1, piece + 1)), bytes(range(255, 255 - piece, -1))
+    page = max(storage.page, piece)
+    last = storage.size - page
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
+        memory = Memory(line)
+        blank = b"\xff" * piece
+        if storage.page > 1:
+            for offset in (0, page, last):
+                assert memory.erase(offset)
+                assert memory.read(offset, piece) == blank
+                assert memory.read(offset + page - piece, piece) == blank
+        assert memory.write(0, first)
+        assert memory.write(page, second)
+        assert memory.write(last + page - piece, second)
+        assert memory.read(0, piece) == first
+        assert memory.read(3, 7) == first[3:10]
+        assert memory.read(page, piece) == second
+        assert memory.read(last + page - piece, piece) == second
+        if storage.page > 1:
+            assert memory.erase(page)
+            assert memory.read(page, piece) == blank
+            assert memory.write(page, first)
+            assert memory.read(page, piece) == first
+        else:
+            assert memory.write(page, first)
+            assert memory.read(page, piece) == first
+        assert memory.read(0, piece) == first  # nothing beside the page was touched
+        assert memory.read(last + page - piece, piece) == second
+
+
+@pytest.mark.parametrize("name", ["virtual-m4", "host"])
+def test_a_fake_has_the_rules_of_flash(
+    name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    board = require_board(name)
+    storage = board.storage
+    assert storage is not None
+    project = write_firmware(board, DRIVER_MAIN)
+    build(project)
+    unit = bytes(range(storage.unit))
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
+        memory = Memory(line)
+        assert memory.erase(0)
+        assert memory.write(0, unit)
+        assert not memory.write(0, unit)  # not erased
+        assert not memory.write(storage.unit + 1, unit)  # not at a unit
+        assert not memory.write(storage.unit, unit[:-1])  # not a whole one
+        assert not memory.write(storage.size, unit)
+        assert not memory.erase(storage.unit)  # not at a page
+        assert not memory.erase(storage.size)
+        assert memory.read(0, 2 * storage.unit) == unit + b"\xff" * storage.unit
+
+
+# --- the file of the host -------------------------------------------------------------------------
+
+
+def test_the_file_of_the_host_outlives_a_killed_process(
+    require_board: Callable[[str], Board],
+    write_firmware: WriteFirmware,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = write_firmware(require_board("host"), DRIVER_MAIN)
+    build(project)
+    path = tmp_path / "saves"
+    monkeypatch.setenv("SKA_STORAGE", str(path))
+    data = bytes(range(64))
+    with start(project) as running:
+        with serial.Serial(running.port, 115200, timeout=30) as line:
+            memory = Memory(line)
+            assert memory.read(0, 8) == b"\xff" * 8  # a new file is erased
+            assert memory.write(2048, data)
+        os.kill(running.pid, signal.SIGKILL)
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
+        assert Memory(line).read(2048, 64) == data
+    content = np.fromfile(path, dtype=np.uint8)
+    assert content.size == 0x0020_0000
+    assert bytes(content[2048:2112]) == data
+    assert (content[:2048] == 0xFF).all()
+    assert (content[2112:] == 0xFF).all()
+
+
+def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
+    require_board: Callable[[str], Board],
+    write_firmware: WriteFirmware,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = write_firmware(require_board("host"), DRIVER_MAIN)
+    elf = build(project).elf
+    monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
+        Memory(line).read(0, 1)
+        assert "locking" in first_words(elf)
+    monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "missing" / "saves"))
+    assert "opening" in first_words(elf)
+
+
+def first_words(elf: Path) -> str:
+    """What a process says that ends when it is asked to read its memory."""
+    with subprocess.Popen(
+        [str(elf)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        port = process.stdout.readline().strip()
+        with serial.Serial(port, 115200, timeout=30) as line:
+            line.write(b"R" + bytes(4) + (1).to_bytes(4, "little"))
+            assert process.wait(30) == 1
+        return process.stderr.read()

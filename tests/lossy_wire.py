@@ -1,0 +1,98 @@
+"""A wire between a host program and a device that loses, doubles, spoils and delays frames."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import threading
+import tty
+from collections import Counter
+from types import TracebackType
+
+FAULTS = ("drop", "double", "flip", "delay", "cut")
+
+
+class LossyWire:
+    """Stands between a device's port and a new one, `port`, that a host program opens.
+
+    What passes is looked at frame by frame, in both directions; each fault hits its share of them.
+
+    Args:
+        device: path of the device's port.
+        share: probability of each fault, per frame.
+        seed: of the faults.
+
+    Attributes:
+        port: path to open in place of the device's.
+        counts: how often each fault was made, and how many frames passed ("frames").
+    """
+
+    def __init__(self, device: str, share: float, seed: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self._share = share
+        self._random = random.Random(seed)
+        self._device = os.open(device, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._device)
+        self._host, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> LossyWire:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.write(self._stop[1], b"x")
+        self._thread.join()
+        for number in (*self._stop, self._device, self._host, self._slave):
+            os.close(number)
+
+    def _run(self) -> None:
+        directions = {self._host: self._device, self._device: self._host}
+        pending = dict.fromkeys(directions, b"")
+        delayed: dict[int, list[bytes]] = {end: [] for end in directions}
+        while True:
+            ready, _, _ = select.select([*directions, self._stop[0]], [], [])
+            if self._stop[0] in ready:
+                return
+            for end in ready:
+                *frames, pending[end] = (pending[end] + os.read(end, 4096)).split(b"\0")
+                for frame in filter(None, frames):
+                    for passed in self._pass(frame, delayed[end]):
+                        self._write(directions[end], passed + b"\0")
+
+    def _pass(self, frame: bytes, delayed: list[bytes]) -> list[bytes]:
+        """What comes out at the other end when a frame goes in."""
+        self.counts["frames"] += 1
+        fault = next((f for f in FAULTS if self._random.random() < self._share), None)
+        late = [delayed.pop()] if delayed else []
+        if fault is None:
+            return [frame, *late]
+        self.counts[fault] += 1
+        if fault == "drop":
+            return late
+        if fault == "double":
+            return [frame, *late, frame]
+        if fault == "delay":
+            delayed.append(frame)
+            return late
+        spoiled = bytearray(frame)
+        if fault == "flip":
+            place = self._random.randrange(8 * len(frame))
+            spoiled[place // 8] ^= 1 << place % 8
+        else:
+            del spoiled[self._random.randrange(len(frame)) :]
+        return [bytes(spoiled), *late]
+
+    @staticmethod
+    def _write(end: int, data: bytes) -> None:
+        while data:
+            data = data[os.write(end, data) :]

@@ -1,0 +1,88 @@
+"""No wild access in ska_journal.c, whatever the memory holds: Frama-C Eva, as in test_eva.py.
+
+eva_journal.c is the memory: it gives back any bytes, fails at any time, and checks that nothing
+outside of it, no part of a unit and no part of a page is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import without
+from tests.proof.plans import PLANS, write_sources
+from tests.proof.test_eva import MACHINES, OPTIONS, TIME_LIMIT_S, Verdict, public_functions
+
+DRIVER = Path(__file__).parent / "eva_journal.c"
+GEOMETRIES = {"unit 4": (64, 4), "unit 8": (256, 8), "unit 1": (64, 1), "EEPROM": (1, 1)}
+
+
+def analyze(sources: Path, machine: str, page: int, unit: int) -> Verdict:
+    """Run Eva over the journal and the driver."""
+    if shutil.which("frama-c") is None:
+        without("frama-c is not installed (apt-get install frama-c-base)")
+    macros = {"SIZE": 1024, "PAGE": page, "UNIT": unit, "WEAR": 20}
+    defines = " ".join(f"-DSKA_STORAGE_{name}={value}u" for name, value in macros.items())
+    arguments = f"-DSKA_PORTABLE -I. -DSKA_INITIAL_CRC=0x1234u {defines}"
+    command = ["frama-c", "-machdep", machine, f"-cpp-extra-args={arguments}"]
+    command += ["ska_journal.c", "ska_crc.c", str(DRIVER), "-main", "eva_main", *OPTIONS]
+    done = subprocess.run(
+        command,
+        cwd=sources,
+        env={**os.environ, "PWD": str(sources)},
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Verdict(done.stdout)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("name", ["local", "published"])
+def test_nothing_outside_is_read_or_written(
+    name: str, geometry: str, machine: str, tmp_path: Path
+) -> None:
+    page, unit = GEOMETRIES[geometry]
+    verdict = analyze(write_sources(PLANS[name], tmp_path / "p"), machine, page, unit)
+    assert verdict.alarms == 0, verdict.alarm_kinds
+    checks = verdict.checks
+    assert checks == {"valid": 4 if page == 1 else 6, "unknown": 0, "invalid": 0}, checks
+    header = (tmp_path / "p" / "src" / "ska_journal.h").read_text()
+    kept = header.partition("#if SKA_PERSISTENT\n\n")[2].partition("#else")[0]
+    assert set(public_functions(kept)) <= set(verdict.reached)
+    assert len(public_functions(kept)) == 6
+
+
+PLANTS = {
+    "more bytes than a state has": (
+        "count > SKA_STATE_BYTES - writing.at",
+        "count > SKA_STATE_BYTES",
+    ),
+    "a header that is read too long": ("&header, HEADER);\n    found", "&header, 33u);\n    found"),
+    "a piece that is larger than its buffer": ("uint8_t piece[PIECE];", "uint8_t piece[16];"),
+    "a unit that is not whole": (
+        "writing.unit, SKA_STORAGE_UNIT);",
+        "writing.unit, SKA_STORAGE_UNIT - 1u);",
+    ),
+    "a page that does not begin there": ("+ page * SKA_STORAGE_PAGE", "+ page"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_defect_is_found(name: str, tmp_path: Path) -> None:
+    sources = write_sources(PLANS["local"], tmp_path / "p")
+    path = sources / "ska_journal.c"
+    old, new = PLANTS[name]
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    verdict = analyze(sources, "x86_32", *GEOMETRIES["unit 4"])
+    checks = verdict.checks
+    assert verdict.alarms or checks["unknown"] or checks["invalid"]

@@ -1,0 +1,89 @@
+"""Fixtures for ports: a bridge from a socket to a port, as a server next to a device would be."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+import serial  # type: ignore[import-untyped]
+from serial.rfc2217 import PortManager  # type: ignore[import-untyped]
+
+
+class WiredSerial(serial.Serial):  # type: ignore[misc]
+    """pyserial's port for a bridge in front of a pty, which has no modem lines."""
+
+    cts = dsr = ri = cd = False
+
+    def _update_dtr_state(self) -> None:
+        pass
+
+    def _update_rts_state(self) -> None:
+        pass
+
+
+class Bridge:
+    """A server that carries bytes between one connection and a port, plain or by RFC 2217.
+
+    `line` is its end of the port.
+    """
+
+    def __init__(self, path: str, scheme: str) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.line = WiredSerial(path, timeout=0)
+        self._scheme = scheme
+        self._stop = os.pipe()
+        self.address = f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the connection and the server; a second time does nothing."""
+        if self._thread.is_alive():
+            os.write(self._stop[1], b"x")
+            self._thread.join()
+        if self.line.is_open:
+            self.line.close()
+            self._server.close()
+            for number in self._stop:
+                os.close(number)
+
+    def _run(self) -> None:
+        if self._stop[0] in select.select([self._server, self._stop[0]], [], [])[0]:
+            return
+        connection, _ = self._server.accept()
+        with connection:
+            coder = (
+                PortManager(self.line, SimpleNamespace(write=connection.sendall))
+                if self._scheme == "rfc2217"
+                else SimpleNamespace(filter=lambda data: [data], escape=lambda data: [data])
+            )
+            while True:
+                ready, _, _ = select.select([connection, self.line, self._stop[0]], [], [])
+                if self._stop[0] in ready:
+                    return
+                if connection in ready:
+                    data = connection.recv(4096)
+                    if not data:
+                        return
+                    self.line.write(b"".join(coder.filter(data)))
+                if self.line in ready:
+                    connection.sendall(b"".join(coder.escape(self.line.read(4096))))
+
+
+@pytest.fixture
+def bridge() -> Iterator[Callable[[str, str], Bridge]]:
+    """A function that starts a bridge: path of the port, "socket" or "rfc2217"; it ends after."""
+    bridges: list[Bridge] = []
+
+    def start(path: str, scheme: str) -> Bridge:
+        bridges.append(Bridge(path, scheme))
+        return bridges[-1]
+
+    yield start
+    for each in bridges:
+        each.stop()

@@ -1,0 +1,255 @@
+"""Samples in a stream to a fake device: learned in order, each once, whatever comes between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from ska_edge.errors import ContactLost, DeviceError
+from ska_edge.link import Link
+from ska_edge.protocol import BY_NAME, Frame, Status, Want
+from ska_edge.stream import Interrupted, Learned, Stream, Window
+from tests.fake_device import CLASSES, DIGEST, INPUTS, LAYERS, FakeDevice
+
+ROWS = 30
+NOTHING = Want(0)
+SAMPLE = BY_NAME["SAMPLE"].code
+INPUT = np.arange(ROWS * INPUTS).reshape(ROWS, INPUTS) % 128
+LABELS = np.arange(ROWS) % CLASSES
+ALL = [(int(row[0]), int(label)) for row, label in zip(INPUT, LABELS, strict=True)]
+
+
+@pytest.fixture
+def device() -> Iterator[FakeDevice]:
+    device = FakeDevice()
+    yield device
+    device.close()
+
+
+def opened(
+    device: FakeDevice, *, timeout: float = 20, patience: float = 20, want: Want = NOTHING
+) -> Stream:
+    """A stream whose link asks again only when something is missing."""
+    connect = lambda: Link(device.port, timeout=timeout, tries=20)  # noqa: E731
+    return Stream(connect, DIGEST, patience=patience, want=want)
+
+
+def events(stream: Stream) -> list[Learned | Interrupted]:
+    try:
+        return list(stream.learn(INPUT, LABELS))
+    finally:
+        stream.close()
+
+
+def rows(found: list[Learned | Interrupted]) -> list[int]:
+    return [event.row for event in found if isinstance(event, Learned)]
+
+
+# --- a good line ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("credit", [1, 2, 5])
+def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    found = events(opened(device, want=Want.METRICS))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    for event in found:
+        assert isinstance(event, Learned)
+        assert event.result is not None
+        assert event.result.samples == event.samples == event.row + 1
+        assert len(event.result.metrics) == LAYERS
+
+
+def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevice) -> None:
+    """The device answers nothing until it has been sent all it said it could take."""
+    device.credit = 4
+    waiting: list[Frame] = []
+    most: list[int] = []
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code != SAMPLE:
+            return device.answer(frame)
+        waiting.append(frame)
+        most.append(len(waiting))
+        answer = b""
+        while len(waiting) == device.credit or len(waiting) == ROWS - len(device.learned) > 0:
+            answer += device.answer(waiting.pop(0))
+        return answer
+
+    device.respond = respond
+    assert rows(events(opened(device))) == list(range(ROWS))
+    assert device.learned == ALL
+    assert max(most) == device.credit
+
+
+def test_the_rest_is_learned_when_the_caller_stops_between_rows(device: FakeDevice) -> None:
+    stream = opened(device)
+    for event in stream.learn(INPUT, LABELS):
+        if isinstance(event, Learned) and event.row == 10:
+            break
+    assert stream.link.hello().samples == len(device.learned) == 11
+    assert rows(list(stream.learn(INPUT[11:], LABELS[11:]))) == list(range(ROWS - 11))
+    stream.close()
+    assert device.learned == ALL
+
+
+# --- a bad line -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_lost_request_is_sent_again_and_those_behind_it_too(
+    device: FakeDevice, credit: int
+) -> None:
+    device.credit = credit
+    lost: list[int] = []
+
+    def respond(frame: Frame) -> bytes:
+        number = int.from_bytes(frame.payload[:4], "little")
+        if frame.code == SAMPLE and number in (3, 4, 17) and number not in lost:
+            lost.append(number)
+            return b""
+        return device.answer(frame)
+
+    device.respond = respond
+    found = events(opened(device, timeout=0.3))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    assert lost == [3, 4, 17]
+
+
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    lost: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == SAMPLE and len(device.learned) % 5 == 0 and frame not in lost:
+            lost.append(frame)
+            return b""
+        return answer
+
+    device.respond = respond
+    found = events(opened(device, timeout=0.3))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    if credit == 1:  # with one under way, the device still has the answer
+        assert all(event.result is not None for event in found if isinstance(event, Learned))
+
+
+def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
+    """The answers to rows 0 and 1 are lost, that to row 2 comes."""
+    device.credit = 3
+    device.respond = lambda frame: (
+        b""
+        if device.answer(frame) and frame.code == SAMPLE and device.samples < 3
+        else b"".join(device._replies)
+    )
+    found = events(opened(device))
+    results = [event.result for event in found if isinstance(event, Learned)]
+    assert results[:2] == [None, None]
+    assert all(result is not None for result in results[2:])
+    assert device.learned == ALL
+
+
+# --- contact lost and found -----------------------------------------------------------------------
+
+
+def test_a_device_that_was_unplugged_goes_on_where_it_was(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = opened(device)
+    found: list[Learned | Interrupted] = []
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            stream.link.close()  # every use of the port fails from here on
+    stream.close()
+    assert device.learned == ALL
+    assert rows(found) == list(range(ROWS))
+    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    assert not interrupted.fell_back
+    assert interrupted.info.samples == 10
+
+
+def test_a_device_that_started_again_from_an_older_save(device: FakeDevice) -> None:
+    stream = opened(device)
+    found: list[Learned | Interrupted] = []
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            device.restart(samples=4)
+    stream.close()
+    assert rows(found) == list(range(ROWS))
+    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    assert interrupted.fell_back
+    assert interrupted.info.samples == 4
+    assert device.learned == ALL[:4] + ALL[10:]
+    assert [e.samples for e in found if isinstance(e, Learned)][10] == 5
+
+
+def test_samples_that_somebody_else_teaches_are_noticed(device: FakeDevice) -> None:
+    stream = opened(device)
+    found: list[Learned | Interrupted] = []
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            device.samples += 100
+    stream.close()
+    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    assert interrupted.fell_back
+    assert device.learned == ALL
+
+
+@pytest.mark.parametrize("patience", [0, 0.3])
+def test_a_device_that_does_not_come_back(device: FakeDevice, patience: float) -> None:
+    stream = Stream(lambda: Link(device.port, timeout=0.1), DIGEST, patience=patience)
+    learned = stream.learn(INPUT, LABELS)
+    next(learned)
+    device.respond = lambda _: b""
+    with pytest.raises(ContactLost, match="stopped answering"):
+        list(learned)
+    stream.close()
+
+
+def test_another_device_that_comes_instead_is_refused(device: FakeDevice) -> None:
+    stream = opened(device)
+    learned = stream.learn(INPUT, LABELS)
+    next(learned)
+    other = {**device.welcome(), "digest": bytes(8)}
+    device.respond = lambda frame: (
+        device.reply(frame.seq, "WELCOME", other)
+        if frame.code == BY_NAME["HELLO"].code
+        else device.status(frame.seq, Status.SEQUENCE, 0xFFFF)
+    )
+    with pytest.raises(DeviceError, match="runs the plan 0000000000000000"):
+        list(learned)
+    stream.close()
+
+
+def test_another_plan_is_refused_before_anything_is_sent(device: FakeDevice) -> None:
+    with pytest.raises(DeviceError, match="runs the plan"):
+        Stream(lambda: Link(device.port), "f" * 16)
+    assert device.names() == ["HELLO"]
+
+
+def test_a_row_that_the_device_refuses_ends_the_stream(device: FakeDevice) -> None:
+    respond: Callable[[Frame], bytes] = lambda frame: (  # noqa: E731
+        device.refuse(frame, Status.LABEL, 2)
+        if frame.code == SAMPLE and device.samples == 2
+        else device.answer(frame)
+    )
+    device.respond = respond
+    stream = opened(device)
+    with pytest.raises(DeviceError, match="refused SAMPLE: the label is not a class"):
+        list(stream.learn(INPUT, LABELS))
+    stream.close()
+    assert device.learned == ALL[:2]
+
+
+def test_a_window_of_nothing(device: FakeDevice) -> None:
+    with Link(device.port) as link:
+        assert list(Window(link, INPUT[:0], LABELS[:0], Want(0)).results()) == []
