@@ -306,12 +306,15 @@ def test_the_example_in_the_documentation_is_a_board(
     (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
     assert len(load_board("my-board").files()) == 10
-    assert load_board("my-board").defines().items() >= {
-        "SKA_UART_BASE": "0x40004000u",
-        "SKA_UART_RX_INTERRUPT": "0u",
-        "SKA_UART_BUFFER": "256u",
-        "SKA_UART_BAUD": "115200u",
-    }.items()
+    assert (
+        load_board("my-board").defines().items()
+        >= {
+            "SKA_UART_BASE": "0x40004000u",
+            "SKA_UART_RX_INTERRUPT": "0u",
+            "SKA_UART_BUFFER": "256u",
+            "SKA_UART_BAUD": "115200u",
+        }.items()
+    )
 
 
 def test_the_documentation_lists_every_board() -> None:
