@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline profile results fuzz clean
+.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -43,6 +43,10 @@ bench-baseline: $(VENV)/dev.stamp
 # Where the instructions of a learning step go, function by function.
 profile: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.profile
+
+# How much of the time the serial line carries bytes, one sample by one and as a stream.
+line: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.line
 
 # Measure the tables of docs/LEARNING.md anew.
 results: $(VENV)/dev.stamp

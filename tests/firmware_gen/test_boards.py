@@ -85,7 +85,14 @@ def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
         ("clock = 25_000_000", 'clock = "fast"', "clock"),
         ('status = "emulated"', 'status = "perhaps"', "status"),
         ('name = "zig"', 'name = "tcc"', "toolchain 'tcc' is none of"),
-        ("base = 0x4000_4000", "", "uart"),
+        ("base = 0x4000_4000", "", "[uart] has base or rx_interrupt; give both or neither"),
+        ("rx_interrupt = 0", "", "[uart] has base or rx_interrupt; give both or neither"),
+        ("buffer = 256", "", "buffer"),
+        ("buffer = 256", "buffer = 255", "make it a power of two up to 256"),
+        ("buffer = 256", "buffer = 512", "make it a power of two up to 256"),
+        ("buffer = 256", "buffer = 0", "make it a power of two up to 256"),
+        ("buffer = 256", "buffer = 256\nbaud = 0", "make it 1 to 921600"),
+        ("buffer = 256", "buffer = 256\nbaud = 1_000_000", "make it 1 to 921600"),
         (", size = 0x0002_0000", "", "ram"),
     ],
 )
@@ -258,6 +265,13 @@ def test_hardware_is_never_started_as_a_process() -> None:
         board.check_startable()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_board_says_what_it_receives_ahead_and_how_fast(name: str) -> None:
+    macros = load_board(name).defines()
+    assert macros["SKA_UART_BUFFER"] == ("128u" if name == "sim-atmega328p" else "256u")
+    assert macros["SKA_UART_BAUD"] == "115200u"
+
+
 def test_a_region_holds_what_lies_in_it_whole() -> None:
     region = boards.Region(origin=0x100, size=0x10)
     assert region.holds(0x100)
@@ -291,7 +305,16 @@ def test_the_example_in_the_documentation_is_a_board(
     (folder / "my-board").mkdir()
     (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
-    assert len(load_board("my-board").files()) == 7
+    assert len(load_board("my-board").files()) == 10
+    assert (
+        load_board("my-board").defines().items()
+        >= {
+            "SKA_UART_BASE": "0x40004000u",
+            "SKA_UART_RX_INTERRUPT": "0u",
+            "SKA_UART_BUFFER": "256u",
+            "SKA_UART_BAUD": "115200u",
+        }.items()
+    )
 
 
 def test_the_documentation_lists_every_board() -> None:

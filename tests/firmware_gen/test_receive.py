@@ -51,9 +51,12 @@ int main(void) {
 TURNS = {"avr": 400_000}  # some tenths of a second, in which a burst comes in full
 MANY_TURNS = 30_000_000
 
-# Reads COUNT bytes, then answers with a checksum that depends on their order.
+# Reads COUNT bytes, then answers with a checksum that depends on their order. In between it computes
+# for more or less long, so that interrupts come at every place of ska_board_read.
 SUM = """\
 #include "ska_board.h"
+
+static volatile uint8_t delay;
 
 int main(void) {
     uint16_t sum = 0;
@@ -65,6 +68,8 @@ int main(void) {
             return 0;
         }
         sum = (uint16_t)(sum * 31u + (uint16_t)byte);
+        for (delay = (uint8_t)(sum % 128u); delay != 0u; delay--) {
+        }
     }
     ska_board_write((uint8_t)(sum & 0xFFu));
     ska_board_write((uint8_t)(sum / 256u));

@@ -193,6 +193,7 @@ static void move_bytes(avr_t *avr, avr_uart_t *uart) {
 int main(int count, char **arguments) {
     avr_t *avr;
     avr_uart_t *uart;
+    int after_sei;
     int state;
 
     if (count != 5) {
@@ -204,10 +205,12 @@ int main(int count, char **arguments) {
     uart = uart_of(avr);
     open_port();
     do {
+        after_sei = avr->interrupt_state == -1;
         state = avr_run(avr);
-        /* libsimavr lets the chip go to sleep although an interrupt is pending. */
-        if (state == cpu_Sleeping && avr_has_pending_interrupts(avr)) {
-            state = avr->state = cpu_Running;
+        /* The instruction behind SEI is done: now a pending interrupt is taken. libsimavr would do
+         * one more first, which turns interrupts off where the firmware has tried to sleep. */
+        if (after_sei && avr->interrupt_state > 0) {
+            avr_service_interrupts(avr);
         }
         if (avr->cycle < next_move || (avr->data[UCSR0B] & RXEN0) == 0) {
             continue; /* the line waits for the receiver: a board that starts loses nothing */

@@ -1,0 +1,179 @@
+"""How much of the time the serial line carries bytes to a device that learns.
+
+Run by `make line`. Between the host and an emulated board stands a wire with the speed of a real
+one; digits are learned, one request after the other and then as a stream. What is reported is a
+share of the time of one run, in which the wire is real time and the board as fast as its emulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import os
+import select
+import tempfile
+import threading
+import time
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from firmware_gen.boards import load_board
+from firmware_gen.build import build
+from firmware_gen.flash import start
+from firmware_gen.project import write_project
+from ska_edge.data import load
+from ska_edge.link import Link
+from ska_edge.options import Options
+from ska_edge.protocol import Want
+from ska_edge.stream import Learned, Stream
+from ska_edge.training import train
+
+Direction = Literal["to device", "to host"]
+BITS_A_BYTE = 10  # with start and stop
+CHUNK = 4096
+GRAIN_S = 0.0003
+"""Bytes are handed on together that end within this time: the system wakes nobody sooner."""
+BOARDS = ("virtual-m4", "qemu-m4", "sim-atmega2560")
+HIDDEN, SAMPLES = 16, 500
+
+
+class PacedWire:
+    """A wire between a board's port and a new one, `port`, that a host program opens.
+
+    Full duplex: each direction carries a byte in 10 bits' time, one after the other, and hands it
+    on when that is over, give or take `GRAIN_S`.
+
+    Args:
+        device: path of the board's port.
+        baud: bits a second.
+
+    Attributes:
+        port: path to open in place of the board's.
+    """
+
+    def __init__(self, device: str, baud: int) -> None:
+        self._byte_s = BITS_A_BYTE / baud
+        self._device = os.open(device, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._device)
+        self._host, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        self._stop = os.pipe()
+        ends: dict[Direction, tuple[int, int]] = {
+            "to device": (self._host, self._device),
+            "to host": (self._device, self._host),
+        }
+        self._carried: dict[Direction, int] = dict.fromkeys(ends, 0)
+        self._since = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._carry, args=(direction, *pair))
+            for direction, pair in ends.items()
+        ]
+
+    def __enter__(self) -> PacedWire:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.write(self._stop[1], b"x")
+        for thread in self._threads:
+            thread.join()
+        for end in (*self._stop, self._device, self._host, self._slave):
+            os.close(end)
+
+    def restart(self) -> None:
+        """From here on the share is counted."""
+        self._carried = dict.fromkeys(self._carried, 0)
+        self._since = time.monotonic()
+
+    def busy_share(self, direction: Direction) -> float:
+        """The share of the time since `restart` in which a direction carried bytes, 0 to 1."""
+        return self._carried[direction] * self._byte_s / (time.monotonic() - self._since)
+
+    def _carry(self, direction: Direction, source: int, sink: int) -> None:
+        free = 0.0  # when the last byte has left the wire
+        while self._stop[0] not in select.select([source, self._stop[0]], [], [])[0]:
+            data = os.read(source, CHUNK)
+            free = max(free, time.monotonic())
+            while data:
+                ready = int((time.monotonic() + GRAIN_S - free) / self._byte_s)
+                part, data = data[: max(1, ready)], data[max(1, ready) :]
+                free += len(part) * self._byte_s
+                time.sleep(max(0.0, free - time.monotonic()))
+                while part:
+                    sent = os.write(sink, part)
+                    self._carried[direction] += sent
+                    part = part[sent:]
+
+
+def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Want) -> None:
+    """Learn samples, each when the answer to the one before it has come."""
+    for x, label in zip(inputs, labels, strict=True):
+        link.learn(x, label, want)
+
+
+def measure(name: str, baud: int, want: Want) -> tuple[float, float, int]:
+    """Shares of the direction to the device, and the board's credit: one by one, streamed."""
+    trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
+    model = trained.model
+    inputs = model.quantize(trained.train.x)[:SAMPLES]
+    labels = trained.train.y[:SAMPLES]
+    with tempfile.TemporaryDirectory() as folder:
+        write_project(model.plan, model.state.parameters, name, Path(folder) / "p")
+        build(Path(folder) / "p")
+        with start(Path(folder) / "p") as board, PacedWire(board.port, baud) as wire:
+
+            def share(learn: Callable[[], None]) -> float:
+                wire.restart()
+                learn()
+                return wire.busy_share("to device")
+
+            with Link(wire.port) as link:
+                link.hello()
+                slow = share(
+                    functools.partial(one_by_one, link, inputs.tolist(), labels.tolist(), want)
+                )
+            stream = Stream(lambda: Link(wire.port), model.plan.digest, want=want)
+
+            def streamed() -> None:
+                for learned in itertools.islice(stream.learn(inputs, labels), SAMPLES):
+                    assert isinstance(learned, Learned), learned
+
+            fast = share(streamed)
+            credit = stream.link.info.credit
+            stream.close()
+    return slow, fast, credit
+
+
+def main() -> None:
+    """Print a line for every board."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("boards", nargs="*", default=BOARDS, help="names of boards")
+    parser.add_argument("--baud", type=int, default=0, help="default: that of the board")
+    options = parser.parse_args()
+    print(f"digits, 64-{HIDDEN}-10, {SAMPLES} samples: share of the time in which the line to the")
+    print("device carries bytes\n")
+    print(f"{'board':16}{'baud':>8}{'answers':>10}{'one by one':>12}{'streamed':>10}{'credit':>8}")
+    for name in options.boards:
+        uart = load_board(name).uart
+        assert uart is not None
+        baud = options.baud or uart.baud
+        for want, answers in ((Want.METRICS, "metrics"), (Want(0), "results")):
+            slow, fast, credit = measure(name, baud, want)
+            print(
+                f"{name:16}{baud:>8}{answers:>10}{slow:>12.0%}{fast:>10.0%}{credit:>8}", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
