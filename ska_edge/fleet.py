@@ -159,8 +159,15 @@ class Member:
             self._publisher.status(self.state)
 
 
-def run(members: Sequence[Member], job: Job, tick: Callable[[], None]) -> None:
-    """Let all members learn; `tick` is called now and then, by the caller's thread.
+def run(
+    members: Sequence[Member],
+    job: Job,
+    tick: Callable[[], None],
+    stopping: Callable[[], None],
+) -> None:
+    """Let all members learn.
+
+    `tick` is called now and then, and `stopping` once after Ctrl-C, by the caller's thread.
 
     Nobody learns before all that can be wrong with what the user gave has been checked. A device
     that fails does not end the others; see `Member.error`.
@@ -171,17 +178,20 @@ def run(members: Sequence[Member], job: Job, tick: Callable[[], None]) -> None:
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]
     try:
-        _at_once(names, [partial(member.open, job, stop) for member in members], stop, tick)
-        _at_once(names, [partial(member.learn, job) for member in members], stop, tick)
+        _at_once(
+            names, [partial(member.open, job, stop) for member in members], stop, tick, stopping
+        )
+        _at_once(names, [partial(member.learn, job) for member in members], stop, tick, stopping)
     finally:
-        _at_once(names, [member.close for member in members], stop, lambda: None)
+        _at_once(names, [member.close for member in members], stop)
 
 
 def _at_once(
     names: Sequence[str],
     tasks: Sequence[Callable[[], None]],
     stop: threading.Event,
-    tick: Callable[[], None],
+    tick: Callable[[], None] = lambda: None,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Do all tasks, a thread each; raises the first of their errors when all have ended."""
     errors: list[BaseException] = []
@@ -208,6 +218,7 @@ def _at_once(
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
+        stopping()
         for thread in threads:
             if thread.is_alive():
                 thread.join()

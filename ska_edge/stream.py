@@ -21,7 +21,7 @@ from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link, Request, result_of
 from ska_edge.protocol import BY_NAME, Status, Want
 
-COUNTED = 1 << 32  # a device counts samples in 32 bits
+COUNTED = 2**32  # a device counts samples in 32 bits
 STATUS = BY_NAME["STATUS"]
 
 

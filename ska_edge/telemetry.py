@@ -18,6 +18,7 @@ it fell back. A log that was continued has one session after the other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ class Log:
 
     def close(self) -> None:
         """Closes the file; a second time does nothing."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # of a line that could not be written: `write` said so
+            self._file.close()
 
     def write(self, line: Line) -> None:
         """Append a line; the system has it when this returns, whatever becomes of this program."""

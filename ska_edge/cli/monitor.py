@@ -128,7 +128,7 @@ def monitor(
         warn=view.warn,
     )
     with out.live() as show:
-        run(members, job, lambda: show(view.picture(True)))
+        run(members, job, lambda: show(view.picture(True)), view.stopping)
         if len(members) == 1 and members[0].error is not None:
             raise members[0].error
         show(view.picture(False))  # below it, each warning gets a line of its own
@@ -264,6 +264,10 @@ class View:
             more = what["samples"] - self._before[member.port]
             self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
         self._before[member.port] = member.monitor.samples
+
+    def stopping(self) -> None:
+        """After Ctrl-C."""
+        self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
 
     # --- live and last ----------------------------------------------------------------------------
 
