@@ -196,32 +196,33 @@ def _at_once(
     """Do all tasks, a thread each; raises the first of their errors when all have ended."""
     errors: list[BaseException] = []
 
-    def guarded(task: Callable[[], None]) -> None:
+    def guarded(task: Callable[[], None], ended: threading.Event) -> None:
         try:
             task()
         except BaseException as error:  # raised again below, where it is seen
             errors.append(error)
             stop.set()
+        finally:
+            ended.set()
 
-    # Daemons: a second Ctrl-C ends the program, whatever they wait for.
-    threads = [
-        threading.Thread(target=guarded, args=(task,), name=name, daemon=True)
-        for name, task in zip(names, tasks, strict=True)
-    ]
+    # Events, since Python 3.11 takes a thread for ended whose `join` was interrupted. Daemons, since
+    # a second Ctrl-C ends the program, whatever they wait for.
+    under_way: list[threading.Event] = []
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(TICK)
+        for name, task in zip(names, tasks, strict=True):
+            ended = threading.Event()
+            arguments = (task, ended)
+            threading.Thread(target=guarded, args=arguments, name=name, daemon=True).start()
+            under_way.append(ended)
+        for ended in under_way:
+            while not ended.wait(TICK):
                 tick()
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
         stopping()
-        for thread in threads:
-            if thread.is_alive():
-                thread.join()
+        for ended in under_way:
+            ended.wait()
         raise
     if errors:
         raise sorted(errors, key=lambda error: not isinstance(error, InputError))[0]

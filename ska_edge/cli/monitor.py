@@ -111,9 +111,6 @@ def monitor(
         share = slice(i, None, len(ports)) if split else slice(None)
         name = names[i] if names else None
         members.append(Member(ports[i], inputs[share], labels[share], path, name))
-    for member in members:
-        if member.path is not None:
-            check_file(member.path, model, data)
     view = View(loaded, members, patience, out)
     job = Job(
         plan=loaded.plan,
@@ -128,7 +125,11 @@ def monitor(
         warn=view.warn,
     )
     with out.live() as show:
-        run(members, job, lambda: show(view.picture(True)), view.stopping)
+        try:
+            run(members, job, lambda: show(view.picture(True)), view.stopping)
+        except KeyboardInterrupt:
+            view.stopped()
+            raise
         if len(members) == 1 and members[0].error is not None:
             raise members[0].error
         show(view.picture(False))  # below it, each warning gets a line of its own
@@ -150,6 +151,9 @@ def _check(
         raise InputError("give MODEL and DATA, or neither")
     if model is None and (log is not None or broker is not None):
         raise InputError("there is nothing to log or publish without MODEL and DATA; name both")
+    for path in log_paths(log, max(len(ports), 1)):
+        if path is not None:
+            check_file(path, model, data)
     twice = [port for port in ports if ports.count(port) > 1]
     if twice:
         raise InputError(f"--port {twice[0]} is given twice; a device learns for one monitor only")
@@ -268,6 +272,14 @@ class View:
     def stopping(self) -> None:
         """After Ctrl-C."""
         self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
+
+    def stopped(self) -> None:
+        """When all devices have come to a boundary after Ctrl-C, or were given up."""
+        for member in self._members:
+            if member.monitor is not None:
+                self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
+            if member.error is not None:
+                self._out.note(str(member.error))
 
     # --- live and last ----------------------------------------------------------------------------
 
