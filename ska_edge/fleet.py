@@ -205,7 +205,7 @@ def _at_once(
         finally:
             ended.set()
 
-    # Events, since Python 3.11 takes a thread for ended whose `join` was interrupted. Daemons, since
+    # Events: Python 3.11 takes a thread for ended whose `join` was interrupted. Daemons:
     # a second Ctrl-C ends the program, whatever they wait for.
     under_way: list[threading.Event] = []
     try:

@@ -207,7 +207,10 @@ def test_what_no_broker_ever_took_is_said() -> None:
     publisher = Publisher(f"127.0.0.1:{free_port()}", "board", warnings.append)
     for number in range(3):
         publisher.line({"sample": number})
+    for _ in range(2):
+        publisher._client.on_connect_fail(publisher._client, None)  # as it tries again and again
     publisher.close()
+    assert len(warnings) == 2
     assert "does not answer" in warnings[0]
     assert warnings[1].startswith("3 messages did not reach the MQTT broker at 127.0.0.1:")
 

@@ -157,6 +157,12 @@ def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None
     assert f"line {number} is no whole line" in refusal(path, INFO)
 
 
+def test_rows_after_an_end_have_no_crc(path: Path) -> None:
+    lines = [*SESSION, device_line(AFTER, "/dev/ttyX"), row_line(8, [1, 2], 0, None, ())]
+    first = written(path, lines)
+    assert written(path, [], replace(AFTER, samples=8, crc=1)) == first
+
+
 def test_a_log_is_replaced_when_asked(path: Path) -> None:
     path.write_text("my notes\n")
     with Log(path, INFO, overwrite=True) as log:
