@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The pins hold for the demo as well: what was tested is what runs.
 LOCK := requirements-dev.txt
-C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.c firmware_gen/bench/*.[ch] tests/bench/*.c tests/proof/*.c tests/firmware_gen/*.c
+C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline profile results clean
+.PHONY: demo test lint format golden bench bench-baseline profile results fuzz clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -47,6 +47,10 @@ profile: $(VENV)/dev.stamp
 # Measure the tables of docs/LEARNING.md anew.
 results: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.learning_results
+
+# Ten million random bytes, a million mutated frames, and libFuzzer, against the firmware.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz.run
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,9 +2,8 @@
 
 A board is a folder in `boards/` with a `board.toml`; this module reads it. Adding a board is adding
 a folder, no Python changes. Files that several boards share stand once, in a folder named by the
-key `family`, and those for every board without a C library in `freestanding`; `Board.copy_to` puts
-a board and its share of them side by side into a generated project, where `read_board` reads them
-again.
+key `family`, and those for boards of every family in `freestanding`; `Board.copy_to` puts a board
+and its share of them side by side into a generated project, where `read_board` reads them again.
 """
 
 from __future__ import annotations
@@ -31,11 +30,15 @@ else:
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
 FREESTANDING = "freestanding"
-"""Folder of what every board without a C library shares, whatever its family."""
+"""Folder of what boards share whatever their family."""
 SAVE_OVERHEAD = 36
 """Bytes of a save beside the state: its header and its CRC (runtime/ska_journal.h)."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Bytes programmed at once: they divide the header of a save (runtime/ska_journal.c)."""
+RING = "ska_ring.h"
+"""The file among a board's sources that keeps received bytes in RAM."""
+LARGEST_BUFFER = 256
+FASTEST_BAUD = 921_600
 NAME_LIMIT = 15
 """Characters of a name: `ska_board_name` has 16 and keeps a zero at its end."""
 
@@ -62,10 +65,17 @@ class Memory:
 
 @dataclass(frozen=True)
 class Uart:
-    """The UART of the board: address of its registers, number of its receive interrupt."""
+    """The UART of the board.
 
-    base: int
-    rx_interrupt: int
+    `buffer` is how many bytes it receives while the firmware computes, `baud` the speed of the line
+    in bits a second. `base` is the address of its registers and `rx_interrupt` the number of its
+    receive interrupt; None where the compiler's own headers know them, or there are none.
+    """
+
+    buffer: int
+    baud: int = 115_200
+    base: int | None = None
+    rx_interrupt: int | None = None
 
 
 @dataclass(frozen=True)
@@ -256,8 +266,11 @@ class Board:
         if self.clock is not None:
             macros["SKA_CLOCK"] = f"{self.clock}u"
         if self.uart is not None:
-            macros["SKA_UART_BASE"] = f"0x{self.uart.base:08X}u"
-            macros["SKA_UART_RX_INTERRUPT"] = f"{self.uart.rx_interrupt}u"
+            macros["SKA_UART_BUFFER"] = f"{self.uart.buffer}u"
+            macros["SKA_UART_BAUD"] = f"{self.uart.baud}u"
+            if self.uart.base is not None:
+                macros["SKA_UART_BASE"] = f"0x{self.uart.base:08X}u"
+                macros["SKA_UART_RX_INTERRUPT"] = f"{self.uart.rx_interrupt}u"
         if self.storage is not None:
             for name in ("size", "page", "unit", "wear"):
                 macros[f"SKA_STORAGE_{name.upper()}"] = f"{getattr(self.storage, name)}u"
@@ -349,6 +362,8 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
         if compiler.name not in toolchains.NAMES:
             known = ", ".join(toolchains.NAMES)
             raise InputError(f"{path}: toolchain {compiler.name!r} is none of {known}")
+    if board.uart is not None:
+        _check_uart(path, board.uart)
     counter = board.counter
     if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
         raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
@@ -356,3 +371,17 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     if fault is not None:
         raise InputError(f"{path}: {fault}")
     return board
+
+
+def _check_uart(path: Path, uart: Uart) -> None:
+    """Check what the sources rely on; whether the clock makes the baud, they check themselves."""
+    sizes = [2**exponent for exponent in range(LARGEST_BUFFER.bit_length())]
+    if uart.buffer not in sizes:
+        raise InputError(
+            f"{path}: buffer of [uart] is {uart.buffer}; make it a power of two up to "
+            f"{LARGEST_BUFFER}"
+        )
+    if not 1 <= uart.baud <= FASTEST_BAUD:
+        raise InputError(f"{path}: baud of [uart] is {uart.baud}; make it 1 to {FASTEST_BAUD}")
+    if (uart.base is None) != (uart.rx_interrupt is None):
+        raise InputError(f"{path}: [uart] has base or rx_interrupt; give both or neither")

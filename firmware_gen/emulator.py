@@ -6,8 +6,9 @@ prints the path of the serial port and runs until it is ended. What is modeled: 
 instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, which
 end with the process), the CMSDK UART, and of the interrupt controller the two registers with which
 that UART ends a WFI. Interrupts and exceptions are not; everything else is a fault, reported in one
-line, exit code 1. Time is not modeled either: the image runs as fast as it can, and while it waits
-in WFI the process sleeps.
+line, exit code 1. So that bytes can be received while the image computes, the UART keeps as many as
+`buffer` in board.toml says; the rest waits on the wire. Time is not modeled either: the image runs
+as fast as it can, and while it waits in WFI the process sleeps.
 """
 
 from __future__ import annotations
@@ -37,10 +38,8 @@ SYSTEM_CONTROL = 0xE000_E000
 NVIC_ENABLE, NVIC_CLEAR_PENDING = 0x100, 0x280
 
 PAGE = 0x1000
-CHUNK = 4096
-"""Bytes taken from the port at once; a pseudo terminal holds no more."""
 OUTPUT_LIMIT = 512
-"""Bytes held back before they are sent although the firmware does not wait for input yet."""
+"""Bytes held back before they are sent although the firmware does not turn to its input yet."""
 
 
 class FirmwareFault(CheckError):
@@ -50,8 +49,8 @@ class FirmwareFault(CheckError):
 class Wire(Protocol):
     """The other end of the UART."""
 
-    def read(self) -> bytes:
-        """Wait for bytes; none means that the wire is gone."""
+    def read(self, limit: int) -> bytes:
+        """Wait for bytes, at most `limit`; none means that the wire is gone."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -68,9 +67,9 @@ class Terminal:
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
 
-    def read(self) -> bytes:
+    def read(self, limit: int) -> bytes:
         """Wait for what a program writes to the port."""
-        return os.read(self._master, CHUNK)
+        return os.read(self._master, limit)
 
     def write(self, data: bytes) -> None:
         """Hand all bytes to the port, waiting while it is full."""
@@ -99,17 +98,25 @@ class Machine:
             "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
             "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
         }
-        if board.memory is None or board.uart is None or board.core not in cores:
+        uart = board.uart
+        if (
+            board.memory is None
+            or uart is None
+            or uart.base is None
+            or uart.rx_interrupt is None
+            or board.core not in cores
+        ):
             raise InputError(
                 f"board {board.name} cannot be emulated here: its board.toml needs [memory], "
-                f"[uart] and a core out of {', '.join(cores)}"
+                f"[uart] with base and rx_interrupt, and a core out of {', '.join(cores)}"
             )
         self._wire = wire
         self._input: deque[int] = deque()
+        self._buffer = uart.buffer
         self._output = bytearray()
         self._uart_control = 0
         self._interrupts = 0
-        self._rx_interrupt = 1 << board.uart.rx_interrupt
+        self._rx_interrupt = 1 << uart.rx_interrupt
         self._fault: str | None = None
         self._accesses = {
             unicorn.UC_MEM_READ_UNMAPPED: "it reads from {}, where there is no memory",
@@ -139,7 +146,7 @@ class Machine:
                 _whole_pages(board.storage.size),
                 unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE,
             )
-        self.unicorn.mmio_map(board.uart.base, PAGE, self._read_uart, None, self._write_uart, None)
+        self.unicorn.mmio_map(uart.base, PAGE, self._read_uart, None, self._write_uart, None)
         self.unicorn.mmio_map(
             SYSTEM_CONTROL, PAGE, self._read_control, None, self._write_control, None
         )
@@ -191,7 +198,7 @@ class Machine:
             ):
                 self._fail("it waits for an interrupt that it has not enabled")
                 return True
-            self._input += self._wire.read()
+            self._input += self._wire.read(self._buffer)
         return bool(self._input)
 
     def _send(self) -> None:
@@ -205,6 +212,8 @@ class Machine:
         if offset == UART_DATA:
             if not self._uart_control & UART_RX_ENABLE:
                 return self._fail("it reads from the UART before enabling its receiver")
+            if self._output:  # an answer need not wait until all requests are worked off
+                self._send()
             return self._input.popleft() if self._input else 0
         return self._fail(f"it reads the UART's register 0x{offset:x}, which is not modeled")
 

@@ -1,8 +1,9 @@
 """How much RAM a firmware will take, known before any compiler runs.
 
-Nearly all of it is `ska_t`, the rest the buffers of the serial line. The members stand here once
-more, in the order of runtime/ska.h: tests compare the sum with what the compiler of every board
-makes of them. Of the host's own memory nothing is said.
+Nearly all of it is `ska_t`, the rest the buffers of the serial line: of requests, and of what the
+UART has received. The members stand here once more, in the order of runtime/ska.h: tests compare
+the sum with what the compiler of every board makes of them. Of the host's own memory nothing is
+said.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from firmware_gen.boards import Board
+from firmware_gen.boards import RING, Board
 from ska_edge.plan import Plan
-from ska_edge.protocol import MESSAGES
+from ska_edge.protocol import MESSAGES, Field
 from ska_edge.range_proof import accumulator_width, update_width
 from ska_edge.rule import READOUT
 
@@ -40,7 +41,7 @@ class Part:
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
     """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
-    return (*_network(plan, board), _line(plan, board), *_saves(plan, board))
+    return (*_network(plan, board), _line(plan, board), _received(board), *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
@@ -94,27 +95,41 @@ def _kernel(plan: Plan, board: Board) -> str:
     return "portable"
 
 
+def _received(board: Board) -> Part:
+    """What the receive interrupt fills (boards/freestanding/ska_ring.h), where the board has it."""
+    held = board.uart.buffer if board.uart is not None and RING in board.sources else 0
+    return Part("receive ring", ((held, 1), (1, 2), (2, 1)) if held else ())
+
+
 def _line(plan: Plan, board: Board) -> Part:
     """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
     signal = plan.layers[0].input.bits // 8
-    sizes = {"input_bytes": plan.inputs * signal, "classes": plan.classes, "rest": 0}
     request = max(
-        sum(
-            field.size * (field.count if isinstance(field.count, int) else sizes[field.count])
-            for field in message.fields
-        )
+        sum(field.size * _elements(field, plan) for field in message.fields)
         for message in MESSAGES
         if message.direction == "request"
     )
-    arrays = [(request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (3, 1)]
+    decoder = ((request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
+    session, first_error = ((5, 1), (1, 4)), ((1, 1), (1, 4))
+    arrays = [*decoder, *session, *first_error]
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
         heads = sum(layer.readout is not None for layer in plan.layers)
         arrays += [(AVR_LAYER * len(plan.layers) + AVR_HEAD * heads, 1), (AVR_NAME + AVR_DIGEST, 1)]
-    else:
-        arrays.append((1, 4))
     return Part("serial line", tuple(arrays))
+
+
+def _elements(field: Field, plan: Plan) -> int:
+    """The most elements that a field has."""
+    if isinstance(field.count, int):
+        return field.count
+    signal = plan.layers[0].input.bits // 8
+    return {
+        "input_bytes": plan.inputs * signal,
+        "classes": plan.classes,
+        "rest": field.most,
+    }[field.count]
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:

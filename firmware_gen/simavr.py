@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError(f"{options.board} has no clock, which the simulator needs; add it")
         if not options.elf.is_file():
             raise InputError(f"{options.elf} does not exist; build it first")
+        if board.uart is None:
+            raise InputError(f"{options.board} has no [uart], which the simulator needs; add it")
         program = str(compile_simulator(options.elf.parent))
-        os.execv(program, [program, str(options.elf), board.core, str(board.clock)])
+        values = (board.core, str(board.clock), str(board.uart.baud))
+        os.execv(program, [program, str(options.elf), *values])
     except SkaError as error:
         print(f"{Path(options.elf).name}: {error}", file=sys.stderr)
         return error.exit_code

@@ -6,6 +6,9 @@ that call. The compiler's own library routines (64-bit division, memory copies) 
 rest. What has no bound is an error, not a guess: recursion, calls through pointers, frames of
 variable size.
 
+An interrupt can come at any moment, so the worst one comes on top, once: none of our handlers lets
+another interrupt in.
+
 This module walks the calls. What one instruction does, and where the walk begins, is written once
 for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
 """
@@ -139,9 +142,17 @@ class Code(ABC):
                 self._functions[start] = Function(name, start, following - start)
         self._needs: dict[int, int] = {}
 
-    @abstractmethod
     def stack(self) -> int:
-        """Worst case of the stack in bytes, from where the core starts."""
+        """Worst case of the stack in bytes: the deepest calls with the worst interrupt on top."""
+        return self.calls() + self.interrupt()
+
+    @abstractmethod
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls from where the core starts."""
+
+    @abstractmethod
+    def interrupt(self) -> int:
+        """Bytes that the worst interrupt or exception takes: what the core pushes, its handler."""
 
     @abstractmethod
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:

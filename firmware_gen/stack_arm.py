@@ -1,7 +1,8 @@
 """The stack of an Arm Thumb image, with capstone as the disassembler.
 
-An exception can come at any moment and pushes a frame of its own, so the worst handler comes on top
-once. Handlers that interrupt each other would add more; no interrupt is enabled in our images.
+An exception or interrupt pushes a frame of its own. Which handlers there are says the vector table;
+one comes on top once: interrupts of the same priority, as they have in our images, do not interrupt
+each other, and what a fault writes below the bound no longer matters.
 """
 
 from __future__ import annotations
@@ -61,8 +62,17 @@ class ArmCode(Code):
     def _code_address(value: int) -> int:
         return value & ~1  # the lowest bit says that it is Thumb code
 
-    def stack(self) -> int:
-        """Worst case of the stack in bytes: from reset, with the worst exception on top."""
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls from reset."""
+        return self._need(self._handlers()[0], ())
+
+    def interrupt(self) -> int:
+        """The frame of an exception, and what the worst handler needs."""
+        handlers = self._handlers()[1:]
+        return self._exception_frame + max((self._need(at, ()) for at in handlers), default=0)
+
+    def _handlers(self) -> list[int]:
+        """Addresses of the handlers in the vector table, reset first."""
         if self._vectors is None:
             raise CheckError(
                 f"the image has no symbol {VECTORS}, so its stack cannot be measured; "
@@ -70,9 +80,7 @@ class ArmCode(Code):
             )
         address, size = self._vectors
         words = struct.unpack(f"<{size // 4}I", self._bytes(address, size))
-        reset, *handlers = [word & ~1 for word in words[1:] if word != 0]
-        worst_handler = max((self._need(handler, ()) for handler in handlers), default=0)
-        return self._need(reset, ()) + self._exception_frame + worst_handler
+        return [word & ~1 for word in words[1:] if word != 0]
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
         instructions = list(self._instructions(function))

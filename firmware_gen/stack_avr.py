@@ -2,12 +2,13 @@
 
 Decoded here is what moves the stack pointer, jumps, or writes registers that hold a copy of the
 stack pointer (AVR Instruction Set Manual). A call pushes its return address: 2 bytes, 3 on chips
-with more than 128 KB of flash. The images enable no interrupt, so nothing comes on top of the
-deepest chain of calls.
+with more than 128 KB of flash. So does an interrupt; the worst handler comes on top of the deepest
+chain of calls once, since a handler keeps other interrupts off until it returns.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from ska_edge.errors import CheckError
 
 START = "main"
 """The function that the start-up code of the C library calls; before, it uses no stack."""
+
+HANDLER = re.compile(r"__vector_\d+")
+"""The names that the C library gives to the handlers of interrupts."""
 
 SAVE, RESTORE = "__prologue_saves__", "__epilogue_restores__"
 """Two halves of a function in the compiler's library: jumped into, each for a number of registers.
@@ -45,9 +49,14 @@ class AvrCode(Code):
         is_routine = kind == "STT_NOTYPE" and size > 0 and symbol["st_value"] + size <= RAM
         return bool(kind == "STT_FUNC" or is_routine)
 
-    def stack(self) -> int:
-        """Worst case of the stack in bytes, the return address of main() among them."""
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls, the return address of main() among them."""
         return self.call_size + self._need(self._named(START).start, ())
+
+    def interrupt(self) -> int:
+        """The return address and what the worst handler needs; nothing where there is none."""
+        handlers = [f.start for f in self.functions() if HANDLER.fullmatch(f.name)]
+        return max((self.call_size + self._need(start, ()) for start in handlers), default=0)
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
         address, end = function.start, function.start + function.size

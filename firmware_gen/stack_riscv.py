@@ -2,8 +2,8 @@
 
 Decoded here is what moves the stack pointer, jumps, or makes the constants that those two take; of
 every other instruction only the register that it writes matters (RISC-V Instruction Set Manual,
-volume I, chapters 2 and 16). The images enable no interrupt and their trap handler has no frame, so
-nothing comes on top of the deepest chain of calls.
+volume I, chapters 2 and 16). The core pushes nothing on a trap; what comes on top of the deepest
+chain of calls is what the trap handler saves and calls.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from firmware_gen.stack import (
 
 START = "ska_start"
 """The function that the reset code jumps to as soon as it has set the stack pointer."""
+TRAP = "Trap_Handler"
+"""The function that every trap leads to, interrupts among them."""
 
 ZERO, RETURN_ADDRESS, STACK_POINTER, FRAME_POINTER = 0, 1, 2, 8  # x0, x1, x2, x8
 
@@ -48,9 +50,13 @@ class Instruction:
 class RiscvCode(Code):
     """The functions of a RISC-V image."""
 
-    def stack(self) -> int:
-        """Worst case of the stack in bytes, from the first C function on."""
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls from the first C function on."""
         return self._need(self._named(START).start, ())
+
+    def interrupt(self) -> int:
+        """What the trap handler needs."""
+        return self._need(self._named(TRAP).start, ())
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
         instructions = list(self._instructions(function))

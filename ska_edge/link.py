@@ -68,9 +68,11 @@ class Request:
         wanted = self.closing | ({METRICS.code} if self.metrics else set())
         if frame.seq != self.seq or frame.code not in wanted:
             return False  # a late answer to an earlier request, or our own echo
-        if frame not in self.arrived:
+        ends = frame.code in self.closing
+        ended = any(earlier.code in self.closing for earlier in self.arrived)
+        if frame not in self.arrived and not (ends and ended):  # an answer has one end
             self.arrived.append(frame)
-        return frame.code in self.closing
+        return ends
 
     def replies(self, codec: Codec) -> list[Reply] | None:
         """The replies, METRICS sorted by layer, the closing one last; None where some lack."""
@@ -234,10 +236,15 @@ class Link:
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
         offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
-        offset = self._status("OFFER", offer)
-        while offset < len(data):
+        before, offset = -1, self._status("OFFER", offer)
+        while before < offset < len(data):
             piece = {"offset": offset, "data": data[offset : offset + PUSH_MAX]}
-            offset = self._status("PUSH", piece)
+            before, offset = offset, self._status("PUSH", piece)
+        if before < 0 or offset != len(data):
+            raise DeviceError(
+                f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
+                " its state, where it cannot be; flash it again"
+            )
         self._info = None  # step, samples and CRC are others now
 
     def save(self) -> None:

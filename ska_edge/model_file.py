@@ -1,6 +1,7 @@
 """A model and its file: the plan, the learned integers, the input scaling and the float twin.
 
-`model.ska` is an npz without pickles; the same model gives the same bytes.
+`model.ska` is an npz without pickles; the same model gives the same bytes, and no bit of them can
+change unseen: the archive's comment is the SHA-256 of all that stands before it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ska_edge.twin import parameters_for, tensors_of, twin
 
 MAGIC = "ska-edge model"
 VERSION = 3
+SEAL = 64  # bytes at the end of a file, hexadecimal digits
 
 
 @dataclass
@@ -78,11 +80,11 @@ class Model:
             "step": self.state.step,
             "ranges": [found.as_dict() for found in self.ranges],
             "notes": self.notes,
-            "content": _content_digest(arrays),
         }
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
-        write_file(path, npz_bytes(arrays))
+        content = npz_bytes(arrays, bytes(SEAL))[:-SEAL]
+        write_file(path, content + _seal(content))
 
 
 def load_model(path: Path) -> Model:
@@ -104,7 +106,7 @@ def load_model(path: Path) -> Model:
     if version not in (2, VERSION):
         raise InputError(f"{path} has model version {version}, this program reads 2 and {VERSION}")
     try:
-        if header["content"] != _content_digest(arrays):
+        if not _intact(version, content, header, arrays):
             raise InputError(f"{path} is damaged: its contents do not match their digest")
         plan = plan_from_json(header["plan"])
         model = Model(
@@ -130,6 +132,20 @@ def _read_arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
         raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+
+
+def _seal(content: bytes) -> bytes:
+    """What stands at the end of a file, for all bytes before it."""
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _intact(
+    version: int, content: bytes, header: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> bool:
+    """Whether a file is as it was written; one of version 2 knows of its arrays alone."""
+    if version == VERSION:
+        return content[-SEAL:] == _seal(content[:-SEAL])
+    return bool(header["content"] == _content_digest(arrays))
 
 
 def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:

@@ -1,9 +1,14 @@
-"""ONNX models for inference: the integer form with equal bits, and a plain float form."""
+"""ONNX models for inference: the integer form with equal bits, and a plain float form.
+
+The integer form also carries the plan and the whole state: `onnx_import` has the model back.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,8 @@ from ska_edge.storage import write_file
 from ska_edge.trainer import FixedTrainer
 
 FORMS = ("integer", "float")
+PREFIX = "ska_edge."  # of every key of the metadata
+CONTENT = f"{PREFIX}content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ def export(model: Model, form: str) -> onnx.ModelProto:
 
     Args:
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
-            Q0.15 and `label` int64 (n,), bit for bit what the trainer and the device compute.
+            Q0.15 and `label` int64 (n,), bit for bit what the trainer and the device compute. Its
+            metadata hold the plan and the state, past samples of a replay buffer included.
             "float": the same network with dequantized weights, float32 features in and decisions
             out, close but not equal.
     """
@@ -66,15 +74,30 @@ def export(model: Model, form: str) -> onnx.ModelProto:
 
 def _metadata(model: Model, form: str) -> dict[str, str]:
     plan, scaling = model.plan, model.scaling
-    return {
-        "ska_edge.form": form,
-        "ska_edge.digest": plan.digest,
-        "ska_edge.labels": json.dumps(plan.labels),
-        "ska_edge.input_format": plan.layers[0].input.name,
-        "ska_edge.weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
-        "ska_edge.input_mean": " ".join(repr(float(v)) for v in scaling.mean),
-        "ska_edge.input_scale": " ".join(repr(float(v)) for v in scaling.scale),
+    entries = {
+        "form": form,
+        "digest": plan.digest,
+        "labels": json.dumps(plan.labels),
+        "input_format": plan.layers[0].input.name,
+        "weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
+        "input_mean": " ".join(repr(float(v)) for v in scaling.mean),
+        "input_scale": " ".join(repr(float(v)) for v in scaling.scale),
     }
+    if form == "integer":
+        entries["input_limit"] = repr(float(scaling.limit))
+        entries["plan"] = json.dumps(plan.to_json(), sort_keys=True)
+        entries["state"] = base64.b64encode(model.state.to_bytes()).decode("ascii")
+        entries["step"] = str(model.state.step)
+        entries["ranges"] = json.dumps([found.as_dict() for found in model.ranges])
+        entries["notes"] = json.dumps(model.notes, sort_keys=True)
+    metadata = {f"{PREFIX}{key}": value for key, value in entries.items()}
+    return {**metadata, CONTENT: content_digest(metadata)}
+
+
+def content_digest(metadata: Mapping[str, str]) -> str:
+    """SHA-256 of our metadata, the entry that holds it and those of other programs left out."""
+    ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
+    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
 
 def _integer_graph(state: State) -> onnx.GraphProto:
@@ -172,7 +195,7 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
     """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
     import onnxruntime
 
-    form = {entry.key: entry.value for entry in exported.metadata_props}["ska_edge.form"]
+    form = {entry.key: entry.value for entry in exported.metadata_props}[f"{PREFIX}form"]
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -11,7 +11,7 @@ from ska_edge.errors import InputError
 from ska_edge.fixedpoint import Rate
 from ska_edge.ops_numpy import Integers
 from ska_edge.plan import Plan, StateField
-from ska_edge.replay import ReplayBuffer
+from ska_edge.replay import MOST_SEEN, ReplayBuffer
 
 
 class State:
@@ -122,7 +122,11 @@ class State:
             state._set_field(field, values.astype(np.int64).reshape(field.shape))
             place += field.size
         state._check()
-        if state.held >= max(plan.batch, 1) or state.halvings > plan.rate_halvings_max:
+        if (
+            state.held >= max(plan.batch, 1)
+            or state.halvings > plan.rate_halvings_max
+            or state.replay.seen.max() > MOST_SEEN
+        ):
             raise InputError("the bytes of a state are damaged: a counter is out of range")
         return state
 

@@ -25,8 +25,10 @@ def write_file(path: Path, content: bytes) -> None:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def npz_bytes(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:
     """An npz archive without pickles; equal arrays give equal bytes on every system.
+
+    A comment, at most 65,535 bytes, stands at the very end.
 
     Not numpy.savez: stored, dated 1980 and marked as Unix here, whatever system writes it.
     """
@@ -39,4 +41,5 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, np.ascontiguousarray(values), allow_pickle=False)  # type: ignore[no-untyped-call, unused-ignore]
             archive.writestr(entry, content.getvalue())
+        archive.comment = comment
     return buffer.getvalue()

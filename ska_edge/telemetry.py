@@ -1,4 +1,6 @@
-"""A log of what a device learned: JSON, one object a line, all that is needed to rebuild its state.
+"""Writing a log of what a device learned: JSON lines, all that is needed to rebuild its state.
+
+`log` reads it again.
 
 One session is, in this order::
 
@@ -20,14 +22,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import InputError
+from ska_edge.log import Cut, Ended, Interrupted, LogFile, RateSet, Row, Started
 from ska_edge.metrics import LayerMetrics
 
 Line = dict[str, Any]
@@ -95,8 +98,15 @@ class Log:
         self.path = path
         try:
             if path.is_file() and not overwrite:
-                _Ending.of(path).check(path, info)
+                obstacle = _obstacle(path, info)
+                if obstacle:
+                    raise InputError(
+                        f"{path} cannot be continued: {obstacle}; name another file, or replace"
+                        " this one with --overwrite"
+                    )
                 self._file = path.open("a", encoding="utf-8")
+                if _last_byte(path) not in (b"", b"\n"):
+                    self._file.write("\n")  # all of the last line was written but its end
             else:
                 self._file = path.open("w", encoding="utf-8")
         except OSError as error:
@@ -132,59 +142,36 @@ class Log:
         return InputError(f"cannot write {self.path}: {error.strerror}")
 
 
-@dataclass(slots=True)
-class _Ending:
-    """How far a log goes: its device's plan, its samples, and its CRC where the last line has it.
+def _obstacle(path: Path, info: DeviceInfo) -> str:
+    """Why no session of this device can follow what is in a file; "" where one can."""
+    digest, samples, crc = "", 0, None
+    try:
+        with LogFile(path) as log:
+            for entry in log.entries():
+                if isinstance(entry, Started):
+                    digest = entry.digest
+                if isinstance(entry, (Started, Interrupted, Ended)):
+                    samples, crc = entry.mark.samples, entry.mark.crc
+                elif isinstance(entry, Row):
+                    samples, crc = entry.sample, None
+                elif isinstance(entry, RateSet):
+                    crc = None  # the rate is part of the state
+                elif isinstance(entry, Cut):
+                    return f"its last line, {entry.line}, was not written to its end"
+    except InputError as error:
+        return str(error)
+    if not digest:
+        return "it does not say which device it is of" if log.size else ""
+    if digest != info.digest:
+        return f"it is of the plan {digest}, and the device runs {info.digest}"
+    if samples != info.samples:
+        return f"it ends at sample {samples}, and the device has learned {info.samples}"
+    if crc not in (None, info.crc):
+        return "the device has as many samples as at its end, but another state"
+    return ""
 
-    `empty` is a file without a single byte.
-    """
 
-    digest: str = ""
-    samples: int = 0
-    crc: int | None = None
-    empty: bool = True
-
-    @classmethod
-    def of(cls, path: Path) -> _Ending:
-        """Read a log to its end; InputError, with the line, where it is none."""
-        ending = cls()
-        with path.open("rb") as file:
-            for number, text in enumerate(file, 1):
-                try:
-                    if not text.endswith(b"\n"):
-                        raise ValueError
-                    ending._take(json.loads(text))
-                except (ValueError, TypeError, KeyError):
-                    raise InputError(
-                        f"{path} cannot be continued: line {number} is no whole line of a log;"
-                        " name another file, or replace this one with --overwrite"
-                    ) from None
-        return ending
-
-    def _take(self, line: Mapping[str, Any]) -> None:
-        if "device" in line:
-            self.digest = line["device"]["digest"]
-        elif not self.digest:
-            raise ValueError
-        state = line.get("end", line)
-        self.samples = state.get("samples", line.get("sample", self.samples))
-        if not {"warning", "saved"} & set(line):
-            self.crc = state.get("crc")
-        self.empty = False
-
-    def check(self, path: Path, info: DeviceInfo) -> None:
-        """InputError unless a session of this device can follow."""
-        if self.empty:
-            return
-        what = ""
-        if self.digest != info.digest:
-            what = f"it is of the plan {self.digest}, and the device runs {info.digest}"
-        elif self.samples != info.samples:
-            what = f"it ends at sample {self.samples}, and the device has learned {info.samples}"
-        elif self.crc is not None and self.crc != info.crc:
-            what = "the device has as many samples as at its end, but another state"
-        if what:
-            raise InputError(
-                f"{path} cannot be continued: {what}; name another file, or replace this one"
-                " with --overwrite"
-            )
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
+        return file.read()

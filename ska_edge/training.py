@@ -22,7 +22,8 @@ from ska_edge.calibration import (
 from ska_edge.data import Dataset, few, split
 from ska_edge.errors import InputError
 from ska_edge.metrics import LayerMetrics, layer_metrics
-from ska_edge.model_file import Model, load_model
+from ska_edge.model_file import Model
+from ska_edge.onnx_import import load_any
 from ska_edge.options import Options
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
@@ -158,7 +159,7 @@ def beginning(
 
 def _opened(dataset: Dataset, options: Options) -> tuple[_Session, Dataset, Dataset]:
     """A training, the data with the classes it knows, and the part of them that is held out."""
-    base = load_model(options.start) if options.start else None
+    base = load_any(options.start) if options.start else None
     options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
     if base is not None:
         dataset = dataset.with_classes(base.plan.labels)

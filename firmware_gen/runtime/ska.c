@@ -513,12 +513,8 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
     return SKA_OK;
 }
 
-/* That no padding stands between the elements, and that a byte stands where the wire has it: an
- * array of a negative size does not compile. */
+/* That no padding stands between the elements: an array of a negative size does not compile. */
 typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the state is kept and sent as it stands in memory: little-endian cores only"
-#endif
 
 const uint8_t *ska_state(const ska_t *ska) { return (const uint8_t *)ska; }
 

@@ -38,7 +38,7 @@ typedef enum {
  * What learning changes stands first, larger elements before smaller ones: no core puts padding
  * between them, so the first SKA_STATE_BYTES bytes are the same on every core. They are the whole
  * of what a host compares and an image that is kept has to hold; all that follows is made anew by
- * every forward pass. Cores are little-endian, as the wire is. */
+ * every forward pass. */
 typedef struct {
     uint32_t step;    /* updates since ska_init */
     uint32_t samples; /* samples that ska_learn took since ska_init */

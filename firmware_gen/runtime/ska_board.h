@@ -10,13 +10,17 @@
 /* Name of the board in ASCII, padded with zero bytes; 16 characters need no zero at the end. */
 extern const char ska_board_name[16];
 
+/* Bytes that the board receives and keeps while the firmware computes; from board.toml. What the
+ * host may send ahead follows from it. 0: whatever comes while the firmware is busy may be lost. */
+#ifndef SKA_UART_BUFFER
+#define SKA_UART_BUFFER 0u
+#endif
+
 /* Clocks, pins and the serial line, 8 data bits, no parity, 1 stop bit; called once, first. */
 void ska_board_init(void);
 
 /* The next received byte, 0 to 255; waits for it. -1 ends the firmware, which only boards that are
- * programs on a host do. The host sends the next request after the answer to the last, so a board
- * that buffers one request (SKA_FRAME_MAX bytes, a few more for COBS) while it learns loses none.
- */
+ * programs on a host do. */
 int16_t ska_board_read(void);
 
 /* Sends one byte; may wait until the line takes it. */

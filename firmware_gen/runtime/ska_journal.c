@@ -29,11 +29,10 @@
 #define READ_MAX 0x8000u
 #define CRC_BYTES 4u
 #define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
-#define SECOND ((uint32_t)SKA_JOURNAL_SECOND)
 /* The CRC and what fills up its unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
-#define PAGES ((uint32_t)((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1UL) / SKA_STORAGE_PAGE))
+#define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
 
 typedef struct {
     uint32_t magic;
@@ -72,7 +71,7 @@ static writing_t writing;
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SECOND; }
+static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
 
 /* The CRC does not run over that of the header: the CRC over anything with its own CRC behind it is
  * always the same, and the new header of a slot whose state is still the old one would do. */

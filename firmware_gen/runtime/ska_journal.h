@@ -13,15 +13,15 @@
 /* --- layout ----------------------------------------------------------------------------------- */
 
 /* Bytes of a slot: header, state, CRC-32. */
-#define SKA_JOURNAL_HEADER 32UL
-#define SKA_JOURNAL_BYTES (SKA_JOURNAL_HEADER + SKA_STATE_BYTES + 4UL)
+#define SKA_JOURNAL_HEADER 32u
+#define SKA_JOURNAL_BYTES (SKA_JOURNAL_HEADER + SKA_STATE_BYTES + 4u)
 
 /* Where the second slot begins, the same for every network: so an image finds the counts of erases
  * that another one has left. */
 #ifdef SKA_STORAGE_SIZE
-#define SKA_JOURNAL_SECOND (SKA_STORAGE_SIZE / 2UL / SKA_STORAGE_PAGE * SKA_STORAGE_PAGE)
+#define SKA_JOURNAL_SECOND (SKA_STORAGE_SIZE / 2u / SKA_STORAGE_PAGE * SKA_STORAGE_PAGE)
 #else
-#define SKA_JOURNAL_SECOND 0UL
+#define SKA_JOURNAL_SECOND 0u
 #endif
 
 /* Whether the board has memory for two slots. Where it has not, nothing below exists. */
@@ -29,11 +29,6 @@
 #define SKA_PERSISTENT 1
 #else
 #define SKA_PERSISTENT 0
-#endif
-
-/* Bytes the UART takes in while the firmware computes. */
-#ifndef SKA_UART_BUFFER
-#define SKA_UART_BUFFER 256u
 #endif
 
 #ifdef __cplusplus

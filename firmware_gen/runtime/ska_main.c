@@ -17,6 +17,11 @@
 #include "ska_messages.h"
 #include "ska_plan.h"
 
+/* The state goes over the line as it stands in memory. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the line is little-endian, and so must be the core"
+#endif
+
 static ska_t network;
 static ska_decoder_t decoder;
 

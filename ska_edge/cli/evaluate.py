@@ -66,6 +66,11 @@ def evaluate(
         ["arithmetic", f"train ({len(divided['train'].y)})", f"test ({len(divided['test'].y)})"],
         [[kind, percent(a["train"]), percent(a["test"])] for kind, a in accuracy.items()],
     )
+    if loaded.state.samples:
+        out.line(
+            f"the model has learned {loaded.state.samples} more samples on a device; where these"
+            " are rows of the data, it is no test"
+        )
     confusion = None
     if loaded.plan.rule_definition.supervised:
         confusion = confusion_of(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import load_model
 from ska_edge.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.ranges import Range
+from ska_edge.state import State
 
 # The sum that a quantity is rounded from.
 SUMS = {
@@ -35,6 +37,35 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
     return ""
 
 
+def _state_document(state: State) -> dict[str, Any]:
+    """What a network has been through, beside its parameters."""
+    plan, replay = state.plan, None
+    if plan.replay.per_class:
+        replay = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
+    return {
+        "step": state.step,
+        "samples": state.samples,
+        "halvings": state.halvings,
+        "rate": state.rate.real,
+        "held": state.held,
+        "replay": replay,
+    }
+
+
+def _state_sentence(state: State) -> str:
+    """The same for people."""
+    plan = state.plan
+    text = f"learned: {state.samples} samples on a device, {state.step} updates"
+    if state.halvings:
+        text += f", rate halved {state.halvings} times to {state.rate.real:g}"
+    if plan.replay.per_class:
+        room = plan.classes * plan.replay.per_class
+        text += f", {state.replay.held.sum()} of {room} places for past samples taken"
+    if not plan.rule_definition.supervised:
+        text += f", {state.held} of {plan.batch} samples held for the next updates"
+    return text
+
+
 @click.command(epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual-m4", show_default=True, help="Whose RAM to predict.")
@@ -48,6 +79,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision},"
         f" rate {plan.rate.real:g}, batch {plan.batch}, plan {plan.digest}"
     )
+    out.line(_state_sentence(loaded.state))
     tensors = []
     for tensor in plan.tensors():
         values = loaded.state.tensor(tensor.layer, tensor.name)
@@ -131,6 +163,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,
+            "state": _state_document(loaded.state),
             "tensors": tensors,
             "formats": formats,
             "accumulator": accumulator_width(plan),

@@ -19,7 +19,11 @@ from ska_edge.cli.firmware import firmware
 from ska_edge.cli.flash import flash
 from ska_edge.cli.inspect import inspect
 from ska_edge.cli.monitor import monitor
+from ska_edge.cli.pull import pull
+from ska_edge.cli.push import push
+from ska_edge.cli.replay import replay
 from ska_edge.cli.run import run
+from ska_edge.cli.save import save
 from ska_edge.cli.sweep import sweep
 from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
@@ -115,6 +119,10 @@ for command in (
     ports,
     monitor,
     verify,
+    pull,
+    push,
+    save,
+    replay,
     run,
     sweep,
     bench,

@@ -125,7 +125,7 @@ def training_options(hidden: tuple[int, ...]) -> Callable[[Command], Command]:
             "--from",
             "start",
             type=click.Path(path_type=Path),
-            help="Model to go on from; its sizes, scaling and formats stay.",
+            help="Model, or its integer ONNX, to go on from; its sizes, scaling and formats stay.",
         ),
         click.option("--init", type=click.Path(path_type=Path), help="npz with W0, b0, W1, ..."),
         click.option("--log", type=click.Path(path_type=Path), help="JSONL with every step."),

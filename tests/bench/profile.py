@@ -82,7 +82,7 @@ class Profile:
 class _NoWire:
     """Nothing is read or written."""
 
-    def read(self) -> bytes:
+    def read(self, limit: int) -> bytes:
         return b""
 
     def write(self, data: bytes) -> None:

@@ -291,7 +291,7 @@ def test_the_example_in_the_documentation_is_a_board(
     (folder / "my-board").mkdir()
     (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
-    assert len(load_board("my-board").files()) == 6
+    assert len(load_board("my-board").files()) == 7
 
 
 def test_the_documentation_lists_every_board() -> None:

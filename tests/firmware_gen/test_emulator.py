@@ -113,16 +113,24 @@ int main(void) {
 
 
 class Script:
-    """A wire that sends prepared chunks, then is gone; it keeps what comes back."""
+    """A wire that sends prepared chunks, each as far as the board takes it, then is gone; it keeps
+    what comes back, and at every read how much that is and how many bytes the board would take.
+    """
 
     def __init__(self, *chunks: bytes) -> None:
         self.chunks = list(chunks)
         self.received = b""
         self.received_at_read: list[bytes] = []
+        self.limits: set[int] = set()
 
-    def read(self) -> bytes:
+    def read(self, limit: int) -> bytes:
         self.received_at_read.append(self.received)
-        return self.chunks.pop(0) if self.chunks else b""
+        self.limits.add(limit)
+        if not self.chunks:
+            return b""
+        chunk, rest = self.chunks[0][:limit], self.chunks[0][limit:]
+        self.chunks[:1] = [rest] if rest else []
+        return chunk
 
     def write(self, data: bytes) -> None:
         self.received += data
@@ -141,13 +149,29 @@ def test_the_firmware_answers_and_waits_for_more_only_when_all_is_read_and_sent(
     write_firmware: WriteFirmware,
 ) -> None:
     report = build(write_firmware(board), toolchain=require_toolchain(toolchain))
-    wire = Script(b"abc", b"\x00\xff", bytes(range(256)) * 16)
+    wire = Script(b"abc", b"\x00\xff", bytes(range(256)) * 2)
     Machine(report.elf, board, wire).run()
     first = b"bcd"
     second = first + b"\x01\x00"
-    third = second + bytes((i + 1) & 0xFF for i in range(256)) * 16
-    # One read for each chunk and one for the end: between them the board does not look again.
-    assert wire.received_at_read == [b"", first, second, third]
+    block = bytes((i + 1) & 0xFF for i in range(256))
+    # One read for each chunk and one for the end: between them the board does not look again. What
+    # its UART cannot keep waits on the wire.
+    assert board.uart is not None
+    assert wire.limits == {board.uart.buffer} == {len(block)}
+    assert wire.received_at_read == [b"", first, second, second + block, second + 2 * block]
+
+
+def test_an_answer_is_sent_although_more_requests_wait(
+    board: Board, write_firmware: WriteFirmware
+) -> None:
+    sent: list[bytes] = []
+
+    class Wire(Script):
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+
+    Machine(build(write_firmware(board)).elf, board, Wire(b"abc")).run()
+    assert [data for data in sent if data] == [b"b", b"c", b"d"]
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)

@@ -1,13 +1,11 @@
-"""The simulated AVR boards: no byte lost, errors in one line."""
+"""The simulated AVR boards: errors in one line. What they receive: test_receive.py."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import serial
 
 from firmware_gen import simavr, toolchains
 from firmware_gen.boards import Board
@@ -23,16 +21,6 @@ def project(require_board: Callable[[str], Board], write_firmware: WriteFirmware
     project = write_firmware(require_board("sim-atmega328p"))
     build(project)
     return project
-
-
-def test_no_byte_is_lost_however_much_the_host_sends_ahead(project: Path) -> None:
-    data = bytes(i * 7 % 256 for i in range(20000))
-    with start(project) as board, serial.Serial(board.port, 115200, timeout=60) as line:
-        sender = threading.Thread(target=line.write, args=(data,))
-        sender.start()
-        answer = line.read(len(data))
-        sender.join()
-    assert answer == bytes((byte + 1) % 256 for byte in data)
 
 
 def test_an_image_that_does_not_exist_is_named(

@@ -65,7 +65,7 @@ PLANTS = {
         "count > SKA_STATE_BYTES - writing.at",
         "count > SKA_STATE_BYTES",
     ),
-    "a header that is read too long": ("(uint16_t)SKA_JOURNAL_HEADER);", "(uint16_t)(33u));"),
+    "a header that is read too long": ("&header, HEADER);\n    found", "&header, 33u);\n    found"),
     "a piece that is larger than its buffer": ("uint8_t piece[PIECE];", "uint8_t piece[16];"),
     "a unit that is not whole": (
         "writing.unit, SKA_STORAGE_UNIT);",

@@ -154,7 +154,15 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
 )
 def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None:
     path.write_text(text, encoding="latin-1")
-    assert f"line {number} is no whole line" in refusal(path, INFO)
+    sentence = refusal(path, INFO)
+    assert f", line {number}: " in sentence or f"its last line, {number}," in sentence
+
+
+def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
+    whole = written(path, SESSION)
+    path.write_text(whole.removesuffix("\n"))
+    again = device_line(AFTER, "/dev/ttyX")
+    assert written(path, [again], AFTER) == whole + json.dumps(again) + "\n"
 
 
 def test_rows_after_an_end_have_no_crc(path: Path) -> None:

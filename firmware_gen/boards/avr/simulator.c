@@ -1,15 +1,17 @@
 /* An ATmega in libsimavr, its USART0 on a pseudo terminal:
  *
- *     simulator FIRMWARE.ELF MCU HERTZ
+ *     simulator FIRMWARE.ELF MCU HERTZ BAUD
  *
  * prints the path of the serial port and runs until it is ended (firmware_gen/simavr.py compiles it
  * when a board is started). Time is that of the simulated chip: it runs as fast as this computer
- * can, bytes take their time on the line, and while the firmware waits for input it stands still
- * and takes no processor time. */
+ * can, and bytes take their time on the line. They come whether the firmware takes them or not, as
+ * on a real line. While the firmware sleeps and the line is idle, time stands still and takes no
+ * processor time. */
 
 #define _XOPEN_SOURCE 600
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +25,24 @@
 
 #define BUFFER_SIZE 512u
 
-/* The firmware waits for input when it has looked so often at the state of the UART and neither got
- * nor sent a byte. Until the transmitter has sent the two bytes that it holds takes fewer looks: at
- * 10 bits of at most 200 clocks and 5 clocks a look, 800. */
-#define WAITING_LOOKS 1000u
+#define BITS_A_BYTE 10u /* with start and stop */
+
+/* The receiver's switch, at the same place in all chips with a USART0 that are simulated. */
+#define UCSR0B 0xC1u
+#define RXEN0 0x10u
 
 static int port = -1;
-static unsigned looks = 0;
-static int ready = 0; /* the UART takes bytes */
+static avr_cycle_count_t byte_time; /* clocks that a byte takes on the line */
+
+static uint8_t input[BUFFER_SIZE];
+static size_t input_at = 0;
+static size_t input_count = 0;
+static avr_cycle_count_t next_move = 0; /* when move_bytes is due */
+static avr_cycle_count_t idle_from = 0; /* when the chip has had time for the last byte */
 
 static uint8_t output[BUFFER_SIZE];
 static size_t output_count = 0;
+static avr_cycle_count_t last_output = 0;
 
 static void fail(const char *what) {
     perror(what);
@@ -57,30 +66,20 @@ static void send_output(void) {
 
 /* libsimavr: the firmware has sent a byte. */
 static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
+    const avr_t *avr = context;
+
     (void)irq;
-    (void)context;
-    looks = 0;
+    last_output = avr->cycle;
     output[output_count++] = (uint8_t)value;
     if (output_count == sizeof output) {
         send_output();
     }
 }
 
-/* libsimavr: the firmware has looked at the state of a UART that has received all it was given. */
-static void on_look(avr_irq_t *irq, uint32_t value, void *context) {
-    (void)irq;
-    (void)value;
-    (void)context;
-    ready = 1;
-    ++looks;
-}
-
-/* libsimavr: the UART is full; more would be lost. */
-static void on_full(avr_irq_t *irq, uint32_t value, void *context) {
-    (void)irq;
-    (void)value;
-    (void)context;
-    ready = 0;
+/* libsimavr: the chip sleeps for so many clocks. By default this computer would sleep as long. */
+static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
+    (void)avr;
+    (void)clocks;
 }
 
 /* A pseudo terminal with plain bytes both ways, no echo, no line discipline. Its other end stays
@@ -112,6 +111,20 @@ static void open_port(void) {
     (void)fflush(stdout);
 }
 
+/* The state of USART0 in libsimavr. */
+static avr_uart_t *uart_of(const avr_t *avr) {
+    avr_io_t *io = avr->io_port;
+
+    while (io != NULL && (strcmp(io->kind, "uart") != 0 || ((avr_uart_t *)io)->name != '0')) {
+        io = io->next;
+    }
+    if (io == NULL) {
+        (void)fprintf(stderr, "simulator: this chip has no USART0\n");
+        exit(EXIT_FAILURE);
+    }
+    return (avr_uart_t *)io;
+}
+
 static avr_irq_t *uart_irq(avr_t *avr, int number) {
     return avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), number);
 }
@@ -134,47 +147,76 @@ static avr_t *load(const char *elf, const char *mcu, uint32_t hertz) {
     firmware.frequency = hertz;
     avr_load_firmware(avr, &firmware);
     avr->log = LOG_ERROR;
+    avr->sleep = on_sleep;
 
     /* By default libsimavr prints what a UART sends, and sleeps at every look at its state. */
     (void)avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
     flags &= ~(uint32_t)(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POLL_SLEEP);
     (void)avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
-    avr_irq_register_notify(uart_irq(avr, UART_IRQ_OUTPUT), on_output, NULL);
-    avr_irq_register_notify(uart_irq(avr, UART_IRQ_OUT_XON), on_look, NULL);
-    avr_irq_register_notify(uart_irq(avr, UART_IRQ_OUT_XOFF), on_full, NULL);
+    avr_irq_register_notify(uart_irq(avr, UART_IRQ_OUTPUT), on_output, avr);
     return avr;
 }
 
+/* Takes what a program has written to the port; where nothing is there, waits for it or not. */
+static void fetch_input(int wait) {
+    struct pollfd ports = {port, POLLIN, 0};
+    ssize_t got;
+
+    if (!wait && poll(&ports, 1, 0) <= 0) {
+        return;
+    }
+    got = read(port, input, sizeof input);
+    if (got < 0) {
+        fail("simulator: reading from the port");
+    }
+    input_at = 0;
+    input_count = (size_t)got;
+}
+
+/* Once a byte's time: the next byte to the chip, and what it has sent to the port. Bytes that are
+ * sent one after the other go to the port together. */
+static void move_bytes(avr_t *avr, avr_uart_t *uart) {
+    uart->cycles_per_byte = byte_time; /* libsimavr counts a parity bit that there is not */
+    if (input_at == input_count) {
+        fetch_input(0);
+    }
+    if (input_at < input_count) {
+        avr_raise_irq(uart_irq(avr, UART_IRQ_INPUT), input[input_at++]);
+        idle_from = avr->cycle + 2 * byte_time; /* the UART has it a byte's time later */
+    }
+    if (output_count > 0 && avr->cycle - last_output > 2 * byte_time) {
+        send_output();
+    }
+    next_move = avr->cycle + byte_time;
+}
+
 int main(int count, char **arguments) {
-    uint8_t input[BUFFER_SIZE];
-    size_t input_at = 0;
-    size_t input_count = 0;
     avr_t *avr;
+    avr_uart_t *uart;
     int state;
 
-    if (count != 4) {
-        (void)fprintf(stderr, "usage: simulator FIRMWARE.ELF MCU HERTZ\n");
+    if (count != 5) {
+        (void)fprintf(stderr, "usage: simulator FIRMWARE.ELF MCU HERTZ BAUD\n");
         return EXIT_FAILURE;
     }
     avr = load(arguments[1], arguments[2], (uint32_t)strtoul(arguments[3], NULL, 10));
+    byte_time = avr->frequency * BITS_A_BYTE / strtoul(arguments[4], NULL, 10);
+    uart = uart_of(avr);
     open_port();
     do {
         state = avr_run(avr);
-        while (ready && input_at < input_count) {
-            looks = 0;
-            avr_raise_irq(uart_irq(avr, UART_IRQ_INPUT), input[input_at++]);
+        /* libsimavr lets the chip go to sleep although an interrupt is pending. */
+        if (state == cpu_Sleeping && avr_has_pending_interrupts(avr)) {
+            state = avr->state = cpu_Running;
         }
-        if (ready && looks >= WAITING_LOOKS) {
-            ssize_t got;
-
+        if (avr->cycle < next_move || (avr->data[UCSR0B] & RXEN0) == 0) {
+            continue; /* the line waits for the receiver: a board that starts loses nothing */
+        }
+        if (state == cpu_Sleeping && input_at == input_count && avr->cycle >= idle_from) {
             send_output();
-            got = read(port, input, sizeof input); /* sleeps until there is something */
-            if (got < 0) {
-                fail("simulator: reading from the port");
-            }
-            input_at = 0;
-            input_count = (size_t)got;
+            fetch_input(1);
         }
+        move_bytes(avr, uart);
     } while (state != cpu_Done && state != cpu_Crashed);
     send_output();
     (void)fprintf(stderr, "the firmware failed at 0x%05lx\n", (unsigned long)avr->pc);

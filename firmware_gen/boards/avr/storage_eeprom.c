@@ -1,4 +1,5 @@
-/* EEPROM driver for an ATmega (ATmega328P data sheet, section 8.6; the ATmega2560 has the same), by
+/* EEPROM driver for an ATmega (ATmega328P data sheet, chapter AVR Memories; the
+ * ATmega2560 has the same), by
  * avr-libc, which keeps the order and the time that its registers ask for.
  *
  * A byte takes 3.4 ms, an erase of its own included. Bytes that are as they shall be are left

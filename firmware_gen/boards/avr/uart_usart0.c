@@ -1,29 +1,61 @@
 /* UART driver for USART0 of an ATmega (ATmega328P data sheet, chapter 19; the ATmega2560 has the
- * same). The firmware polls: nothing is received while it computes but the two bytes that the
- * USART holds, and the host sends nothing then. */
+ * same): the receive interrupt fills a ring while the firmware computes, and the core sleeps while
+ * the ring is empty.
+ *
+ * Interrupts are off from the look at the ring to SLEEP. The instruction that turns them on takes
+ * effect after the next one (data sheet, section 6.7), which is SLEEP: a byte that comes in between
+ * leaves its interrupt pending, and that ends the sleep at once. */
 
+#include "ska_baud.h"
 #include "ska_board.h"
+#include "ska_ring.h"
 
+#include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/sleep.h>
 
-#define BAUD_RATE 115200u
-/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; rounded to the nearest: 117,647 at 16 MHz,
- * 2.1 % too fast, within the 2.5 % that the data sheet recommends. */
-#define BAUD_DIVISOR ((SKA_CLOCK + 4u * (uint32_t)BAUD_RATE) / (8u * (uint32_t)BAUD_RATE) - 1u)
+/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; rounded to the nearest. The data sheet
+ * recommends an error of at most 2.5 %. At 16 MHz 115,200 is 2.1 % too fast, 250,000 and 500,000
+ * are exact, 230,400 is 3.5 % off and 921,600 is 8.5 % off: both are refused. */
+#define BAUD_STEPS ((SKA_CLOCK + 4u * SKA_UART_BAUD) / (8u * SKA_UART_BAUD))
+#if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8u * BAUD_STEPS)
+#error "the clock of this board does not make this baud: it is off by more than 2.5 %"
+#endif
+
+/* One USART, or several. */
+#if defined(USART_RX_vect)
+#define RECEIVED_vect USART_RX_vect
+#else
+#define RECEIVED_vect USART0_RX_vect
+#endif
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
+static ska_ring_t received;
+
+ISR(RECEIVED_vect) { ska_ring_put(&received, UDR0); }
+
 void ska_board_init(void) {
-    UBRR0 = (uint16_t)BAUD_DIVISOR;
     UCSR0A = _BV(U2X0);
+    UBRR0 = (uint16_t)(BAUD_STEPS - 1u);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00); /* 8 data bits, no parity, 1 stop bit */
-    UCSR0B = _BV(RXEN0) | _BV(TXEN0);
+    UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
+    SMCR = _BV(SE); /* SLEEP leads to the idle mode, in which the USART works on */
+    sei();
 }
 
 int16_t ska_board_read(void) {
-    while ((UCSR0A & _BV(RXC0)) == 0) {
+    uint8_t byte;
+
+    cli();
+    while (ska_ring_is_empty(&received)) {
+        sei();
+        sleep_cpu();
+        cli();
     }
-    return (int16_t)UDR0;
+    byte = ska_ring_take(&received);
+    sei();
+    return (int16_t)byte;
 }
 
 void ska_board_write(uint8_t byte) {

@@ -14,6 +14,10 @@ int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
 
+/* The receive interrupt. A driver that takes it defines this function; where none does, it is a
+ * fault like any other. */
+void Uart_Handler(void) __attribute__((weak, alias("Fault_Handler")));
+
 void Reset_Handler(void) {
     const uint32_t *from = ska_data_load;
     uint32_t *to;
@@ -40,11 +44,14 @@ void Fault_Handler(void) {
     }
 }
 
-/* The 16 entries of the architecture. No interrupt is ever taken (see uart_cmsdk.c), so the table
- * ends there. The names are the architecture's; reserved entries are 0. */
+/* The 15 handlers of the architecture, then those of the interrupts, up to the only one that is
+ * enabled. Entries of 0 are reserved or never used; taking one would be a fault. The names are the
+ * architecture's. */
+#define EXCEPTIONS 15u
+
 struct vectors {
     uint32_t *initial_stack;
-    void (*handlers[15])(void);
+    void (*handlers[EXCEPTIONS + SKA_UART_RX_INTERRUPT + 1u])(void);
 };
 
 extern const struct vectors ska_vectors;
@@ -67,5 +74,6 @@ __attribute__((section(".vectors"), used)) const struct vectors ska_vectors = {
         0,             /* 13 reserved */
         Fault_Handler, /* 14 PendSV */
         Fault_Handler, /* 15 SysTick */
+        [EXCEPTIONS + SKA_UART_RX_INTERRUPT] = Uart_Handler,
     },
 };

@@ -1,10 +1,9 @@
-/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29).
- *
- * The core sleeps in WFI while there is nothing to read, as in uart_cmsdk.c: interrupts stay
- * masked, and the receive event is given to the interrupt controller only because it then ends WFI.
- */
+/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29): the receive
+ * interrupt fills a ring while the firmware computes, and the core sleeps in WFI while the ring is
+ * empty, as in uart_cmsdk.c. */
 
 #include "ska_board.h"
+#include "ska_ring.h"
 
 #define UART_REGISTER(offset) (*(volatile uint32_t *)(SKA_UART_BASE + (offset)))
 #define UART_START_RX UART_REGISTER(0x000u)
@@ -21,7 +20,12 @@
 
 #define UART_INTERRUPT_RX_READY 0x4u
 #define UART_ENABLED 0x4u
-#define UART_BAUD_115200 0x01D7E000u
+/* The speed is BAUD / 2^32 of 16 MHz in steps of 2^12, rounded to the nearest: at most 8 bits a
+ * second off. 2^20 / 16,000,000 = 1024 / 15,625. */
+#define UART_BAUD_STEPS ((SKA_UART_BAUD * 1024u + 15625u / 2u) / 15625u)
+#if SKA_CLOCK != 16000000
+#error "the UART of the nRF51 has a clock of 16 MHz"
+#endif
 /* Where the micro:bit has its USB interface. A pin is an output only when GPIO says so. */
 #define PIN_TX 24u
 #define PIN_RX 25u
@@ -30,34 +34,46 @@
 #define GPIO_TX (1u << PIN_TX)
 
 #define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
-#define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT)
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
+static ska_ring_t received;
+
+void Uart_Handler(void); /* startup.c has it in the vector table */
+
+/* The event is cleared before the byte is taken: taking it makes the event of the next one. */
+void Uart_Handler(void) {
+    if (UART_RX_READY != 0u) {
+        UART_RX_READY = 0u;
+        ska_ring_put(&received, (uint8_t)(UART_RX_DATA & 0xFFu));
+    }
+}
+
 void ska_board_init(void) {
-    __asm__ volatile("cpsid i" ::: "memory");
     GPIO_OUTPUT_SET = GPIO_TX; /* an idle line is high */
     GPIO_DIRECTION_SET = GPIO_TX;
     UART_PIN_TX = PIN_TX;
     UART_PIN_RX = PIN_RX;
-    UART_BAUD = UART_BAUD_115200;
+    UART_BAUD = UART_BAUD_STEPS * 4096u;
     UART_ENABLE = UART_ENABLED;
     UART_INTERRUPT_SET = UART_INTERRUPT_RX_READY;
     NVIC_ENABLE = NVIC_UART_RX;
     UART_START_TX = 1u;
     UART_START_RX = 1u;
+    __asm__ volatile("cpsie i" ::: "memory");
 }
 
 int16_t ska_board_read(void) {
-    while (UART_RX_READY == 0u) {
-        __asm__ volatile("wfi" ::: "memory");
-        NVIC_CLEAR_PENDING = NVIC_UART_RX;
+    uint8_t byte;
+
+    __asm__ volatile("cpsid i" ::: "memory");
+    while (ska_ring_is_empty(&received)) {
+        __asm__ volatile("wfi\n\tcpsie i\n\tisb\n\tcpsid i" ::: "memory");
     }
-    /* Before the byte is taken: taking it makes the event of the next one. */
-    UART_RX_READY = 0u;
-    NVIC_CLEAR_PENDING = NVIC_UART_RX;
-    return (int16_t)(UART_RX_DATA & 0xFFu);
+    byte = ska_ring_take(&received);
+    __asm__ volatile("cpsie i" ::: "memory");
+    return (int16_t)byte;
 }
 
 void ska_board_write(uint8_t byte) {

@@ -16,10 +16,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Bytes handed over to the system at once. Output is held back until the firmware waits for input
- * or the buffer is full: one system call a byte would be slow, and the size changes nothing else.
- */
-#define BUFFER_SIZE 512
+/* Output is held back until the firmware reads again or so many bytes are there: one system call a
+ * byte would be slow, and the size changes nothing else. */
+#define OUTPUT_SIZE 512
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
@@ -27,10 +26,11 @@ static int port = -1;
 static sigset_t open_signals; /* the signal mask while waiting */
 static volatile sig_atomic_t stopping = 0;
 
-static uint8_t input[BUFFER_SIZE];
+/* Of the bytes that come while the firmware computes, the pseudo terminal keeps more than this. */
+static uint8_t input[SKA_UART_BUFFER];
 static size_t input_at = 0;
 static size_t input_count = 0;
-static uint8_t output[BUFFER_SIZE];
+static uint8_t output[OUTPUT_SIZE];
 static size_t output_count = 0;
 
 static void on_terminate(int number) {
@@ -125,10 +125,10 @@ void ska_board_init(void) {
 }
 
 int16_t ska_board_read(void) {
+    send_output();
     while (input_at == input_count) {
         ssize_t count;
 
-        send_output();
         if (stopping) {
             return -1;
         }

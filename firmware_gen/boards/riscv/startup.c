@@ -24,11 +24,18 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
                      "j ska_start");
 }
 
-/* No trap can be repaired here, and no interrupt is enabled, so every trap is a defect. Stop
- * without burning power; the host sees a time-out. Aligned to 4, as mtvec asks for; takes no stack.
- */
+/* The only interrupt that is enabled is that of the UART; every other trap is a defect that cannot
+ * be repaired here. Then stop without burning power; the host sees a time-out. The sign of mcause
+ * tells them apart. Until it has, nothing may be written to the stack, which may be what is wrong:
+ * the one register that is needed is kept in mscratch. Aligned to 4, as mtvec asks for. */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
-    __asm__ volatile("1: wfi\n\t"
+    __asm__ volatile(".option arch, +zicsr\n\t"
+                     "csrw mscratch, t0\n\t"
+                     "csrr t0, mcause\n\t"
+                     "bgez t0, 1f\n\t"
+                     "csrr t0, mscratch\n\t"
+                     "j Uart_Handler\n"
+                     "1: wfi\n\t"
                      "j 1b");
 }
 

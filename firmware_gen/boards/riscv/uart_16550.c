@@ -2,12 +2,15 @@
  * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off: enabling them empties
  * them, and would drop a byte that a host has sent while the board started.
  *
- * The core sleeps in WFI while there is nothing to read. Interrupts stay off (mstatus.MIE is 0
- * after reset), so no handler ever runs; the receive interrupt is enabled only because a pending
- * one ends WFI, taken or not (Privileged Architecture 1.12, section 3.3.3). A byte that comes
- * between the last look at the state and WFI leaves it pending, so no byte can be slept over. */
+ * The receive interrupt fills a ring while the firmware computes, and the core sleeps in WFI while
+ * the ring is empty. Interrupts are off (mstatus.MIE) from the look at the ring to WFI, which a
+ * pending interrupt ends, taken or not (Privileged Architecture 1.12, section 3.3.3). So a byte
+ * that comes in between is not slept over: WFI falls through, and the handler runs as soon as
+ * interrupts are on again. */
 
+#include "ska_baud.h"
 #include "ska_board.h"
+#include "ska_ring.h"
 
 struct uart {
     uint8_t data; /* low byte of the divisor while LINE_DIVISOR is set */
@@ -24,7 +27,12 @@ struct uart {
 #define UART_LINE_DIVISOR 0x80u
 #define UART_RX_FULL 0x01u
 #define UART_TX_EMPTY 0x20u
-#define UART_BAUD 115200u
+
+/* A bit takes 16 clocks for each step of the divisor, which is rounded to the nearest. */
+#define UART_DIVISOR ((SKA_CLOCK + 8u * SKA_UART_BAUD) / (16u * SKA_UART_BAUD))
+#if UART_DIVISOR < 1 || UART_DIVISOR > 0xFFFF || SKA_BAUD_IS_OFF(16u * UART_DIVISOR)
+#error "the clock of this board does not make this baud"
+#endif
 
 /* Context 0 of the controller: machine mode of the first core. */
 #define PLIC_REGISTER(offset) (*(volatile uint32_t *)(0x0C000000u + (offset)))
@@ -35,29 +43,51 @@ struct uart {
 #define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* read: take the interrupt; write it back: done */
 
 #define MIE_EXTERNAL 0x800u
+#define MSTATUS_MIE "8" /* as the instructions take it */
+
+/* The option tells the assembler of Zicsr; see board.toml. */
+#define INTERRUPTS_OFF ".option arch, +zicsr\n\tcsrci mstatus, " MSTATUS_MIE
+#define INTERRUPTS_ON ".option arch, +zicsr\n\tcsrsi mstatus, " MSTATUS_MIE
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
+static ska_ring_t received;
+
+/* Saves what it uses, and ends with MRET; the trap handler of startup.c jumps here. */
+__attribute__((interrupt)) void Uart_Handler(void);
+
+__attribute__((interrupt)) void Uart_Handler(void) {
+    const uint32_t number = PLIC_CLAIM;
+
+    if ((UART->state & UART_RX_FULL) != 0u) {
+        ska_ring_put(&received, UART->data);
+    }
+    PLIC_CLAIM = number;
+}
+
 void ska_board_init(void) {
     UART->line = UART_LINE_DIVISOR;
-    UART->data = (uint8_t)(SKA_CLOCK / (16u * UART_BAUD)); /* below 256 up to 471 MHz */
-    UART->interrupts = 0u;                                 /* high byte of the divisor, here */
+    UART->data = (uint8_t)(UART_DIVISOR % 256u);
+    UART->interrupts = (uint8_t)(UART_DIVISOR / 256u); /* high byte of the divisor, here */
     UART->line = UART_LINE_8N1;
-    UART->interrupts = UART_INTERRUPT_RX;
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
     PLIC_ENABLE = PLIC_UART_RX;
-    __asm__ volatile(".option arch, +zicsr\n\t" /* see board.toml */
-                     "csrs mie, %0" ::"r"(MIE_EXTERNAL)
-                     : "memory");
+    UART->interrupts = UART_INTERRUPT_RX; /* last: of a byte that is there, the controller hears */
+    __asm__ volatile(".option arch, +zicsr\n\tcsrs mie, %0" ::"r"(MIE_EXTERNAL) : "memory");
+    __asm__ volatile(INTERRUPTS_ON ::: "memory");
 }
 
 int16_t ska_board_read(void) {
-    while ((UART->state & UART_RX_FULL) == 0u) {
-        __asm__ volatile("wfi" ::: "memory");
-        PLIC_CLAIM = PLIC_CLAIM;
+    uint8_t byte;
+
+    __asm__ volatile(INTERRUPTS_OFF ::: "memory");
+    while (ska_ring_is_empty(&received)) {
+        __asm__ volatile("wfi\n\t" INTERRUPTS_ON "\n\t" INTERRUPTS_OFF ::: "memory");
     }
-    return (int16_t)UART->data;
+    byte = ska_ring_take(&received);
+    __asm__ volatile(INTERRUPTS_ON ::: "memory");
+    return (int16_t)byte;
 }
 
 void ska_board_write(uint8_t byte) {

@@ -1,0 +1,61 @@
+"""`ska-edge pull`: what a device has learned, as a model file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.cli.output import check_file
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.link import Link
+from ska_edge.onnx_import import load_any
+from ska_edge.state import State
+
+
+@click.command(epilog="Example:  ska-edge pull digits.ska -o worn.ska")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@port_option
+@baud_option
+@json_option
+def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) -> None:
+    """Read weights, counters, rate and past samples of a device into a model file.
+
+    MODEL, a model or its integer ONNX, is the one that was flashed: plan, scaling and labels come
+    from it. Without --port the only device there is is taken.
+    """
+    out, loaded = Output(as_json), load_any(model)
+    check_file(output, model)
+    with Link(find_port(port), baud=baud) as link:
+        info = link.hello()
+        link.expect_digest(loaded.plan.digest)
+        data = link.pull()
+    try:
+        state = State.from_bytes(loaded.plan, data)
+    except InputError as error:
+        raise DeviceError(
+            f"the device at {link.port} has a state that no device of this plan can have ({error}):"
+            " flash it again"
+        ) from error
+    # The float twin did not learn what the device has learned: it is left behind.
+    replace(loaded, state=state, reference=None).save(output)
+    out.line(
+        f"{info.board} at {link.port}: {state.samples} samples, {state.step} updates, wrote"
+        f" {output}"
+    )
+    out.document(
+        {
+            "board": info.board,
+            "port": link.port,
+            "digest": loaded.plan.digest,
+            "samples": state.samples,
+            "step": state.step,
+            "halvings": state.halvings,
+            "crc": state.crc,
+            "output": str(output),
+        }
+    )

@@ -1,0 +1,52 @@
+"""`ska-edge push`: a device goes on with the state of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.errors import DeviceError
+from ska_edge.link import Link
+from ska_edge.onnx_import import load_any
+
+
+@click.command(epilog="Example:  ska-edge push worn.ska")
+@click.argument("model", type=click.Path(path_type=Path))
+@port_option
+@baud_option
+@click.option("--fresh", is_flag=True, help="The weights alone: counters 0, no past samples.")
+@json_option
+def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -> None:
+    """Give a device the state of MODEL, a model file or an integer ONNX file.
+
+    Weights, counters, rate and past samples become MODEL's, and stay over a restart. Until all of
+    it has arrived the device has its old state. The device must run MODEL's plan.
+    """
+    out, loaded = Output(as_json), load_any(model)
+    state = loaded.state.flashed() if fresh else loaded.state
+    with Link(find_port(port), baud=baud) as link:
+        link.push(state.to_bytes(), loaded.plan.digest)
+        info = link.hello()
+    if info.crc != state.crc:
+        raise DeviceError(
+            f"the device at {link.port} has another state than it was given (CRC {info.crc:08x},"
+            f" not {state.crc:08x}): let nobody else use it, and push again"
+        )
+    out.line(
+        f"{info.board} at {link.port} goes on from {info.samples} samples and {info.step} updates"
+    )
+    out.document(
+        {
+            "board": info.board,
+            "port": link.port,
+            "digest": info.digest,
+            "samples": info.samples,
+            "step": info.step,
+            "halvings": info.halvings,
+            "crc": info.crc,
+            "saves": info.saves,
+        }
+    )

@@ -1,0 +1,61 @@
+"""`ska-edge replay`: the state of a device from a monitor's log, without the device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.output import check_file
+from ska_edge.onnx_import import load_any
+from ska_edge.replay_log import rebuild
+
+
+@click.command(epilog="Example:  ska-edge replay steps.jsonl digits.ska -o rebuilt.ska")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--at", type=click.IntRange(min=0), help="Stop after this update [the log's end].")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Model file to write.")
+@json_option
+def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:
+    """Rebuild a device's state from LOG, bit for bit: the host learns its rows again.
+
+    MODEL is what the device had when LOG began: the model that was flashed, or one pulled then.
+    Exit 1 names the line where the device answered other than it must; a log with a gap is refused.
+    """
+    out, loaded = Output(as_json), load_any(model)
+    if output is not None:
+        check_file(output, log, model)
+    with out.progress("replaying") as update:
+        rebuilt = rebuild(log, loaded, at, update)
+    state = rebuilt.state
+    if rebuilt.cut is not None:
+        out.warning(f"{log}, line {rebuilt.cut}: the last line was cut and is left out")
+    sure = (
+        "the device's own CRC confirms it"
+        if rebuilt.checked
+        else "no CRC of the device at this point confirms it"
+    )
+    out.line(
+        f"learned {rebuilt.rows} rows of {log}: {state.samples} samples, {state.step} updates,"
+        f" CRC {state.crc:08x}; {sure}"
+    )
+    if output is not None:
+        # The float twin did not learn what the device has learned: it is left behind.
+        replace(loaded, state=state, reference=None).save(output)
+        out.line(f"wrote {output}")
+    out.document(
+        {
+            "samples": state.samples,
+            "step": state.step,
+            "halvings": state.halvings,
+            "crc": state.crc,
+            "checked": rebuilt.checked,
+            "rows": rebuilt.rows,
+            "cut": rebuilt.cut,
+            "digest": loaded.plan.digest,
+            "output": None if output is None else str(output),
+        }
+    )

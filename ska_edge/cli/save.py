@@ -1,0 +1,40 @@
+"""`ska-edge save`: a device keeps what it has learned over a restart."""
+
+from __future__ import annotations
+
+import click
+
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.link import Link
+
+
+@click.command(epilog="Example:  ska-edge save --port /dev/ttyACM0")
+@port_option
+@baud_option
+@json_option
+def save(port: str | None, baud: int, as_json: bool) -> None:
+    """Let a device keep its state, so that it starts with it after a restart.
+
+    A power cut while it saves leaves the last complete save. Without --port the only device there
+    is is taken.
+    """
+    out = Output(as_json)
+    with Link(find_port(port), baud=baud) as link:
+        link.save()
+        info = link.hello()
+    out.line(
+        f"{info.board} at {link.port} keeps its state of {info.samples} samples; it has made"
+        f" {info.saves} saves"
+    )
+    out.document(
+        {
+            "board": info.board,
+            "port": link.port,
+            "digest": info.digest,
+            "samples": info.samples,
+            "step": info.step,
+            "crc": info.crc,
+            "saves": info.saves,
+        }
+    )

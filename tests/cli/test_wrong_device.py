@@ -1,0 +1,121 @@
+"""Every command that talks to a device, at a port with another one, or none: one sentence, exit 3.
+
+Whatever it is, nothing is sent to it that could change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ska_edge import link
+from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.protocol import BY_CODE, BY_NAME, PROTOCOL_VERSION, Capability, Frame, encode_frame
+from tests.fake_device import FakeDevice
+
+COMMANDS = {
+    "monitor": ("monitor", "{model}", "iris", "--patience", "0"),
+    "verify": ("verify", "{model}", "iris", "--samples", "3"),
+    "pull": ("pull", "{model}", "-o", "pulled.ska"),
+    "push": ("push", "{model}"),
+}
+READS = {"HELLO", "PULL"}  # requests that change nothing
+
+
+@pytest.fixture
+def device() -> Iterator[FakeDevice]:
+    device = FakeDevice()
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links of the command line do not wait long for somebody who is not there."""
+    monkeypatch.setattr(link, "HELLO_PERIODS", 2)
+    monkeypatch.setitem(Link.__init__.__kwdefaults__, "timeout", 0.2)
+
+
+@pytest.fixture(params=COMMANDS)
+def refused(
+    request: pytest.FixtureRequest, ska_edge, device: FakeDevice, iris_file: Path
+) -> Callable[[], str]:
+    """A function that runs a command against the device and gives the sentence it ends with."""
+    arguments = [part.format(model=iris_file) for part in COMMANDS[request.param]]
+
+    def run() -> str:
+        sentence = ska_edge(*arguments, "--port", device.port).refusal(3)
+        assert {BY_CODE[frame.code].name for frame in device.requests} <= READS
+        assert not Path("pulled.ska").exists()
+        assert device.port in sentence
+        return sentence
+
+    return run
+
+
+def test_a_device_with_the_plan_of_another_model(
+    refused: Callable[[], str], device: FakeDevice, iris: Model
+) -> None:
+    sentence = refused()
+    assert f"runs the plan 0123456789abcdef, not {iris.plan.digest}: build and flash" in sentence
+
+
+@pytest.mark.parametrize("length", [1, 30, 200])
+def test_a_device_with_another_protocol(
+    refused: Callable[[], str], device: FakeDevice, length: int
+) -> None:
+    payload = bytes([PROTOCOL_VERSION + 1]).ljust(length, b"\x11")
+    device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
+    assert f"speaks protocol version {PROTOCOL_VERSION + 1}" in refused()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"AT\r\nERROR\r\n", bytes(range(1, 256)), b"\xff" * 300, b"\x03\x01\x02\x00" * 20],
+    ids=["modem", "bytes", "ones", "short frames"],
+)
+@pytest.mark.usefixtures("impatient")
+def test_something_that_answers_garbage(
+    refused: Callable[[], str], device: FakeDevice, garbage: bytes
+) -> None:
+    device.respond = lambda _: garbage
+    assert "is not a ska-edge device" in refused()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_something_that_answers_nothing(refused: Callable[[], str], device: FakeDevice) -> None:
+    device.respond = lambda _: b""
+    assert "does not answer" in refused()
+
+
+def test_a_device_that_says_nonsense_in_good_frames(
+    refused: Callable[[], str], device: FakeDevice
+) -> None:
+    """A WELCOME of the right version, cut short: made for another ska-edge."""
+    payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
+    device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
+    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # names no port
+        refused()
+
+
+@pytest.mark.parametrize("command", ["push", "save"])
+def test_a_device_that_cannot_keep_anything(
+    command: str, ska_edge, device: FakeDevice, iris_file: Path, iris: Model
+) -> None:
+    device.capabilities &= ~int(Capability.PUSH | Capability.SAVE)
+    digest = bytes.fromhex(iris.plan.digest)
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code == BY_NAME["HELLO"].code:
+            device._last = frame
+            return device.reply(frame.seq, "WELCOME", {**device.welcome(), "digest": digest})
+        return device.answer(frame)
+
+    device.respond = respond
+    arguments = [command, iris_file] if command == "push" else [command]
+    sentence = ska_edge(*arguments, "--port", device.port).refusal(3)
+    assert "has no memory for two saves" in sentence
+    assert set(device.names()) <= READS

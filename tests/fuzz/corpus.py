@@ -1,0 +1,119 @@
+"""The seed corpus: every message of the table, and a session, as bytes on the line.
+
+`python -m tests.fuzz.corpus` writes it anew, after a change of the protocol.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.protocol import (
+    BY_NAME,
+    MESSAGES,
+    PROTOCOL_VERSION,
+    PUSH_MAX,
+    Codec,
+    Field,
+    Message,
+    Want,
+    encode_frame,
+)
+from ska_edge.state import State
+
+FOLDER = Path(__file__).parent / "corpus"
+# Small, since what is compared after every byte is the whole network; together they have every
+# field that a state can have, and inputs of one byte and of two.
+PLANS = {
+    "local": make_plan((5, 4, 3), replay=Replay(2, 1)),
+    "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
+}
+
+
+def seeds(plan: Plan) -> dict[str, bytes]:
+    """Streams by name; in each of a message it is the last frame, behind a HELLO."""
+    codec = Codec(dimensions(plan))
+    opened = frame(codec, 0, BY_NAME["HELLO"], plan)
+    streams = {
+        message.name.lower(): opened + frame(codec, 1, message, plan) for message in MESSAGES
+    }
+    streams["hello"] = opened
+    return streams | {
+        "session": opened + session(codec, plan),
+        "update": opened + update(codec, plan),
+    }
+
+
+def session(codec: Codec, plan: Plan) -> bytes:
+    """Requests in turn, a repeated one and a lost one among them."""
+    names = ["SAMPLE", "SAMPLE", "SAMPLE", "INFER", "SET_RATE", "PULL", "SAMPLE", "RESET", "SAMPLE"]
+    stream, samples = b"", 0
+    for seq, name in enumerate(names, 1):
+        sent = frame(codec, seq, BY_NAME[name], plan, samples)
+        stream += sent
+        samples = 0 if name == "RESET" else samples + (name == "SAMPLE")
+    return stream + sent + frame(codec, len(names) + 2, BY_NAME["INFER"], plan)
+
+
+def update(codec: Codec, plan: Plan) -> bytes:
+    """A whole state pushed, and saved once more."""
+    state = State(plan)
+    data = state.to_bytes()
+    offer = {"digest": bytes.fromhex(plan.digest[:16]), "crc": state.crc}
+    asked: list[tuple[str, dict[str, Any]]] = [("OFFER", offer)]
+    for offset in range(0, len(data), PUSH_MAX):
+        asked.append(("PUSH", {"offset": offset, "data": data[offset : offset + PUSH_MAX]}))
+    asked.append(("SAVE", {}))
+    return b"".join(
+        encode_frame(BY_NAME[name].code, seq, codec.pack(name, values))
+        for seq, (name, values) in enumerate(asked, 1)
+    )
+
+
+def dimensions(plan: Plan) -> dict[str, int]:
+    """What the table counts in."""
+    return {
+        "input_bytes": plan.inputs * plan.layers[0].input.bits // 8,
+        "classes": plan.classes,
+    }
+
+
+def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0) -> bytes:
+    """A valid frame."""
+    known: dict[str, Any] = {
+        "protocol": PROTOCOL_VERSION,
+        "number": number,
+        "label": 1,
+        "want": int(Want.METRICS | Want.CRC),
+        "digest": bytes.fromhex(plan.digest[:16]),
+        "offset": 0,
+        "halvings": 1,
+        "code": 0,
+    }
+    sizes = dimensions(plan)
+
+    def value(field: Field) -> Any:
+        if field.name in known:
+            return known[field.name]
+        count = sizes.get(str(field.count), field.most or field.count)
+        assert isinstance(count, int)
+        return [i % 100 for i in range(count)]
+
+    values = {field.name: value(field) for field in message.fields}
+    return encode_frame(message.code, seq, codec.pack(message.name, values))
+
+
+def main() -> None:
+    """Writes the corpus of every plan."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for name, plan in PLANS.items():
+        (FOLDER / name).mkdir(parents=True)
+        for seed, stream in seeds(plan).items():
+            (FOLDER / name / seed).write_bytes(stream)
+
+
+if __name__ == "__main__":
+    main()

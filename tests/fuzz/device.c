@@ -1,0 +1,297 @@
+/* device.c: see device.h. */
+#include "device.h"
+
+/* The firmware itself, in this file: its state can then be seen here, and cleared as a reset of a
+ * microcontroller clears it. */
+#define main ska_firmware_main
+#include "ska_main.c"
+/* The journal has a state of its own. */
+#include "ska_journal.c"
+#undef main
+
+#include <string.h>
+
+#include "line.h"
+#include "storage.h"
+
+typedef char frames_fit[SKA_FRAME_MAX + 16 < LINE_MOST ? 1 : -1];
+
+/* Most updates that one sample leads to. */
+#if SKA_SUPERVISED
+#define STEPS_MOST (1u + SKA_REPLAYS)
+#else
+#define STEPS_MOST (SKA_STEPS - 1u)
+#endif
+
+/* Type, seq and payload. */
+typedef struct {
+    bool good;
+    size_t length;
+    uint8_t content[LINE_MOST];
+} content_seen_t;
+
+/* A piece of a line, up to the next zero; longer ones are no frames. */
+typedef struct {
+    size_t count;
+    uint8_t bytes[LINE_MOST];
+} piece_t;
+
+device_counts_t device_counts;
+const char ska_board_name[16] = "fuzz";
+
+static device_source_t source;
+static ska_t flashed; /* as a start leaves it */
+static ska_t before;  /* as it was when the last byte was handed over */
+static piece_t received;
+static piece_t sent;
+static content_seen_t request; /* what the last byte completed */
+static uint64_t dropped;       /* pieces since the start that were no good frame */
+
+/* What came back for it. */
+static struct {
+    unsigned frames;
+    unsigned closing;
+    uint8_t status; /* code of a STATUS, or OK */
+} answer;
+
+/* The session as the protocol has it. */
+static struct {
+    bool open;
+    uint8_t hello;
+    uint8_t seq;
+    uint8_t type;
+    uint8_t status; /* of its answer */
+} turn;
+
+void device_broke(const char *what) {
+    device_counts.broken++;
+    if (device_counts.first == NULL) {
+        device_counts.first = what;
+    }
+}
+
+static void promise(bool kept, const char *what) {
+    if (!kept) {
+        device_broke(what);
+    }
+}
+
+uint8_t device_next_seq(void) { return (uint8_t)(turn.seq + 1u); }
+
+uint32_t device_samples(void) { return network.samples; }
+
+const uint8_t *device_state(uint32_t *count) {
+    *count = SKA_STATE_BYTES;
+    return ska_state(&network);
+}
+
+bool device_is_pushed(void) { return push.open; }
+
+uint32_t device_push_offset(void) { return push.open ? push.offset : 0u; }
+
+static uint32_t number_at(const uint8_t *bytes, size_t count) {
+    return count == 0 ? 0 : bytes[0] + 256u * number_at(bytes + 1, count - 1);
+}
+
+/* --- what a request may do to the network ----------------------------------------------------- */
+
+static bool same(const ska_t *a, const ska_t *b) { return memcmp(a, b, sizeof *a) == 0; }
+
+static bool same_state(const ska_t *a, const ska_t *b) {
+    return memcmp(a, b, SKA_STATE_BYTES) == 0;
+}
+
+static bool sample_may(const uint8_t *payload, size_t length) {
+    const uint32_t steps = network.step - before.step;
+    return length == 7 + SKA_INPUT_BYTES && number_at(payload, 4) == before.samples &&
+           number_at(payload + 4, 2) < SKA_CLASSES && network.samples - before.samples == 1 &&
+           steps <= STEPS_MOST && network.rate_halvings == before.rate_halvings;
+}
+
+static bool rate_may(const uint8_t *payload, size_t length) {
+    ska_t expected = before;
+    if (length != 1 || payload[0] > SKA_RATE_HALVINGS_MAX) {
+        return false;
+    }
+    expected.rate_halvings = payload[0];
+    return same_state(&expected, &network);
+}
+
+/* The last piece makes another state of it. */
+static bool push_may(const uint8_t *payload, size_t length) {
+    const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
+    device_counts.pushed += last;
+    return last || same(&network, &before);
+}
+
+/* Whether a request that was executed has left the network as it may. */
+static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
+    switch (type) {
+    case SKA_MESSAGE_SAMPLE:
+        return sample_may(payload, length);
+    case SKA_MESSAGE_SET_RATE:
+        return rate_may(payload, length);
+    case SKA_MESSAGE_RESET:
+        return length == 0 && same(&network, &flashed);
+    case SKA_MESSAGE_INFER: /* leaves its activations */
+        return length == SKA_INPUT_BYTES && same_state(&network, &before);
+    case SKA_MESSAGE_PUSH:
+        return push_may(payload, length);
+    default:
+        return same(&network, &before);
+    }
+}
+
+/* Counters that every later step relies on. */
+static bool is_sane(void) {
+    bool sane = network.rate_halvings <= SKA_RATE_HALVINGS_MAX;
+#if SKA_REPLAY_SLOTS > 0
+    for (size_t c = 0; c < SKA_CLASSES; c++) {
+        sane = sane && network.seen[c] <= SKA_MOST_SEEN;
+    }
+#endif
+#if !SKA_SUPERVISED
+    sane = sane && network.held < SKA_BATCH;
+#endif
+    return sane;
+}
+
+/* --- what follows from a frame ---------------------------------------------------------------- */
+
+static void request_judge(void) {
+    const uint8_t type = request.content[0];
+    const uint8_t seq = request.content[1];
+    const bool repeated = turn.open && seq == turn.seq && type == turn.type;
+    const bool next = turn.open && seq == (uint8_t)(turn.seq + 1u);
+    const bool hello = type == SKA_MESSAGE_HELLO;
+    const bool late = hello && turn.open && !repeated && !next && seq == turn.hello;
+    promise(answer.closing == 1, "a good frame is answered once");
+    if (repeated || late) {
+        device_counts.repeated++;
+        promise(same(&network, &before), "a repeated request changes nothing");
+        promise(answer.status == (late ? SKA_STATUS_OK : turn.status),
+                "a repeated request is answered as before");
+        return;
+    }
+    const bool refused = answer.status != SKA_STATUS_OK;
+    promise(!refused || same(&network, &before), "a refused request changes nothing");
+    promise((answer.status == SKA_STATUS_SEQUENCE) == (!next && !hello),
+            "what is out of turn is refused, and nothing else for that");
+    if (!next && !hello) {
+        device_counts.out_of_turn++;
+        return;
+    }
+    device_counts.refused += refused;
+    device_counts.executed += !refused;
+    device_counts.saved += !refused && type == SKA_MESSAGE_SAVE;
+    turn.open = true;
+    turn.seq = seq;
+    turn.type = type;
+    turn.status = answer.status;
+    turn.hello = hello ? seq : turn.hello;
+    if (!refused) {
+        promise(executed_well(type, request.content + 2, request.length - 2),
+                "a request changes what it is for, and only when it fits");
+    }
+}
+
+/* What the last byte that was handed over has led to. */
+static void byte_judge(void) {
+    promise(decoder.dropped == (dropped < 0xFFFFu ? dropped : 0xFFFFu),
+            "what is no good frame is counted");
+    if (request.good) {
+        request_judge();
+    } else {
+        device_counts.changed += !same(&network, &before);
+        promise(answer.frames == 0, "nothing is answered but a good frame");
+    }
+    promise(storage_misuses == 0, "memory is erased before it is written, and used where it is");
+    promise(is_sane(), "the counters of a network stay in their range");
+}
+
+/* --- the board -------------------------------------------------------------------------------- */
+
+void ska_board_init(void) {}
+
+/* Takes a byte of a line; true when it ends a piece, which is empty between two zeros. */
+static bool piece_take(piece_t *piece, uint8_t byte) {
+    if (byte != 0) {
+        if (piece->count < LINE_MOST) {
+            piece->bytes[piece->count] = byte;
+        }
+        piece->count++;
+    }
+    return byte == 0 && piece->count != 0;
+}
+
+/* The end of a piece: what it carries. */
+static bool piece_end(piece_t *piece, content_seen_t *content) {
+    const size_t count = piece->count;
+    piece->count = 0;
+    return count <= LINE_MOST &&
+           line_decode(piece->bytes, count, content->content, &content->length);
+}
+
+/* Between two bytes all is quiet: the moment to compare. */
+int16_t ska_board_read(void) {
+    if (device_counts.starts == 1 && device_counts.bytes == 0) {
+        flashed = network;
+    }
+    byte_judge();
+    memcpy(&before, &network, sizeof network);
+    memset(&answer, 0, sizeof answer);
+    request.good = false;
+    const int16_t byte = source();
+    if (byte < 0) {
+        return byte;
+    }
+    device_counts.bytes++;
+    if (piece_take(&received, (uint8_t)byte)) {
+        device_counts.frames++;
+        request.good = piece_end(&received, &request) && request.length + 2 <= SKA_FRAME_MAX;
+        device_counts.good += request.good;
+        dropped += !request.good;
+    }
+    return byte;
+}
+
+void ska_board_write(uint8_t byte) {
+    static content_seen_t reply;
+    if (!piece_take(&sent, byte)) {
+        return;
+    }
+    answer.frames++;
+    const bool good = piece_end(&sent, &reply);
+    promise(good, "an answer is a good frame");
+    if (good) {
+        promise(request.good && reply.content[1] == request.content[1],
+                "an answer has the seq of its request");
+        answer.closing += reply.content[0] != SKA_MESSAGE_METRICS;
+        if (reply.content[0] == SKA_MESSAGE_STATUS) {
+            answer.status = reply.content[2];
+        }
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+void device_run(device_source_t from) {
+    source = from;
+    /* What a start-up file does to .bss. */
+    memset(&network, 0, sizeof network);
+    memset(&decoder, 0, sizeof decoder);
+    memset(&session, 0, sizeof session);
+    memset(&first_error, 0, sizeof first_error);
+    memset(&push, 0, sizeof push);
+    memset(&writing, 0, sizeof writing);
+    storage_clear();
+    memset(&turn, 0, sizeof turn);
+    received.count = 0;
+    sent.count = 0;
+    dropped = 0;
+    request.good = false;
+    memset(&answer, 0, sizeof answer);
+    device_counts.starts++;
+    ska_init(&before);
+    promise(ska_firmware_main() == 0, "the firmware ends when its board does");
+}

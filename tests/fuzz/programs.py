@@ -1,0 +1,53 @@
+"""The programs that fuzz the firmware: what they are made of, and how they are compiled."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from firmware_gen.project import write_project
+from tests.fuzz.corpus import PLANS
+
+HERE = Path(__file__).parent
+FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-sanitize-recover=all")
+# Room for two slots of either plan; the sizes and the rules of a flash.
+STORAGE = tuple(
+    f"-DSKA_STORAGE_{name}={value}u"
+    for name, value in {"SIZE": 4096, "PAGE": 64, "UNIT": 4, "WEAR": 4_000_000_000}.items()
+)
+SANITIZERS = "address,undefined"
+# Of each program its own sources; the generated project's come to those that need them.
+OWN = {
+    "campaign": ("campaign.c", "device.c", "line.c", "storage.c"),
+    "fuzz_firmware": ("fuzz_firmware.c", "device.c", "line.c", "storage.c"),
+    "fuzz_frame": ("fuzz_frame.c", "line.c"),
+}
+
+
+def write_sources(plan: str, folder: Path) -> Path:
+    """Writes the firmware of a plan and all that fuzzes it; returns the folder of the sources."""
+    made = PLANS[plan]
+    parameters = np.random.default_rng(3).integers(-3000, 3000, made.parameter_count)
+    write_project(made, parameters, "host", folder / plan)
+    sources = folder / plan / "src"
+    for path in HERE.glob("*.[ch]"):
+        shutil.copy(path, sources)
+    return sources
+
+
+def compile_program(program: str, sources: Path, compiler: str) -> Path:
+    """Compiles a program; those of libFuzzer need clang."""
+    runtime = {path.name for path in sources.glob("ska*.c")} - {
+        "ska_main.c",
+        "ska_journal.c",
+    }  # device.c has them
+    if program == "fuzz_frame":
+        runtime = {"ska_frame.c"}
+    sanitizers = SANITIZERS if program == "campaign" else f"fuzzer,{SANITIZERS}"
+    output = sources.resolve() / program
+    command = [compiler, *FLAGS, *STORAGE, f"-fsanitize={sanitizers}", "-o", str(output)]
+    subprocess.run([*command, *OWN[program], *sorted(runtime)], cwd=sources, check=True)
+    return output

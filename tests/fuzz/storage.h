@@ -1,0 +1,14 @@
+/* storage.h: memory that outlives nothing here; see ska_storage.h for its driver's functions. */
+#ifndef STORAGE_H
+#define STORAGE_H
+
+#include <stdint.h>
+
+/* Erases all of it, as new memory is. */
+void storage_clear(void);
+
+/* How often the rules of the memory were broken: a write over what is not erased, or past the end.
+ */
+extern uint64_t storage_misuses;
+
+#endif

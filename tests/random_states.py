@@ -1,0 +1,42 @@
+"""Strategies: plans of every rule and precision, and states of networks that have learned."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ska_edge.plan import Plan, Replay
+from ska_edge.planning import make_plan
+from ska_edge.precision import PRECISIONS
+from ska_edge.rule import RULES
+from ska_edge.state import State
+from ska_edge.trainer import FixedTrainer
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Small plans of every rule and precision, with a batch or a replay buffer where one can be."""
+    rule = draw(st.sampled_from(tuple(RULES)))
+    sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
+    precision = draw(st.sampled_from(tuple(PRECISIONS)))
+    if not RULES[rule].supervised:
+        batch, steps = draw(st.integers(1, 5)), draw(st.integers(2, 4))
+        return make_plan(sizes, rule=rule, precision=precision, batch=batch, steps=steps)
+    kept = draw(st.sampled_from([Replay(), Replay(1, 1), Replay(3, 2)]))
+    seed = draw(st.integers(0, 2**32 - 1))
+    return make_plan(sizes, rule=rule, precision=precision, replay=kept, seed=seed)
+
+
+@st.composite
+def learned_states(draw: st.DrawFn) -> State:
+    """States of networks that have learned a few random samples, at a rate halved or not."""
+    plan = draw(plans())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    limit = 2 ** (plan.formats.weight_bits - 1)
+    state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
+    state.halve_rate(draw(st.integers(0, plan.rate_halvings_max)))
+    trainer, format = FixedTrainer(state), plan.layers[0].input
+    for _ in range(draw(st.integers(0, 7))):
+        x = rng.integers(format.minimum, format.maximum + 1, plan.inputs)
+        trainer.learn_one(x, int(rng.integers(plan.classes)))
+    return state
