@@ -30,6 +30,7 @@ from ska_edge.data import Dataset, load, save
 from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
 from ska_edge.model_file import Model
+from ska_edge.replay_log import rebuild
 from ska_edge.state import State
 from ska_edge.telemetry import Line
 from ska_edge.trainer import FixedTrainer
@@ -179,7 +180,7 @@ def test_nobody_learns_when_one_log_cannot_be_continued(
     arguments = ("monitor", iris_file, "iris", *named, "--samples", ROWS, "--log", "steps.jsonl")
     outcome = ska_edge(*arguments)
     assert outcome.code == 2
-    assert "steps-2.jsonl cannot be continued: line 1" in outcome.err.splitlines()[-1]
+    assert "steps-2.jsonl cannot be continued: its last line, 1," in outcome.err.splitlines()[-1]
     assert Path("steps-2.jsonl").read_text() == "my notes\n"
     assert all(pulled(iris, port).samples == 0 for port in ports)
     assert ska_edge(*arguments, "--overwrite").code == 0
@@ -219,6 +220,9 @@ def test_a_log_has_all_that_the_state_follows_from(
     assert (state.samples, state.halvings) == (35, 1)
     assert pulled(iris, port).to_bytes() == state.to_bytes()
     assert lines[-1]["end"] == {"step": 35, "samples": 35, "crc": state.crc}
+
+    replayed = ska_edge("replay", "steps.jsonl", iris_file, "--json").document()
+    assert (replayed["samples"], replayed["checked"]) == (35, True)
 
     # Somebody teaches the device without the log.
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
@@ -303,6 +307,7 @@ def test_a_line_that_is_cut_is_no_loss(
     host = taught(iris, 150)
     assert lines[-1] == {"end": {"step": 150, "samples": 150, "crc": host.crc}}
     assert logged(iris, lines).to_bytes() == host.to_bytes()
+    assert rebuild(Path("steps.jsonl"), iris).state.to_bytes() == host.to_bytes()
     said = outcome.err.splitlines()
     assert sum("; waiting up to 30 s for it" in line for line in said) == 3
     assert sum("is back; it has learned" in line for line in said) == 3
@@ -358,6 +363,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
         state = logged(iris, lines)
         assert lines[-1]["end"] == {"step": state.step, "samples": state.samples, "crc": state.crc}
         assert pulled(iris, str(port)).to_bytes() == state.to_bytes()
+        assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
     (fall,) = [line for line in lines if "interrupted" in line]
     assert (fall["fell_back"], fall["samples"]) == (True, 20)
     # What stood in the line when the power went may still have come, as rows or not at all.
