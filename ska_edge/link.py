@@ -7,6 +7,7 @@ executes it once. How ports are opened stands in `port`; samples in a stream, in
 from __future__ import annotations
 
 import os
+import threading
 import time
 import zlib
 from collections.abc import Iterable
@@ -92,14 +93,22 @@ class Link:
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
             `HELLO_PERIODS` times, a quarter of a timeout apart.
+        stop: once it is set, no request is tried again: whoever waits has lost interest.
 
     Raises DeviceError when the port cannot be opened.
     """
 
     def __init__(
-        self, port: str, *, baud: int = 115200, timeout: float = 2.0, tries: int = 3
+        self,
+        port: str,
+        *,
+        baud: int = 115200,
+        timeout: float = 2.0,
+        tries: int = 3,
+        stop: threading.Event | None = None,
     ) -> None:
         self.baud = baud
+        self._stop = stop or threading.Event()
         self._timeout = timeout
         self._tries = tries
         self._info: DeviceInfo | None = None
@@ -255,10 +264,9 @@ class Link:
         """Seconds to wait for the answer to one try."""
         return self._timeout
 
-    @property
-    def tries(self) -> int:
-        """How often a request is sent before the device counts as silent."""
-        return self._tries
+    def silent(self, failures: int) -> bool:
+        """Whether the device counts as silent after so many tries without an answer."""
+        return failures >= self._tries or self._stop.is_set()
 
     def sample(self, number: int, x: Iterable[int], label: int, want: Want) -> Request:
         """A SAMPLE, ready to be sent; `number` is how many the device has learned before it."""
@@ -352,6 +360,8 @@ class Link:
                 if replies is not None:
                     return replies
                 self._info = None
+            if self._stop.is_set():
+                break
         raise self._stranger() if opening else self.silence()
 
     def _answered(self, request: Request, wait: float) -> bool:

@@ -1,110 +1,212 @@
-"""Telemetry of a device that learns: as records, with what is wrong by now, and as a JSONL log."""
+"""A device that learns, watched: what happens as lines for a log, and how far it has come."""
 
 from __future__ import annotations
 
-import json
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.device import DeviceInfo, Result
-from ska_edge.errors import InputError
+from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link
 from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan import Plan
+from ska_edge.stream import Interrupted, Learned, Stream
 from ska_edge.symptoms import ENOUGH, Symptom, Watch
+from ska_edge.telemetry import Line, device_line, end_line, interrupted_line, row_line
 
 WINDOW = 500  # samples whose decisions are kept to see how much they differ
+LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
+RECENT = 5.0  # seconds over which the pace is measured
+
+State = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One sample that a device learned.
+class Monitor:
+    """Lets one device learn rows and says what comes of it; other threads may look at it meanwhile.
+
+    Args:
+        stream: to the device; it asks for metrics.
+        plan: what the device runs.
 
     Attributes:
-        result: what the device answered; `result.step` counts its updates.
-        label: class index that was sent.
-        layers: real metrics, a layer each; empty before the first update.
-        symptoms: signs, seen in this sample and those before it, that the device does not learn
-            well; the worst first.
+        info: the device as it said last.
+        step, samples: its updates, and the samples it has learned, by now.
+        learned, correct, unanswered: rows learned in this session; how many of them the device was
+            right about before, and to how many its answer was lost.
+        result: the last answer with metrics.
+        symptoms: signs that the device does not learn well, the worst first.
+        fell_back: how often it has started again and lost what it had learned since its last save.
     """
 
-    result: Result
-    label: int
-    layers: tuple[LayerMetrics, ...]
-    symptoms: tuple[Symptom, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "step": self.result.step,
-            "label": self.label,
-            "predicted": self.result.predicted,
-            "decisions": list(self.result.decisions),
-            "layers": [layer.as_dict() for layer in self.layers],
-        }
-
-
-def stream(
-    link: Link, plan: Plan, inputs: NDArray[np.integer], labels: NDArray[np.integer]
-) -> Iterator[Record]:
-    """Let a device go on learning with quantized inputs (n, d) and labels (n,), a record each."""
-    watch = Watch(plan)
-    decided: deque[tuple[int, ...]] = deque(maxlen=WINDOW)
-    for count, (row, label) in enumerate(zip(inputs, labels, strict=True), 1):
-        result = link.learn(row.tolist(), int(label))
-        layers = tuple(layer_metrics(plan, i, sums) for i, sums in enumerate(result.metrics))
-        watch.add(result.step, layers)
-        decided.append(result.decisions)
-        if count >= ENOUGH:
-            rows = slice(count - len(decided), count)
-            output = len(plan.layers) - 1
-            watch.decisions(output, np.array(decided), inputs[rows], labels[rows])
-        yield Record(result, int(label), layers, tuple(watch.symptoms()))
-
-
-class Log:
-    """A JSONL file: one line with the device, then a line a record (inputs included).
-
-    A sign that a device does not learn well gets a line {"warning": ...} after the record that
-    shows it first.
-    """
-
-    def __init__(self, path: Path, info: DeviceInfo) -> None:
-        try:
-            self._file = path.open("w", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
+    def __init__(self, stream: Stream, plan: Plan) -> None:
+        self.info: DeviceInfo = stream.link.info
+        self.step, self.samples = self.info.step, self.info.samples
+        self.learned = self.correct = self.unanswered = self.fell_back = 0
+        self.result: Result | None = None
+        self.symptoms: tuple[Symptom, ...] = ()
+        self._stream = stream
+        self._plan = plan
+        self._watch = Watch(plan)
+        # What was decided about which of the rows, for the last of them.
+        self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._write({"board": info.board, "digest": info.digest, "step": info.step})
+        self._saved: int | None = None  # samples in the last save
+        self._pace = Pace()
 
-    def __enter__(self) -> Log:
-        """The log itself."""
-        return self
+    @property
+    def port(self) -> str:
+        """The port that the device is at."""
+        return self._stream.link.port
 
-    def __exit__(
+    @property
+    def rate(self) -> float:
+        """Rows a second, of late."""
+        return self._pace.rate(time.monotonic())
+
+    def run(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the file."""
-        self._file.close()
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        *,
+        halvings: int | None = None,
+        save: bool = False,
+        save_every: int | None = None,
+    ) -> Iterator[Line]:
+        """Let the device learn, and yield the lines of a log (see `telemetry`) as things happen.
 
-    def record(self, record: Record, inputs: NDArray[np.integer]) -> None:
-        """Append one sample and what became of it; it is on disk when this returns."""
-        self._write({**record.as_dict(), "x": inputs.tolist()})
-        for symptom in record.symptoms:
+        Args:
+            inputs: (n, d) integers in the plan's input format.
+            labels: (n,) class indices.
+            halvings: how often to halve the plan's rate first; None leaves it as it is. A device
+                that falls back is told again.
+            save: let the device keep its state at the end.
+            save_every: and each time after so many rows.
+
+        Raises as `Stream.learn`; the stream stays open.
+        """
+        yield device_line(self.info, self.port)
+        if halvings is not None:
+            yield from self._set_rate(halvings)
+        size = save_every or max(len(labels), 1)
+        for start in range(0, len(labels), size):
+            end = min(start + size, len(labels))
+            for event in self._stream.learn(inputs[start:end], labels[start:end]):
+                if isinstance(event, Interrupted):
+                    yield self._interrupted(event)
+                    if event.fell_back and halvings is not None:
+                        yield from self._set_rate(halvings)
+                    continue
+                row = start + event.row
+                yield self._row(event, inputs, labels, row)
+                yield from self._look(inputs, labels)
+            if self.learned < end:
+                break  # the stream was stopped
+            if end % size == 0 and save_every is not None:
+                yield from self._save()
+        if save and self._saved != self.samples:
+            yield from self._save()
+        yield from self._look(inputs, labels, last=True)
+        for interrupted in self._stream.ask(_greet):
+            yield self._interrupted(interrupted)
+        self.info = self._stream.link.info
+        yield end_line(self.info)
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def _set_rate(self, halvings: int) -> Iterator[Line]:
+        for interrupted in self._stream.ask(lambda link: link.halve_rate(halvings)):
+            yield self._interrupted(interrupted)
+        yield {"rate": halvings}
+
+    def _save(self) -> Iterator[Line]:
+        for interrupted in self._stream.ask(Link.save):
+            yield self._interrupted(interrupted)
+        self._saved = self.samples
+        yield {"saved": self.samples}
+
+    def _interrupted(self, event: Interrupted) -> Line:
+        self.info = event.info
+        self.fell_back += event.fell_back
+        if event.fell_back:
+            self.step, self.samples = event.info.step, event.info.samples
+        return interrupted_line(event.reason, event.info, event.fell_back)
+
+    def _row(
+        self,
+        event: Learned,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        row: int,
+    ) -> Line:
+        result, label = event.result, int(labels[row])
+        self.samples = event.samples
+        self.learned += 1
+        layers: tuple[LayerMetrics, ...] = ()
+        if result is None:
+            self.unanswered += 1
+        else:
+            self.step = result.step
+            self.correct += result.predicted == label
+            self.result = result if result.metrics else self.result
+            layers = tuple(layer_metrics(self._plan, i, m) for i, m in enumerate(result.metrics))
+            self._watch.add(result.step, layers)
+            self._decided.append((result.decisions, row))
+        self._pace.count(time.monotonic())
+        return row_line(event.samples, inputs[row].tolist(), label, result, layers)
+
+    def _look(
+        self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
+    ) -> Iterator[Line]:
+        """Look for symptoms now and then; a new one is a line."""
+        if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
+            return
+        decisions, rows = (list(part) for part in zip(*self._decided, strict=True))
+        output = len(self._plan.layers) - 1
+        self._watch.decisions(output, np.array(decisions), inputs[rows], labels[rows])
+        self.symptoms = tuple(self._watch.symptoms())
+        for symptom in self.symptoms:
             if (symptom.sign, symptom.layer) not in self._warned:
                 self._warned.add((symptom.sign, symptom.layer))
-                self._write({"warning": symptom.as_dict()})
+                yield {"warning": symptom.as_dict()}
 
-    def _write(self, content: dict[str, Any]) -> None:
-        self._file.write(json.dumps(content) + "\n")
-        self._file.flush()
+
+class Pace:
+    """Counts what happens, and says how often it happened in the last seconds."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+        self._first: float | None = None
+        self._lock = threading.Lock()
+
+    def count(self, now: float) -> None:
+        """It has happened once more, at a time in seconds."""
+        with self._lock:
+            self._first = now if self._first is None else self._first
+            self._times.append(now)
+            self._forget(now)
+
+    def rate(self, now: float) -> float:
+        """How often a second; 0 before there are two."""
+        with self._lock:
+            self._forget(now)
+            if self._first is None or now <= self._first:
+                return 0.0
+            return len(self._times) / min(RECENT, now - self._first)
+
+    def _forget(self, now: float) -> None:
+        while self._times and self._times[0] < now - RECENT:
+            self._times.popleft()
+
+
+def _greet(link: Link) -> None:
+    """HELLO to a device that was there a moment ago: without an answer, contact is lost."""
+    try:
+        link.hello()
+    except DeviceError as error:
+        raise ContactLost(str(error)) from error

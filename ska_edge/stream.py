@@ -7,6 +7,7 @@ on the device, so a stream goes on where it stopped, over a new session and a ne
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,12 +33,19 @@ class Window:
         inputs: (n, d) integers in the plan's input format.
         labels: (n,) class indices.
         want: what else to ask for with every row.
+        stop: once it is set no more rows are sent; the answers of those under way still come.
     """
 
     def __init__(
-        self, link: Link, inputs: NDArray[np.integer], labels: NDArray[np.integer], want: Want
+        self,
+        link: Link,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        want: Want,
+        stop: threading.Event | None = None,
     ) -> None:
         self._link = link
+        self._stop = stop or threading.Event()
         self._inputs, self._labels, self._want = inputs, labels, want
         self._credit = max(1, link.info.credit)
         self._first = link.info.samples
@@ -60,14 +68,14 @@ class Window:
                 yield from answered
                 continue
             self._failures += 1
-            if self._failures >= self._link.tries:
+            if self._link.silent(self._failures):
                 raise self._link.silence()
             self._went_back = False
             self._send_again()
 
     def _fill(self) -> bool:
-        """Send rows while there is room; False when all are learned."""
-        while len(self._pending) < self._credit and self._sent < len(self._labels):
+        """Send rows while there is room; False when there is nothing to wait for."""
+        while len(self._pending) < self._credit and self._sent < self._end():
             number = (self._first + self._sent) % COUNTED
             row, label = self._inputs[self._sent], int(self._labels[self._sent])
             request = self._link.sample(number, row.tolist(), label, self._want)
@@ -75,6 +83,9 @@ class Window:
             self._pending.append(request)
             self._sent += 1
         return bool(self._pending)
+
+    def _end(self) -> int:
+        return self._sent if self._stop.is_set() else len(self._labels)
 
     def _send_again(self) -> None:
         for request in self._pending:
@@ -182,9 +193,13 @@ class Stream:
         patience: seconds to try for a contact that brings the next row, after one was lost; 0 not
             at all.
         want: what to ask for with every row.
+        stop: once it is set `learn` ends at the next boundary between two rows, and nothing is
+            waited for any more. Give it to the links of `connect`, too.
+        lost: called when contact was lost and is about to be waited for.
 
     Attributes:
         link: the link in use.
+        samples: how many samples the device has learned, as far as is known.
     """
 
     PAUSE = 0.2  # seconds between two tries to open a port that is not there
@@ -196,14 +211,19 @@ class Stream:
         *,
         patience: float = 0.0,
         want: Want = Want.METRICS,
+        stop: threading.Event | None = None,
+        lost: Callable[[ContactLost], None] | None = None,
     ) -> None:
         self._connect = connect
         self._digest = digest
         self._patience = patience
         self._want = want
+        self._stop = stop or threading.Event()
+        self._lost = lost
         self.link = connect()
         try:
             self.link.expect_digest(digest)
+            self.samples = self.link.info.samples
         except BaseException:
             self.link.close()
             raise
@@ -219,41 +239,76 @@ class Stream:
 
         Raises ContactLost when the device does not come back, DeviceError when another one comes.
         """
-        row, samples = 0, self.link.info.samples
+        row, self.samples = 0, self.link.info.samples
         deadline: float | None = None  # no row was learned since contact was lost
-        while row < len(labels):
+        while row < len(labels) and not self._stop.is_set():
             credit = self.link.info.credit
+            window = Window(self.link, inputs[row:], labels[row:], self._want, self._stop)
             try:
-                for result in Window(self.link, inputs[row:], labels[row:], self._want).results():
-                    samples, deadline = (samples + 1) % COUNTED, None
-                    yield Learned(row, samples, result)
+                for result in window.results():
+                    deadline = None
+                    yield self._learned(row, result)
                     row += 1
             except ContactLost as lost:
                 if deadline is None:
                     deadline = time.monotonic() + self._patience
                 info = self._find_again(lost, deadline)
-                ahead = (info.samples - samples) % COUNTED
+                ahead = (info.samples - self.samples) % COUNTED
                 fell_back = ahead > min(credit, len(labels) - row)
-                yield Interrupted(str(lost), info, fell_back)
                 if fell_back:
-                    samples = info.samples
-                    continue
+                    self.samples, ahead = info.samples, 0
+                yield Interrupted(str(lost), info, fell_back)
                 for _ in range(ahead):  # learned before contact was lost
-                    samples, deadline = (samples + 1) % COUNTED, None
-                    yield Learned(row, samples, None)
+                    deadline = None
+                    yield self._learned(row, None)
                     row += 1
+
+    def ask(self, request: Callable[[Link], object]) -> Iterator[Interrupted]:
+        """Make a request of all that the device has learned, between two calls of `learn`.
+
+        It must be one that may be made twice: it is made again after contact was lost. What a
+        device that has started again has lost is said, as by `learn`. Raises as `learn` does, and
+        what the request raises.
+        """
+        deadline: float | None = None
+        while True:
+            reason = ""
+            try:
+                request(self.link)
+            except ContactLost as lost:
+                if deadline is None:
+                    deadline = time.monotonic() + self._patience
+                self._find_again(lost, deadline)
+                reason = str(lost)
+            info = self.link.info
+            if not reason and info.samples == self.samples:
+                return
+            fell_back = info.samples != self.samples
+            self.samples = info.samples
+            yield Interrupted(
+                reason or f"the device at {self.link.port} has started again", info, fell_back
+            )
+
+    def _learned(self, row: int, result: Result | None) -> Learned:
+        self.samples = (self.samples + 1) % COUNTED
+        return Learned(row, self.samples, result)
 
     def _find_again(self, lost: ContactLost, deadline: float) -> DeviceInfo:
         self.link.close()
-        while True:
-            if time.monotonic() >= deadline:
-                raise lost
+        if self._lost is not None and self._waits(deadline):
+            self._lost(lost)
+        while self._waits(deadline):
             try:
                 self.link = self._connect()
                 self.link.hello()
                 break
             except DeviceError:
                 self.link.close()
-                time.sleep(self.PAUSE)
+                self._stop.wait(self.PAUSE)
+        else:
+            raise lost
         self.link.expect_digest(self._digest)
         return self.link.info
+
+    def _waits(self, deadline: float) -> bool:
+        return not self._stop.is_set() and time.monotonic() < deadline

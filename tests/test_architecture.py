@@ -89,6 +89,8 @@ ARROWS = {
     "link": {"device", "port", "protocol", "rule", "errors"},
     "stream": {"device", "link", "protocol", "errors"},
     "metrics": {"plan", "rule"},
+    "telemetry": {"device", "log", "metrics", "errors"},
+    "mqtt": {"telemetry", "errors"},
     "symptoms": {"metrics", "plan", "rule"},
     "trainer": {"rule", "plan", "state", "draws", "fixedpoint", "ops_numpy", "errors"},
     "table": {"errors"},

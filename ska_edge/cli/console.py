@@ -48,6 +48,10 @@ class Output:
         """One line for people; no markup."""
         self.console.print(text)
 
+    def note(self, text: str) -> None:
+        """One line on stderr about what happens meanwhile."""
+        self.progress_console.print(text, markup=False, soft_wrap=True)
+
     def warning(self, text: str) -> None:
         """One line on stderr about what works but should not stay so."""
         self.progress_console.print(f"warning: {text}", markup=False, soft_wrap=True)

@@ -20,11 +20,10 @@ from ska_edge.model_file import Model
 from ska_edge.port import BAUD_RATES, list_ports
 
 board_option = click.option("--board", help="Build, flash and start this board first.")
-port_option = click.option(
-    "--port",
-    help="A running device: path, pattern, USB serial number, socket://HOST:PORT or"
-    " rfc2217://HOST:PORT.",
+PORT_HELP = (
+    "A running device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."
 )
+port_option = click.option("--port", help=PORT_HELP)
 baud_option = click.option(
     "--baud",
     type=click.Choice([str(rate) for rate in BAUD_RATES]),

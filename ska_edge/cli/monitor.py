@@ -1,24 +1,30 @@
-"""`ska-edge monitor`: let a device learn and watch it, with a log."""
+"""`ska-edge monitor`: let one or several devices learn and watch them, with logs."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
 from ska_edge.cli.verify import metrics_table, progress_title
-from ska_edge.errors import InputError
+from ska_edge.device import DeviceInfo, Result
+from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
+from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
-from ska_edge.model_file import load_model
-from ska_edge.monitor import Log, stream
-from ska_edge.symptoms import Symptom
+from ska_edge.model_file import Model, load_model
+from ska_edge.mqtt import parse_address
+from ska_edge.telemetry import Line
+
+COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 
 
 @click.command(
@@ -26,70 +32,332 @@ from ska_edge.symptoms import Symptom
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", required=False)
-@port_option
+@click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @baud_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
-@click.option("--log", type=click.Path(path_type=Path), help="JSONL file, a line a sample.")
+@click.option("--split", is_flag=True, help="Share the rows out instead of giving each device all.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    help="JSONL file, a line a sample; continued if it ends where the device is. Of several"
+    " devices each has its own: FILE-1, FILE-2, ...",
+)
+@click.option("--overwrite", is_flag=True, help="Replace logs that are there.")
+@click.option(
+    "--halve-rate",
+    "halvings",
+    metavar="N",
+    type=click.IntRange(min=0, max=255),
+    help="First halve the plan's rate N times.",
+)
+@click.option("--save", is_flag=True, help="At the end let the device keep its state.")
+@click.option(
+    "--save-every",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Let the device keep its state each time after N rows.",
+)
+@click.option(
+    "--patience",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=30,
+    show_default=True,
+    help="How long to wait for a device that went away.",
+)
+@click.option("--mqtt", "broker", metavar="HOST[:PORT]", help="Publish the log's lines there, too.")
+@click.option("--name", "names", multiple=True, help="A device's name for MQTT, one a --port.")
 @label_option
 @json_option
 def monitor(
     model: Path | None,
     data: str | None,
-    port: str | None,
+    ports: tuple[str, ...],
     baud: int,
     samples: int | None,
+    split: bool,
     log: Path | None,
+    overwrite: bool,
+    halvings: int | None,
+    save: bool,
+    save_every: int | None,
+    patience: float,
+    broker: str | None,
+    names: tuple[str, ...],
     label_column: str | None,
     as_json: bool,
 ) -> None:
-    """Watch a device. With MODEL and DATA it goes on learning rows of DATA, with live metrics.
+    """Watch devices. With MODEL and DATA they go on learning rows of DATA, with live metrics.
 
-    Without --port it takes the only port there is. Unlike `verify` it continues from where the
-    device is.
+    Without --port it takes the only port there is. Unlike `verify` it continues from where a
+    device is; one that goes away meanwhile is waited for. Ctrl-C ends between two samples.
     """
     out = Output(as_json)
+    _check(model, data, ports, log, broker, names)
+    if model is None or data is None:
+        _look(ports or (find_port(None),), baud, out)
+        return
+    loaded = load_model(model)
+    dataset = load_for(loaded, data, label_column)
+    if halvings is not None and halvings > loaded.plan.rate_halvings_max:
+        most = loaded.plan.rate_halvings_max
+        raise InputError(
+            f"--halve-rate is {halvings}, but {model}'s rate can be halved {most} times"
+        )
+    inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
+    ports = ports or (find_port(None),)
+    members = []
+    for i, path in enumerate(log_paths(log, len(ports))):
+        share = slice(i, None, len(ports)) if split else slice(None)
+        name = names[i] if names else None
+        members.append(Member(ports[i], inputs[share], labels[share], path, name))
+    view = View(loaded, members, patience, out)
+    job = Job(
+        plan=loaded.plan,
+        baud=baud,
+        patience=patience,
+        halvings=halvings,
+        save=save,
+        save_every=save_every,
+        overwrite=overwrite,
+        broker=broker or "",
+        say=view.say,
+        warn=view.warn,
+    )
+    with out.live() as show:
+        try:
+            run(members, job, lambda: show(view.picture(True)), view.stopping)
+        except KeyboardInterrupt:
+            view.stopped()
+            raise
+        if len(members) == 1 and members[0].error is not None:
+            raise members[0].error
+        show(view.picture(False))  # below it, each warning gets a line of its own
+    view.finish()
+    out.document(view.document())
+    _exit([member.error for member in members if member.error is not None])
+
+
+def _check(
+    model: Path | None,
+    data: str | None,
+    ports: tuple[str, ...],
+    log: Path | None,
+    broker: str | None,
+    names: tuple[str, ...],
+) -> None:
+    """InputError for arguments that do not go together."""
     if (model is None) != (data is None):
         raise InputError("give MODEL and DATA, or neither")
-    if log is not None:
-        check_file(log, model, data)
-    loaded = load_model(model) if model is not None else None
-    dataset = (
-        load_for(loaded, data, label_column) if loaded is not None and data is not None else None
-    )
-    with Link(find_port(port), baud=baud) as link:
-        info = link.hello()
-        out.line(f"{info.board} at {link.port}: plan {info.digest}, step {info.step}")
-        correct = count = 0
-        symptoms: tuple[Symptom, ...] = ()
-        if loaded is not None and dataset is not None:
-            link.expect_digest(loaded.plan.digest)
-            inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
-            journal = Log(log, info) if log else nullcontext()
-            with journal as open_log, out.live() as show:
-                for record in stream(link, loaded.plan, inputs, labels):
-                    if open_log:
-                        open_log.record(record, inputs[count])
-                    count += 1
-                    correct += record.result.predicted == record.label
-                    title = progress_title(loaded, count, labels, correct)
-                    symptoms = record.symptoms
-                    warnings = [Text(f"warning: {found.sentence()}") for found in symptoms]
-                    table = metrics_table(loaded.plan, title, record.result)
-                    show(Group(table, *warnings))
-                if count:
-                    show(table)  # below it, each warning gets a line of its own
-            for found in symptoms:
-                out.warning(found.sentence())
-            info = link.hello()
-            out.line(f"{progress_title(loaded, count, labels, correct)}; step {info.step}")
-    out.document(
-        {
-            "board": info.board,
-            "port": link.port,
-            "digest": info.digest,
-            "step": info.step,
-            "samples": count,
-            "correct": int(correct),
-            "warnings": [found.as_dict() for found in symptoms],
+    if model is None and (log is not None or broker is not None):
+        raise InputError("there is nothing to log or publish without MODEL and DATA; name both")
+    for path in log_paths(log, max(len(ports), 1)):
+        if path is not None:
+            check_file(path, model, data)
+    twice = [port for port in ports if ports.count(port) > 1]
+    if twice:
+        raise InputError(f"--port {twice[0]} is given twice; a device learns for one monitor only")
+    if broker is not None:
+        parse_address(broker)
+    if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
+        raise InputError("give --name once for each --port, in their order, no two the same")
+
+
+def log_paths(log: Path | None, count: int) -> list[Path | None]:
+    """The log of each of so many devices."""
+    if log is None or count == 1:
+        return [log] * count
+    return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]
+
+
+def _look(ports: Sequence[str], baud: int, out: Output) -> None:
+    """Say what is at the ports."""
+    entries, errors = [], []
+    for port in ports:
+        try:
+            with Link(port, baud=baud) as link:
+                info = link.hello()
+        except DeviceError as error:
+            if len(ports) == 1:
+                raise
+            errors.append(error)
+            entries.append(_entry(port, None, str(error)))
+            continue
+        out.line(_introduction(info, link.port))
+        entries.append(_entry(link.port, info, None))
+    out.document(_document(entries))
+    _exit(errors)
+
+
+def _exit(errors: Sequence[SkaError]) -> None:
+    """End with a sentence for each device that failed."""
+    for error in errors:
+        click.echo(f"ska-edge: {error}", err=True)
+    if errors:
+        click.get_current_context().exit(DeviceError.exit_code)
+
+
+def _introduction(info: DeviceInfo, port: str) -> str:
+    return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
+
+
+def _entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
+    """What `--json` says of a device that has learned nothing."""
+    return {
+        "board": info.board if info else None,
+        "port": port,
+        "digest": info.digest if info else None,
+        "step": info.step if info else None,
+        "samples": 0,
+        "correct": 0,
+        "warnings": [],
+        "log": None,
+        "error": error,
+    }
+
+
+def _document(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """All devices; a single one's keys stand at the top, too."""
+    alone = {} if len(entries) > 1 else entries[0]
+    return {**alone, "devices": entries}
+
+
+class View:
+    """What people and programs see of a fleet.
+
+    `say` and `warn` may be called by any thread.
+    """
+
+    def __init__(
+        self, model: Model, members: Sequence[Member], patience: float, out: Output
+    ) -> None:
+        self._model = model
+        self._members = members
+        self._patience = patience
+        self._out = out
+        self._warned: set[str] = set()
+        self._fell: dict[str, list[str]] = {member.port: [] for member in members}
+        self._before: dict[str, int] = {}  # samples before the last line, by port
+
+    def warn(self, sentence: str) -> None:
+        """A warning that is no single device's, said once."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self._out.warning(sentence)
+
+    def say(self, member: Member, what: Line | ContactLost) -> None:
+        """Tell what people should know at once."""
+        assert member.monitor is not None
+        if isinstance(what, ContactLost):
+            reason = str(what).partition(": ")[0]
+            self._out.note(f"{reason}; waiting up to {self._patience:g} s for it")
+            return
+        port = member.monitor.port
+        if "device" in what:
+            text = _introduction(member.monitor.info, port)
+            log = f", log {member.path}" if member.path and len(self._members) > 1 else ""
+            self._out.line(text + log)
+        elif "interrupted" in what and what["fell_back"]:
+            text = (
+                f"the device at {port} has started again and has {what['samples']} samples, not"
+                f" {self._before[member.port]}: what it learned since its last save is lost"
+            )
+            self._fell[member.port].append(text)
+            self._out.warning(text)
+        elif "interrupted" in what:
+            more = what["samples"] - self._before[member.port]
+            self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
+        self._before[member.port] = member.monitor.samples
+
+    def stopping(self) -> None:
+        """After Ctrl-C."""
+        self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
+
+    def stopped(self) -> None:
+        """When all devices have come to a boundary after Ctrl-C, or were given up."""
+        for member in self._members:
+            if member.monitor is not None:
+                self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
+            if member.error is not None:
+                self._out.note(str(member.error))
+
+    # --- live and last ----------------------------------------------------------------------------
+
+    def picture(self, warnings: bool) -> RenderableType:
+        """How it stands: one device's layers, or a row for each of several."""
+        if len(self._members) > 1:
+            return self._fleet()
+        (member,) = self._members
+        monitor = member.monitor
+        result = Result(0, 0, 0, ())
+        if monitor is not None and monitor.result is not None:
+            result = monitor.result
+        title = self._title(member) + (", waiting for the device" if member.waiting else "")
+        table = metrics_table(self._model.plan, title, result)
+        if monitor is None or not warnings:
+            return table
+        return Group(table, *(Text(f"warning: {found.sentence()}") for found in monitor.symptoms))
+
+    def _fleet(self) -> Table:
+        table = Table()
+        for column in COLUMNS:
+            text = column in ("port", "board", "state")
+            table.add_column(column, justify="left" if text else "right")
+        supervised = self._model.plan.rule_definition.supervised
+        for member in self._members:
+            monitor, total = member.monitor, len(member.labels)
+            cells = [member.port, "", f"0/{total}", "", "", ""]
+            if monitor is not None:
+                cells = [
+                    monitor.port,
+                    monitor.info.board,
+                    f"{monitor.learned}/{total}",
+                    str(monitor.correct) if supervised else "-",
+                    f"{monitor.rate:.1f}" if not member.ended else "",
+                    str(len(monitor.symptoms) + len(self._fell[member.port])),
+                ]
+            table.add_row(*(Text(cell) for cell in (*cells, member.state)))
+        return table
+
+    def _title(self, member: Member) -> str:
+        monitor = member.monitor
+        if monitor is None:
+            return "no contact yet"
+        title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
+        if monitor.unanswered:
+            title += f", {monitor.unanswered} answers lost"
+        return title
+
+    def finish(self) -> None:
+        """Symptoms, and how far each device has come."""
+        several = len(self._members) > 1
+        for member in self._members:
+            if member.monitor is None:
+                continue
+            of = f"{member.monitor.port}: " if several else ""
+            for found in member.monitor.symptoms:
+                self._out.warning(of + found.sentence())
+            self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
+
+    def document(self) -> dict[str, Any]:
+        """The document of `--json`."""
+        return _document([self._member(member) for member in self._members])
+
+    def _member(self, member: Member) -> dict[str, Any]:
+        monitor = member.monitor
+        error = None if member.error is None else str(member.error)
+        entry = _entry(member.port, monitor.info if monitor else None, error)
+        if monitor is None:
+            return entry
+        fell = [
+            {"sign": "fell back", "layer": None, "text": text} for text in self._fell[member.port]
+        ]
+        return {
+            **entry,
+            "port": monitor.port,
+            "step": monitor.step,
+            "samples": monitor.learned,
+            "correct": int(monitor.correct),
+            "warnings": [*fell, *(found.as_dict() for found in monitor.symptoms)],
+            "log": None if member.path is None else str(member.path),
         }
-    )

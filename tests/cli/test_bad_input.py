@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge import link
+from ska_edge import fleet, link
 from ska_edge.cli import device, monitor
 from ska_edge.data import Dataset, save
 from ska_edge.link import Link
@@ -47,6 +47,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
     monkeypatch.setattr(monitor, "Link", quick)
+    monkeypatch.setattr(fleet, "Link", quick)
 
 
 # --- data -----------------------------------------------------------------------------------------

@@ -170,7 +170,9 @@ def test_flash_ports_monitor_verify_stop(
         )
         lines = Path("steps.jsonl").read_text().splitlines()
         first, *records = [json.loads(line) for line in lines]
-        assert first == {"board": "host", "digest": iris.plan.digest, "step": 0}
+        assert first["device"] == {"board": "host", "port": port, "digest": iris.plan.digest}
+        assert (first["step"], first["samples"], first["halvings"]) == (0, 0, 0)
+        assert records.pop()["end"]["samples"] == 7
         assert [record["step"] for record in records] == list(range(1, 8))
         assert all(len(record["layers"]) == 2 and len(record["x"]) == 4 for record in records)
         assert document["correct"] == sum(r["predicted"] == r["label"] for r in records)

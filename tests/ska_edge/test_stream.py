@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -248,6 +249,130 @@ def test_a_row_that_the_device_refuses_ends_the_stream(device: FakeDevice) -> No
         list(stream.learn(INPUT, LABELS))
     stream.close()
     assert device.learned == ALL[:2]
+
+
+# --- stopped --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("credit", [1, 4])
+def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
+    device: FakeDevice, credit: int
+) -> None:
+    device.credit = credit
+    stop = threading.Event()
+    connect = lambda: Link(device.port, timeout=20, stop=stop)  # noqa: E731
+    stream = Stream(connect, DIGEST, patience=20, want=NOTHING, stop=stop)
+    found = []
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            stop.set()
+    assert rows(found) == list(range(len(device.learned)))
+    assert 10 <= len(device.learned) <= 10 + credit
+    assert stream.link.hello().samples == stream.samples == len(device.learned)  # one try is made
+    assert list(stream.learn(INPUT, LABELS)) == []
+    stream.close()
+
+
+def test_a_stopped_stream_waits_for_nobody(device: FakeDevice) -> None:
+    """One row is answered, the two behind it are under way and never are."""
+    device.credit = 3
+    device.respond = lambda frame: (
+        b"" if frame.code == SAMPLE and device.samples == 1 else device.answer(frame)
+    )
+    stop = threading.Event()
+    connect = lambda: Link(device.port, timeout=0.3, tries=10**9, stop=stop)  # noqa: E731
+    stream = Stream(connect, DIGEST, patience=10**9, want=NOTHING, stop=stop)
+    learned = stream.learn(INPUT, LABELS)
+    next(learned)
+    stop.set()
+    with pytest.raises(ContactLost, match="stopped answering"):
+        list(learned)
+    stream.close()
+
+
+def test_a_stop_ends_the_wait_for_a_device(device: FakeDevice) -> None:
+    stop, said = threading.Event(), []
+
+    def lost(reason: ContactLost) -> None:
+        said.append(str(reason))
+        stop.set()
+
+    connect = lambda: Link(device.port, timeout=0.1, stop=stop)  # noqa: E731
+    stream = Stream(connect, DIGEST, patience=10**9, want=NOTHING, stop=stop, lost=lost)
+    learned = stream.learn(INPUT, LABELS)
+    next(learned)
+    device.respond = lambda _: b""
+    with pytest.raises(ContactLost) as caught:
+        list(learned)
+    stream.close()
+    assert said == [str(caught.value)]
+
+
+def test_nobody_is_told_of_a_wait_that_is_none(device: FakeDevice) -> None:
+    said: list[ContactLost] = []
+    connect = lambda: Link(device.port, timeout=0.1)  # noqa: E731
+    stream = Stream(connect, DIGEST, want=NOTHING, lost=said.append)
+    learned = stream.learn(INPUT, LABELS)
+    next(learned)
+    device.respond = lambda _: b""
+    with pytest.raises(ContactLost):
+        list(learned)
+    stream.close()
+    assert said == []
+
+
+# --- requests between rows ------------------------------------------------------------------------
+
+
+def asked(stream: Stream, request: Callable[[Link], object] = Link.save) -> list[Interrupted]:
+    try:
+        return list(stream.ask(request))
+    finally:
+        stream.close()
+
+
+def test_a_request_between_rows(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    assert asked(stream) == []
+    assert device.saves == 1
+
+
+def test_a_request_is_made_again_after_contact_was_lost(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    stream.link.close()
+    (interrupted,) = asked(stream)
+    assert not interrupted.fell_back
+    assert "is gone" in interrupted.reason
+    assert device.saves == 1
+
+
+def test_a_request_to_a_device_that_started_again(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    device.restart(samples=7)
+    (interrupted,) = asked(stream)
+    assert interrupted.fell_back
+    assert (interrupted.info.samples, stream.samples, device.saves) == (7, 7, 1)
+
+
+def test_hello_shows_that_a_device_started_again(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    device.restart(samples=7)
+    (interrupted,) = asked(stream, Link.hello)
+    assert interrupted.fell_back
+    assert "has started again" in interrupted.reason
+
+
+def test_a_request_that_is_refused_is_not_made_again(device: FakeDevice) -> None:
+    stream = opened(device)
+    device.capabilities = 0
+    stream.link.hello()
+    with pytest.raises(DeviceError, match="cannot keep its state"):
+        asked(stream)
 
 
 def test_a_window_of_nothing(device: FakeDevice) -> None:

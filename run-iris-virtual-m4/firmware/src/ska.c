@@ -1,0 +1,631 @@
+/* ska.c - the loops of inference and learning. What one neuron computes stands in ska_rule.h.
+ *
+ * The same loops in numpy are ska_edge/trainer.py; tests compare every bit of both.
+ * All of it is one file: the tables exist once, the compiler sees them together with the loops, and
+ * a firmware of one's own takes along one source. Read it by its banners: a plan compiles either
+ * the updates with labels or those without.
+ */
+#include "ska.h"
+
+#include <stddef.h>
+
+#include "ska_accumulator.h"
+#include "ska_const.h"
+#include "ska_draw.h"
+#include "ska_kernel.h"
+#include "ska_rule.h"
+#include "ska_tables.h"
+#include "ska_weights.h"
+
+#define OUTPUT_LAYER (SKA_LAYERS - 1)
+#define OUTPUTS (SKA_NEURONS - SKA_CLASSES) /* number of the first output neuron */
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+/* Where the signal that a layer reads begins. */
+static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
+    return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
+}
+
+/* z = requantize(W a + b), from the sum of W a. */
+static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias,
+                                                const ska_matrix_t *matrix) {
+    return (ska_knowledge_fast_t)SKA_KNOWLEDGE_OF(SKA_ALIGN(sum, matrix->sum_align) +
+                                                      SKA_ALIGN(bias, matrix->bias_align),
+                                                  matrix->forward_shift);
+}
+
+/* Sums of the next rows of a matrix, from `row` on; returns how many there are. */
+static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
+                                  const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
+    const uint16_t left = (uint16_t)(matrix->outputs - row);
+    ska_kernel_sums(ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs,
+                    matrix->inputs, left, lanes, sums);
+    return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
+}
+
+/* What a neuron knows, decides and passes on. */
+static inline void neuron_decide(ska_t *ska, uint16_t neuron, ska_knowledge_fast_t knowledge) {
+    const int_fast16_t decision = ska_rule_decision(knowledge);
+    ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
+    ska->decision[neuron] = (int16_t)decision;
+    ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+}
+
+SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, layer_inputs(ska, layer), matrix->inputs);
+    const ska_weight_t *bias = ska->parameters + matrix->bias;
+    const uint16_t first = ska_first_neuron[layer];
+    for (uint16_t row = 0; row < matrix->outputs; row = (uint16_t)(row + SKA_SUM_ROWS)) {
+        ska_sum_t sums[SKA_SUM_ROWS];
+        const uint16_t count = block_sums(ska, matrix, row, lanes, sums);
+        for (uint16_t i = 0; i < count; i++) {
+            neuron_decide(ska, (uint16_t)(first + row + i),
+                          knowledge_of(sums[i], bias[row + i], matrix));
+        }
+    }
+}
+
+/* All layers, from the input to the decisions of the output layer. */
+static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
+    ska_kernel_copy(ska->signal, x, SKA_INPUTS);
+#if SKA_LAYER_CODE
+#define FORWARD(layer) layer_forward(ska, layer);
+    SKA_EACH_LAYER(FORWARD)
+#undef FORWARD
+#else
+    for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+        layer_forward(ska, layer);
+    }
+#endif
+}
+
+/* --- updates ---------------------------------------------------------------------------------- */
+
+/* A shift that includes the rate's; in [1, 31] by the checks of the plan, for 32-bit weights in
+ * [-31, 31]. */
+static int8_t with_rate(const ska_t *ska, int8_t shift) {
+    return (int8_t)((int16_t)shift + SKA_RATE_SHIFT + (int16_t)ska->rate_halvings);
+}
+
+#if SKA_SUPERVISED
+
+static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
+    return ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
+}
+
+/* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows of which no
+ * weight can change are left out; the others meet the inputs two at a time. */
+typedef struct {
+    const ska_change_t *change; /* what all rows share */
+    int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
+    ska_weight_t *weight;       /* of the next row */
+    ska_weight_t *bias;
+    int8_t bias_shift;
+    ska_weight_t *waiting; /* a row that waits for another, or null */
+    int_fast16_t step;     /* of that row */
+} update_t;
+
+SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
+                                       const ska_signal_t *inputs, ska_change_t *change) {
+    update_t update;
+    const int8_t shift = with_rate(ska, matrix->update_shift);
+    *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
+    update.change = change;
+    update.least = ska_least_step(shift, (uint8_t)(8u * sizeof(ska_signal_t)));
+    update.weight = ska->parameters + matrix->weight;
+    update.bias = ska->parameters + matrix->bias;
+    update.bias_shift = with_rate(ska, matrix->bias_update_shift);
+    update.waiting = NULL;
+    update.step = 0;
+    return update;
+}
+
+static inline void update_row(update_t *update, int_fast16_t delta) {
+    const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
+    *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
+    if (step >= update->least || step <= -update->least) {
+        if (update->waiting == NULL) {
+            update->waiting = update->weight;
+            update->step = step;
+        } else {
+            ska_kernel_update(update->change, update->waiting, update->weight, update->step, step);
+            update->waiting = NULL;
+        }
+    }
+    update->bias++;
+    update->weight += update->change->columns;
+}
+
+/* A row that is left over is its own neighbor, with a step of 0. */
+static inline void update_end(update_t *update) {
+    if (update->waiting != NULL) {
+        ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
+    }
+}
+
+/* --- what teaches a hidden layer -------------------------------------------------------------- */
+
+#if SKA_FIRST_LEARNED < SKA_LAYERS - 1
+#if SKA_TEACHER_READOUT
+
+/* The shifts of a hidden layer: its readout's error, back through the readout. */
+static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
+                           const int16_t *errors) {
+    const uint16_t first = ska_first_neuron[layer];
+    const uint16_t width = readout->inputs;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska->error[c] = (int16_t)ska_rule_error(errors[c]);
+    }
+    for (uint16_t column = 0; column < width; column = (uint16_t)(column + SKA_BACK_COLUMNS)) {
+        ska_sum_t sums[SKA_BACK_COLUMNS];
+        ska_kernel_back(ska->parameters + readout->weight + column, width,
+                        (uint16_t)(width - column), ska->error, SKA_CLASSES, sums);
+        for (uint16_t i = 0; i < SKA_BACK_COLUMNS && column + i < width; i++) {
+            const uint16_t neuron = (uint16_t)(first + column + i);
+            const int_fast16_t projection =
+                (int_fast16_t)SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
+            ska->shift[neuron] = (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
+        }
+    }
+}
+
+#if SKA_HEADS > 0
+/* A layer's own readout: its error steers the layer, then the readout itself learns from it. */
+static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
+    const ska_matrix_t *head = &ska_heads[layer];
+    const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, head->inputs);
+    const ska_weight_t *bias = ska->parameters + head->bias;
+    for (uint16_t row = 0; row < SKA_CLASSES; row = (uint16_t)(row + SKA_SUM_ROWS)) {
+        ska_sum_t sums[SKA_SUM_ROWS];
+        const uint16_t count = block_sums(ska, head, row, lanes, sums);
+        for (uint16_t i = 0; i < count; i++) {
+            const uint16_t c = (uint16_t)(row + i);
+            const int_fast16_t target = c == label ? SKA_TARGET : 0;
+            const int_fast16_t decision = ska_rule_decision(knowledge_of(sums[i], bias[c], head));
+            ska->readout[c] = (int16_t)ska_rule_output_shift(target, decision);
+        }
+    }
+    readout_shifts(ska, layer, head, ska->readout);
+    ska_change_t change;
+    update_t update = update_start(ska, head, inputs, &change);
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        update_row(&update, ska->readout[c]);
+    }
+    update_end(&update);
+}
+#endif
+
+/* The lower layers ask their own readout, the top one the output layer. */
+static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
+#if SKA_HEADS > 0
+    if (layer < SKA_HEADS) {
+        head_learn(ska, layer, label);
+        return;
+    }
+#else
+    (void)label;
+#endif
+    readout_shifts(ska, layer, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
+}
+
+#else /* fixed random codes: bit c of a neuron's words is that of class c */
+
+static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
+    const uint32_t words = (SKA_CLASSES + 31u) / 32u;
+    return ska_draw_word(key, neuron * words + class_index / 32u);
+}
+
+#if SKA_TEACHER_SIGNS
+
+/* The output layer's error through signs that are drawn again in every step: none is stored. */
+static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
+    ska_sum_t sum = 0;
+    uint32_t word = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        if (c % 32 == 0) {
+            word = code_word(SKA_SIGNS_KEY, neuron, c);
+        }
+        const int32_t error = ska->shift[OUTPUTS + c];
+        sum += ska_draw_bit(word, (uint8_t)(c % 32)) ? -error : error;
+    }
+    const int_fast16_t projection = (int_fast16_t)SKA_REQUANTIZE(sum, SKA_SIGNS_SHIFT);
+    return ska_rule_hidden_shift(projection, ska->decision[neuron]);
+}
+
+#else /* SKA_TEACHER_CODE */
+
+/* Toward the class's code, where it has one for this neuron. */
+static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
+    const uint8_t place = (uint8_t)(label % 32);
+    const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
+    const uint32_t signs = code_word(SKA_CODE_SIGNS_KEY, neuron, label);
+    const int_fast16_t target = ska_draw_bit(signs, place) ? 0 : SKA_TARGET;
+    return ska_rule_hidden_shift(ska_draw_bit(presence, place), target, ska->decision[neuron]);
+}
+
+#endif
+
+static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
+    const uint16_t first = ska_first_neuron[layer];
+    for (uint16_t i = 0; i < ska_layers[layer].outputs; i++) {
+        const uint16_t neuron = (uint16_t)(first + i);
+#if SKA_TEACHER_SIGNS
+        (void)label;
+        ska->shift[neuron] = (int16_t)signs_shift(ska, neuron);
+#else
+        ska->shift[neuron] = (int16_t)code_shift(ska, neuron, label);
+#endif
+    }
+}
+
+#endif
+#endif
+
+/* --- one sample ------------------------------------------------------------------------------- */
+
+SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const uint16_t first = ska_first_neuron[layer];
+    ska_change_t change;
+    update_t update = update_start(ska, matrix, layer_inputs(ska, layer), &change);
+    for (uint16_t row = 0; row < matrix->outputs; row++) {
+        update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
+    }
+    update_end(&update);
+}
+
+static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
+    forward(ska, x);
+    for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
+        ska->shift[neuron] = (int16_t)ska_rule_output_shift(0, ska->decision[neuron]);
+    }
+    ska->shift[OUTPUTS + label] =
+        (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
+#if SKA_FIRST_LEARNED < SKA_LAYERS - 1
+    for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
+        hidden_shifts(ska, layer, label);
+    }
+#endif
+    /* All shifts came from the weights before this step; now every row may change. */
+#if SKA_LAYER_CODE
+#define LEARN(layer) layer_learn(ska, layer);
+    SKA_EACH_LEARNED(LEARN)
+#undef LEARN
+#else
+    for (uint8_t layer = SKA_FIRST_LEARNED; layer < SKA_LAYERS; layer++) {
+        layer_learn(ska, layer);
+    }
+#endif
+    ska->step++;
+}
+
+#if SKA_REPLAY_SLOTS > 0
+
+/* A reservoir a class: of all samples of a class each is kept as likely. */
+
+static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
+    return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
+}
+
+static uint16_t replay_held(const ska_t *ska, uint16_t label) {
+    return ska->seen[label] < SKA_REPLAY_SLOTS ? ska->seen[label] : SKA_REPLAY_SLOTS;
+}
+
+static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
+    const uint16_t seen = ska->seen[label];
+    const uint16_t slot = seen < SKA_REPLAY_SLOTS ? seen : replay_draw(ska, (uint16_t)(seen + 1u));
+    if (slot < SKA_REPLAY_SLOTS) {
+        ska_kernel_copy(ska->replay[label][slot], x, SKA_INPUTS);
+    }
+    if (seen < SKA_MOST_SEEN) {
+        ska->seen[label] = (uint16_t)(seen + 1u);
+    }
+}
+
+void ska_replay(ska_t *ska) {
+    uint16_t held = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        held = (uint16_t)(held + replay_held(ska, c));
+    }
+    if (held == 0) {
+        return;
+    }
+    uint16_t place = replay_draw(ska, held);
+    uint16_t label = 0;
+    while (place >= replay_held(ska, label)) {
+        place = (uint16_t)(place - replay_held(ska, label));
+        label++;
+    }
+    sample_learn(ska, ska->replay[label][place], label);
+}
+
+#endif
+
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
+    if (label >= SKA_CLASSES) {
+        return SKA_ERROR_LABEL;
+    }
+#if SKA_REPLAY_SLOTS > 0
+    /* Past samples first: what ska_decisions and ska_metrics tell is about the new one. */
+    for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
+        ska_replay(ska);
+    }
+#endif
+    sample_learn(ska, x, label);
+    ska->samples++;
+#if SKA_REPLAY_SLOTS > 0
+    replay_remember(ska, x, label);
+#endif
+    return SKA_OK;
+}
+
+#else /* no labels: SKA_STEPS passes of a held batch */
+
+/* The step of one neuron for one sample of the batch, from this pass and the one before. */
+static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
+    const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
+    const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
+    const int_fast16_t decision = ska_rule_decision(knowledge);
+    const int_fast16_t shift = ska_rule_shift(decision, ska_rule_decision(before));
+    return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
+}
+
+/* What a layer's update is paired with: the input, or the layer below one pass earlier. */
+static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
+    if (layer == 0) {
+        return ska->batch[sample][column];
+    }
+    const uint16_t neuron = (uint16_t)(ska_first_neuron[layer - 1] + column);
+    return ska_rule_activation(ska_rule_decision(ska->passes[1 - ska->pass][sample][neuron]));
+}
+
+/* The sum over the batch that moves one weight. */
+static ska_update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
+    ska_update_t sum = 0;
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        sum += (ska_update_t)((int32_t)steps[sample] * ska->below[sample][column]);
+    }
+    return sum;
+}
+
+static void batch_update(ska_t *ska, uint8_t layer) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const int8_t shift = with_rate(ska, matrix->update_shift);
+    const int8_t bias_shift = with_rate(ska, matrix->bias_update_shift);
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
+            ska->below[sample][column] = (ska_signal_t)batch_below(ska, layer, sample, column);
+        }
+    }
+    ska_weight_t *weight = ska->parameters + matrix->weight;
+    for (uint16_t row = 0; row < matrix->outputs; row++) {
+        ska_update_t sum = 0;
+        for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+            const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
+            ska->steps[sample] = (int16_t)batch_step(ska, sample, neuron);
+            sum += ska->steps[sample];
+        }
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
+            *weight = SKA_WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
+            weight++;
+        }
+        ska_weight_t *bias = ska->parameters + matrix->bias + row;
+        *bias = SKA_WEIGHT_ADD(*bias, sum, bias_shift);
+    }
+}
+
+/* The first pass only records; every later one compares itself with the pass before. */
+static void batch_learn(ska_t *ska) {
+    for (uint16_t number = 0; number < SKA_STEPS; number++) {
+        ska->pass = (uint8_t)(1 - ska->pass);
+        for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+            forward(ska, ska->batch[sample]);
+            for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
+                ska->passes[ska->pass][sample][neuron] = ska->knowledge[neuron];
+            }
+        }
+        if (number > 0) {
+            for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+                batch_update(ska, layer);
+            }
+            ska->step++;
+        }
+    }
+}
+
+void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]) {
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        ska_kernel_copy(ska->batch[sample], x[sample], SKA_INPUTS);
+    }
+    ska->samples += SKA_BATCH;
+    ska->held = 0;
+    batch_learn(ska);
+}
+
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
+    if (label >= SKA_CLASSES) {
+        return SKA_ERROR_LABEL;
+    }
+    forward(ska, x);
+    ska_kernel_copy(ska->batch[ska->held], x, SKA_INPUTS);
+    ska->held++;
+    ska->samples++;
+    if (ska->held == SKA_BATCH) {
+        ska->held = 0;
+        batch_learn(ska);
+    }
+    return SKA_OK;
+}
+
+#endif
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+#if SKA_WEIGHT_BITS == 16
+#define WEIGHT_CONST ska_const_i16
+#else
+#define WEIGHT_CONST ska_const_i32
+#endif
+
+static void clear(uint8_t *bytes, uint32_t size) {
+    for (uint32_t i = 0; i < size; i++) {
+        bytes[i] = 0;
+    }
+}
+
+void ska_init(ska_t *ska) {
+    clear((uint8_t *)ska, sizeof *ska);
+    for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
+        ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
+    }
+}
+
+uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
+    forward(ska, x);
+    return ska_predicted(ska);
+}
+
+uint16_t ska_predicted(const ska_t *ska) {
+    const int16_t *decisions = ska_decisions(ska);
+    uint16_t best = 0;
+    for (uint16_t c = 1; c < SKA_CLASSES; c++) {
+        if (decisions[c] > decisions[best]) {
+            best = c;
+        }
+    }
+    return best;
+}
+
+const int16_t *ska_decisions(const ska_t *ska) { return ska->decision + OUTPUTS; }
+
+uint32_t ska_step(const ska_t *ska) { return ska->step; }
+
+uint32_t ska_samples(const ska_t *ska) { return ska->samples; }
+
+ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
+    if (times > SKA_RATE_HALVINGS_MAX) {
+        return SKA_ERROR_RATE;
+    }
+    ska->rate_halvings = times;
+    return SKA_OK;
+}
+
+/* That no padding stands between the elements, and that a byte stands where the wire has it: an
+ * array of a negative size does not compile. */
+typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the state is kept and sent as it stands in memory: little-endian cores only"
+#endif
+
+const uint8_t *ska_state(const ska_t *ska) { return (const uint8_t *)ska; }
+
+void ska_state_written(ska_t *ska) {
+    if (ska->rate_halvings > SKA_RATE_HALVINGS_MAX) {
+        ska->rate_halvings = 0;
+    }
+#if SKA_REPLAY_SLOTS > 0
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        if (ska->seen[c] > SKA_MOST_SEEN) {
+            ska->seen[c] = SKA_MOST_SEEN;
+        }
+    }
+#endif
+#if !SKA_SUPERVISED
+    if (ska->held >= SKA_BATCH) {
+        ska->held = 0;
+    }
+#endif
+}
+
+uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
+
+#if SKA_RAW_INPUT
+void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] =
+            (ska_signal_t)ska_rule_standardized(raw[i], SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
+    }
+}
+#endif
+
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
+
+/* What one neuron adds, given its knowledge now and one step before. */
+static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
+                       int_fast16_t decision, int_fast16_t shift, ska_knowledge_fast_t previous) {
+    metrics->entropy += ska_rule_metric_entropy(knowledge, decision, shift, previous);
+    metrics->z_square += ska_rule_metric_z_square(knowledge, decision, shift, previous);
+    metrics->shift_square += ska_rule_metric_shift_square(knowledge, decision, shift, previous);
+    metrics->decision_net += ska_rule_metric_decision_net(knowledge, decision, shift, previous);
+    metrics->alignment_net += ska_rule_metric_alignment_net(knowledge, decision, shift, previous);
+    metrics->flow_square += ska_rule_metric_flow_square(knowledge, decision, shift, previous);
+    metrics->z_saturated += at_limit((int32_t)knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
+}
+
+/* Whether the last sample made an update: the sums need its batch as it was. */
+static int is_fresh(const ska_t *ska) {
+#if SKA_SUPERVISED
+    return ska->step != 0;
+#else
+    return ska->step != 0 && ska->held == 0;
+#endif
+}
+
+/* The neuron of a row over all samples of the last update, and the updates of its weights. */
+#if SKA_SUPERVISED
+static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
+    const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
+    const ska_knowledge_t knowledge = ska->knowledge[neuron];
+    add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
+
+    const ska_signal_t *inputs = layer_inputs(ska, layer);
+    const int_fast16_t step = ska_rule_step(neuron_delta(ska, neuron), SKA_RATE_MANTISSA);
+    const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
+    for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
+        metrics->zero_updates += SKA_CHANGE((int32_t)step * inputs[column], shift) == 0;
+    }
+}
+#else
+static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
+    const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
+    const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
+        const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
+        const int_fast16_t decision = ska_rule_decision(knowledge);
+        const int_fast16_t moved = ska_rule_shift(decision, ska_rule_decision(before));
+        add_neuron(metrics, knowledge, decision, moved, before);
+    }
+    for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
+        ska_update_t sum = 0;
+        for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+            const int_fast16_t step = batch_step(ska, sample, neuron);
+            sum += (ska_update_t)((int32_t)step * batch_below(ska, layer, sample, column));
+        }
+        metrics->zero_updates += SKA_CHANGE(sum, shift) == 0;
+    }
+}
+#endif
+
+void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
+    const ska_matrix_t *matrix = &ska_layers[layer];
+    const ska_weight_t *weight = ska->parameters + matrix->weight;
+    clear((uint8_t *)metrics, sizeof *metrics);
+    if (!is_fresh(ska)) {
+        return;
+    }
+    for (uint16_t row = 0; row < matrix->outputs; row++) {
+        add_row(ska, layer, row, metrics);
+        for (uint16_t column = 0; column < matrix->inputs; column++) {
+            const int32_t upper = (int32_t)ska_rule_metric_weight(*weight);
+            metrics->w_square += upper * upper;
+            metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
+            weight++;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+/* ska.h - a small neural network that keeps learning, in integers only.
+ *
+ * Usage: one `ska_t`, owned by the caller (make it static: it holds all parameters).
+ *
+ *     static ska_t ska;
+ *     ska_init(&ska);
+ *     predicted = ska_infer(&ska, x);
+ *     status = ska_learn(&ska, x, label);
+ *
+ * Nothing here allocates, blocks, recurses or uses floating point. One `ska_t` must not be used
+ * from two threads or from an interrupt at the same time; several `ska_t` are independent.
+ */
+#ifndef SKA_H
+#define SKA_H
+
+#include <stdint.h>
+
+#include "ska_plan.h"
+#include "ska_target.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    SKA_OK = 0,
+    SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
+    SKA_ERROR_RATE   /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is as before */
+} ska_status_t;
+
+/* A network. The fields are for reading, in a debugger or a test.
+ *
+ * What learning changes stands first, larger elements before smaller ones: no core puts padding
+ * between them, so the first SKA_STATE_BYTES bytes are the same on every core. They are the whole
+ * of what a host compares and an image that is kept has to hold; all that follows is made anew by
+ * every forward pass. Cores are little-endian, as the wire is. */
+typedef struct {
+    uint32_t step;    /* updates since ska_init */
+    uint32_t samples; /* samples that ska_learn took since ska_init */
+#if SKA_REPLAY_SLOTS > 0
+    uint32_t drawn; /* random words used so far */
+#endif
+    ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
+#if SKA_REPLAY_SLOTS > 0
+    uint16_t seen[SKA_CLASSES];                                     /* of each class, kept or not */
+    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
+#endif
+#if !SKA_SUPERVISED
+    uint16_t held;                             /* samples in the batch so far */
+    ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
+#endif
+    uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
+
+#ifdef SKA_LANES
+    uint8_t align[4 - SKA_STATE_BYTES % 4]; /* lanes are read four bytes at a time */
+    ska_lane_t lanes[SKA_LANES];            /* scratch: the inputs of one layer */
+#endif
+
+    /* The last forward pass; neurons are numbered through all layers, the output layer last. */
+    ska_signal_t signal[SKA_SIGNALS];       /* the input, then every layer's activations */
+    ska_knowledge_t knowledge[SKA_NEURONS]; /* z */
+    int16_t decision[SKA_NEURONS];          /* D = sigmoid(z) */
+
+#if SKA_SUPERVISED
+    int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
+#if SKA_TEACHER_READOUT
+    int16_t error[SKA_CLASSES]; /* scratch: the errors of a readout, narrowed */
+#endif
+#if SKA_HEADS > 0
+    int16_t readout[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
+#endif
+#else
+    uint8_t pass; /* which of the two passes below is the newer */
+    ska_knowledge_t passes[2][SKA_BATCH]
+                          [SKA_NEURONS]; /* knowledge of this pass and of the one before */
+    ska_signal_t below[SKA_BATCH]
+                      [SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
+    int16_t steps[SKA_BATCH];             /* scratch: one neuron's steps */
+#endif
+} ska_t;
+
+/* Sums over one layer after a step, for the host to divide; see docs/PROTOCOL.md. */
+typedef struct {
+    int64_t entropy;       /* z * shift */
+    int64_t z_square;      /* z * z */
+    int64_t shift_square;  /* shift * shift */
+    int64_t decision_net;  /* D * (z - previous z) */
+    int64_t alignment_net; /* z * D' * (z - previous z) */
+    int64_t flow_square;   /* (z - previous z)^2 */
+    int64_t w_square;      /* W * W; of weights with 32 bits the upper 16 */
+    int64_t z_saturated;   /* knowledge at a limit of its format */
+    int64_t w_saturated;   /* weights at a limit of their format */
+    int64_t zero_updates;  /* weights whose last update rounded to zero */
+} ska_metrics_t;
+
+/* The initial weights and step 0. */
+void ska_init(ska_t *ska);
+
+/* Classifies one quantized input; returns the class with the largest decision (the first of
+ * equals). */
+uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
+
+#if SKA_RAW_INPUT
+/* Raw features, as the sensor gives them, standardized to an input. */
+void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+#endif
+
+#if SKA_REPLAY_SLOTS > 0
+/* Learns one of the kept samples again, for example in idle time; nothing while there are none.
+ * ska_learn does it SKA_REPLAYS times by itself. */
+void ska_replay(ska_t *ska);
+#endif
+
+/* Learns one sample, after SKA_REPLAYS of the past ones where the plan keeps some. Rules without
+ * labels hold SKA_BATCH samples and then make SKA_STEPS passes; they only check that the label is
+ * in range. */
+ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
+
+#if !SKA_SUPERVISED
+/* Learns a whole batch: SKA_STEPS passes, of which the first only records. */
+void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
+#endif
+
+/* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
+ * before the update. */
+uint16_t ska_predicted(const ska_t *ska);
+const int16_t *ska_decisions(const ska_t *ska);
+
+/* Updates, and samples that ska_learn took, since ska_init. */
+uint32_t ska_step(const ska_t *ska);
+uint32_t ska_samples(const ska_t *ska);
+
+/* Learns on with the plan's rate halved so many times, at most SKA_RATE_HALVINGS_MAX. The plan's
+ * own rate is the fastest: its range proof holds for no faster one. */
+ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
+
+/* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the
+ * last sample made no update: at step 0, and while a batch is being filled. */
+void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
+
+/* What learning changes, as SKA_STATE_BYTES bytes: the counters, the parameters, past samples. */
+const uint8_t *ska_state(const ska_t *ska);
+
+/* To be called after those bytes were written from outside: brings counters that no device can have
+ * into their range, so that whatever was written does no harm. */
+void ska_state_written(ska_t *ska);
+
+/* CRC-32 of the initial parameters: tells images of the same plan apart. */
+uint32_t ska_initial_crc(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

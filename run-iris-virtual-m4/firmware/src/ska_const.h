@@ -1,0 +1,43 @@
+/* ska_const.h - constants where they cost no RAM.
+ *
+ * On most cores a constant is read from flash like any variable. An AVR reaches its flash by
+ * instructions of its own, and what is not marked lands in RAM: mark tables with SKA_CONST and read
+ * them by the functions below.
+ */
+#ifndef SKA_CONST_H
+#define SKA_CONST_H
+
+#include <stdint.h>
+
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+
+#define SKA_CONST PROGMEM
+
+static inline int8_t ska_const_i8(const int8_t *place) { return (int8_t)pgm_read_byte(place); }
+
+static inline int16_t ska_const_i16(const int16_t *place) { return (int16_t)pgm_read_word(place); }
+
+static inline int32_t ska_const_i32(const int32_t *place) { return (int32_t)pgm_read_dword(place); }
+
+static inline int64_t ska_const_i64(const int64_t *place) {
+    int64_t value;
+    memcpy_P(&value, place, sizeof value);
+    return value;
+}
+
+#else
+
+#define SKA_CONST
+
+static inline int8_t ska_const_i8(const int8_t *place) { return *place; }
+
+static inline int16_t ska_const_i16(const int16_t *place) { return *place; }
+
+static inline int32_t ska_const_i32(const int32_t *place) { return *place; }
+
+static inline int64_t ska_const_i64(const int64_t *place) { return *place; }
+
+#endif
+
+#endif

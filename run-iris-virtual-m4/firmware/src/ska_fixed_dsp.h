@@ -1,0 +1,97 @@
+/* ska_fixed_dsp.h - the arithmetic of ska_fixed.h on two 16-bit numbers in one register, by the DSP
+ * instructions of Armv7E-M and Armv8-M (ACLE, Arm IHI 0053, section 9). The same bits.
+ */
+#ifndef SKA_FIXED_DSP_H
+#define SKA_FIXED_DSP_H
+
+#include <arm_acle.h>
+#include <stdint.h>
+
+/* Two int16, the first in the lower half. */
+typedef uint32_t ska_pair_t;
+
+/* The compilers have no intrinsic for PKHBT and PKHTB, and find them in C only sometimes. */
+static inline ska_pair_t ska_pair_lower(uint32_t first, uint32_t second) {
+    ska_pair_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(first), "r"(second));
+    return pair;
+}
+
+static inline ska_pair_t ska_pair_upper(uint32_t first, uint32_t second) {
+    ska_pair_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(second), "r"(first));
+    return pair;
+}
+
+static inline uint32_t ska_rotate_8(uint32_t word) { return (word >> 8) | (word << 24); }
+
+/* Four int8 as two pairs. */
+static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t *second) {
+    const uint32_t even = (uint32_t)__sxtb16((int8x4_t)bytes);
+    const uint32_t odd = (uint32_t)__sxtb16((int8x4_t)ska_rotate_8(bytes));
+    *first = ska_pair_lower(even, odd);
+    *second = ska_pair_upper(even, odd);
+}
+
+/* Both numbers times 2^exponent; they fit. The mask takes away what the first pushed into the
+ * second, whose lowest bits are 0. */
+static inline uint32_t ska_pair_mask(uint8_t exponent) {
+    return ~((((uint32_t)1 << exponent) - 1u) << 16);
+}
+
+static inline ska_pair_t ska_pair_scaled(ska_pair_t pair, uint8_t exponent, uint32_t mask) {
+    return (pair << exponent) & mask;
+}
+
+/* sum + first * first + second * second, exact where the sum fits by proof. */
+static inline int32_t ska_pair_dot_i32(ska_pair_t a, ska_pair_t b, int32_t sum) {
+    return __smlad((int16x2_t)a, (int16x2_t)b, sum);
+}
+
+static inline int64_t ska_pair_dot_i64(ska_pair_t a, ska_pair_t b, int64_t sum) {
+    return __smlald((int16x2_t)a, (int16x2_t)b, sum);
+}
+
+/* sum + first * factor, sum + second * factor; the factor is an int16. */
+static inline int32_t ska_pair_first_times_i32(ska_pair_t pair, int32_t factor, int32_t sum) {
+    return __smlabb((int32_t)pair, factor, sum);
+}
+
+static inline int32_t ska_pair_second_times_i32(ska_pair_t pair, int32_t factor, int32_t sum) {
+    return __smlatb((int32_t)pair, factor, sum);
+}
+
+static inline int64_t ska_pair_first_times_i64(ska_pair_t pair, int32_t factor, int64_t sum) {
+    return sum + __smlabb((int32_t)pair, factor, 0);
+}
+
+static inline int64_t ska_pair_second_times_i64(ska_pair_t pair, int32_t factor, int64_t sum) {
+    return sum + __smlatb((int32_t)pair, factor, 0);
+}
+
+/* requantize of both numbers by 8 bits to int8: rounded with saturation, then the upper bytes. */
+static inline ska_pair_t ska_pair_upper_i8(ska_pair_t pair) {
+    const uint32_t rounded = (uint32_t)__qadd16((int16x2_t)pair, (int16x2_t)0x00800080);
+    return (uint32_t)__sxtb16((int8x4_t)ska_rotate_8(rounded));
+}
+
+/* ska_change_i32(step * number, 16) of both numbers, with the first or the second of two steps:
+ * |step * number| <= 2^30, so the sum with the half fits, and its upper 16 bits are the change. */
+static inline ska_pair_t ska_pair_change_16(ska_pair_t steps, ska_pair_t pair) {
+    const int32_t half = 0x8000;
+    return ska_pair_upper((uint32_t)__smlabb((int32_t)pair, (int32_t)steps, half),
+                          (uint32_t)__smlatb((int32_t)pair, (int32_t)steps, half));
+}
+
+static inline ska_pair_t ska_pair_change_16_by_second(ska_pair_t steps, ska_pair_t pair) {
+    const int32_t half = 0x8000;
+    return ska_pair_upper((uint32_t)__smlabt((int32_t)pair, (int32_t)steps, half),
+                          (uint32_t)__smlatt((int32_t)pair, (int32_t)steps, half));
+}
+
+/* a + b of both numbers, saturated. */
+static inline ska_pair_t ska_pair_add(ska_pair_t a, ska_pair_t b) {
+    return (ska_pair_t)__qadd16((int16x2_t)a, (int16x2_t)b);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* ska_kernel_lanes.h - inputs in 16 bits, for the kernels that want them so; see ska_kernel.h.
+ *
+ * The kernel defines before: const ska_lane_t *lanes_make(ska, inputs, columns, exponent), which
+ * fills ska->lanes with the inputs times 2^exponent.
+ */
+#ifndef SKA_KERNEL_LANES_H
+#define SKA_KERNEL_LANES_H
+
+#include "ska_fixed.h"
+
+static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t *inputs,
+                                                 uint16_t columns) {
+    return lanes_make(ska, inputs, columns, 0);
+}
+
+/* For the fast update the inputs are scaled, so that the change ends in the upper half of a word.
+ */
+static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
+                                             uint16_t columns, int8_t shift) {
+    const uint8_t exponent = ska_has_fast_shift(shift) ? ska_fast_exponent(shift) : 0u;
+    const ska_change_t change = {lanes_make(ska, inputs, columns, exponent), columns,
+                                 (int8_t)(shift + (int8_t)exponent)};
+    return change;
+}
+
+#endif

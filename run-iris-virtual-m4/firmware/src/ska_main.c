@@ -1,0 +1,412 @@
+/*
+ * ska_main.c: the firmware. Reads requests from the serial line, executes each once, answers each.
+ *
+ * The host sends a request again when its answer is late or damaged. So a request carries a
+ * sequence number, and one that repeats the last (same seq, same type) is answered again without
+ * being executed again. Answers need little memory for that: they follow from the network's state,
+ * the request, and how the last one went. A SAMPLE says beside that how many were learned before
+ * it, so it is learned once even when a session has ended meanwhile.
+ *
+ * To add a message: a row in ska_edge/protocol.py, a handler here, a case in request_execute.
+ */
+#include "ska.h"
+#include "ska_board.h"
+#include "ska_crc.h"
+#include "ska_frame.h"
+#include "ska_journal.h"
+#include "ska_messages.h"
+#include "ska_plan.h"
+
+static ska_t network;
+static ska_decoder_t decoder;
+
+/* How a request went: a code of STATUS and what belongs to it. */
+typedef struct {
+    uint8_t code;
+    uint32_t detail;
+} outcome_t;
+
+/* The session; HELLO opens one, a restart of the device ends it. */
+static struct {
+    bool open;
+    uint8_t hello; /* seq of the HELLO that opened it: the same again opens none */
+    uint8_t seq;   /* of the last request */
+    uint8_t type;  /* of the last request */
+    outcome_t last;
+} session;
+
+/* The first request since the start that had to be refused: what went wrong before all else. */
+static outcome_t first_error;
+
+static const uint8_t plan_digest[8] = SKA_PLAN_DIGEST;
+
+static outcome_t outcome(uint8_t code, uint32_t detail) {
+    const outcome_t made = {code, detail};
+    return made;
+}
+
+static const outcome_t done = {SKA_STATUS_OK, 0};
+
+/* The length of a payload is wrong. */
+static outcome_t length_refused(const ska_frame_t *frame) {
+    return outcome(SKA_STATUS_LENGTH, frame->length);
+}
+
+/* An input as it came over the line, little-endian, two bytes an element where the plan has them.
+ */
+static const ska_signal_t *input_read(const uint8_t *bytes) {
+#if SKA_SIGNAL_BYTES == 1
+    return (const ska_signal_t *)bytes;
+#else
+    static ska_signal_t x[SKA_INPUTS];
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = (ska_signal_t)ska_bytes_get_u16(bytes + 2u * i);
+    }
+    return x;
+#endif
+}
+
+static uint32_t state_crc(void) {
+    return ska_crc32_update(0, ska_state(&network), SKA_STATE_BYTES);
+}
+
+/* How many requests the host may have under way: the one that is worked on, and those that the
+ * board's receive buffer holds meanwhile. The largest kind that comes in a stream is SAMPLE; on the
+ * line it has a code byte at least every 254 bytes, and a zero byte before and behind it. */
+#define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + 4u)
+#define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
+#define CREDIT_MAX 8u
+#define CREDIT_WHOLE (1u + SKA_UART_BUFFER / SAMPLE_LINE)
+#define CREDIT (CREDIT_WHOLE < CREDIT_MAX ? CREDIT_WHOLE : CREDIT_MAX)
+
+#if SKA_PERSISTENT
+#define CAPABILITIES_STORAGE (SKA_CAPABILITY_SAVE | SKA_CAPABILITY_PUSH)
+#else
+#define CAPABILITIES_STORAGE 0u
+#endif
+#define CAPABILITIES                                                                               \
+    (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
+     CAPABILITIES_STORAGE)
+
+/* --- replies ---------------------------------------------------------------------------------- */
+
+static void status_send(uint8_t seq, outcome_t went) {
+    const ska_message_status_t status = {went.code, went.detail};
+    uint8_t payload[SKA_MESSAGE_STATUS_SIZE];
+    const uint16_t length = ska_message_status_pack(&status, payload);
+    ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
+}
+
+static void welcome_send(uint8_t seq) {
+    const ska_message_welcome_t welcome = {
+        .protocol = SKA_PROTOCOL_VERSION,
+        .digest = plan_digest,
+        .step = ska_step(&network),
+        .samples = ska_samples(&network),
+        .crc = state_crc(),
+        .state_bytes = SKA_STATE_BYTES,
+        .inputs = SKA_INPUTS,
+        .input_width = SKA_SIGNAL_BYTES,
+        .classes = SKA_CLASSES,
+        .layers = SKA_LAYERS,
+        .halvings = network.rate_halvings,
+        .credit = CREDIT,
+        .capabilities = CAPABILITIES,
+        .saves = SKA_PERSISTENT ? ska_journal_saves() : 0u,
+        .error = first_error.code,
+        .error_detail = first_error.detail,
+        .dropped = decoder.dropped,
+        .board = (const uint8_t *)ska_board_name,
+    };
+    uint8_t payload[SKA_MESSAGE_WELCOME_SIZE];
+    const uint16_t length = ska_message_welcome_pack(&welcome, payload);
+    ska_frame_write(SKA_MESSAGE_WELCOME, seq, payload, length);
+}
+
+static void metrics_send(uint8_t seq, uint8_t layer) {
+    ska_metrics_t sums;
+    ska_metrics(&network, layer, &sums);
+    ska_message_metrics_t metrics = {.layer = layer, .step = ska_step(&network)};
+#define COPY(name) metrics.name = sums.name;
+    SKA_METRICS_EACH(COPY)
+#undef COPY
+    uint8_t payload[SKA_MESSAGE_METRICS_SIZE];
+    const uint16_t length = ska_message_metrics_pack(&metrics, payload);
+    ska_frame_write(SKA_MESSAGE_METRICS, seq, payload, length);
+}
+
+static void result_send(uint8_t seq, bool with_crc) {
+    const ska_message_result_t result = {
+        .step = ska_step(&network),
+        .samples = ska_samples(&network),
+        .crc = with_crc ? state_crc() : 0u,
+        .predicted = ska_predicted(&network),
+        .decisions = ska_decisions(&network),
+    };
+    uint8_t payload[SKA_MESSAGE_RESULT_SIZE];
+    const uint16_t length = ska_message_result_pack(&result, payload);
+    ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
+}
+
+/* The bytes of the state from an offset inside it on, as many as a CHUNK has. */
+static void chunk_send(uint8_t seq, uint32_t offset) {
+    const uint32_t left = SKA_STATE_BYTES - offset;
+    const ska_message_chunk_t chunk = {
+        .offset = offset,
+        .data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX),
+        .data = ska_state(&network) + offset,
+    };
+    uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
+    const uint16_t length = ska_message_chunk_pack(&chunk, payload);
+    ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);
+}
+
+/* --- a state that is pushed ------------------------------------------------------------------- */
+
+#if SKA_PERSISTENT
+
+/* A state on its way goes to where saves are kept, so the one that is in use stays whole until the
+ * last byte has come. */
+static struct {
+    bool open;
+    uint32_t offered; /* CRC-32 of the whole state */
+    uint32_t crc;     /* of the bytes so far */
+    uint32_t offset;  /* how many these are */
+} push;
+
+static outcome_t offer_execute(const ska_frame_t *frame) {
+    ska_message_offer_t offer;
+    if (!ska_message_offer_unpack(frame->payload, frame->length, &offer)) {
+        return length_refused(frame);
+    }
+    for (uint8_t i = 0; i < sizeof plan_digest; i++) {
+        if (offer.digest[i] != plan_digest[i]) {
+            return outcome(SKA_STATUS_DIGEST, 0);
+        }
+    }
+    if (!push.open || push.offered != offer.crc) {
+        const ska_status_t begun = ska_journal_begin();
+        push.open = begun == SKA_OK;
+        push.offered = offer.crc;
+        push.crc = 0;
+        push.offset = 0;
+        if (!push.open) {
+            return outcome(SKA_STATUS_STORAGE, (uint32_t)begun);
+        }
+    }
+    return outcome(SKA_STATUS_OK, push.offset);
+}
+
+/* All bytes are there: store them for good, then use them. */
+static outcome_t push_end(void) {
+    push.open = false;
+    if (push.crc != push.offered) {
+        return outcome(SKA_STATUS_CRC, push.crc);
+    }
+    ska_status_t stored = ska_journal_commit();
+    if (stored == SKA_OK) {
+        stored = ska_load(&network);
+    }
+    if (stored != SKA_OK) {
+        return outcome(SKA_STATUS_STORAGE, (uint32_t)stored);
+    }
+    return outcome(SKA_STATUS_OK, SKA_STATE_BYTES);
+}
+
+static outcome_t push_execute(const ska_frame_t *frame) {
+    ska_message_push_t piece;
+    if (!ska_message_push_unpack(frame->payload, frame->length, &piece)) {
+        return length_refused(frame);
+    }
+    if (!push.open || piece.offset != push.offset) {
+        return outcome(SKA_STATUS_OFFSET, push.open ? push.offset : 0u);
+    }
+    if (piece.data_count > SKA_STATE_BYTES - push.offset) {
+        return length_refused(frame);
+    }
+    const ska_status_t stored = ska_journal_append(piece.data, piece.data_count);
+    if (stored != SKA_OK) {
+        push.open = false;
+        return outcome(SKA_STATUS_STORAGE, (uint32_t)stored);
+    }
+    push.crc = ska_crc32_update(push.crc, piece.data, piece.data_count);
+    push.offset += piece.data_count;
+    return push.offset == SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);
+}
+
+static outcome_t save_execute(const ska_frame_t *frame) {
+    if (frame->length != SKA_MESSAGE_SAVE_SIZE) {
+        return length_refused(frame);
+    }
+    push.open = false; /* its place is taken */
+    const ska_status_t saved = ska_save(&network);
+    return saved == SKA_OK ? done : outcome(SKA_STATUS_STORAGE, (uint32_t)saved);
+}
+
+#endif
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Each of these executes a request, and says how that went. */
+
+/* Whatever version the host speaks, it learns ours: the host decides whether they fit. */
+static outcome_t hello_execute(const ska_frame_t *frame) {
+    ska_message_hello_t hello;
+    return ska_message_hello_unpack(frame->payload, frame->length, &hello) ? done
+                                                                           : length_refused(frame);
+}
+
+static outcome_t sample_execute(const ska_frame_t *frame) {
+    ska_message_sample_t sample;
+    if (!ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
+        return length_refused(frame);
+    }
+    if (sample.number != ska_samples(&network)) {
+        return outcome(SKA_STATUS_NUMBER, ska_samples(&network));
+    }
+    if (ska_learn(&network, input_read(sample.x), sample.label) != SKA_OK) {
+        return outcome(SKA_STATUS_LABEL, sample.label);
+    }
+    return done;
+}
+
+static outcome_t infer_execute(const ska_frame_t *frame) {
+    ska_message_infer_t infer;
+    if (!ska_message_infer_unpack(frame->payload, frame->length, &infer)) {
+        return length_refused(frame);
+    }
+    (void)ska_infer(&network, input_read(infer.x));
+    return done;
+}
+
+static outcome_t rate_execute(const ska_frame_t *frame) {
+    ska_message_set_rate_t rate;
+    if (!ska_message_set_rate_unpack(frame->payload, frame->length, &rate)) {
+        return length_refused(frame);
+    }
+    if (ska_rate_halve(&network, rate.halvings) != SKA_OK) {
+        return outcome(SKA_STATUS_RATE, SKA_RATE_HALVINGS_MAX);
+    }
+    return done;
+}
+
+static outcome_t pull_execute(const ska_frame_t *frame) {
+    ska_message_pull_t pull;
+    if (!ska_message_pull_unpack(frame->payload, frame->length, &pull)) {
+        return length_refused(frame);
+    }
+    return pull.offset < SKA_STATE_BYTES ? done : outcome(SKA_STATUS_OFFSET, SKA_STATE_BYTES);
+}
+
+static outcome_t reset_execute(const ska_frame_t *frame) {
+    if (frame->length != SKA_MESSAGE_RESET_SIZE) {
+        return length_refused(frame);
+    }
+    ska_init(&network);
+    return done;
+}
+
+static outcome_t request_execute(const ska_frame_t *frame) {
+    switch (frame->type) {
+    case SKA_MESSAGE_HELLO:
+        return hello_execute(frame);
+    case SKA_MESSAGE_SAMPLE:
+        return sample_execute(frame);
+    case SKA_MESSAGE_INFER:
+        return infer_execute(frame);
+    case SKA_MESSAGE_SET_RATE:
+        return rate_execute(frame);
+    case SKA_MESSAGE_PULL:
+        return pull_execute(frame);
+#if SKA_PERSISTENT
+    case SKA_MESSAGE_OFFER:
+        return offer_execute(frame);
+    case SKA_MESSAGE_PUSH:
+        return push_execute(frame);
+    case SKA_MESSAGE_SAVE:
+        return save_execute(frame);
+#endif
+    case SKA_MESSAGE_RESET:
+        return reset_execute(frame);
+    default:
+        return outcome(SKA_STATUS_TYPE, frame->type);
+    }
+}
+
+/* The answer to a request that was executed, now or before: the state is as it left it. */
+static void request_answer(const ska_frame_t *frame) {
+    ska_message_sample_t sample;
+    ska_message_pull_t pull;
+    if (session.last.code != SKA_STATUS_OK) {
+        status_send(frame->seq, session.last);
+    } else if (frame->type == SKA_MESSAGE_HELLO) {
+        welcome_send(frame->seq);
+    } else if (frame->type == SKA_MESSAGE_SAMPLE &&
+               ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
+        for (uint8_t layer = 0; (sample.want & SKA_WANT_METRICS) != 0 && layer < SKA_LAYERS;
+             layer++) {
+            metrics_send(frame->seq, layer);
+        }
+        result_send(frame->seq, (sample.want & SKA_WANT_CRC) != 0);
+    } else if (frame->type == SKA_MESSAGE_INFER) {
+        result_send(frame->seq, false);
+    } else if (frame->type == SKA_MESSAGE_PULL &&
+               ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
+               pull.offset < SKA_STATE_BYTES) {
+        chunk_send(frame->seq, pull.offset);
+    } else {
+        status_send(frame->seq, session.last);
+    }
+}
+
+/* A request is the last one again, or the next, or a new HELLO; anything else comes from a host
+ * that does not know that the device has restarted, or has been overtaken on its way, and must
+ * change nothing. A HELLO that arrives once more, late, must not turn the session back: the samples
+ * after it would be taken for new ones. */
+static void request_handle(const ska_frame_t *frame) {
+    const bool repeated = session.open && frame->seq == session.seq && frame->type == session.type;
+    const bool next = session.open && frame->seq == (uint8_t)(session.seq + 1u);
+    if (!repeated && !next) {
+        if (frame->type != SKA_MESSAGE_HELLO) {
+            const uint32_t last = session.open ? session.seq : 0xFFFFu;
+            status_send(frame->seq, outcome(SKA_STATUS_SEQUENCE, last));
+            return;
+        }
+        if (session.open && frame->seq == session.hello) {
+            welcome_send(frame->seq);
+            return;
+        }
+    }
+    if (!repeated) {
+        if (frame->type == SKA_MESSAGE_HELLO) {
+            session.hello = frame->seq;
+        }
+        session.open = true;
+        session.seq = frame->seq;
+        session.type = frame->type;
+        session.last = request_execute(frame);
+        if (session.last.code != SKA_STATUS_OK && first_error.code == SKA_STATUS_OK) {
+            first_error = session.last;
+        }
+    }
+    request_answer(frame);
+}
+
+int main(void) {
+    ska_board_init();
+    ska_init(&network);
+#if SKA_PERSISTENT
+    (void)ska_load(&network); /* nothing good is kept: the weights stay the plan's */
+#endif
+    ska_decoder_init(&decoder);
+    for (;;) {
+        const int16_t byte = ska_board_read();
+        if (byte < 0) {
+            return 0;
+        }
+        ska_frame_t frame;
+        if (ska_decoder_feed(&decoder, (uint8_t)byte, &frame)) {
+            request_handle(&frame);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/* ska_plan.h - the constants of plan 5b2746bd2d9cf31b. Generated; do not edit.
+ *
+ * Network 4-32-3, rule local, precision w16a8.
+ *
+ * No sum leaves its accumulator, whatever the input and the weights are:
+ *   layer 0, knowledge sum: [-17825280, 17825792], 32 bits
+ *   layer 0, update sum: [-4194176, 4195328], 32 bits
+ *   layer 0, changed weight: [-34816, 34815], 32 bits
+ *   layer 0, projection sum: [-1610563584, 1610620928], 32 bits
+ *   layer 1, knowledge sum: [-138407936, 138412032], 32 bits
+ *   layer 1, update sum: [-4194176, 4198400], 32 bits
+ *   layer 1, changed weight: [-33280, 33279], 32 bits
+ */
+#ifndef SKA_PLAN_H
+#define SKA_PLAN_H
+
+#include <stdint.h>
+
+typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int8_t ska_signal_t; /* an input or an activation */
+typedef int16_t ska_knowledge_t; /* z */
+typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
+#define SKA_KNOWLEDGE_MIN (-32768)
+#define SKA_KNOWLEDGE_MAX 32767
+#define SKA_WEIGHT_BITS 16
+#define SKA_WEIGHT_MIN INT16_MIN
+#define SKA_WEIGHT_MAX INT16_MAX
+#define SKA_SIGNAL_BYTES 1
+#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
+
+#define SKA_PLAN_DIGEST {0x5b, 0x27, 0x46, 0xbd, 0x2d, 0x9c, 0xf3, 0x1b}
+
+#define SKA_INPUTS 4
+#define SKA_INPUT_BYTES 4
+#define SKA_INPUT_FRAC 5 /* fractional bits of an input */
+#define SKA_CLASSES 3
+#define SKA_LAYERS 2
+#define SKA_EACH_LAYER(DO) DO(0) DO(1)
+#define SKA_EACH_LEARNED(DO) DO(0) DO(1)
+#define SKA_HEADS 0 /* hidden layers with a readout of their own */
+#define SKA_NEURONS 35
+#define SKA_PARAMETER_COUNT 259
+#define SKA_PARAMETER_BYTES 518
+#define SKA_STATE_BYTES 527 /* of all that learning changes; see ska_t */
+#define SKA_WIDEST_INPUT 32
+#define SKA_EVEN_ROWS 1 /* whether each row of weights has an even offset */
+
+#define SKA_SUPERVISED 1
+#define SKA_ACCUMULATOR_BITS 32
+#define SKA_UPDATE_BITS 32
+#define SKA_TARGET 32767 /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
+#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT 1
+#define SKA_TEACHER_SIGNS 0
+#define SKA_TEACHER_CODE 0
+
+#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
+#define SKA_REPLAYS 0 /* how many are learned again with each new one */
+
+/* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
+#define SKA_RATE_MANTISSA 32768
+#define SKA_RATE_SHIFT 3
+#define SKA_RATE_HALVINGS_MAX 18 /* shifts of updates end at 31 */
+
+#endif

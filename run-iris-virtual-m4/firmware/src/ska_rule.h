@@ -1,0 +1,184 @@
+/* ska_rule.h - what one neuron computes. Generated from the plan 5b2746bd2d9cf31b; do not edit.
+ *
+ * Rule local: every hidden layer follows the error of its own small readout (needs labels).
+ * Every intermediate is commented with its fraction and its proven interval: none can overflow.
+ * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
+ */
+#ifndef SKA_RULE_H
+#define SKA_RULE_H
+
+#include "ska_fixed.h"
+#include "ska_tables.h"
+
+/* a weight as it takes part in sums
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int_fast16_t ska_rule_forward_weight(int_fast16_t weight) {
+    return (int_fast16_t)(int32_t)weight;
+}
+
+/* D = sigmoid(z)
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int_fast16_t ska_rule_decision(int_fast16_t knowledge) {
+    /* 11 fractional bits, in [0, 32767] */
+    const int32_t position = ska_saturate_bits_i32((int32_t)knowledge, 15) + 16384;
+    /* 0 fractional bits, in [0, 255] */
+    const int32_t index = ska_high_bits_spare(position, 7);
+    /* 7 fractional bits, in [0, 127] */
+    const int32_t fraction = ska_low_bits(position, 7);
+    /* 15 fractional bits, in [11, 32757] */
+    const int32_t base = (int32_t)ska_const_i16(&ska_decision_table[index]);
+    /* 15 fractional bits, in [0, 512] */
+    const int32_t rise = (int32_t)ska_const_i16(&ska_decision_table[index + 1]) - base;
+    return (int_fast16_t)(base + ska_round_shift_spare_i32(ska_product_i16(rise, fraction), 7));
+}
+
+/* a = 2D - 1, the next layer's input
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int_fast16_t ska_rule_activation(int_fast16_t decision) {
+    /* 15 fractional bits, in [-32768, 32766] */
+    const int32_t centered = ((int32_t)decision * 2) - 32768;
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32(centered, 8), 8);
+}
+
+/* Y - D
+ *   target: 15 fractional bits, in [0, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16_t decision) {
+    return (int_fast16_t)((int32_t)target - (int32_t)decision);
+}
+
+/* an output shift, narrowed for its way back through the readout
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ */
+static inline int_fast16_t ska_rule_error(int_fast16_t shift) {
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32((int32_t)shift, 1), 15);
+}
+
+/* 2^2 D' times the projected error
+ *   projection: 12 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ */
+static inline int_fast16_t ska_rule_hidden_shift(int_fast16_t projection, int_fast16_t decision) {
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_spare_i32(ska_product_i16((int32_t)decision, 32767 - (int32_t)decision), 15);
+    /* 27 fractional bits, in [-268435456, 268427264] */
+    const int32_t product = ska_product_i16(slope, (int32_t)projection);
+    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32(product, 10), 16);
+}
+
+/* the shift: the alignment term has weight 0
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ */
+static inline int_fast16_t ska_rule_delta(int_fast16_t knowledge, int_fast16_t decision,
+                                          int_fast16_t shift) {
+    (void)knowledge;
+    (void)decision;
+    return (int_fast16_t)(int32_t)shift;
+}
+
+/* delta times the mantissa of the rate
+ *   delta: 15 fractional bits, in [-32768, 32767]
+ *   mantissa: 15 fractional bits, in [16385, 32768]
+ */
+static inline int_fast16_t ska_rule_step(int_fast16_t delta, int32_t mantissa) {
+    return (int_fast16_t)ska_round_shift_spare_i32(ska_product_u16((int32_t)delta, mantissa), 15);
+}
+
+/* a weight as it counts in the norm of W
+ *   weight: 0 fractional bits, in [-32768, 32767]
+ */
+static inline int_fast16_t ska_rule_metric_weight(int_fast16_t weight) {
+    return (int_fast16_t)(int32_t)weight;
+}
+
+/* what one neuron adds to 'entropy'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_entropy(int_fast16_t knowledge, int_fast16_t decision,
+                                              int_fast16_t shift, int_fast16_t previous) {
+    (void)decision;
+    (void)previous;
+    return ska_product_i16((int32_t)knowledge, (int32_t)shift);
+}
+
+/* what one neuron adds to 'z_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_z_square(int_fast16_t knowledge, int_fast16_t decision,
+                                               int_fast16_t shift, int_fast16_t previous) {
+    (void)decision;
+    (void)shift;
+    (void)previous;
+    return ska_product_i16((int32_t)knowledge, (int32_t)knowledge);
+}
+
+/* what one neuron adds to 'shift_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_shift_square(int_fast16_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int_fast16_t previous) {
+    (void)knowledge;
+    (void)decision;
+    (void)previous;
+    return ska_product_i16((int32_t)shift, (int32_t)shift);
+}
+
+/* what one neuron adds to 'decision_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int32_t ska_rule_metric_decision_net(int_fast16_t knowledge, int_fast16_t decision,
+                                                   int_fast16_t shift, int_fast16_t previous) {
+    (void)shift;
+    return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'alignment_net'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_alignment_net(int_fast16_t knowledge, int_fast16_t decision,
+                                                    int_fast16_t shift, int_fast16_t previous) {
+    (void)shift;
+    /* 15 fractional bits, in [0, 8192] */
+    const int32_t slope = ska_round_shift_spare_i32(ska_product_i16((int32_t)decision, 32767 - (int32_t)decision), 15);
+    /* 26 fractional bits, in [-268435456, 268427264] */
+    const int32_t pull = ska_product_i16((int32_t)knowledge, slope);
+    return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
+}
+
+/* what one neuron adds to 'flow_square'
+ *   knowledge: 11 fractional bits, in [-32768, 32767]
+ *   decision: 15 fractional bits, in [0, 32767]
+ *   shift: 15 fractional bits, in [-32768, 32767]
+ *   previous: 11 fractional bits, in [-32768, 32767]
+ */
+static inline int64_t ska_rule_metric_flow_square(int_fast16_t knowledge, int_fast16_t decision,
+                                                  int_fast16_t shift, int_fast16_t previous) {
+    (void)decision;
+    (void)shift;
+    /* 11 fractional bits, in [-65535, 65535] */
+    const int32_t change = (int32_t)knowledge - (int32_t)previous;
+    return (int64_t)change * change;
+}
+
+#endif

@@ -1,0 +1,193 @@
+"""Logs: what their lines say, and which of them can be continued."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ska_edge.device import DeviceInfo, Result
+from ska_edge.errors import InputError
+from ska_edge.telemetry import Line, Log, device_line, end_line, interrupted_line, row_line
+
+INFO = DeviceInfo(
+    **cast(
+        Any,
+        {
+            **dict.fromkeys(DeviceInfo.__slots__, 0),
+            "board": "host",
+            "digest": "0123456789abcdef",
+            "step": 3,
+            "samples": 5,
+            "crc": 77,
+            "halvings": 1,
+        },
+    )
+)
+AFTER = replace(INFO, step=5, samples=7, crc=99)
+ROWS = [
+    row_line(6, [1, -2], 0, Result(4, 6, 1, (-3, 4)), ()),
+    row_line(7, [3, 4], 1, None, ()),
+]
+SESSION = [device_line(INFO, "/dev/ttyX"), *ROWS, end_line(AFTER)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "steps.jsonl"
+
+
+def written(path: Path, lines: list[Line], info: DeviceInfo = INFO) -> str:
+    with Log(path, info) as log:
+        for line in lines:
+            log.write(line)
+    return path.read_text(encoding="utf-8")
+
+
+def refusal(path: Path, info: DeviceInfo) -> str:
+    """Why a log is not continued; it stays as it is."""
+    before = path.read_bytes()
+    with pytest.raises(InputError) as caught:
+        Log(path, info)
+    assert path.read_bytes() == before
+    assert "\n" not in str(caught.value)
+    assert f"{path} cannot be continued: " in str(caught.value)
+    assert "--overwrite" in str(caught.value)
+    return str(caught.value)
+
+
+def test_lines_are_json_and_there_at_once(path: Path) -> None:
+    with Log(path, INFO) as log:
+        for count, line in enumerate(SESSION, 1):
+            log.write(line)
+            assert path.read_text().count("\n") == count
+    device, answered, lost, end = [json.loads(line) for line in path.read_text().splitlines()]
+    assert device == {
+        "device": {"board": "host", "port": "/dev/ttyX", "digest": INFO.digest},
+        "step": 3,
+        "samples": 5,
+        "crc": 77,
+        "halvings": 1,
+    }
+    assert answered == {
+        "sample": 6,
+        "step": 4,
+        "label": 0,
+        "x": [1, -2],
+        "predicted": 1,
+        "decisions": [-3, 4],
+        "layers": [],
+    }
+    assert lost == {
+        "sample": 7,
+        "step": None,
+        "label": 1,
+        "x": [3, 4],
+        "predicted": None,
+        "decisions": None,
+        "layers": [],
+    }
+    assert end == {"end": {"step": 5, "samples": 7, "crc": 99}}
+
+
+def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
+    first = written(path, SESSION)
+    again = [device_line(AFTER, "/dev/ttyX"), end_line(AFTER)]
+    assert written(path, again, AFTER) == first + "".join(json.dumps(line) + "\n" for line in again)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ROWS[1],
+        {"saved": 7},
+        {"warning": {"sign": "plateau"}},
+        {"rate": 2},
+        interrupted_line("gone", AFTER, fell_back=True),
+    ],
+)
+def test_a_log_without_an_end_goes_on_too(path: Path, last: Line) -> None:
+    """As when the monitor was killed; a rate that was set changes the CRC."""
+    first = written(path, [*SESSION[:3], last])
+    assert written(path, [], AFTER) == first
+    assert "ends at sample 7, and the device has learned 5" in refusal(path, INFO)
+
+
+def test_an_empty_file_is_a_new_log(path: Path) -> None:
+    path.touch()
+    assert written(path, SESSION[:1])
+
+
+def test_a_log_of_another_plan(path: Path) -> None:
+    written(path, SESSION)
+    other = replace(AFTER, digest="f" * 16)
+    assert f"of the plan {INFO.digest}, and the device runs ffff" in refusal(path, other)
+
+
+def test_a_device_that_is_elsewhere(path: Path) -> None:
+    written(path, SESSION)
+    assert "ends at sample 7, and the device has learned 8" in refusal(
+        path, replace(AFTER, samples=8)
+    )
+
+
+def test_a_device_with_as_many_other_samples(path: Path) -> None:
+    written(path, SESSION)
+    assert "another state" in refusal(path, replace(AFTER, crc=98))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("my notes\n", 1),
+        ('{"step": 1, "layers": []}\n', 1),  # the log of a training
+        ("[1]\n", 1),
+        ("\n", 1),
+        (json.dumps(SESSION[0]) + "\n{}x\n", 2),
+        (json.dumps(SESSION[0]) + '\n{"sample": 6', 2),
+        (json.dumps(SESSION[0]) + "\n\xff\n", 2),
+        ('{"device": 3}\n', 1),
+    ],
+)
+def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None:
+    path.write_text(text, encoding="latin-1")
+    sentence = refusal(path, INFO)
+    assert f", line {number}: " in sentence or f"its last line, {number}," in sentence
+
+
+def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
+    whole = written(path, SESSION)
+    path.write_text(whole.removesuffix("\n"))
+    again = device_line(AFTER, "/dev/ttyX")
+    assert written(path, [again], AFTER) == whole + json.dumps(again) + "\n"
+
+
+def test_rows_after_an_end_have_no_crc(path: Path) -> None:
+    lines = [*SESSION, device_line(AFTER, "/dev/ttyX"), row_line(8, [1, 2], 0, None, ())]
+    first = written(path, lines)
+    assert written(path, [], replace(AFTER, samples=8, crc=1)) == first
+
+
+def test_a_log_is_replaced_when_asked(path: Path) -> None:
+    path.write_text("my notes\n")
+    with Log(path, INFO, overwrite=True) as log:
+        log.write({"saved": 5})
+    assert path.read_text() == '{"saved": 5}\n'
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot write .*none"):
+        Log(tmp_path / "none" / "steps.jsonl", INFO)
+
+
+def test_a_full_disk(path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    log = Log(full, INFO)
+    with pytest.raises(InputError, match="cannot write /dev/full: No space left"):
+        log.write({"saved": 5})
+    log.close()
