@@ -51,8 +51,8 @@ int main(void) {
 TURNS = {"avr": 400_000}  # some tenths of a second, in which a burst comes in full
 MANY_TURNS = 30_000_000
 
-# Reads COUNT bytes, then answers with a checksum that depends on their order. In between it is busy
-# for more or less long, so that interrupts come at every place of ska_board_read.
+# Reads COUNT bytes, then answers with a checksum that depends on their order. In between it
+# computes for more or less long, so that interrupts come at every place of ska_board_read.
 SUM = """\
 #include "ska_board.h"
 
