@@ -41,7 +41,8 @@ class Part:
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
     """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
-    return (*_network(plan, board), _line(plan, board), _received(board), *_saves(plan, board))
+    line = (_line(plan, board), *_received(board))
+    return (*_network(plan, board), *line, *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
@@ -95,10 +96,10 @@ def _kernel(plan: Plan, board: Board) -> str:
     return "portable"
 
 
-def _received(board: Board) -> Part:
+def _received(board: Board) -> Iterator[Part]:
     """What the receive interrupt fills (boards/freestanding/ska_ring.h), where the board has it."""
-    held = board.uart.buffer if board.uart is not None and RING in board.sources else 0
-    return Part("receive ring", ((held, 1), (1, 2), (2, 1)) if held else ())
+    if board.uart is not None and RING in board.sources:
+        yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
 
 
 def _line(plan: Plan, board: Board) -> Part:
