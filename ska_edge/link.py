@@ -147,6 +147,8 @@ class Link:
         """
         ((_, welcome),) = self.request("HELLO", {"protocol": PROTOCOL_VERSION})
         fields = dict(welcome)
+        # Mostly that of the HELLO itself; not so where it looked like one that came before.
+        self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
         self._info = DeviceInfo(**fields)

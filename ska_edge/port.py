@@ -193,12 +193,12 @@ class Port:
     def write(self, data: bytes) -> None:
         """Writes everything.
 
-        Raises ContactLost as `read` does, DeviceError when the device takes no bytes in time.
+        Raises ContactLost as `read` does, and when the device takes no bytes in time.
         """
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException as error:
-            raise DeviceError(
+            raise ContactLost(
                 f"the device at {self.path} takes no bytes: check that it runs, and flow control"
             ) from error
         except OSError as error:

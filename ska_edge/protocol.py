@@ -221,6 +221,7 @@ MESSAGES = (
         "reply",
         (
             Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
+            Field("seq", "u8", 1, "of the last request: the next one follows"),
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             STEP,
             SAMPLES,

@@ -64,6 +64,7 @@ class FakeDevice:
         self.saves = 0
         self.samples = 0
         self._last: Frame | None = None
+        self._hello = 0  # seq of the HELLO that opened the session
         self._replies: list[bytes] = []
         self._pushed, self._offered = b"", 0
         self._codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
@@ -114,8 +115,14 @@ class FakeDevice:
         last, name = self._last, BY_CODE[frame.code].name
         repeated = last is not None and (frame.seq, frame.code) == (last.seq, last.code)
         follows = last is not None and frame.seq == (last.seq + 1) % 256
-        if not repeated and not follows and name != "HELLO":
-            return [self.status(frame.seq, Status.SEQUENCE, 0xFFFF if last is None else last.seq)]
+        if not repeated and not follows:
+            if name != "HELLO":
+                detail = 0xFFFF if last is None else last.seq
+                return [self.status(frame.seq, Status.SEQUENCE, detail)]
+            if last is not None and frame.seq == self._hello:  # late: it turns nothing back
+                return [self.reply(frame.seq, "WELCOME", self.welcome())]
+        if name == "HELLO":
+            self._hello = frame.seq
         if not repeated:
             self._last = frame
             self._replies = self._execute(frame)
@@ -179,6 +186,7 @@ class FakeDevice:
     def welcome(self) -> dict[str, Any]:
         return {
             "protocol": self.protocol,
+            "seq": 0 if self._last is None else self._last.seq,
             "digest": bytes.fromhex(DIGEST),
             "step": self.samples,
             "samples": self.samples,

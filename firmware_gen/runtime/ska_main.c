@@ -105,6 +105,7 @@ static void status_send(uint8_t seq, outcome_t went) {
 static void welcome_send(uint8_t seq) {
     const ska_message_welcome_t welcome = {
         .protocol = SKA_PROTOCOL_VERSION,
+        .seq = session.seq,
         .digest = plan_digest,
         .step = ska_step(&network),
         .samples = ska_samples(&network),

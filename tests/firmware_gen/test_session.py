@@ -92,6 +92,7 @@ def test_welcome_says_what_the_device_is_and_how_far(each: Firmware) -> None:
     assert 1 <= values.pop("credit") <= 8  # of a receive buffer of 256 bytes
     assert values == {
         "protocol": PROTOCOL_VERSION,
+        "seq": 77,
         "digest": bytes.fromhex(plan.digest[:16]),
         "step": host.state.step,
         "samples": 4,
@@ -259,7 +260,8 @@ def test_nothing_is_done_before_hello(firmware: Firmware) -> None:
 def test_a_new_hello_opens_a_session_and_keeps_the_network(firmware: Firmware) -> None:
     f = firmware
     replies = f.run(f.hello(), f.sample(1, 0), f.hello(77), f.sample(2, 1), f.sample(78, 1))
-    assert [values["samples"] for _, values in named(replies, "WELCOME")] == [0, 1]
+    welcomes = [values for _, values in named(replies, "WELCOME")]
+    assert [(values["samples"], values["seq"]) for values in welcomes] == [(0, 9), (1, 10)]
     assert statuses(replies) == [(2, Status.SEQUENCE, 77)]
     assert counts(replies) == [(1, 1), (78, 2)]
 
@@ -267,7 +269,8 @@ def test_a_new_hello_opens_a_session_and_keeps_the_network(firmware: Firmware) -
 def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None:
     f = firmware
     replies = f.run(f.hello(9), f.sample(10, 0), f.hello(9), f.sample(10, 0), f.sample(11, 1))
-    assert [values["samples"] for _, values in named(replies, "WELCOME")] == [0, 1]
+    welcomes = [values for _, values in named(replies, "WELCOME")]
+    assert [(values["samples"], values["seq"]) for values in welcomes] == [(0, 9), (1, 10)]
     assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # the second 10 was answered again
     assert statuses(replies) == []
 

@@ -120,7 +120,7 @@
 #define SKA_MESSAGE_RESET_SIZE 0u
 /* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
 #define SKA_MESSAGE_WELCOME 0x81u
-#define SKA_MESSAGE_WELCOME_SIZE 64u
+#define SKA_MESSAGE_WELCOME_SIZE 65u
 /* RESULT: answers SAMPLE and INFER */
 #define SKA_MESSAGE_RESULT 0x82u
 #define SKA_MESSAGE_RESULT_SIZE (14u + 2u * SKA_CLASSES)
@@ -346,6 +346,8 @@ static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t leng
 typedef struct {
     /* protocol version of the device; first in every version */
     uint8_t protocol;
+    /* of the last request: the next one follows */
+    uint8_t seq;
     /* 8 elements: first bytes of the plan's digest */
     const uint8_t *digest;
     /* updates since the plan's weights */
@@ -385,26 +387,27 @@ typedef struct {
 static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *message,
                                                 uint8_t *payload) {
     payload[0u] = message->protocol;
+    payload[1u] = message->seq;
     for (uint16_t i = 0; i < 8u; i++) {
-        payload[1u + i] = message->digest[i];
+        payload[2u + i] = message->digest[i];
     }
-    ska_bytes_put_u32(&payload[9u], message->step);
-    ska_bytes_put_u32(&payload[13u], message->samples);
-    ska_bytes_put_u32(&payload[17u], message->crc);
-    ska_bytes_put_u32(&payload[21u], message->state_bytes);
-    ska_bytes_put_u16(&payload[25u], message->inputs);
-    payload[27u] = message->input_width;
-    ska_bytes_put_u16(&payload[28u], message->classes);
-    payload[30u] = message->layers;
-    payload[31u] = message->halvings;
-    payload[32u] = message->credit;
-    ska_bytes_put_u32(&payload[33u], message->capabilities);
-    ska_bytes_put_u32(&payload[37u], message->saves);
-    payload[41u] = message->error;
-    ska_bytes_put_u32(&payload[42u], message->error_detail);
-    ska_bytes_put_u16(&payload[46u], message->dropped);
+    ska_bytes_put_u32(&payload[10u], message->step);
+    ska_bytes_put_u32(&payload[14u], message->samples);
+    ska_bytes_put_u32(&payload[18u], message->crc);
+    ska_bytes_put_u32(&payload[22u], message->state_bytes);
+    ska_bytes_put_u16(&payload[26u], message->inputs);
+    payload[28u] = message->input_width;
+    ska_bytes_put_u16(&payload[29u], message->classes);
+    payload[31u] = message->layers;
+    payload[32u] = message->halvings;
+    payload[33u] = message->credit;
+    ska_bytes_put_u32(&payload[34u], message->capabilities);
+    ska_bytes_put_u32(&payload[38u], message->saves);
+    payload[42u] = message->error;
+    ska_bytes_put_u32(&payload[43u], message->error_detail);
+    ska_bytes_put_u16(&payload[47u], message->dropped);
     for (uint16_t i = 0; i < 16u; i++) {
-        payload[48u + i] = message->board[i];
+        payload[49u + i] = message->board[i];
     }
     return SKA_MESSAGE_WELCOME_SIZE;
 }
