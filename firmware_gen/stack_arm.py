@@ -15,6 +15,8 @@ from typing import Any
 from firmware_gen.stack import Code, Function, Step, of_variable_size, signed, through_pointer
 from ska_edge.errors import CheckError, ToolError
 
+ALLOCATED = 2
+"""SHF_ALLOC of the ELF specification: the section takes memory when the program runs."""
 VECTORS = "ska_vectors"
 """The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
 
@@ -49,7 +51,7 @@ class ArmCode(Code):
                 continue
             if symbol.name == VECTORS:
                 self._vectors = (address, symbol["st_size"])
-            elif symbol.name[:2] in ("$t", "$d"):
+            elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
                 # Empty data at the address of a function would hide it: code wins.
                 marks[address] = marks.get(address, True) and symbol.name.startswith("$d")
         self._mark_addresses = sorted(marks)
@@ -148,6 +150,12 @@ class ArmCode(Code):
                     )
             start = stop
             data = at < len(self._is_data) and self._is_data[at]
+
+
+def _is_loaded(image: Any, symbol: Any) -> bool:
+    """Whether a symbol lies in memory: one of a debug section has an offset there, no address."""
+    index = symbol["st_shndx"]
+    return isinstance(index, int) and bool(image.get_section(index)["sh_flags"] & ALLOCATED)
 
 
 def _branch_target(instruction: Any) -> int | None:

@@ -68,6 +68,9 @@ class Publisher:
         self._change = threading.Condition()  # guards what follows
         self._sent = self._delivered = self._dropped = 0
         self._connected: bool | None = None  # None: not known yet
+        # The client would send what comes while it connects ahead of what came before.
+        self._order = threading.Lock()  # held while messages are handed to the client
+        self._first: list[tuple[str, str, bool]] | None = []  # those ahead of the first contact
         self._warned = False
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.max_queued_messages_set(KEPT)
@@ -105,11 +108,21 @@ class Publisher:
     def _publish(self, what: str, payload: str, *, retain: bool) -> None:
         with self._change:
             self._sent += 1
-        info = self._client.publish(f"{self._topic}/{what}", payload, AT_LEAST_ONCE, retain)
-        if info.rc == self._full:
+        with self._order:
+            if self._first is None:
+                kept = self._hand_over(what, payload, retain)
+            else:
+                kept = len(self._first) < KEPT
+                self._first += [(what, payload, retain)] if kept else []
+        if not kept:
             with self._change:
                 self._sent -= 1
                 self._dropped += 1
+
+    def _hand_over(self, what: str, payload: str, retain: bool) -> bool:
+        """Give a message to the client; False when it keeps no more."""
+        info = self._client.publish(f"{self._topic}/{what}", payload, AT_LEAST_ONCE, retain)
+        return bool(info.rc != self._full)
 
     # --- called by the client's own thread --------------------------------------------------------
 
@@ -119,6 +132,11 @@ class Publisher:
             self._change.notify_all()
         if reason.is_failure:
             self._away(f"refuses the connection ({reason})")
+            return
+        with self._order:
+            first, self._first = self._first or [], None
+            for message in first:
+                self._hand_over(*message)
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
         with self._change:

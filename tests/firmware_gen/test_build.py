@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.boards import RING, Board, board_names, load_board
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
 
@@ -52,6 +52,11 @@ def with_blocks(ram: int, flash: int) -> str:
     return WITH_BLOCKS.replace("RAM_BLOCK", f"{ram}u").replace("FLASH_BLOCK", f"{flash}u")
 
 
+def ring(board: Board) -> int:
+    """Bytes that the board's driver keeps of what it has received, with their places."""
+    return board.uart.buffer + 4 if board.uart is not None and RING in board.sources else 0
+
+
 @pytest.mark.parametrize(("name", "toolchain"), PAIRS)
 def test_a_build_reports_what_each_byte_of_the_program_takes(
     name: str,
@@ -77,7 +82,7 @@ def test_a_build_reports_what_each_byte_of_the_program_takes(
         assert (small.flash_size, small.ram_size) == sizes
         assert small.stack is not None and 4 <= small.stack < 200
         assert 200 <= small.flash < 1500
-        assert 100 <= small.ram - (200 if board.family == "avr" else 0) < 132
+        assert 100 <= small.ram - ring(board) - (200 if board.family == "avr" else 0) < 132
 
 
 @pytest.mark.parametrize(("name", "toolchain"), PAIRS_BARE)
@@ -126,7 +131,7 @@ def test_an_image_that_does_not_fit_is_measured_but_not_left_to_be_started(
     ("ram", "flash", "fits"),
     [
         (1000, 500, True),
-        (1545, 500, False),  # the constants are in RAM, too, and nothing is left for the stack
+        (1413, 500, False),  # the constants are in RAM, too, and nothing is left for the stack
         (30000, 500, False),
         (100, 30000, False),
     ],
@@ -138,10 +143,10 @@ def test_an_image_that_does_not_fit_an_avr_is_measured_too(
     require_board: Callable[[str], Board],
     write_firmware: WriteFirmware,
 ) -> None:
-    project = write_firmware(require_board("sim-atmega328p"), with_blocks(ram, flash))
-    report = build(project)
+    board = require_board("sim-atmega328p")
+    report = build(write_firmware(board, with_blocks(ram, flash)))
     assert report.fits is fits
-    assert ram + flash <= report.ram < ram + flash + 32
+    assert ram + flash <= report.ram - ring(board) < ram + flash + 32
     assert flash <= report.flash < flash + 1000
 
 

@@ -244,6 +244,30 @@ static void from_reading(void) {
     }
     (void)ska_step(&ska);
     (void)ska_samples(&ska);
+    (void)ska_initial_crc();
+}
+
+static void from_rate(void) {
+    any_state();
+    const ska_status_t status = ska_rate_halve(&ska, any_u8);
+    /*@ check rate_is_told: status == SKA_OK || status == SKA_ERROR_RATE; */
+    check_state(&ska);
+}
+
+/* A state from outside may hold anything. */
+static void from_written(void) {
+    any_state();
+    ska.rate_halvings = any_u8;
+#if SKA_REPLAY_SLOTS > 0
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska.seen[c] = (uint16_t)any_i16;
+    }
+#endif
+#if !SKA_SUPERVISED
+    ska.held = (uint16_t)any_i16;
+#endif
+    ska_state_written(&ska);
+    check_state(&ska);
 }
 
 #if SKA_RAW_INPUT
@@ -263,6 +287,8 @@ void eva_main(void) {
     from_learn();
     from_wrong_label();
     from_reading();
+    from_rate();
+    from_written();
 #if SKA_REPLAY_SLOTS > 0
     from_replay();
 #endif

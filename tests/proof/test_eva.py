@@ -154,8 +154,8 @@ def public_functions(header: str) -> list[str]:
 
 def expected_functions(plan: Plan) -> set[str]:
     """The functions that the library has for a plan."""
-    names = {"init", "infer", "learn", "predicted", "decisions", "step", "metrics"}
-    names.add("parameters_read")
+    names = {"init", "infer", "learn", "predicted", "decisions", "step", "samples", "metrics"}
+    names |= {"rate_halve", "state", "state_written", "initial_crc"}
     if plan.replay.per_class:
         names.add("replay")
     if not plan.rule_definition.supervised:
