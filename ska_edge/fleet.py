@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
 from ska_edge.link import Link
-from ska_edge.monitor import Monitor, State
+from ska_edge.monitor import Activity, Monitor
 from ska_edge.mqtt import Publisher, device_name
 from ska_edge.plan import Plan
 from ska_edge.protocol import Capability
@@ -81,7 +81,7 @@ class Member:
     _publisher: Publisher | None = field(default=None, repr=False)
 
     @property
-    def state(self) -> State:
+    def state(self) -> Activity:
         """What it does."""
         if self.error is not None:
             return "failed"

@@ -1,14 +1,7 @@
 """A monitor's log, read line by line: what a device was given, and what it said about itself.
 
-One JSON object a line; `monitor` writes them::
-
-    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}
-    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}
-    {"interrupted": reason, "fell_back": bool, "step", "samples", "crc", "halvings"}
-    {"rate": halvings}  {"saved": samples}  {"warning": ...}  {"end": {"step", "samples", "crc"}}
-
-A log that goes on has more than one line {"device"}. In a row, "step", "predicted", "decisions" and
-"layers" are null where the answer was lost on the way.
+One JSON object a line. What the lines are, and what they mean, is told where they are made, in
+`telemetry`. Here they are checked, and those that say nothing of a state are left out.
 """
 
 from __future__ import annotations

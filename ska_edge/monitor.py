@@ -24,7 +24,7 @@ WINDOW = 500  # samples whose decisions are kept to see how much they differ
 LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
 RECENT = 5.0  # seconds over which the pace is measured
 
-State = Literal["connecting", "learning", "waiting", "ended", "failed"]
+Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
 
 class Monitor:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import random
 import select
-import threading
-import tty
 from collections import Counter
-from types import TracebackType
+from collections.abc import Callable, Sequence
+
+from tests.wire import Wire
 
 FAULTS = ("drop", "double", "flip", "delay", "cut")
 
 
-class LossyWire:
+class LossyWire(Wire):
     """Stands between a device's port and a new one, `port`, that a host program opens.
 
     What passes is looked at frame by frame, in both directions; each fault hits its share of them.
@@ -29,31 +29,13 @@ class LossyWire:
     """
 
     def __init__(self, device: str, share: float, seed: int) -> None:
+        super().__init__(device)
         self.counts: Counter[str] = Counter()
         self._share = share
         self._random = random.Random(seed)
-        self._device = os.open(device, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self._device)
-        self._host, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
-        self._stop = os.pipe()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> LossyWire:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        os.write(self._stop[1], b"x")
-        self._thread.join()
-        for number in (*self._stop, self._device, self._host, self._slave):
-            os.close(number)
+    def _tasks(self) -> Sequence[Callable[[], None]]:
+        return [self._run]
 
     def _run(self) -> None:
         directions = {self._host: self._device, self._device: self._host}

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from firmware_gen.flash import running, start
 from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
+from ska_edge.device import DeviceInfo
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.link import Link
 from ska_edge.model_file import Model
@@ -45,6 +47,19 @@ def find_port(port: str | None) -> str:
     if not found:
         raise DeviceError("no device: start a board with `ska-edge flash`, or name a --port")
     raise DeviceError(f"there are {len(found)} ports ({', '.join(found)}); choose one with --port")
+
+
+def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
+    """The keys of `--json` of commands that leave a device where it is."""
+    return {
+        "board": info.board,
+        "port": port,
+        "digest": info.digest,
+        "samples": info.samples,
+        "step": info.step,
+        "crc": info.crc,
+        "saves": info.saves,
+    }
 
 
 @contextmanager

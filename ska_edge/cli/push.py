@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.errors import DeviceError
 from ska_edge.link import Link
 from ska_edge.onnx_import import load_any
@@ -38,15 +38,4 @@ def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -
     out.line(
         f"{info.board} at {link.port} goes on from {info.samples} samples and {info.step} updates"
     )
-    out.document(
-        {
-            "board": info.board,
-            "port": link.port,
-            "digest": info.digest,
-            "samples": info.samples,
-            "step": info.step,
-            "halvings": info.halvings,
-            "crc": info.crc,
-            "saves": info.saves,
-        }
-    )
+    out.document({**device_document(info, link.port), "halvings": info.halvings})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, find_port, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.link import Link
 
 
@@ -27,14 +27,4 @@ def save(port: str | None, baud: int, as_json: bool) -> None:
         f"{info.board} at {link.port} keeps its state of {info.samples} samples; it has made"
         f" {info.saves} saves"
     )
-    out.document(
-        {
-            "board": info.board,
-            "port": link.port,
-            "digest": info.digest,
-            "samples": info.samples,
-            "step": info.step,
-            "crc": info.crc,
-            "saves": info.saves,
-        }
-    )
+    out.document(device_document(info, link.port))

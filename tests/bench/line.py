@@ -13,12 +13,9 @@ import itertools
 import os
 import select
 import tempfile
-import threading
 import time
-import tty
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from firmware_gen.boards import load_board
@@ -31,6 +28,7 @@ from ska_edge.options import Options
 from ska_edge.protocol import Want
 from ska_edge.stream import Learned, Stream
 from ska_edge.training import train
+from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]
 BITS_A_BYTE = 10  # with start and stop
@@ -41,7 +39,7 @@ BOARDS = ("virtual-m4", "qemu-m4", "sim-atmega2560")
 HIDDEN, SAMPLES = 16, 500
 
 
-class PacedWire:
+class PacedWire(Wire):
     """A wire between a board's port and a new one, `port`, that a host program opens.
 
     Full duplex: each direction carries a byte in 10 bits' time, one after the other, and hands it
@@ -56,40 +54,20 @@ class PacedWire:
     """
 
     def __init__(self, device: str, baud: int) -> None:
+        super().__init__(device)
         self._byte_s = BITS_A_BYTE / baud
-        self._device = os.open(device, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self._device)
-        self._host, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
-        self._stop = os.pipe()
-        ends: dict[Direction, tuple[int, int]] = {
+        self._ends: dict[Direction, tuple[int, int]] = {
             "to device": (self._host, self._device),
             "to host": (self._device, self._host),
         }
-        self._carried: dict[Direction, int] = dict.fromkeys(ends, 0)
+        self._carried: dict[Direction, int] = dict.fromkeys(self._ends, 0)
         self._since = time.monotonic()
-        self._threads = [
-            threading.Thread(target=self._carry, args=(direction, *pair))
-            for direction, pair in ends.items()
+
+    def _tasks(self) -> list[Callable[[], None]]:
+        return [
+            functools.partial(self._carry, direction, *pair)
+            for direction, pair in self._ends.items()
         ]
-
-    def __enter__(self) -> PacedWire:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        os.write(self._stop[1], b"x")
-        for thread in self._threads:
-            thread.join()
-        for end in (*self._stop, self._device, self._host, self._slave):
-            os.close(end)
 
     def restart(self) -> None:
         """From here on the share is counted."""

@@ -74,6 +74,20 @@ def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
         load_board(name)
 
 
+def refusal(name: str, old: str, new: str, folder: Path) -> str:
+    """The sentence with which a board is refused that has a part of its board.toml replaced."""
+    load_board(name).copy_to(folder)
+    path = folder / "board.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_board(folder)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -99,15 +113,7 @@ def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
 def test_a_damaged_board_file_is_refused_with_the_reason(
     old: str, new: str, reason: str, tmp_path: Path
 ) -> None:
-    load_board("virtual-m4").copy_to(tmp_path)
-    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError) as caught:
-        read_board(tmp_path)
-    assert str(tmp_path / "board.toml") in str(caught.value)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert reason in refusal("virtual-m4", old, new, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +128,7 @@ def test_a_damaged_board_file_is_refused_with_the_reason(
 def test_a_damaged_counter_is_refused_with_the_reason(
     old: str, new: str, reason: str, tmp_path: Path
 ) -> None:
-    load_board("qemu-m4").copy_to(tmp_path)
-    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=reason):
-        read_board(tmp_path)
+    assert reason in refusal("qemu-m4", old, new, tmp_path)
 
 
 def test_the_counter_is_in_images_that_measure_only(
@@ -174,15 +175,7 @@ def test_a_missing_file_of_a_board_is_named(tmp_path: Path) -> None:
 def test_a_damaged_storage_is_refused_with_the_reason(
     old: str, new: str, reason: str, tmp_path: Path
 ) -> None:
-    load_board("qemu-m0").copy_to(tmp_path)
-    text = (tmp_path / "board.toml").read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "board.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError) as caught:
-        read_board(tmp_path)
-    assert str(tmp_path / "board.toml") in str(caught.value)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert reason in refusal("qemu-m0", old, new, tmp_path)
 
 
 def test_the_sources_are_told_the_geometry_of_the_storage() -> None:

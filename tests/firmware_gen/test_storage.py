@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,14 @@ class Memory:
         return self._ask(b"E" + offset.to_bytes(4, "little"), 1) == b"\1"
 
 
+@contextmanager
+def memory_of(project: Path) -> Iterator[Memory]:
+    """The memory of a board that is built and runs for the block."""
+    build(project)
+    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
+        yield Memory(line)
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_what_is_written_is_read_and_what_is_erased_is_blank(
     name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
@@ -95,14 +104,11 @@ def test_what_is_written_is_read_and_what_is_erased_is_blank(
     board = require_board(name)
     storage = board.storage
     assert storage is not None
-    project = write_firmware(board, DRIVER_MAIN)
-    build(project)
     piece = max(storage.unit, 16)
     first, second = bytes(range(1, piece + 1)), bytes(range(255, 255 - piece, -1))
     page = max(storage.page, piece)
     last = storage.size - page
-    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
-        memory = Memory(line)
+    with memory_of(write_firmware(board, DRIVER_MAIN)) as memory:
         blank = b"\xff" * piece
         if storage.page > 1:
             for offset in (0, page, last):
@@ -135,11 +141,8 @@ def test_a_fake_has_the_rules_of_flash(
     board = require_board(name)
     storage = board.storage
     assert storage is not None
-    project = write_firmware(board, DRIVER_MAIN)
-    build(project)
     unit = bytes(range(storage.unit))
-    with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
-        memory = Memory(line)
+    with memory_of(write_firmware(board, DRIVER_MAIN)) as memory:
         assert memory.erase(0)
         assert memory.write(0, unit)
         assert not memory.write(0, unit)  # not erased

@@ -112,14 +112,18 @@ def write_copy(plan: Plan, folder: Path) -> Path:
 
 def analyze(sources: Path, machine: str) -> Verdict:
     """Run Eva over the library and the driver."""
-    if shutil.which("frama-c") is None:
-        without("frama-c is not installed (apt-get install frama-c-base)")
     least, most = (1 << (Rate.MANTISSA_FRAC - 1)) + 1, 1 << Rate.MANTISSA_FRAC
     defines = f"-DSKA_PORTABLE -I. -DRATE_MANTISSA_MIN={least} -DRATE_MANTISSA_MAX={most}"
-    command = ["frama-c", "-machdep", machine, f"-cpp-extra-args={defines}", "ska.c", str(DRIVER)]
-    command += ["-main", "eva_main", *OPTIONS]
+    return eva(sources, machine, defines, "ska.c", str(DRIVER))
+
+
+def eva(sources: Path, machine: str, arguments: str, *files: str) -> Verdict:
+    """Run Eva over files, with `eva_main` as the entry; `arguments` are the preprocessor's."""
+    if shutil.which("frama-c") is None:
+        without("frama-c is not installed (apt-get install frama-c-base)")
+    command = ["frama-c", "-machdep", machine, f"-cpp-extra-args={arguments}", *files]
     done = subprocess.run(
-        command,
+        [*command, "-main", "eva_main", *OPTIONS],
         cwd=sources,
         env={**os.environ, "PWD": str(sources)},  # where frama-c believes to be
         capture_output=True,

@@ -6,16 +6,12 @@ outside of it, no part of a unit and no part of a page is asked for.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import without
 from tests.proof.plans import PLANS, write_sources
-from tests.proof.test_eva import MACHINES, OPTIONS, TIME_LIMIT_S, Verdict, public_functions
+from tests.proof.test_eva import MACHINES, Verdict, eva, public_functions
 
 DRIVER = Path(__file__).parent / "eva_journal.c"
 GEOMETRIES = {"unit 4": (64, 4), "unit 8": (256, 8), "unit 1": (64, 1), "EEPROM": (1, 1)}
@@ -23,24 +19,10 @@ GEOMETRIES = {"unit 4": (64, 4), "unit 8": (256, 8), "unit 1": (64, 1), "EEPROM"
 
 def analyze(sources: Path, machine: str, page: int, unit: int) -> Verdict:
     """Run Eva over the journal and the driver."""
-    if shutil.which("frama-c") is None:
-        without("frama-c is not installed (apt-get install frama-c-base)")
     macros = {"SIZE": 1024, "PAGE": page, "UNIT": unit, "WEAR": 20}
     defines = " ".join(f"-DSKA_STORAGE_{name}={value}u" for name, value in macros.items())
     arguments = f"-DSKA_PORTABLE -I. -DSKA_INITIAL_CRC=0x1234u {defines}"
-    command = ["frama-c", "-machdep", machine, f"-cpp-extra-args={arguments}"]
-    command += ["ska_journal.c", "ska_crc.c", str(DRIVER), "-main", "eva_main", *OPTIONS]
-    done = subprocess.run(
-        command,
-        cwd=sources,
-        env={**os.environ, "PWD": str(sources)},
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Verdict(done.stdout)
+    return eva(sources, machine, arguments, "ska_journal.c", "ska_crc.c", str(DRIVER))
 
 
 @pytest.mark.parametrize("machine", MACHINES)

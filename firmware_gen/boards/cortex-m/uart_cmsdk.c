@@ -1,12 +1,8 @@
 /* UART driver for the Arm CMSDK APB UART: the receive interrupt fills a ring while the firmware
- * computes, and the core sleeps in WFI while the ring is empty.
- *
- * Interrupts are masked (PRIMASK) from the look at the ring to WFI, which a pending interrupt ends,
- * masked or not. So a byte that comes in between is not slept over: WFI falls through, and the
- * handler runs as soon as the mask is lifted. */
+ * computes, and the core sleeps while the ring is empty. */
 
 #include "uart_cmsdk.h"
-#include "ska_ring.h"
+#include "uart_receive.h"
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
@@ -27,16 +23,6 @@ void ska_board_init(void) {
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-int16_t ska_board_read(void) {
-    uint8_t byte;
-
-    __asm__ volatile("cpsid i" ::: "memory");
-    while (ska_ring_is_empty(&received)) {
-        __asm__ volatile("wfi\n\tcpsie i\n\tisb\n\tcpsid i" ::: "memory");
-    }
-    byte = ska_ring_take(&received);
-    __asm__ volatile("cpsie i" ::: "memory");
-    return (int16_t)byte;
-}
+int16_t ska_board_read(void) { return uart_receive(&received); }
 
 void ska_board_write(uint8_t byte) { uart_send(byte); }

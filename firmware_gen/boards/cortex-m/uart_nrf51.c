@@ -1,9 +1,9 @@
 /* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29): the receive
- * interrupt fills a ring while the firmware computes, and the core sleeps in WFI while the ring is
- * empty, as in uart_cmsdk.c. */
+ * interrupt fills a ring while the firmware computes, and the core sleeps while the ring is empty.
+ */
 
 #include "ska_board.h"
-#include "ska_ring.h"
+#include "uart_receive.h"
 
 #define UART_REGISTER(offset) (*(volatile uint32_t *)(SKA_UART_BASE + (offset)))
 #define UART_START_RX UART_REGISTER(0x000u)
@@ -64,17 +64,7 @@ void ska_board_init(void) {
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-int16_t ska_board_read(void) {
-    uint8_t byte;
-
-    __asm__ volatile("cpsid i" ::: "memory");
-    while (ska_ring_is_empty(&received)) {
-        __asm__ volatile("wfi\n\tcpsie i\n\tisb\n\tcpsid i" ::: "memory");
-    }
-    byte = ska_ring_take(&received);
-    __asm__ volatile("cpsie i" ::: "memory");
-    return (int16_t)byte;
-}
+int16_t ska_board_read(void) { return uart_receive(&received); }
 
 void ska_board_write(uint8_t byte) {
     UART_TX_READY = 0u;

@@ -1,0 +1,55 @@
+"""A wire between a device's port and a new one, which a host program opens in its place."""
+
+from __future__ import annotations
+
+import os
+import threading
+import tty
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TypeVar
+
+AnyWire = TypeVar("AnyWire", bound="Wire")
+
+
+class Wire(ABC):
+    """Carries bytes while it is used as a context manager; how, is up to the kind of wire.
+
+    Args:
+        device: path of the device's port.
+
+    Attributes:
+        port: path to open in place of the device's.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = os.open(device, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._device)
+        self._host, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        self._stop = os.pipe()  # its reading end is ready when the wire is to end
+        self._threads: list[threading.Thread] = []
+
+    @abstractmethod
+    def _tasks(self) -> Sequence[Callable[[], None]]:
+        """What carries the bytes, a thread each; they end when `_stop` is ready."""
+
+    def __enter__(self: AnyWire) -> AnyWire:
+        self._threads = [threading.Thread(target=task) for task in self._tasks()]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.write(self._stop[1], b"x")
+        for thread in self._threads:
+            thread.join()
+        for number in (*self._stop, self._device, self._host, self._slave):
+            os.close(number)
