@@ -14,6 +14,8 @@ class DeviceInfo:
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
         step, samples: updates, and samples learned, since the plan's weights.
+        token: given by `Link.token`; 0 when the state was replaced since, by a start, a reset or a
+            push.
         crc: CRC-32 of the state.
         state_bytes: size of the state.
         inputs, classes, layers: dimensions of the plan.
@@ -32,6 +34,7 @@ class DeviceInfo:
     digest: str
     step: int
     samples: int
+    token: int
     crc: int
     state_bytes: int
     inputs: int

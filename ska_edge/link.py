@@ -20,6 +20,7 @@ from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.port import Port
 from ska_edge.protocol import (
     BY_NAME,
+    CHUNK_MAX,
     PROTOCOL_VERSION,
     PUSH_MAX,
     STATUS_PURPOSE,
@@ -198,7 +199,7 @@ class Link:
         """
         info = self.info
         result = result_of(self._ask(self.sample(info.samples, x, label, want)))
-        self.note(samples=result.samples, step=result.step)
+        self.learned(result)
         return result
 
     def infer(self, x: Iterable[int]) -> Result:
@@ -208,15 +209,36 @@ class Link:
     def halve_rate(self, times: int) -> None:
         """Lets the device learn on with the plan's rate times 2**-times."""
         self.request("SET_RATE", {"halvings": times})
+        self._note(halvings=times)
 
-    def pull(self) -> bytes:
-        """The state, `info.state_bytes` bytes; see `State.from_bytes`."""
+    def token(self) -> int:
+        """The token of the device's state, not 0: a device that has none is given one.
+
+        It stays the same as long as the state comes about by learning (and SET_RATE) alone.
+        """
+        if not self.info.token:
+            token = int.from_bytes(os.urandom(4), "little") or 1
+            self.request("SET_TOKEN", {"token": token})
+            self._note(token=token)
+        return self.info.token
+
+    def pull(self, size: int) -> bytes:
+        """The state; see `State.from_bytes`.
+
+        Args:
+            size: its bytes, by the plan. A device that says another size is not asked for any.
+        """
         crc, total = self.hello().crc, self.info.state_bytes
+        if total != size:
+            raise DeviceError(
+                f"the device at {self.port} has {total} bytes of state, its plan {size}; flash it"
+                " again"
+            )
         data = b""
         while len(data) < total:
             ((_, chunk),) = self.request("PULL", {"offset": len(data)})
             piece = chunk["data"]
-            if chunk["offset"] != len(data) or not piece or len(data) + len(piece) > total:
+            if chunk["offset"] != len(data) or len(piece) != min(CHUNK_MAX, total - len(data)):
                 raise DeviceError(
                     f"the device at {self.port} answers with other bytes than asked for at offset "
                     f"{len(data)} of its state; flash it again"
@@ -247,7 +269,7 @@ class Link:
                 f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
                 " its state, where it cannot be; flash it again"
             )
-        self._info = None  # step, samples and CRC are others now
+        self._info = None  # step, samples, token and CRC are others now
 
     def save(self) -> None:
         """Lets the device keep its state over a restart."""
@@ -257,7 +279,7 @@ class Link:
     def reset(self) -> None:
         """Puts the device back to the plan's weights, step 0; what it has saved stays."""
         self.request("RESET")
-        self.note(samples=0, step=0)
+        self._note(samples=0, step=0, token=0, halvings=0)
 
     # --- parts of a request, for requests in a stream ---------------------------------------------
 
@@ -294,18 +316,24 @@ class Link:
         replies = request.replies(self._codec)
         return None if replies is None else self._accepted(request.message, replies)
 
-    def note(self, *, samples: int, step: int) -> None:
-        """What is known of the device after a request that changed it."""
-        if self._info is not None:
-            self._info = replace(self._info, samples=samples, step=step)
+    def learned(self, result: Result) -> None:
+        """Takes note of an answer to a SAMPLE: `info` says how far the device is."""
+        self._note(samples=result.samples, step=result.step)
 
-    def silence(self) -> ContactLost:
-        """The error to raise when a device that was there does not answer any more."""
+    def silence(self, wait: float | None = None) -> ContactLost:
+        """The error to raise when a device that was there does not answer any more, in so many
+        seconds a try; `timeout` unless told.
+        """
         self._info = None
         return ContactLost(
             f"the device at {self.port} stopped answering ({self._tries} tries of "
-            f"{self._timeout:g} s): check cable and power, then connect again"
+            f"{wait or self._timeout:g} s): check cable and power, then connect again"
         )
+
+    def _note(self, **changes: Any) -> None:
+        """What is known of the device after a request that changed it."""
+        if self._info is not None:
+            self._info = replace(self._info, **changes)
 
     def _prepare(self, name: str, values: Values) -> Request:
         message = BY_NAME[name]
@@ -364,7 +392,7 @@ class Link:
                 self._info = None
             if self._stop.is_set():
                 break
-        raise self._stranger() if opening else self.silence()
+        raise self._stranger() if opening else self.silence(wait)
 
     def _answered(self, request: Request, wait: float) -> bool:
         """Whether an answer has come; False when it is time to ask again."""
@@ -388,7 +416,7 @@ class Link:
                 "again and compare its step, since what it learned may be gone"
             )
         reason = (
-            STATUS_PURPOSE[Status(code)]
+            STATUS_PURPOSE[Status(code)].partition(";")[0]
             if code in set(Status)
             else "no reason known to this ska-edge"
         )

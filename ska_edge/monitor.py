@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -56,7 +56,8 @@ class Monitor:
         # What was decided about which of the rows, for the last of them.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._saved: int | None = None  # samples in the last save
+        self._saved: int | None = None  # samples in the last save, if it is the state as it is
+        self._halvings: int | None = None  # of the rate; None: whatever the device has
         self._pace = Pace()
 
     @property
@@ -91,16 +92,14 @@ class Monitor:
         Raises as `Stream.learn`; the stream stays open.
         """
         yield device_line(self.info, self.port)
-        if halvings is not None:
-            yield from self._set_rate(halvings)
+        self._halvings = halvings
+        yield from self._set_rate()
         size = save_every or max(len(labels), 1)
         for start in range(0, len(labels), size):
             end = min(start + size, len(labels))
             for event in self._stream.learn(inputs[start:end], labels[start:end]):
                 if isinstance(event, Interrupted):
-                    yield self._interrupted(event)
-                    if event.fell_back and halvings is not None:
-                        yield from self._set_rate(halvings)
+                    yield from self._interrupted(event)
                     continue
                 row = start + event.row
                 yield self._row(event, inputs, labels, row)
@@ -112,25 +111,35 @@ class Monitor:
         if save and self._saved != self.samples:
             yield from self._save()
         yield from self._look(inputs, labels, last=True)
-        for interrupted in self._stream.ask(_greet):
-            yield self._interrupted(interrupted)
+        yield from self._ask(_greet)
         self.info = self._stream.link.info
         yield end_line(self.info)
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def _set_rate(self, halvings: int) -> Iterator[Line]:
-        for interrupted in self._stream.ask(lambda link: link.halve_rate(halvings)):
-            yield self._interrupted(interrupted)
-        yield {"rate": halvings}
+    def _set_rate(self) -> Iterator[Line]:
+        halvings = self._halvings
+        if halvings is not None:
+            for event in self._stream.ask(lambda link: link.halve_rate(halvings)):
+                yield self._found_again(event)
+            self._saved = None  # the rate is part of what is saved
+            yield {"rate": halvings}
 
     def _save(self) -> Iterator[Line]:
-        for interrupted in self._stream.ask(Link.save):
-            yield self._interrupted(interrupted)
+        yield from self._ask(Link.save)
         self._saved = self.samples
         yield {"saved": self.samples}
 
-    def _interrupted(self, event: Interrupted) -> Line:
+    def _ask(self, request: Callable[[Link], object]) -> Iterator[Line]:
+        for event in self._stream.ask(request):
+            yield from self._interrupted(event)
+
+    def _interrupted(self, event: Interrupted) -> Iterator[Line]:
+        yield self._found_again(event)
+        if event.fell_back:
+            yield from self._set_rate()
+
+    def _found_again(self, event: Interrupted) -> Line:
         self.info = event.info
         self.fell_back += event.fell_back
         if event.fell_back:

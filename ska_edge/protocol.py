@@ -23,7 +23,7 @@ from cobs import cobs  # type: ignore[import-untyped]
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.rule import METRICS
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 CHUNK_MAX = 128  # most bytes of state in a CHUNK
 PUSH_MAX = 64  # and in a PUSH, which has to fit the receive buffer of the smallest parts
 OVERHEAD = 4  # type, seq and the two bytes of the CRC
@@ -158,6 +158,7 @@ class Message:
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
 STEP = Field("step", "u32", 1, "updates since the plan's weights")
 SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
+TOKEN = Field("token", "u32", 1, "names how the state came about; 0: since a start, RESET or PUSH")
 OFFSET = Field("offset", "u32", 1, "place of the first byte in the state")
 
 MESSAGES = (
@@ -216,6 +217,14 @@ MESSAGES = (
     Message("SAVE", 0x08, "request", (), "keep the state over a restart", answer="STATUS"),
     Message("RESET", 0x09, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
     Message(
+        "SET_TOKEN",
+        0x0A,
+        "request",
+        (TOKEN,),
+        "the device says this token until its state is replaced, by a start, RESET or PUSH",
+        answer="STATUS",
+    ),
+    Message(
         "WELCOME",
         0x81,
         "reply",
@@ -225,6 +234,7 @@ MESSAGES = (
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             STEP,
             SAMPLES,
+            TOKEN,
             Field("crc", "u32", 1, "CRC-32 of the state"),
             Field("state_bytes", "u32", 1, "size of the state"),
             Field("inputs", "u16", 1, "elements of an input"),

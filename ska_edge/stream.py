@@ -7,6 +7,7 @@ on the device, so a stream goes on where it stopped, over a new session and a ne
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -53,6 +54,7 @@ class Window:
         self._pending: deque[Request] = deque()
         self._went_back = False  # since the last answer
         self._failures = 0  # waits without an answer, since the last one
+        self._error: DeviceError | None = None  # what ends it, behind the results before
 
     def results(self) -> Iterator[Result | None]:
         """What the device answers, a row each; None for a row that it has learned, but of which the
@@ -63,6 +65,9 @@ class Window:
         """
         while self._fill():
             answered = self._wait()
+            if self._error is not None:
+                yield from answered
+                raise self._error
             if answered:
                 self._went_back, self._failures = False, 0
                 yield from answered
@@ -100,9 +105,9 @@ class Window:
             results: list[Result | None] = []
             for frame in self._link.frames():
                 for request in list(self._pending):
-                    if request.take(frame):
+                    if self._error is None and request.take(frame):
                         results += self._closed(request)
-            if results:
+            if results or self._error is not None:
                 return results
         return []
 
@@ -113,16 +118,20 @@ class Window:
             request.arrived.remove(closing)
             return self._go_back(int.from_bytes(closing.payload[1:5], "little"))
         if closing.code == STATUS.code and closing.payload[:1] == bytes([Status.NUMBER]):
-            raise self._elsewhere()
+            return self._elsewhere()
         alone = len(self._pending) == 1
-        replies = self._link.whole(request)
+        try:
+            replies = self._link.whole(request)
+        except DeviceError as refusal:
+            self._error = refusal
+            return self._unanswered(request)
         if replies is None and alone:
             return []  # part of the answer is lost: the device can still give it again
         results = self._unanswered(request)
         self._pending.popleft()
         found = result_of(replies) if replies else None
         if found is not None:
-            self._link.note(samples=found.samples, step=found.step)
+            self._link.learned(found)
         return [*results, found]
 
     def _unanswered(self, request: Request) -> list[Result | None]:
@@ -140,17 +149,19 @@ class Window:
         if last in seqs:  # it has learned so far; the last of these it can answer again
             results = self._unanswered(self._pending[seqs.index(last)])
         elif last != (seqs[0] - 1) % 256:
-            raise self._elsewhere()
+            return self._elsewhere()
         if not self._went_back:  # every row behind the lost one is refused: go back once
             self._went_back = True
             self._send_again()
         return results
 
-    def _elsewhere(self) -> ContactLost:
-        return ContactLost(
+    def _elsewhere(self) -> list[Result | None]:
+        """No results: the device must be asked where it is."""
+        self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"
         )
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +186,9 @@ class Interrupted:
     Attributes:
         reason: a sentence.
         info: the device as it is now.
-        fell_back: the device has started again with what it had saved, or with the plan's weights;
-            what it learned since is lost.
+        fell_back: the device has not learned on from where it was: it has started again with what
+            it had saved, or with the plan's weights, or was given another state. What it learned
+            since is lost.
     """
 
     reason: str
@@ -224,6 +236,7 @@ class Stream:
         try:
             self.link.expect_digest(digest)
             self.samples = self.link.info.samples
+            self._token = self.link.token()
         except BaseException:
             self.link.close()
             raise
@@ -252,12 +265,9 @@ class Stream:
             except ContactLost as lost:
                 if deadline is None:
                     deadline = time.monotonic() + self._patience
-                info = self._find_again(lost, deadline)
-                ahead = (info.samples - self.samples) % COUNTED
-                fell_back = ahead > min(credit, len(labels) - row)
-                if fell_back:
-                    self.samples, ahead = info.samples, 0
-                yield Interrupted(str(lost), info, fell_back)
+                fell_back = self._find_again(lost, deadline)
+                ahead = self._ahead(fell_back, most=min(credit, len(labels) - row))
+                yield Interrupted(str(lost), self.link.info, fell_back)
                 for _ in range(ahead):  # learned before contact was lost
                     deadline = None
                     yield self._learned(row, None)
@@ -275,25 +285,24 @@ class Stream:
             reason = ""
             try:
                 request(self.link)
+                fell_back = self._replaced()
             except ContactLost as lost:
                 if deadline is None:
                     deadline = time.monotonic() + self._patience
-                self._find_again(lost, deadline)
+                fell_back = self._find_again(lost, deadline)
                 reason = str(lost)
-            info = self.link.info
-            if not reason and info.samples == self.samples:
+            self._ahead(fell_back, most=0)
+            if not reason and not fell_back:
                 return
-            fell_back = info.samples != self.samples
-            self.samples = info.samples
-            yield Interrupted(
-                reason or f"the device at {self.link.port} has started again", info, fell_back
-            )
+            reason = reason or f"the device at {self.link.port} has started again"
+            yield Interrupted(reason, self.link.info, fell_back)
 
     def _learned(self, row: int, result: Result | None) -> Learned:
         self.samples = (self.samples + 1) % COUNTED
         return Learned(row, self.samples, result)
 
-    def _find_again(self, lost: ContactLost, deadline: float) -> DeviceInfo:
+    def _find_again(self, lost: ContactLost, deadline: float) -> bool:
+        """Whether the device that was found has another state than by learning on."""
         self.link.close()
         if self._lost is not None and self._waits(deadline):
             self._lost(lost)
@@ -301,14 +310,35 @@ class Stream:
             try:
                 self.link = self._connect()
                 self.link.hello()
-                break
             except DeviceError:
-                self.link.close()
-                self._stop.wait(self.PAUSE)
-        else:
-            raise lost
-        self.link.expect_digest(self._digest)
-        return self.link.info
+                pass
+            else:
+                self.link.expect_digest(self._digest)
+                with contextlib.suppress(ContactLost):
+                    return self._replaced()
+            self.link.close()
+            self._stop.wait(self.PAUSE)
+        raise lost
+
+    def _replaced(self) -> bool:
+        """Whether the device has another token than before, which is the one to know it by now."""
+        before, self._token = self._token, self.link.token()
+        return self._token != before
+
+    def _ahead(self, fell_back: bool, most: int) -> int:
+        """How many rows the device has learned beyond `samples`; none where it fell back, from
+        where it is now. More than were under way were not ours.
+        """
+        info = self.link.info
+        if fell_back:
+            self.samples = info.samples
+        ahead = (info.samples - self.samples) % COUNTED
+        if ahead > most:
+            raise DeviceError(
+                f"the device at {self.link.port} has {info.samples} samples, not {self.samples}"
+                " as this program left it: let nobody else use it"
+            )
+        return ahead
 
     def _waits(self, deadline: float) -> bool:
         return not self._stop.is_set() and time.monotonic() < deadline

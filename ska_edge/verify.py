@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.device import Result
-from ska_edge.errors import DeviceError
 from ska_edge.link import Link
 from ska_edge.model_file import Model
 from ska_edge.plan import Plan
@@ -137,13 +136,7 @@ def compare_state(link: Link, state: State) -> Difference | None:
     """The first integer in which the state of a device differs from the host's, in the order in
     which it stands in memory.
     """
-    raw = link.pull()
-    if len(raw) != state.plan.state_bytes:
-        raise DeviceError(
-            f"the device has {len(raw)} bytes of state, the plan {state.plan.state_bytes};"
-            " flash the firmware of this model"
-        )
-    return first_difference(state, raw)
+    return first_difference(state, link.pull(state.plan.state_bytes))
 
 
 def first_difference(state: State, raw: bytes) -> Difference | None:

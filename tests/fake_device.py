@@ -48,6 +48,7 @@ class FakeDevice:
         state: the bytes of the state, which learning does not change.
         credit, protocol, capabilities: what WELCOME says.
         saves: how often it was told to save.
+        samples, token, halvings: what it has learned, and was told since it started.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class FakeDevice:
         self.protocol = PROTOCOL_VERSION
         self.capabilities = EVERYTHING
         self.saves = 0
-        self.samples = 0
+        self.samples = self.token = self.halvings = 0
         self._last: Frame | None = None
         self._hello = 0  # seq of the HELLO that opened the session
         self._replies: list[bytes] = []
@@ -91,6 +92,7 @@ class FakeDevice:
     def restart(self, samples: int = 0) -> None:
         """As after a loss of power, with a save of so many samples."""
         self._last, self.samples = None, samples
+        self.token = self.halvings = 0
         del self.learned[samples:]
 
     def names(self) -> list[str]:
@@ -136,7 +138,9 @@ class FakeDevice:
             data = self.state[values["offset"] :][:CHUNK_MAX]
             return [self.reply(frame.seq, "CHUNK", {**values, "data": data})]
         if name == "RESET":
-            self.samples = 0
+            self.samples = self.token = self.halvings = 0
+        elif name == "SET_TOKEN":
+            self.token = values["token"]
         elif name == "SAVE":
             self.saves += 1
         elif name in ("OFFER", "PUSH"):
@@ -146,7 +150,9 @@ class FakeDevice:
                 return [self.status(frame.seq, Status.NUMBER, self.samples)]
             self.samples += 1
             self.learned.append((values["x"][0], values["label"]))
-        elif name != "SET_RATE":
+        elif name == "SET_RATE":
+            self.halvings = values["halvings"]
+        else:
             assert name == "INFER"
         if name in ("SAMPLE", "INFER"):
             return self.results(frame.seq, Want(values.get("want", 0)))
@@ -176,7 +182,7 @@ class FakeDevice:
         else:
             self._pushed += values["data"]
             if len(self._pushed) == len(self.state):
-                self.state = self._pushed
+                self.state, self.token = self._pushed, 0
         return Status.OK, len(self._pushed)
 
     def metrics(self, layer: int) -> dict[str, int]:
@@ -190,13 +196,14 @@ class FakeDevice:
             "digest": bytes.fromhex(DIGEST),
             "step": self.samples,
             "samples": self.samples,
+            "token": self.token,
             "crc": zlib.crc32(self.state),
             "state_bytes": len(self.state),
             "inputs": INPUTS,
             "input_width": 1,
             "classes": CLASSES,
             "layers": LAYERS,
-            "halvings": 0,
+            "halvings": self.halvings,
             "credit": self.credit,
             "capabilities": self.capabilities,
             "saves": self.saves,

@@ -40,6 +40,10 @@ static struct {
     outcome_t last;
 } session;
 
+/* What SET_TOKEN gave; 0 when the state was replaced since. By it a host knows whether a device that
+ * it finds again has learned on from where it was, which counts of samples alone do not say. */
+static uint32_t token;
+
 /* The first request since the start that had to be refused: what went wrong before all else. */
 static outcome_t first_error;
 
@@ -109,6 +113,7 @@ static void welcome_send(uint8_t seq) {
         .digest = plan_digest,
         .step = ska_step(&network),
         .samples = ska_samples(&network),
+        .token = token,
         .crc = state_crc(),
         .state_bytes = SKA_STATE_BYTES,
         .inputs = SKA_INPUTS,
@@ -216,6 +221,7 @@ static outcome_t push_end(void) {
     if (stored != SKA_OK) {
         return outcome(SKA_STATUS_STORAGE, (uint32_t)stored);
     }
+    token = 0;
     return outcome(SKA_STATUS_OK, SKA_STATE_BYTES);
 }
 
@@ -309,6 +315,16 @@ static outcome_t reset_execute(const ska_frame_t *frame) {
         return length_refused(frame);
     }
     ska_init(&network);
+    token = 0;
+    return done;
+}
+
+static outcome_t token_execute(const ska_frame_t *frame) {
+    ska_message_set_token_t given;
+    if (!ska_message_set_token_unpack(frame->payload, frame->length, &given)) {
+        return length_refused(frame);
+    }
+    token = given.token;
     return done;
 }
 
@@ -334,6 +350,8 @@ static outcome_t request_execute(const ska_frame_t *frame) {
 #endif
     case SKA_MESSAGE_RESET:
         return reset_execute(frame);
+    case SKA_MESSAGE_SET_TOKEN:
+        return token_execute(frame);
     default:
         return outcome(SKA_STATUS_TYPE, frame->type);
     }

@@ -33,7 +33,7 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     with Link(find_port(port), baud=baud) as link:
         info = link.hello()
         link.expect_digest(loaded.plan.digest)
-        data = link.pull()
+        data = link.pull(loaded.plan.state_bytes)
     try:
         state = State.from_bytes(loaded.plan, data)
     except InputError as error:

@@ -88,12 +88,12 @@ def test_every_board_saves_and_takes_a_state(
         for count in (1, 2, 3):
             link.save()
             assert link.hello().saves == count
-        assert link.pull() == learned(state, 20).to_bytes()
+        assert link.pull(PLAN.state_bytes) == learned(state, 20).to_bytes()
         link.push(learned(state, 12).to_bytes(), PLAN.digest)
         assert link.hello().saves == 4
-        assert link.pull() == learned(state, 12).to_bytes()
+        assert link.pull(PLAN.state_bytes) == learned(state, 12).to_bytes()
         learn(link, 12, 30)
-        assert link.pull() == learned(state, 30).to_bytes()
+        assert link.pull(PLAN.state_bytes) == learned(state, 30).to_bytes()
 
 
 def test_a_network_of_which_two_do_not_fit_is_not_saved(
@@ -119,9 +119,10 @@ def test_a_restart_goes_on_from_the_last_save(
         kill(running)
     with device(project) as (_, link):
         assert link.info.saves == 1
-        assert (link.info.samples, link.pull()) == (10, learned(state, 10).to_bytes())
+        assert link.info.samples == 10
+        assert link.pull(PLAN.state_bytes) == learned(state, 10).to_bytes()
         learn(link, 10, 40)
-        assert link.pull() == learned(state, 40).to_bytes()
+        assert link.pull(PLAN.state_bytes) == learned(state, 40).to_bytes()
         link.reset()  # what is saved stays
     with device(project) as (_, link):
         assert link.info.samples == 10
@@ -137,7 +138,7 @@ def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
         with device(project) as (running, link):
             assert link.info.samples in (kept, turn), "neither the old save nor the new one"
             kept = link.info.samples
-            assert link.pull() == learned(state, kept).to_bytes()
+            assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
             learn(link, kept, turn + 1)
             save = link._prepare("SAVE", {})
             link.send(save)  # and does not wait for the answer
@@ -168,7 +169,7 @@ def test_a_process_killed_in_the_middle_of_a_push_has_its_old_state(
     with device(project) as (_, link):
         link.push(other, PLAN.digest)
     with device(project) as (_, link):
-        assert (link.info.saves, link.pull()) == (2, other)
+        assert (link.info.saves, link.pull(PLAN.state_bytes)) == (2, other)
 
 
 def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
@@ -182,6 +183,6 @@ def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
     for number, state in enumerate((flashed(PLAN, 2), flashed(make_plan((6, 5, 4)), 1))):
         with device(write(board, state, tmp_path / f"{number}")) as (_, link):
             assert (link.info.samples, link.info.saves) == (0, 0)
-            assert link.pull() == state.to_bytes()
+            assert link.pull(state.plan.state_bytes) == state.to_bytes()
     with device(tmp_path / "first") as (_, link):  # nobody has saved since
         assert (link.info.samples, link.info.saves) == (5, 1)

@@ -51,7 +51,7 @@ def test_each_sample_is_learned_once(
     with start(project) as running, LossyWire(running.port, SHARE, seed=7) as wire:
         stream = Stream(lambda: patient(wire.port), plan.digest, patience=60, want=want)
         learned = [event for event in stream.learn(inputs, labels) if isinstance(event, Learned)]
-        device = stream.link.pull()
+        device = stream.link.pull(plan.state_bytes)
         stream.close()
 
     assert [event.row for event in learned] == list(range(SAMPLES))

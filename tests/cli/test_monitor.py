@@ -27,9 +27,11 @@ from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge import fleet
 from ska_edge.data import Dataset, load, save
+from ska_edge.errors import InputError
 from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
 from ska_edge.model_file import Model
+from ska_edge.protocol import Want
 from ska_edge.replay_log import rebuild
 from ska_edge.state import State
 from ska_edge.telemetry import Line
@@ -108,7 +110,7 @@ def logged(model: Model, lines: list[Line]) -> State:
 
 def pulled(model: Model, port: str) -> State:
     with Link(port) as link:
-        return State.from_bytes(model.plan, link.pull())
+        return State.from_bytes(model.plan, link.pull(model.plan.state_bytes))
 
 
 # --- several boards -------------------------------------------------------------------------------
@@ -314,62 +316,119 @@ def test_a_line_that_is_cut_is_no_loss(
     assert outcome.document()["samples"] == 150
 
 
-def test_a_board_that_loses_its_power_goes_on_from_its_save(
-    built: Callable[[str, str], Path],
-    iris: Model,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+LosesPower = Callable[..., tuple[Member, list[Line], State]]
+
+
+@pytest.fixture
+def loses_power(
+    built: Callable[[str, str], Path], iris: Model, monkeypatch: pytest.MonkeyPatch
+) -> LosesPower:
+    """A function that lets a board learn rows of iris and takes its power away once, behind the
+    first line for which `when` holds; the monitor's member, the log, and the device's last state.
+
+    `prepare` is done before with a link to the board; other arguments are those of `Job`.
+    """
     monkeypatch.setenv("SKA_STORAGE", str(Path("storage").absolute()))
-    lines: list[Line] = []
-    project, port = built("host", "board"), Path("port").absolute()
-    with ExitStack() as powered:
 
-        def power_on() -> None:
-            port.unlink(missing_ok=True)
-            port.symlink_to(powered.enter_context(start(project)).port)
+    def watch(
+        when: Callable[[Line], bool],
+        prepare: Callable[[Link], object] = Link.hello,
+        *,
+        halvings: int | None = None,
+        save_every: int | None = None,
+    ) -> tuple[Member, list[Line], State]:
+        lines: list[Line] = []
+        project, port = built("host", "board"), Path("port").absolute()
+        with ExitStack() as powered:
 
-        def say(member: Member, what: Any) -> None:
-            if not isinstance(what, dict):
-                return
-            lines.append(what)
-            if what.get("sample") == 25 and not any("interrupted" in line for line in lines):
-                powered.close()
-                power_on()
+            def power_on() -> None:
+                port.unlink(missing_ok=True)
+                port.symlink_to(powered.enter_context(start(project)).port)
 
-        power_on()
-        data = load("iris")
-        member = Member(str(port), iris.quantize(data.x[:ROWS]), data.y[:ROWS], Path("s.jsonl"))
-        job = Job(
-            plan=iris.plan,
-            baud=115200,
-            patience=LIMIT,
-            halvings=None,
-            save=False,
-            save_every=10,
-            overwrite=False,
-            broker="",
-            say=say,
-            warn=pytest.fail,
-        )
-        run([member], job, lambda: None, lambda: None)
-        assert member.error is None
-        assert member.monitor is not None
-        assert (member.state, member.monitor.learned, member.monitor.fell_back) == (
-            "ended",
-            ROWS,
-            1,
-        )
-        assert lines == lines_of("s.jsonl")
-        state = logged(iris, lines)
-        assert lines[-1]["end"] == {"step": state.step, "samples": state.samples, "crc": state.crc}
-        assert pulled(iris, str(port)).to_bytes() == state.to_bytes()
-        assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
+            def say(member: Member, what: Any) -> None:
+                if not isinstance(what, dict):
+                    return
+                lines.append(what)
+                if when(what) and not any("interrupted" in line for line in lines):
+                    powered.close()
+                    power_on()
+
+            power_on()
+            with Link(str(port)) as link:
+                prepare(link)
+            data = load("iris")
+            member = Member(str(port), iris.quantize(data.x[:ROWS]), data.y[:ROWS], Path("s.jsonl"))
+            job = Job(
+                plan=iris.plan,
+                baud=115200,
+                patience=LIMIT,
+                halvings=halvings,
+                save=False,
+                save_every=save_every,
+                overwrite=False,
+                broker="",
+                say=say,
+                warn=pytest.fail,
+            )
+            run([member], job, lambda: None, lambda: None)
+            assert member.error is None
+            assert member.monitor is not None
+            assert (member.state, member.monitor.learned) == ("ended", ROWS)
+            assert lines == lines_of("s.jsonl")
+            return member, lines, pulled(iris, str(port))
+
+    return watch
+
+
+def test_a_board_that_loses_its_power_goes_on_from_its_save(
+    loses_power: LosesPower, iris: Model
+) -> None:
+    member, lines, device = loses_power(lambda line: line.get("sample") == 25, save_every=10)
+    assert member.monitor is not None
+    assert member.monitor.fell_back == 1
+    state = logged(iris, lines)
+    assert lines[-1]["end"] == {"step": state.step, "samples": state.samples, "crc": state.crc}
+    assert device.to_bytes() == state.to_bytes()
+    assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
     (fall,) = [line for line in lines if "interrupted" in line]
     assert (fall["fell_back"], fall["samples"]) == (True, 20)
     # What stood in the line when the power went may still have come, as rows or not at all.
     missed = rows_of(lines[: lines.index(fall)])
     assert len(missed) >= 25
     assert state.samples == 20 + ROWS - len(missed)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
+    loses_power: LosesPower, iris: Model, ahead: int
+) -> None:
+    """The device was reset, and what it had saved before stayed."""
+    kept = 5 + ahead
+
+    def prepare(link: Link) -> None:
+        assert link.info.credit > ahead
+        for _ in range(kept):
+            link.learn([1] * iris.plan.inputs, 1, Want(0))
+        link.save()
+        link.reset()
+
+    _, lines, device = loses_power(lambda line: line.get("sample") == 5, prepare)
+    (fall,) = [line for line in lines if "interrupted" in line]
+    before, after = (rows_of(part) for part in (lines[: lines.index(fall)], lines))
+    assert (fall["fell_back"], fall["samples"]) == (True, kept)
+    assert all(row["decisions"] is not None for row in after[len(before) :])
+    assert device.samples == kept + ROWS - len(before)
+    with pytest.raises(InputError, match="a state that it has nowhere before in this log"):
+        rebuild(Path("s.jsonl"), iris)
+
+
+def test_a_restart_behind_the_rate_does_not_lose_it(loses_power: LosesPower, iris: Model) -> None:
+    member, lines, device = loses_power(lambda line: "rate" in line, halvings=2)
+    assert member.monitor is not None
+    assert member.monitor.fell_back == 1
+    assert [next(iter(line)) for line in lines[:4]] == ["device", "rate", "interrupted", "rate"]
+    assert device.halvings == 2
+    assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == device.to_bytes()
 
 
 def test_a_fall_is_a_warning_in_words_and_as_data(

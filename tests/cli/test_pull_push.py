@@ -155,7 +155,7 @@ def test_a_board_gets_its_bits_back_from_onnx(
         with Link(port) as link:
             for _ in range(count):
                 link.learn(rng.integers(-128, 128, 4).tolist(), int(rng.integers(3)))
-            return link.pull()
+            return link.pull(plan.state_bytes)
 
     with Link(port) as link:
         link.halve_rate(1)
@@ -204,7 +204,7 @@ def test_a_state_that_no_device_can_have_is_refused(
     ska_edge, device: TrainerDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = device.network.plan.state_bytes
-    monkeypatch.setattr(pull_module.Link, "pull", lambda _: b"\xff" * size)
+    monkeypatch.setattr(pull_module.Link, "pull", lambda *_: b"\xff" * size)
     outcome = ska_edge("pull", "m.ska", "-o", "p.ska", "--port", device.port)
     assert "a state that no device of this plan can have" in outcome.refusal(3)
     assert not Path("p.ska").exists()
@@ -324,4 +324,4 @@ def test_firmware_and_verify_start_from_the_pulled_weights_with_counters_0(
     assert outcome.document()["equal"] is True
     port = launched(write_host_project(pulled, Path("fw")))
     with Link(port) as link:
-        assert link.pull() == pulled.state.flashed().to_bytes()
+        assert link.pull(pulled.plan.state_bytes) == pulled.state.flashed().to_bytes()

@@ -159,7 +159,7 @@ def test_a_real_device_is_rebuilt_from_its_answers(
                 }
             )
         lines.append({"end": mark()})
-        pulled = link.pull()
+        pulled = link.pull(model.plan.state_bytes)
     Path("steps.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     outcome = ska_edge("replay", "steps.jsonl", "m.ska", "-o", "r.ska", "--json")
     assert outcome.document()["checked"] is True

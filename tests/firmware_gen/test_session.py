@@ -96,6 +96,7 @@ def test_welcome_says_what_the_device_is_and_how_far(each: Firmware) -> None:
         "digest": bytes.fromhex(plan.digest[:16]),
         "step": host.state.step,
         "samples": 4,
+        "token": 0,
         "crc": host.state.crc,
         "state_bytes": plan.state_bytes,
         "inputs": plan.inputs,
@@ -384,6 +385,26 @@ def test_a_pushed_state_is_used_and_kept(storing: Firmware, tmp_path: Path) -> N
     assert {code for _, code, _ in statuses(replies)} == {Status.OK}
     assert pulled(replies) == data
     assert pulled(f.run(f.hello(), *f.pulls(1), storage=file)) == data
+
+
+def test_a_token_lasts_as_long_as_the_state_is_learned_on(
+    storing: Firmware, tmp_path: Path
+) -> None:
+    f, file = storing, tmp_path / "storage"
+    given = [f.hello(), f.request(1, "SET_TOKEN", token=0xFEDCBA98)]
+    *pieces, last = pushed(f, 2, other_state(f))
+
+    def token(*requests: bytes) -> int:
+        replies = f.run(*requests, f.hello(99), storage=file)
+        value: int = named(replies, "WELCOME")[-1][1]["token"]
+        return value
+
+    learning = [f.sample(2, 0), f.request(3, "SET_RATE", halvings=1), f.request(4, "SAVE")]
+    assert token(*given, *learning) == 0xFEDCBA98
+    assert token() == 0  # it has started again, with the very state that was saved
+    assert token(*given, f.request(2, "RESET")) == 0
+    assert token(*given, *pieces) == 0xFEDCBA98
+    assert token(*given, *pieces, last) == 0
 
 
 def test_a_push_that_was_cut_goes_on_where_it_stopped(storing: Firmware) -> None:

@@ -16,6 +16,7 @@ from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.link import Link
 from ska_edge.protocol import (
     BY_NAME,
+    CHUNK_MAX,
     PROTOCOL_VERSION,
     Capability,
     Frame,
@@ -87,7 +88,7 @@ def test_inference_does_not_step(device: FakeDevice) -> None:
 
 def test_pull_collects_all_chunks(device: FakeDevice) -> None:
     with patient(device) as link:
-        assert link.pull() == STATE
+        assert link.pull(len(STATE)) == STATE
     assert device.names() == ["HELLO", "PULL", "PULL", "PULL"]
 
 
@@ -100,14 +101,40 @@ def test_a_state_that_changes_while_it_is_read_is_refused(device: FakeDevice) ->
 
     device.respond = respond
     with patient(device) as link, pytest.raises(DeviceError, match="changed while it was read"):
-        link.pull()
+        link.pull(len(STATE))
+
+
+@pytest.mark.parametrize("says", [0, len(STATE) - 1, len(STATE) + 1, 2**32 - 1])
+def test_a_state_of_another_size_is_not_read(device: FakeDevice, says: int) -> None:
+    device.respond = lambda frame: device.reply(
+        frame.seq, "WELCOME", {**device.welcome(), "seq": frame.seq, "state_bytes": says}
+    )
+    with patient(device) as link, pytest.raises(DeviceError, match=f"has {says} bytes of state"):
+        link.pull(len(STATE))
+    assert device.names() == ["HELLO"]
+
+
+def test_the_token_is_given_once_and_gone_with_the_state(device: FakeDevice) -> None:
+    with patient(device) as link:
+        token = link.token()
+        assert token == link.token() == device.token != 0
+        link.learn(X, 2)
+        assert link.hello().token == token
+        link.reset()
+        assert link.info.token == 0
+        again = link.token()
+        link.push(STATE, DIGEST)
+        assert len({token, again, link.token(), 0}) == 4
+    with patient(device) as link:
+        assert link.token() == device.token
+    assert device.names().count("SET_TOKEN") == 3
 
 
 def test_push_brings_the_whole_state(device: FakeDevice) -> None:
     new = bytes(reversed(STATE))
     with patient(device) as link:
         link.push(new, DIGEST)
-        assert link.pull() == new
+        assert link.pull(len(STATE)) == new
     assert device.names()[:7] == ["HELLO", "OFFER", *5 * ["PUSH"]]
 
 
@@ -202,7 +229,7 @@ def test_a_device_behind_a_bridge(
 ) -> None:
     with Link(bridge(device.port, scheme).address, timeout=20) as link:
         assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
-        assert link.pull() == STATE
+        assert link.pull(len(STATE)) == STATE
     assert len(device.requests) == 1 + 3 + 1 + 3  # pull looks at the CRC first
 
 
@@ -245,7 +272,7 @@ def test_doubled_answers_do_no_harm(device: FakeDevice) -> None:
     device.respond = lambda frame: 2 * device.answer(frame)
     with patient(device) as link:
         assert [link.learn(X, 0).step for _ in range(5)] == [1, 2, 3, 4, 5]
-        assert link.pull() == STATE
+        assert link.pull(len(STATE)) == STATE
 
 
 @pytest.mark.parametrize("spoiled", [0, 1, 2])
@@ -362,7 +389,8 @@ def test_a_refused_request_says_why_and_the_session_goes_on(device: FakeDevice) 
     )
     with patient(device) as link:
         with pytest.raises(
-            DeviceError, match=r"refused SAMPLE: the label is not a class.*detail 9"
+            DeviceError,
+            match=r"refused SAMPLE: the label is not a class of the plan \(code 5, detail 9\)",
         ):
             link.learn(X, 9)
         assert link.learn(X, 0).step == 1
@@ -401,18 +429,28 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
     assert once == ["HELLO", "INFER", "HELLO", "INFER"]
 
 
-def test_a_chunk_of_another_place_is_refused(device: FakeDevice) -> None:
+@pytest.mark.parametrize(("offset", "count"), [(7, CHUNK_MAX), (0, CHUNK_MAX - 1), (0, 1), (0, 0)])
+def test_a_chunk_of_another_place_or_size_is_refused(
+    device: FakeDevice, offset: int, count: int
+) -> None:
     def respond(frame: Frame) -> bytes:
         if frame.code != BY_NAME["PULL"].code:
             return device.answer(frame)
-        return device.reply(frame.seq, "CHUNK", {"offset": 7, "data": b"\x01"})
+        return device.reply(frame.seq, "CHUNK", {"offset": offset, "data": STATE[:count]})
 
     device.respond = respond
-    with (
-        Link(device.port) as link,
-        pytest.raises(DeviceError, match="at offset 0 of its state"),
-    ):
-        link.pull()
+    with patient(device) as link, pytest.raises(DeviceError, match="at offset 0 of its state"):
+        link.pull(len(STATE))
+
+
+@pytest.mark.parametrize(("name", "wait"), [("INFER", 0.02), ("SAVE", 0.1)])
+def test_how_long_an_answer_was_waited_for(device: FakeDevice, name: str, wait: float) -> None:
+    """What writes flash gets longer."""
+    device.respond = lambda frame: device.answer(frame) * (frame.code == BY_NAME["HELLO"].code)
+    with Link(device.port, timeout=0.02) as link:
+        link.hello()
+        with pytest.raises(ContactLost, match=rf"stopped answering \(3 tries of {wait:g} s\)"):
+            link.request(name, {"x": bytes(INPUTS)} if name == "INFER" else {})
 
 
 # --- a port that ends -----------------------------------------------------------------------------

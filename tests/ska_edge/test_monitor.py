@@ -228,26 +228,54 @@ def test_when_the_device_is_told_what(
     ]
     assert device.saves == wanted.count("saved")
     asked = [name for name in device.names() if name not in ("SAMPLE", "HELLO")]
+    assert asked.pop(0) == "SET_TOKEN"
     assert asked == ["SET_RATE"] * wanted.count("rate") + ["SAVE"] * wanted.count("saved")
     assert len(device.learned) == 30
 
 
-def test_a_device_that_fell_back_is_told_its_rate_again(device: FakeDevice, stream: Stream) -> None:
+@pytest.mark.parametrize("saved", [4, 10, 12])
+def test_a_device_that_fell_back_is_told_its_rate_again(
+    device: FakeDevice, stream: Stream, saved: int
+) -> None:
     monitor = Monitor(stream, PLAN)
     lines = []
     for line in monitor.run(INPUT, LABELS, halvings=1):
         lines.append(line)
         if line.get("sample") == 10 and not monitor.fell_back:
-            device.restart(samples=4)
+            device.restart(samples=saved)
     interrupted = next(i for i, line in enumerate(lines) if "interrupted" in line)
     assert lines[interrupted]["fell_back"] is True
-    assert lines[interrupted]["samples"] == 4
+    assert lines[interrupted]["samples"] == saved
     assert lines[interrupted + 1] == {"rate": 1}
     assert monitor.fell_back == 1
     counts = [row["sample"] for row in rows(lines)]
     missed = len(rows(lines[:interrupted]))
-    assert counts == [*range(1, missed + 1), *range(5, 5 + 30 - missed)]
+    assert counts == [*range(1, missed + 1), *range(saved + 1, saved + 1 + 30 - missed)]
     assert monitor.samples == device.samples
+
+
+@pytest.mark.parametrize(
+    ("behind", "wanted"),
+    [
+        ("device", ["device", "interrupted", "rate", 30, "saved", "end"]),
+        ("rate", ["device", "rate", "interrupted", "rate", 30, "saved", "end"]),
+        ("last row", ["device", "rate", 30, "interrupted", "rate", "saved", "end"]),
+        ("saved", ["device", "rate", 30, "saved", "interrupted", "rate", "end"]),
+    ],
+)
+def test_a_restart_between_rows_does_not_lose_the_rate(
+    device: FakeDevice, stream: Stream, behind: str, wanted: list[object]
+) -> None:
+    """The device starts again with as many samples as it has: they say nothing."""
+    lines = []
+    for line in Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True):
+        lines.append(line)
+        if behind in line or (behind == "last row" and line.get("sample") == 30):
+            device.restart(samples=device.samples)
+            behind = "never again"
+    assert kinds(lines) == wanted
+    assert all(line["fell_back"] for line in lines if "interrupted" in line)
+    assert device.halvings == 1
 
 
 def test_a_device_that_restarts_after_the_last_row_is_noticed(

@@ -256,7 +256,7 @@ ASKED: dict[str, Callable[[Link], object]] = {
     "learn without": lambda link: link.learn(X, 1, Want(0)),
     "infer": lambda link: link.infer(X),
     "rate": lambda link: link.halve_rate(1),
-    "pull": lambda link: link.pull(),
+    "pull": lambda link: link.pull(STATE_BYTES),
     "push": lambda link: link.push(bytes(STATE_BYTES), DIGEST),
     "save": lambda link: link.save(),
     "reset": lambda link: link.reset(),

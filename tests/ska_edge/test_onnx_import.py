@@ -71,7 +71,7 @@ def test_the_model_comes_back(tmp_path: Path) -> None:
 def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, state: State) -> None:
     ska, exported, plan = tmp_path / "m.ska", tmp_path / "m.onnx", state.plan
     with TrainerDevice(state) as device, Link(device.port) as link:
-        pulled = State.from_bytes(plan, link.pull())
+        pulled = State.from_bytes(plan, link.pull(plan.state_bytes))
     Model(plan, pulled, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))).save(ska)
     save(export(load_model(ska), "integer"), exported)
     found = model_from_onnx(exported)

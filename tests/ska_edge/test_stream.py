@@ -176,33 +176,123 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
     assert interrupted.info.samples == 10
 
 
-def test_a_device_that_started_again_from_an_older_save(device: FakeDevice) -> None:
+@pytest.mark.parametrize("saved", [4, 10, 11, 13, 40])
+def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int) -> None:
+    """Behind the host, where it is, and ahead of it by what could have been under way, and more."""
+    device.credit = 3
     stream = opened(device)
     found: list[Learned | Interrupted] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
         if isinstance(event, Learned) and event.row == 9:
-            device.restart(samples=4)
+            sent = len(device.learned)
+            device.restart(samples=saved)
     stream.close()
     assert rows(found) == list(range(ROWS))
     (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
     assert interrupted.fell_back
-    assert interrupted.info.samples == 4
-    assert device.learned == ALL[:4] + ALL[10:]
-    assert [e.samples for e in found if isinstance(e, Learned)][10] == 5
+    assert interrupted.info.samples == saved
+    assert device.learned == ALL[: min(saved, sent)] + ALL[-(device.samples - saved) :]
+    counts = [event.samples for event in found if isinstance(event, Learned)]
+    assert counts[-(device.samples - saved) :] == list(range(saved + 1, device.samples + 1))
+    before = found[: found.index(interrupted)]
+    assert device.samples - saved == ROWS - len(before) >= ROWS - sent
 
 
-def test_samples_that_somebody_else_teaches_are_noticed(device: FakeDevice) -> None:
+@pytest.mark.parametrize("more", [2, 100, -5])
+def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more: int) -> None:
+    """It has more samples than those that were under way make."""
+    stream = opened(device)
+    with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
+        for event in stream.learn(INPUT, LABELS):
+            if isinstance(event, Learned) and event.row == 9:
+                stream.link.close()
+                device.samples += more
+    stream.close()
+
+
+def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -> None:
     stream = opened(device)
     found: list[Learned | Interrupted] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
         if isinstance(event, Learned) and event.row == 9:
-            device.samples += 100
+            stream.link.close()
+            with Link(device.port) as other:
+                other.reset()
+                for x in INPUT[:11]:
+                    other.learn(x.tolist(), 0, NOTHING)
     stream.close()
     (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
     assert interrupted.fell_back
+    assert interrupted.info.samples == 11
+    assert rows(found) == list(range(ROWS))
+
+
+def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDevice) -> None:
+    """The device started again; that must not be forgotten when its SET_TOKEN gets no answer."""
+    stream = opened(device, timeout=0.05)
+    lost: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == BY_NAME["SET_TOKEN"].code and len(lost) < 20:
+            lost.append(frame)
+            return b""
+        return answer
+
+    found: list[Learned | Interrupted] = []
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            device.restart(samples=10)
+            device.respond = respond
+    stream.close()
+    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    assert interrupted.fell_back
+    assert len(lost) == 20
+    assert rows(found) == list(range(ROWS))
     assert device.learned == ALL
+
+
+def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) -> None:
+    """The answers to three rows and the refusal of the fourth come at once."""
+    device.credit = 4
+    held: list[bytes] = []
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code != SAMPLE:
+            return device.answer(frame)
+        if len(held) == 3:
+            return b"".join(held) + device.refuse(frame, Status.LABEL, 3)
+        held.append(device.answer(frame))
+        return b""
+
+    device.respond = respond
+    stream = opened(device)
+    found: list[Learned | Interrupted] = []
+    with pytest.raises(DeviceError, match="refused SAMPLE: the label is not a class"):
+        found.extend(stream.learn(INPUT, LABELS))
+    stream.close()
+    assert rows(found) == [0, 1, 2]
+
+
+def test_a_refused_row_says_that_those_before_it_were_learned(device: FakeDevice) -> None:
+    """Their answers are lost."""
+    device.credit = 3
+    device.respond = lambda frame: (
+        device.refuse(frame, Status.LABEL, 3)
+        if device.samples == 2 and frame.code == SAMPLE
+        else device.answer(frame) * (frame.code != SAMPLE)
+    )
+    stream = opened(device)
+    found = []
+    with pytest.raises(DeviceError, match="refused SAMPLE"):
+        for event in stream.learn(INPUT, LABELS):
+            found.append(event)
+    stream.close()
+    assert rows(found) == [0, 1]
+    assert device.learned == ALL[:2]
 
 
 @pytest.mark.parametrize("patience", [0, 0.3])
@@ -349,22 +439,32 @@ def test_a_request_is_made_again_after_contact_was_lost(device: FakeDevice) -> N
     assert device.saves == 1
 
 
-def test_a_request_to_a_device_that_started_again(device: FakeDevice) -> None:
+@pytest.mark.parametrize("saved", [7, ROWS, ROWS + 1])
+def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int) -> None:
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
-    device.restart(samples=7)
+    device.restart(samples=saved)
     (interrupted,) = asked(stream)
     assert interrupted.fell_back
-    assert (interrupted.info.samples, stream.samples, device.saves) == (7, 7, 1)
+    assert (interrupted.info.samples, stream.samples, device.saves) == (saved, saved, 1)
 
 
-def test_hello_shows_that_a_device_started_again(device: FakeDevice) -> None:
+@pytest.mark.parametrize("saved", [7, ROWS, ROWS + 1])
+def test_hello_shows_that_a_device_started_again(device: FakeDevice, saved: int) -> None:
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
-    device.restart(samples=7)
+    device.restart(samples=saved)
     (interrupted,) = asked(stream, Link.hello)
     assert interrupted.fell_back
     assert "has started again" in interrupted.reason
+
+
+def test_hello_shows_that_somebody_else_uses_the_device(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    device.samples += 1
+    with pytest.raises(DeviceError, match="nobody else use it"):
+        asked(stream, Link.hello)
 
 
 def test_a_request_that_is_refused_is_not_made_again(device: FakeDevice) -> None:

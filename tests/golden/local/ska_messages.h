@@ -18,7 +18,7 @@
 #include "ska_plan.h"
 
 /* Changes whenever the table does. */
-#define SKA_PROTOCOL_VERSION 3u
+#define SKA_PROTOCOL_VERSION 4u
 /* Most bytes of a payload: lengths of whole frames are counted in 16 bits. */
 #define SKA_PAYLOAD_MAX 65531u
 /* Most bytes of `data` in PUSH. */
@@ -118,9 +118,12 @@
 /* RESET: back to the plan's weights, step 0 */
 #define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
+/* SET_TOKEN: the device says this token until its state is replaced, by a start, RESET or PUSH */
+#define SKA_MESSAGE_SET_TOKEN 0x0au
+#define SKA_MESSAGE_SET_TOKEN_SIZE 4u
 /* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
 #define SKA_MESSAGE_WELCOME 0x81u
-#define SKA_MESSAGE_WELCOME_SIZE 65u
+#define SKA_MESSAGE_WELCOME_SIZE 69u
 /* RESULT: answers SAMPLE and INFER */
 #define SKA_MESSAGE_RESULT 0x82u
 #define SKA_MESSAGE_RESULT_SIZE (14u + 2u * SKA_CLASSES)
@@ -173,6 +176,10 @@
 #if SKA_MESSAGE_RESET_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_RESET_SIZE
+#endif
+#if SKA_MESSAGE_SET_TOKEN_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_SET_TOKEN_SIZE
 #endif
 
 /* --- numbers as bytes ------------------------------------------------------------------------- */
@@ -340,6 +347,21 @@ static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
+/* SET_TOKEN: the device says this token until its state is replaced, by a start, RESET or PUSH */
+typedef struct {
+    /* names how the state came about; 0: since a start, RESET or PUSH */
+    uint32_t token;
+} ska_message_set_token_t;
+
+static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t length,
+                                                ska_message_set_token_t *message) {
+    if (length != SKA_MESSAGE_SET_TOKEN_SIZE) {
+        return false;
+    }
+    message->token = ska_bytes_get_u32(&payload[0u]);
+    return true;
+}
+
 /* --- replies, device to host ------------------------------------------------------------------ */
 
 /* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
@@ -354,6 +376,8 @@ typedef struct {
     uint32_t step;
     /* samples learned since the plan's weights */
     uint32_t samples;
+    /* names how the state came about; 0: since a start, RESET or PUSH */
+    uint32_t token;
     /* CRC-32 of the state */
     uint32_t crc;
     /* size of the state */
@@ -393,21 +417,22 @@ static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *mes
     }
     ska_bytes_put_u32(&payload[10u], message->step);
     ska_bytes_put_u32(&payload[14u], message->samples);
-    ska_bytes_put_u32(&payload[18u], message->crc);
-    ska_bytes_put_u32(&payload[22u], message->state_bytes);
-    ska_bytes_put_u16(&payload[26u], message->inputs);
-    payload[28u] = message->input_width;
-    ska_bytes_put_u16(&payload[29u], message->classes);
-    payload[31u] = message->layers;
-    payload[32u] = message->halvings;
-    payload[33u] = message->credit;
-    ska_bytes_put_u32(&payload[34u], message->capabilities);
-    ska_bytes_put_u32(&payload[38u], message->saves);
-    payload[42u] = message->error;
-    ska_bytes_put_u32(&payload[43u], message->error_detail);
-    ska_bytes_put_u16(&payload[47u], message->dropped);
+    ska_bytes_put_u32(&payload[18u], message->token);
+    ska_bytes_put_u32(&payload[22u], message->crc);
+    ska_bytes_put_u32(&payload[26u], message->state_bytes);
+    ska_bytes_put_u16(&payload[30u], message->inputs);
+    payload[32u] = message->input_width;
+    ska_bytes_put_u16(&payload[33u], message->classes);
+    payload[35u] = message->layers;
+    payload[36u] = message->halvings;
+    payload[37u] = message->credit;
+    ska_bytes_put_u32(&payload[38u], message->capabilities);
+    ska_bytes_put_u32(&payload[42u], message->saves);
+    payload[46u] = message->error;
+    ska_bytes_put_u32(&payload[47u], message->error_detail);
+    ska_bytes_put_u16(&payload[51u], message->dropped);
     for (uint16_t i = 0; i < 16u; i++) {
-        payload[49u + i] = message->board[i];
+        payload[53u + i] = message->board[i];
     }
     return SKA_MESSAGE_WELCOME_SIZE;
 }
