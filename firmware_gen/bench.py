@@ -23,8 +23,8 @@ from firmware_gen.emit_bench import emit_network, emit_samples, emit_weights
 from firmware_gen.flash import start
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.errors import CheckError, InputError
+from ska_edge.frame import crc16
 from ska_edge.plan import Plan
-from ska_edge.protocol import crc16
 
 SOURCES = Path(__file__).parent / "bench"
 TOLERANCE = 1000

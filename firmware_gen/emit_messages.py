@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ska_edge.errors import InputError
+from ska_edge.frame import PAYLOAD_MAX
 from ska_edge.protocol import (
     CAPABILITY_PURPOSE,
     MESSAGES,
-    PAYLOAD_MAX,
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
     WANT_PURPOSE,

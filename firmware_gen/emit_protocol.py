@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ska_edge.errors import InputError
+from ska_edge.frame import OVERHEAD, crc16, encode_frame
 from ska_edge.protocol import (
     BY_NAME,
     CAPABILITY_PURPOSE,
     MESSAGES,
-    OVERHEAD,
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
     WANT_PURPOSE,
@@ -22,8 +22,6 @@ from ska_edge.protocol import (
     Field,
     Message,
     Values,
-    crc16,
-    encode_frame,
 )
 
 BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firmware_gen.boards import RING, Board
+from ska_edge.frame import OVERHEAD
 from ska_edge.plan import Plan
 from ska_edge.protocol import MESSAGES, Field
 from ska_edge.range_proof import accumulator_width, update_width
@@ -20,7 +21,6 @@ from ska_edge.rule import READOUT
 Arrays = tuple[tuple[int, int], ...]
 
 QUAD = 4  # inputs that the DSP kernel reads at once
-FRAME_OVERHEAD = 4  # type, sequence number and CRC of a request
 # On AVR constants are variables unless they are read in a way of their own. These are not: a row of
 # ska_layers with its first neuron, a row of ska_heads, the board's name, the plan's digest.
 AVR_LAYER, AVR_HEAD, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
@@ -110,7 +110,7 @@ def _line(plan: Plan, board: Board) -> Part:
         for message in MESSAGES
         if message.direction == "request"
     )
-    decoder = ((request + FRAME_OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
+    decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
     session, first_error = ((5, 1), (1, 4)), ((1, 1), (1, 4))
     arrays = [*decoder, *session, *first_error]
     if signal > 1:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError, InputError
+from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.port import Port
 from ska_edge.protocol import (
     BY_NAME,
@@ -26,13 +27,10 @@ from ska_edge.protocol import (
     STATUS_PURPOSE,
     Capability,
     Codec,
-    Frame,
-    FrameDecoder,
     Message,
     Status,
     Values,
     Want,
-    encode_frame,
 )
 from ska_edge.rule import METRICS as METRIC_NAMES
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from ska_edge.errors import InputError
+from ska_edge.protocol import COUNTED
 
 LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and as many decisions take less than a megabyte
-COUNTED = 2**32  # a device counts, and makes CRCs, in 32 bits
 
 
 @dataclass(frozen=True, slots=True)

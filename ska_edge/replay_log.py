@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import CheckError, InputError
 from ska_edge.log import (
-    COUNTED,
     Cut,
     Ended,
     Entry,
@@ -28,6 +27,7 @@ from ska_edge.log import (
     Started,
 )
 from ska_edge.model_file import Model
+from ska_edge.protocol import COUNTED
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
 

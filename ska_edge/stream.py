@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link, Request, result_of
-from ska_edge.protocol import BY_NAME, Status, Want
+from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
 
-COUNTED = 2**32  # a device counts samples in 32 bits
 STATUS = BY_NAME["STATUS"]
 
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.protocol import (
     BY_CODE,
     BY_NAME,
@@ -17,12 +18,9 @@ from ska_edge.protocol import (
     PROTOCOL_VERSION,
     Capability,
     Codec,
-    Frame,
-    FrameDecoder,
     Status,
     Values,
     Want,
-    encode_frame,
 )
 from ska_edge.rule import METRICS
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.protocol import Codec, Frame, Status, Values, Want
+from ska_edge.frame import Frame
+from ska_edge.protocol import Codec, Status, Values, Want
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
 from tests.fake_device import EVERYTHING, FakeDevice

@@ -15,18 +15,10 @@ import numpy as np
 
 from firmware_gen.boards import load_board
 from firmware_gen.project import write_project
+from ska_edge.frame import FrameDecoder, encode_frame
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
-from ska_edge.protocol import (
-    BY_NAME,
-    CHUNK_MAX,
-    PROTOCOL_VERSION,
-    Codec,
-    FrameDecoder,
-    Status,
-    Want,
-    encode_frame,
-)
+from ska_edge.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Codec, Status, Want
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
 

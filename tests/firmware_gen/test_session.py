@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.frame import encode_frame
 from ska_edge.protocol import (
     BY_NAME,
     CHUNK_MAX,
@@ -20,7 +21,6 @@ from ska_edge.protocol import (
     Capability,
     Status,
     Want,
-    encode_frame,
 )
 from tests.firmware_gen.piped_firmware import (
     NOTHING,

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ska_edge.frame import encode_frame
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
 from ska_edge.protocol import (
@@ -20,7 +21,6 @@ from ska_edge.protocol import (
     Field,
     Message,
     Want,
-    encode_frame,
 )
 from ska_edge.state import State
 

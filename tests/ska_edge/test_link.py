@@ -13,17 +13,9 @@ import pytest
 
 from ska_edge import link as link_module
 from ska_edge.errors import ContactLost, DeviceError, InputError
+from ska_edge.frame import Frame, encode_frame
 from ska_edge.link import Link
-from ska_edge.protocol import (
-    BY_NAME,
-    CHUNK_MAX,
-    PROTOCOL_VERSION,
-    Capability,
-    Frame,
-    Status,
-    Want,
-    encode_frame,
-)
+from ska_edge.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Capability, Status, Want
 from ska_edge.rule import METRICS
 from tests.fake_device import CLASSES, DIGEST, EVERYTHING, INPUTS, LAYERS, STATE, FakeDevice, X
 

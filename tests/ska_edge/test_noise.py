@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ska_edge import link as link_module
 from ska_edge import stream as stream_module
 from ska_edge.errors import DeviceError, SkaError
+from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.link import Link
 from ska_edge.protocol import (
     BY_CODE,
@@ -25,12 +26,9 @@ from ska_edge.protocol import (
     STRUCT_CODES,
     Codec,
     Field,
-    Frame,
-    FrameDecoder,
     Message,
     Status,
     Want,
-    encode_frame,
 )
 from ska_edge.stream import Stream
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ska_edge.errors import ContactLost, DeviceError
+from ska_edge.frame import Frame
 from ska_edge.link import Link
-from ska_edge.protocol import BY_NAME, Frame, Status, Want
+from ska_edge.protocol import BY_NAME, Status, Want
 from ska_edge.stream import Interrupted, Learned, Stream, Window
 from tests.fake_device import CLASSES, DIGEST, INPUTS, LAYERS, FakeDevice
 

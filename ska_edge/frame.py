@@ -1,0 +1,76 @@
+"""Frames: what carries a message over the serial line, and shows that it arrived whole.
+
+A frame is COBS(type u8, seq u8, payload, CRC-16) followed by one zero byte. Numbers are
+little-endian. The messages stand in `protocol`.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from typing import NamedTuple
+
+from cobs import cobs  # type: ignore[import-untyped]
+
+OVERHEAD = 4  # type, seq and the two bytes of the CRC
+PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 bits
+
+
+class Frame(NamedTuple):
+    """What one frame carries: the type byte, the sequence number and the payload."""
+
+    code: int
+    seq: int
+    payload: bytes
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, not reflected, no final XOR."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def encode_frame(code: int, seq: int, payload: bytes) -> bytes:
+    """The bytes of one frame on the wire, closing zero included."""
+    content = bytes([code, seq]) + payload
+    encoded: bytes = cobs.encode(content + struct.pack("<H", crc16(content)))
+    return encoded + b"\0"
+
+
+class FrameDecoder:
+    """Finds frames in a stream of bytes, whatever the pieces it arrives in.
+
+    Attributes:
+        bad: number of pieces between two zero bytes that were no good frame.
+    """
+
+    LIMIT = 1 << 18  # longer than any frame: garbage without zero bytes must not fill the memory
+
+    def __init__(self) -> None:
+        self.bad = 0
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The good frames that `data` completes, in order; the rest is dropped and counted."""
+        *pieces, pending = (self._pending + data).split(b"\0")
+        frames = []
+        for piece in filter(None, pieces):  # an empty piece is a lone zero byte: resynchronization
+            frame = _decode(piece)
+            if frame is None:
+                self.bad += 1
+            else:
+                frames.append(frame)
+        if len(pending) > self.LIMIT:
+            self.bad += 1
+            pending = b""
+        self._pending = pending
+        return frames
+
+
+def _decode(piece: bytes) -> Frame | None:
+    try:
+        content = cobs.decode(piece)
+    except cobs.DecodeError:
+        return None
+    if len(content) < OVERHEAD or struct.pack("<H", crc16(content[:-2])) != content[-2:]:
+        return None
+    return Frame(content[0], content[1], content[2:-2])
