@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -32,55 +32,13 @@ from ska_edge.protocol import (
     Values,
     Want,
 )
-from ska_edge.rule import METRICS as METRIC_NAMES
+from ska_edge.request import Reply, Request, result_of
 
-METRICS, STATUS, WELCOME = (BY_NAME[name] for name in ("METRICS", "STATUS", "WELCOME"))
-
-Reply = tuple[str, dict[str, Any]]
+STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests for which a device may erase and write its flash
 STORING_PATIENCE = 5  # how many timeouts each of their tries may take
-
-
-@dataclass(slots=True)
-class Request:
-    """A request under way: the bytes that are sent, once or more often, and what came for it.
-
-    `arrived` keeps frames from one try to the next: a repeated request is answered by equal frames,
-    so the pieces of both answers fit together. `metrics` is how many METRICS the answer has.
-    """
-
-    message: Message
-    seq: int
-    data: bytes
-    metrics: int
-    arrived: list[Frame] = field(default_factory=list)
-
-    @property
-    def closing(self) -> set[int]:
-        """Codes of the replies that end the answer."""
-        return {BY_NAME[self.message.answer].code, STATUS.code}
-
-    def take(self, frame: Frame) -> bool:
-        """Keep a frame if it belongs to the answer; True when it ends it."""
-        wanted = self.closing | ({METRICS.code} if self.metrics else set())
-        if frame.seq != self.seq or frame.code not in wanted:
-            return False  # a late answer to an earlier request, or our own echo
-        ends = frame.code in self.closing
-        ended = any(earlier.code in self.closing for earlier in self.arrived)
-        if frame not in self.arrived and not (ends and ended):  # an answer has one end
-            self.arrived.append(frame)
-        return ends
-
-    def replies(self, codec: Codec) -> list[Reply] | None:
-        """The replies, METRICS sorted by layer, the closing one last; None where some lack."""
-        self.arrived.sort(key=lambda frame: (frame.code in self.closing, frame.payload[:1]))
-        replies = [codec.unpack(frame.code, frame.payload) for frame in self.arrived]
-        if not replies or self.arrived[-1].code not in self.closing:
-            return None
-        refused = replies[-1][0] == STATUS.name
-        return replies if refused or len(replies) == self.metrics + 1 else None
 
 
 class Link:
@@ -442,10 +400,3 @@ class Link:
             f"the device at {self.port} does not answer: check that it has power and runs ska-edge "
             "firmware, and that this is its port (`ska-edge ports` lists them)"
         )
-
-
-def result_of(replies: list[Reply]) -> Result:
-    """What the replies to a SAMPLE or INFER say."""
-    *metrics, (_, values) = replies
-    sums = tuple({name: layer[name] for name in METRIC_NAMES} for _, layer in metrics)
-    return Result(**values, metrics=sums)

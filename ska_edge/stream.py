@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError
-from ska_edge.link import Link, Request, result_of
+from ska_edge.link import Link
 from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
+from ska_edge.request import Request, result_of
 
 STATUS = BY_NAME["STATUS"]
 
