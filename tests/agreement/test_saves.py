@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from firmware_gen.boards import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.flash import RunningBoard, start
 from firmware_gen.project import write_project
-from ska_edge.errors import DeviceError
+from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
@@ -27,6 +29,7 @@ BOARDS = tuple(name for name in board_names() if load_board(name).storage is not
 PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # two states fit the EEPROM of an ATmega328P
 RNG = np.random.default_rng(3)
 INPUTS = RNG.integers(-128, 128, (40, PLAN.inputs))
+LIMIT = 60  # seconds after which an emulator counts as stuck
 LABELS = RNG.integers(0, PLAN.classes, 40)
 
 
@@ -126,6 +129,66 @@ def test_a_restart_goes_on_from_the_last_save(
         link.reset()  # what is saved stays
     with device(project) as (_, link):
         assert link.info.samples == 10
+
+
+class MachineProtocol:
+    """QEMU's own line to a machine; a context manager.
+
+    Args:
+        path: of the socket that QEMU listens at.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(LIMIT)
+        self._socket.connect(str(path))
+        self._lines = self._socket.makefile("r", encoding="utf-8")
+        assert "QMP" in json.loads(self._lines.readline())
+        self.execute("qmp_capabilities", "return")
+
+    def __enter__(self) -> MachineProtocol:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._socket.close()
+
+    def execute(self, command: str, until: str) -> None:
+        """Execute a command and wait for its answer, or the event that it leads to."""
+        self._socket.sendall(json.dumps({"execute": command}).encode())
+        for line in self._lines:
+            said = json.loads(line)
+            assert "error" not in said, said
+            if until in (said.get("event"), *said):
+                return
+        raise AssertionError(f"QEMU has ended at {command}")
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if name.startswith("qemu-")])
+def test_a_reset_of_the_core_goes_on_from_the_last_save(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    state = flashed(PLAN, 1)
+    project = write(require_board(name), state, tmp_path / "p")
+    path = tmp_path / "qmp"
+    arguments = ["-qmp", f"unix:{path},server=on,wait=off"]
+    with start(project, arguments) as running, Link(running.port) as link:
+        learn(link, 0, 10)
+        link.save()
+        token = link.token()
+        learn(link, 10, 20)  # which is not saved
+        with MachineProtocol(path) as machine:
+            machine.execute("system_reset", "RESET")
+        with pytest.raises(ContactLost, match="lost the session"):
+            learn(link, 20, 21)
+        assert token != 0
+        info = link.hello()
+        assert (info.token, info.saves, info.samples) == (0, 1, 10)
+        assert link.pull(PLAN.state_bytes) == learned(state, 10).to_bytes()
+        learn(link, 10, 40)
+        link.save()
+        assert link.hello().saves == 2
+        assert link.pull(PLAN.state_bytes) == learned(state, 40).to_bytes()
 
 
 def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
