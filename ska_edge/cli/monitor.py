@@ -249,7 +249,8 @@ class View:
         """Tell what people should know at once."""
         assert member.monitor is not None
         if isinstance(what, ContactLost):
-            reason = str(what).partition(": ")[0]
+            # The last colon: in front of it a port's name and the system's words may have others.
+            reason = str(what).rpartition(": ")[0]  # what to do about it is done here
             self._out.note(f"{reason}; waiting up to {self._patience:g} s for it")
             return
         port = member.monitor.port

@@ -380,7 +380,7 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The board is started anew behind the same name, without a save."""
-    port = Path("port").absolute()
+    port = Path("bench: left").absolute()  # a colon is no end of what happened
     port.symlink_to(start_board("host", "board-1"))
     learn = fleet.Monitor.run
 
@@ -398,6 +398,9 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     (fell,) = [each for each in outcome.document()["warnings"] if each["sign"] == "fell back"]
     assert re.search(r"has started again and has 0 samples, not \d+: what it", fell["text"])
     assert f"warning: {fell['text']}" in outcome.err.splitlines()
+    (note,) = [line for line in outcome.err.splitlines() if "waiting up to" in line]
+    assert note.startswith(f"the port {port} is gone (")
+    assert note.endswith("); waiting up to 30 s for it")
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------
