@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge import fleet
+from ska_edge.cli.main import main
 from ska_edge.data import Dataset, load, save
 from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
@@ -190,15 +192,34 @@ def test_nobody_learns_when_one_log_cannot_be_continued(
 def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
     learn = ("monitor", iris_file, "iris")
     for arguments, words in (
-        (("monitor", "--log", "steps.jsonl"), "without MODEL and DATA"),
-        (("monitor", "--mqtt", "localhost"), "without MODEL and DATA"),
         ((*learn, "--port", "/dev/a", "--port", "/dev/a"), "--port /dev/a is given twice"),
         ((*learn, "--port", "/dev/a", "--mqtt", "localhost:x"), "no address of an MQTT broker"),
-        ((*learn, "--port", "/dev/a", "--name", "a", "--name", "b"), "once for each --port"),
+        ((*learn, "--mqtt", "localhost", "--name", "a", "--name", "b"), "once for each --port"),
+        ((*learn, "--port", "/dev/a", "--name", "a"), "--name is for MQTT: give --mqtt"),
+        ((*learn, "--patience", "nan"), "--patience is nan: give a number of seconds"),
+        ((*learn, "--patience", "inf"), "--patience is inf: give a number of seconds"),
         ((*learn, "--port", "/dev/a", "--halve-rate", "200"), "--halve-rate is 200"),
     ):
         assert words in ska_edge(*arguments).refusal(2)
     assert not Path("steps.jsonl").exists()
+
+
+# Options that say at which devices to look, and how to answer.
+LOOKING = {"--port", "--baud", "--json"}
+
+
+def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
+    tried = set()
+    for option in main.commands["monitor"].params:
+        if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
+            continue
+        value = () if option.is_flag else ("30",)  # also where it is the default
+        sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
+        assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
+        assert ("ska-edge save" in sentence) == (option.opts[0] == "--save")
+        tried.add(option.opts[0])
+    assert {"--save", "--samples", "--patience", "--log", "--mqtt", "--name"} <= tried
+    assert not Path("30").exists()
 
 
 # --- logs, rates and saves ------------------------------------------------------------------------
