@@ -209,11 +209,11 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 
 
 def _exit(errors: Sequence[SkaError]) -> None:
-    """End with a sentence for each device that failed."""
+    """End with a sentence for each device that failed, and the exit code of the first."""
     for error in errors:
         click.echo(f"ska-edge: {error}", err=True)
     if errors:
-        click.get_current_context().exit(DeviceError.exit_code)
+        click.get_current_context().exit(errors[0].exit_code)
 
 
 def _introduction(info: DeviceInfo, port: str) -> str:

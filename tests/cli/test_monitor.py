@@ -173,6 +173,25 @@ def test_a_device_that_fails_does_not_end_the_others(
     assert [device["step"] for device in looked.document()["devices"]] == [None, ROWS]
 
 
+def test_the_exit_code_is_that_of_the_first_error(
+    ska_edge, iris_file: Path, start_board: Start
+) -> None:
+    ports = [start_board("host", f"board-{number}") for number in range(2)]
+    Path("steps-1.jsonl").symlink_to("/dev/full")
+    Path("other-2.jsonl").symlink_to("/dev/full")
+    learn = ("monitor", iris_file, "iris", "--samples", ROWS)
+
+    named = [part for port in (*ports, "/dev/none") for part in ("--port", port)]
+    outcome = ska_edge(*learn, *named, "--log", "steps.jsonl", "--json")
+    full, good, absent = [device["error"] for device in outcome.document()["devices"]]
+    assert (good, outcome.code) == (None, 2)
+    assert "cannot write steps-1.jsonl" in full
+    assert outcome.err.splitlines()[-2:] == [f"ska-edge: {full}", f"ska-edge: {absent}"]
+
+    named = ["--port", "/dev/none", "--port", ports[0]]
+    assert ska_edge(*learn, *named, "--log", "other.jsonl").code == 3
+
+
 def test_nobody_learns_when_one_log_cannot_be_continued(
     ska_edge, iris_file: Path, iris: Model, start_board: Start
 ) -> None:
