@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
@@ -105,7 +105,7 @@ def monitor(
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(
-            f"--halve-rate is {halvings}, but {model}'s rate can be halved {most} times"
+            f"--halve-rate is {halvings}, but {model}'s rate can be halved {counted(most, 'time')}"
         )
     inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
     ports = ports or (find_port(None),)
@@ -279,8 +279,9 @@ class View:
             self._out.line(text + log)
         elif "interrupted" in what and what["fell_back"]:
             text = (
-                f"the device at {port} has started again and has {what['samples']} samples, not"
-                f" {self._before[member.port]}: what it learned since its last save is lost"
+                f"the device at {port} has started again and has"
+                f" {counted(what['samples'], 'sample')}, not {self._before[member.port]}:"
+                " what it learned since its last save is lost"
             )
             self._fell[member.port].append(text)
             self._out.warning(text)
@@ -345,7 +346,7 @@ class View:
             return "no contact yet"
         title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
         if monitor.unanswered:
-            title += f", {monitor.unanswered} answers lost"
+            title += f", {counted(monitor.unanswered, 'answer')} lost"
         return title
 
     def finish(self) -> None:
