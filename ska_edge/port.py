@@ -20,7 +20,9 @@ from serial.tools import list_ports as serial_list_ports
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.port_refusal import address_refusal, refusal, speed_refusal
 
-BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+SLOWEST, FASTEST = 1200, 921_600  # bits per second
+# What Linux says of a speed without a name; newer C libraries, and other systems, give the speed.
+NAMELESS = getattr(termios, "CBAUDEX", None)
 POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
 READ_LIMIT = 65536  # bytes one read asks the system for
 USB = "usb:"  # stands ahead of a serial number that could also be a file's name
@@ -239,8 +241,8 @@ class Port:
                 exclusive=True,
             )
             # A driver that cannot run at a speed takes another one and says nothing.
-            wanted = getattr(termios, f"B{self.baud}", None)
-            if wanted not in (None, termios.tcgetattr(number)[5]):
+            wanted = getattr(termios, f"B{self.baud}", NAMELESS)
+            if termios.tcgetattr(number)[5] not in (wanted, self.baud):
                 termios.tcsetattr(number, termios.TCSANOW, settings)
                 opened.close()
                 raise DeviceError(speed_refusal(self.path, self.baud))

@@ -12,7 +12,7 @@ import click
 from firmware_gen.bench import Benchmark, Figures, Task, counter_of
 from firmware_gen.bench import bench as measure
 from firmware_gen.boards import Board, load_board
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.train import hidden_widths
 from ska_edge.data import load
 from ska_edge.errors import InputError
@@ -105,8 +105,8 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
     )
     loop = document["known_loop"]
     out.line(
-        f"means over {document['samples']} samples; weights equal to the host's; a loop of"
-        f" {loop['length']} {unit} was counted as {loop['counted']:.0f}"
+        f"means over {counted(document['samples'], 'sample')}; weights equal to the host's;"
+        f" a loop of {loop['length']} {unit} was counted as {loop['counted']:.0f}"
     )
 
 

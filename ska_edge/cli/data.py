@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.output import check_file
 from ska_edge.data import builtin_names, load, save
 
@@ -31,9 +31,10 @@ def data(name: str, output: Path | None, label_column: str | None, as_json: bool
         check_file(output, name)
         save(dataset, output)
         out.line(f"wrote {output}")
-    in_groups = "" if groups is None else f", {groups} groups"
+    in_groups = "" if groups is None else f", {counted(groups, 'group')}"
     out.line(
-        f"{dataset.name}: {rows} rows, {features} features, {dataset.classes} classes{in_groups}"
+        f"{dataset.name}: {counted(rows, 'row')}, {counted(features, 'feature')},"
+        f" {counted(dataset.classes, 'class')}{in_groups}"
     )
     out.table(
         "classes",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, label_option, percent
+from ska_edge.cli.console import Output, counted, json_option, label_option, percent
 from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.model_file import Model, load_model
@@ -68,8 +68,8 @@ def evaluate(
     )
     if loaded.state.samples:
         out.line(
-            f"the model has learned {loaded.state.samples} more samples on a device; where these"
-            " are rows of the data, it is no test"
+            f"the model has learned {counted(loaded.state.samples, 'more sample')} on a device;"
+            " where these are rows of the data, it is no test"
         )
     confusion = None
     if loaded.plan.rule_definition.supervised:

@@ -12,7 +12,7 @@ import click
 
 from firmware_gen.boards import load_board
 from firmware_gen.footprint import parts, ram
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, counted, json_option
 from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import load_model
 from ska_edge.range_proof import Bound, accumulator_width, range_proof, update_width
@@ -55,14 +55,16 @@ def _state_document(state: State) -> dict[str, Any]:
 def _state_sentence(state: State) -> str:
     """The same for people."""
     plan = state.plan
-    text = f"learned: {state.samples} samples on a device, {state.step} updates"
+    text = (
+        f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"
+    )
     if state.halvings:
-        text += f", rate halved {state.halvings} times to {state.rate.real:g}"
+        text += f", rate halved {counted(state.halvings, 'time')} to {state.rate.real:g}"
     if plan.replay.per_class:
         room = plan.classes * plan.replay.per_class
         text += f", {state.replay.held.sum()} of {room} places for past samples taken"
     if not plan.rule_definition.supervised:
-        text += f", {state.held} of {plan.batch} samples held for the next updates"
+        text += f", {state.held} of {counted(plan.batch, 'sample')} held for the next updates"
     return text
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
@@ -24,6 +26,7 @@ from ska_edge.model_file import Model, load_model
 from ska_edge.mqtt import parse_address
 from ska_edge.telemetry import Line
 
+LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
 COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 
 
@@ -93,7 +96,7 @@ def monitor(
     device is; one that goes away meanwhile is waited for. Ctrl-C ends between two samples.
     """
     out = Output(as_json)
-    _check(model, data, ports, log, broker, names)
+    _check(model, data, ports, log, patience, broker, names)
     if model is None or data is None:
         _look(ports or (find_port(None),), baud, out)
         return
@@ -102,7 +105,7 @@ def monitor(
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(
-            f"--halve-rate is {halvings}, but {model}'s rate can be halved {most} times"
+            f"--halve-rate is {halvings}, but {model}'s rate can be halved {counted(most, 'time')}"
         )
     inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
     ports = ports or (find_port(None),)
@@ -143,14 +146,17 @@ def _check(
     data: str | None,
     ports: tuple[str, ...],
     log: Path | None,
+    patience: float,
     broker: str | None,
     names: tuple[str, ...],
 ) -> None:
-    """InputError for arguments that do not go together."""
+    """InputError for arguments that make no sense, alone or together."""
     if (model is None) != (data is None):
         raise InputError("give MODEL and DATA, or neither")
-    if model is None and (log is not None or broker is not None):
-        raise InputError("there is nothing to log or publish without MODEL and DATA; name both")
+    if model is None:
+        _check_looking(click.get_current_context())
+    if not math.isfinite(patience):
+        raise InputError(f"--patience is {patience}: give a number of seconds")
     for path in log_paths(log, max(len(ports), 1)):
         if path is not None:
             check_file(path, model, data)
@@ -159,8 +165,21 @@ def _check(
         raise InputError(f"--port {twice[0]} is given twice; a device learns for one monitor only")
     if broker is not None:
         parse_address(broker)
+    if names and broker is None:
+        raise InputError("--name is for MQTT: give --mqtt, too, or leave it out")
     if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
         raise InputError("give --name once for each --port, in their order, no two the same")
+
+
+def _check_looking(context: click.Context) -> None:
+    """InputError for an option that says what devices shall learn, or what to do with that."""
+    for option in context.command.params:
+        source = context.get_parameter_source(str(option.name))
+        if option.name not in LOOKING and source is ParameterSource.COMMANDLINE:
+            other = ", or use `ska-edge save`" if option.name == "save" else ""
+            raise InputError(
+                f"{option.opts[0]} does nothing without MODEL and DATA: name both{other}"
+            )
 
 
 def log_paths(log: Path | None, count: int) -> list[Path | None]:
@@ -190,11 +209,11 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 
 
 def _exit(errors: Sequence[SkaError]) -> None:
-    """End with a sentence for each device that failed."""
+    """End with a sentence for each device that failed, and the exit code of the first."""
     for error in errors:
         click.echo(f"ska-edge: {error}", err=True)
     if errors:
-        click.get_current_context().exit(DeviceError.exit_code)
+        click.get_current_context().exit(errors[0].exit_code)
 
 
 def _introduction(info: DeviceInfo, port: str) -> str:
@@ -249,7 +268,8 @@ class View:
         """Tell what people should know at once."""
         assert member.monitor is not None
         if isinstance(what, ContactLost):
-            reason = str(what).partition(": ")[0]
+            # The last colon: in front of it a port's name and the system's words may have others.
+            reason = str(what).rpartition(": ")[0]  # what to do about it is done here
             self._out.note(f"{reason}; waiting up to {self._patience:g} s for it")
             return
         port = member.monitor.port
@@ -259,8 +279,9 @@ class View:
             self._out.line(text + log)
         elif "interrupted" in what and what["fell_back"]:
             text = (
-                f"the device at {port} has started again and has {what['samples']} samples, not"
-                f" {self._before[member.port]}: what it learned since its last save is lost"
+                f"the device at {port} has started again and has"
+                f" {counted(what['samples'], 'sample')}, not {self._before[member.port]}:"
+                " what it learned since its last save is lost"
             )
             self._fell[member.port].append(text)
             self._out.warning(text)
@@ -325,7 +346,7 @@ class View:
             return "no contact yet"
         title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
         if monitor.unanswered:
-            title += f", {monitor.unanswered} answers lost"
+            title += f", {counted(monitor.unanswered, 'answer')} lost"
         return title
 
     def finish(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, counted, json_option
 from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.output import check_file
 from ska_edge.errors import DeviceError, InputError
@@ -44,8 +44,8 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     # The float twin did not learn what the device has learned: it is left behind.
     replace(loaded, state=state, reference=None).save(output)
     out.line(
-        f"{info.board} at {link.port}: {state.samples} samples, {state.step} updates, wrote"
-        f" {output}"
+        f"{info.board} at {link.port}: {counted(state.samples, 'sample')},"
+        f" {counted(state.step, 'update')}, wrote {output}"
     )
     out.document(
         {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, counted, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.errors import DeviceError
 from ska_edge.link import Link
@@ -36,6 +36,7 @@ def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -
             f" not {state.crc:08x}): let nobody else use it, and push again"
         )
     out.line(
-        f"{info.board} at {link.port} goes on from {info.samples} samples and {info.step} updates"
+        f"{info.board} at {link.port} goes on from {counted(info.samples, 'sample')}"
+        f" and {counted(info.step, 'update')}"
     )
     out.document({**device_document(info, link.port), "halvings": info.halvings})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, counted, json_option
 from ska_edge.cli.output import check_file
 from ska_edge.onnx_import import load_any
 from ska_edge.replay_log import rebuild
@@ -39,8 +39,8 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
         else "no CRC of the device at this point confirms it"
     )
     out.line(
-        f"learned {rebuilt.rows} rows of {log}: {state.samples} samples, {state.step} updates,"
-        f" CRC {state.crc:08x}; {sure}"
+        f"learned {counted(rebuilt.rows, 'row')} of {log}: {counted(state.samples, 'sample')},"
+        f" {counted(state.step, 'update')}, CRC {state.crc:08x}; {sure}"
     )
     if output is not None:
         # The float twin did not learn what the device has learned: it is left behind.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, counted, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.link import Link
 
@@ -24,7 +24,7 @@ def save(port: str | None, baud: int, as_json: bool) -> None:
         link.save()
         info = link.hello()
     out.line(
-        f"{info.board} at {link.port} keeps its state of {info.samples} samples; it has made"
-        f" {info.saves} saves"
+        f"{info.board} at {link.port} keeps its state of {counted(info.samples, 'sample')};"
+        f" it has made {counted(info.saves, 'save')}"
     )
     out.document(device_document(info, link.port))

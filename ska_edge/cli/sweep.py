@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.output import check_folder
 from ska_edge.data import Dataset, load
 from ska_edge.errors import CheckError, InputError
@@ -180,7 +180,7 @@ def _report(out: Output, dataset: Dataset, swept: Swept, output: Path, epochs: i
     table, picture = rows(swept.runs), None
     if table:
         picture = output / "sweep.png"
-        title = f"{dataset.name}: {epochs} epochs"
+        title = f"{dataset.name}: {counted(epochs, 'epoch')}"
         plot(table, picture, title)
         _table(out, title, table)
         out.line(f"runs: {len(swept.runs)}, from before: {swept.skipped}, wrote {picture}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, counted, json_option, label_option
 from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.device import Result
@@ -45,7 +45,7 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
 
 def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
     """How far a stream has come; how often it was right only where outputs stand for classes."""
-    title = f"{count}/{len(labels)} samples"
+    title = f"{count}/{counted(len(labels), 'sample')}"
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"
     return title
@@ -60,7 +60,7 @@ def learn_and_compare(
 ) -> Report:
     """Run the proof with a live table, and say what came out."""
     info = link.hello()
-    out.line(f"{info.board} at {link.port} learns {len(labels)} samples")
+    out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
     correct, last = 0, Result(0, 0, 0, ())
     with out.live() as update:
 
@@ -80,7 +80,7 @@ def learn_and_compare(
     elif report.first_difference is None:
         out.line(
             f"device and host are equal: all {report.parameters} parameters after"
-            f" {report.samples} samples, and every decision and metric on the way"
+            f" {counted(report.samples, 'sample')}, and every decision and metric on the way"
         )
     return report
 
@@ -131,7 +131,9 @@ def verify(
     out, loaded = Output(as_json), load_model(model)
     dataset = load_for(loaded, data, label_column)
     if samples is not None and samples > len(dataset.y):
-        raise InputError(f"--samples is {samples}, but {dataset.name} has {len(dataset.y)} rows")
+        raise InputError(
+            f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
+        )
     rows = slice(0, samples)
     with device(loaded, board, port, baud, out) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)

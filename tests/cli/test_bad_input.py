@@ -340,9 +340,14 @@ def test_port_that_is_none(ska_edge, port: str, words: str) -> None:
     assert words in ska_edge("monitor", "--port", port).refusal(3)
 
 
-@pytest.mark.parametrize("baud", ["0", "-9600", "12345", "fast", "115200.0", "1e6"])
+@pytest.mark.parametrize("baud", ["0", "-9600", "1199", "921601", "fast", "115200.0", "1e6"])
 def test_speed_that_is_none(ska_edge, baud: str) -> None:
     assert "'--baud'" in ska_edge("monitor", "--port", "/dev/none", "--baud", baud).usage()
+
+
+@pytest.mark.parametrize("baud", ["1200", "76800", "250000", "500000", "921600"])
+def test_speed_that_some_uart_makes(ska_edge, baud: str) -> None:
+    assert "no port" in ska_edge("monitor", "--port", "/dev/none", "--baud", baud).refusal(3)
 
 
 def test_port_that_does_not_answer(

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge import fleet
+from ska_edge.cli.main import main
 from ska_edge.data import Dataset, load, save
 from ska_edge.errors import InputError
 from ska_edge.fleet import Job, Member, run
@@ -173,6 +175,25 @@ def test_a_device_that_fails_does_not_end_the_others(
     assert [device["step"] for device in looked.document()["devices"]] == [None, ROWS]
 
 
+def test_the_exit_code_is_that_of_the_first_error(
+    ska_edge, iris_file: Path, start_board: Start
+) -> None:
+    ports = [start_board("host", f"board-{number}") for number in range(2)]
+    Path("steps-1.jsonl").symlink_to("/dev/full")
+    Path("other-2.jsonl").symlink_to("/dev/full")
+    learn = ("monitor", iris_file, "iris", "--samples", ROWS)
+
+    named = [part for port in (*ports, "/dev/none") for part in ("--port", port)]
+    outcome = ska_edge(*learn, *named, "--log", "steps.jsonl", "--json")
+    full, good, absent = [device["error"] for device in outcome.document()["devices"]]
+    assert (good, outcome.code) == (None, 2)
+    assert "cannot write steps-1.jsonl" in full
+    assert outcome.err.splitlines()[-2:] == [f"ska-edge: {full}", f"ska-edge: {absent}"]
+
+    named = ["--port", "/dev/none", "--port", ports[0]]
+    assert ska_edge(*learn, *named, "--log", "other.jsonl").code == 3
+
+
 def test_nobody_learns_when_one_log_cannot_be_continued(
     ska_edge, iris_file: Path, iris: Model, start_board: Start
 ) -> None:
@@ -192,15 +213,34 @@ def test_nobody_learns_when_one_log_cannot_be_continued(
 def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
     learn = ("monitor", iris_file, "iris")
     for arguments, words in (
-        (("monitor", "--log", "steps.jsonl"), "without MODEL and DATA"),
-        (("monitor", "--mqtt", "localhost"), "without MODEL and DATA"),
         ((*learn, "--port", "/dev/a", "--port", "/dev/a"), "--port /dev/a is given twice"),
         ((*learn, "--port", "/dev/a", "--mqtt", "localhost:x"), "no address of an MQTT broker"),
-        ((*learn, "--port", "/dev/a", "--name", "a", "--name", "b"), "once for each --port"),
+        ((*learn, "--mqtt", "localhost", "--name", "a", "--name", "b"), "once for each --port"),
+        ((*learn, "--port", "/dev/a", "--name", "a"), "--name is for MQTT: give --mqtt"),
+        ((*learn, "--patience", "nan"), "--patience is nan: give a number of seconds"),
+        ((*learn, "--patience", "inf"), "--patience is inf: give a number of seconds"),
         ((*learn, "--port", "/dev/a", "--halve-rate", "200"), "--halve-rate is 200"),
     ):
         assert words in ska_edge(*arguments).refusal(2)
     assert not Path("steps.jsonl").exists()
+
+
+# Options that say at which devices to look, and how to answer.
+LOOKING = {"--port", "--baud", "--json"}
+
+
+def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
+    tried = set()
+    for option in main.commands["monitor"].params:
+        if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
+            continue
+        value = () if option.is_flag else ("30",)  # also where it is the default
+        sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
+        assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
+        assert ("ska-edge save" in sentence) == (option.opts[0] == "--save")
+        tried.add(option.opts[0])
+    assert {"--save", "--samples", "--patience", "--log", "--mqtt", "--name"} <= tried
+    assert not Path("30").exists()
 
 
 # --- logs, rates and saves ------------------------------------------------------------------------
@@ -439,7 +479,7 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The board is started anew behind the same name, without a save."""
-    port = Path("port").absolute()
+    port = Path("bench: left").absolute()  # a colon is no end of what happened
     port.symlink_to(start_board("host", "board-1"))
     learn = fleet.Monitor.run
 
@@ -457,6 +497,9 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     (fell,) = [each for each in outcome.document()["warnings"] if each["sign"] == "fell back"]
     assert re.search(r"has started again and has 0 samples, not \d+: what it", fell["text"])
     assert f"warning: {fell['text']}" in outcome.err.splitlines()
+    (note,) = [line for line in outcome.err.splitlines() if "waiting up to" in line]
+    assert note.startswith(f"the port {port} is gone (")
+    assert note.endswith("); waiting up to 30 s for it")
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------

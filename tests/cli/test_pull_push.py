@@ -270,7 +270,7 @@ def test_inspect_says_what_the_device_has_been_through(ska_edge, pulled: Model) 
     }
     text = ska_edge("inspect", "p.ska").out
     taken = pulled.state.replay.held.sum()
-    assert f"9 samples on a device, {pulled.state.step} updates, rate halved 1 times" in text
+    assert f"9 samples on a device, {pulled.state.step} updates, rate halved 1 time" in text
     assert f"{taken} of 6 places for past samples taken" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -191,12 +192,25 @@ def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
 ) -> None:
     project = write_firmware(require_board("host"), DRIVER_MAIN)
     elf = build(project).elf
-    monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
+
+    def sentence(what: str, path: Path, why: str) -> str:
+        return f"host board: cannot {what} {path}, the file of SKA_STORAGE: {why}\n"
+
+    path = tmp_path / "saves"
+    monkeypatch.setenv("SKA_STORAGE", str(path))
     with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
         Memory(line).read(0, 1)
-        assert "locking" in first_words(elf)
-    monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "missing" / "saves"))
-    assert "opening" in first_words(elf)
+        assert first_words(elf) in {
+            sentence("lock", path, os.strerror(number)) for number in (errno.EACCES, errno.EAGAIN)
+        }
+    path = tmp_path / "missing" / "saves"
+    monkeypatch.setenv("SKA_STORAGE", str(path))
+    assert first_words(elf) == sentence("open", path, os.strerror(errno.ENOENT))
+    path = tmp_path / "notes"
+    path.write_text("not of a board")
+    monkeypatch.setenv("SKA_STORAGE", str(path))
+    assert first_words(elf) == sentence("fill", path, "its size is no whole number of pages")
+    assert path.read_text() == "not of a board"
 
 
 def first_words(elf: Path) -> str:

@@ -1,9 +1,8 @@
-/* EEPROM driver for an ATmega (ATmega328P data sheet, chapter AVR Memories; the
- * ATmega2560 has the same), by
- * avr-libc, which keeps the order and the time that its registers ask for.
+/* EEPROM driver for an ATmega (ATmega328P data sheet, chapter AVR Memories; the ATmega2560 has the
+ * same), by avr-libc, which keeps the order and the time that its registers ask for.
  *
- * A byte takes 3.4 ms, an erase of its own included. Bytes that are as they shall be are left
- * alone, which saves them wear and us that time. */
+ * A byte takes 3.4 ms, an erase of its own included (typical; table EEPROM Mode Bits). Bytes that
+ * are as they shall be are left alone, which saves them wear and us that time. */
 
 #include "ska_storage.h"
 

@@ -1,7 +1,8 @@
-/* Flash driver for the Nordic nRF51 by its NVMC (nRF51 Series Reference Manual 3.0, chapter 6).
+/* Flash driver for the Nordic nRF51 by its NVMC (nRF51 Series Reference Manual, chapter NVMC).
  *
- * The core stands still while its flash is erased or programmed: 22 ms a page, 46 us a word. Bytes
- * that come over the UART meanwhile wait in its FIFO, which holds six. */
+ * The core stands still while its flash is erased or programmed: about 22 ms a page, 48 us a word
+ * (S130 SoftDevice Specification, Flash memory API). Bytes that come over the UART meanwhile wait
+ * in its FIFO, which holds six. */
 
 #include "ska_storage.h"
 

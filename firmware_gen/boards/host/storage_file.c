@@ -7,6 +7,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #define _XOPEN_SOURCE 600
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@
 
 uint8_t *ska_storage_memory(void);
 
-static void fail(const char *what) {
-    (void)fprintf(stderr, "host board: %s the file of SKA_STORAGE", what);
-    perror("");
+static void fail(const char *what, const char *path, const char *why) {
+    (void)fprintf(stderr, "host board: cannot %s %s, the file of SKA_STORAGE: %s\n", what, path,
+                  why);
     exit(EXIT_FAILURE);
 }
 
@@ -30,16 +31,22 @@ static int open_file(const char *path) {
     off_t end;
 
     if (file < 0) {
-        fail("opening");
+        fail("open", path, strerror(errno));
     }
     if (lockf(file, F_TLOCK, 0) != 0) {
-        fail("locking");
+        fail("lock", path, strerror(errno));
     }
     (void)memset(page, 0xFF, sizeof page);
     for (end = lseek(file, 0, SEEK_END); end < (off_t)SKA_STORAGE_SIZE; end += (off_t)sizeof page) {
-        if (end < 0 || end % (off_t)sizeof page != 0 ||
-            write(file, page, sizeof page) != (ssize_t)sizeof page) {
-            fail("filling");
+        if (end < 0) {
+            fail("measure", path, strerror(errno));
+        }
+        if (end % (off_t)sizeof page != 0) {
+            fail("fill", path, "its size is no whole number of pages");
+        }
+        errno = ENOSPC; /* why a write ends early, which is no error by itself */
+        if (write(file, page, sizeof page) != (ssize_t)sizeof page) {
+            fail("fill", path, strerror(errno));
         }
     }
     return file;
@@ -53,15 +60,19 @@ uint8_t *ska_storage_memory(void) {
     if (memory != NULL) {
         return memory;
     }
-    if (path != NULL && path[0] != '\0') {
-        place =
-            mmap(NULL, SKA_STORAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, open_file(path), 0);
-    } else {
+    if (path == NULL || path[0] == '\0') {
         place = mmap(NULL, SKA_STORAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
                      -1, 0);
-    }
-    if (place == MAP_FAILED) {
-        fail("mapping");
+        if (place == MAP_FAILED) {
+            perror("host board: reserving memory for saves");
+            exit(EXIT_FAILURE);
+        }
+    } else {
+        place =
+            mmap(NULL, SKA_STORAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, open_file(path), 0);
+        if (place == MAP_FAILED) {
+            fail("map", path, strerror(errno));
+        }
     }
     memory = place;
     return memory;
