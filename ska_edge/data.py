@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ska_edge.builtin_data import builtin_names, read_builtin
 from ska_edge.errors import InputError
 from ska_edge.idx import is_idx, read_idx
+from ska_edge.plural import counted
 from ska_edge.storage import npz_bytes, write_file
 from ska_edge.table import LARGEST_INPUT, is_finite, is_number, read_csv, too_large
 
@@ -228,8 +229,8 @@ def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
     for label, count in zip(dataset.labels, counts, strict=True):
         if count <= per_class:
             raise InputError(
-                f"'{dataset.name}' has {count} samples of the class '{label}'; to take {per_class}"
-                f" and leave one it needs {per_class + 1}"
+                f"'{dataset.name}' has {counted(count, 'sample')} of the class '{label}'; to"
+                f" take {per_class} and leave one it needs {per_class + 1}"
             )
     order = np.random.default_rng(seed).permutation(len(dataset.y))
     classes = dataset.y[order]

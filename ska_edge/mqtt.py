@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ska_edge.errors import InputError, ToolError
+from ska_edge.plural import counted
 from ska_edge.telemetry import Line
 
 PORT = 1883
@@ -103,7 +104,9 @@ class Publisher:
         self._client.disconnect()
         self._client.loop_stop()
         if lost:
-            self._warn(f"{lost} messages did not reach the MQTT broker at {self._address}")
+            self._warn(
+                f"{counted(lost, 'message')} did not reach the MQTT broker at {self._address}"
+            )
 
     def _publish(self, what: str, payload: str, *, retain: bool) -> None:
         with self._change:

@@ -27,6 +27,7 @@ from ska_edge.log import (
     Started,
 )
 from ska_edge.model_file import Model
+from ska_edge.plural import counted
 from ska_edge.protocol import COUNTED
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
@@ -202,7 +203,7 @@ class _Replay:
         for state in (model.state.copy(), model.state.flashed()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
                 return state
-        had, has = _count(mark.samples), _count(model.state.samples)
+        had, has = counted(mark.samples, "sample"), counted(model.state.samples, "sample")
         if mark.samples not in (0, model.state.samples % COUNTED):
             raise self._bad(
                 entry.line,
@@ -304,9 +305,9 @@ class _Replay:
         else:
             raise self._bad(
                 line,
-                f"the device went on with {_count(mark.samples)} and CRC {mark.crc:08x}, a state"
-                " that it has nowhere before in this log, so from here on nothing can be rebuilt;"
-                " use --at for a step before this line",
+                f"the device went on with {counted(mark.samples, 'sample')} and CRC"
+                f" {mark.crc:08x}, a state that it has nowhere before in this log, so from here on"
+                " nothing can be rebuilt; use --at for a step before this line",
             )
         self._use(state)
         self._promised.clear()
@@ -351,8 +352,3 @@ def _as_marked(state: State, mark: Mark) -> bool:
     if mark.halvings <= state.plan.rate_halvings_max:
         state.halve_rate(mark.halvings)
     return state.crc == mark.crc
-
-
-def _count(samples: int) -> str:
-    """How many samples, in words."""
-    return "1 sample" if samples == 1 else f"{samples} samples"

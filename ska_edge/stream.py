@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link
+from ska_edge.plural import counted
 from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
 from ska_edge.request import Request, result_of
 
@@ -335,8 +336,8 @@ class Stream:
         ahead = (info.samples - self.samples) % COUNTED
         if ahead > most:
             raise DeviceError(
-                f"the device at {self.link.port} has {info.samples} samples, not {self.samples}"
-                " as this program left it: let nobody else use it"
+                f"the device at {self.link.port} has {counted(info.samples, 'sample')}, not"
+                f" {self.samples} as this program left it: let nobody else use it"
             )
         return ahead
 

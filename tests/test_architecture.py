@@ -69,6 +69,7 @@ def full(names: set[str]) -> set[str]:
 # What a module of ska_edge may import out of ska_edge. Not listed: anything but the command line.
 ARROWS = {
     "errors": set(),
+    "plural": set(),
     "reference": set(),
     "fixedpoint": {"errors"},
     "ops_numpy": {"fixedpoint"},
@@ -89,16 +90,16 @@ ARROWS = {
     "device": set(),
     "request": {"device", "frame", "protocol", "rule"},
     "link": {"device", "frame", "port", "protocol", "request", "errors"},
-    "stream": {"device", "link", "protocol", "request", "errors"},
+    "stream": {"device", "link", "protocol", "request", "plural", "errors"},
     "metrics": {"plan", "rule"},
     "telemetry": {"device", "log", "metrics", "errors"},
-    "mqtt": {"telemetry", "errors"},
+    "mqtt": {"telemetry", "plural", "errors"},
     "symptoms": {"metrics", "plan", "rule"},
     "trainer": {"rule", "plan", "state", "draws", "fixedpoint", "ops_numpy", "errors"},
     "table": {"errors"},
     "storage": {"errors"},
     "log": {"protocol", "errors"},
-    "replay_log": {"log", "protocol", "model_file", "state", "trainer", "errors"},
+    "replay_log": {"log", "protocol", "model_file", "state", "trainer", "plural", "errors"},
     "onnx_import": {
         "onnx_export",
         "model_file",
@@ -111,7 +112,7 @@ ARROWS = {
     "idx": {"errors"},
     "watch": set(),
     "builtin_data": {"watch", "errors"},
-    "data": {"builtin_data", "idx", "table", "storage", "errors"},
+    "data": {"builtin_data", "idx", "table", "storage", "plural", "errors"},
 }
 FIRMWARE_MAY_IMPORT = {
     "plan",

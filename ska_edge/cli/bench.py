@@ -12,11 +12,12 @@ import click
 from firmware_gen.bench import Benchmark, Figures, Task, counter_of
 from firmware_gen.bench import bench as measure
 from firmware_gen.boards import Board, load_board
-from ska_edge.cli.console import Output, counted, json_option, label_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.train import hidden_widths
 from ska_edge.data import load
 from ska_edge.errors import InputError
 from ska_edge.options import Options
+from ska_edge.plural import counted
 from ska_edge.precision import PRECISIONS
 from ska_edge.rule import RULES
 from ska_edge.trainer import FixedTrainer

@@ -112,12 +112,6 @@ def _is_figure(cell: str) -> bool:
     return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
 
 
-def counted(number: int, noun: str) -> str:
-    """How many of something, for people: "1 sample", "2 samples", "3 classes"."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number} {noun}{ending}"
-
-
 def percent(fraction: float | None) -> str:
     """An accuracy for people."""
     return "-" if fraction is None else f"{fraction:.2%}"

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, counted, json_option, label_option, percent
+from ska_edge.cli.console import Output, json_option, label_option, percent
 from ska_edge.data import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.model_file import Model, load_model
 from ska_edge.options import Options
+from ska_edge.plural import counted
 from ska_edge.trainer import FixedTrainer
 from ska_edge.training import accuracies, parts
 

@@ -12,9 +12,10 @@ import click
 
 from firmware_gen.boards import load_board
 from firmware_gen.footprint import parts, ram
-from ska_edge.cli.console import Output, counted, json_option
+from ska_edge.cli.console import Output, json_option
 from ska_edge.fixedpoint import QFormat
 from ska_edge.model_file import load_model
+from ska_edge.plural import counted
 from ska_edge.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.ranges import Range
 from ska_edge.state import State

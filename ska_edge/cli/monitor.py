@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.console import Output, counted, json_option, label_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
@@ -24,6 +24,7 @@ from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
 from ska_edge.model_file import Model, load_model
 from ska_edge.mqtt import parse_address
+from ska_edge.plural import counted
 from ska_edge.telemetry import Line
 
 LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
@@ -96,7 +97,7 @@ def monitor(
     device is; one that goes away meanwhile is waited for. Ctrl-C ends between two samples.
     """
     out = Output(as_json)
-    _check(model, data, ports, log, patience, broker, names)
+    _check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None or data is None:
         _look(ports or (find_port(None),), baud, out)
         return
@@ -146,6 +147,7 @@ def _check(
     data: str | None,
     ports: tuple[str, ...],
     log: Path | None,
+    overwrite: bool,
     patience: float,
     broker: str | None,
     names: tuple[str, ...],
@@ -155,6 +157,8 @@ def _check(
         raise InputError("give MODEL and DATA, or neither")
     if model is None:
         _check_looking(click.get_current_context())
+    if overwrite and log is None:
+        raise InputError("--overwrite replaces logs: name one by --log, or leave it out")
     if not math.isfinite(patience):
         raise InputError(f"--patience is {patience}: give a number of seconds")
     for path in log_paths(log, max(len(ports), 1)):

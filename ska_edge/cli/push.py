@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, counted, json_option
+from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.errors import DeviceError
 from ska_edge.link import Link
 from ska_edge.onnx_import import load_any
+from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge push worn.ska")

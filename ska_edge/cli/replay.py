@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, counted, json_option
+from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_file
 from ska_edge.onnx_import import load_any
+from ska_edge.plural import counted
 from ska_edge.replay_log import rebuild
 
 

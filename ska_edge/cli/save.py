@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ska_edge.cli.console import Output, counted, json_option
+from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.link import Link
+from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge save --port /dev/ttyACM0")

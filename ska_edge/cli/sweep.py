@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.console import Output, counted, json_option, label_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.output import check_folder
 from ska_edge.data import Dataset, load
 from ska_edge.errors import CheckError, InputError
+from ska_edge.plural import counted
 from ska_edge.precision import PRECISIONS
 from ska_edge.rule import RULES
 from ska_edge.sweep import (

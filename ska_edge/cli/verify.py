@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from ska_edge.cli.console import Output, counted, json_option, label_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.device import Result
@@ -19,6 +19,7 @@ from ska_edge.link import Link
 from ska_edge.metrics import layer_metrics
 from ska_edge.model_file import Model, load_model
 from ska_edge.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.verify import Report
 from ska_edge.verify import verify as verify_device
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.cli.console import counted
 from ska_edge.model_file import Model
 from ska_edge.planning import make_plan
+from ska_edge.plural import counted
 from ska_edge.quantize import Scaling
 from ska_edge.state import State
 

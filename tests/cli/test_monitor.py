@@ -217,6 +217,7 @@ def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
         ((*learn, "--port", "/dev/a", "--mqtt", "localhost:x"), "no address of an MQTT broker"),
         ((*learn, "--mqtt", "localhost", "--name", "a", "--name", "b"), "once for each --port"),
         ((*learn, "--port", "/dev/a", "--name", "a"), "--name is for MQTT: give --mqtt"),
+        ((*learn, "--overwrite"), "--overwrite replaces logs: name one by --log"),
         ((*learn, "--patience", "nan"), "--patience is nan: give a number of seconds"),
         ((*learn, "--patience", "inf"), "--patience is inf: give a number of seconds"),
         ((*learn, "--port", "/dev/a", "--halve-rate", "200"), "--halve-rate is 200"),
