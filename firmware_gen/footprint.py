@@ -111,8 +111,8 @@ def _line(plan: Plan, board: Board) -> Part:
         if message.direction == "request"
     )
     decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
-    session, first_error = ((5, 1), (1, 4)), ((1, 1), (1, 4))
-    arrays = [*decoder, *session, *first_error]
+    session, first_error, token = ((5, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
+    arrays = [*decoder, *session, *first_error, token]
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":

@@ -14,7 +14,7 @@ class DeviceInfo:
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
         step, samples: updates, and samples learned, since the plan's weights.
-        token: given by `Link.token`; 0 when the state was replaced since, by a start, a reset or a
+        token: names how the state has come about, see `Link.token`; 0 behind a start, a reset or a
             push.
         crc: CRC-32 of the state.
         state_bytes: size of the state.

@@ -115,6 +115,7 @@ class Member:
         except DeviceError as error:
             self.error = error
             return
+        self.waiting = False
         self.monitor = Monitor(stream, job.plan)
         if self.path is not None:
             self._log = Log(self.path, stream.link.info, overwrite=job.overwrite)

@@ -22,6 +22,7 @@ from ska_edge.port import Port
 from ska_edge.protocol import (
     BY_NAME,
     CHUNK_MAX,
+    COUNTED,
     PROTOCOL_VERSION,
     PUSH_MAX,
     STATUS_PURPOSE,
@@ -154,7 +155,8 @@ class Link:
             want: what else to ask for.
         """
         info = self.info
-        result = result_of(self._ask(self.sample(info.samples, x, label, want)))
+        number = (info.token + info.samples) % COUNTED
+        result = result_of(self._ask(self.sample(number, x, label, want)))
         self.learned(result)
         return result
 
@@ -164,19 +166,23 @@ class Link:
 
     def halve_rate(self, times: int) -> None:
         """Lets the device learn on with the plan's rate times 2**-times."""
-        self.request("SET_RATE", {"halvings": times})
+        self.request("SET_RATE", {"halvings": times, "token": self.info.token})
         self._note(halvings=times)
 
     def token(self) -> int:
-        """The token of the device's state, not 0: a device that has none is given one.
+        """The token of the device's state, not 0: a state that has none is given one.
 
-        It stays the same as long as the state comes about by learning (and SET_RATE) alone.
+        It stays the same as long as the state comes about by learning (and SET_RATE) alone, and all
+        that is asked of the device from here on is for this state: raises ContactLost when it has
+        another.
         """
-        if not self.info.token:
-            token = int.from_bytes(os.urandom(4), "little") or 1
-            self.request("SET_TOKEN", {"token": token})
-            self._note(token=token)
-        return self.info.token
+        info = self.info if self.info.token else self.hello()
+        if info.token:
+            return info.token
+        token = int.from_bytes(os.urandom(4), "little") or 1
+        self.request("SET_TOKEN", {"token": token, "crc": info.crc})
+        self._note(token=token)
+        return token
 
     def pull(self, size: int) -> bytes:
         """The state; see `State.from_bytes`.
@@ -230,7 +236,7 @@ class Link:
     def save(self) -> None:
         """Lets the device keep its state over a restart."""
         self.expect_capability(Capability.SAVE, "keep its state")
-        self.request("SAVE")
+        self.request("SAVE", {"token": self.info.token})
 
     def reset(self) -> None:
         """Puts the device back to the plan's weights, step 0; what it has saved stays."""
@@ -249,7 +255,7 @@ class Link:
         return failures >= self._tries or self._stop.is_set()
 
     def sample(self, number: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """A SAMPLE, ready to be sent; `number` is how many the device has learned before it."""
+        """A SAMPLE, ready to be sent; `number` is the device's token plus what it has learned."""
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
         return self._prepare("SAMPLE", values)
 
@@ -365,10 +371,13 @@ class Link:
         if name != STATUS.name or (name == message.answer and values["code"] == Status.OK):
             return replies
         code, detail = values["code"], values["detail"]
-        if code == Status.SEQUENCE:
+        if code in (Status.SEQUENCE, Status.TOKEN):
             self._info = None
+            what = (
+                "lost the session" if code == Status.SEQUENCE else "has another state than it had"
+            )
             raise ContactLost(
-                f"the device at {self.port} lost the session (did it restart?): connect "
+                f"the device at {self.port} {what} (did it restart?): connect "
                 "again and compare its step, since what it learned may be gone"
             )
         reason = (

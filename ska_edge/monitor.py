@@ -121,8 +121,9 @@ class Monitor:
         halvings = self._halvings
         if halvings is not None:
             for event in self._stream.ask(lambda link: link.halve_rate(halvings)):
+                if not event.fell_back and event.info.halvings == halvings:
+                    yield {"rate": halvings}  # the device has it, only its answer was lost
                 yield self._found_again(event)
-            self._saved = None  # the rate is part of what is saved
             yield {"rate": halvings}
 
     def _save(self) -> Iterator[Line]:
@@ -144,6 +145,7 @@ class Monitor:
         self.fell_back += event.fell_back
         if event.fell_back:
             self.step, self.samples = event.info.step, event.info.samples
+            self._saved = None
         return interrupted_line(event.reason, event.info, event.fell_back)
 
     def _row(

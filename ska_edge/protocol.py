@@ -53,6 +53,7 @@ class Status(enum.IntEnum):
     DIGEST = 8
     CRC = 9
     STORAGE = 10
+    TOKEN = 11
 
 
 STATUS_PURPOSE = {
@@ -60,13 +61,14 @@ STATUS_PURPOSE = {
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the last request again nor the next; detail is the last seq or 65535",
-    Status.NUMBER: "not the next sample; detail is how many the device has learned",
+    Status.NUMBER: "not the next sample; detail is the number that it would have",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
     Status.RATE: "the plan's rate cannot be halved so often; detail is how often it can",
     Status.OFFSET: "not the offset to go on from; detail is that offset",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the bytes pushed are not those offered; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, all is as before; detail is the ska_status_t",
+    Status.TOKEN: "the state is not the one that was meant; detail is its token",
 }
 
 
@@ -153,7 +155,10 @@ class Message:
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
 STEP = Field("step", "u32", 1, "updates since the plan's weights")
 SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
-TOKEN = Field("token", "u32", 1, "names how the state came about; 0: since a start, RESET or PUSH")
+CRC = Field("crc", "u32", 1, "CRC-32 of the state")
+TOKEN = Field(
+    "token", "u32", 1, "names how the state has come about; 0 behind a start, RESET or PUSH"
+)
 OFFSET = Field("offset", "u32", 1, "place of the first byte in the state")
 
 MESSAGES = (
@@ -171,7 +176,7 @@ MESSAGES = (
         "request",
         (
             Field(
-                "number", "u32", 1, "samples learned before this one: learned once, whatever comes"
+                "number", "u32", 1, "token, plus the samples learned before: makes it learned once"
             ),
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
@@ -185,7 +190,7 @@ MESSAGES = (
         "SET_RATE",
         0x04,
         "request",
-        (Field("halvings", "u8", 1, "how often the plan's rate is halved"),),
+        (Field("halvings", "u8", 1, "how often the plan's rate is halved"), TOKEN),
         "learn on at another rate",
         answer="STATUS",
     ),
@@ -196,7 +201,7 @@ MESSAGES = (
         "request",
         (
             Field("digest", "u8", 8, "first bytes of the digest of the state's plan"),
-            Field("crc", "u32", 1, "CRC-32 of the state"),
+            CRC,
         ),
         "announces a state; the same one again goes on where it stopped",
         answer="STATUS",
@@ -209,14 +214,14 @@ MESSAGES = (
         "a piece of the state offered; the last one stores it, then the device has it",
         answer="STATUS",
     ),
-    Message("SAVE", 0x08, "request", (), "keep the state over a restart", answer="STATUS"),
+    Message("SAVE", 0x08, "request", (TOKEN,), "keep the state over a restart", answer="STATUS"),
     Message("RESET", 0x09, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
     Message(
         "SET_TOKEN",
         0x0A,
         "request",
-        (TOKEN,),
-        "the device says this token until its state is replaced, by a start, RESET or PUSH",
+        (TOKEN, CRC),
+        "name the state that has this CRC-32; it keeps the token as long as it learns on",
         answer="STATUS",
     ),
     Message(
@@ -230,7 +235,7 @@ MESSAGES = (
             STEP,
             SAMPLES,
             TOKEN,
-            Field("crc", "u32", 1, "CRC-32 of the state"),
+            CRC,
             Field("state_bytes", "u32", 1, "size of the state"),
             Field("inputs", "u16", 1, "elements of an input"),
             Field("input_width", "u8", 1, "bytes of one element, 1 or 2"),

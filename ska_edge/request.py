@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
 from ska_edge.device import Result
+from ska_edge.errors import DeviceError
 from ska_edge.frame import Frame
 from ska_edge.protocol import BY_NAME, Codec, Message
 from ska_edge.rule import METRICS as METRIC_NAMES
+from ska_edge.rule import SIGNED_METRICS
 
 METRICS, STATUS = BY_NAME["METRICS"], BY_NAME["STATUS"]
 
@@ -57,7 +60,10 @@ class Request:
 
 
 def result_of(replies: list[Reply]) -> Result:
-    """What the replies to a SAMPLE or INFER say."""
+    """What the replies to a SAMPLE or INFER say; DeviceError for what no device can mean."""
     *metrics, (_, values) = replies
     sums = tuple({name: layer[name] for name in METRIC_NAMES} for _, layer in metrics)
+    for layer, name in itertools.product(sums, METRIC_NAMES):
+        if layer[name] < 0 and name not in SIGNED_METRICS:
+            raise DeviceError(f"the device says {layer[name]} for {name}, which is never negative")
     return Result(**values, metrics=sums)

@@ -35,6 +35,7 @@ METRICS = (
 )
 
 METRIC_TERMS = METRICS[:6]
+SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")  # others are squares and counts
 METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would leave 64 bits
 
 TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z

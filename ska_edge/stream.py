@@ -36,6 +36,9 @@ class Window:
         labels: (n,) class indices.
         want: what else to ask for with every row.
         stop: once it is set no more rows are sent; the answers of those under way still come.
+
+    Attributes:
+        credit: how many rows can be under way.
     """
 
     def __init__(
@@ -49,8 +52,8 @@ class Window:
         self._link = link
         self._stop = stop or threading.Event()
         self._inputs, self._labels, self._want = inputs, labels, want
-        self._credit = max(1, link.info.credit)
-        self._first = link.info.samples
+        self.credit = max(1, link.info.credit)
+        self._first = link.info.token + link.info.samples  # number of the first row
         self._sent = 0  # rows that were sent at least once
         self._pending: deque[Request] = deque()
         self._went_back = False  # since the last answer
@@ -81,7 +84,7 @@ class Window:
 
     def _fill(self) -> bool:
         """Send rows while there is room; False when there is nothing to wait for."""
-        while len(self._pending) < self._credit and self._sent < self._end():
+        while len(self._pending) < self.credit and self._sent < self._end():
             number = (self._first + self._sent) % COUNTED
             row, label = self._inputs[self._sent], int(self._labels[self._sent])
             request = self._link.sample(number, row.tolist(), label, self._want)
@@ -213,9 +216,11 @@ class Stream:
     Attributes:
         link: the link in use.
         samples: how many samples the device has learned, as far as is known.
+
+    Raises DeviceError when there is no device, or another one.
     """
 
-    PAUSE = 0.2  # seconds between two tries to open a port that is not there
+    PAUSE = 0.2  # seconds between two tries to find a device again
 
     def __init__(
         self,
@@ -233,11 +238,15 @@ class Stream:
         self._want = want
         self._stop = stop or threading.Event()
         self._lost = lost
+        self._token = 0  # of the state that is learned on
         self.link = connect()
         try:
             self.link.expect_digest(digest)
+            try:
+                self._replaced()
+            except ContactLost as error:
+                self._find_again(error, self._deadline(None))
             self.samples = self.link.info.samples
-            self._token = self.link.token()
         except BaseException:
             self.link.close()
             raise
@@ -253,19 +262,21 @@ class Stream:
 
         Raises ContactLost when the device does not come back, DeviceError when another one comes.
         """
-        row, self.samples = 0, self.link.info.samples
+        row = credit = 0
         deadline: float | None = None  # no row was learned since contact was lost
+        if self.link.info.token == self._token:
+            self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
-            credit = self.link.info.credit
-            window = Window(self.link, inputs[row:], labels[row:], self._want, self._stop)
             try:
+                self._expect_token()
+                window = Window(self.link, inputs[row:], labels[row:], self._want, self._stop)
+                credit = window.credit
                 for result in window.results():
                     deadline = None
                     yield self._learned(row, result)
                     row += 1
             except ContactLost as lost:
-                if deadline is None:
-                    deadline = time.monotonic() + self._patience
+                deadline = self._deadline(deadline)
                 fell_back = self._find_again(lost, deadline)
                 ahead = self._ahead(fell_back, most=min(credit, len(labels) - row))
                 yield Interrupted(str(lost), self.link.info, fell_back)
@@ -283,24 +294,29 @@ class Stream:
         """
         deadline: float | None = None
         while True:
-            reason = ""
             try:
                 request(self.link)
-                fell_back = self._replaced()
-            except ContactLost as lost:
-                if deadline is None:
-                    deadline = time.monotonic() + self._patience
-                fell_back = self._find_again(lost, deadline)
-                reason = str(lost)
-            self._ahead(fell_back, most=0)
-            if not reason and not fell_back:
+                self._expect_token()
+                self._ahead(fell_back=False, most=0)
                 return
-            reason = reason or f"the device at {self.link.port} has started again"
-            yield Interrupted(reason, self.link.info, fell_back)
+            except ContactLost as lost:
+                deadline = self._deadline(deadline)
+                fell_back = self._find_again(lost, deadline)
+                self._ahead(fell_back, most=0)
+                yield Interrupted(str(lost), self.link.info, fell_back)
 
     def _learned(self, row: int, result: Result | None) -> Learned:
         self.samples = (self.samples + 1) % COUNTED
         return Learned(row, self.samples, result)
+
+    # --- contact lost and found -------------------------------------------------------------------
+
+    def _deadline(self, known: float | None) -> float:
+        """Until when contact is waited for; after a pause, if that was so before."""
+        if known is None:
+            return time.monotonic() + self._patience
+        self._stop.wait(self.PAUSE)
+        return known
 
     def _find_again(self, lost: ContactLost, deadline: float) -> bool:
         """Whether the device that was found has another state than by learning on."""
@@ -321,10 +337,18 @@ class Stream:
             self._stop.wait(self.PAUSE)
         raise lost
 
+    def _waits(self, deadline: float) -> bool:
+        return not self._stop.is_set() and time.monotonic() < deadline
+
     def _replaced(self) -> bool:
         """Whether the device has another token than before, which is the one to know it by now."""
         before, self._token = self._token, self.link.token()
         return self._token != before
+
+    def _expect_token(self) -> None:
+        """ContactLost when the link has met a device that has another state than by learning on."""
+        if self.link.info.token != self._token:
+            raise ContactLost(f"the device at {self.link.port} has started again, or was reset")
 
     def _ahead(self, fell_back: bool, most: int) -> int:
         """How many rows the device has learned beyond `samples`; none where it fell back, from
@@ -340,6 +364,3 @@ class Stream:
                 f" {self.samples} as this program left it: let nobody else use it"
             )
         return ahead
-
-    def _waits(self, deadline: float) -> bool:
-        return not self._stop.is_set() and time.monotonic() < deadline

@@ -15,6 +15,7 @@ from ska_edge.protocol import (
     BY_CODE,
     BY_NAME,
     CHUNK_MAX,
+    COUNTED,
     PROTOCOL_VERSION,
     Capability,
     Codec,
@@ -22,7 +23,7 @@ from ska_edge.protocol import (
     Values,
     Want,
 )
-from ska_edge.rule import METRICS
+from ska_edge.rule import METRICS, SIGNED_METRICS
 
 INPUTS, CLASSES, LAYERS = 4, 3, 2
 STATE = bytes(i % 251 for i in range(300))
@@ -130,31 +131,48 @@ class FakeDevice:
 
     def _execute(self, frame: Frame) -> list[bytes]:
         name, values = self._codec.unpack(frame.code, frame.payload)
+        refusal = self._refusal(name, values)
+        if refusal is not None:
+            return [self.status(frame.seq, *refusal)]
+        return self._done(frame.seq, name, values)
+
+    def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
+        """Code and detail for a request that is meant for another state than this one."""
+        known = self.welcome()
+        number = (self.token + known["samples"]) % COUNTED
+        if name == "SAMPLE" and values["number"] != number:
+            return Status.NUMBER, number
+        if name in ("SET_RATE", "SAVE") and values["token"] != self.token:
+            return Status.TOKEN, self.token
+        if name == "SET_TOKEN" and values["crc"] != known["crc"]:
+            return Status.TOKEN, self.token
+        return None
+
+    def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
+        """Does what is asked, and the frames of the answer."""
         if name == "HELLO":
-            return [self.reply(frame.seq, "WELCOME", self.welcome())]
+            return [self.reply(seq, "WELCOME", self.welcome())]
         if name == "PULL":
             data = self.state[values["offset"] :][:CHUNK_MAX]
-            return [self.reply(frame.seq, "CHUNK", {**values, "data": data})]
+            return [self.reply(seq, "CHUNK", {**values, "data": data})]
+        if name in ("OFFER", "PUSH"):
+            return [self.status(seq, *self._take(name, values))]
         if name == "RESET":
             self.samples = self.token = self.halvings = 0
         elif name == "SET_TOKEN":
             self.token = values["token"]
         elif name == "SAVE":
             self.saves += 1
-        elif name in ("OFFER", "PUSH"):
-            return [self.status(frame.seq, *self._take(name, values))]
-        elif name == "SAMPLE":
-            if values["number"] != self.samples:
-                return [self.status(frame.seq, Status.NUMBER, self.samples)]
-            self.samples += 1
-            self.learned.append((values["x"][0], values["label"]))
         elif name == "SET_RATE":
             self.halvings = values["halvings"]
+        elif name == "SAMPLE":
+            self.samples += 1
+            self.learned.append((values["x"][0], values["label"]))
         else:
             assert name == "INFER"
         if name in ("SAMPLE", "INFER"):
-            return self.results(frame.seq, Want(values.get("want", 0)))
-        return [self.status(frame.seq, Status.OK)]
+            return self.results(seq, Want(values.get("want", 0)))
+        return [self.status(seq, Status.OK)]
 
     def results(self, seq: int, want: Want) -> list[bytes]:
         result = {
@@ -184,7 +202,10 @@ class FakeDevice:
         return Status.OK, len(self._pushed)
 
     def metrics(self, layer: int) -> dict[str, int]:
-        sums = {name: -(10**12) * layer + i for i, name in enumerate(METRICS)}
+        far = 10**12 * layer
+        sums = {
+            name: i - far if name in SIGNED_METRICS else i + far for i, name in enumerate(METRICS)
+        }
         return {"layer": layer, "step": self.samples, **sums}
 
     def welcome(self) -> dict[str, Any]:

@@ -88,7 +88,7 @@ ARROWS = {
     "port_refusal": set(),
     "port": {"port_refusal", "errors"},
     "device": set(),
-    "request": {"device", "frame", "protocol", "rule"},
+    "request": {"device", "frame", "protocol", "rule", "errors"},
     "link": {"device", "frame", "port", "protocol", "request", "errors"},
     "stream": {"device", "link", "protocol", "request", "plural", "errors"},
     "metrics": {"plan", "rule"},

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.frame import Frame
 from ska_edge.protocol import Codec, Status, Values, Want
 from ska_edge.state import State
 from ska_edge.trainer import FixedTrainer
@@ -42,12 +41,22 @@ class TrainerDevice(FakeDevice):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _execute(self, frame: Frame) -> list[bytes]:
-        name, values = self._codec.unpack(frame.code, frame.payload)
-        if name == "SAMPLE":
-            return [self.reply(frame.seq, "RESULT", self._learned(values))]
+    def restart(self, samples: int = 0) -> None:
+        """As after a loss of power; `samples` follow from what it has saved."""
+        super().restart(samples)
+        plan = self.network.plan
+        self.network = self._flashed.copy()
+        if self.saved is not None:
+            self.network = State.from_bytes(plan, self.saved)
+
+    def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
         if name == "OFFER" and values["digest"].hex() != self.network.plan.digest:
-            return [self.status(frame.seq, Status.DIGEST)]
+            return Status.DIGEST, 0
+        return super()._refusal(name, values)
+
+    def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
+        if name == "SAMPLE":
+            return [self.reply(seq, "RESULT", self._learned(values))]
         self.state = self.network.to_bytes()
         if name == "SET_RATE":
             self.network.halve_rate(values["halvings"])
@@ -55,7 +64,7 @@ class TrainerDevice(FakeDevice):
             self.network = self._flashed.copy()
         elif name == "SAVE":
             self.saved = self.state
-        replies = super()._execute(frame)
+        replies = super()._done(seq, name, values)
         if name == "PUSH" and len(self._pushed) == len(self.state):
             self.network = State.from_bytes(self.network.plan, self._pushed)
             self.saved, self.saves = self._pushed, self.saves + 1

@@ -4,8 +4,8 @@
  * The host sends a request again when its answer is late or damaged. So a request carries a
  * sequence number, and one that repeats the last (same seq, same type) is answered again without
  * being executed again. Answers need little memory for that: they follow from the network's state,
- * the request, and how the last one went. A SAMPLE says beside that how many were learned before
- * it, so it is learned once even when a session has ended meanwhile.
+ * the request, and how the last one went. Beside that a SAMPLE has a number that follows from the
+ * token and the samples before it, so it is learned once whatever has ended meanwhile.
  *
  * To add a message: a row in ska_edge/protocol.py, a handler here, a case in request_execute.
  */
@@ -40,8 +40,10 @@ static struct {
     outcome_t last;
 } session;
 
-/* What SET_TOKEN gave; 0 when the state was replaced since. By it a host knows whether a device that
- * it finds again has learned on from where it was, which counts of samples alone do not say. */
+/* Names how the state has come about: SET_TOKEN gives it, and it is forgotten when another state
+ * takes this one's place. A request that changes or keeps the state says which token it is meant
+ * for. So what a host sends to a device that has restarted meanwhile, without its knowing, does
+ * nothing. */
 static uint32_t token;
 
 /* The first request since the start that had to be refused: what went wrong before all else. */
@@ -247,8 +249,12 @@ static outcome_t push_execute(const ska_frame_t *frame) {
 }
 
 static outcome_t save_execute(const ska_frame_t *frame) {
-    if (frame->length != SKA_MESSAGE_SAVE_SIZE) {
+    ska_message_save_t save;
+    if (!ska_message_save_unpack(frame->payload, frame->length, &save)) {
         return length_refused(frame);
+    }
+    if (save.token != token) {
+        return outcome(SKA_STATUS_TOKEN, token);
     }
     push.open = false; /* its place is taken */
     const ska_status_t saved = ska_save(&network);
@@ -273,8 +279,9 @@ static outcome_t sample_execute(const ska_frame_t *frame) {
     if (!ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
         return length_refused(frame);
     }
-    if (sample.number != ska_samples(&network)) {
-        return outcome(SKA_STATUS_NUMBER, ska_samples(&network));
+    const uint32_t next = token + ska_samples(&network);
+    if (sample.number != next) {
+        return outcome(SKA_STATUS_NUMBER, next);
     }
     if (ska_learn(&network, input_read(sample.x), sample.label) != SKA_OK) {
         return outcome(SKA_STATUS_LABEL, sample.label);
@@ -295,6 +302,9 @@ static outcome_t rate_execute(const ska_frame_t *frame) {
     ska_message_set_rate_t rate;
     if (!ska_message_set_rate_unpack(frame->payload, frame->length, &rate)) {
         return length_refused(frame);
+    }
+    if (rate.token != token) {
+        return outcome(SKA_STATUS_TOKEN, token);
     }
     if (ska_rate_halve(&network, rate.halvings) != SKA_OK) {
         return outcome(SKA_STATUS_RATE, SKA_RATE_HALVINGS_MAX);
@@ -323,6 +333,9 @@ static outcome_t token_execute(const ska_frame_t *frame) {
     ska_message_set_token_t given;
     if (!ska_message_set_token_unpack(frame->payload, frame->length, &given)) {
         return length_refused(frame);
+    }
+    if (given.crc != state_crc()) {
+        return outcome(SKA_STATUS_TOKEN, token);
     }
     token = given.token;
     return done;

@@ -25,6 +25,7 @@ from ska_edge.link import Link
 from ska_edge.model_file import Model, load_model
 from ska_edge.mqtt import parse_address
 from ska_edge.plural import counted
+from ska_edge.protocol import COUNTED
 from ska_edge.telemetry import Line
 
 LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
@@ -270,12 +271,12 @@ class View:
 
     def say(self, member: Member, what: Line | ContactLost) -> None:
         """Tell what people should know at once."""
-        assert member.monitor is not None
         if isinstance(what, ContactLost):
             # The last colon: in front of it a port's name and the system's words may have others.
             reason = str(what).rpartition(": ")[0]  # what to do about it is done here
             self._out.note(f"{reason}; waiting up to {self._patience:g} s for it")
             return
+        assert member.monitor is not None
         port = member.monitor.port
         if "device" in what:
             text = _introduction(member.monitor.info, port)
@@ -283,14 +284,14 @@ class View:
             self._out.line(text + log)
         elif "interrupted" in what and what["fell_back"]:
             text = (
-                f"the device at {port} has started again and has"
-                f" {counted(what['samples'], 'sample')}, not {self._before[member.port]}:"
+                f"the device at {port} has started again, or was given another state: it has"
+                f" {counted(what['samples'], 'sample')}, not {self._before[member.port]}, and"
                 " what it learned since its last save is lost"
             )
             self._fell[member.port].append(text)
             self._out.warning(text)
         elif "interrupted" in what:
-            more = what["samples"] - self._before[member.port]
+            more = (what["samples"] - self._before[member.port]) % COUNTED
             self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
         self._before[member.port] = member.monitor.samples
 

@@ -69,7 +69,9 @@ class Firmware:
         return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
 
     def request(self, seq: int, name: str, **values: object) -> bytes:
-        """A request as it goes over the line."""
+        """A request as it goes over the line; for a state without a token unless told."""
+        if name in ("SET_RATE", "SAVE"):
+            values = {"token": 0, **values}
         return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
 
     def hello(self, seq: int = 0) -> bytes:

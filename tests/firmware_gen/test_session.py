@@ -34,6 +34,7 @@ from tests.firmware_gen.piped_firmware import (
     statuses,
 )
 
+TOKEN = 0xFEDCBA98
 STORING = ("OFFER", "PUSH", "SAVE")  # what a board without memory for saves has not
 
 
@@ -289,6 +290,35 @@ def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> No
     assert pulled(replies) == after
 
 
+def token_given(firmware: Firmware, seq: int = 1) -> bytes:
+    """The request that gives a device, which has learned nothing yet, TOKEN."""
+    return firmware.request(seq, "SET_TOKEN", token=TOKEN, crc=firmware.flashed.crc)
+
+
+def test_what_is_meant_for_another_state_is_refused(storing: Firmware) -> None:
+    f, crc = storing, storing.flashed.crc
+    wrong = [
+        f.request(2, "SET_TOKEN", token=5, crc=crc ^ 1),
+        f.request(3, "SET_RATE", halvings=1, token=TOKEN ^ 1),
+        f.request(4, "SET_RATE", halvings=1, token=0),
+        f.request(5, "SAVE", token=TOKEN - 1),
+    ]
+    replies = f.run(f.hello(), token_given(f), *wrong, f.sample(6, 0), f.hello(20))
+    assert statuses(replies)[1:] == [
+        *((2 + i, Status.TOKEN, TOKEN) for i in range(len(wrong))),
+        (6, Status.NUMBER, TOKEN),
+    ]
+    told = named(replies, "WELCOME")[-1][1]
+    assert (told["token"], told["crc"], told["halvings"], told["saves"]) == (TOKEN, crc, 0, 0)
+
+
+def test_numbers_of_samples_go_on_from_the_token_and_wrap(firmware: Firmware) -> None:
+    f, token = firmware, 2**32 - 2
+    given = f.request(1, "SET_TOKEN", token=token, crc=f.flashed.crc)
+    samples = [f.sample(2 + row, (token + row) % 2**32, row=row) for row in range(4)]
+    assert counts(f.run(f.hello(), given, *samples)) == [(2 + row, 1 + row) for row in range(4)]
+
+
 def test_a_number_that_is_not_the_next_is_refused(each: Firmware) -> None:
     for number in (0, 2, 1 << 16 | 1, 2**32 - 1):
         refused(each, each.sample(2, number, row=0), Status.NUMBER, 1)
@@ -320,7 +350,7 @@ def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> Non
     values: dict[str, object] = {
         "OFFER": {"digest": bytes.fromhex(firmware.plan.digest[:16]), "crc": firmware.flashed.crc},
         "PUSH": {"offset": 0, "data": bytes(4)},
-        "SAVE": {},
+        "SAVE": {"token": 0},
     }[name]
     refused(firmware, firmware.request(2, name, **values), Status.TYPE, BY_NAME[name].code)
 
@@ -391,19 +421,23 @@ def test_a_token_lasts_as_long_as_the_state_is_learned_on(
     storing: Firmware, tmp_path: Path
 ) -> None:
     f, file = storing, tmp_path / "storage"
-    given = [f.hello(), f.request(1, "SET_TOKEN", token=0xFEDCBA98)]
-    *pieces, last = pushed(f, 2, other_state(f))
+    given = [f.hello(), f.request(1, "RESET"), token_given(f, 2)]
+    *pieces, last = pushed(f, 3, other_state(f))
 
     def token(*requests: bytes) -> int:
         replies = f.run(*requests, f.hello(99), storage=file)
         value: int = named(replies, "WELCOME")[-1][1]["token"]
         return value
 
-    learning = [f.sample(2, 0), f.request(3, "SET_RATE", halvings=1), f.request(4, "SAVE")]
-    assert token(*given, *learning) == 0xFEDCBA98
+    learning = [
+        f.sample(3, TOKEN, row=0),
+        f.request(4, "SET_RATE", halvings=1, token=TOKEN),
+        f.request(5, "SAVE", token=TOKEN),
+    ]
+    assert token(*given, *learning) == TOKEN
     assert token() == 0  # it has started again, with the very state that was saved
-    assert token(*given, f.request(2, "RESET")) == 0
-    assert token(*given, *pieces) == 0xFEDCBA98
+    assert token(*given, f.request(3, "RESET")) == 0
+    assert token(*given, *pieces) == TOKEN
     assert token(*given, *pieces, last) == 0
 
 

@@ -18,8 +18,11 @@
 #define CONTENT_MOST 512u /* after mutations; PLAN's frames are far below */
 #define TYPE_HELLO 0x01u
 #define TYPE_SAMPLE 0x02u
+#define TYPE_SET_RATE 0x04u
 #define TYPE_OFFER 0x06u
 #define TYPE_PUSH 0x07u
+#define TYPE_SAVE 0x08u
+#define TYPE_SET_TOKEN 0x0Au
 #define TYPE_REPLIES 0x80u
 
 typedef struct {
@@ -182,7 +185,15 @@ static bytes_t request_of(const bytes_t *seed) {
     bytes_t content = *seed;
     content.bytes[1] = device_next_seq();
     if (content.bytes[0] == TYPE_SAMPLE) {
-        number_put(content.bytes + 2, device_samples());
+        number_put(content.bytes + 2, device_number());
+    } else if (content.bytes[0] == TYPE_SET_RATE) {
+        number_put(content.bytes + 3, device_token());
+    } else if (content.bytes[0] == TYPE_SAVE) {
+        number_put(content.bytes + 2, device_token());
+    } else if (content.bytes[0] == TYPE_SET_TOKEN) {
+        uint32_t count = 0;
+        const uint8_t *state = device_state(&count);
+        number_put(content.bytes + 6, crc32_of(state, count));
     } else if (content.bytes[0] == TYPE_OFFER) {
         offer_fill(&content);
     } else if (content.bytes[0] == TYPE_PUSH) {

@@ -66,7 +66,7 @@ def update(codec: Codec, plan: Plan) -> bytes:
     asked: list[tuple[str, dict[str, Any]]] = [("OFFER", offer)]
     for offset in range(0, len(data), PUSH_MAX):
         asked.append(("PUSH", {"offset": offset, "data": data[offset : offset + PUSH_MAX]}))
-    asked.append(("SAVE", {}))
+    asked.append(("SAVE", {"token": 0}))
     return b"".join(
         encode_frame(BY_NAME[name].code, seq, codec.pack(name, values))
         for seq, (name, values) in enumerate(asked, 1)
@@ -89,6 +89,8 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
         "label": 1,
         "want": int(Want.METRICS | Want.CRC),
         "digest": bytes.fromhex(plan.digest[:16]),
+        "crc": State(plan).crc,
+        "token": 0x5EED if message.name == "SET_TOKEN" else 0,
         "offset": 0,
         "halvings": 1,
         "code": 0,

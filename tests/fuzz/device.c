@@ -42,6 +42,7 @@ const char ska_board_name[16] = "fuzz";
 static device_source_t source;
 static ska_t flashed; /* as a start leaves it */
 static ska_t before;  /* as it was when the last byte was handed over */
+static uint32_t token_before;
 static piece_t received;
 static piece_t sent;
 static content_seen_t request; /* what the last byte completed */
@@ -78,7 +79,9 @@ static void promise(bool kept, const char *what) {
 
 uint8_t device_next_seq(void) { return (uint8_t)(turn.seq + 1u); }
 
-uint32_t device_samples(void) { return network.samples; }
+uint32_t device_token(void) { return token; }
+
+uint32_t device_number(void) { return token + network.samples; }
 
 const uint8_t *device_state(uint32_t *count) {
     *count = SKA_STATE_BYTES;
@@ -103,14 +106,16 @@ static bool same_state(const ska_t *a, const ska_t *b) {
 
 static bool sample_may(const uint8_t *payload, size_t length) {
     const uint32_t steps = network.step - before.step;
-    return length == 7 + SKA_INPUT_BYTES && number_at(payload, 4) == before.samples &&
+    return length == 7 + SKA_INPUT_BYTES &&
+           number_at(payload, 4) == token_before + before.samples &&
            number_at(payload + 4, 2) < SKA_CLASSES && network.samples - before.samples == 1 &&
            steps <= STEPS_MOST && network.rate_halvings == before.rate_halvings;
 }
 
 static bool rate_may(const uint8_t *payload, size_t length) {
     ska_t expected = before;
-    if (length != 1 || payload[0] > SKA_RATE_HALVINGS_MAX) {
+    if (length != 5 || payload[0] > SKA_RATE_HALVINGS_MAX ||
+        number_at(payload + 1, 4) != token_before) {
         return false;
     }
     expected.rate_halvings = payload[0];
@@ -124,6 +129,20 @@ static bool push_may(const uint8_t *payload, size_t length) {
     return last || same(&network, &before);
 }
 
+/* The token that is there behind a request that was executed. */
+static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length) {
+    switch (type) {
+    case SKA_MESSAGE_SET_TOKEN:
+        return number_at(payload, 4);
+    case SKA_MESSAGE_RESET:
+        return 0;
+    case SKA_MESSAGE_PUSH:
+        return number_at(payload, 4) + length - 4 == SKA_STATE_BYTES ? 0 : token_before;
+    default:
+        return token_before;
+    }
+}
+
 /* Whether a request that was executed has left the network as it may. */
 static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
@@ -133,6 +152,10 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
         return rate_may(payload, length);
     case SKA_MESSAGE_RESET:
         return length == 0 && same(&network, &flashed);
+    case SKA_MESSAGE_SET_TOKEN:
+        return length == 8 && number_at(payload + 4, 4) == state_crc() && same(&network, &before);
+    case SKA_MESSAGE_SAVE:
+        return length == 4 && number_at(payload, 4) == token_before && same(&network, &before);
     case SKA_MESSAGE_INFER: /* leaves its activations */
         return length == SKA_INPUT_BYTES && same_state(&network, &before);
     case SKA_MESSAGE_PUSH:
@@ -168,13 +191,15 @@ static void request_judge(void) {
     promise(answer.closing == 1, "a good frame is answered once");
     if (repeated || late) {
         device_counts.repeated++;
-        promise(same(&network, &before), "a repeated request changes nothing");
+        promise(same(&network, &before) && token == token_before,
+                "a repeated request changes nothing");
         promise(answer.status == (late ? SKA_STATUS_OK : turn.status),
                 "a repeated request is answered as before");
         return;
     }
     const bool refused = answer.status != SKA_STATUS_OK;
-    promise(!refused || same(&network, &before), "a refused request changes nothing");
+    promise(!refused || (same(&network, &before) && token == token_before),
+            "a refused request changes nothing");
     promise((answer.status == SKA_STATUS_SEQUENCE) == (!next && !hello),
             "what is out of turn is refused, and nothing else for that");
     if (!next && !hello) {
@@ -192,6 +217,8 @@ static void request_judge(void) {
     if (!refused) {
         promise(executed_well(type, request.content + 2, request.length - 2),
                 "a request changes what it is for, and only when it fits");
+        promise(token == token_behind(type, request.content + 2, request.length - 2),
+                "a token lasts as long as the state learns on");
     }
 }
 
@@ -202,7 +229,7 @@ static void byte_judge(void) {
     if (request.good) {
         request_judge();
     } else {
-        device_counts.changed += !same(&network, &before);
+        device_counts.changed += !same(&network, &before) || token != token_before;
         promise(answer.frames == 0, "nothing is answered but a good frame");
     }
     promise(storage_misuses == 0, "memory is erased before it is written, and used where it is");
@@ -239,6 +266,7 @@ int16_t ska_board_read(void) {
     }
     byte_judge();
     memcpy(&before, &network, sizeof network);
+    token_before = token;
     memset(&answer, 0, sizeof answer);
     request.good = false;
     const int16_t byte = source();
@@ -281,6 +309,8 @@ void device_run(device_source_t from) {
     memset(&network, 0, sizeof network);
     memset(&decoder, 0, sizeof decoder);
     memset(&session, 0, sizeof session);
+    token = 0;
+    token_before = 0;
     memset(&first_error, 0, sizeof first_error);
     memset(&push, 0, sizeof push);
     memset(&writing, 0, sizeof writing);

@@ -1,6 +1,6 @@
 /* device.h: the whole firmware as a function, and somebody who watches it.
  *
- * The watcher reads what the device reads, by line.c, and follows what protocol 3 promises: who may
+ * The watcher reads what the device reads, by line.c, and follows what the protocol promises: who may
  * change the network when, and that each good frame is answered once. It does not know what
  * learning computes; tests/agreement does. */
 #ifndef DEVICE_H
@@ -33,10 +33,11 @@ typedef int16_t (*device_source_t)(void);
 /* Starts a device, which knows nothing of those before, and lets it run. */
 void device_run(device_source_t source);
 
-/* For sources that want to say what the device expects: the seq of its next request, and how many
- * samples it has learned. */
+/* For sources that want to say what the device expects: the seq of its next request, the token of
+ * its state, and the number of its next sample. */
 uint8_t device_next_seq(void);
-uint32_t device_samples(void);
+uint32_t device_token(void);
+uint32_t device_number(void);
 
 /* Its state, of so many bytes; whether it waits for pieces of another, and how much of it it has.
  */

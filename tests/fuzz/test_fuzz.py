@@ -129,9 +129,27 @@ PLANTS = {
     ),
     "any number": (
         "ska_main.c",
-        "if (sample.number != ska_samples(&network)) {",
+        "if (sample.number != next) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
+    ),
+    "any token": (
+        "ska_main.c",
+        "if (rate.token != token) {",
+        "if (false) {",
+        "a request changes what it is for, and only when it fits",
+    ),
+    "a token for another state": (
+        "ska_main.c",
+        "if (given.crc != state_crc()) {",
+        "if (false) {",
+        "a request changes what it is for, and only when it fits",
+    ),
+    "a token that stays": (
+        "ska_main.c",
+        "    ska_init(&network);\n    token = 0;\n",
+        "    ska_init(&network);\n",
+        "a token lasts as long as the state learns on",
     ),
     "any label": (
         "ska.c",

@@ -62,9 +62,9 @@ def test_learning_returns_decisions_and_the_sums_of_every_layer(device: FakeDevi
     with patient(device) as link:
         result = link.learn(X, 2)
     assert (result.step, result.predicted, result.decisions) == (1, 1, (-5, 32767, 0))
-    assert result.metrics == tuple(
-        {name: -(10**12) * layer + i for i, name in enumerate(METRICS)} for layer in range(LAYERS)
-    )
+    expected = [device.metrics(layer) for layer in range(LAYERS)]
+    assert result.metrics == tuple({name: sums[name] for name in METRICS} for sums in expected)
+    assert result.metrics[1]["entropy"] == -(10**12)
     assert device.requests[-1].payload == b"\0\0\0\0\x02\0\x01" + bytes(v & 0xFF for v in X)
 
 
@@ -122,6 +122,41 @@ def test_the_token_is_given_once_and_gone_with_the_state(device: FakeDevice) -> 
     assert device.names().count("SET_TOKEN") == 3
 
 
+@pytest.mark.parametrize("ask", [Link.save, lambda link: link.halve_rate(1)])
+def test_what_is_meant_for_another_state_changes_nothing(
+    device: FakeDevice, ask: Callable[[Link], None]
+) -> None:
+    with patient(device) as link:
+        link.token()
+        device.token ^= 1
+        with pytest.raises(ContactLost, match="has another state than it had"):
+            ask(link)
+        assert (device.saves, device.halvings) == (0, 0)
+        ask(link)  # asks what the device has now
+    assert (device.saves, device.halvings) in ((1, 0), (0, 1))
+
+
+def test_a_state_that_was_replaced_is_given_no_token(device: FakeDevice) -> None:
+    """Between HELLO and SET_TOKEN."""
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code == BY_NAME["SET_TOKEN"].code:
+            device.state = bytes(len(STATE))
+        return device.answer(frame)
+
+    device.respond = respond
+    with patient(device) as link, pytest.raises(ContactLost, match="has another state"):
+        link.token()
+    assert device.token == 0
+
+
+def test_sums_that_no_layer_can_have_are_refused(device: FakeDevice) -> None:
+    given = device.metrics
+    device.metrics = lambda layer: {**given(layer), "z_square": -1}  # type: ignore[method-assign]
+    with patient(device) as link, pytest.raises(DeviceError, match="-1 for z_square, which is nev"):
+        link.learn(X, 2)
+
+
 def test_push_brings_the_whole_state(device: FakeDevice) -> None:
     new = bytes(reversed(STATE))
     with patient(device) as link:
@@ -174,7 +209,7 @@ def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None
         link.save()
         link.halve_rate(3)
     assert device.names() == ["HELLO", "SAVE", "SET_RATE"]
-    assert device.requests[-1].payload == b"\x03"
+    assert device.requests[-1].payload == b"\x03" + bytes(4)
     assert device.saves == 1
 
 
@@ -442,7 +477,7 @@ def test_how_long_an_answer_was_waited_for(device: FakeDevice, name: str, wait: 
     with Link(device.port, timeout=0.02) as link:
         link.hello()
         with pytest.raises(ContactLost, match=rf"stopped answering \(3 tries of {wait:g} s\)"):
-            link.request(name, {"x": bytes(INPUTS)} if name == "INFER" else {})
+            link.request(name, {"x": bytes(INPUTS)} if name == "INFER" else {"token": 0})
 
 
 # --- a port that ends -----------------------------------------------------------------------------

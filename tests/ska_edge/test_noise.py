@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import numpy as np
@@ -18,6 +19,8 @@ from ska_edge import stream as stream_module
 from ska_edge.errors import DeviceError, SkaError
 from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.link import Link
+from ska_edge.monitor import Monitor
+from ska_edge.planning import make_plan
 from ska_edge.protocol import (
     BY_CODE,
     BY_NAME,
@@ -36,6 +39,7 @@ INPUTS, CLASSES, LAYERS, STATE_BYTES = 4, 3, 2, 300
 DIMENSIONS = {"input_bytes": INPUTS, "classes": CLASSES}
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
+PLAN = make_plan((INPUTS, 5, CLASSES))  # of LAYERS layers
 POLL = 0.01  # seconds that a read takes, by the clock of these tests
 READS_MOST = 20_000  # more than the slowest of these requests needs
 EVENTS_MOST = 100  # likewise, of a stream of 6 rows
@@ -174,6 +178,13 @@ class Line:
         self.received += len(data)
         return data
 
+    def wait(self, seconds: float) -> None:
+        """As an Event that is never set."""
+        self.now += seconds
+
+    def is_set(self) -> bool:
+        return False
+
     def write(self, data: bytes) -> None:
         for frame in self._decoder.feed(data):
             self._arriving += next(self._answers)(frame)
@@ -284,16 +295,32 @@ def test_a_link_answers_or_says_why_not(
 # --- a stream -------------------------------------------------------------------------------------
 
 
-@given(answers, st.just(b"") | st.binary(max_size=8), st.sampled_from([0.0, 2.0]))
+def learned(stream: Stream) -> Iterator[object]:
+    return stream.learn(np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64))
+
+
+def monitored(stream: Stream) -> Iterator[object]:
+    inputs, labels = np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64)
+    return Monitor(stream, PLAN).run(inputs, labels, halvings=1, save=True, save_every=3)
+
+
+@pytest.mark.parametrize("use", [learned, monitored])
+@given(
+    answers=answers,
+    babble=st.just(b"") | st.binary(max_size=8),
+    patience=st.sampled_from([0.0, 2.0]),
+)
 @settings(max_examples=400)
-def test_a_stream_comes_to_an_end(answers: list[Say], babble: bytes, patience: float) -> None:
+def test_a_stream_comes_to_an_end(
+    use: Callable[[Stream], Iterator[object]], answers: list[Say], babble: bytes, patience: float
+) -> None:
     line = Line(answers, babble)
     port, clock, other = plugged(line)
-    inputs, labels = np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64)
+    stop = cast(threading.Event, line)
     with port, clock, other:
         try:
-            stream = Stream(connect, DIGEST, patience=patience)
-            for count, _ in enumerate(stream.learn(inputs, labels)):
+            stream = Stream(connect, DIGEST, patience=patience, stop=stop)
+            for count, _ in enumerate(use(stream)):
                 line.reads = 0
                 assert count < EVENTS_MOST, "no end"
         except SkaError as error:

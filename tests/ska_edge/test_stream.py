@@ -11,7 +11,7 @@ import pytest
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.frame import Frame
 from ska_edge.link import Link
-from ska_edge.protocol import BY_NAME, Status, Want
+from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
 from ska_edge.stream import Interrupted, Learned, Stream, Window
 from tests.fake_device import CLASSES, DIGEST, INPUTS, LAYERS, FakeDevice
 
@@ -109,7 +109,7 @@ def test_a_lost_request_is_sent_again_and_those_behind_it_too(
     lost: list[int] = []
 
     def respond(frame: Frame) -> bytes:
-        number = int.from_bytes(frame.payload[:4], "little")
+        number = (int.from_bytes(frame.payload[:4], "little") - device.token) % COUNTED
         if frame.code == SAMPLE and number in (3, 4, 17) and number not in lost:
             lost.append(number)
             return b""

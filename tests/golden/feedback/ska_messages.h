@@ -36,7 +36,7 @@
 #define SKA_STATUS_LENGTH 2u
 /* neither the last request again nor the next; detail is the last seq or 65535 */
 #define SKA_STATUS_SEQUENCE 3u
-/* not the next sample; detail is how many the device has learned */
+/* not the next sample; detail is the number that it would have */
 #define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
 #define SKA_STATUS_LABEL 5u
@@ -50,6 +50,8 @@
 #define SKA_STATUS_CRC 9u
 /* nothing was stored, all is as before; detail is the ska_status_t */
 #define SKA_STATUS_STORAGE 10u
+/* the state is not the one that was meant; detail is its token */
+#define SKA_STATUS_TOKEN 11u
 /* METRICS of every layer ahead of RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
@@ -99,7 +101,7 @@
 #endif
 /* SET_RATE: learn on at another rate */
 #define SKA_MESSAGE_SET_RATE 0x04u
-#define SKA_MESSAGE_SET_RATE_SIZE 1u
+#define SKA_MESSAGE_SET_RATE_SIZE 5u
 /* PULL: read a piece of the state */
 #define SKA_MESSAGE_PULL 0x05u
 #define SKA_MESSAGE_PULL_SIZE 4u
@@ -114,13 +116,13 @@
 #endif
 /* SAVE: keep the state over a restart */
 #define SKA_MESSAGE_SAVE 0x08u
-#define SKA_MESSAGE_SAVE_SIZE 0u
+#define SKA_MESSAGE_SAVE_SIZE 4u
 /* RESET: back to the plan's weights, step 0 */
 #define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
-/* SET_TOKEN: the device says this token until its state is replaced, by a start, RESET or PUSH */
+/* SET_TOKEN: name the state that has this CRC-32; it keeps the token as long as it learns on */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
-#define SKA_MESSAGE_SET_TOKEN_SIZE 4u
+#define SKA_MESSAGE_SET_TOKEN_SIZE 8u
 /* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -242,7 +244,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
-    /* samples learned before this one: learned once, whatever comes */
+    /* token, plus the samples learned before: makes it learned once */
     uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
@@ -283,6 +285,8 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
 typedef struct {
     /* how often the plan's rate is halved */
     uint8_t halvings;
+    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    uint32_t token;
 } ska_message_set_rate_t;
 
 static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t length,
@@ -291,6 +295,7 @@ static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t 
         return false;
     }
     message->halvings = payload[0u];
+    message->token = ska_bytes_get_u32(&payload[1u]);
     return true;
 }
 
@@ -347,10 +352,27 @@ static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* SET_TOKEN: the device says this token until its state is replaced, by a start, RESET or PUSH */
+/* SAVE: keep the state over a restart */
 typedef struct {
-    /* names how the state came about; 0: since a start, RESET or PUSH */
+    /* names how the state has come about; 0 behind a start, RESET or PUSH */
     uint32_t token;
+} ska_message_save_t;
+
+static inline bool ska_message_save_unpack(const uint8_t *payload, uint16_t length,
+                                           ska_message_save_t *message) {
+    if (length != SKA_MESSAGE_SAVE_SIZE) {
+        return false;
+    }
+    message->token = ska_bytes_get_u32(&payload[0u]);
+    return true;
+}
+
+/* SET_TOKEN: name the state that has this CRC-32; it keeps the token as long as it learns on */
+typedef struct {
+    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    uint32_t token;
+    /* CRC-32 of the state */
+    uint32_t crc;
 } ska_message_set_token_t;
 
 static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t length,
@@ -359,6 +381,7 @@ static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t
         return false;
     }
     message->token = ska_bytes_get_u32(&payload[0u]);
+    message->crc = ska_bytes_get_u32(&payload[4u]);
     return true;
 }
 
@@ -376,7 +399,7 @@ typedef struct {
     uint32_t step;
     /* samples learned since the plan's weights */
     uint32_t samples;
-    /* names how the state came about; 0: since a start, RESET or PUSH */
+    /* names how the state has come about; 0 behind a start, RESET or PUSH */
     uint32_t token;
     /* CRC-32 of the state */
     uint32_t crc;
