@@ -96,11 +96,13 @@ class Start:
     """How an emulated board is started: one command that prints the path of its serial port.
 
     In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are filled in. `port` is
-    a regular expression; its first group is the path.
+    a regular expression; its first group is the path. `one_core` keeps the process to one core of
+    this computer, where the system can do that (Linux).
     """
 
     command: tuple[str, ...]
     port: str
+    one_core: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import re
 import signal
 import stat
@@ -73,7 +74,7 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
         DeviceError: the emulator ended, or gave no port.
     """
     board, command = _prepare(project)
-    with _log(project).open("wb") as log:
+    with _log(project).open("wb") as log, _placed(board):
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=project / BUILD_FOLDER,
@@ -102,7 +103,7 @@ def launch(project: Path) -> RunningBoard:
     """
     board, command = _prepare(project)
     stop(project)
-    with _log(project).open("wb") as log:
+    with _log(project).open("wb") as log, _placed(board):
         # The shell ends at once, so the board is nobody's child here and leaves no zombie behind.
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
@@ -171,6 +172,23 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
         "python": sys.executable,
     }
     return board, [part.format_map(values) for part in board.start.command]
+
+
+@contextlib.contextmanager
+def _placed(board: Board) -> Iterator[None]:
+    """Processes started in the block keep to one core of this computer, if the board wants that.
+
+    They inherit it from this thread. The core is drawn, so several boards are not all on the same.
+    """
+    if board.start is None or not board.start.one_core or sys.platform != "linux":
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {random.choice(sorted(cores))})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _environment() -> dict[str, str]:

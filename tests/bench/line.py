@@ -1,8 +1,10 @@
-"""How much of the time the serial line carries bytes to a device that learns.
+"""How much of the time the serial line of a device that learns carries bytes, both ways.
 
 Run by `make line`. Between the host and an emulated board stands a wire with the speed of a real
-one; digits are learned, one request after the other and then as a stream. What is reported is a
-share of the time of one run, in which the wire is real time and the board as fast as its emulator.
+one; digits are learned, one request after the other and then as a stream. What is reported are
+shares of the time of one run, in which the wire is real time and the board as fast as its emulator.
+The direction with more bytes a sample can be full, the other has to wait for it: with METRICS that
+is the one to the host, else the one to the device.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from ska_edge.training import train
 from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]
+Shares = dict[Direction, float]
 BITS_A_BYTE = 10  # with start and stop
 CHUNK = 4096
 GRAIN_S = 0.0003
@@ -74,9 +77,10 @@ class PacedWire(Wire):
         self._carried = dict.fromkeys(self._carried, 0)
         self._since = time.monotonic()
 
-    def busy_share(self, direction: Direction) -> float:
-        """The share of the time since `restart` in which a direction carried bytes, 0 to 1."""
-        return self._carried[direction] * self._byte_s / (time.monotonic() - self._since)
+    def busy_shares(self) -> Shares:
+        """The shares of the time since `restart` in which the wire carried bytes, 0 to 1."""
+        passed = time.monotonic() - self._since
+        return {way: count * self._byte_s / passed for way, count in self._carried.items()}
 
     def _carry(self, direction: Direction, source: int, sink: int) -> None:
         free = 0.0  # when the last byte has left the wire
@@ -100,8 +104,8 @@ def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Wan
         link.learn(x, label, want)
 
 
-def measure(name: str, baud: int, want: Want) -> tuple[float, float, int]:
-    """Shares of the direction to the device, and the board's credit: one by one, streamed."""
+def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
+    """The shares of samples one by one, those of a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]
@@ -111,14 +115,14 @@ def measure(name: str, baud: int, want: Want) -> tuple[float, float, int]:
         build(Path(folder) / "p")
         with start(Path(folder) / "p") as board, PacedWire(board.port, baud) as wire:
 
-            def share(learn: Callable[[], None]) -> float:
+            def shares(learn: Callable[[], None]) -> Shares:
                 wire.restart()
                 learn()
-                return wire.busy_share("to device")
+                return wire.busy_shares()
 
             with Link(wire.port) as link:
                 link.hello()
-                slow = share(
+                slow = shares(
                     functools.partial(one_by_one, link, inputs.tolist(), labels.tolist(), want)
                 )
             stream = Stream(lambda: Link(wire.port), model.plan.digest, want=want)
@@ -127,7 +131,7 @@ def measure(name: str, baud: int, want: Want) -> tuple[float, float, int]:
                 for learned in itertools.islice(stream.learn(inputs, labels), SAMPLES):
                     assert isinstance(learned, Learned), learned
 
-            fast = share(streamed)
+            fast = shares(streamed)
             credit = stream.link.info.credit
             stream.close()
     return slow, fast, credit
@@ -139,18 +143,19 @@ def main() -> None:
     parser.add_argument("boards", nargs="*", default=BOARDS, help="names of boards")
     parser.add_argument("--baud", type=int, default=0, help="default: that of the board")
     options = parser.parse_args()
-    print(f"digits, 64-{HIDDEN}-10, {SAMPLES} samples: share of the time in which the line to the")
-    print("device carries bytes\n")
-    print(f"{'board':16}{'baud':>8}{'answers':>10}{'one by one':>12}{'streamed':>10}{'credit':>8}")
+    print(f"digits, 64-{HIDDEN}-10, {SAMPLES} samples: share of the time in which the line carries")
+    print("bytes, to the device and to the host\n")
+    print(f"{'board':16}{'baud':>8}{'answers':>10}{'one by one':>16}{'streamed':>16}{'credit':>8}")
     for name in options.boards:
         uart = load_board(name).uart
         assert uart is not None
         baud = options.baud or uart.baud
         for want, answers in ((Want.METRICS, "metrics"), (Want(0), "results")):
             slow, fast, credit = measure(name, baud, want)
-            print(
-                f"{name:16}{baud:>8}{answers:>10}{slow:>12.0%}{fast:>10.0%}{credit:>8}", flush=True
+            columns = "".join(
+                f"{shares['to device']:>10.0%}{shares['to host']:>6.0%}" for shares in (slow, fast)
             )
+            print(f"{name:16}{baud:>8}{answers:>10}{columns}{credit:>8}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +88,31 @@ def test_a_started_board_answers_on_its_port_each_time_it_is_opened(
         assert echo(board.port, b"a")
         assert board.alive()
     assert not board.alive()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a process to a core")
+@pytest.mark.parametrize("name", EMULATED)
+def test_an_emulator_of_several_threads_keeps_to_one_core(
+    name: str,
+    registry: Path,
+    require_board: Callable[[str], Board],
+    write_firmware: WriteFirmware,
+) -> None:
+    def cores(board: RunningBoard) -> set[frozenset[int]]:
+        threads = [int(path.name) for path in Path(f"/proc/{board.pid}/task").iterdir()]
+        return {frozenset(os.sched_getaffinity(thread)) for thread in threads}
+
+    project = write_firmware(require_board(name))
+    build(project)
+    ours = os.sched_getaffinity(0)
+    with start(project) as board:
+        seen = [cores(board)]
+    seen.append(cores(launch(project)))
+    assert os.sched_getaffinity(0) == ours
+    for each in seen:
+        (all_threads,) = each
+        assert all_threads <= ours
+        assert len(all_threads) == (1 if name.startswith("qemu-") else len(ours))
 
 
 @pytest.mark.parametrize("name", EMULATED)
