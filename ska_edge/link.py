@@ -157,7 +157,7 @@ class Link:
         info = self.info
         number = (info.token + info.samples) % COUNTED
         result = result_of(self._ask(self.sample(number, x, label, want)))
-        self.learned(result)
+        self.learned(result.samples, result.step)
         return result
 
     def infer(self, x: Iterable[int]) -> Result:
@@ -278,9 +278,9 @@ class Link:
         replies = request.replies(self._codec)
         return None if replies is None else self._accepted(request.message, replies)
 
-    def learned(self, result: Result) -> None:
-        """Takes note of an answer to a SAMPLE: `info` says how far the device is."""
-        self._note(samples=result.samples, step=result.step)
+    def learned(self, samples: int, step: int | None) -> None:
+        """Takes note of how far the device is, for `info`; None where its step is not known."""
+        self._note(samples=samples, **({} if step is None else {"step": step}))
 
     def silence(self, wait: float | None = None) -> ContactLost:
         """The error to raise when a device that was there does not answer any more, in so many

@@ -53,8 +53,10 @@ class Window:
         self._stop = stop or threading.Event()
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = max(1, link.info.credit)
-        self._first = link.info.token + link.info.samples  # number of the first row
+        self._start = link.info.samples
+        self._token = link.info.token
         self._sent = 0  # rows that were sent at least once
+        self._known = 0  # rows that are known to be learned
         self._pending: deque[Request] = deque()
         self._went_back = False  # since the last answer
         self._failures = 0  # waits without an answer, since the last one
@@ -85,7 +87,7 @@ class Window:
     def _fill(self) -> bool:
         """Send rows while there is room; False when there is nothing to wait for."""
         while len(self._pending) < self.credit and self._sent < self._end():
-            number = (self._first + self._sent) % COUNTED
+            number = (self._token + self._start + self._sent) % COUNTED
             row, label = self._inputs[self._sent], int(self._labels[self._sent])
             request = self._link.sample(number, row.tolist(), label, self._want)
             self._link.send(request)
@@ -126,25 +128,29 @@ class Window:
         alone = len(self._pending) == 1
         try:
             replies = self._link.whole(request)
+            found = result_of(replies) if replies else None
         except DeviceError as refusal:
             self._error = refusal
             return self._unanswered(request)
         if replies is None and alone:
             return []  # part of the answer is lost: the device can still give it again
         results = self._unanswered(request)
-        self._pending.popleft()
-        found = result_of(replies) if replies else None
-        if found is not None:
-            self._link.learned(found)
+        self._learned(None if found is None else found.step)
         return [*results, found]
 
     def _unanswered(self, request: Request) -> list[Result | None]:
         """Rows ahead of one that the device has learned: it has learned them, too."""
         results: list[Result | None] = []
         while self._pending[0] is not request:
-            self._pending.popleft()
+            self._learned(None)
             results.append(None)
         return results
+
+    def _learned(self, step: int | None) -> None:
+        """The first row of those under way is known to be learned."""
+        self._pending.popleft()
+        self._known += 1
+        self._link.learned((self._start + self._known) % COUNTED, step)
 
     def _go_back(self, last: int) -> list[Result | None]:
         """The device has refused a row because it waits for another, behind the seq `last`."""

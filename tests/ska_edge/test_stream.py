@@ -157,6 +157,24 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
     assert device.learned == ALL
 
 
+def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
+    """All of the last two answers but the end of the second is lost."""
+    device.credit = 2
+
+    def respond(frame: Frame) -> bytes:
+        device.answer(frame)
+        replies = device._replies
+        return b"".join(replies) if frame.code != SAMPLE else replies[-1] * (device.samples == 2)
+
+    device.respond = respond
+    stream = opened(device, want=Want.METRICS)
+    found = [event for event in stream.learn(INPUT[:2], LABELS[:2]) if isinstance(event, Learned)]
+    assert [event.result for event in found] == [None, None]
+    assert list(stream.ask(Link.save)) == []
+    stream.close()
+    assert (device.saves, stream.link.info.samples) == (1, 2)
+
+
 # --- contact lost and found -----------------------------------------------------------------------
 
 
