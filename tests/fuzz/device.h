@@ -1,7 +1,7 @@
 /* device.h: the whole firmware as a function, and somebody who watches it.
  *
- * The watcher reads what the device reads, by line.c, and follows what the protocol promises: who may
- * change the network when, and that each good frame is answered once. It does not know what
+ * The watcher reads what the device reads, by line.c, and follows what the protocol promises: who
+ * may change the network when, and that each good frame is answered once. It does not know what
  * learning computes; tests/agreement does. */
 #ifndef DEVICE_H
 #define DEVICE_H
