@@ -148,18 +148,11 @@ def test_another_state_that_the_link_met_between_two_calls_is_said(
 # --- a restart between two copies of HELLO --------------------------------------------------------
 
 
-@pytest.mark.parametrize("saved", [4, 9])
-def test_a_restart_between_two_copies_of_hello_is_noticed(
-    trainer: TrainerDevice, saved: int
-) -> None:
-    """The device answers HELLO and starts again, and a copy of it opens the new session."""
+def restarts_behind_hello(trainer: TrainerDevice) -> list[Frame]:
+    """The device answers its next HELLO and starts again, and a copy of it opens the new session;
+    the HELLO, once it came.
+    """
     done: list[Frame] = []
-
-    def taught(count: int) -> State:
-        teacher = FixedTrainer(FLASHED.copy(), check=False)
-        for row in range(count):
-            teacher.learn_one(INPUT[row], int(LABELS[row]))
-        return teacher.state
 
     def respond(frame: Frame) -> bytes:
         answer = trainer.answer(frame)
@@ -169,10 +162,24 @@ def test_a_restart_between_two_copies_of_hello_is_noticed(
             answer += trainer.answer(frame)
         return answer
 
+    trainer.respond = respond
+    return done
+
+
+@pytest.mark.parametrize("saved", [4, 9])
+def test_a_restart_between_two_copies_of_hello_is_noticed(
+    trainer: TrainerDevice, saved: int
+) -> None:
+    def taught(count: int) -> State:
+        teacher = FixedTrainer(FLASHED.copy(), check=False)
+        for row in range(count):
+            teacher.learn_one(INPUT[row], int(LABELS[row]))
+        return teacher.state
+
     trainer.saved = taught(saved).to_bytes()
     trainer.network = taught(9)
     trainer.network.halve_rate(2)
-    trainer.respond = respond
+    restarts_behind_hello(trainer)
     stream = opened(trainer, PLAN.digest)
     assert (stream.samples, stream.link.info.halvings) == (saved, 0)
     assert [type(event) for event in stream.learn(INPUT, LABELS)] == [Learned] * ROWS
@@ -219,23 +226,15 @@ def test_a_rate_is_not_lost_between_two_copies_of_hello(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
     """Contact is lost behind the rate; the device starts again behind the WELCOME that follows."""
-    restarted: list[Frame] = []
-
-    def respond(frame: Frame) -> bytes:
-        answer = trainer.answer(frame)
-        if frame.code == BY_NAME["HELLO"].code and not restarted:
-            restarted.append(frame)
-            trainer.restart()
-            answer += trainer.answer(frame)
-        return answer
+    restarted: list[list[Frame]] = []
 
     def then(line: dict[str, Any], stream: Stream) -> None:
-        if "rate" in line and not restarted:
-            trainer.respond = respond
+        if "rate" in line and trainer.respond == trainer.answer:
+            restarted.append(restarts_behind_hello(trainer))
             stream.link.close()
 
     monitored(trainer, tmp_path / "log", then, halvings=2)
-    assert restarted
+    assert len(restarted) == len(restarted[0]) == 1
     found = rebuild(tmp_path / "log", MODEL)
     assert found.state.to_bytes() == trainer.network.to_bytes()
 
