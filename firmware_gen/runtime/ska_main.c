@@ -42,9 +42,8 @@ static struct {
 } session;
 
 /* Names how the state has come about: SET_TOKEN gives it, and it is forgotten when another state
- * takes this one's place. A request that changes or keeps the state says which token it is meant
- * for. So what a host sends to a device that has restarted meanwhile, without its knowing, does
- * nothing. */
+ * takes this one's place. SAMPLE, SET_RATE and SAVE say which token they are meant for. So these,
+ * sent to a device that has restarted meanwhile without the host's knowing, do nothing. */
 static uint32_t token;
 
 /* The first request since the start that had to be refused: what went wrong before all else. */
