@@ -147,16 +147,14 @@ class Link:
     # --- what a device can be asked ---------------------------------------------------------------
 
     def learn(self, x: Iterable[int], label: int, want: Want = Want.METRICS) -> Result:
-        """One learning step on the device; many at once go faster by `stream.learn_rows`.
+        """One learning step on the device; many at once go faster by `stream.Stream`.
 
         Args:
             x: (inputs,) integers in the plan's input format.
             label: class index.
             want: what else to ask for.
         """
-        info = self.info
-        number = (info.token + info.samples) % COUNTED
-        result = result_of(self._ask(self.sample(number, x, label, want)))
+        result = result_of(self._ask(self.sample(self.info.samples, x, label, want)))
         self.learned(result.samples, result.step)
         return result
 
@@ -172,9 +170,9 @@ class Link:
     def token(self) -> int:
         """The token of the device's state, not 0: a state that has none is given one.
 
-        It stays the same as long as the state comes about by learning (and SET_RATE) alone, and all
-        that is asked of the device from here on is for this state: raises ContactLost when it has
-        another.
+        It stays the same as long as the state comes about by learning (and SET_RATE) alone. From
+        here on samples, rates and saves are for this state; raises ContactLost when the device has
+        another by now.
         """
         info = self.info if self.info.token else self.hello()
         if info.token:
@@ -254,8 +252,9 @@ class Link:
         """Whether the device counts as silent after so many tries without an answer."""
         return failures >= self._tries or self._stop.is_set()
 
-    def sample(self, number: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """A SAMPLE, ready to be sent; `number` is the device's token plus what it has learned."""
+    def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
+        """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
+        number = (self.info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
         return self._prepare("SAMPLE", values)
 

@@ -54,7 +54,6 @@ class Window:
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = max(1, link.info.credit)
         self._start = link.info.samples
-        self._token = link.info.token
         self._sent = 0  # rows that were sent at least once
         self._known = 0  # rows that are known to be learned
         self._pending: deque[Request] = deque()
@@ -87,9 +86,9 @@ class Window:
     def _fill(self) -> bool:
         """Send rows while there is room; False when there is nothing to wait for."""
         while len(self._pending) < self.credit and self._sent < self._end():
-            number = (self._token + self._start + self._sent) % COUNTED
             row, label = self._inputs[self._sent], int(self._labels[self._sent])
-            request = self._link.sample(number, row.tolist(), label, self._want)
+            samples = self._start + self._sent
+            request = self._link.sample(samples, row.tolist(), label, self._want)
             self._link.send(request)
             self._pending.append(request)
             self._sent += 1

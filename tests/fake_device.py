@@ -94,6 +94,20 @@ class FakeDevice:
         self.token = self.halvings = 0
         del self.learned[samples:]
 
+    def lose_answers(self, name: str, count: int) -> list[Frame]:
+        """From here on the answers to the next so many requests of a kind are lost; these."""
+        lost: list[Frame] = []
+
+        def respond(frame: Frame) -> bytes:
+            answer = self.answer(frame)
+            if frame.code == BY_NAME[name].code and len(lost) < count:
+                lost.append(frame)
+                return b""
+            return answer
+
+        self.respond = respond
+        return lost
+
     def names(self) -> list[str]:
         return [BY_CODE[frame.code].name for frame in self.requests]
 

@@ -38,6 +38,7 @@ from ska_edge.replay_log import rebuild
 from ska_edge.state import State
 from ska_edge.telemetry import Line
 from ska_edge.trainer import FixedTrainer
+from tests.powered_board import PoweredBoard
 from tests.ska_edge.test_mqtt import free_port, start_broker, subscribed
 
 __all__ = ["start_broker"]  # a fixture
@@ -380,21 +381,15 @@ def loses_power(
     ) -> tuple[Member, list[Line], State]:
         lines: list[Line] = []
         project, port = built("host", "board"), Path("port").absolute()
-        with ExitStack() as powered:
-
-            def power_on() -> None:
-                port.unlink(missing_ok=True)
-                port.symlink_to(powered.enter_context(start(project)).port)
+        with PoweredBoard(project, port) as board:
 
             def say(member: Member, what: Any) -> None:
                 if not isinstance(what, dict):
                     return
                 lines.append(what)
                 if when(what) and not any("interrupted" in line for line in lines):
-                    powered.close()
-                    power_on()
+                    board.restart()
 
-            power_on()
             with Link(str(port)) as link:
                 prepare(link)
             data = load("iris")

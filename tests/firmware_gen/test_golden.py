@@ -16,5 +16,5 @@ def test_generated_text_is_the_committed_one(path: Path) -> None:
 
 
 def test_no_golden_file_is_left_over() -> None:
-    committed = {path for path in FOLDER.glob("*/*") if path.suffix == ".h"}
+    committed = set(FOLDER.rglob("*.h"))
     assert committed == set(golden_files())

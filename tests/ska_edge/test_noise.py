@@ -295,13 +295,15 @@ def test_a_link_answers_or_says_why_not(
 # --- a stream -------------------------------------------------------------------------------------
 
 
+INPUT, LABELS = np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64)
+
+
 def learned(stream: Stream) -> Iterator[object]:
-    return stream.learn(np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64))
+    return stream.learn(INPUT, LABELS)
 
 
 def monitored(stream: Stream) -> Iterator[object]:
-    inputs, labels = np.tile(X, (6, 1)), np.zeros(6, dtype=np.int64)
-    return Monitor(stream, PLAN).run(inputs, labels, halvings=1, save=True, save_every=3)
+    return Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True, save_every=3)
 
 
 @pytest.mark.parametrize("use", [learned, monitored])

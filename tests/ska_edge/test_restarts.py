@@ -88,22 +88,24 @@ def test_asking_ends_though_a_device_starts_again_and_again(
     stream.close()
 
 
-@pytest.mark.parametrize("use", [Stream.learn, None])
+@pytest.mark.parametrize("learning", [False, True])
 def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
-    device: FakeDevice, use: object
+    device: FakeDevice, learning: bool
 ) -> None:
     """Between two tries there is a pause, so patience bounds how many there are."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
-    if use is None:
-        never_keeps_its_token(device)
-    else:
+    events: Iterator[Learned | Interrupted]
+    if learning:
         device.respond = lambda frame: (
             device.refuse(frame, Status.NUMBER, 7)
             if frame.code == BY_NAME["SAMPLE"].code
             else device.answer(frame)
         )
-    events = stream.ask(Link.hello) if use is None else stream.learn(INPUT, LABELS)
+        events = stream.learn(INPUT, LABELS)
+    else:
+        never_keeps_its_token(device)
+        events = stream.ask(Link.hello)
     with pytest.raises(ContactLost):
         for event in events:
             found.append(event)
@@ -206,16 +208,7 @@ def monitored(
 
 def test_a_rate_whose_answer_was_lost_is_replayed(trainer: TrainerDevice, tmp_path: Path) -> None:
     """The device has the rate when contact is found again, and goes on: it did not start again."""
-    lost: list[Frame] = []
-
-    def respond(frame: Frame) -> bytes:
-        answer = trainer.answer(frame)
-        if frame.code == BY_NAME["SET_RATE"].code and len(lost) < 3:
-            lost.append(frame)
-            return b""
-        return answer
-
-    trainer.respond = respond
+    lost = trainer.lose_answers("SET_RATE", 3)
     monitored(trainer, tmp_path / "log", lambda *_: None, halvings=1)
     assert len(lost) == 3
     found = rebuild(tmp_path / "log", MODEL)

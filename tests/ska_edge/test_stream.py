@@ -252,20 +252,12 @@ def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDe
     """The device started again; that must not be forgotten when its SET_TOKEN gets no answer."""
     stream = opened(device, timeout=0.05)
     lost: list[Frame] = []
-
-    def respond(frame: Frame) -> bytes:
-        answer = device.answer(frame)
-        if frame.code == BY_NAME["SET_TOKEN"].code and len(lost) < 20:
-            lost.append(frame)
-            return b""
-        return answer
-
     found: list[Learned | Interrupted] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
         if isinstance(event, Learned) and event.row == 9:
             device.restart(samples=10)
-            device.respond = respond
+            lost = device.lose_answers("SET_TOKEN", 20)
     stream.close()
     (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
     assert interrupted.fell_back
