@@ -213,8 +213,8 @@ def _at_once(
         for name, task in zip(names, tasks, strict=True):
             ended = threading.Event()
             arguments = (task, ended)
+            under_way.append(ended)  # first: Ctrl-C may come when it runs and `start` has not ended
             threading.Thread(target=guarded, args=arguments, name=name, daemon=True).start()
-            under_way.append(ended)
         for ended in under_way:
             while not ended.wait(TICK):
                 tick()
