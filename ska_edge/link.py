@@ -32,6 +32,7 @@ from ska_edge.protocol import (
     Status,
     Values,
     Want,
+    peek,
 )
 from ska_edge.request import Reply, Request, result_of
 
@@ -51,7 +52,8 @@ class Link:
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
             `HELLO_PERIODS` times, a quarter of a timeout apart.
-        stop: once it is set, no request is tried again: whoever waits has lost interest.
+        stop: once it is set, HELLO is sent no more often than other requests: nobody waits for a
+            device to boot.
 
     Raises DeviceError when the port cannot be opened.
     """
@@ -250,13 +252,21 @@ class Link:
 
     def silent(self, failures: int) -> bool:
         """Whether the device counts as silent after so many tries without an answer."""
-        return failures >= self._tries or self._stop.is_set()
+        return failures >= self._tries
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
         """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
         number = (self.info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
-        return self._prepare("SAMPLE", values)
+        request = self._prepare("SAMPLE", values)
+        request.samples = (samples + 1) % COUNTED
+        return request
+
+    def follow(self, earlier: Link) -> None:
+        """Numbers requests on from those of another link to the device: an answer to one of them
+        that comes late is none to a request of this link.
+        """
+        self._seq = earlier._seq
 
     def send(self, request: Request) -> None:
         """Sends a request, for the first time or again."""
@@ -272,8 +282,8 @@ class Link:
         Raises DeviceError when the device has refused it.
         """
         for frame in request.arrived:  # before anything else of WELCOME, which may look different
-            if frame.code == WELCOME.code and frame.payload[:1] != bytes([PROTOCOL_VERSION]):
-                raise self._other_version(frame.payload)
+            if frame.code == WELCOME.code:
+                self._expect_version(peek(frame.code, frame.payload, "protocol"))
         replies = request.replies(self._codec)
         return None if replies is None else self._accepted(request.message, replies)
 
@@ -281,13 +291,13 @@ class Link:
         """Takes note of how far the device is, for `info`; None where its step is not known."""
         self._note(samples=samples, **({} if step is None else {"step": step}))
 
-    def silence(self, wait: float | None = None) -> ContactLost:
+    def silence(self, tries: int | None = None, wait: float | None = None) -> ContactLost:
         """The error to raise when a device that was there does not answer any more, in so many
-        seconds a try; `timeout` unless told.
+        tries of so many seconds; `tries` and `timeout` unless told.
         """
         self._info = None
         return ContactLost(
-            f"the device at {self.port} stopped answering ({self._tries} tries of "
+            f"the device at {self.port} stopped answering ({tries or self._tries} tries of "
             f"{wait or self._timeout:g} s): check cable and power, then connect again"
         )
 
@@ -343,7 +353,10 @@ class Link:
             wait *= STORING_PATIENCE
         info, self._info = self._info, None  # without an answer, the next request opens a session
         self._received = self._line.received
-        for _ in range(tries):
+        for made in range(tries):
+            if made >= self._tries and self._stop.is_set():
+                tries = made
+                break
             self.send(request)
             if self._answered(request, wait):
                 self._info = info  # also when the device refuses
@@ -351,9 +364,7 @@ class Link:
                 if replies is not None:
                     return replies
                 self._info = None
-            if self._stop.is_set():
-                break
-        raise self._stranger() if opening else self.silence(wait)
+        raise self._stranger() if info is None else self.silence(tries, wait)
 
     def _answered(self, request: Request, wait: float) -> bool:
         """Whether an answer has come; False when it is time to ask again."""
@@ -389,12 +400,13 @@ class Link:
             f"(code {code}, detail {detail})"
         )
 
-    def _other_version(self, welcome: bytes) -> DeviceError:
-        version = welcome[0] if welcome else "?"
-        return DeviceError(
-            f"the device at {self.port} speaks protocol version {version}, this ska-edge "
-            f"speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
-        )
+    def _expect_version(self, version: int | None) -> None:
+        if version != PROTOCOL_VERSION:
+            raise DeviceError(
+                f"the device at {self.port} speaks protocol version"
+                f" {'?' if version is None else version}, this ska-edge speaks {PROTOCOL_VERSION}:"
+                " generate, build and flash its firmware again"
+            )
 
     def _stranger(self) -> DeviceError:
         """The error when no device has answered HELLO."""
@@ -402,7 +414,7 @@ class Link:
         if received:
             return DeviceError(
                 f"what answers at {self.port} is not a ska-edge device ({received} bytes came, no"
-                f" frames at {self.baud} baud): check the port and its speed, or flash it"
+                f" answer to HELLO at {self.baud} baud): check the port and its speed, or flash it"
             )
         return DeviceError(
             f"the device at {self.port} does not answer: check that it has power and runs ska-edge "

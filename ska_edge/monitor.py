@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.device import DeviceInfo, Result
-from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link
 from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan import Plan
@@ -111,7 +110,7 @@ class Monitor:
         if save and self._saved != self.samples:
             yield from self._save()
         yield from self._look(inputs, labels, last=True)
-        yield from self._ask(_greet)
+        yield from self._ask(Link.hello)
         self.info = self._stream.link.info
         yield end_line(self.info)
 
@@ -213,11 +212,3 @@ class Pace:
     def _forget(self, now: float) -> None:
         while self._times and self._times[0] < now - RECENT:
             self._times.popleft()
-
-
-def _greet(link: Link) -> None:
-    """HELLO to a device that was there a moment ago: without an answer, contact is lost."""
-    try:
-        link.hello()
-    except DeviceError as error:
-        raise ContactLost(str(error)) from error

@@ -299,6 +299,22 @@ BY_NAME = {message.name: message for message in MESSAGES}
 BY_CODE = {message.code: message for message in MESSAGES}
 
 
+def peek(code: int, payload: bytes, name: str) -> int | None:
+    """A field of a message of which only what stands before it needs to fit: no array does.
+
+    None where the payload ends before it.
+    """
+    at = 0
+    for field in BY_CODE[code].fields:
+        if field.name == name:
+            piece = payload[at : at + field.size]
+            whole = len(piece) == field.size
+            return int(struct.unpack("<" + STRUCT_CODES[field.kind], piece)[0]) if whole else None
+        assert field.count == 1
+        at += field.size
+    raise KeyError(name)
+
+
 class Codec:
     """Packs and unpacks the messages of one plan.
 

@@ -9,11 +9,11 @@ from typing import Any
 from ska_edge.device import Result
 from ska_edge.errors import DeviceError
 from ska_edge.frame import Frame
-from ska_edge.protocol import BY_NAME, Codec, Message
+from ska_edge.protocol import BY_NAME, Codec, Message, peek
 from ska_edge.rule import METRICS as METRIC_NAMES
 from ska_edge.rule import SIGNED_METRICS
 
-METRICS, STATUS = BY_NAME["METRICS"], BY_NAME["STATUS"]
+METRICS, RESULT, STATUS = BY_NAME["METRICS"], BY_NAME["RESULT"], BY_NAME["STATUS"]
 
 Reply = tuple[str, dict[str, Any]]
 """Name of a message, and its values by field."""
@@ -24,13 +24,15 @@ class Request:
     """A request under way: the bytes that are sent, once or more often, and what came for it.
 
     `arrived` keeps frames from one try to the next: a repeated request is answered by equal frames,
-    so the pieces of both answers fit together. `metrics` is how many METRICS the answer has.
+    so the pieces of both answers fit together. `metrics` is how many METRICS the answer has,
+    `samples` what its RESULT counts; None where that is not known.
     """
 
     message: Message
     seq: int
     data: bytes
     metrics: int
+    samples: int | None = None
     arrived: list[Frame] = field(default_factory=list)
 
     @property
@@ -41,13 +43,19 @@ class Request:
     def take(self, frame: Frame) -> bool:
         """Keep a frame if it belongs to the answer; True when it ends it."""
         wanted = self.closing | ({METRICS.code} if self.metrics else set())
-        if frame.seq != self.seq or frame.code not in wanted:
+        if frame.seq != self.seq or frame.code not in wanted or self._counts_other(frame):
             return False  # a late answer to an earlier request, or our own echo
         ends = frame.code in self.closing
         ended = any(earlier.code in self.closing for earlier in self.arrived)
         if frame not in self.arrived and not (ends and ended):  # an answer has one end
             self.arrived.append(frame)
         return ends
+
+    def _counts_other(self, frame: Frame) -> bool:
+        """Whether a RESULT is that of another sample, of an earlier session with the same seq."""
+        if frame.code != RESULT.code or self.samples is None:
+            return False
+        return peek(frame.code, frame.payload, "samples") not in (self.samples, None)
 
     def replies(self, codec: Codec) -> list[Reply] | None:
         """The replies, METRICS sorted by layer, the closing one last; None where some lack."""

@@ -21,7 +21,7 @@ from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.link import Link
 from ska_edge.plural import counted
-from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
+from ska_edge.protocol import BY_NAME, COUNTED, Status, Want, peek
 from ska_edge.request import Request, result_of
 
 STATUS = BY_NAME["STATUS"]
@@ -119,11 +119,14 @@ class Window:
     def _closed(self, request: Request) -> list[Result | None]:
         """What follows from the frame that ends an answer, which is the last one that came."""
         closing = next(frame for frame in request.arrived if frame.code in request.closing)
-        if closing.code == STATUS.code and closing.payload[:1] == bytes([Status.SEQUENCE]):
-            request.arrived.remove(closing)
-            return self._go_back(int.from_bytes(closing.payload[1:5], "little"))
-        if closing.code == STATUS.code and closing.payload[:1] == bytes([Status.NUMBER]):
-            return self._elsewhere()
+        if closing.code == STATUS.code:
+            code = peek(closing.code, closing.payload, "code")
+            detail = peek(closing.code, closing.payload, "detail")
+            if code == Status.SEQUENCE and detail is not None:
+                request.arrived.remove(closing)
+                return self._go_back(detail)
+            if code == Status.NUMBER:
+                return self._elsewhere()
         alone = len(self._pending) == 1
         try:
             replies = self._link.whole(request)
@@ -214,8 +217,8 @@ class Stream:
         patience: seconds to try for a contact that brings the next row, after one was lost; 0 not
             at all.
         want: what to ask for with every row.
-        stop: once it is set `learn` ends at the next boundary between two rows, and nothing is
-            waited for any more. Give it to the links of `connect`, too.
+        stop: once it is set `learn` ends at the next boundary between two rows, and a device that
+            is gone is not waited for. Give it to the links of `connect`, too.
         lost: called when contact was lost and is about to be waited for.
 
     Attributes:
@@ -300,6 +303,7 @@ class Stream:
         deadline: float | None = None
         while True:
             try:
+                self._expect_token()
                 request(self.link)
                 self._expect_token()
                 self._ahead(fell_back=False, most=0)
@@ -329,8 +333,10 @@ class Stream:
         if self._lost is not None and self._waits(deadline):
             self._lost(lost)
         while self._waits(deadline):
+            before = self.link
             try:
                 self.link = self._connect()
+                self.link.follow(before)
                 self.link.hello()
             except DeviceError:
                 pass

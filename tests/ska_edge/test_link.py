@@ -376,7 +376,7 @@ def test_something_else_at_the_port(device: FakeDevice, garbage: bytes) -> None:
 
 def test_an_echo_is_no_device(device: FakeDevice) -> None:
     device.respond = lambda frame: encode_frame(*frame)
-    assert "is not a ska-edge device" in refusal(device)
+    assert re.search(r"not a ska-edge device .* no answer to HELLO at 115200", refusal(device))
 
 
 @pytest.mark.parametrize("length", [1, 60])
@@ -454,6 +454,15 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
     by_code = {message.code: message.name for message in BY_NAME.values()}
     once = [by_code[frame.code] for frame in dict.fromkeys(device.requests)]
     assert once == ["HELLO", "INFER", "HELLO", "INFER"]
+
+
+def test_a_device_that_was_there_is_no_stranger(device: FakeDevice) -> None:
+    """Whatever else is on the line."""
+    with Link(device.port, timeout=0.1) as link:
+        link.hello()
+        device.respond = lambda frame: device.status(frame.seq ^ 1, Status.OK)
+        with pytest.raises(ContactLost, match=r"stopped answering \(16 tries of 0.025 s"):
+            link.hello()
 
 
 @pytest.mark.parametrize(("offset", "count"), [(7, CHUNK_MAX), (0, CHUNK_MAX - 1), (0, 1), (0, 0)])

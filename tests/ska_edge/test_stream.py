@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from ska_edge import link as link_module
 from ska_edge.errors import ContactLost, DeviceError
-from ska_edge.frame import Frame
+from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.link import Link
 from ska_edge.protocol import BY_NAME, COUNTED, Status, Want
 from ska_edge.stream import Interrupted, Learned, Stream, Window
@@ -175,6 +176,37 @@ def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
     assert (device.saves, stream.link.info.samples) == (1, 2)
 
 
+def test_a_late_answer_of_another_session_is_none(device: FakeDevice) -> None:
+    """It has the seq of a row under way, and counts fewer samples."""
+    device.credit = 2
+    late: list[bytes] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == SAMPLE and device.samples == 1:
+            late.append(answer)
+        if frame.code != SAMPLE or device.samples != 10 or len(late) > 1:
+            return answer
+        (decoded,) = FrameDecoder().feed(late[0])
+        late.append(encode_frame(decoded.code, frame.seq, decoded.payload))
+        return late[1] + answer
+
+    device.respond = respond
+    found = events(opened(device))
+    assert len(late) == 2
+    results = [event.result for event in found if isinstance(event, Learned)]
+    assert [result and result.samples for result in results] == list(range(1, ROWS + 1))
+
+
+def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(device: FakeDevice) -> None:
+    device.token = COUNTED - 3
+    device.credit = 3
+    stream = opened(device)
+    assert rows(events(stream)) == list(range(ROWS))
+    assert device.learned == ALL
+    assert device.token == COUNTED - 3
+
+
 # --- contact lost and found -----------------------------------------------------------------------
 
 
@@ -246,6 +278,37 @@ def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -
     assert interrupted.fell_back
     assert interrupted.info.samples == 11
     assert rows(found) == list(range(ROWS))
+
+
+def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of one stream count their requests on, so none has the seq of a row under way."""
+    seq = [7]  # that a new link begins behind, unless told
+    monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
+    device.credit = 3
+    stream = opened(device, timeout=0.3)
+    found: list[Learned | Interrupted] = []
+    old: list[int] = []
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code != SAMPLE or not old:
+            return device.answer(frame)
+        late = b"".join(device.status(seq, Status.SEQUENCE, old[-1]) for seq in old)
+        old.clear()
+        return late  # and the row itself is lost
+
+    for event in stream.learn(INPUT, LABELS):
+        found.append(event)
+        if isinstance(event, Learned) and event.row == 9:
+            stream.link.close()
+            old += [frame.seq for frame in device.requests if frame.code == SAMPLE][:3]
+            seq[0] = old[0] - 2  # then comes HELLO
+            device.respond = respond
+    stream.close()
+    assert old == []
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
 
 
 def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDevice) -> None:
@@ -375,14 +438,16 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
     stream.close()
 
 
-def test_a_stopped_stream_waits_for_nobody(device: FakeDevice) -> None:
+def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
+    device: FakeDevice,
+) -> None:
     """One row is answered, the two behind it are under way and never are."""
     device.credit = 3
     device.respond = lambda frame: (
         b"" if frame.code == SAMPLE and device.samples == 1 else device.answer(frame)
     )
     stop = threading.Event()
-    connect = lambda: Link(device.port, timeout=0.3, tries=10**9, stop=stop)  # noqa: E731
+    connect = lambda: Link(device.port, timeout=0.1, tries=3, stop=stop)  # noqa: E731
     stream = Stream(connect, DIGEST, patience=10**9, want=NOTHING, stop=stop)
     learned = stream.learn(INPUT, LABELS)
     next(learned)
@@ -390,6 +455,46 @@ def test_a_stopped_stream_waits_for_nobody(device: FakeDevice) -> None:
     with pytest.raises(ContactLost, match="stopped answering"):
         list(learned)
     stream.close()
+    assert device.names().count("SAMPLE") == 1 + 2 * 3
+
+
+@pytest.mark.parametrize("lost", ["SAMPLE", "SAVE", "HELLO"])
+def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, lost: str) -> None:
+    """That of the last row, of the save behind it, of the HELLO that ends a log."""
+    stop = threading.Event()
+    connect = lambda: Link(device.port, timeout=0.1, stop=stop)  # noqa: E731
+    stream = Stream(connect, DIGEST, patience=20, want=NOTHING, stop=stop)
+    frames: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if device.samples < 3 or frame.code != BY_NAME[lost].code or len(frames) == 2:
+            return answer
+        stop.set()
+        frames.append(frame)
+        return b""
+
+    device.respond = respond
+    found = [event for event in stream.learn(INPUT, LABELS) if isinstance(event, Learned)]
+    assert len(found) == len(device.learned) == (3 if lost == "SAMPLE" else ROWS)
+    assert all(event.result is not None for event in found)
+    assert list(stream.ask(Link.save)) == list(stream.ask(Link.hello)) == []
+    stream.close()
+    assert len(frames) == 2
+    assert stop.is_set()
+    assert device.saves == 1
+
+
+def test_nobody_waits_for_a_device_to_boot_after_a_stop(device: FakeDevice) -> None:
+    stop = threading.Event()
+    device.respond = lambda _: b""
+    stop.set()
+    with (
+        Link(device.port, timeout=0.1, tries=2, stop=stop) as link,
+        pytest.raises(DeviceError, match="does not answer"),
+    ):
+        link.hello()
+    assert device.names() == ["HELLO"] * 2
 
 
 def test_a_stop_ends_the_wait_for_a_device(device: FakeDevice) -> None:
@@ -426,6 +531,16 @@ def test_nobody_is_told_of_a_wait_that_is_none(device: FakeDevice) -> None:
 # --- requests between rows ------------------------------------------------------------------------
 
 
+def test_rows_that_the_caller_lets_it_learn_meanwhile_count(device: FakeDevice) -> None:
+    stream = opened(device)
+    list(stream.learn(INPUT[:2], LABELS[:2]))
+    stream.link.learn(INPUT[2].tolist(), int(LABELS[2]), NOTHING)
+    found = [event for event in stream.learn(INPUT[3:], LABELS[3:]) if isinstance(event, Learned)]
+    stream.close()
+    assert [event.samples for event in found] == list(range(4, ROWS + 1))
+    assert device.learned == ALL
+
+
 def asked(stream: Stream, request: Callable[[Link], object] = Link.save) -> list[Interrupted]:
     try:
         return list(stream.ask(request))
@@ -458,6 +573,20 @@ def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int
     (interrupted,) = asked(stream)
     assert interrupted.fell_back
     assert (interrupted.info.samples, stream.samples, device.saves) == (saved, saved, 1)
+
+
+def test_a_restart_that_the_link_met_before_a_request_is_said_first(device: FakeDevice) -> None:
+    """The state that it has now is not saved in place of the one that was meant."""
+    stream = opened(device)
+    list(stream.learn(INPUT, LABELS))
+    device.restart(samples=7)
+    stream.link.hello()
+    asking = stream.ask(Link.save)
+    assert isinstance(next(asking), Interrupted)
+    assert device.saves == 0
+    assert list(asking) == []
+    stream.close()
+    assert device.saves == 1
 
 
 @pytest.mark.parametrize("saved", [7, ROWS, ROWS + 1])
