@@ -74,7 +74,6 @@ class LossyWire(Wire):
             del spoiled[self._random.randrange(len(frame)) :]
         return [bytes(spoiled), *late]
 
-    @staticmethod
-    def _write(end: int, data: bytes) -> None:
+    def _write(self, end: int, data: bytes) -> None:
         while data:
             data = data[os.write(end, data) :]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,25 +27,42 @@ class PoweredBoard:
 
     Attributes:
         port: its name.
+        failures: how often its power failed in the middle of a frame.
     """
 
     def __init__(self, project: Path, port: Path, seed: int | None = None) -> None:
         self.port = port
+        self.failures = 0
         self._project, self._seed = project, seed
+        self._lives: list[int] = []
         self._power = ExitStack()
+        self._failed = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._give_back)
 
     def __enter__(self) -> PoweredBoard:
         """It has power."""
         self._on()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._failed.set()
+        self._thread.join()
         self._power.close()
 
     def restart(self) -> None:
         """Takes its line and its power away, so that no handler runs, and gives both back."""
         self._power.close()
         self._on()
+
+    def fail_after(self, lives: Sequence[int]) -> None:
+        """From here on its power fails behind the half of a frame, whatever it does then, and is
+        given back: so many frames from now, then so many from each time it has it again.
+        """
+        self._lives = list(lives)
+        self._wire.life = self._lives.pop(0)
 
     def link(self) -> Link:
         """A link that asks again soon and often."""
@@ -51,9 +71,55 @@ class PoweredBoard:
     def _on(self) -> None:
         running = self._power.enter_context(start(self._project))
         self._power.callback(os.kill, running.pid, signal.SIGKILL)
-        port = running.port
-        if self._seed is not None:
-            self._seed += 1
-            port = self._power.enter_context(LossyWire(port, SHARE, seed=self._seed)).port
+        share = 0.0 if self._seed is None else SHARE
+        self._seed = (self._seed or 0) + 1 if share else None
+
+        def fail() -> None:
+            os.kill(running.pid, signal.SIGKILL)
+            self._failed.set()
+
+        self._wire = self._power.enter_context(
+            _MortalWire(running.port, share, self._seed or 0, fail)
+        )
+        self._wire.life = self._lives.pop(0) if self._lives else None
         self.port.unlink(missing_ok=True)
-        self.port.symlink_to(port)
+        self.port.symlink_to(self._wire.port)
+
+    def _give_back(self) -> None:
+        while True:
+            self._failed.wait()
+            self._failed.clear()
+            if self._ended:
+                return
+            self.failures += 1
+            self.restart()
+
+
+class _MortalWire(LossyWire):
+    """A wire that ends within a frame, and says so by `fail`.
+
+    Attributes:
+        life: how many frames pass whole; None: all.
+    """
+
+    def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:
+        super().__init__(device, share, seed)
+        self.life: int | None = None
+        self._fail = fail
+
+    def _run(self) -> None:
+        with contextlib.suppress(_EndedError):
+            super()._run()
+
+    def _write(self, end: int, data: bytes) -> None:
+        if self.life == 0:
+            super()._write(end, data[: len(data) // 2])
+            self._fail()
+            raise _EndedError
+        super()._write(end, data)
+        if self.life is not None:
+            self.life -= 1
+
+
+class _EndedError(Exception):
+    """No more passes."""

@@ -1,5 +1,5 @@
-"""Power that fails between two lines of a log, on wires good and bad: the log still rebuilds the
-device's bits.
+"""Power that fails within a frame or between two lines of a log, on wires good and bad: the log
+still rebuilds the device's bits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.powered_board import PoweredBoard
 PLAN = make_plan((4, 5, 3), replay=Replay(2, 1))
 FLASHED = State(PLAN, np.random.default_rng(1).integers(-3000, 3000, PLAN.parameter_count))
 MODEL = Model(PLAN, FLASHED, Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs)))
-SEEDS = range(16)
+SEEDS = range(16)  # on a good line, on a bad line, ...
 WANTS = (Want(0), Want.METRICS)
 
 
@@ -43,39 +43,92 @@ def project(
     return folder
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_log_rebuilds_a_device_whose_power_failed(
-    seed: int, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Run:
+    """A monitor's run over random rows, with whatever a seed chooses.
+
+    Attributes:
+        rows: how many are learned.
+        chance: for what else shall depend on the seed.
+        board: which learns them.
+    """
+
+    def __init__(self, seed: int, project: Path, folder: Path) -> None:
+        self.chance = random.Random(seed)
+        self.rows = self.chance.randrange(20, 60)
+        self.board = PoweredBoard(project, folder / "port", seed * 1000 if seed % 2 else None)
+        self._rng = np.random.default_rng(seed)
+        self._log = folder / "log"
+
+    def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
+        """Learns, keeps a log, and compares what it leads to with the device: how often that fell
+        back.
+
+        `opened` is called when there is contact, `happens` behind each line.
+        """
+        chance, rng = self.chance, self._rng
+        inputs = rng.integers(-128, 128, (self.rows, PLAN.inputs))
+        labels = rng.integers(0, PLAN.classes, self.rows)
+        with self.board:
+            stream = Stream(self.board.link, PLAN.digest, patience=60, want=chance.choice(WANTS))
+            opened()
+            monitor = Monitor(stream, PLAN)
+            with Log(self._log, stream.link.info) as log:
+                for line in monitor.run(
+                    inputs,
+                    labels,
+                    halvings=chance.choice([None, 1, 2]),
+                    save=chance.random() < 0.5,
+                    save_every=chance.choice([None, 5, 9]),
+                ):
+                    log.write(line)
+                    happens(line)
+            device = stream.link.pull(PLAN.state_bytes)
+            stream.close()
+        assert monitor.learned == self.rows
+        assert rebuild(self._log, MODEL).state.to_bytes() == device
+        return monitor.fell_back
+
+
+@pytest.fixture
+def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Run]:
+    """A function: the run of a seed, on a board that has saved nothing."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
-    chance, rng = random.Random(seed), np.random.default_rng(seed)
-    rows = chance.randrange(20, 60)
-    inputs = rng.integers(-128, 128, (rows, PLAN.inputs))
-    labels = rng.integers(0, PLAN.classes, rows)
-    failures = 1 + seed % 3
+    return lambda seed: Run(seed, project, tmp_path)
 
-    def fails_behind(line: Line) -> bool:
-        """More often between rows, where rates and saves are asked for; not behind the end."""
-        return "end" not in line and chance.random() < (0.06 if "sample" in line else 0.5)
 
-    with PoweredBoard(project, tmp_path / "port", seed * 1000 if seed % 2 else None) as board:
-        stream = Stream(board.link, PLAN.digest, patience=60, want=chance.choice(WANTS))
-        run = Monitor(stream, PLAN).run(
-            inputs,
-            labels,
-            halvings=chance.choice([None, 1, 2]),
-            save=chance.random() < 0.5,
-            save_every=chance.choice([None, 5, 9]),
-        )
-        learned = 0
-        with Log(tmp_path / "log", stream.link.info) as log:
-            for line in run:
-                log.write(line)
-                learned += "sample" in line
-                if failures and fails_behind(line):
-                    failures -= 1
-                    board.restart()
-        device = stream.link.pull(PLAN.state_bytes)
-        stream.close()
-        assert learned == rows
-        assert rebuild(tmp_path / "log", MODEL).state.to_bytes() == device
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
+    seed: int, new_run: Callable[[int], Run]
+) -> None:
+    """A request or an answer. Each row is a frame at least, so there is one left for each failure:
+    the device falls back every time, and is found before the next or behind it.
+    """
+    run = new_run(seed)
+    failures = 1 + seed // 2 % 3
+    lives = [run.chance.randrange(run.rows // failures) for _ in range(failures)]
+    fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)
+    assert run.board.failures == failures
+    assert 1 <= fell_back <= failures
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
+    seed: int, new_run: Callable[[int], Run]
+) -> None:
+    """More often between rows, where rates and saves are asked for, and not behind the end. Answers
+    that have come already make lines for which nobody asks the device, so two failures can be one.
+    """
+    run, lines, failed = new_run(seed), 0, 0
+
+    def fails_behind(line: Line) -> None:
+        nonlocal lines, failed
+        lines += 1
+        likely = 0.06 if "sample" in line else 0.5
+        if lines == run.rows and not failed:
+            likely = 1
+        if failed < 1 + seed // 2 % 3 and "end" not in line and run.chance.random() < likely:
+            failed += 1
+            run.board.restart()
+
+    fell_back = run.watch(lambda: None, fails_behind)
+    assert 1 <= fell_back <= failed
