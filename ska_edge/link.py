@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from ska_edge import device_refusal
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.frame import Frame, FrameDecoder, encode_frame
@@ -25,7 +26,6 @@ from ska_edge.protocol import (
     COUNTED,
     PROTOCOL_VERSION,
     PUSH_MAX,
-    STATUS_PURPOSE,
     Capability,
     Codec,
     Message,
@@ -76,7 +76,6 @@ class Link:
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
         self._seq = os.urandom(1)[0]
-        self._received = 0  # bytes that had come before the last request
         self._line = Port(port, baud=baud, write_timeout=timeout)
         self.port = self._line.path
 
@@ -283,7 +282,9 @@ class Link:
         """
         for frame in request.arrived:  # before anything else of WELCOME, which may look different
             if frame.code == WELCOME.code:
-                self._expect_version(peek(frame.code, frame.payload, "protocol"))
+                version = peek(frame.code, frame.payload, "protocol")
+                if version != PROTOCOL_VERSION:
+                    raise device_refusal.other_version(self.port, version)
         replies = request.replies(self._codec)
         return None if replies is None else self._accepted(request.message, replies)
 
@@ -296,10 +297,7 @@ class Link:
         tries of so many seconds; `tries` and `timeout` unless told.
         """
         self._info = None
-        return ContactLost(
-            f"the device at {self.port} stopped answering ({tries or self._tries} tries of "
-            f"{wait or self._timeout:g} s): check cable and power, then connect again"
-        )
+        return device_refusal.silent(self.port, tries or self._tries, wait or self._timeout)
 
     def _note(self, **changes: Any) -> None:
         """What is known of the device after a request that changed it."""
@@ -346,17 +344,15 @@ class Link:
 
     def _ask(self, request: Request) -> list[Reply]:
         wait, tries = self._timeout, self._tries
-        opening = request.message.name == "HELLO"
-        if opening:
+        if request.message.name == "HELLO":
             wait, tries = wait / 4, HELLO_PERIODS
         elif request.message.name in STORING:
             wait *= STORING_PATIENCE
         info, self._info = self._info, None  # without an answer, the next request opens a session
-        self._received = self._line.received
-        for made in range(tries):
-            if made >= self._tries and self._stop.is_set():
-                tries = made
-                break
+        received = self._line.received
+        made = 0
+        while made < (self._tries if self._stop.is_set() else tries):
+            made += 1
             self.send(request)
             if self._answered(request, wait):
                 self._info = info  # also when the device refuses
@@ -364,7 +360,9 @@ class Link:
                 if replies is not None:
                     return replies
                 self._info = None
-        raise self._stranger() if info is None else self.silence(tries, wait)
+        if info is not None:
+            raise self.silence(made, wait)
+        raise device_refusal.stranger(self.port, self.baud, self._line.received - received)
 
     def _answered(self, request: Request, wait: float) -> bool:
         """Whether an answer has come; False when it is time to ask again."""
@@ -380,43 +378,7 @@ class Link:
         name, values = replies[-1]
         if name != STATUS.name or (name == message.answer and values["code"] == Status.OK):
             return replies
-        code, detail = values["code"], values["detail"]
-        if code in (Status.SEQUENCE, Status.TOKEN):
+        error = device_refusal.refused(self.port, message.name, values["code"], values["detail"])
+        if isinstance(error, ContactLost):
             self._info = None
-            what = (
-                "lost the session" if code == Status.SEQUENCE else "has another state than it had"
-            )
-            raise ContactLost(
-                f"the device at {self.port} {what} (did it restart?): connect "
-                "again and compare its step, since what it learned may be gone"
-            )
-        reason = (
-            STATUS_PURPOSE[Status(code)].partition(";")[0]
-            if code in set(Status)
-            else "no reason known to this ska-edge"
-        )
-        raise DeviceError(
-            f"the device at {self.port} refused {message.name}: {reason} "
-            f"(code {code}, detail {detail})"
-        )
-
-    def _expect_version(self, version: int | None) -> None:
-        if version != PROTOCOL_VERSION:
-            raise DeviceError(
-                f"the device at {self.port} speaks protocol version"
-                f" {'?' if version is None else version}, this ska-edge speaks {PROTOCOL_VERSION}:"
-                " generate, build and flash its firmware again"
-            )
-
-    def _stranger(self) -> DeviceError:
-        """The error when no device has answered HELLO."""
-        received = self._line.received - self._received
-        if received:
-            return DeviceError(
-                f"what answers at {self.port} is not a ska-edge device ({received} bytes came, no"
-                f" answer to HELLO at {self.baud} baud): check the port and its speed, or flash it"
-            )
-        return DeviceError(
-            f"the device at {self.port} does not answer: check that it has power and runs ska-edge "
-            "firmware, and that this is its port (`ska-edge ports` lists them)"
-        )
+        raise error
