@@ -1,7 +1,10 @@
-"""A device at the end of a bad line learns every sample once, and ends with the host's bits."""
+"""A device at the end of a bad line learns every sample once, and ends with the host's bits, also
+when it is stopped before the end.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +16,16 @@ from firmware_gen.build import build
 from firmware_gen.flash import start
 from firmware_gen.project import write_project
 from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.monitor import Monitor
 from ska_edge.plan import Plan, Replay
 from ska_edge.planning import make_plan
 from ska_edge.protocol import Want
+from ska_edge.quantize import Scaling
+from ska_edge.replay_log import rebuild
 from ska_edge.state import State
 from ska_edge.stream import Learned, Stream
+from ska_edge.telemetry import Log
 from ska_edge.trainer import FixedTrainer
 from tests.lossy_wire import FAULTS, LossyWire
 
@@ -29,9 +37,9 @@ PLANS = {
 }
 
 
-def patient(port: str) -> Link:
+def patient(port: str, stop: threading.Event | None = None) -> Link:
     """A link that asks again soon and often: half of all exchanges meet a fault."""
-    return Link(port, timeout=0.1, tries=50)
+    return Link(port, timeout=0.1, tries=50, stop=stop)
 
 
 @pytest.mark.parametrize("want", [Want(0), Want.METRICS])
@@ -67,3 +75,35 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
     for row, label in zip(inputs, labels, strict=True):
         trainer.learn_one(row, int(label))
     return trainer.state
+
+
+@pytest.mark.parametrize("row", [0, 20, 40, 60])
+def test_a_log_that_is_stopped_is_whole(
+    row: int, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    """What was under way is learned and logged, and the last line says where the device is."""
+    plan, stop = PLANS["local"], threading.Event()
+    rng = np.random.default_rng(row)
+    state = State(plan, rng.integers(-3000, 3000, plan.parameter_count))
+    inputs = rng.integers(-128, 128, (SAMPLES, plan.inputs))
+    labels = rng.integers(0, plan.classes, SAMPLES)
+    project = tmp_path / "project"
+    write_project(plan, state.parameters, require_board("host").name, project)
+    build(project)
+    lines = []
+    with start(project) as running, LossyWire(running.port, SHARE, seed=row) as wire:
+        stream = Stream(lambda: patient(wire.port, stop), plan.digest, stop=stop)
+        with Log(tmp_path / "log", stream.link.info) as log:
+            for line in Monitor(stream, plan).run(inputs, labels, halvings=1, save=True):
+                log.write(line)
+                lines.append(line)
+                if line.get("sample") == row + 1:
+                    stop.set()
+        stream.close()
+        with patient(wire.port) as link:
+            device = link.pull(plan.state_bytes)
+    learned = [line for line in lines if "sample" in line]
+    assert row + 1 <= len(learned) <= row + 1 + 8  # as many as can be under way
+    assert [next(iter(line)) for line in lines[-2:]] == ["saved", "end"]
+    scaling = Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))
+    assert rebuild(tmp_path / "log", Model(plan, state, scaling)).state.to_bytes() == device
