@@ -72,6 +72,7 @@ class Link:
         self._timeout = timeout
         self._tries = tries
         self._info: DeviceInfo | None = None
+        self._met = False  # a device has answered, ever
         self._codec = Codec({})
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
@@ -110,7 +111,7 @@ class Link:
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
-        self._info = DeviceInfo(**fields)
+        self._info, self._met = DeviceInfo(**fields), True
         self._codec = Codec(
             {
                 "input_bytes": self._info.inputs * self._info.input_width,
@@ -257,13 +258,11 @@ class Link:
         """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
         number = (self.info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
-        request = self._prepare("SAMPLE", values)
-        request.samples = (samples + 1) % COUNTED
-        return request
+        return self._prepare("SAMPLE", values)
 
     def follow(self, earlier: Link) -> None:
-        """Numbers requests on from those of another link to the device: an answer to one of them
-        that comes late is none to a request of this link.
+        """Numbers requests on from those of another link to the device, so that an answer to one of
+        them that comes late is hardly ever taken for one to a request of this link.
         """
         self._seq = earlier._seq
 
@@ -360,7 +359,7 @@ class Link:
                 if replies is not None:
                     return replies
                 self._info = None
-        if info is not None:
+        if self._met:
             raise self.silence(made, wait)
         raise device_refusal.stranger(self.port, self.baud, self._line.received - received)
 

@@ -63,8 +63,12 @@ class Request:
         replies = [codec.unpack(frame.code, frame.payload) for frame in self.arrived]
         if not replies or self.arrived[-1].code not in self.closing:
             return None
-        refused = replies[-1][0] == STATUS.name
-        return replies if refused or len(replies) == self.metrics + 1 else None
+        *metrics, closing = replies
+        if closing[0] == STATUS.name:
+            return [closing]
+        # METRICS of another step have come late, as a RESULT that counts another sample.
+        replies = [*(m for m in metrics if m[1]["step"] == closing[1].get("step")), closing]
+        return replies if len(replies) == self.metrics + 1 else None
 
 
 def result_of(replies: list[Reply]) -> Result:

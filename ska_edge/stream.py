@@ -89,6 +89,7 @@ class Window:
             row, label = self._inputs[self._sent], int(self._labels[self._sent])
             samples = self._start + self._sent
             request = self._link.sample(samples, row.tolist(), label, self._want)
+            request.samples = (samples + 1) % COUNTED
             self._link.send(request)
             self._pending.append(request)
             self._sent += 1
@@ -359,7 +360,10 @@ class Stream:
     def _expect_token(self) -> None:
         """ContactLost when the link has met a device that has another state than by learning on."""
         if self.link.info.token != self._token:
-            raise ContactLost(f"the device at {self.link.port} has started again, or was reset")
+            raise ContactLost(
+                f"the device at {self.link.port} has started again, or was reset: connect"
+                " again and compare its samples"
+            )
 
     def _ahead(self, fell_back: bool, most: int) -> int:
         """How many rows the device has learned beyond `samples`; none where it fell back, from

@@ -150,7 +150,10 @@ def _obstacle(path: Path, info: DeviceInfo) -> str:
             for entry in log.entries():
                 if isinstance(entry, Started):
                     digest = entry.digest
-                if isinstance(entry, (Started, Interrupted, Ended)):
+                if isinstance(entry, Interrupted) and not entry.fell_back:
+                    if entry.mark.samples == samples:  # else rows up to there follow, or lack
+                        crc = entry.mark.crc
+                elif isinstance(entry, (Started, Interrupted, Ended)):
                     samples, crc = entry.mark.samples, entry.mark.crc
                 elif isinstance(entry, Row):
                     samples, crc = entry.sample, None

@@ -180,7 +180,7 @@ class FakeDevice:
         elif name == "SET_RATE":
             self.halvings = values["halvings"]
         elif name == "SAMPLE":
-            self.samples += 1
+            self.samples = (self.samples + 1) % COUNTED
             self.learned.append((values["x"][0], values["label"]))
         else:
             assert name == "INFER"

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from firmware_gen.flash import start
 from ska_edge.link import Link
+from ska_edge.protocol import BY_NAME
 from tests.lossy_wire import LossyWire
 
 SHARE = 0.02  # of frames that meet each fault of a bad line
+
+Life = tuple[str, int]
+"""Name of a message, "" for any, and how many of it pass before one is cut."""
 
 
 class PoweredBoard:
@@ -34,7 +38,7 @@ class PoweredBoard:
         self.port = port
         self.failures = 0
         self._project, self._seed = project, seed
-        self._lives: list[int] = []
+        self._lives: list[Life] = []
         self._power = ExitStack()
         self._failed = threading.Event()
         self._ended = False
@@ -57,9 +61,9 @@ class PoweredBoard:
         self._power.close()
         self._on()
 
-    def fail_after(self, lives: Sequence[int]) -> None:
+    def fail_after(self, lives: Sequence[Life]) -> None:
         """From here on its power fails behind the half of a frame, whatever it does then, and is
-        given back: so many frames from now, then so many from each time it has it again.
+        given back: after so many frames from now, then so many from each time it has it again.
         """
         self._lives = list(lives)
         self._wire.life = self._lives.pop(0)
@@ -99,12 +103,12 @@ class _MortalWire(LossyWire):
     """A wire that ends within a frame, and says so by `fail`.
 
     Attributes:
-        life: how many frames pass whole; None: all.
+        life: of the wire; None: it does not end.
     """
 
     def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:
         super().__init__(device, share, seed)
-        self.life: int | None = None
+        self.life: Life | None = None
         self._fail = fail
 
     def _run(self) -> None:
@@ -112,13 +116,15 @@ class _MortalWire(LossyWire):
             super()._run()
 
     def _write(self, end: int, data: bytes) -> None:
-        if self.life == 0:
-            super()._write(end, data[: len(data) // 2])
-            self._fail()
-            raise _EndedError
-        super()._write(end, data)
         if self.life is not None:
-            self.life -= 1
+            name, left = self.life
+            if not name or data[1] == BY_NAME[name].code:  # a code of COBS stands before the type
+                self.life = name, left - 1
+                if left == 0:
+                    super()._write(end, data[: len(data) // 2])
+                    self._fail()
+                    raise _EndedError
+        super()._write(end, data)
 
 
 class _EndedError(Exception):

@@ -93,6 +93,17 @@ def test_a_bit_of_a_flashed_weight(
     assert abs(found.host - found.device) == 1
 
 
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_bit_of_a_counter(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    old = r"( +)ska->step\+\+;\n"
+    new = r"\1ska->step++;\n\1if (ska->step == 6u) ska->samples ^= 8u;\n"
+    found = difference(require_board(name), tmp_path / "p", "ska.c", old, new)
+    assert found is not None
+    assert (found.step, found.tensor, found.host ^ found.device) == (6, "samples", 8)
+
+
 TENSORS = ("weight", "bias", "head_weight", "head_bias")
 RULE_FAULTS = {  # one bit of a constant each: file, what stands there, what takes its place, effect
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),

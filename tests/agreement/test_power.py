@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,8 @@ PLAN = make_plan((4, 5, 3), replay=Replay(2, 1))
 FLASHED = State(PLAN, np.random.default_rng(1).integers(-3000, 3000, PLAN.parameter_count))
 MODEL = Model(PLAN, FLASHED, Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs)))
 SEEDS = range(16)  # on a good line, on a bad line, ...
-WANTS = (Want(0), Want.METRICS)
+
+NewRun = Callable[..., "Run"]
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +48,27 @@ def project(
 class Run:
     """A monitor's run over random rows, with whatever a seed chooses.
 
+    Args:
+        options: of `Monitor.run` and `Stream`, in place of the seed's.
+
     Attributes:
         rows: how many are learned.
         chance: for what else shall depend on the seed.
         board: which learns them.
     """
 
-    def __init__(self, seed: int, project: Path, folder: Path) -> None:
+    def __init__(self, seed: int, project: Path, folder: Path, **options: Any) -> None:
         self.chance = random.Random(seed)
         self.rows = self.chance.randrange(20, 60)
         self.board = PoweredBoard(project, folder / "port", seed * 1000 if seed % 2 else None)
         self._rng = np.random.default_rng(seed)
+        self._options = {
+            "want": self.chance.choice([Want(0), Want.METRICS]),
+            "halvings": self.chance.choice([None, 1, 2]),
+            "save": self.chance.random() < 0.5,
+            "save_every": self.chance.choice([None, 5, 9]),
+            **options,
+        }
         self._log = folder / "log"
 
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
@@ -65,21 +77,15 @@ class Run:
 
         `opened` is called when there is contact, `happens` behind each line.
         """
-        chance, rng = self.chance, self._rng
-        inputs = rng.integers(-128, 128, (self.rows, PLAN.inputs))
-        labels = rng.integers(0, PLAN.classes, self.rows)
+        inputs = self._rng.integers(-128, 128, (self.rows, PLAN.inputs))
+        labels = self._rng.integers(0, PLAN.classes, self.rows)
+        want = self._options.pop("want")
         with self.board:
-            stream = Stream(self.board.link, PLAN.digest, patience=60, want=chance.choice(WANTS))
+            stream = Stream(self.board.link, PLAN.digest, patience=60, want=want)
             opened()
             monitor = Monitor(stream, PLAN)
             with Log(self._log, stream.link.info) as log:
-                for line in monitor.run(
-                    inputs,
-                    labels,
-                    halvings=chance.choice([None, 1, 2]),
-                    save=chance.random() < 0.5,
-                    save_every=chance.choice([None, 5, 9]),
-                ):
+                for line in monitor.run(inputs, labels, **self._options):
                     log.write(line)
                     happens(line)
             device = stream.link.pull(PLAN.state_bytes)
@@ -90,30 +96,58 @@ class Run:
 
 
 @pytest.fixture
-def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Run]:
-    """A function: the run of a seed, on a board that has saved nothing."""
+def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
+    """A function: the run of a seed, with options, on a board that has saved nothing."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
-    return lambda seed: Run(seed, project, tmp_path)
+    return lambda seed, **options: Run(seed, project, tmp_path, **options)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
-    seed: int, new_run: Callable[[int], Run]
+    seed: int, new_run: NewRun
 ) -> None:
     """A request or an answer. Each row is a frame at least, so there is one left for each failure:
     the device falls back every time, and is found before the next or behind it.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3
-    lives = [run.chance.randrange(run.rows // failures) for _ in range(failures)]
+    lives = [("", run.chance.randrange(run.rows // failures)) for _ in range(failures)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)
     assert run.board.failures == failures
     assert 1 <= fell_back <= failures
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "falls"),
+    [
+        ("HELLO", 0, 1),  # the device is not found yet: a second fall is the first
+        ("WELCOME", 0, 1),
+        ("SET_TOKEN", 0, 1),
+        ("STATUS", 0, 1),  # to SET_TOKEN
+        ("SET_RATE", 0, 2),
+        ("STATUS", 1, 2),
+        ("SAMPLE", 0, 2),
+        ("METRICS", 1, 2),
+        ("RESULT", 0, 2),
+        ("SAVE", 0, 2),
+        ("STATUS", 2, 2),
+        ("HELLO", 2, 2),  # which ends the log; there are two for a new token
+        ("WELCOME", 2, 2),
+    ],
+)
+def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
+    name: str, before: int, falls: int, new_run: NewRun
+) -> None:
+    """It has fallen back once, and finds a rate and a token again."""
+    run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
+    lives = [("SAMPLE", 12), (name, before)]
+    fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)
+    assert (run.board.failures, fell_back) == (2, falls)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
-    seed: int, new_run: Callable[[int], Run]
+    seed: int, new_run: NewRun
 ) -> None:
     """More often between rows, where rates and saves are asked for, and not behind the end. Answers
     that have come already make lines for which nobody asks the device, so two failures can be one.

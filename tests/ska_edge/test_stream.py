@@ -176,7 +176,8 @@ def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
     assert (device.saves, stream.link.info.samples) == (1, 2)
 
 
-def test_a_late_answer_of_another_session_is_none(device: FakeDevice) -> None:
+@pytest.mark.parametrize("want", [NOTHING, Want.METRICS])
+def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want) -> None:
     """It has the seq of a row under way, and counts fewer samples."""
     device.credit = 2
     late: list[bytes] = []
@@ -187,24 +188,40 @@ def test_a_late_answer_of_another_session_is_none(device: FakeDevice) -> None:
             late.append(answer)
         if frame.code != SAMPLE or device.samples != 10 or len(late) > 1:
             return answer
-        (decoded,) = FrameDecoder().feed(late[0])
-        late.append(encode_frame(decoded.code, frame.seq, decoded.payload))
+        old = FrameDecoder().feed(late[0])
+        late.append(b"".join(encode_frame(each.code, frame.seq, each.payload) for each in old))
         return late[1] + answer
 
     device.respond = respond
-    found = events(opened(device))
+    found = events(opened(device, want=want))
     assert len(late) == 2
     results = [event.result for event in found if isinstance(event, Learned)]
     assert [result and result.samples for result in results] == list(range(1, ROWS + 1))
 
 
-def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(device: FakeDevice) -> None:
-    device.token = COUNTED - 3
+@pytest.mark.parametrize(("token", "samples"), [(COUNTED - 3, 0), (7, COUNTED - 3)])
+def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
+    device: FakeDevice, token: int, samples: int
+) -> None:
+    device.token, device.samples = token, samples
     device.credit = 3
-    stream = opened(device)
-    assert rows(events(stream)) == list(range(ROWS))
+    found = events(opened(device))
+    assert rows(found) == list(range(ROWS))
+    assert all(event.result is not None for event in found if isinstance(event, Learned))
     assert device.learned == ALL
-    assert device.token == COUNTED - 3
+    assert device.token == token
+
+
+@pytest.mark.parametrize(("name", "payload"), [("RESULT", bytes(6)), ("STATUS", b"\x03")])
+def test_an_answer_that_is_cut_is_refused(device: FakeDevice, name: str, payload: bytes) -> None:
+    """In a good frame: that is no fault of the line."""
+    device.respond = lambda frame: (
+        encode_frame(BY_NAME[name].code, frame.seq, payload)
+        if frame.code == SAMPLE
+        else device.answer(frame)
+    )
+    with pytest.raises(DeviceError, match=f"a message {name} of {len(payload)} byte.*not fit"):
+        events(opened(device))
 
 
 # --- contact lost and found -----------------------------------------------------------------------
@@ -596,7 +613,7 @@ def test_hello_shows_that_a_device_started_again(device: FakeDevice, saved: int)
     device.restart(samples=saved)
     (interrupted,) = asked(stream, Link.hello)
     assert interrupted.fell_back
-    assert "has started again" in interrupted.reason
+    assert "has started again, or was reset: connect again" in interrupted.reason
 
 
 def test_hello_shows_that_somebody_else_uses_the_device(device: FakeDevice) -> None:

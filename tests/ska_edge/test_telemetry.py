@@ -116,6 +116,13 @@ def test_a_log_without_an_end_goes_on_too(path: Path, last: Line) -> None:
     assert "ends at sample 7, and the device has learned 5" in refusal(path, INFO)
 
 
+def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
+    """The device had learned two more when contact was found again; then the monitor was killed."""
+    written(path, [SESSION[0], interrupted_line("gone", AFTER, fell_back=False)])
+    assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
+    assert written(path, [], INFO)
+
+
 def test_an_empty_file_is_a_new_log(path: Path) -> None:
     path.touch()
     assert written(path, SESSION[:1])
