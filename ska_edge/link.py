@@ -105,9 +105,9 @@ class Link:
         Raises DeviceError when nothing answers, when what answers is no ska-edge device, and when
         it speaks another protocol version.
         """
-        ((_, welcome),) = self.request("HELLO", {"protocol": PROTOCOL_VERSION})
-        fields = dict(welcome)
-        # Mostly that of the HELLO itself; not so where it looked like one that came before.
+        fields = self._greet()
+        if fields["seq"] != self._seq:  # it looked like the HELLO that opened the session before
+            fields = self._greet()
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
@@ -119,6 +119,11 @@ class Link:
             }
         )
         return self._info
+
+    def _greet(self) -> dict[str, Any]:
+        """The values of the WELCOME that answers a HELLO."""
+        ((_, welcome),) = self.request("HELLO", {"protocol": PROTOCOL_VERSION})
+        return dict(welcome)
 
     @property
     def info(self) -> DeviceInfo:
@@ -261,8 +266,8 @@ class Link:
         return self._prepare("SAMPLE", values)
 
     def follow(self, earlier: Link) -> None:
-        """Numbers requests on from those of another link to the device, so that an answer to one of
-        them that comes late is hardly ever taken for one to a request of this link.
+        """Numbers requests on from those of another link to the device: an answer to one of them
+        that comes late is none to a request of this link.
         """
         self._seq = earlier._seq
 

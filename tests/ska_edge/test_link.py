@@ -230,7 +230,7 @@ def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
 
 
 def test_a_new_host_may_greet_with_the_number_of_an_old_one(device: FakeDevice) -> None:
-    """The device takes it for the old HELLO once more, and says where it is."""
+    """The device takes it for the old HELLO once more, and says so; another one opens a session."""
     with patient(device) as link:
         link._seq = 40
         for _ in range(5):
@@ -238,7 +238,7 @@ def test_a_new_host_may_greet_with_the_number_of_an_old_one(device: FakeDevice) 
     with patient(device) as link:
         link._seq = 40
         assert [link.learn(X, 0).step for _ in range(3)] == [6, 7, 8]
-    assert [frame.seq for frame in device.requests] == [41, *range(42, 47), 41, 47, 48, 49]
+    assert [frame.seq for frame in device.requests] == [41, *range(42, 47), 41, 42, 43, 44, 45]
 
 
 def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> None:
