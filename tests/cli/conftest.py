@@ -1,12 +1,13 @@
-"""Fixtures for the command line: a way to run it, a small model, a built project, a silent port."""
+"""Fixtures for the command line: a way to run it, a small model, boards that run it, a port."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+Start = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +112,31 @@ def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model
         return folder
 
     return write
+
+
+@pytest.fixture
+def built(require_board: Callable[[str], Board], iris: Model) -> Callable[[str, str], Path]:
+    """A function that gives a folder with the model `iris`, built for a board."""
+    first: dict[str, Path] = {}
+
+    def give(name: str, folder: str) -> Path:
+        if name not in first:
+            require_board(name)
+            first[name] = Path(f"built-{name}")
+            write_project(iris.plan, iris.state.parameters, name, first[name])
+            build(first[name])
+        if not Path(folder).exists():
+            shutil.copytree(first[name], folder)
+        return Path(folder)
+
+    return give
+
+
+@pytest.fixture
+def start_board(built: Callable[[str, str], Path]) -> Iterator[Start]:
+    """A function that starts a board with the model `iris` in a folder and returns its port."""
+    with ExitStack() as stack:
+        yield lambda name, folder: stack.enter_context(flash.start(built(name, folder))).port
 
 
 @pytest.fixture

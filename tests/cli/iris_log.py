@@ -1,0 +1,59 @@
+"""A monitor's log of a device that learns rows of iris, and the state that they lead to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ska_edge.data import load
+from ska_edge.link import Link
+from ska_edge.model_file import Model
+from ska_edge.state import State
+from ska_edge.telemetry import Line
+from ska_edge.trainer import FixedTrainer
+
+ROWS = 40  # that a device learns, unless told
+
+
+def lines_of(path: str | Path) -> list[Line]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def rows_of(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if "sample" in line]
+
+
+def taught(model: Model, count: int, first: int = 0, step: int = 1) -> State:
+    """A device's state after some of the first rows of iris."""
+    trainer = FixedTrainer(model.state.flashed())
+    data = load("iris")
+    inputs = model.quantize(data.x)
+    for row in range(first, count, step):
+        trainer.learn_one(inputs[row], int(data.y[row]))
+    return trainer.state
+
+
+def logged(model: Model, lines: list[Line]) -> State:
+    """The state of a device that learned what a log says, from the flashed weights on."""
+    trainer = FixedTrainer(model.state.flashed())
+    saved = trainer.state.to_bytes()
+    for line in lines:
+        if "sample" in line:
+            decisions = trainer.learn_one(np.array(line["x"]), line["label"])
+            assert trainer.state.samples == line["sample"]
+            assert line["decisions"] in (None, decisions.tolist())
+        elif "saved" in line:
+            assert line["saved"] == trainer.state.samples
+            saved = trainer.state.to_bytes()
+        elif line.get("fell_back"):
+            trainer = FixedTrainer(State.from_bytes(model.plan, saved))
+        elif "rate" in line:
+            trainer.state.halve_rate(line["rate"])
+    return trainer.state
+
+
+def pulled(model: Model, port: str) -> State:
+    with Link(port) as link:
+        return State.from_bytes(model.plan, link.pull(model.plan.state_bytes))

@@ -1,0 +1,64 @@
+"""`monitor` with real firmware and an MQTT broker, and without one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Start
+from tests.cli.iris_log import ROWS, lines_of, rows_of
+from tests.ska_edge.test_mqtt import free_port, start_broker, subscribed
+
+__all__ = ["start_broker"]  # a fixture
+
+
+def test_a_broker_gets_every_line_of_every_device(
+    ska_edge, iris_file: Path, start_board: Start, start_broker: Callable
+) -> None:
+    broker = free_port()
+    start_broker(broker)
+    ports = [start_board("host", f"board-{number}") for number in range(2)]
+    named = [part for port in ports for part in ("--port", port)]
+    with subscribed(broker) as subscriber:
+        outcome = ska_edge(
+            "monitor", iris_file, "iris", *named, "--samples", ROWS, "--log", "s.jsonl",
+            "--mqtt", f"127.0.0.1:{broker}", "--name", "left", "--name", "right",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        for number, name in enumerate(("left", "right"), 1):
+            subscriber.wait_for(f"ska-edge/{name}/status", "ended")
+            published = [json.loads(text) for text in subscriber.of(f"ska-edge/{name}/telemetry")]
+            assert published == lines_of(f"s-{number}.jsonl")
+            assert len(rows_of(published)) == ROWS
+            assert subscriber.of(f"ska-edge/{name}/status") == ["learning", "ended"]
+
+
+def test_a_device_has_a_name_without_being_given_one(
+    ska_edge, iris_file: Path, start_board: Start, start_broker: Callable
+) -> None:
+    broker = free_port()
+    start_broker(broker)
+    port = start_board("host", "board")
+    with subscribed(broker) as subscriber:
+        arguments = ("monitor", iris_file, "iris", "--port", port, "--samples", 2)
+        assert ska_edge(*arguments, "--mqtt", f"127.0.0.1:{broker}").code == 0
+        subscriber.wait_for(f"ska-edge/host-{Path(port).name}/status", "ended")
+
+
+def test_without_a_broker_devices_learn_all_the_same(
+    ska_edge, iris_file: Path, start_board: Start
+) -> None:
+    pytest.importorskip("paho.mqtt.client")
+    port = start_board("host", "board")
+    outcome = ska_edge(
+        "monitor", iris_file, "iris", "--port", port, "--samples", ROWS, "--json",
+        "--mqtt", f"127.0.0.1:{free_port()}",
+    )  # fmt: skip
+    assert outcome.code == 0
+    assert outcome.document()["samples"] == ROWS
+    assert (
+        sum("does not answer; devices learn on" in line for line in outcome.err.splitlines()) == 1
+    )

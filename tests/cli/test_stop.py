@@ -1,0 +1,126 @@
+"""`monitor` with real firmware and Ctrl-C: it ends between two samples, or ends a wait."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmware_gen.flash import start
+from ska_edge.data import Dataset, load, save
+from ska_edge.model_file import Model
+from tests.cli.conftest import Start
+from tests.cli.iris_log import logged, pulled, rows_of
+
+LIMIT = 120  # seconds after which a program counts as stuck
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A function that starts the program and returns its process."""
+    with ExitStack() as stack:
+
+        def begin(*arguments: object) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ska_edge", *map(str, arguments)],
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield begin
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    """Read a program's messages up to the first line with these words."""
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if words in line:
+            return
+    pytest.fail(f"{words!r} is not in {seen}")
+
+
+def many_rows(model: Model) -> str:
+    """A file with 1000 rows like those of iris."""
+    data = load("iris")
+    rows = np.resize(np.arange(len(data.y)), 1000)
+    many = Dataset("many", data.x[rows], data.y[rows], data.labels)
+    save(many, Path("many.npz"))
+    return "many.npz"
+
+
+def test_ctrl_c_ends_all_devices_between_two_samples(
+    iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+) -> None:
+    # Pipes in place of the logs hold both devices up, until they are read.
+    ports = [start_board("host", f"board-{number}") for number in range(2)]
+    pipes = [Path(f"steps-{number}.jsonl") for number in (1, 2)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    named = [part for port in ports for part in ("--port", port)]
+    process = spawn("monitor", iris_file, many_rows(iris), *named, "--log", "steps.jsonl")
+    with ExitStack() as stack:
+        opened = [stack.enter_context(pipe.open(encoding="utf-8")) for pipe in pipes]
+        texts = [[file.readline(), file.readline()] for file in opened]
+        assert [json.loads(text[1])["sample"] for text in texts] == [1, 1]
+        process.send_signal(signal.SIGINT)
+        read_until(process, "stopping between two samples")
+        readers = [
+            threading.Thread(target=text.extend, args=(file,))
+            for text, file in zip(texts, opened, strict=True)
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, err.splitlines()[-1]) == (130, "ska-edge: stopped"), (out, err)
+    assert "Traceback" not in err
+    for port, text in zip(ports, texts, strict=True):
+        lines = [json.loads(line) for line in text]
+        rows = rows_of(lines)
+        assert 1 <= len(rows) < 1000
+        state = logged(iris, lines)
+        assert "end" in lines[-1], (lines[-1], err)
+        assert lines[-1]["end"] == {"step": len(rows), "samples": len(rows), "crc": state.crc}
+        assert pulled(iris, port).to_bytes() == state.to_bytes()
+
+
+def test_ctrl_c_ends_the_wait_for_a_device(
+    iris_file: Path, iris: Model, built: Callable[[str, str], Path], spawn: Callable[..., Any]
+) -> None:
+    # A pipe holds the device up in mid-stream until its board has gone.
+    os.mkfifo("steps")
+    project, data = built("host", "board"), many_rows(iris)
+    with ExitStack() as powered:
+        port = powered.enter_context(start(project)).port
+        options = ("--port", port, "--log", "steps", "--patience", 10**6)
+        process = spawn("monitor", iris_file, data, *options)
+        with Path("steps").open(encoding="utf-8") as steps:
+            assert "device" in json.loads(steps.readline())
+            powered.close()
+            reader = threading.Thread(target=list, args=(steps,))
+            reader.start()
+            read_until(process, "; waiting up to 1e+06 s")
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=LIMIT)
+            reader.join()
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "ska-edge: stopped"
+    assert "Traceback" not in err
