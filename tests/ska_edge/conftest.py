@@ -1,4 +1,4 @@
-"""Fixtures for ports: a bridge from a socket to a port, as a server next to a device would be."""
+"""Fixtures for ports: a fake device, and a bridge from a socket to a port, as a server would be."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from types import SimpleNamespace
 import pytest
 import serial  # type: ignore[import-untyped]
 from serial.rfc2217 import PortManager  # type: ignore[import-untyped]
+
+from tests.fake_device import FakeDevice
+
+
+@pytest.fixture
+def device() -> Iterator[FakeDevice]:
+    """One that answers and counts."""
+    device = FakeDevice()
+    yield device
+    device.close()
 
 
 class WiredSerial(serial.Serial):  # type: ignore[misc]

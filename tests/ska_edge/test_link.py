@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,13 +18,6 @@ from ska_edge.link import Link
 from ska_edge.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Capability, Status, Want
 from ska_edge.rule import METRICS
 from tests.fake_device import CLASSES, DIGEST, EVERYTHING, INPUTS, LAYERS, STATE, FakeDevice, X
-
-
-@pytest.fixture
-def device() -> Iterator[FakeDevice]:
-    device = FakeDevice()
-    yield device
-    device.close()
 
 
 def patient(device: FakeDevice) -> Link:

@@ -37,13 +37,6 @@ MODEL = Model(PLAN, FLASHED, Scaling(np.zeros(INPUTS), np.ones(INPUTS)))
 
 
 @pytest.fixture
-def device() -> Iterator[FakeDevice]:
-    device = FakeDevice()
-    yield device
-    device.close()
-
-
-@pytest.fixture
 def trainer() -> Iterator[TrainerDevice]:
     with TrainerDevice(FLASHED) as device:
         yield device

@@ -1,0 +1,36 @@
+"""Rows that a fake device learns in a stream."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ska_edge.link import Link
+from ska_edge.protocol import BY_NAME, Want
+from ska_edge.stream import Interrupted, Learned, Stream
+from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
+
+ROWS = 30
+NOTHING = Want(0)
+SAMPLE = BY_NAME["SAMPLE"].code
+INPUT = np.arange(ROWS * INPUTS).reshape(ROWS, INPUTS) % 128
+LABELS = np.arange(ROWS) % CLASSES
+ALL = [(int(row[0]), int(label)) for row, label in zip(INPUT, LABELS, strict=True)]
+
+
+def opened(
+    device: FakeDevice, *, timeout: float = 20, patience: float = 20, want: Want = NOTHING
+) -> Stream:
+    """A stream whose link asks again only when something is missing."""
+    connect = lambda: Link(device.port, timeout=timeout, tries=20)  # noqa: E731
+    return Stream(connect, DIGEST, patience=patience, want=want)
+
+
+def events(stream: Stream) -> list[Learned | Interrupted]:
+    try:
+        return list(stream.learn(INPUT, LABELS))
+    finally:
+        stream.close()
+
+
+def rows(found: list[Learned | Interrupted]) -> list[int]:
+    return [event.row for event in found if isinstance(event, Learned)]
