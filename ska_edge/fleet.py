@@ -60,7 +60,7 @@ class Member:
         port: as it was named.
         inputs, labels: its rows.
         path: of its log.
-        name: for MQTT; None takes `device_name`.
+        name: for MQTT; None becomes `device_name`, when there is contact.
         monitor: None until there was contact.
         error: why it failed.
         waiting: contact was lost and is waited for.
@@ -120,8 +120,8 @@ class Member:
         if self.path is not None:
             self._log = Log(self.path, stream.link.info, overwrite=job.overwrite)
         if job.broker:
-            name = self.name or device_name(stream.link.info.board, stream.link.port)
-            self._publisher = Publisher(job.broker, name, job.warn)
+            self.name = self.name or device_name(stream.link.info.board, stream.link.port)
+            self._publisher = Publisher(job.broker, self.name, job.warn)
 
     def learn(self, job: Job) -> None:
         """Learn all rows, or until the fleet is stopped; an SkaError becomes the member's own."""
@@ -135,12 +135,12 @@ class Member:
                 halvings=job.halvings,
                 save=job.save,
                 save_every=job.save_every,
+                sending=self._write,
             ):
                 if "interrupted" in line:
                     self.waiting = False
                     self._status()
-                if self._log is not None:
-                    self._log.write(line)
+                self._write(line)
                 if self._publisher is not None:
                     self._publisher.line(line)
                 job.say(self, line)
@@ -154,6 +154,10 @@ class Member:
         for part in (self._stream, self._log, self._publisher):
             if part is not None:
                 part.close()
+
+    def _write(self, line: Line) -> None:
+        if self._log is not None:
+            self._log.write(line)
 
     def _status(self) -> None:
         if self._publisher is not None:
@@ -182,9 +186,24 @@ def run(
         _at_once(
             names, [partial(member.open, job, stop) for member in members], stop, tick, stopping
         )
+        _check_names(members)
         _at_once(names, [partial(member.learn, job) for member in members], stop, tick, stopping)
     finally:
         _at_once(names, [member.close for member in members], stop)
+
+
+def _check_names(members: Sequence[Member]) -> None:
+    """InputError where two devices would publish under the same name."""
+    known: dict[str, Member] = {}
+    for member in members:
+        if member.name is None:
+            continue
+        other = known.setdefault(member.name, member)
+        if other is not member:
+            raise InputError(
+                f"for MQTT the devices at {other.port} and {member.port} would both be called"
+                f" {member.name}: give each a --name"
+            )
 
 
 def _at_once(
@@ -221,9 +240,11 @@ def _at_once(
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
-        stopping()
-        for ended in under_way:
-            ended.wait()
+        try:
+            stopping()
+        finally:  # also where nobody can be told: the terminal may be what has gone
+            for ended in under_way:
+                ended.wait()
         raise
     if errors:
         raise sorted(errors, key=lambda error: not isinstance(error, InputError))[0]

@@ -66,6 +66,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A row that was about to be sent; whether the device learned it, other lines say.
+
+    Attributes:
+        line: number of the line, from 1.
+        sample: how many samples the device will have learned with it.
+        token: of the state that it was meant for.
+        label: class index.
+        x: the input's integers.
+    """
+
+    line: int
+    sample: int
+    token: int
+    label: int
+    x: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Contact was lost and found again; with `fell_back` the device lost what it learned last."""
 
@@ -92,12 +111,19 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The last line, which was not written to its end."""
+    """The last line, which says nothing.
+
+    Attributes:
+        line: its number, from 1.
+        start: how many bytes stand before it, if it was not written to its end; None where it is
+            damaged otherwise.
+    """
 
     line: int
+    start: int | None = None
 
 
-Entry = Started | Row | Interrupted | RateSet | Ended | Cut
+Entry = Started | Sent | Row | Interrupted | RateSet | Ended | Cut
 
 
 class LogFile:
@@ -149,7 +175,7 @@ class LogFile:
             if content is None:
                 if self.done < self.size or self._file.read(1):
                     raise self.bad(number, "not a line of a monitor's log: it is damaged")
-                yield Cut(number)
+                yield Cut(number, None if text.endswith(b"\n") else self.done - len(text))
                 return
             entry = _Line(self, number, content).entry()
             if entry is not None:
@@ -189,6 +215,9 @@ class _Line:
             return Started(self.number, self._digest(), self._mark())
         if "sample" in content:
             return self._row()
+        if "sent" in content:
+            sample, token, label = (self._integer(name) for name in ("sent", "token", "label"))
+            return Sent(self.number, sample, token, label, self._integers("x"))
         if "interrupted" in content:
             fell_back = content.get("fell_back")
             if not isinstance(fell_back, bool):

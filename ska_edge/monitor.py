@@ -17,7 +17,7 @@ from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan import Plan
 from ska_edge.stream import Interrupted, Learned, Stream
 from ska_edge.symptoms import ENOUGH, Symptom, Watch
-from ska_edge.telemetry import Line, device_line, end_line, interrupted_line, row_line
+from ska_edge.telemetry import Line, device_line, end_line, interrupted_line, row_line, sent_line
 
 WINDOW = 500  # samples whose decisions are kept to see how much they differ
 LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
@@ -77,6 +77,7 @@ class Monitor:
         halvings: int | None = None,
         save: bool = False,
         save_every: int | None = None,
+        sending: Callable[[Line], None] = lambda _: None,
     ) -> Iterator[Line]:
         """Let the device learn, and yield the lines of a log (see `telemetry`) as things happen.
 
@@ -87,6 +88,7 @@ class Monitor:
                 that falls back is told again.
             save: let the device keep its state at the end.
             save_every: and each time after so many rows.
+            sending: called with the line that a log must have before a row is sent.
 
         Raises as `Stream.learn`; the stream stays open.
         """
@@ -96,7 +98,12 @@ class Monitor:
         size = save_every or max(len(labels), 1)
         for start in range(0, len(labels), size):
             end = min(start + size, len(labels))
-            for event in self._stream.learn(inputs[start:end], labels[start:end]):
+
+            def announce(row: int, sample: int, start: int = start) -> None:
+                x, label = inputs[start + row].tolist(), int(labels[start + row])
+                sending(sent_line(sample, self._stream.link.info.token, x, label))
+
+            for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
                 if isinstance(event, Interrupted):
                     yield from self._interrupted(event)
                     continue

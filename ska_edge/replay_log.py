@@ -24,6 +24,7 @@ from ska_edge.log import (
     Mark,
     RateSet,
     Row,
+    Sent,
     Started,
 )
 from ska_edge.model_file import Model
@@ -84,6 +85,8 @@ def rebuild(
     replay.look_ahead()
     with LogFile(path) as log:
         for entry in log.entries():
+            if isinstance(entry, Sent):
+                continue  # whether it was learned, other lines say
             if replay.stops_before(entry):
                 break
             replay.take(entry)

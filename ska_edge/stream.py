@@ -27,6 +27,14 @@ from ska_edge.request import Request, result_of
 STATUS = BY_NAME["STATUS"]
 
 
+Sending = Callable[[int, int], None]
+"""Called before a row is sent: with its index, and with how many samples the device will have."""
+
+
+def _silent(*_: int) -> None:
+    """A `Sending` that nobody wants to know of."""
+
+
 class Window:
     """Rows on their way over one link, in order, at most `credit` at once.
 
@@ -36,6 +44,7 @@ class Window:
         labels: (n,) class indices.
         want: what else to ask for with every row.
         stop: once it is set no more rows are sent; the answers of those under way still come.
+        sending: called before a row is sent for the first time.
 
     Attributes:
         credit: how many rows can be under way.
@@ -48,9 +57,11 @@ class Window:
         labels: NDArray[np.integer],
         want: Want,
         stop: threading.Event | None = None,
+        sending: Sending = _silent,
     ) -> None:
         self._link = link
         self._stop = stop or threading.Event()
+        self._sending = sending
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = max(1, link.info.credit)
         self._start = link.info.samples
@@ -90,6 +101,7 @@ class Window:
             samples = self._start + self._sent
             request = self._link.sample(samples, row.tolist(), label, self._want)
             request.samples = (samples + 1) % COUNTED
+            self._sending(self._sent, request.samples)
             self._link.send(request)
             self._pending.append(request)
             self._sent += 1
@@ -265,10 +277,14 @@ class Stream:
         self.link.close()
 
     def learn(
-        self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
+        self,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        sending: Sending = _silent,
     ) -> Iterator[Learned | Interrupted]:
         """Learn rows, inputs (n, d) and labels (n,), each once; what was lost on the way is said.
 
+        `sending` is called before a row is sent, and before it is sent again in another session.
         Raises ContactLost when the device does not come back, DeviceError when another one comes.
         """
         row = credit = 0
@@ -276,9 +292,20 @@ class Stream:
         if self.link.info.token == self._token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
+
+            def announce(index: int, samples: int, first: int = row) -> None:
+                sending(first + index, samples)
+
             try:
                 self._expect_token()
-                window = Window(self.link, inputs[row:], labels[row:], self._want, self._stop)
+                window = Window(
+                    self.link,
+                    inputs[row:],
+                    labels[row:],
+                    self._want,
+                    self._stop,
+                    announce,
+                )
                 credit = window.credit
                 for result in window.results():
                     deadline = None

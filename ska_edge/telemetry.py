@@ -5,6 +5,7 @@
 One session is, in this order::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}
+    {"sent", "token", "label", "x"}                                           before a row is sent
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}      a row that was learned
     {"warning": {"sign", "layer", "text"}}                                    below its first row
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}
@@ -16,6 +17,10 @@ One session is, in this order::
 `predicted` and `decisions` are null and `layers` is empty: the row was learned all the same. After
 an interruption the device has learned so many samples as it says; rows up to there follow, unless
 it fell back. A log that was continued has one session after the other.
+
+`sent` is what `sample` will be when the row is learned, `token` that of the device's state. Whoever
+writes the log may be killed while rows are under way: those that the device has learned by then are
+known from these lines.
 """
 
 from __future__ import annotations
@@ -26,11 +31,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import InputError
-from ska_edge.log import Cut, Ended, Interrupted, LogFile, RateSet, Row, Started
+from ska_edge.log_end import LogEnd
 from ska_edge.metrics import LayerMetrics
 
 Line = dict[str, Any]
@@ -41,6 +46,11 @@ Line = dict[str, Any]
 def device_line(info: DeviceInfo, port: str) -> Line:
     """The start of a session."""
     return {"device": {"board": info.board, "port": port, "digest": info.digest}, **_state(info)}
+
+
+def sent_line(sample: int, token: int, x: list[int], label: int) -> Line:
+    """A row that is about to be sent; `sample` will be the device's count with it."""
+    return {"sent": sample, "token": token, "label": label, "x": x}
 
 
 def row_line(
@@ -84,7 +94,8 @@ class Log:
     """A log to write to; a context manager.
 
     A file that is there is continued, when it is a log of this device's plan and ends where the
-    device is.
+    device is. Rows that were under way at its end, and learned, are added without answers; of a
+    last line that was not written to its end, what was is taken away.
 
     Args:
         path: the file.
@@ -98,15 +109,7 @@ class Log:
         self.path = path
         try:
             if path.is_file() and not overwrite:
-                obstacle = _obstacle(path, info)
-                if obstacle:
-                    raise InputError(
-                        f"{path} cannot be continued: {obstacle}; name another file, or replace"
-                        " this one with --overwrite"
-                    )
-                self._file = path.open("a", encoding="utf-8")
-                if _last_byte(path) not in (b"", b"\n"):
-                    self._file.write("\n")  # all of the last line was written but its end
+                self._file = self._continued(LogEnd(path), info)
             else:
                 self._file = path.open("w", encoding="utf-8")
         except OSError as error:
@@ -125,6 +128,25 @@ class Log:
         """Closes the file."""
         self.close()
 
+    def _continued(self, end: LogEnd, info: DeviceInfo) -> TextIO:
+        """The file, opened behind its end, with the rows that lack there."""
+        obstacle = end.obstacle(info)
+        if obstacle:
+            raise InputError(
+                f"{self.path} cannot be continued: {obstacle}; name another file, or replace this"
+                " one with --overwrite"
+            )
+        if end.cut is not None and end.cut.start is not None:
+            os.truncate(self.path, end.cut.start)
+        file = self.path.open("a", encoding="utf-8")
+        if _last_byte(self.path) not in (b"", b"\n"):
+            file.write("\n")  # all of the last line was written but its end
+        for row in end.learned(info):
+            line = row_line(row.sample, list(row.x), row.label, None, ())
+            file.write(json.dumps(line) + "\n")
+        file.flush()
+        return file
+
     def close(self) -> None:
         """Closes the file; a second time does nothing."""
         with contextlib.suppress(OSError):  # of a line that could not be written: `write` said so
@@ -140,38 +162,6 @@ class Log:
 
     def _unwritable(self, error: OSError) -> InputError:
         return InputError(f"cannot write {self.path}: {error.strerror}")
-
-
-def _obstacle(path: Path, info: DeviceInfo) -> str:
-    """Why no session of this device can follow what is in a file; "" where one can."""
-    digest, samples, crc = "", 0, None
-    try:
-        with LogFile(path) as log:
-            for entry in log.entries():
-                if isinstance(entry, Started):
-                    digest = entry.digest
-                if isinstance(entry, Interrupted) and not entry.fell_back:
-                    if entry.mark.samples == samples:  # else rows up to there follow, or lack
-                        crc = entry.mark.crc
-                elif isinstance(entry, (Started, Interrupted, Ended)):
-                    samples, crc = entry.mark.samples, entry.mark.crc
-                elif isinstance(entry, Row):
-                    samples, crc = entry.sample, None
-                elif isinstance(entry, RateSet):
-                    crc = None  # the rate is part of the state
-                elif isinstance(entry, Cut):
-                    return f"its last line, {entry.line}, was not written to its end"
-    except InputError as error:
-        return str(error)
-    if not digest:
-        return "it does not say which device it is of" if log.size else ""
-    if digest != info.digest:
-        return f"it is of the plan {digest}, and the device runs {info.digest}"
-    if samples != info.samples:
-        return f"it ends at sample {samples}, and the device has learned {info.samples}"
-    if crc not in (None, info.crc):
-        return "the device has as many samples as at its end, but another state"
-    return ""
 
 
 def _last_byte(path: Path) -> bytes:

@@ -24,6 +24,7 @@ from ska_edge.cli.push import push
 from ska_edge.cli.replay import replay
 from ska_edge.cli.run import run
 from ska_edge.cli.save import save
+from ska_edge.cli.signals import ending, exit_code
 from ska_edge.cli.sweep import sweep
 from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
@@ -38,7 +39,7 @@ class Commands(click.Group):
     """A group that knows the exit codes.
 
     0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C,
-    141 closed pipe.
+    143 SIGTERM, 129 SIGHUP, 141 closed pipe.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -55,7 +56,8 @@ class Commands(click.Group):
         arguments = args[0] if args else kwargs.get("args")
         debug = "--debug" in (sys.argv if arguments is None else arguments)
         try:
-            result = super().main(*args, **kwargs)
+            with ending():
+                result = super().main(*args, **kwargs)
         except SkaError as error:
             if debug:
                 traceback.print_exc()
@@ -64,9 +66,9 @@ class Commands(click.Group):
         except click.ClickException as error:
             error.show()
             sys.exit(2)
-        except (click.Abort, KeyboardInterrupt):
+        except (click.Abort, KeyboardInterrupt) as error:
             click.echo("ska-edge: stopped", err=True)
-            sys.exit(130)
+            sys.exit(exit_code(error))
         except ClosedPipe:
             # Nobody reads on: end like a program that the signal ends, without a last word.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
 from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
 from ska_edge.model_file import Model, load_model
-from ska_edge.mqtt import parse_address
+from ska_edge.mqtt import parse_address, topic_level
 from ska_edge.plural import counted
 from ska_edge.protocol import COUNTED
 from ska_edge.telemetry import Line
@@ -134,8 +135,10 @@ def monitor(
             run(members, job, lambda: show(view.picture(True)), view.stopping)
         except KeyboardInterrupt:
             view.stopped()
+            out.document(view.document())
             raise
         if len(members) == 1 and members[0].error is not None:
+            out.document(view.document())
             raise members[0].error
         show(view.picture(False))  # below it, each warning gets a line of its own
     view.finish()
@@ -165,13 +168,24 @@ def _check(
     for path in log_paths(log, max(len(ports), 1)):
         if path is not None:
             check_file(path, model, data)
-    twice = [port for port in ports if ports.count(port) > 1]
-    if twice:
-        raise InputError(f"--port {twice[0]} is given twice; a device learns for one monitor only")
+    known: dict[str, str] = {}
+    for port in ports:  # names that are no paths stay as different as they are
+        path = os.path.realpath(port)
+        if path in known:
+            other = f", also as {known[path]}" if known[path] != port else ""
+            raise InputError(
+                f"--port {port} is given twice{other}; a device learns for one monitor only"
+            )
+        known[path] = port
     if broker is not None:
         parse_address(broker)
     if names and broker is None:
         raise InputError("--name is for MQTT: give --mqtt, too, or leave it out")
+    for name in names:
+        if not name or topic_level(name) != name:
+            raise InputError(
+                f"--name is '{name}': give a name for MQTT without blanks and without + # /"
+            )
     if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
         raise InputError("give --name once for each --port, in their order, no two the same")
 

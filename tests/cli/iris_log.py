@@ -18,7 +18,9 @@ ROWS = 40  # that a device learns, unless told
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    """The lines that say what happened: without those about rows that are about to be sent."""
+    text = Path(path).read_text(encoding="utf-8")
+    return [line for line in map(json.loads, text.splitlines()) if "sent" not in line]
 
 
 def rows_of(lines: list[Line]) -> list[Line]:

@@ -36,6 +36,18 @@ def test_a_broker_gets_every_line_of_every_device(
             assert subscriber.of(f"ska-edge/{name}/status") == ["learning", "ended"]
 
 
+def test_two_devices_never_have_one_name(ska_edge, iris_file: Path, start_board: Start) -> None:
+    """That follows from their ports, when none is given."""
+    pytest.importorskip("paho.mqtt.client")
+    for number in range(2):
+        Path(f"bench-{number}").mkdir()
+        Path(f"bench-{number}/tty").symlink_to(start_board("host", f"board-{number}"))
+    ports = ("--port", "bench-0/tty", "--port", "bench-1/tty")
+    outcome = ska_edge("monitor", iris_file, "iris", *ports, "--mqtt", f"127.0.0.1:{free_port()}")
+    assert outcome.code == 2
+    assert "bench-0/tty and bench-1/tty would both be called host-tty: give" in outcome.err
+
+
 def test_a_device_has_a_name_without_being_given_one(
     ska_edge, iris_file: Path, start_board: Start, start_broker: Callable
 ) -> None:

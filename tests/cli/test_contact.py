@@ -112,6 +112,26 @@ def test_a_line_that_is_cut_is_no_loss(
     assert outcome.document()["samples"] == 150
 
 
+def test_a_device_that_does_not_come_back_is_told_as_data_too(
+    ska_edge, iris_file: Path, start_board: Start
+) -> None:
+    """How far it came, and why no further; without a single answer, too."""
+    relay = Relay(start_board("host", "board"), [6000])
+    try:
+        lost = ska_edge(
+            "monitor", iris_file, "iris", "--port", relay.port, "--patience", 0, "--json"
+        )
+    finally:
+        relay.close()
+    never = ska_edge("monitor", iris_file, "iris", "--port", "nowhere", "--json")
+    for outcome, least in ((lost, 1), (never, 0)):
+        document = outcome.document()
+        last = outcome.err.splitlines()[-1]
+        assert (outcome.code, last) == (3, f"ska-edge: {document['error']}")
+        assert document["samples"] >= least
+        assert document["devices"] == [{key: document[key] for key in document["devices"][0]}]
+
+
 LosesPower = Callable[..., tuple[Member, list[Line], State]]
 
 

@@ -109,7 +109,10 @@ def test_nobody_learns_when_one_log_cannot_be_continued(
 def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
     learn = ("monitor", iris_file, "iris")
     for arguments, words in (
-        ((*learn, "--port", "/dev/a", "--port", "/dev/a"), "--port /dev/a is given twice"),
+        ((*learn, "--port", "/dev/a", "--port", "/dev/a"), "--port /dev/a is given twice;"),
+        ((*learn, "--port", "/dev/a", "--port", "/dev/./a"), "given twice, also as /dev/a;"),
+        ((*learn, "--mqtt", "localhost", "--name", "a/b"), "--name is 'a/b': give a name"),
+        ((*learn, "--mqtt", "localhost", "--name", ""), "--name is '': give a name"),
         ((*learn, "--port", "/dev/a", "--mqtt", "localhost:x"), "no address of an MQTT broker"),
         ((*learn, "--mqtt", "localhost", "--name", "a", "--name", "b"), "once for each --port"),
         ((*learn, "--port", "/dev/a", "--name", "a"), "--name is for MQTT: give --mqtt"),

@@ -19,8 +19,10 @@ import pytest
 from firmware_gen.flash import start
 from ska_edge.data import Dataset, load, save
 from ska_edge.model_file import Model
+from ska_edge.replay_log import rebuild
+from ska_edge.telemetry import Line
 from tests.cli.conftest import Start
-from tests.cli.iris_log import logged, pulled, rows_of
+from tests.cli.iris_log import lines_of, logged, pulled, rows_of
 
 LIMIT = 120  # seconds after which a program counts as stuck
 
@@ -65,8 +67,16 @@ def many_rows(model: Model) -> str:
     return "many.npz"
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_ctrl_c_ends_all_devices_between_two_samples(
-    iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+    number: signal.Signals,
+    code: int,
+    iris_file: Path,
+    iris: Model,
+    start_board: Start,
+    spawn: Callable[..., Any],
 ) -> None:
     # Pipes in place of the logs hold both devices up, until they are read.
     ports = [start_board("host", f"board-{number}") for number in range(2)]
@@ -74,12 +84,12 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
     for pipe in pipes:
         os.mkfifo(pipe)
     named = [part for port in ports for part in ("--port", port)]
-    process = spawn("monitor", iris_file, many_rows(iris), *named, "--log", "steps.jsonl")
+    process = spawn("monitor", iris_file, many_rows(iris), *named, "--log", "steps.jsonl", "--json")
     with ExitStack() as stack:
         opened = [stack.enter_context(pipe.open(encoding="utf-8")) for pipe in pipes]
         texts = [[file.readline(), file.readline()] for file in opened]
-        assert [json.loads(text[1])["sample"] for text in texts] == [1, 1]
-        process.send_signal(signal.SIGINT)
+        assert [json.loads(text[1])["sent"] for text in texts] == [1, 1]
+        process.send_signal(number)
         read_until(process, "stopping between two samples")
         readers = [
             threading.Thread(target=text.extend, args=(file,))
@@ -90,7 +100,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         for reader in readers:
             reader.join()
         out, err = process.communicate(timeout=LIMIT)
-    assert (process.returncode, err.splitlines()[-1]) == (130, "ska-edge: stopped"), (out, err)
+    assert (process.returncode, err.splitlines()[-1]) == (code, "ska-edge: stopped"), (out, err)
     assert "Traceback" not in err
     for port, text in zip(ports, texts, strict=True):
         lines = [json.loads(line) for line in text]
@@ -100,6 +110,35 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         assert "end" in lines[-1], (lines[-1], err)
         assert lines[-1]["end"] == {"step": len(rows), "samples": len(rows), "crc": state.crc}
         assert pulled(iris, port).to_bytes() == state.to_bytes()
+        (entry,) = [each for each in json.loads(out)["devices"] if each["port"] == port]
+        assert (entry["step"], entry["samples"], entry["error"]) == (len(rows), len(rows), None)
+
+
+def test_a_monitor_that_is_killed_loses_nothing(
+    ska_edge, iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+) -> None:
+    """Again and again, in the middle of rows: its log is continued and rebuilds the device."""
+    port, log = start_board("host", "board"), Path("steps.jsonl")
+    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
+    known = 0
+    for _ in range(5):
+        process = spawn(*arguments, "--save-every", 10)
+        while not log.exists() or len(rows_of(written_lines(log))) < known + 25:
+            assert process.poll() is None, process.stderr.read()
+        process.kill()
+        process.wait()
+        known = len(rows_of(written_lines(log)))
+    assert ska_edge(*arguments, "--samples", 10).code == 0
+    found, device = rebuild(log, iris), pulled(iris, port)
+    assert found.checked
+    assert found.state.to_bytes() == device.to_bytes()
+    assert device.samples == len(rows_of(lines_of(log))) >= known + 10
+
+
+def written_lines(log: Path) -> list[Line]:
+    """The whole lines of a log that is being written."""
+    text = log.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def test_ctrl_c_ends_the_wait_for_a_device(

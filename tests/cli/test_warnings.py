@@ -78,4 +78,4 @@ def test_monitor_warns_below_its_table_in_its_log_and_as_data(
     logged = [line["warning"] for line in lines if "warning" in line]
     assert [set(each) for each in logged] == [{"sign", "layer", "text"}] * len(logged)
     assert {(e["sign"], e["layer"]) for e in warnings} <= {(e["sign"], e["layer"]) for e in logged}
-    assert sum("x" in line for line in lines) == 19 + 60  # it is continued
+    assert sum("sample" in line for line in lines) == 19 + 60  # it is continued

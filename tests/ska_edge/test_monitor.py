@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -43,8 +43,14 @@ class Played:
         rest = dict.fromkeys(DeviceInfo.__slots__, 0)
         return DeviceInfo(**cast(Any, {**rest, **known, "crc": state.crc}))
 
-    def learn(self, inputs: NDArray[np.int64], labels: NDArray[np.int64]) -> Iterator[Learned]:
+    def learn(
+        self,
+        inputs: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        sending: Callable[[int, int], None],
+    ) -> Iterator[Learned]:
         for row, label in enumerate(labels):
+            sending(row, self.trainer.state.samples + 1)
             decisions = self.trainer.learn_one(inputs[row], int(label))
             state = self.trainer.state
             metrics = tuple(self.trainer.metrics()) if state.step else ()

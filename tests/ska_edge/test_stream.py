@@ -50,6 +50,21 @@ def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevic
     assert max(most) == device.credit
 
 
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_row_is_told_of_before_it_is_sent(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    told: list[tuple[int, int]] = []
+
+    def sending(row: int, samples: int) -> None:
+        assert len(device.learned) <= row
+        told.append((row, samples))
+
+    stream = opened(device)
+    assert rows(list(stream.learn(INPUT, LABELS, sending))) == list(range(ROWS))
+    stream.close()
+    assert told == [(row, row + 1) for row in range(ROWS)]
+
+
 def test_the_rest_is_learned_when_the_caller_stops_between_rows(device: FakeDevice) -> None:
     stream = opened(device)
     for event in stream.learn(INPUT, LABELS):

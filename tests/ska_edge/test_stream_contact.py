@@ -23,12 +23,14 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
 ) -> None:
     stream = opened(device)
     found: list[Learned | Interrupted] = []
-    for event in stream.learn(INPUT, LABELS):
+    told: list[tuple[int, int]] = []
+    for event in stream.learn(INPUT, LABELS, lambda *row: told.append(row)):
         found.append(event)
         if isinstance(event, Learned) and event.row == 9:
             stream.link.close()  # every use of the port fails from here on
     stream.close()
     assert device.learned == ALL
+    assert list(dict.fromkeys(told)) == [(row, row + 1) for row in range(ROWS)]
     assert rows(found) == list(range(ROWS))
     (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
     assert not interrupted.fell_back

@@ -11,7 +11,15 @@ import pytest
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import InputError
-from ska_edge.telemetry import Line, Log, device_line, end_line, interrupted_line, row_line
+from ska_edge.telemetry import (
+    Line,
+    Log,
+    device_line,
+    end_line,
+    interrupted_line,
+    row_line,
+    sent_line,
+)
 
 INFO = DeviceInfo(
     **cast(
@@ -24,6 +32,7 @@ INFO = DeviceInfo(
             "samples": 5,
             "crc": 77,
             "halvings": 1,
+            "token": 8,
         },
     )
 )
@@ -105,7 +114,7 @@ def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
         ROWS[1],
         {"saved": 7},
         {"warning": {"sign": "plateau"}},
-        {"rate": 2},
+        {"rate": 1},
         interrupted_line("gone", AFTER, fell_back=True),
     ],
 )
@@ -121,6 +130,54 @@ def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
     written(path, [SESSION[0], interrupted_line("gone", AFTER, fell_back=False)])
     assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
     assert written(path, [], INFO)
+
+
+UNDER_WAY = [sent_line(8, 8, [5, 6], 1), sent_line(9, 8, [7, 8], 0)]
+
+
+@pytest.mark.parametrize("learned", [0, 1, 2])
+def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
+    path: Path, learned: int
+) -> None:
+    """The monitor was killed. Answers that came already are no more under way."""
+    first = written(path, [SESSION[0], sent_line(7, 8, [3, 4], 1), *ROWS, *UNDER_WAY])
+    added = [row_line(8, [5, 6], 1, None, ()), row_line(9, [7, 8], 0, None, ())][:learned]
+    now = replace(AFTER, samples=7 + learned, crc=1)
+    assert written(path, [], now) == first + "".join(json.dumps(line) + "\n" for line in added)
+
+
+@pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
+def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: Line) -> None:
+    """What it was to say is known from the device, and from the line that was there before."""
+    before = [SESSION[0], ROWS[0], sent_line(7, 8, [3, 4], 1), UNDER_WAY[0]]
+    first = written(path, before)
+    path.write_text(first + json.dumps(last)[:-1])
+    added = [row_line(7, [3, 4], 1, None, ()), row_line(8, [5, 6], 1, None, ())]
+    now = replace(AFTER, samples=8)
+    assert written(path, [], now) == first + "".join(json.dumps(line) + "\n" for line in added)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ([], replace(AFTER, samples=9, token=3)),  # it started again, with a save ahead
+        ([], replace(AFTER, samples=10)),  # somebody else taught it
+        ([end_line(AFTER)], replace(AFTER, samples=9)),  # and these were for nothing
+        ([interrupted_line("gone", AFTER, True)], replace(AFTER, samples=9)),
+    ],
+)
+def test_rows_that_were_under_way_to_another_state_are_not_added(
+    path: Path, then: list[Line], now: DeviceInfo
+) -> None:
+    written(path, [*SESSION[:3], *UNDER_WAY, *then])
+    assert f"ends at sample 7, and the device has learned {now.samples}" in refusal(path, now)
+
+
+def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
+    """The monitor was killed between the rate and its line."""
+    written(path, SESSION[:3])
+    said = "the rate is halved 1 time at its end, and 2 times on the device"
+    assert said in refusal(path, replace(AFTER, halvings=2))
 
 
 def test_an_empty_file_is_a_new_log(path: Path) -> None:
@@ -154,7 +211,7 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
         ("[1]\n", 1),
         ("\n", 1),
         (json.dumps(SESSION[0]) + "\n{}x\n", 2),
-        (json.dumps(SESSION[0]) + '\n{"sample": 6', 2),
+        ('{"device": {"board": "host"', 1),
         (json.dumps(SESSION[0]) + "\n\xff\n", 2),
         ('{"device": 3}\n', 1),
     ],
@@ -162,7 +219,7 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
 def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None:
     path.write_text(text, encoding="latin-1")
     sentence = refusal(path, INFO)
-    assert f", line {number}: " in sentence or f"its last line, {number}," in sentence
+    assert f", line {number}: " in sentence or f"its last line, {number}, is" in sentence
 
 
 def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
