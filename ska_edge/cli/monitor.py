@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,19 +14,17 @@ from rich.text import Text
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
-from ska_edge.cli.output import check_file
+from ska_edge.cli.monitor_check import check, log_paths
 from ska_edge.cli.verify import metrics_table, progress_title
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
 from ska_edge.fleet import Job, Member, run
 from ska_edge.link import Link
 from ska_edge.model_file import Model, load_model
-from ska_edge.mqtt import parse_address, topic_level
 from ska_edge.plural import counted
 from ska_edge.protocol import COUNTED
 from ska_edge.telemetry import Line
 
-LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
 COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 
 
@@ -99,7 +94,7 @@ def monitor(
     device is; one that goes away meanwhile is waited for. Ctrl-C ends between two samples.
     """
     out = Output(as_json)
-    _check(model, data, ports, log, overwrite, patience, broker, names)
+    check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None or data is None:
         _look(ports or (find_port(None),), baud, out)
         return
@@ -144,68 +139,6 @@ def monitor(
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])
-
-
-def _check(
-    model: Path | None,
-    data: str | None,
-    ports: tuple[str, ...],
-    log: Path | None,
-    overwrite: bool,
-    patience: float,
-    broker: str | None,
-    names: tuple[str, ...],
-) -> None:
-    """InputError for arguments that make no sense, alone or together."""
-    if (model is None) != (data is None):
-        raise InputError("give MODEL and DATA, or neither")
-    if model is None:
-        _check_looking(click.get_current_context())
-    if overwrite and log is None:
-        raise InputError("--overwrite replaces logs: name one by --log, or leave it out")
-    if not math.isfinite(patience):
-        raise InputError(f"--patience is {patience}: give a number of seconds")
-    for path in log_paths(log, max(len(ports), 1)):
-        if path is not None:
-            check_file(path, model, data)
-    known: dict[str, str] = {}
-    for port in ports:  # names that are no paths stay as different as they are
-        path = os.path.realpath(port)
-        if path in known:
-            other = f", also as {known[path]}" if known[path] != port else ""
-            raise InputError(
-                f"--port {port} is given twice{other}; a device learns for one monitor only"
-            )
-        known[path] = port
-    if broker is not None:
-        parse_address(broker)
-    if names and broker is None:
-        raise InputError("--name is for MQTT: give --mqtt, too, or leave it out")
-    for name in names:
-        if not name or topic_level(name) != name:
-            raise InputError(
-                f"--name is '{name}': give a name for MQTT without blanks and without + # /"
-            )
-    if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
-        raise InputError("give --name once for each --port, in their order, no two the same")
-
-
-def _check_looking(context: click.Context) -> None:
-    """InputError for an option that says what devices shall learn, or what to do with that."""
-    for option in context.command.params:
-        source = context.get_parameter_source(str(option.name))
-        if option.name not in LOOKING and source is ParameterSource.COMMANDLINE:
-            other = ", or use `ska-edge save`" if option.name == "save" else ""
-            raise InputError(
-                f"{option.opts[0]} does nothing without MODEL and DATA: name both{other}"
-            )
-
-
-def log_paths(log: Path | None, count: int) -> list[Path | None]:
-    """The log of each of so many devices."""
-    if log is None or count == 1:
-        return [log] * count
-    return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]
 
 
 def _look(ports: Sequence[str], baud: int, out: Output) -> None:

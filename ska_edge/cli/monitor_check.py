@@ -1,0 +1,83 @@
+"""What can be wrong with the arguments of `monitor`, alone and together."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from ska_edge.cli.output import check_file
+from ska_edge.errors import InputError
+from ska_edge.mqtt import parse_address, topic_level
+
+LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
+
+
+def check(
+    model: Path | None,
+    data: str | None,
+    ports: tuple[str, ...],
+    log: Path | None,
+    overwrite: bool,
+    patience: float,
+    broker: str | None,
+    names: tuple[str, ...],
+) -> None:
+    """InputError for arguments that make no sense, alone or together."""
+    if (model is None) != (data is None):
+        raise InputError("give MODEL and DATA, or neither")
+    if model is None:
+        _check_looking(click.get_current_context())
+    if overwrite and log is None:
+        raise InputError("--overwrite replaces logs: name one by --log, or leave it out")
+    if not math.isfinite(patience):
+        raise InputError(f"--patience is {patience}: give a number of seconds")
+    for path in log_paths(log, max(len(ports), 1)):
+        if path is not None:
+            check_file(path, model, data)
+    _check_ports(ports)
+    if broker is not None:
+        parse_address(broker)
+    if names and broker is None:
+        raise InputError("--name is for MQTT: give --mqtt, too, or leave it out")
+    for name in names:
+        if not name or topic_level(name) != name:
+            raise InputError(
+                f"--name is '{name}': give a name for MQTT without blanks and without + # /"
+            )
+    if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
+        raise InputError("give --name once for each --port, in their order, no two the same")
+
+
+def _check_looking(context: click.Context) -> None:
+    """InputError for an option that says what devices shall learn, or what to do with that."""
+    for option in context.command.params:
+        source = context.get_parameter_source(str(option.name))
+        if option.name not in LOOKING and source is ParameterSource.COMMANDLINE:
+            other = ", or use `ska-edge save`" if option.name == "save" else ""
+            raise InputError(
+                f"{option.opts[0]} does nothing without MODEL and DATA: name both{other}"
+            )
+
+
+def log_paths(log: Path | None, count: int) -> list[Path | None]:
+    """The log of each of so many devices."""
+    if log is None or count == 1:
+        return [log] * count
+    return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]
+
+
+def _check_ports(ports: tuple[str, ...]) -> None:
+    """InputError for a device that is given twice."""
+    known: dict[str, str] = {}
+    for port in ports:
+        place = os.path.realpath(port)  # names that are no paths stay as different as they are
+        if place in known:
+            other = f", also as {known[place]}" if known[place] != port else ""
+            raise InputError(
+                f"--port {port} is given twice{other}; a device learns for one monitor only"
+            )
+        known[place] = port
