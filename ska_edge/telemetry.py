@@ -31,7 +31,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from ska_edge.device import DeviceInfo, Result
 from ska_edge.errors import InputError
@@ -95,7 +95,8 @@ class Log:
 
     A file that is there is continued, when it is a log of this device's plan and ends where the
     device is. Rows that were under way at its end, and learned, are added without answers; of a
-    last line that was not written to its end, what was is taken away.
+    last line that was not written to its end, what was is taken away. Nothing changes before the
+    first line is written.
 
     Args:
         path: the file.
@@ -107,11 +108,17 @@ class Log:
 
     def __init__(self, path: Path, info: DeviceInfo, *, overwrite: bool = False) -> None:
         self.path = path
+        self._info = info
+        self._end = LogEnd(path) if path.is_file() and not overwrite else None
+        obstacle = self._end.obstacle(info) if self._end else ""
+        if obstacle:
+            raise InputError(
+                f"{path} cannot be continued: {obstacle}; name another file, or replace this one"
+                " with --overwrite"
+            )
+        self._new, self._begun = not path.exists(), False
         try:
-            if path.is_file() and not overwrite:
-                self._file = self._continued(LogEnd(path), info)
-            else:
-                self._file = path.open("w", encoding="utf-8")
+            self._file = path.open("a", encoding="utf-8")
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -128,37 +135,38 @@ class Log:
         """Closes the file."""
         self.close()
 
-    def _continued(self, end: LogEnd, info: DeviceInfo) -> TextIO:
-        """The file, opened behind its end, with the rows that lack there."""
-        obstacle = end.obstacle(info)
-        if obstacle:
-            raise InputError(
-                f"{self.path} cannot be continued: {obstacle}; name another file, or replace this"
-                " one with --overwrite"
-            )
-        if end.cut is not None and end.cut.start is not None:
-            os.truncate(self.path, end.cut.start)
-        file = self.path.open("a", encoding="utf-8")
-        if _last_byte(self.path) not in (b"", b"\n"):
-            file.write("\n")  # all of the last line was written but its end
-        for row in end.learned(info):
-            line = row_line(row.sample, list(row.x), row.label, None, ())
-            file.write(json.dumps(line) + "\n")
-        file.flush()
-        return file
-
     def close(self) -> None:
-        """Closes the file; a second time does nothing."""
+        """Closes the file, and removes it where it is new and empty; a second time does nothing."""
         with contextlib.suppress(OSError):  # of a line that could not be written: `write` said so
             self._file.close()
+        if self._new and not self._begun:
+            self.path.unlink(missing_ok=True)
 
     def write(self, line: Line) -> None:
         """Append a line; the system has it when this returns, whatever becomes of this program."""
         try:
+            if not self._begun:
+                self._begun = True
+                self._begin()
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def _begin(self) -> None:
+        """Make the file one that lines can follow in."""
+        if self._end is None:
+            if self.path.is_file():
+                self._file.truncate(0)
+            return
+        cut = self._end.cut
+        if cut is not None and cut.start is not None:
+            self._file.truncate(cut.start)
+        if _last_byte(self.path) not in (b"", b"\n"):
+            self._file.write("\n")  # all of the last line was written but its end
+        for row in self._end.learned(self._info):
+            line = row_line(row.sample, list(row.x), row.label, None, ())
+            self._file.write(json.dumps(line) + "\n")
 
     def _unwritable(self, error: OSError) -> InputError:
         return InputError(f"cannot write {self.path}: {error.strerror}")

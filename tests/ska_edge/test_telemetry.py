@@ -56,6 +56,10 @@ def written(path: Path, lines: list[Line], info: DeviceInfo = INFO) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def text_of(lines: list[Line]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 def refusal(path: Path, info: DeviceInfo) -> str:
     """Why a log is not continued; it stays as it is."""
     before = path.read_bytes()
@@ -105,7 +109,7 @@ def test_lines_are_json_and_there_at_once(path: Path) -> None:
 def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
     first = written(path, SESSION)
     again = [device_line(AFTER, "/dev/ttyX"), end_line(AFTER)]
-    assert written(path, again, AFTER) == first + "".join(json.dumps(line) + "\n" for line in again)
+    assert written(path, again, AFTER) == first + text_of(again)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,8 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
     first = written(path, [SESSION[0], sent_line(7, 8, [3, 4], 1), *ROWS, *UNDER_WAY])
     added = [row_line(8, [5, 6], 1, None, ()), row_line(9, [7, 8], 0, None, ())][:learned]
     now = replace(AFTER, samples=7 + learned, crc=1)
-    assert written(path, [], now) == first + "".join(json.dumps(line) + "\n" for line in added)
+    again = [*added, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
 
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
@@ -154,7 +159,25 @@ def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: Line) -> None:
     path.write_text(first + json.dumps(last)[:-1])
     added = [row_line(7, [3, 4], 1, None, ()), row_line(8, [5, 6], 1, None, ())]
     now = replace(AFTER, samples=8)
-    assert written(path, [], now) == first + "".join(json.dumps(line) + "\n" for line in added)
+    again = [*added, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> None:
+    """Several devices' logs are looked at before anybody learns; one of them may be refused."""
+    written(path, [*SESSION[:3], *UNDER_WAY])
+    before = path.read_text()[: -5 if cut else None]
+    path.write_text(before)
+    assert written(path, [], replace(AFTER, samples=8)) == before
+    Log(path, INFO, overwrite=True).close()
+    assert path.read_text() == before
+
+
+def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
+    with Log(path, INFO):
+        assert path.exists()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
