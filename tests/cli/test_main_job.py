@@ -11,6 +11,7 @@ import pytest
 from firmware_gen.boards import Board
 from ska_edge.model_file import Model, load_model
 from ska_edge.plan import Tensor
+from tests.cli.iris_log import lines_of
 
 Write = Callable[[Model, Path], Path]
 Launch = Callable[[Path], str]
@@ -168,8 +169,7 @@ def test_flash_ports_monitor_verify_stop(
             7,
             7,
         )
-        lines = Path("steps.jsonl").read_text().splitlines()
-        first, *records = [json.loads(line) for line in lines]
+        first, *records = lines_of("steps.jsonl")
         assert first["device"] == {"board": "host", "port": port, "digest": iris.plan.digest}
         assert (first["step"], first["samples"], first["halvings"]) == (0, 0, 0)
         assert records.pop()["end"]["samples"] == 7
