@@ -121,6 +121,10 @@ class Member:
             self._log = Log(self.path, stream.link.info, overwrite=job.overwrite)
         if job.broker:
             self.name = self.name or device_name(stream.link.info.board, stream.link.port)
+
+    def publish(self, job: Job) -> None:
+        """Connect to the broker, if there is one; ToolError without the package for it."""
+        if job.broker and self.monitor is not None and self.name is not None:
             self._publisher = Publisher(job.broker, self.name, job.warn)
 
     def learn(self, job: Job) -> None:
@@ -187,6 +191,8 @@ def run(
             names, [partial(member.open, job, stop) for member in members], stop, tick, stopping
         )
         _check_names(members)
+        for member in members:
+            member.publish(job)
         _at_once(names, [partial(member.learn, job) for member in members], stop, tick, stopping)
     finally:
         _at_once(names, [member.close for member in members], stop)

@@ -182,10 +182,12 @@ class Link:
         another by now.
         """
         info = self.info if self.info.token else self.hello()
-        if info.token:
-            return info.token
+        return info.token or self.renew_token()
+
+    def renew_token(self) -> int:
+        """Gives the state that the last WELCOME told of another token; raises as `token`."""
         token = int.from_bytes(os.urandom(4), "little") or 1
-        self.request("SET_TOKEN", {"token": token, "crc": info.crc})
+        self.request("SET_TOKEN", {"token": token, "crc": self.info.crc})
         self._note(token=token)
         return token
 

@@ -102,6 +102,15 @@ class RateSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A rate that was about to be set on a state with a token; whether it was, other lines say."""
+
+    line: int
+    halvings: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The end of a session."""
 
@@ -123,7 +132,7 @@ class Cut:
     start: int | None = None
 
 
-Entry = Started | Sent | Row | Interrupted | RateSet | Ended | Cut
+Entry = Started | Sent | Row | Interrupted | Setting | RateSet | Ended | Cut
 
 
 class LogFile:
@@ -175,7 +184,7 @@ class LogFile:
             if content is None:
                 if self.done < self.size or self._file.read(1):
                     raise self.bad(number, "not a line of a monitor's log: it is damaged")
-                yield Cut(number, None if text.endswith(b"\n") else self.done - len(text))
+                yield Cut(number, self.done - len(text) if _is_cut(text) else None)
                 return
             entry = _Line(self, number, content).entry()
             if entry is not None:
@@ -189,6 +198,11 @@ class LogFile:
             if len(text) > LONGEST_LINE:
                 raise self.bad(number, f"longer than {LONGEST_LINE} bytes: no monitor's log")
             yield number, text
+
+
+def _is_cut(text: bytes) -> bool:
+    """Whether a line that says nothing can be the beginning of one that does."""
+    return text.startswith(b"{") and not text.endswith(b"\n")
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:
@@ -223,6 +237,9 @@ class _Line:
             if not isinstance(fell_back, bool):
                 raise self._wrong("fell_back", "true or false")
             return Interrupted(self.number, fell_back, self._mark())
+        if "setting" in content:
+            halvings = self._integer("setting", 256)
+            return Setting(self.number, halvings, self._integer("token"))
         if "rate" in content:
             return RateSet(self.number, self._integer("rate", 256))
         if "end" in content:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ska_edge.device import DeviceInfo
 from ska_edge.errors import InputError
-from ska_edge.log import Cut, Entry, Interrupted, LogFile, RateSet, Row, Sent, Started
+from ska_edge.log import Cut, Entry, Interrupted, LogFile, RateSet, Row, Sent, Setting, Started
 from ska_edge.plural import counted
 from ska_edge.protocol import COUNTED
 
@@ -26,6 +26,7 @@ class LogEnd:
         self._damage = self._digest = ""
         self._samples = self._halvings = 0
         self._crc: int | None = None  # where it is known
+        self._setting: Setting | None = None  # a rate that is not known to be set
         self._under_way: dict[int, Sent] = {}  # rows without an answer, by their samples
         try:
             with LogFile(path) as log:
@@ -38,13 +39,16 @@ class LogEnd:
     def _take(self, entry: Entry) -> None:
         if isinstance(entry, Started):
             self._digest = entry.digest
-        if isinstance(entry, Sent):
+        if isinstance(entry, Setting):
+            self._setting = entry
+        elif isinstance(entry, Sent):
             self._under_way[entry.sample] = entry
         elif isinstance(entry, Row):
             self._samples, self._crc = entry.sample, None
             self._under_way.pop(entry.sample, None)
         elif isinstance(entry, RateSet):
             self._crc, self._halvings = None, entry.halvings  # the rate is part of the state
+            self._setting = None
         elif isinstance(entry, Cut):
             self.cut = entry
         elif isinstance(entry, Interrupted) and not entry.fell_back:
@@ -53,8 +57,16 @@ class LogEnd:
         else:
             self._samples, self._crc = entry.mark.samples, entry.mark.crc
             self._under_way.clear()
+            self._setting = None
             if entry.mark.halvings is not None:
                 self._halvings = entry.mark.halvings
+
+    def rate(self, info: DeviceInfo) -> int | None:
+        """The rate that was about to be set, where the device has it since: its halvings."""
+        setting = self._setting
+        if setting is None or (setting.token, setting.halvings) != (info.token, info.halvings):
+            return None
+        return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[Sent]:
         """The rows under way that the device has learned since, by its count of samples; none where
@@ -81,11 +93,12 @@ class LogEnd:
         ahead = self.learned(info)
         if self._samples != info.samples and not ahead:
             return f"it ends at sample {self._samples}, and the device has learned {info.samples}"
-        if self._halvings != info.halvings:
+        rate = self.rate(info)
+        if rate is None and self._halvings != info.halvings:
             return (
                 f"the rate is halved {counted(self._halvings, 'time')} at its end, and"
                 f" {counted(info.halvings, 'time')} on the device"
             )
-        if self._crc not in (None, info.crc) and not ahead:
+        if self._crc not in (None, info.crc) and not ahead and rate is None:
             return "the device has as many samples as at its end, but another state"
         return ""

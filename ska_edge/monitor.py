@@ -17,7 +17,15 @@ from ska_edge.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan import Plan
 from ska_edge.stream import Interrupted, Learned, Stream
 from ska_edge.symptoms import ENOUGH, Symptom, Watch
-from ska_edge.telemetry import Line, device_line, end_line, interrupted_line, row_line, sent_line
+from ska_edge.telemetry import (
+    Line,
+    device_line,
+    end_line,
+    interrupted_line,
+    row_line,
+    sent_line,
+    setting_line,
+)
 
 WINDOW = 500  # samples whose decisions are kept to see how much they differ
 LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
@@ -56,6 +64,7 @@ class Monitor:
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
         self._saved: int | None = None  # samples in the last save, if it is the state as it is
+        self._sending: Callable[[Line], None] = lambda _: None
         self._halvings: int | None = None  # of the rate; None: whatever the device has
         self._pace = Pace()
 
@@ -88,11 +97,15 @@ class Monitor:
                 that falls back is told again.
             save: let the device keep its state at the end.
             save_every: and each time after so many rows.
-            sending: called with the line that a log must have before a row is sent.
+            sending: called with the line that a log must have before a row is sent, or a rate set.
 
         Raises as `Stream.learn`; the stream stays open.
         """
         yield device_line(self.info, self.port)
+        self._sending = sending
+        # Behind the line: what came before may lack rows that only the token so far tells of.
+        for interrupted in self._stream.claim():
+            yield self._found_again(interrupted)
         self._halvings = halvings
         yield from self._set_rate()
         size = save_every or max(len(labels), 1)
@@ -101,7 +114,7 @@ class Monitor:
 
             def announce(row: int, sample: int, start: int = start) -> None:
                 x, label = inputs[start + row].tolist(), int(labels[start + row])
-                sending(sent_line(sample, self._stream.link.info.token, x, label))
+                self._sending(sent_line(sample, self._stream.link.info.token, x, label))
 
             for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
                 if isinstance(event, Interrupted):
@@ -126,7 +139,12 @@ class Monitor:
     def _set_rate(self) -> Iterator[Line]:
         halvings = self._halvings
         if halvings is not None:
-            for event in self._stream.ask(lambda link: link.halve_rate(halvings)):
+
+            def halve(link: Link) -> None:
+                self._sending(setting_line(halvings, link.info.token))
+                link.halve_rate(halvings)
+
+            for event in self._stream.ask(halve):
                 if not event.fell_back and event.info.halvings == halvings:
                     yield {"rate": halvings}  # the device has it, only its answer was lost
                 yield self._found_again(event)

@@ -25,6 +25,7 @@ from ska_edge.log import (
     RateSet,
     Row,
     Sent,
+    Setting,
     Started,
 )
 from ska_edge.model_file import Model
@@ -85,8 +86,8 @@ def rebuild(
     replay.look_ahead()
     with LogFile(path) as log:
         for entry in log.entries():
-            if isinstance(entry, Sent):
-                continue  # whether it was learned, other lines say
+            if isinstance(entry, (Sent, Setting)):
+                continue  # whether it came to that, other lines say
             if replay.stops_before(entry):
                 break
             replay.take(entry)

@@ -342,6 +342,17 @@ class Stream:
                 self._ahead(fell_back, most=0)
                 yield Interrupted(str(lost), self.link.info, fell_back)
 
+    def claim(self) -> Iterator[Interrupted]:
+        """Give the state a token of this stream's own, as `ask` makes a request: what others have
+        sent to the device, or will teach it, is then not taken for what this stream does.
+        """
+
+        def renew(link: Link) -> None:
+            if link.hello().token == self._token:
+                self._token = link.renew_token()
+
+        return self.ask(renew)
+
     def _learned(self, row: int, result: Result | None) -> Learned:
         self.samples = (self.samples + 1) % COUNTED
         return Learned(row, self.samples, result)

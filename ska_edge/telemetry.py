@@ -9,6 +9,7 @@ One session is, in this order::
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}      a row that was learned
     {"warning": {"sign", "layer", "text"}}                                    below its first row
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}
+    {"setting": halvings, "token"}                                            before a rate is set
     {"rate": halvings}
     {"saved": samples}
     {"end": {"step", "samples", "crc"}}
@@ -20,7 +21,7 @@ it fell back. A log that was continued has one session after the other.
 
 `sent` is what `sample` will be when the row is learned, `token` that of the device's state. Whoever
 writes the log may be killed while rows are under way: those that the device has learned by then are
-known from these lines.
+known from these lines. `setting` is the same for a rate.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ def device_line(info: DeviceInfo, port: str) -> Line:
 def sent_line(sample: int, token: int, x: list[int], label: int) -> Line:
     """A row that is about to be sent; `sample` will be the device's count with it."""
     return {"sent": sample, "token": token, "label": label, "x": x}
+
+
+def setting_line(halvings: int, token: int) -> Line:
+    """A rate that is about to be set."""
+    return {"setting": halvings, "token": token}
 
 
 def row_line(
@@ -94,9 +100,9 @@ class Log:
     """A log to write to; a context manager.
 
     A file that is there is continued, when it is a log of this device's plan and ends where the
-    device is. Rows that were under way at its end, and learned, are added without answers; of a
-    last line that was not written to its end, what was is taken away. Nothing changes before the
-    first line is written.
+    device is. Rows that were under way at its end, and learned, are added without answers, and a
+    rate that was about to be set, and was; of a last line that was not written to its end, what was
+    is taken away. Nothing changes before the first line is written.
 
     Args:
         path: the file.
@@ -164,8 +170,11 @@ class Log:
             self._file.truncate(cut.start)
         if _last_byte(self.path) not in (b"", b"\n"):
             self._file.write("\n")  # all of the last line was written but its end
+        rate = self._end.rate(self._info)
+        lacking: list[Line] = [] if rate is None else [{"rate": rate}]
         for row in self._end.learned(self._info):
-            line = row_line(row.sample, list(row.x), row.label, None, ())
+            lacking.append(row_line(row.sample, list(row.x), row.label, None, ()))
+        for line in lacking:
             self._file.write(json.dumps(line) + "\n")
 
     def _unwritable(self, error: OSError) -> InputError:

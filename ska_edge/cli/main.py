@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -67,7 +68,8 @@ class Commands(click.Group):
             error.show()
             sys.exit(2)
         except (click.Abort, KeyboardInterrupt) as error:
-            click.echo("ska-edge: stopped", err=True)
+            with contextlib.suppress(OSError):  # the terminal may be what has gone
+                click.echo("ska-edge: stopped", err=True)
             sys.exit(exit_code(error))
         except ClosedPipe:
             # Nobody reads on: end like a program that the signal ends, without a last word.

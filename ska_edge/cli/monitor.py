@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,9 @@ def monitor(
         try:
             run(members, job, lambda: show(view.picture(True)), view.stopping)
         except KeyboardInterrupt:
-            view.stopped()
-            out.document(view.document())
+            with contextlib.suppress(OSError):  # the terminal may be what has gone
+                view.stopped()
+                out.document(view.document())
             raise
         if len(members) == 1 and members[0].error is not None:
             out.document(view.document())

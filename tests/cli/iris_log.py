@@ -18,9 +18,10 @@ ROWS = 40  # that a device learns, unless told
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """The lines that say what happened: without those about rows that are about to be sent."""
+    """The lines that say what happened: without those about what is about to happen."""
     text = Path(path).read_text(encoding="utf-8")
-    return [line for line in map(json.loads, text.splitlines()) if "sent" not in line]
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [line for line in lines if "sent" not in line and "setting" not in line]
 
 
 def rows_of(lines: list[Line]) -> list[Line]:

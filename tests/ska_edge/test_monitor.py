@@ -63,6 +63,9 @@ class Played:
             )
             yield Learned(row, state.samples, None if row in self.lost else result)
 
+    def claim(self) -> Iterator[Interrupted]:
+        yield from ()
+
     def ask(self, request: object) -> Iterator[Interrupted]:
         self.link.info = self.info()
         return iter(())
@@ -234,7 +237,7 @@ def test_when_the_device_is_told_what(
     ]
     assert device.saves == wanted.count("saved")
     asked = [name for name in device.names() if name not in ("SAMPLE", "HELLO")]
-    assert asked.pop(0) == "SET_TOKEN"
+    assert [asked.pop(0), asked.pop(0)] == ["SET_TOKEN"] * 2  # the stream's, the monitor's own
     assert asked == ["SET_RATE"] * wanted.count("rate") + ["SAVE"] * wanted.count("saved")
     assert len(device.learned) == 30
 

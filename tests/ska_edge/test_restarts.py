@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge.errors import ContactLost
+from ska_edge.errors import ContactLost, InputError
 from ska_edge.frame import Frame
 from ska_edge.link import Link
 from ska_edge.model_file import Model
@@ -22,7 +22,7 @@ from ska_edge.quantize import Scaling
 from ska_edge.replay_log import rebuild
 from ska_edge.state import State
 from ska_edge.stream import Interrupted, Learned, Stream
-from ska_edge.telemetry import Log
+from ska_edge.telemetry import Log, sent_line
 from ska_edge.trainer import FixedTrainer
 from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
 from tests.trainer_device import TrainerDevice
@@ -197,6 +197,43 @@ def monitored(
             log.write(line)
             then(line, stream)
     stream.close()
+
+
+def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
+    trainer: TrainerDevice, tmp_path: Path
+) -> None:
+    """The first one was killed before it could send three rows; the other one taught three."""
+    stream = opened(trainer, PLAN.digest)
+    with Log(tmp_path / "log", stream.link.info) as log:
+        for line in Monitor(stream, PLAN).run(INPUT[:20], LABELS[:20]):
+            if "end" not in line:
+                log.write(line)
+        for row in range(20, 23):
+            x, label = INPUT[row].tolist(), int(LABELS[row])
+            log.write(sent_line(row + 1, stream.link.info.token, x, label))
+    before = (tmp_path / "log").read_bytes()
+    stream.close()
+    stream = opened(trainer, PLAN.digest)
+    list(Monitor(stream, PLAN).run(INPUT[:3], LABELS[:3]))
+    with pytest.raises(InputError, match="ends at sample 20, and the device has learned 23"):
+        Log(tmp_path / "log", stream.link.info)
+    stream.close()
+    assert (tmp_path / "log").read_bytes() == before
+
+
+def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
+    """The device has it, or not: its state is the same."""
+    stream = opened(trainer, PLAN.digest)
+    lost = trainer.lose_answers("SET_TOKEN", 3)
+    with Log(tmp_path / "log", stream.link.info) as log:
+        for line in Monitor(stream, PLAN).run(INPUT, LABELS):
+            log.write(line)
+    stream.close()
+    assert len(lost) == 3
+    assert trainer.network.samples == ROWS
+    found = rebuild(tmp_path / "log", MODEL)
+    assert found.checked
+    assert found.state.to_bytes() == trainer.network.to_bytes()
 
 
 def test_a_rate_whose_answer_was_lost_is_replayed(trainer: TrainerDevice, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ska_edge.telemetry import (
     interrupted_line,
     row_line,
     sent_line,
+    setting_line,
 )
 
 INFO = DeviceInfo(
@@ -197,10 +198,30 @@ def test_rows_that_were_under_way_to_another_state_are_not_added(
 
 
 def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
-    """The monitor was killed between the rate and its line."""
+    """Somebody else has set it."""
     written(path, SESSION[:3])
     said = "the rate is halved 1 time at its end, and 2 times on the device"
     assert said in refusal(path, replace(AFTER, halvings=2))
+
+
+@pytest.mark.parametrize("then", [[], ["cut"]])
+def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
+    path: Path, then: list[str]
+) -> None:
+    """The monitor was killed before the line that says so, or within it."""
+    first = written(path, [*SESSION[:3], setting_line(2, 8)])
+    path.write_text(first + '{"rate":' * len(then))
+    now = replace(AFTER, halvings=2, crc=1)
+    for other in (replace(now, token=9), replace(now, halvings=3), replace(now, samples=8)):
+        assert "cannot be continued" in refusal(path, other)
+    again = [{"rate": 2}, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
+
+
+def test_a_rate_that_was_about_to_be_set_and_was_not(path: Path) -> None:
+    first = written(path, [*SESSION[:3], setting_line(2, 8)])
+    again = [device_line(AFTER, "/dev/ttyX")]
+    assert written(path, again, AFTER) == first + text_of(again)
 
 
 def test_an_empty_file_is_a_new_log(path: Path) -> None:
