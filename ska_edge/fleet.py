@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -246,11 +247,10 @@ def _at_once(
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
-        try:
+        with contextlib.suppress(OSError):  # the terminal may be what has gone
             stopping()
-        finally:  # also where nobody can be told: the terminal may be what has gone
-            for ended in under_way:
-                ended.wait()
+        for ended in under_way:
+            ended.wait()
         raise
     if errors:
         raise sorted(errors, key=lambda error: not isinstance(error, InputError))[0]

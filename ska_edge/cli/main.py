@@ -25,7 +25,7 @@ from ska_edge.cli.push import push
 from ska_edge.cli.replay import replay
 from ska_edge.cli.run import run
 from ska_edge.cli.save import save
-from ska_edge.cli.signals import ending, exit_code
+from ska_edge.cli.signals import CTRL_C, ending, exit_code
 from ska_edge.cli.sweep import sweep
 from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
@@ -70,12 +70,14 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt) as error:
             with contextlib.suppress(OSError):  # the terminal may be what has gone
                 click.echo("ska-edge: stopped", err=True)
-            sys.exit(exit_code(error))
+            sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
             # Nobody reads on: end like a program that the signal ends, without a last word.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
         except OSError as error:
+            if (ended := exit_code(error)) is not None:
+                sys.exit(ended)
             if debug:
                 traceback.print_exc()
             where = "a file" if error.filename is None else error.filename

@@ -23,13 +23,17 @@ class Ended(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
-def exit_code(error: BaseException | None) -> int:
-    """The exit code of a program that a KeyboardInterrupt ends, or what was made of one."""
+def exit_code(error: BaseException | None) -> int | None:
+    """The exit code of a program that a KeyboardInterrupt ends, or an error that came of one, as
+    when the terminal has gone for which its last words are; None for any other error.
+    """
     while error is not None:
         if isinstance(error, Ended):
             return error.exit_code
+        if isinstance(error, KeyboardInterrupt):
+            return CTRL_C
         error = error.__cause__ or error.__context__
-    return CTRL_C
+    return None
 
 
 @contextmanager

@@ -32,12 +32,12 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """A function that starts the program and returns its process."""
     with ExitStack() as stack:
 
-        def begin(*arguments: object) -> subprocess.Popen[str]:
+        def begin(*arguments: object, terminal: int = subprocess.PIPE) -> subprocess.Popen[str]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ska_edge", *map(str, arguments)],
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=terminal,
+                stderr=terminal,
                 text=True,
             )
             stack.enter_context(process)
@@ -112,6 +112,24 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         assert pulled(iris, port).to_bytes() == state.to_bytes()
         (entry,) = [each for each in json.loads(out)["devices"] if each["port"] == port]
         assert (entry["step"], entry["samples"], entry["error"]) == (len(rows), len(rows), None)
+
+
+def test_a_terminal_that_hangs_up_takes_no_row_along(
+    iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+) -> None:
+    """Nobody can be told any more; the log ends well all the same."""
+    port, log = start_board("host", "board"), Path("steps.jsonl")
+    master, slave = os.openpty()
+    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
+    process = spawn(*arguments, "--save-every", 3, terminal=slave)
+    os.close(slave)
+    while not log.exists() or len(rows_of(written_lines(log))) < 25:
+        assert process.poll() is None
+    os.close(master)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=LIMIT) == 129
+    assert "end" in lines_of(log)[-1]
+    assert rebuild(log, iris).state.to_bytes() == pulled(iris, port).to_bytes()
 
 
 def test_a_monitor_that_is_killed_loses_nothing(
