@@ -8,7 +8,8 @@ from ska_edge.errors import DeviceError
 from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.link import Link
 from ska_edge.protocol import BY_NAME, COUNTED, Want
-from ska_edge.stream import Learned, Window
+from ska_edge.stream import Learned
+from ska_edge.window import Window
 from tests.fake_device import LAYERS, FakeDevice
 from tests.ska_edge.streamed import ALL, INPUT, LABELS, NOTHING, ROWS, SAMPLE, events, opened, rows
 
