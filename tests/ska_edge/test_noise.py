@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from ska_edge import link as link_module
 from ska_edge import stream as stream_module
+from ska_edge import window as window_module
 from ska_edge.errors import DeviceError, SkaError
 from ska_edge.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.link import Link
@@ -193,14 +195,17 @@ class Line:
         pass
 
 
-def plugged(line: Line) -> Any:
+@contextmanager
+def plugged(line: Line) -> Iterator[None]:
     """While it lasts, every link is to this line, and lives by its clock."""
     clock = SimpleNamespace(monotonic=line.monotonic, sleep=line.sleep)
-    return (
+    with (
         patch.object(link_module, "Port", line.open),
         patch.object(link_module, "time", clock),
+        patch.object(window_module, "time", clock),
         patch.object(stream_module, "time", clock),
-    )
+    ):
+        yield
 
 
 def connect() -> Link:
@@ -282,8 +287,7 @@ def test_a_link_answers_or_says_why_not(
     answers: list[Say], babble: bytes, asked: list[str]
 ) -> None:
     line = Line(answers, babble)
-    port, clock, other = plugged(line)
-    with port, clock, other, connect() as link:
+    with plugged(line), connect() as link:
         for what in asked:
             line.reads = 0
             try:
@@ -317,9 +321,8 @@ def test_a_stream_comes_to_an_end(
     use: Callable[[Stream], Iterator[object]], answers: list[Say], babble: bytes, patience: float
 ) -> None:
     line = Line(answers, babble)
-    port, clock, other = plugged(line)
     stop = cast(threading.Event, line)
-    with port, clock, other:
+    with plugged(line):
         try:
             stream = Stream(connect, DIGEST, patience=patience, stop=stop)
             for count, _ in enumerate(use(stream)):
