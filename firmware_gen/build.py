@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_gen import memory, toolchains
-from firmware_gen.boards import Board, Compiler, read_board
+from firmware_gen import toolchains
+from firmware_gen.board import Board, Compiler, read_board
+from firmware_gen.memory import sections
 from ska_edge.errors import CheckError, InputError, ToolError
 
 SOURCE_FOLDER = "src"
@@ -86,7 +87,7 @@ def build(
 
     elf = folder / ELF_NAME
     try:
-        usage = memory.measure(elf, bounded)
+        usage = sections.measure(elf, bounded)
     except CheckError:
         elf.unlink()  # what cannot be measured must not be started either
         raise

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.boards import load_board
+from firmware_gen.board import load_board
 from firmware_gen.build import BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
-from firmware_gen.emit_messages import emit as emit_messages
-from firmware_gen.emit_plan import emit_plan, emit_tables, emit_weights
-from firmware_gen.emit_rule import emit_rule
+from firmware_gen.emit.messages import emit as emit_messages
+from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
+from firmware_gen.emit.rule import emit_rule
 from ska_edge.errors import InputError
-from ska_edge.plan import Plan
+from ska_edge.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "runtime"
 DESCRIPTION = "ska-project.json"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ska_edge.model_file import Model
-    from ska_edge.training import Trained
+    from ska_edge.model.model_file import Model
+    from ska_edge.training.train import Trained
 
 __all__ = ["load", "train"]
 
@@ -27,15 +27,15 @@ def train(data: str, **options: Any) -> Trained:
     Raises InputError for data or options that cannot work.
     """
     # Imported here: the generator and its boards import this package and need none of it.
-    from ska_edge import data as data_module
-    from ska_edge.options import Options
-    from ska_edge.training import train as train_model
+    from ska_edge.data import dataset as data_module
+    from ska_edge.training.options import Options
+    from ska_edge.training.train import train as train_model
 
     return train_model(data_module.load(data), Options(**options))
 
 
 def load(path: str | Path) -> Model:
     """A model from a file; InputError says why a file is refused."""
-    from ska_edge.model_file import load_model
+    from ska_edge.model.model_file import load_model
 
     return load_model(Path(path))

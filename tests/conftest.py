@@ -12,7 +12,7 @@ import pytest
 
 import firmware_gen
 from firmware_gen import toolchains
-from firmware_gen.boards import Board, load_board
+from firmware_gen.board import Board, load_board
 
 # How long an example takes says nothing about it: machines differ, and tests run side by side.
 hypothesis.settings.register_profile("untimed", deadline=None)

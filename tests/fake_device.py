@@ -10,8 +10,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from ska_edge.frame import Frame, FrameDecoder, encode_frame
-from ska_edge.protocol import (
+from ska_edge.rules.rule import METRICS, SIGNED_METRICS
+from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
+from ska_edge.wire.protocol import (
     BY_CODE,
     BY_NAME,
     CHUNK_MAX,
@@ -23,7 +24,6 @@ from ska_edge.protocol import (
     Values,
     Want,
 )
-from ska_edge.rule import METRICS, SIGNED_METRICS
 
 INPUTS, CLASSES, LAYERS = 4, 3, 2
 STATE = bytes(i % 251 for i in range(300))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.model_file import Model
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.model.model_file import Model
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
 
 
 class Logbook:

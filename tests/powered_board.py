@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from firmware_gen.flash import start
-from ska_edge.link import Link
-from ska_edge.protocol import BY_NAME
+from firmware_gen.emulators.flash import start
+from ska_edge.device.link import Link
+from ska_edge.wire.protocol import BY_NAME
 from tests.lossy_wire import LossyWire
 
 SHARE = 0.02  # of frames that meet each fault of a bad line

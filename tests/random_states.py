@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.precision import PRECISIONS
-from ska_edge.rule import RULES
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RULES
 
 
 @st.composite

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ska_edge.fixedpoint import Rate
-from ska_edge.planning import make_plan
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.arithmetic.fixedpoint import Rate
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.resolve import make_plan
 
 PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encoding="utf-8")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.protocol import Codec, Status, Values, Want
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.wire.protocol import Codec, Status, Values, Want
 from tests.fake_device import EVERYTHING, FakeDevice
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from ska_edge.data import Dataset, load
-from ska_edge.options import Options
-from ska_edge.training import train
+from ska_edge.data.dataset import Dataset, load
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

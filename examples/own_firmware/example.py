@@ -12,11 +12,11 @@ from pathlib import Path
 
 from firmware_gen.project import write_project
 from firmware_gen.toolchains import choose
-from ska_edge.fixedpoint import QFormat
-from ska_edge.planning import make_plan
-from ska_edge.quantize import quantize_state
-from ska_edge.reference import initial_parameters
-from ska_edge.training import tensors_of
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.model.scaling import quantize_state
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.reference import initial_parameters
+from ska_edge.training.train import tensors_of
 
 SIZES = (16, 8, 2)
 LIBRARY = ("ska.c",)  # what a firmware of one's own compiles; the headers are included from there

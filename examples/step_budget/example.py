@@ -14,8 +14,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data import load
-from ska_edge.reference import Reference, initial_parameters
+from ska_edge.data.dataset import load
+from ska_edge.rules.reference import Reference, initial_parameters
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

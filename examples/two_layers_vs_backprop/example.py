@@ -17,9 +17,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from ska_edge.data import Dataset
-from ska_edge.options import Options
-from ska_edge.training import Trained, train
+from ska_edge.data.dataset import Dataset
+from ska_edge.training.options import Options
+from ska_edge.training.train import Trained, train
 
 RULES = ("local", "feedback", "code")
 MADE: dict[str, Callable[[int, int], tuple[np.ndarray, np.ndarray]]] = {

@@ -1,6 +1,6 @@
 /* ska.c - the loops of inference and learning. What one neuron computes stands in ska_rule.h.
  *
- * The same loops in numpy are ska_edge/trainer.py; tests compare every bit of both.
+ * The same loops in numpy are ska_edge/network/trainer.py; tests compare every bit of both.
  * All of it is one file: the tables exist once, the compiler sees them together with the loops, and
  * a firmware of one's own takes along one source. Read it by its banners: a plan compiles either
  * the updates with labels or those without.

@@ -1,5 +1,6 @@
 /* ska_draw.h - random numbers that need no memory: word number `counter` of a stream is a hash of
- * its number. The same words as ska_edge/draws.py; the keys stand in ska_plan.h. Not cryptography.
+ * its number. The same words as ska_edge/arithmetic/random_words.py; the keys stand in ska_plan.h.
+ * Not cryptography.
  */
 #ifndef SKA_DRAW_H
 #define SKA_DRAW_H

@@ -1,9 +1,9 @@
 /* ska_fixed.h - the arithmetic of ska-edge in C: the only place with shifts, roundings and
  * saturations.
  *
- * It mirrors ska_edge/fixedpoint.py operation by operation; agreement tests compare every bit.
- * Callers stay inside the intervals that were proven when the plan was made (see ska_rule.h and
- * ska_plan.h), so nothing here can overflow.
+ * It mirrors ska_edge/arithmetic/fixedpoint.py operation by operation; agreement tests compare
+ * every bit. Callers stay inside the intervals that were proven when the plan was made (see
+ * ska_rule.h and ska_plan.h), so nothing here can overflow.
  */
 #ifndef SKA_FIXED_H
 #define SKA_FIXED_H

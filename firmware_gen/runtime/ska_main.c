@@ -7,8 +7,8 @@
  * the request, and how the last one went. Beside that a SAMPLE has a number that follows from the
  * token and the samples before it, so it is learned once whatever has ended meanwhile.
  *
- * To add a message: a row in ska_edge/protocol.py, a handler here, a case in request_execute. It is
- * a long file so that this is the only one.
+ * To add a message: a row in ska_edge/wire/protocol.py, a handler here, a case in request_execute.
+ * It is a long file so that this is the only one.
  */
 #include "ska.h"
 #include "ska_board.h"

@@ -9,19 +9,19 @@ from typing import Any
 
 import click
 
-from firmware_gen.bench import Benchmark, Figures, Task, counter_of
-from firmware_gen.bench import bench as measure
-from firmware_gen.boards import Board, load_board
+from firmware_gen.bench.bench import Benchmark, Figures, Task, counter_of
+from firmware_gen.bench.bench import bench as measure
+from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.train import hidden_widths
-from ska_edge.data import load
+from ska_edge.data.dataset import load
 from ska_edge.errors import InputError
-from ska_edge.options import Options
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plural import counted
-from ska_edge.precision import PRECISIONS
-from ska_edge.rule import RULES
-from ska_edge.trainer import FixedTrainer
-from ska_edge.training import Beginning, beginning
+from ska_edge.rules.rule import RULES
+from ska_edge.training.options import Options
+from ska_edge.training.train import Beginning, beginning
 
 SAMPLES = 200
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")

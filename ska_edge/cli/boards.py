@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from firmware_gen.boards import board_names, load_board
-from firmware_gen.flash import running
+from firmware_gen.board import board_names, load_board
+from firmware_gen.emulators.flash import running
 from ska_edge.cli.console import Output, json_option
-from ska_edge.port import list_ports
+from ska_edge.device.port import list_ports
 
 
 @click.command(epilog="Example:  ska-edge boards")

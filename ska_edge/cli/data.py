@@ -9,7 +9,7 @@ import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.output import check_file
-from ska_edge.data import builtin_names, load, save
+from ska_edge.data.dataset import builtin_names, load, save
 from ska_edge.plural import counted
 
 

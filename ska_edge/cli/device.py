@@ -11,15 +11,15 @@ from typing import Any
 import click
 
 from firmware_gen.build import BuildReport
-from firmware_gen.flash import running, start
+from firmware_gen.emulators.flash import running, start
 from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
-from ska_edge.device import DeviceInfo
+from ska_edge.device.info import DeviceInfo
+from ska_edge.device.link import Link
+from ska_edge.device.port import FASTEST, SLOWEST, list_ports
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.port import FASTEST, SLOWEST, list_ports
+from ska_edge.model.model_file import Model
 
 board_option = click.option("--board", help="Build, flash and start this board first.")
 PORT_HELP = (

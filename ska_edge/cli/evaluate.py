@@ -8,13 +8,13 @@ import click
 import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option, percent
-from ska_edge.data import Dataset, load
+from ska_edge.data.dataset import Dataset, load
 from ska_edge.errors import InputError
-from ska_edge.model_file import Model, load_model
-from ska_edge.options import Options
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
-from ska_edge.trainer import FixedTrainer
-from ska_edge.training import accuracies, parts
+from ska_edge.training.options import Options
+from ska_edge.training.train import accuracies, parts
 
 
 def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:

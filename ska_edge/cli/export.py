@@ -12,9 +12,9 @@ from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
 from ska_edge.errors import CheckError
-from ska_edge.model_file import Model, load_model
-from ska_edge.onnx_export import FORMS, Agreement, compare, save
-from ska_edge.onnx_export import export as export_model
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.onnx_export import FORMS, Agreement, compare, save
+from ska_edge.model.onnx_export import export as export_model
 
 
 def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import click
 from firmware_gen.project import write_project
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_folder
-from ska_edge.model_file import load_model
+from ska_edge.model.model_file import load_model
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")

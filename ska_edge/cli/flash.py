@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from firmware_gen import flash as boards
+from firmware_gen.emulators import flash as boards
 from firmware_gen.project import load_project
 from ska_edge.cli.console import Output, json_option
 from ska_edge.errors import InputError

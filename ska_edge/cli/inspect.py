@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
-from firmware_gen.boards import load_board
-from firmware_gen.footprint import parts, ram
+from firmware_gen.board import load_board
+from firmware_gen.memory.footprint import parts, ram
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.cli.console import Output, json_option
-from ska_edge.fixedpoint import QFormat
-from ska_edge.model_file import load_model
+from ska_edge.model.model_file import load_model
+from ska_edge.network.range_tracker import Range
+from ska_edge.network.state import State
+from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
-from ska_edge.range_proof import Bound, accumulator_width, range_proof, update_width
-from ska_edge.ranges import Range
-from ska_edge.state import State
 
 # The sum that a quantity is rounded from.
 SUMS = {

@@ -17,14 +17,14 @@ from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.monitor_check import check, log_paths
 from ska_edge.cli.verify import metrics_table, progress_title
-from ska_edge.device import DeviceInfo, Result
+from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
-from ska_edge.fleet import Job, Member, run
-from ska_edge.link import Link
-from ska_edge.model_file import Model, load_model
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.monitor.fleet import Job, Member, run
+from ska_edge.monitor.telemetry import Line
 from ska_edge.plural import counted
-from ska_edge.protocol import COUNTED
-from ska_edge.telemetry import Line
+from ska_edge.wire.protocol import COUNTED
 
 COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 

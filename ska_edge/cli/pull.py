@@ -10,11 +10,11 @@ import click
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.output import check_file
+from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.link import Link
-from ska_edge.onnx_import import load_any
+from ska_edge.model.onnx_import import load_any
+from ska_edge.network.state import State
 from ska_edge.plural import counted
-from ska_edge.state import State
 
 
 @click.command(epilog="Example:  ska-edge pull digits.ska -o worn.ska")

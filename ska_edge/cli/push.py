@@ -8,9 +8,9 @@ import click
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
+from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError
-from ska_edge.link import Link
-from ska_edge.onnx_import import load_any
+from ska_edge.model.onnx_import import load_any
 from ska_edge.plural import counted
 
 

@@ -9,9 +9,9 @@ import click
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_file
-from ska_edge.onnx_import import load_any
+from ska_edge.model.onnx_import import load_any
+from ska_edge.monitor.replay import rebuild
 from ska_edge.plural import counted
-from ska_edge.replay_log import rebuild
 
 
 @click.command(epilog="Example:  ska-edge replay steps.jsonl digits.ska -o rebuilt.ska")

@@ -12,12 +12,12 @@ import click
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.output import check_folder
-from ska_edge.data import Dataset, load
+from ska_edge.data.dataset import Dataset, load
 from ska_edge.errors import CheckError, InputError
+from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plural import counted
-from ska_edge.precision import PRECISIONS
-from ska_edge.rule import RULES
-from ska_edge.sweep import (
+from ska_edge.rules.rule import RULES
+from ska_edge.training.sweep import (
     Grid,
     Row,
     Spread,
@@ -32,7 +32,7 @@ from ska_edge.sweep import (
     require_plot,
     rows,
 )
-from ska_edge.sweep import sweep as do_sweep
+from ska_edge.training.sweep import sweep as do_sweep
 
 # A sweep compares test accuracies: rules that never see a label have none.
 LABELED = [name for name, rule in RULES.items() if rule.supervised]

@@ -12,13 +12,13 @@ import numpy as np
 
 from ska_edge.cli.console import Command, Output, json_option, label_option, percent
 from ska_edge.cli.output import check_file
-from ska_edge.data import load
-from ska_edge.options import ARITHMETICS, STREAM_ORDERS, Options
-from ska_edge.precision import PRECISIONS
-from ska_edge.quantize import SCALINGS
-from ska_edge.rule import RULES
-from ska_edge.training import Trained, far_domain
-from ska_edge.training import train as train_model
+from ska_edge.data.dataset import load
+from ska_edge.model.scaling import SCALINGS
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.rules.rule import RULES
+from ska_edge.training.options import ARITHMETICS, STREAM_ORDERS, Options
+from ska_edge.training.train import Trained, far_domain
+from ska_edge.training.train import train as train_model
 
 HIDDEN = (64, 32)
 

@@ -13,15 +13,15 @@ from rich.table import Table
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
-from ska_edge.device import Result
+from ska_edge.device.info import Result
+from ska_edge.device.link import Link
 from ska_edge.errors import CheckError, InputError
-from ska_edge.link import Link
-from ska_edge.metrics import layer_metrics
-from ska_edge.model_file import Model, load_model
-from ska_edge.plan import Plan
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.monitor.verify import Report
+from ska_edge.monitor.verify import verify as verify_device
+from ska_edge.network.metrics import layer_metrics
+from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
-from ska_edge.verify import Report
-from ska_edge.verify import verify as verify_device
 
 
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:

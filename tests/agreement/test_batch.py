@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from firmware_gen.project import write_project
-from ska_edge.planning import make_plan
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.resolve import make_plan
 
 PLAN = make_plan((6, 5, 3), rule="published", batch=4, steps=3, rate=0.5)
 LIBRARY = """\

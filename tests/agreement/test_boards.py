@@ -16,25 +16,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_gen import footprint, toolchains
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen import toolchains
+from firmware_gen.board import Board, board_names, load_board
 from firmware_gen.build import build
-from firmware_gen.flash import start
+from firmware_gen.emulators.flash import start
+from firmware_gen.memory import footprint
 from firmware_gen.project import write_project
-from ska_edge.data import load
-from ska_edge.fixedpoint import QFormat
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.options import Options
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.precision import PRECISIONS
-from ska_edge.quantize import Scaling
-from ska_edge.range_proof import accumulator_width, update_width
-from ska_edge.rule import RULES
-from ska_edge.state import State
-from ska_edge.training import train
-from ska_edge.verify import Report, verify
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.data.dataset import load
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.verify import Report, verify
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.range_proof import accumulator_width, update_width
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RULES
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")

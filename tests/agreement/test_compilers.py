@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from firmware_gen.build import build
-from firmware_gen.flash import start
+from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
-from ska_edge.fixedpoint import QFormat
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.plan import Plan
-from ska_edge.planning import make_plan
-from ska_edge.quantize import Scaling
-from ska_edge.rule import RULES
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
-from ska_edge.verify import verify
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.verify import verify
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RULES
 from tests.conftest import without
 from tests.proof.plans import PLANS
 

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from firmware_gen.build import build
-from firmware_gen.flash import start
+from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.cli.main import main
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.planning import make_plan
-from ska_edge.quantize import Scaling
-from ska_edge.rule import METRICS
-from ska_edge.state import State
-from ska_edge.verify import Difference, verify
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.verify import Difference, verify
+from ska_edge.network.state import State
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import METRICS
 
 PLAN = make_plan((12, 8, 6, 4))
 SAMPLES = 40

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from firmware_gen.build import build
 from firmware_gen.project import write_project
-from ska_edge.model_file import Model
-from ska_edge.monitor import Monitor
-from ska_edge.plan import Replay
-from ska_edge.planning import make_plan
-from ska_edge.protocol import Want
-from ska_edge.quantize import Scaling
-from ska_edge.replay_log import rebuild
-from ska_edge.state import State
-from ska_edge.stream import Stream
-from ska_edge.telemetry import Line, Log
+from ska_edge.device.stream import Stream
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.telemetry import Line, Log
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.protocol import Want
 from tests.powered_board import PoweredBoard
 
 PLAN = make_plan((4, 5, 3), replay=Replay(2, 1))

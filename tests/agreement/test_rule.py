@@ -17,15 +17,15 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from firmware_gen.emit_plan import emit_plan, emit_tables
-from firmware_gen.emit_rule import emit_rule
+from firmware_gen.emit.plan import emit_plan, emit_tables
+from firmware_gen.emit.rule import emit_rule
 from firmware_gen.project import RUNTIME
-from ska_edge.fixedpoint import Fixed
-from ska_edge.ops_numpy import NumpyOps
-from ska_edge.ops_onnx import IR_VERSION, OPSET, OnnxOps
-from ska_edge.plan import Plan
-from ska_edge.planning import make_plan
-from ska_edge.rule import Argument, NeuronFunction, RawInput
+from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.arithmetic.numpy_ops import NumpyOps
+from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import Argument, NeuronFunction, RawInput
 
 RANDOM_ROWS = 20_000
 EVERY_VALUE = 1 << 16

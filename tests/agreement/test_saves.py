@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.board import Board, board_names, load_board
 from firmware_gen.build import build
-from firmware_gen.flash import RunningBoard, start
+from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.project import write_project
+from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError
-from ska_edge.link import Link
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.protocol import Capability, Want
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.protocol import Capability, Want
 
 BOARDS = tuple(name for name in board_names() if load_board(name).storage is not None)
 PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # two states fit the EEPROM of an ATmega328P

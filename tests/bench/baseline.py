@@ -11,11 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.bench import Task, bench
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.bench.bench import Task, bench
+from firmware_gen.board import Board, board_names, load_board
 from ska_edge.cli.bench import SAMPLES, bench_document, task_of
-from ska_edge.data import load
-from ska_edge.training import Options, beginning
+from ska_edge.data.dataset import load
+from ska_edge.training.train import Options, beginning
 
 FILE = Path(__file__).with_name("baseline.json")
 FIGURES = ("infer", "learn", "flash", "ram", "stack", "code")

@@ -22,12 +22,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ska_edge.data import load, split
-from ska_edge.options import Options
-from ska_edge.quantize import Scaling
-from ska_edge.reference import Reference, initial_parameters
-from ska_edge.symptoms import participation_ratio
-from ska_edge.training import train
+from ska_edge.data.dataset import load, split
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.diagnosis import participation_ratio
+from ska_edge.rules.reference import Reference, initial_parameters
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "LEARNING.md"
 SEEDS = range(5)

@@ -20,16 +20,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from firmware_gen.boards import load_board
+from firmware_gen.board import load_board
 from firmware_gen.build import build
-from firmware_gen.flash import start
+from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
-from ska_edge.data import load
-from ska_edge.link import Link
-from ska_edge.options import Options
-from ska_edge.protocol import Want
-from ska_edge.stream import Learned, Stream
-from ska_edge.training import train
+from ska_edge.data.dataset import load
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Learned, Stream
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+from ska_edge.wire.protocol import Want
 from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]

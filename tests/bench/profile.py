@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
-from firmware_gen.bench import Task
-from firmware_gen.boards import Board, load_board
+from firmware_gen.bench.bench import Task
+from firmware_gen.board import Board, load_board
 from firmware_gen.build import build
-from firmware_gen.emulator import Machine
+from firmware_gen.emulators.cortex_m4 import Machine
 from firmware_gen.project import write_project
 from tests.bench.baseline import task
 

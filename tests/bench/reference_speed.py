@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from plain_torch import learn_steps
 
-from ska_edge.reference import Parameters, Reference, initial_parameters
+from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 
 SIZES = (784, 256, 128, 64, 10)
 BATCH = 1000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from tests.bench.baseline import BOARDS, FIGURES, changes, committed, measured
 from tests.conftest import without
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.bench import SOURCES
-from firmware_gen.emit_bench import emit_network, emit_weights
-from ska_edge.data import load, split
-from ska_edge.plan import Plan
-from ska_edge.planning import make_plan
-from ska_edge.quantize import Scaling
-from ska_edge.reference import initial_parameters
+from firmware_gen.bench.bench import SOURCES
+from firmware_gen.emit.bench import emit_network, emit_weights
+from ska_edge.data.dataset import load, split
+from ska_edge.model.scaling import Scaling
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.reference import initial_parameters
 from tests.conftest import without
 
 PROGRAM = Path(__file__).with_name("plain_float.c")

@@ -11,8 +11,8 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from ska_edge.data import load
-from ska_edge.training import Options, train
+from ska_edge.data.dataset import load
+from ska_edge.training.train import Options, train
 
 EPOCHS = 3
 

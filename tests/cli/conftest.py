@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from firmware_gen import flash
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from firmware_gen.build import build
+from firmware_gen.emulators import flash
 from firmware_gen.project import write_project
 from ska_edge.cli.main import main
-from ska_edge.data import load
-from ska_edge.model_file import Model, load_model
-from ska_edge.training import Options, train
+from ska_edge.data.dataset import load
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.training.train import Options, train
 
 
 @dataclass(frozen=True)

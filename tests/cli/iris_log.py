@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ska_edge.data import load
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.state import State
-from ska_edge.telemetry import Line
-from ska_edge.trainer import FixedTrainer
+from ska_edge.data.dataset import load
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.telemetry import Line
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
 
 ROWS = 40  # that a device learns, unless told
 

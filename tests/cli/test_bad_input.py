@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge import fleet, link
 from ska_edge.cli import device, monitor
-from ska_edge.data import Dataset, save
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.planning import make_plan
-from ska_edge.port import PortInfo
-from ska_edge.quantize import Scaling
-from ska_edge.state import State
+from ska_edge.data.dataset import Dataset, save
+from ska_edge.device import link
+from ska_edge.device.link import Link
+from ska_edge.device.port import PortInfo
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor import fleet
+from ska_edge.network.state import State
+from ska_edge.plan.resolve import make_plan
 
 QUICK = ("--hidden", "4", "--epochs", "1")
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from ska_edge import fleet
-from ska_edge.data import load
+from ska_edge.data.dataset import load
+from ska_edge.device.link import Link
 from ska_edge.errors import InputError
-from ska_edge.fleet import Job, Member, run
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.protocol import Want
-from ska_edge.replay_log import rebuild
-from ska_edge.state import State
-from ska_edge.telemetry import Line
+from ska_edge.model.model_file import Model
+from ska_edge.monitor import fleet
+from ska_edge.monitor.fleet import Job, Member, run
+from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.telemetry import Line
+from ska_edge.network.state import State
+from ska_edge.wire.protocol import Want
 from tests.cli.conftest import Start
 from tests.cli.iris_log import ROWS, lines_of, logged, pulled, rows_of, taught
 from tests.powered_board import PoweredBoard

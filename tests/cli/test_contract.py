@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
-from firmware_gen.boards import Board, board_names
+from firmware_gen.board import Board, board_names
 from ska_edge.cli.main import main
-from ska_edge.model_file import Model
-from ska_edge.port import PortInfo
+from ska_edge.device.port import PortInfo
+from ska_edge.model.model_file import Model
 
 COMMANDS = sorted(main.commands)
 
@@ -146,7 +146,7 @@ def test_export_that_differs_exits_1_with_its_document(
     ska_edge, iris_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ska_edge.cli import export
-    from ska_edge.onnx_export import Agreement
+    from ska_edge.model.onnx_export import Agreement
 
     monkeypatch.setattr(export, "compare", lambda *_: Agreement(rows=9, mismatches=2))
     outcome = ska_edge("export", iris_file, "-o", "i.onnx", "--json")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.model_file import Model
-from ska_edge.planning import make_plan
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.state import State
+from ska_edge.plan.resolve import make_plan
 from ska_edge.plural import counted
-from ska_edge.quantize import Scaling
-from ska_edge.state import State
 
 ONE_OF_MANY = re.compile(r"(?<![\d.,])1 (?:more )?(?:samples|updates|saves|rows|times|features)\b")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data import Dataset, save
+from ska_edge.data.dataset import Dataset, save
 
 QUICK = ("-o", "x.ska", "--hidden", "4", "--epochs", "1")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.boards import Board
-from ska_edge.model_file import Model, load_model
-from ska_edge.plan import Tensor
+from firmware_gen.board import Board
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.plan.plan import Tensor
 from tests.cli.iris_log import lines_of
 
 Write = Callable[[Model, Path], Path]

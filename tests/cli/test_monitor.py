@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ska_edge.cli.main import main
-from ska_edge.model_file import Model
+from ska_edge.model.model_file import Model
 from tests.cli.conftest import Start
 from tests.cli.iris_log import ROWS, lines_of, logged, pulled, taught
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board
+from firmware_gen.board import Board
 from ska_edge.cli import pull as pull_module
-from ska_edge.link import Link
-from ska_edge.model_file import Model, load_model
-from ska_edge.onnx_import import model_from_onnx
-from ska_edge.plan import Replay
-from ska_edge.planning import make_plan
-from ska_edge.protocol import Capability
-from ska_edge.quantize import Scaling
-from ska_edge.reference import initial_parameters
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.onnx_import import model_from_onnx
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.reference import initial_parameters
+from ska_edge.wire.protocol import Capability
 from tests.fake_device import EVERYTHING
 from tests.trainer_device import TrainerDevice
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.boards import Board
-from ska_edge.link import Link
-from ska_edge.model_file import Model, load_model
-from ska_edge.onnx_export import export, save
-from ska_edge.plan import Replay
-from ska_edge.planning import make_plan
-from ska_edge.quantize import Scaling
-from ska_edge.reference import initial_parameters
-from ska_edge.state import State
+from firmware_gen.board import Board
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.onnx_export import export, save
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.reference import initial_parameters
 from tests.logbook import Logbook
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_gen.flash import start
-from ska_edge.data import Dataset, load, save
-from ska_edge.model_file import Model
-from ska_edge.replay_log import rebuild
-from ska_edge.telemetry import Line
+from firmware_gen.emulators.flash import start
+from ska_edge.data.dataset import Dataset, load, save
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.telemetry import Line
 from tests.cli.conftest import Start
 from tests.cli.iris_log import lines_of, logged, pulled, rows_of
 

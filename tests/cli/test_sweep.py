@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge import sweep as module
 from ska_edge.cli import sweep as command
-from ska_edge.data import Dataset
-from ska_edge.options import Options
-from ska_edge.sweep import COLUMNS, KEY, Record, RunLog, run
+from ska_edge.data.dataset import Dataset
+from ska_edge.training import sweep as module
+from ska_edge.training.options import Options
+from ska_edge.training.sweep import COLUMNS, KEY, Record, RunLog, run
 
 SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
 
@@ -287,7 +287,7 @@ def test_other_commands_do_not_import_what_only_a_sweep_needs() -> None:
         "import sys, ska_edge.cli.main\n"
         "print([m for m in ('joblib', 'matplotlib', 'distributed', 'dask') if m in sys.modules])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(module.__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(module.__file__).parents[2])}
     outcome = subprocess.run(
         [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=True
     )

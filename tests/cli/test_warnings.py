@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.model_file import load_model
+from ska_edge.model.model_file import load_model
 
 NO_UPDATES = ("--hidden", "4", "--rate", "0.00001")
 

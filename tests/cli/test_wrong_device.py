@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge import link
-from ska_edge.frame import Frame, encode_frame
-from ska_edge.link import Link
-from ska_edge.model_file import Model
-from ska_edge.protocol import BY_CODE, BY_NAME, PROTOCOL_VERSION, Capability
+from ska_edge.device import link
+from ska_edge.device.link import Link
+from ska_edge.model.model_file import Model
+from ska_edge.wire.frame import Frame, encode_frame
+from ska_edge.wire.protocol import BY_CODE, BY_NAME, PROTOCOL_VERSION, Capability
 from tests.fake_device import FakeDevice
 
 COMMANDS = {

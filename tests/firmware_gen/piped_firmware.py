@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from firmware_gen.boards import load_board
+from firmware_gen.board import load_board
 from firmware_gen.project import write_project
-from ska_edge.frame import FrameDecoder, encode_frame
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Codec, Status, Want
-from ska_edge.state import State
-from ska_edge.trainer import FixedTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.frame import FrameDecoder, encode_frame
+from ska_edge.wire.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Codec, Status, Want
 
 PLANS = {
     "local": make_plan((5, 4, 4, 3), replay=Replay(2, 1)),

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.project import RUNTIME, write_project
-from ska_edge.plan import Plan
-from ska_edge.planning import make_plan
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.resolve import make_plan
 
 HARNESS = Path(__file__).with_name("journal_power.c")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow")

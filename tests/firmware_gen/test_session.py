@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.frame import encode_frame
-from ska_edge.protocol import (
+from ska_edge.wire.frame import encode_frame
+from ska_edge.wire.protocol import (
     BY_NAME,
     CHUNK_MAX,
     MESSAGES,

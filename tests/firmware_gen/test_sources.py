@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.emit_plan import emit_plan
+from firmware_gen.emit.plan import emit_plan
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
-from ska_edge.plan import Replay
-from ska_edge.planning import make_plan
-from ska_edge.rule import RawInput
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RawInput
 
 PLANS = {
     "one-layer": make_plan((5, 3)),

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import serial
 
-from firmware_gen.boards import Board, board_names, load_board
+from firmware_gen.board import Board, board_names, load_board
 from firmware_gen.build import build
-from firmware_gen.flash import start
+from firmware_gen.emulators.flash import start
 
 WriteFirmware = Callable[..., Path]
 BOARDS = [name for name in board_names() if load_board(name).storage is not None]

@@ -9,10 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ska_edge.frame import encode_frame
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.protocol import (
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.frame import encode_frame
+from ska_edge.wire.protocol import (
     BY_NAME,
     MESSAGES,
     PROTOCOL_VERSION,
@@ -22,7 +23,6 @@ from ska_edge.protocol import (
     Message,
     Want,
 )
-from ska_edge.state import State
 
 FOLDER = Path(__file__).parent / "corpus"
 # Small, since what is compared after every byte is the whole network; together they have every

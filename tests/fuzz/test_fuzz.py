@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.frame import FrameDecoder
-from ska_edge.protocol import BY_CODE, MESSAGES
+from ska_edge.wire.frame import FrameDecoder
+from ska_edge.wire.protocol import BY_CODE, MESSAGES
 from tests.conftest import without
 from tests.fuzz.corpus import FOLDER, PLANS, seeds
 from tests.fuzz.programs import compile_program, write_sources

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_gen.emit_protocol import emit_protocol
+from firmware_gen.emit.protocol_page import emit_protocol
 from firmware_gen.project import generated_files
-from ska_edge.fixedpoint import QFormat
-from ska_edge.plan import Plan, Replay
-from ska_edge.planning import make_plan
-from ska_edge.rule import RawInput
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RawInput
 
 FOLDER = Path(__file__).parent
 MESSAGES_FILE = "ska_messages.h"

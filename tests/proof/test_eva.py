@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.plan import Plan, Rate
+from ska_edge.plan.plan import Plan, Rate
 from tests.conftest import without
 from tests.proof.plans import PLANS, write_sources
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ska_edge.link import Link
-from ska_edge.protocol import BY_NAME, Want
-from ska_edge.stream import Interrupted, Learned, Stream
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.wire.protocol import BY_NAME, Want
 from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
 
 ROWS = 30

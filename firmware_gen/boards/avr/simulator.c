@@ -2,7 +2,7 @@
  *
  *     simulator FIRMWARE.ELF MCU HERTZ BAUD
  *
- * prints the path of the serial port and runs until it is ended (firmware_gen/simavr.py compiles it
+ * prints the path of the serial port and runs until it is ended (firmware_gen/emulators/simavr.py compiles it
  * when a board is started). Time is that of the simulated chip: it runs as fast as this computer
  * can, and bytes take their time on the line. They come whether the firmware takes them or not, as
  * on a real line. While the firmware sleeps and the line is idle, time stands still and takes no

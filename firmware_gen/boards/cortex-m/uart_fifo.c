@@ -1,5 +1,5 @@
 /* UART driver for a CMSDK APB UART that keeps SKA_UART_BUFFER received bytes itself, as that of the
- * emulator in firmware_gen/emulator.py does: it models no exceptions, so no handler could run.
+ * emulator in firmware_gen/emulators/cortex_m4.py does: it models no exceptions, so no handler could run.
  *
  * The core sleeps in WFI while there is nothing to read. Interrupts stay masked (PRIMASK); the
  * receive interrupt is enabled only because a pending one ends WFI, masked or not. A byte that

@@ -1,0 +1,1 @@
+"""Instructions and memory of a plan on a board."""

@@ -1,0 +1,258 @@
+"""Measure a plan on a board: instructions or cycles a call, and what the library takes of memory.
+
+Three images are made of each program that is measured: one that measures itself and is run
+(bench_main.c), the least firmware that uses the library (bench_size.c), and the same with stand-ins
+that do nothing in the library's place (bench_nothing.c). The last two are only looked at.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_gen import toolchains
+from firmware_gen.bench.report import Report, ask
+from firmware_gen.board import Board, Counter, board_names, load_board
+from firmware_gen.build import BuildReport, build
+from firmware_gen.emit.bench import emit_network, emit_samples, emit_weights
+from firmware_gen.emulators.flash import start
+from firmware_gen.project import RUNTIME, write_project
+from ska_edge.errors import CheckError, InputError
+from ska_edge.plan.plan import Plan
+from ska_edge.wire.frame import crc16
+
+SOURCES = Path(__file__).parent
+TOLERANCE = 1000
+"""The counter may be off by one unit in so many."""
+FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
+"""For programs in float: they may use the fused multiply-add, which -std=c99 alone forbids."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is measured.
+
+    Attributes:
+        plan: the network.
+        initial, learned: its parameters before the first sample and after the last, (count,).
+        inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
+        start: the initial weights in float for a program to compare with: W, b of every layer.
+    """
+
+    plan: Plan
+    initial: NDArray[np.int64]
+    learned: NDArray[np.int64]
+    inputs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    start: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one program takes.
+
+    Attributes:
+        infer, learn: units of the counter a call, mean over the samples.
+        flash, ram, stack: bytes of the least firmware that infers and learns; stack is None where
+            it is not known.
+        code: bytes of code and tables of the library, without its initial weights.
+        right: samples whose class was named rightly before they were learned.
+    """
+
+    infer: float
+    learn: float
+    flash: int
+    ram: int
+    stack: int | None
+    code: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The outcome: figures of our library, and of the program it was compared with.
+
+    `units` is the length of the loop of known length, `counted` what the counter made of it.
+    `compiler` is what the compiler says it is.
+    """
+
+    own: Figures
+    compared: Figures | None
+    units: int
+    counted: float
+    toolchain: str
+    compiler: str
+
+
+def counter_of(board: Board) -> Counter:
+    """The board's counter; InputError where it has none, or is no board to be started here."""
+    if board.counter is None:
+        able = [name for name in board_names() if load_board(name).counter is not None]
+        raise InputError(
+            f"board {board.name} has no counter, so nothing can be measured on it; choose one of "
+            f"{', '.join(able)}"
+        )
+    board.check_startable()
+    return board.counter
+
+
+def bench(
+    board: Board,
+    task: Task,
+    folder: Path,
+    *,
+    optimize: str | None = None,
+    toolchain: str | None = None,
+    compare: Path | None = None,
+) -> Benchmark:
+    """Measure a task on a board, in projects that are written to `folder`.
+
+    `optimize` overrides the board's own level. `compare` is a C file that does the same by other
+    means; see bench/bench_network.h.
+
+    Raises:
+        InputError: the board has no counter or no such toolchain, or there is no such file.
+        ToolError: the compiler or the emulator is missing.
+        CheckError: a compiler refused a source, an image does not fit, the counter does not count
+            what board.toml says, or the device learned other weights than the host.
+        DeviceError: the board does not start or does not answer.
+    """
+    counter = counter_of(board)
+    if compare is not None and not compare.is_file():
+        raise InputError(f"there is no file {compare} to compare with")
+    bench = _Bench(board, counter, task, folder, optimize, toolchain)
+    report = bench.run("own")
+    counted = counter.units(report.loop - report.empty)
+    if abs(counted - report.units) * TOLERANCE > report.units:
+        raise CheckError(
+            f"the counter of board {board.name} makes {counted:.0f} {counter.unit} of a loop of "
+            f"{report.units}: correct per_tick or arguments in [counter] of its board.toml"
+        )
+    expected = crc16(_bytes(task.plan, task.learned))
+    if report.weights != expected:
+        raise CheckError(
+            f"after {len(task.labels)} samples the weights on board {board.name} are not the "
+            f"host's (CRC {report.weights:04x} instead of {expected:04x}), so its figures are "
+            "worth nothing; find the first difference with ska-edge verify"
+        )
+    own = bench.figures("own", report)
+    compared = None
+    if compare is not None:
+        bench.compare = compare
+        compared = bench.figures("compared", bench.run("compared"))
+    assert bench.built is not None
+    found = toolchains.choose([bench.built.toolchain])
+    return Benchmark(own, compared, report.units, counted, found.name, found.version())
+
+
+@dataclass
+class _Bench:
+    """One run of `bench`: where its projects are, and how they are built."""
+
+    board: Board
+    counter: Counter
+    task: Task
+    folder: Path
+    optimize: str | None
+    toolchain: str | None
+    compare: Path | None = None
+    built: BuildReport | None = None
+
+    def run(self, name: str) -> Report:
+        """Build the image that measures itself, run it, and return its report."""
+        project = self._project(name, ["bench_main.c"])
+        self._build(project, measuring=True)
+        with start(project, self.counter.arguments) as running:
+            report = ask(running)
+        if report.learn <= report.infer:
+            raise CheckError(
+                f"on board {self.board.name} a learning step, which begins with an inference, seems"
+                f" shorter than one: it takes longer than the {self.counter.bits} bits of the"
+                " counter; choose a smaller network"
+            )
+        return report
+
+    def figures(self, name: str, report: Report) -> Figures:
+        """What a program takes, once it has been run."""
+        whole = self._build(self._project(f"{name}-size", ["bench_size.c"]))
+        without = self._build(
+            self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False)
+        )
+        weights = self.task.plan.parameter_bytes
+        if self.compare is not None:
+            weights = 4 * sum(tensor.size for tensor in self.task.start)
+        samples = report.samples
+        return Figures(
+            infer=self.counter.units(report.infer - samples * report.empty) / samples,
+            learn=self.counter.units(report.learn - samples * report.empty) / samples,
+            flash=whole.flash,
+            ram=whole.ram,
+            stack=whole.stack,
+            code=whole.flash - without.flash - weights,
+            right=report.right,
+        )
+
+    def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:
+        """Write a project with these sources of ours, and with the program or without."""
+        project, task = self.folder / name, self.task
+        write_project(task.plan, task.initial, self.board.name, project)
+        into = project / "src"
+        (into / "ska_main.c").unlink()  # its place is taken
+        if self.compare is not None:
+            for source in into.iterdir():
+                source.unlink()
+            for header in ("ska_board.h", "ska_const.h", "ska_storage.h"):
+                shutil.copyfile(RUNTIME / header, into / header)
+            (into / "bench_weights.h").write_text(emit_weights(task.start), encoding="utf-8")
+            if library:
+                shutil.copyfile(self.compare, into / "bench_compared.c")
+        elif not library:
+            (into / "ska.c").unlink()
+        for source in (*SOURCES.glob("*.h"), *(SOURCES / source for source in sources)):
+            shutil.copyfile(source, into / source.name)
+        (into / "bench_data.h").write_text(
+            emit_network(task.plan, len(task.labels), self.counter.bits), encoding="utf-8"
+        )
+        (into / "bench_samples.h").write_text(
+            emit_samples(task.plan, task.inputs, task.labels), encoding="utf-8"
+        )
+        return project
+
+    def _build(self, project: Path, *, measuring: bool = False) -> BuildReport:
+        flags = [] if self.optimize is None else [self.optimize]
+        if self.compare is None:
+            flags.append("-DBENCH_FLOAT=0")
+        else:
+            flags += [*FLOAT_FLAGS, *self._float_flags()]
+        # The compiler's routines for float in software may jump through tables.
+        self.built = build(
+            project,
+            flags=flags,
+            toolchain=self.toolchain,
+            measuring=measuring,
+            bounded=self.compare is None,
+        )
+        if not self.built.fits:
+            raise CheckError(
+                f"the image {project.name} does not fit board {self.board.name} "
+                f"({self.built.flash} bytes of flash, {self.built.ram} of RAM); "
+                "choose fewer features, a smaller network or a larger board"
+            )
+        return self.built
+
+    def _float_flags(self) -> tuple[str, ...]:
+        """The flags for the floating-point unit of the compiler that was used so far."""
+        assert self.built is not None
+        name = self.built.toolchain
+        return next(c.float_flags for c in self.board.toolchains if c.name == name)
+
+
+def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
+    """Parameters as they stand in a device's memory: little-endian."""
+    width = plan.formats.weight_bits // 8
+    return parameters.astype(f"<i{width}").tobytes()

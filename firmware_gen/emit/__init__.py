@@ -1,0 +1,1 @@
+"""Generated C: plans, rules, messages and networks as source text."""

@@ -1,0 +1,139 @@
+"""The C back end: `Fixed` on expressions of C source, with the helpers of ska_fixed.h."""
+
+from __future__ import annotations
+
+from ska_edge.arithmetic.fixedpoint import Table, width
+
+
+class COps:
+    """Every value is a C expression; `name` turns one into a commented local variable.
+
+    Widths follow the intervals: an operation whose operands or result leave 32 bits is done in 64.
+    Negative constants are parenthesized, so that expressions can be put side by side.
+    """
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+        self._names: dict[str, int] = {}
+        self._wide: set[str] = set()
+        self._narrow: set[str] = set()  # expressions whose interval fits 16 bits
+        self._unsigned: set[str] = set()  # and those that do so without a sign
+        self._constants: set[str] = set()
+
+    def _bits(self, lo: int, hi: int, *operands: str) -> int:
+        return 64 if any(o in self._wide for o in operands) else width(lo, hi)
+
+    def _result(self, expression: str, bits: int, lo: int, hi: int) -> str:
+        if bits == 64:
+            self._wide.add(expression)
+        return self.bounded(expression, lo, hi)
+
+    def _binary(self, operator: str, a: str, b: str, lo: int, hi: int) -> str:
+        bits = self._bits(lo, hi, a, b)
+        left = f"(int64_t){a}" if bits == 64 and a not in self._wide else a
+        return self._result(f"({left} {operator} {b})", bits, lo, hi)
+
+    def bounded(self, expression: str, lo: int, hi: int) -> str:
+        """The same expression, of which the interval is known from now on."""
+        if stored_type(lo, hi) in ("int8_t", "int16_t"):
+            self._narrow.add(expression)
+        if lo >= 0 and hi < 1 << 16:
+            self._unsigned.add(expression)
+        return expression
+
+    def widen(self, expression: str) -> None:
+        """Say that an expression has 64 bits."""
+        self._wide.add(expression)
+
+    def constant(self, value: int) -> str:
+        text = str(value) if value >= 0 else f"({value})"
+        self._constants.add(text)
+        return self.bounded(text, value, value)
+
+    def add(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self._binary("+", a, b, lo, hi)
+
+    def subtract(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self._binary("-", a, b, lo, hi)
+
+    def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
+        if a in self._constants or b in self._constants:
+            return self._binary("*", a, b, lo, hi)  # the compiler knows best, as with powers of two
+        if {a, b} <= self._narrow and not {a, b} & self._wide:
+            return self._result(f"ska_product_i16({bare(a)}, {bare(b)})", 32, lo, hi)
+        if a in self._narrow and b in self._unsigned and width(lo, hi) == 32:
+            return self._result(f"ska_product_u16({bare(a)}, {bare(b)})", 32, lo, hi)
+        return self._binary("*", a, b, lo, hi)
+
+    def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
+        bits = self._bits(lo, hi, a)
+        kind = "_spare" if bits == 32 and _has_spare_bits(shift, lo, hi) else ""
+        call = f"ska_round_shift{kind}_i{bits}({bare(a)}, {shift})"
+        return self._result(call, bits, lo // 2**shift, hi // 2**shift)
+
+    def clip(self, a: str, lo: int, hi: int) -> str:
+        bits = 64 if a in self._wide else 32
+        if bits == 32 and lo == -hi - 1 and hi & (hi + 1) == 0:
+            call = f"ska_saturate_bits_i32({bare(a)}, {hi.bit_length() + 1})"
+        else:
+            call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
+            # What was clipped to 32 bits is narrow again: later operations need not be wide.
+            call = f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
+        return self.bounded(call, lo, hi)
+
+    def high_bits(self, a: str, shift: int) -> str:
+        kind = "_spare" if a in self._narrow else ""
+        return f"ska_high_bits{kind}({bare(a)}, {shift})"
+
+    def low_bits(self, a: str, shift: int) -> str:
+        return f"ska_low_bits({bare(a)}, {shift})"
+
+    def lookup(self, table: Table, index: str) -> str:
+        call = f"(int32_t)ska_const_i{table.format.bits}(&{table.name}[{bare(index)}])"
+        return self.bounded(call, table.format.minimum, table.format.maximum)
+
+    def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
+        number = self._names[name] = self._names.get(name, 0) + 1
+        unique = name if number == 1 else f"{name}_{number}"
+        bits = 64 if a in self._wide and width(lo, hi) == 64 else 32
+        cast = "(int32_t)" if a in self._wide and bits == 32 else ""
+        self.statements.append(f"/* {comment} */")
+        self.statements.append(f"const int{bits}_t {unique} = {cast}{bare(a)};")
+        return self._result(unique, bits, lo, hi)
+
+    def type_of(self, expression: str) -> str:
+        """C type that an expression has."""
+        return "int64_t" if expression in self._wide else "int32_t"
+
+
+def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
+    """Whether a shift is a few bits short of whole bytes, and a value has these bits to spare."""
+    missing = -shift % 8
+    return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
+
+
+def bare(expression: str) -> str:
+    """The expression without the pair of parentheses around the whole of it, if there is one."""
+    if not (expression.startswith("(") and expression.endswith(")")):
+        return expression
+    depth = 0
+    for position, character in enumerate(expression):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and position < len(expression) - 1:
+            return expression
+    return expression[1:-1]
+
+
+def stored_type(lo: int, hi: int) -> str:
+    """The narrowest standard type for an interval."""
+    for bits in (8, 16, 32):
+        if -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1):
+            return f"int{bits}_t"
+    return "int64_t"
+
+
+def register_type(lo: int, hi: int) -> str:
+    """The type of an argument or result: what the core computes fastest with, if 16 bits do."""
+    if stored_type(lo, hi) in ("int8_t", "int16_t"):
+        return "int_fast16_t"
+    return f"int{width(lo, hi)}_t"

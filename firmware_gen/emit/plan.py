@@ -1,0 +1,283 @@
+"""ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants and a model's integers as C."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_gen.emit.c_ops import register_type, stored_type
+from ska_edge.arithmetic import random_words
+from ska_edge.plan.plan import MOST_SEEN, Matrix, Plan
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
+from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
+
+
+def _numbers(values: Iterable[int], per_line: int = 12) -> str:
+    texts = [str(v) for v in values]
+    lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
+    return ",\n    ".join(lines)
+
+
+def emit_plan(plan: Plan) -> str:
+    """The text of ska_plan.h: the sizes and constants that every other file needs."""
+    digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
+    heads = sum(layer.readout is not None for layer in plan.layers)
+    target = plan.formats.decision.maximum
+    knowledge = plan.formats.knowledge
+    fast = register_type(knowledge.minimum, knowledge.maximum)
+    weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
+    teacher = plan.rule_definition.teacher
+    proof = "\n".join(
+        f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
+        for b in range_proof(plan)
+    )
+    return f"""\
+/* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
+ *
+ * Network {"-".join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision}.
+ *
+ * No sum leaves its accumulator, whatever the input and the weights are:
+{proof}
+ */
+#ifndef SKA_PLAN_H
+#define SKA_PLAN_H
+
+#include <stdint.h>
+
+typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
+typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
+typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
+#define SKA_KNOWLEDGE_MIN ({knowledge.minimum})
+#define SKA_KNOWLEDGE_MAX {knowledge.maximum}
+#define SKA_WEIGHT_BITS {weight.bits}
+#define SKA_WEIGHT_MIN INT{weight.bits}_MIN
+#define SKA_WEIGHT_MAX INT{weight.bits}_MAX
+#define SKA_SIGNAL_BYTES {signal.bits // 8}
+#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* of a weight, as it takes part in sums */
+
+#define SKA_PLAN_DIGEST {{{digest}}}
+
+#define SKA_INPUTS {plan.inputs}
+#define SKA_INPUT_BYTES {plan.inputs * signal.bits // 8}
+#define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
+#define SKA_CLASSES {plan.classes}
+#define SKA_LAYERS {len(plan.layers)}
+#define SKA_EACH_LAYER(DO) {_each(0, plan)}
+#define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
+#define SKA_HEADS {heads} /* hidden layers with a readout of their own */
+#define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
+#define SKA_PARAMETER_COUNT {plan.parameter_count}
+#define SKA_PARAMETER_BYTES {plan.parameter_bytes}
+#define SKA_STATE_BYTES {plan.state_bytes} /* of all that learning changes; see ska_t */
+#define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
+#define SKA_EVEN_ROWS {int(_even_rows(plan))} /* whether each row of weights has an even offset */
+
+#define SKA_SUPERVISED {int(teacher != PAST)}
+#define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
+#define SKA_UPDATE_BITS {update_width(plan)}
+#define SKA_TARGET {target} /* the decision a sample's own class should have */
+#define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it stay as they are */
+#define SKA_RAW_INPUT {int(plan.raw is not None)} /* whether raw integers can be standardized */
+
+/* What teaches a hidden layer. */
+#define SKA_TEACHER_READOUT {int(teacher == READOUT)}
+#define SKA_TEACHER_SIGNS {int(teacher == SIGNS)}
+#define SKA_TEACHER_CODE {int(teacher == CODE)}
+{_draws(plan)}
+#define SKA_REPLAY_SLOTS {plan.replay.per_class} /* past samples that are kept of each class */
+#define SKA_REPLAYS {plan.replay.per_sample} /* how many are learned again with each new one */
+
+/* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
+#define SKA_RATE_MANTISSA {plan.rate.mantissa}
+#define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
+#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* shifts of updates end at 31 */
+{_batch(plan)}
+#endif
+"""
+
+
+def _each(first: int, plan: Plan) -> str:
+    """A call for every layer from one on, for code in which the number of a layer is a constant."""
+    return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
+
+
+def _even_rows(plan: Plan) -> bool:
+    """Kernels that load two weights at once load them aligned where every row begins so."""
+    weights = (t for t in plan.tensors() if t.name.endswith("weight"))
+    return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
+
+
+def _draws(plan: Plan) -> str:
+    """Keys of the random words that the plan needs (see ska_draw.h)."""
+    keys = {}
+    if plan.rule_definition.teacher == SIGNS:
+        keys["SIGNS"] = random_words.SIGNS
+    if plan.rule_definition.teacher == CODE:
+        keys["CODE_PRESENCE"] = random_words.CODE_PRESENCE
+        keys["CODE_SIGNS"] = random_words.CODE_SIGNS
+    if plan.replay.per_class:
+        keys["REPLAY"] = random_words.REPLAY
+    lines = [
+        f"#define SKA_{name}_KEY 0x{random_words.key(plan.seed, stream):08X}u"
+        for name, stream in keys.items()
+    ]
+    if "SIGNS" in keys:
+        lines.append(
+            f"#define SKA_SIGNS_SHIFT {plan.signs_shift} /* from the sum to a projection */"
+        )
+    if "REPLAY" in keys:
+        lines.append(f"#define SKA_MOST_SEEN {MOST_SEEN} /* where the count of a class ends */")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _batch(plan: Plan) -> str:
+    """What rules without labels need: they learn from a held batch."""
+    if plan.rule_definition.supervised:
+        return ""
+    return f"""
+/* Rules without labels learn from a held batch. */
+#define SKA_BATCH {plan.batch}
+#define SKA_STEPS {plan.steps}
+"""
+
+
+def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
+    """One row of the matrix tables; the device adds the rate's shift, which may change there."""
+    offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
+    rate = plan.rate.shift
+    row = (
+        offsets[index, f"{kind}weight"],
+        offsets[index, f"{kind}bias"],
+        matrix.inputs,
+        matrix.outputs,
+        plan.sum_align(matrix),
+        plan.bias_align(matrix),
+        plan.forward_shift(matrix),
+        plan.update_shift(matrix) - rate,
+        plan.bias_update_shift(matrix) - rate,
+        plan.projection_shift(matrix),
+    )
+    return "    {" + ", ".join(str(v) for v in row) + "},"
+
+
+def _raw_tables(plan: Plan) -> str:
+    """The integers that standardize raw features."""
+    if plan.raw is None:
+        return ""
+    raw = plan.raw
+    multiplier = stored_type(0, max(raw.multipliers))
+    offset = stored_type(min(raw.offsets), max(raw.offsets))
+    return f"""
+/* A raw feature becomes round(raw * multiplier + offset); both have {raw.frac}
+ * fractional bits. */
+static const {multiplier} ska_raw_multiplier[SKA_INPUTS] SKA_CONST = {{
+    {_numbers(raw.multipliers, 8)}
+}};
+static const {offset} ska_raw_offset[SKA_INPUTS] SKA_CONST = {{
+    {_numbers(raw.offsets, 6)}
+}};
+#define SKA_RAW_MULTIPLIER(i) {_reader(multiplier)}(&ska_raw_multiplier[i])
+#define SKA_RAW_OFFSET(i) {_reader(offset)}(&ska_raw_offset[i])
+"""
+
+
+def _reader(kind: str) -> str:
+    """The function of ska_const.h that reads a constant of a C type such as int16_t."""
+    return f"ska_const_i{kind.removeprefix('int').removesuffix('_t')}"
+
+
+def emit_tables(plan: Plan) -> str:
+    """The text of ska_tables.h: the decision table and one row of numbers a matrix."""
+    first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
+    layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
+    head_rows = [
+        _matrix(plan, i, "head_", layer.readout)
+        for i, layer in enumerate(plan.layers)
+        if layer.readout is not None
+    ]
+    heads = ""
+    if head_rows:
+        rows = "\n".join(head_rows)
+        heads = f"""
+/* The readouts of hidden layers; the top hidden layer's is the output layer. */
+static const ska_matrix_t ska_heads[SKA_HEADS] = {{
+{rows}
+}};
+"""
+    table = plan.decision_table
+    limit = PRECISIONS[plan.precision].table_limit
+    return f"""\
+/* ska_tables.h - the tables of plan {plan.digest}. Generated; do not edit. */
+#ifndef SKA_TABLES_H
+#define SKA_TABLES_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* sigmoid(z) at z = -{limit}, -{limit} + 1/16, ..., {limit} in {table.format.name}. */
+static const int16_t ska_decision_table[{len(table.values)}] SKA_CONST = {{
+    {_numbers(table.values)}
+}};
+
+/* One matrix with its bias: where it stands in the parameters, its shape, and its shifts. */
+typedef struct {{
+    uint32_t weight;           /* offset of W, row-major */
+    uint32_t bias;             /* offset of b */
+    uint16_t inputs;           /* columns */
+    uint16_t outputs;          /* rows */
+    uint8_t sum_align;         /* the sum has this many more fractional bits than W a */
+    uint8_t bias_align;        /* and this many more than b */
+    uint8_t forward_shift;     /* from the sum to the knowledge */
+    int8_t update_shift;       /* from step * a to a change of W, before the rate's shift */
+    int8_t bias_update_shift;  /* from step to a change of b, before the rate's shift */
+    int8_t projection_shift;   /* from W^T e to the projection, where the rule has one */
+}} ska_matrix_t;
+
+static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
+{layers}
+}};
+{heads}
+/* Number of each layer's first neuron. */
+static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f in first)}}};
+{_raw_tables(plan)}
+#endif
+"""
+
+
+def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
+    """The text of ska_weights.h: the parameters (plan.parameter_count,) a device starts from."""
+    blocks = []
+    for t in plan.tensors():
+        values = parameters[t.offset : t.offset + t.size].tolist()
+        shape = " x ".join(str(n) for n in t.shape)
+        blocks.append(
+            f"    /* layer {t.layer}, {t.name}, {shape}, {t.format.name} */\n    {_numbers(values)}"
+        )
+    body = ",\n".join(blocks)
+    crc = zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
+    return f"""\
+/* ska_weights.h - the initial parameters for plan {plan.digest}. Generated; do not edit. */
+#ifndef SKA_WEIGHTS_H
+#define SKA_WEIGHTS_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* CRC-32 of these parameters, little-endian: a save of other ones is not taken for one of them. */
+#define SKA_INITIAL_CRC 0x{crc:08x}u
+
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{
+{body}
+}};
+
+#endif
+"""

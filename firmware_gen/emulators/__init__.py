@@ -1,0 +1,1 @@
+"""Boards without hardware: emulators, and boards that are started and stopped."""

@@ -1,0 +1,323 @@
+"""A virtual Cortex-M board: an ELF image in the Unicorn emulator, its UART on a pseudo terminal.
+
+    python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
+
+prints the path of the serial port and runs until it is ended. What is modeled: the core's
+instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, which
+end with the process), the CMSDK UART, and of the interrupt controller the two registers with which
+that UART ends a WFI. Interrupts and exceptions are not; everything else is a fault, reported in one
+line, exit code 1. So that bytes can be received while the image computes, the UART keeps as many as
+`buffer` in board.toml says; the rest waits on the wire. Time is not modeled either: the image runs
+as fast as it can, and while it waits in WFI the process sleeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import struct
+import sys
+import tty
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from firmware_gen.board import Board, read_board
+from ska_edge.errors import CheckError, InputError, SkaError, ToolError
+
+# CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3): register offsets and bits.
+UART_DATA, UART_STATE, UART_CONTROL, UART_INTERRUPT, UART_DIVIDER = 0x0, 0x4, 0x8, 0xC, 0x10
+UART_RX_FULL = 0x2
+UART_TX_ENABLE, UART_RX_ENABLE, UART_RX_INTERRUPT_ENABLE = 0x1, 0x2, 0x8
+
+# System control space, and the offsets of NVIC_ISER0 and NVIC_ICPR0 in it.
+SYSTEM_CONTROL = 0xE000_E000
+NVIC_ENABLE, NVIC_CLEAR_PENDING = 0x100, 0x280
+
+PAGE = 0x1000
+OUTPUT_LIMIT = 512
+"""Bytes held back before they are sent although the firmware does not turn to its input yet."""
+
+
+class FirmwareFault(CheckError):
+    """The firmware did what the core cannot do, or what this emulator does not model."""
+
+
+class Wire(Protocol):
+    """The other end of the UART."""
+
+    def read(self, limit: int) -> bytes:
+        """Wait for bytes, at most `limit`; none means that the wire is gone."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Hand all bytes over, waiting as long as that takes."""
+        ...
+
+
+class Terminal:
+    """A wire to a pseudo terminal, which a serial program opens by the path `port`."""
+
+    def __init__(self) -> None:
+        # Both ends stay open: the port outlives every program that opens and closes it.
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+
+    def read(self, limit: int) -> bytes:
+        """Wait for what a program writes to the port."""
+        return os.read(self._master, limit)
+
+    def write(self, data: bytes) -> None:
+        """Hand all bytes to the port, waiting while it is full."""
+        while data:
+            data = data[os.write(self._master, data) :]
+
+
+class Machine:
+    """A core with its memories and UART, reset and ready to run `elf`.
+
+    Raises:
+        InputError: the image does not fit the board, or the board cannot be emulated.
+        ToolError: unicorn or pyelftools is missing.
+    """
+
+    def __init__(self, elf: Path, board: Board, wire: Wire) -> None:
+        try:
+            # Loaded by name: unicorn says that it is typed, but most of it is not.
+            unicorn: Any = importlib.import_module("unicorn")
+            arm_const: Any = importlib.import_module("unicorn.arm_const")
+        except ImportError:
+            raise ToolError("the virtual board needs unicorn: pip install unicorn") from None
+        cores = {
+            "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
+            "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+            "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
+            "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
+        }
+        uart = board.uart
+        if (
+            board.memory is None
+            or uart is None
+            or uart.base is None
+            or uart.rx_interrupt is None
+            or board.core not in cores
+        ):
+            raise InputError(
+                f"board {board.name} cannot be emulated here: its board.toml needs [memory], "
+                f"[uart] with base and rx_interrupt, and a core out of {', '.join(cores)}"
+            )
+        self._wire = wire
+        self._input: deque[int] = deque()
+        self._buffer = uart.buffer
+        self._output = bytearray()
+        self._uart_control = 0
+        self._interrupts = 0
+        self._rx_interrupt = 1 << uart.rx_interrupt
+        self._fault: str | None = None
+        self._accesses = {
+            unicorn.UC_MEM_READ_UNMAPPED: "it reads from {}, where there is no memory",
+            unicorn.UC_MEM_WRITE_UNMAPPED: "it writes to {}, where there is no memory",
+            unicorn.UC_MEM_FETCH_UNMAPPED: "it jumps to {}, where there is no memory",
+            unicorn.UC_MEM_WRITE_PROT: "it writes to {}, which is flash",
+            unicorn.UC_MEM_FETCH_PROT: "it jumps to {}, which is RAM",
+        }
+        self._errors = {unicorn.UC_ERR_INSN_INVALID: "this core has no such instruction"}
+        self._pc_register = arm_const.UC_ARM_REG_PC
+
+        self.unicorn = unicorn.Uc(
+            unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+        )
+        self._error = unicorn.UcError
+        self.unicorn.ctl_set_cpu_model(cores[board.core])
+        flash, ram = board.memory.flash, board.memory.ram
+        self.unicorn.mem_map(
+            flash.origin, _whole_pages(flash.size), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
+        )
+        self.unicorn.mem_map(
+            ram.origin, _whole_pages(ram.size), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE
+        )
+        if board.storage is not None and board.storage.origin is not None:
+            self.unicorn.mem_map(
+                board.storage.origin,
+                _whole_pages(board.storage.size),
+                unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE,
+            )
+        self.unicorn.mmio_map(uart.base, PAGE, self._read_uart, None, self._write_uart, None)
+        self.unicorn.mmio_map(
+            SYSTEM_CONTROL, PAGE, self._read_control, None, self._write_control, None
+        )
+        self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
+        self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+
+        self._symbols = self._load(elf, board)
+        stack, reset = struct.unpack("<II", self.unicorn.mem_read(flash.origin, 8))
+        self.unicorn.reg_write(arm_const.UC_ARM_REG_SP, stack)
+        self._pc = reset
+
+    def run(self) -> None:
+        """Run until the wire is gone.
+
+        Raises:
+            FirmwareFault: the firmware did something impossible; the sentence says what and where.
+        """
+        try:
+            while self._fault is None:
+                try:
+                    # Returns when the firmware waits (WFI) or has failed; no address ends it.
+                    self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE)
+                except self._error as error:
+                    self._fail(self._errors.get(error.errno, str(error)))
+                self._pc = self.unicorn.reg_read(self._pc_register)
+                if self._fault is None and not self._wait():
+                    return
+        finally:
+            self._send()
+        raise FirmwareFault(f"the firmware failed at {self._place(self._pc)}: {self._fault}")
+
+    def _fail(self, reason: str) -> int:
+        """Stop the core for a reason, of which the first counts; the 0 is for reading call-backs.
+
+        An exception would not do: unicorn prints those of call-backs that must return a number.
+        """
+        if self._fault is None:
+            self._fault = reason
+        self.unicorn.emu_stop()
+        return 0
+
+    def _wait(self) -> bool:
+        """WFI: sleep until there is a byte to read. False when the wire is gone."""
+        self._send()
+        if not self._input:
+            if not (
+                self._interrupts & self._rx_interrupt
+                and self._uart_control & UART_RX_INTERRUPT_ENABLE
+            ):
+                self._fail("it waits for an interrupt that it has not enabled")
+                return True
+            self._input += self._wire.read(self._buffer)
+        return bool(self._input)
+
+    def _send(self) -> None:
+        data = bytes(self._output)
+        self._output.clear()
+        self._wire.write(data)
+
+    def _read_uart(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
+        if offset == UART_STATE:
+            return UART_RX_FULL if self._input else 0
+        if offset == UART_DATA:
+            if not self._uart_control & UART_RX_ENABLE:
+                return self._fail("it reads from the UART before enabling its receiver")
+            if self._output:  # an answer need not wait until all requests are worked off
+                self._send()
+            return self._input.popleft() if self._input else 0
+        return self._fail(f"it reads the UART's register 0x{offset:x}, which is not modeled")
+
+    def _write_uart(self, _engine: Any, offset: int, _size: int, value: int, _data: Any) -> None:
+        if offset == UART_DATA:
+            if not self._uart_control & UART_TX_ENABLE:
+                self._fail("it writes to the UART before enabling its transmitter")
+            self._output.append(value & 0xFF)
+            if len(self._output) >= OUTPUT_LIMIT:
+                self._send()
+        elif offset == UART_CONTROL:
+            self._uart_control = value
+        elif offset not in (UART_STATE, UART_INTERRUPT, UART_DIVIDER):
+            self._fail(f"it writes the UART's register 0x{offset:x}, which is not modeled")
+
+    def _read_control(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
+        if offset == NVIC_ENABLE:
+            return self._interrupts
+        return self._fail(
+            f"it reads the system register 0x{SYSTEM_CONTROL + offset:x}, which is not modeled"
+        )
+
+    def _write_control(self, _engine: Any, offset: int, _size: int, value: int, _data: Any) -> None:
+        if offset == NVIC_ENABLE:
+            self._interrupts |= value
+        elif offset != NVIC_CLEAR_PENDING:
+            self._fail(
+                f"it writes the system register 0x{SYSTEM_CONTROL + offset:x}, which is not modeled"
+            )
+
+    def _on_bad_access(
+        self, _engine: Any, access: int, address: int, _size: int, _value: int, _data: Any
+    ) -> bool:
+        what = self._accesses.get(access, "it uses {}, as it must not")
+        self._fail(what.format(f"0x{address & 0xFFFF_FFFF:08x}"))
+        return False
+
+    def _on_exception(self, _engine: Any, number: int, _data: Any) -> None:
+        names = {1: "undefined instruction", 2: "supervisor call", 7: "breakpoint"}
+        self._fail(f"it raises an exception: {names.get(number, f'number {number}')}")
+
+    def _load(self, elf: Path, board: Board) -> list[tuple[int, int, str]]:
+        """Put the image into flash; the start, size and name of its functions, sorted."""
+        try:
+            from elftools.common.exceptions import ELFError
+            from elftools.elf.elffile import ELFFile
+        except ImportError:
+            raise ToolError("the virtual board needs pyelftools: pip install pyelftools") from None
+        assert board.memory is not None
+        try:
+            with elf.open("rb") as stream:
+                image = ELFFile(stream)
+                for segment in image.iter_segments("PT_LOAD"):
+                    address, size = segment["p_paddr"], segment["p_filesz"]
+                    if size and not board.memory.flash.holds(address, size):
+                        raise InputError(
+                            f"{elf} has {size} bytes for 0x{address:08x}, outside the flash of "
+                            f"board {board.name}; build it for this board"
+                        )
+                    self.unicorn.mem_write(address, segment.data())
+                table: Any = image.get_section_by_name(".symtab")
+                return sorted(
+                    (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
+                    for symbol in (table.iter_symbols() if table else ())
+                    if symbol["st_info"]["type"] == "STT_FUNC"
+                )
+        except OSError as error:
+            raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
+        except ELFError as error:
+            raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
+
+    def _place(self, address: int) -> str:
+        """An address as function and offset."""
+        for start, size, name in self._symbols:
+            if start <= address < start + size:
+                return f"{name}+0x{address - start:x} (0x{address:08x})"
+        return f"0x{address:08x}"
+
+
+def _whole_pages(size: int) -> int:
+    return (size + PAGE - 1) // PAGE * PAGE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a board until it is ended; the exit code is that of the error, if there is one."""
+    parser = argparse.ArgumentParser(
+        prog="python -m firmware_gen.emulators.cortex_m4", description=__doc__
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("elf", type=Path, help="the image, as built")
+    parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
+    options = parser.parse_args(arguments)
+    # Ctrl-C ends the process at once: an exception in a call-back could be lost in the emulator.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        terminal = Terminal()
+        machine = Machine(options.elf, read_board(options.board.parent), terminal)
+        print(terminal.port, flush=True)
+        machine.run()
+    except SkaError as error:
+        print(f"{Path(options.elf).name}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What an image takes: flash, RAM, and the bound of its stack."""

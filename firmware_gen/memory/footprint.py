@@ -1,0 +1,140 @@
+"""How much RAM a firmware will take, known before any compiler runs.
+
+Nearly all of it is `ska_t`, the rest the buffers of the serial line: of requests, and of what the
+UART has received. The members stand here once more, in the order of runtime/ska.h: tests compare
+the sum with what the compiler of every board makes of them. Of the host's own memory nothing is
+said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from firmware_gen.board import RING, Board
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.range_proof import accumulator_width, update_width
+from ska_edge.rules.rule import READOUT
+from ska_edge.wire.frame import OVERHEAD
+from ska_edge.wire.protocol import MESSAGES, Field
+
+Arrays = tuple[tuple[int, int], ...]
+
+QUAD = 4  # inputs that the DSP kernel reads at once
+# On AVR constants are variables unless they are read in a way of their own. These are not: a row of
+# ska_layers with its first neuron, a row of ska_heads, the board's name, the plan's digest.
+AVR_LAYER, AVR_HEAD, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the RAM: what it is for, and its arrays as (number of elements, bytes of each)."""
+
+    name: str
+    arrays: Arrays
+
+    @property
+    def size(self) -> int:
+        """Bytes, without what aligns the next part."""
+        return sum(count * width for count, width in self.arrays)
+
+
+def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
+    """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
+    line = (_line(plan, board), *_received(board))
+    return (*_network(plan, board), *line, *_saves(plan, board))
+
+
+def ram(plan: Plan, board: Board) -> int:
+    """Bytes of RAM without the stack: the parts, each element aligned to its size on 32 bits."""
+    place = 0
+    for part in parts(plan, board):
+        for count, width in part.arrays:
+            if count and board.kernel != "avr":
+                place = -(-place // width) * width
+            place += count * width
+    return place if board.kernel == "avr" else -(-place // 4) * 4
+
+
+def _network(plan: Plan, board: Board) -> Iterator[Part]:
+    """The members of ska_t."""
+    signal = plan.layers[0].input.bits // 8
+    neurons = sum(layer.outputs for layer in plan.layers)
+    widest = max(layer.inputs for layer in plan.layers)
+    knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4
+    kernel = _kernel(plan, board)
+    fields = [
+        (field.size // int(field.kind[-1]), int(field.kind[-1])) for field in plan.state_fields()
+    ]
+    yield Part("state", tuple(fields))
+    lanes = {"dsp": -(-widest // QUAD) * QUAD, "thumb": widest}.get(kernel, 0)
+    align = 4 - plan.state_bytes % 4 if lanes else 0
+    yield Part("inputs of a layer", ((align, 1), (lanes, 2)))
+    beyond = QUAD - 1 if kernel == "dsp" else 0
+    yield Part("input and activations", ((plan.inputs + neurons + beyond, signal),))
+    yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
+    if plan.rule_definition.supervised:
+        readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
+        heads = plan.classes if any(layer.readout for layer in plan.layers) else 0
+        yield Part("shifts and errors", ((neurons, 2), (readout, 2), (heads, 2)))
+    else:
+        passes, below = 2 * plan.batch * neurons, plan.batch * widest
+        yield Part(
+            "passes of a batch",
+            ((1, 1), (passes, knowledge), (below, signal), (plan.batch, 2)),
+        )
+
+
+def _kernel(plan: Plan, board: Board) -> str:
+    """Which kernel the plan gets on the board's core; see runtime/ska_target.h."""
+    if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
+        if board.kernel == "dsp":
+            return "dsp"
+        narrow = accumulator_width(plan) == update_width(plan) == 32
+        if board.kernel == "thumb" and narrow and plan.formats.forward_bits == 16:
+            return "thumb"
+    return "portable"
+
+
+def _received(board: Board) -> Iterator[Part]:
+    """What the receive interrupt fills (boards/freestanding/ska_ring.h), where the board has it."""
+    if board.uart is not None and RING in board.sources:
+        yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
+
+
+def _line(plan: Plan, board: Board) -> Part:
+    """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
+    signal = plan.layers[0].input.bits // 8
+    request = max(
+        sum(field.size * _elements(field, plan) for field in message.fields)
+        for message in MESSAGES
+        if message.direction == "request"
+    )
+    decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
+    session, first_error, token = ((5, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
+    arrays = [*decoder, *session, *first_error, token]
+    if signal > 1:
+        arrays.append((plan.inputs, signal))
+    if board.kernel == "avr":
+        heads = sum(layer.readout is not None for layer in plan.layers)
+        arrays += [(AVR_LAYER * len(plan.layers) + AVR_HEAD * heads, 1), (AVR_NAME + AVR_DIGEST, 1)]
+    return Part("serial line", tuple(arrays))
+
+
+def _elements(field: Field, plan: Plan) -> int:
+    """The most elements that a field has."""
+    if isinstance(field.count, int):
+        return field.count
+    signal = plan.layers[0].input.bits // 8
+    return {
+        "input_bytes": plan.inputs * signal,
+        "classes": plan.classes,
+        "rest": field.most,
+    }[field.count]
+
+
+def _saves(plan: Plan, board: Board) -> Iterator[Part]:
+    """What ska_journal.c keeps of a save on its way, and ska_main.c of a state that is pushed."""
+    if board.storage is not None and board.storage.holds(plan.state_bytes):
+        digest = AVR_DIGEST if board.kernel == "avr" else 0
+        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

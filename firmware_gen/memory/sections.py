@@ -1,0 +1,77 @@
+"""What an image takes: flash and RAM from its sections, stack from its machine code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware_gen.memory.stack import Code
+from firmware_gen.memory.stack_arm import ArmCode
+from firmware_gen.memory.stack_avr import AvrCode
+from firmware_gen.memory.stack_riscv import RiscvCode
+from ska_edge.errors import CheckError, InputError, ToolError
+
+ARCHITECTURES: dict[str, type[Code]] = {
+    "EM_ARM": ArmCode,
+    "EM_AVR": AvrCode,
+    "EM_RISCV": RiscvCode,
+}
+"""Machines of ELF images whose code can be followed; not among them: the host's."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Bytes of flash, RAM (without stack) and stack; `stack` is None for the host's own code."""
+
+    flash: int
+    ram: int
+    stack: int | None
+
+
+def measure(elf: Path, bounded: bool = True) -> Usage:
+    """Measure a linked ELF image; not `bounded`: a stack without a known bound is None.
+
+    Raises:
+        CheckError: the stack has no bound that can be known.
+        InputError: the file is no ELF image.
+        ToolError: pyelftools or capstone is missing.
+    """
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.constants import SH_FLAGS
+        from elftools.elf.elffile import ELFFile
+    except ImportError:
+        raise ToolError("measuring an image needs pyelftools: pip install pyelftools") from None
+
+    with elf.open("rb") as stream:
+        try:
+            image = ELFFile(stream)
+        except ELFError as error:
+            raise InputError(f"{elf} is no ELF image ({error}); build the project again") from None
+        flash = ram = 0
+        for section in image.iter_sections():
+            if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+                if section["sh_type"] != "SHT_NOBITS":
+                    flash += section["sh_size"]
+                # lld fills a page up by a section of its own: no variables, only on the host.
+                if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
+                    ram += section["sh_size"]
+        return Usage(flash=flash, ram=ram, stack=_stack(image, bounded))
+
+
+def _stack(image: Any, bounded: bool) -> int | None:
+    """Worst case of the stack in bytes, or None where it is not known."""
+    code = code_of(image)
+    try:
+        return None if code is None else code.stack()
+    except CheckError:
+        if bounded:
+            raise
+        return None
+
+
+def code_of(image: Any) -> Code | None:
+    """The functions of an open ELF image, or None when nothing here can follow its machine."""
+    architecture = ARCHITECTURES.get(image["e_machine"])
+    return None if architecture is None else architecture(image)

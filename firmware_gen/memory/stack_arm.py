@@ -1,0 +1,233 @@
+"""The stack of an Arm Thumb image, with capstone as the disassembler.
+
+An exception or interrupt pushes a frame of its own. Which handlers there are says the vector table;
+one comes on top once: interrupts of the same priority, as they have in our images, do not interrupt
+each other, and what a fault writes below the bound no longer matters.
+"""
+
+from __future__ import annotations
+
+import bisect
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from firmware_gen.memory.stack import (
+    Code,
+    Function,
+    Step,
+    of_variable_size,
+    signed,
+    through_pointer,
+)
+from ska_edge.errors import CheckError, ToolError
+
+ALLOCATED = 2
+"""SHF_ALLOC of the ELF specification: the section takes memory when the program runs."""
+VECTORS = "ska_vectors"
+"""The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
+
+EXCEPTION_FRAME = 36
+"""Bytes the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
+Architecture Reference Manual, B1.5.7)."""
+FLOAT_FRAME = 72
+"""Bytes more where the floating-point unit is in use: 17 registers and a reserved word (the same
+section). Our images leave it off."""
+
+FLOAT_ABI = 0x400  # EF_ARM_ABI_FLOAT_HARD in e_flags (ELF for the Arm Architecture, section 5.2)
+
+
+class ArmCode(Code):
+    """The functions of an Arm Thumb image."""
+
+    def __init__(self, image: Any) -> None:
+        try:
+            import capstone
+        except ImportError:
+            raise ToolError("measuring the stack needs capstone: pip install capstone") from None
+        super().__init__(image)
+        self._disassembler = capstone.Cs(
+            capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
+        )
+        self._disassembler.detail = True
+        self._vectors: tuple[int, int] | None = None
+        marks: dict[int, bool] = {}  # address -> whether data (a literal pool) begins there
+        for symbol in image.get_section_by_name(".symtab").iter_symbols():
+            address = symbol["st_value"]
+            if symbol["st_info"]["type"] == "STT_FUNC":
+                continue
+            if symbol.name == VECTORS:
+                self._vectors = (address, symbol["st_size"])
+            elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
+                # Empty data at the address of a function would hide it: code wins.
+                marks[address] = marks.get(address, True) and symbol.name.startswith("$d")
+        self._mark_addresses = sorted(marks)
+        self._is_data = [marks[address] for address in self._mark_addresses]
+        self._exception_frame = EXCEPTION_FRAME
+        if image["e_flags"] & FLOAT_ABI:
+            self._exception_frame += FLOAT_FRAME
+
+    @staticmethod
+    def _code_address(value: int) -> int:
+        return value & ~1  # the lowest bit says that it is Thumb code
+
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls from reset."""
+        return self._need(self._handlers()[0], ())
+
+    def interrupt(self) -> int:
+        """The frame of an exception, and what the worst handler needs."""
+        handlers = self._handlers()[1:]
+        return self._exception_frame + max((self._need(at, ()) for at in handlers), default=0)
+
+    def _handlers(self) -> list[int]:
+        """Addresses of the handlers in the vector table, reset first."""
+        if self._vectors is None:
+            raise CheckError(
+                f"the image has no symbol {VECTORS}, so its stack cannot be measured; "
+                "call the vector table in startup.c by that name"
+            )
+        address, size = self._vectors
+        words = struct.unpack(f"<{size // 4}I", self._bytes(address, size))
+        return [word & ~1 for word in words[1:] if word != 0]
+
+    def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
+        instructions = list(self._instructions(function))
+        targets = {target for target in map(_branch_target, instructions) if target is not None}
+        constants: dict[int, int] = {}  # registers whose value is known here, on every path
+        for instruction in instructions:
+            if instruction.address in targets:
+                constants.clear()
+            step = _step(function.name, instruction, constants)
+            if step.is_call and step.target is not None and function.holds(step.target):
+                # Where a branch of Cortex-M0 does not reach, the compiler takes a call for a jump.
+                step = Step(target=step.target, ends=True)
+            yield instruction.address, step
+            if step.is_call:
+                constants.clear()  # the function called may use any of them
+            made = self._constant(instruction, constants)
+            for register in instruction.regs_access()[1]:
+                constants.pop(register, None)
+            if made is not None:
+                constants[instruction.operands[0].reg] = made
+
+    def _constant(self, instruction: Any, constants: dict[int, int]) -> int | None:
+        """The value that an instruction writes to its first operand, where that is known."""
+        from capstone import arm_const as arm
+
+        kind, operands = instruction.id, instruction.operands
+        if instruction.cc != arm.ARM_CC_AL:
+            return None
+        if kind == arm.ARM_INS_MOV and operands[1].type == arm.ARM_OP_IMM:
+            return int(operands[1].imm)
+        if kind == arm.ARM_INS_LSL and operands[-1].type == arm.ARM_OP_IMM:
+            value = constants.get(operands[1].reg)
+            return None if value is None else int(value * 2 ** operands[-1].imm % 2**32)
+        if kind == arm.ARM_INS_LDR and operands[1].type == arm.ARM_OP_MEM:
+            place = operands[1].mem
+            if place.base == arm.ARM_REG_PC and place.index == 0:
+                # From the literal pool. The program counter reads as the address of the
+                # instruction plus 4, rounded down to a word.
+                address = (instruction.address + 4) // 4 * 4 + place.disp
+                return int.from_bytes(self._bytes(address, 4), "little")
+        return None
+
+    def _instructions(self, function: Function) -> Iterator[Any]:
+        """The instructions of a function, without the literal pools in it.
+
+        Raises:
+            CheckError: there is something that is no instruction.
+        """
+        at = bisect.bisect_right(self._mark_addresses, function.start) - 1
+        start, end = function.start, function.start + function.size
+        data = at >= 0 and self._is_data[at]
+        while start < end:
+            at += 1
+            stop = min(end, self._mark_addresses[at]) if at < len(self._mark_addresses) else end
+            if not data:
+                for instruction in self._disassembler.disasm(
+                    self._bytes(start, stop - start), start
+                ):
+                    start += instruction.size
+                    yield instruction
+                if start < stop:
+                    raise CheckError(
+                        f"{function.name} has at 0x{start:x} what is no instruction, "
+                        "so the stack cannot be measured"
+                    )
+            start = stop
+            data = at < len(self._is_data) and self._is_data[at]
+
+
+def _is_loaded(image: Any, symbol: Any) -> bool:
+    """Whether a symbol lies in memory: one of a debug section has an offset there, no address."""
+    index = symbol["st_shndx"]
+    return isinstance(index, int) and bool(image.get_section(index)["sh_flags"] & ALLOCATED)
+
+
+def _branch_target(instruction: Any) -> int | None:
+    """Where a branch within a function goes, or None if this is none."""
+    from capstone import arm_const as arm
+
+    kinds = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
+    if instruction.id not in kinds or instruction.operands[-1].type != arm.ARM_OP_IMM:
+        return None
+    return int(instruction.operands[-1].imm)
+
+
+def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
+    """What an instruction of the function `name` does to the stack pointer and to the flow.
+
+    `constants` holds the registers whose values are known.
+
+    Raises:
+        CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
+    """
+    from capstone import arm_const as arm
+
+    kind, operands = instruction.id, instruction.operands
+    always = instruction.cc == arm.ARM_CC_AL
+    if kind in (arm.ARM_INS_BL, arm.ARM_INS_BLX) and operands[0].type == arm.ARM_OP_IMM:
+        return Step(target=operands[0].imm, is_call=True)
+    if kind == arm.ARM_INS_B:
+        return Step(target=operands[0].imm, ends=always)
+    if kind in (arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ):
+        return Step(target=operands[1].imm)
+    if kind in (arm.ARM_INS_TBB, arm.ARM_INS_TBH):
+        return Step(ends=True, by_table=True)
+    if kind == arm.ARM_INS_UDF:
+        return Step(ends=True)
+    if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
+        return Step(ends=always)
+
+    # Capstone does not list the stack pointer among what these write.
+    if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):
+        names = [instruction.reg_name(operand.reg) for operand in operands]
+        growth = sum(8 if name.startswith("d") else 4 for name in names)
+        return Step(growth if kind == arm.ARM_INS_VPUSH else -growth)
+
+    where = f"{name} at 0x{instruction.address:x} ({instruction.mnemonic} {instruction.op_str})"
+    written = instruction.regs_access()[1]
+    if arm.ARM_REG_PC in written:
+        if kind == arm.ARM_INS_POP or (
+            kind == arm.ARM_INS_LDR and operands[1].mem.base == arm.ARM_REG_SP
+        ):
+            return Step(ends=always)  # a return; what it pops no longer matters here
+        raise through_pointer(where)
+    if arm.ARM_REG_SP not in written:
+        return Step()
+    if kind in (arm.ARM_INS_PUSH, arm.ARM_INS_POP):
+        growth = 4 * len(operands)
+        return Step(growth if kind == arm.ARM_INS_PUSH else -growth)
+    if kind in (arm.ARM_INS_SUB, arm.ARM_INS_ADD) and operands[-1].type == arm.ARM_OP_IMM:
+        growth = operands[-1].imm
+        return Step(growth if kind == arm.ARM_INS_SUB else -growth)
+    if kind == arm.ARM_INS_ADD and operands[-1].reg in constants:
+        return Step(-signed(constants[operands[-1].reg], 32))  # a large frame on Cortex-M0
+    if kind in (arm.ARM_INS_STR, arm.ARM_INS_STRD) and operands[-1].type == arm.ARM_OP_MEM:
+        return Step(-operands[-1].mem.disp)  # a push of one or two registers
+    if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
+        return Step(-operands[-1].imm)  # a pop of one or two registers
+    if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
+        return Step()  # back to the frame pointer at the end of a function: it only gives back
+    raise of_variable_size(where)

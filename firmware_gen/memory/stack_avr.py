@@ -1,0 +1,222 @@
+"""The stack of an AVR image.
+
+Decoded here is what moves the stack pointer, jumps, or writes registers that hold a copy of the
+stack pointer (AVR Instruction Set Manual). A call pushes its return address: 2 bytes, 3 on chips
+with more than 128 KB of flash. So does an interrupt; the worst handler comes on top of the deepest
+chain of calls once, since a handler keeps other interrupts off until it returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from firmware_gen.memory.stack import Code, Function, Step, field, gather, signed, through_pointer
+from ska_edge.errors import CheckError
+
+START = "main"
+"""The function that the start-up code of the C library calls; before, it uses no stack."""
+
+HANDLER = re.compile(r"__vector_\d+")
+"""The names that the C library gives to the handlers of interrupts."""
+
+SAVE, RESTORE = "__prologue_saves__", "__epilogue_restores__"
+"""Two halves of a function in the compiler's library: jumped into, each for a number of registers.
+The first goes back through Z and leaves Y as a copy of the stack pointer, the second returns."""
+
+STACK_LOW, STACK_HIGH = 0x3D, 0x3E  # input/output addresses of the stack pointer
+X, Y, Z = 26, 28, 30  # register pairs that address memory, by their low halves
+CALL_CLOBBERED = frozenset({0, *range(18, 28), 30, 31})
+RAM = 0x80_0000
+"""Where the linker has RAM, beside flash."""
+
+
+class AvrCode(Code):
+    """The functions of an AVR image."""
+
+    falls_through = True  # as routines of the compiler's library do
+
+    def __init__(self, image: Any) -> None:
+        super().__init__(image)
+        # The lowest 7 bits of the flags name the family; avr6 has more than 128 KB of flash.
+        self.call_size = 3 if field(image["e_flags"], 0, 7) == 6 else 2
+
+    @staticmethod
+    def _is_function(symbol: Any) -> bool:
+        # The routines of the compiler's library have a size, but no type.
+        kind, size = symbol["st_info"]["type"], symbol["st_size"]
+        is_routine = kind == "STT_NOTYPE" and size > 0 and symbol["st_value"] + size <= RAM
+        return bool(kind == "STT_FUNC" or is_routine)
+
+    def calls(self) -> int:
+        """Bytes of the deepest chain of calls, the return address of main() among them."""
+        return self.call_size + self._need(self._named(START).start, ())
+
+    def interrupt(self) -> int:
+        """The return address and what the worst handler needs; nothing where there is none."""
+        handlers = [f.start for f in self.functions() if HANDLER.fullmatch(f.name)]
+        return max((self.call_size + self._need(start, ()) for start in handlers), default=0)
+
+    def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
+        address, end = function.start, function.start + function.size
+        while address < end:
+            word = self._word(address)
+            yield address, self._step(function, address, word)
+            address += _size(word)
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._bytes(address, 2), "little")
+
+    def _step(self, function: Function, address: int, word: int) -> Step:
+        """What an instruction does.
+
+        Raises:
+            CheckError: it goes to what only the running code knows.
+        """
+        following = address + _size(word)
+        if word in (0x9508, 0x9518):  # RET, RETI
+            return Step(ends=True)
+        if word in (0x9409, 0x9419, 0x9509, 0x9519):  # IJMP, EIJMP, ICALL, EICALL
+            raise through_pointer(f"{function.name} at 0x{address:x}")
+        kind = field(word, 12, 4)
+        if kind == 0xD and field(word, 0, 12) == 0:
+            return Step(self.call_size)  # RCALL to the next instruction: room on the stack
+        if kind in (0xC, 0xD) or _is_long_jump(word):  # RJMP, RCALL, JMP, CALL
+            is_call = kind == 0xD or (_is_long_jump(word) and field(word, 1, 1) == 1)
+            return self._jump(function, address, self._target(address, word), is_call)
+        if kind == 0xF and field(word, 11, 1) == 0:  # BRBS, BRBC
+            return Step(target=following + 2 * signed(field(word, 3, 7), 7))
+        if _skips(word):
+            return Step(target=following + _size(self._word(following)), writes=_written(word))
+        if field(word, 9, 7) == 0b1001001 and field(word, 0, 4) == 0xF:
+            return Step(1)  # PUSH
+        if field(word, 9, 7) == 0b1001000 and field(word, 0, 4) == 0xF:
+            return Step(-1, writes=_written(word))  # POP
+        return self._copy_step(address, word)
+
+    def _copy_step(self, address: int, word: int) -> Step:
+        """What an instruction does to the copies of the stack pointer in pairs of registers."""
+        register, port = field(word, 4, 5), gather(word, (0, 4, 0), (9, 2, 4))
+        if field(word, 11, 5) == 0b10110 and port == STACK_LOW:
+            return Step(copies_to=register)  # IN; that of the high half follows it or precedes it
+        if field(word, 11, 5) == 0b10110 and port == STACK_HIGH:
+            return Step()
+        if field(word, 11, 5) == 0b10111 and port == STACK_LOW:
+            return Step(restores=register)  # OUT; that of the high half is beside it
+        if field(word, 9, 7) == 0b1001011:  # ADIW, SBIW
+            amount = gather(word, (0, 4, 0), (6, 2, 4))
+            down = amount if field(word, 8, 1) == 1 else -amount
+            return Step(moves=(24 + 2 * field(word, 4, 2), down))
+        # The halves are subtracted one after the other: the second instruction moves the copy.
+        if _subtracted(word, self._word_or_zero(address + 2)) is not None:
+            return Step()
+        before = self._word_or_zero(address - 2)
+        distance = _subtracted(before, word)
+        if distance is not None:
+            return Step(moves=(16 + field(before, 4, 4), distance))
+        return Step(writes=_written(word))
+
+    def _word_or_zero(self, address: int) -> int:
+        """The word at an address, or that of NOP where the image has none."""
+        try:
+            return self._word(address)
+        except CheckError:
+            return 0
+
+    def _target(self, address: int, word: int) -> int:
+        if not _is_long_jump(word):
+            return address + 2 + 2 * signed(field(word, 0, 12), 12)
+        high = gather(word, (0, 1, 0), (4, 5, 1))
+        return 2 * (high * 2**16 + self._word(address + 2))
+
+    def _jump(self, function: Function, address: int, target: int, is_call: bool) -> Step:
+        """A call or a jump, those into the saving and restoring halves among them."""
+        if is_call:
+            return Step(target=target, is_call=True, writes=CALL_CLOBBERED)
+        if self._is_in(target, RESTORE):
+            return Step(ends=True)
+        if not self._is_in(target, SAVE):
+            return Step(target=target, ends=True)
+        # Four loads stand before the jump: X, the bytes to allocate, and Z, where to go on.
+        loads = [self._word(address - back) for back in (8, 6, 4, 2)]
+        registers = [16 + field(load, 4, 4) for load in loads]
+        low, high, next_low, next_high = (gather(load, (0, 4, 0), (8, 4, 4)) for load in loads)
+        following = address + _size(self._word(address))
+        if (
+            any(field(load, 12, 4) != 0xE for load in loads)
+            or registers != [X, X + 1, Z, Z + 1]
+            or 2 * (next_low + 256 * next_high) != following
+        ):
+            raise through_pointer(f"{function.name} at 0x{address:x}")
+        pushes = 0
+        while field(self._word(target + 2 * pushes), 9, 7) == 0b1001001:
+            pushes += 1
+        return Step(pushes + low + 256 * high, writes=frozenset({Y}))
+
+    def _is_in(self, address: int, name: str) -> bool:
+        return any(
+            function.name == name and function.start <= address < function.start + function.size
+            for function in self._functions.values()
+        )
+
+
+def _is_long_jump(word: int) -> bool:
+    """Whether this is JMP or CALL."""
+    return field(word, 9, 7) == 0b1001010 and field(word, 2, 2) == 0b11
+
+
+def _size(word: int) -> int:
+    """Bytes of the instruction: 4 for JMP, CALL, LDS and STS, else 2."""
+    is_direct = field(word, 10, 6) == 0b100100 and field(word, 0, 4) == 0
+    return 4 if is_direct or _is_long_jump(word) else 2
+
+
+def _skips(word: int) -> bool:
+    """Whether this may skip the next instruction: CPSE, SBRC, SBRS, SBIC, SBIS."""
+    return (
+        field(word, 10, 6) == 0b000100
+        or field(word, 10, 6) == 0b111111
+        or field(word, 8, 8) in (0x99, 0x9B)
+    )
+
+
+def _subtracted(first: int, second: int) -> int | None:
+    """What SUBI of a low half and SBCI, or SBC of r1, which is 0, of the high half take away.
+
+    None when the two are something else.
+    """
+    register = 16 + field(first, 4, 4)
+    if field(first, 12, 4) != 0x5 or register % 2 == 1:
+        return None
+    low, high = (gather(word, (0, 4, 0), (8, 4, 4)) for word in (first, second))
+    if field(second, 12, 4) == 0x4 and 16 + field(second, 4, 4) == register + 1:
+        return signed(low + 256 * high, 16)
+    is_sbc_r1 = field(second, 10, 6) == 0b000010 and gather(second, (0, 4, 0), (9, 1, 4)) == 1
+    return low if is_sbc_r1 and field(second, 4, 5) == register + 1 else None
+
+
+def _written(word: int) -> frozenset[int]:
+    """The pairs, by their low registers, of which an instruction may write a half.
+
+    Registers that are only read may be among them: then a copy is forgotten, and if it is needed
+    after all, the bound is refused.
+    """
+    kind, register, high = field(word, 12, 4), field(word, 4, 5), 16 + field(word, 4, 4)
+    if kind == 0x3 or field(word, 11, 5) == 0b10111:  # CPI, OUT
+        return frozenset()
+    if field(word, 8, 8) == 0x01:  # MOVW
+        return frozenset({2 * field(word, 4, 4)})
+    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # with a constant: the upper 16 registers
+        return frozenset({high - high % 2})
+    if kind in (0x8, 0xA) and field(word, 9, 1) == 1:  # STD
+        return frozenset()
+    written = {register - register % 2}
+    if kind == 0x9 and field(word, 10, 2) == 0:  # loads and stores that move a pointer
+        if field(word, 9, 1) == 1:
+            written = set()
+        mode = field(word, 0, 4)
+        moved = {0x1: Z, 0x2: Z, 0x5: Z, 0x7: Z, 0x9: Y, 0xA: Y, 0xD: X, 0xE: X}
+        if mode in moved:
+            written.add(moved[mode])
+    return frozenset(written)

@@ -1,0 +1,1 @@
+"""The fixed-point arithmetic, and the words that look random and are not."""

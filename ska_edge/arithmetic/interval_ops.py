@@ -1,0 +1,42 @@
+"""The back end that computes nothing: tracing a function with it yields its intervals alone."""
+
+from __future__ import annotations
+
+from ska_edge.arithmetic.fixedpoint import Table
+
+
+class IntervalOps:
+    """Every value is None; only the intervals that `Fixed` carries remain. For the range proof."""
+
+    def constant(self, value: int) -> None:
+        return None
+
+    def add(self, a: None, b: None, lo: int, hi: int) -> None:
+        return None
+
+    def subtract(self, a: None, b: None, lo: int, hi: int) -> None:
+        return None
+
+    def multiply(self, a: None, b: None, lo: int, hi: int) -> None:
+        return None
+
+    def round_shift(self, a: None, shift: int, lo: int, hi: int) -> None:
+        return None
+
+    def clip(self, a: None, lo: int, hi: int) -> None:
+        return None
+
+    def high_bits(self, a: None, shift: int) -> None:
+        return None
+
+    def low_bits(self, a: None, shift: int) -> None:
+        return None
+
+    def lookup(self, table: Table, index: None) -> None:
+        return None
+
+    def name(self, a: None, name: str, comment: str, lo: int, hi: int) -> None:
+        return None
+
+    def dot(self, weights: None, inputs: None, lo: int, hi: int) -> None:
+        return None

@@ -1,0 +1,89 @@
+"""The numpy back end: `Fixed` on int64 arrays, with every proven interval asserted on real data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Table
+
+Integers = NDArray[np.int64]
+
+# The integers up to here are floating-point numbers of a type, the fastest type first.
+EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
+    (np.float32, 2**24),
+    (np.float64, 2**53),
+)
+WORTH_BLAS = 1 << 15  # multiplications from which numpy's loops lose against BLAS and two copies
+
+
+class NumpyOps:
+    """Executes each operation at once on int64 arrays of any (broadcastable) shape.
+
+    Args:
+        check: assert that every result lies in the interval that was proven for it; an assertion
+            that fails here is a defect of this package, never of the data.
+    """
+
+    def __init__(self, check: bool = True) -> None:
+        self._check = check
+        self._tables: dict[Table, Integers] = {}
+
+    def _seen(self, value: Integers, lo: int, hi: int) -> Integers:
+        if self._check and value.size:
+            least, most = int(value.min()), int(value.max())
+            assert lo <= least and most <= hi, f"[{least}, {most}] leaves the proven [{lo}, {hi}]"
+        return value
+
+    def constant(self, value: int) -> Integers:
+        return np.array(value, dtype=np.int64)
+
+    def add(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a + b, lo, hi)
+
+    def subtract(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a - b, lo, hi)
+
+    def multiply(self, a: Integers, b: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a * b, lo, hi)
+
+    def round_shift(self, a: Integers, shift: int, lo: int, hi: int) -> Integers:
+        return self._seen(a + (1 << (shift - 1)), lo, hi) >> shift
+
+    def clip(self, a: Integers, lo: int, hi: int) -> Integers:
+        kept: Integers = np.minimum(np.maximum(a, lo), hi)
+        return kept
+
+    def high_bits(self, a: Integers, shift: int) -> Integers:
+        return a >> shift
+
+    def low_bits(self, a: Integers, shift: int) -> Integers:
+        return a & ((1 << shift) - 1)
+
+    def lookup(self, table: Table, index: Integers) -> Integers:
+        values = self._tables.get(table)
+        if values is None:
+            values = self._tables[table] = np.array(table.values, dtype=np.int64)
+        found: Integers = values[index]
+        return found
+
+    def name(self, a: Integers, name: str, comment: str, lo: int, hi: int) -> Integers:
+        return self._seen(a, lo, hi)
+
+    def dot(self, weights: Integers, inputs: Integers, lo: int, hi: int) -> Integers:
+        if inputs.shape[0] * weights.size >= WORTH_BLAS:
+            for kind, limit in EXACT_UP_TO:
+                if -limit <= lo and hi <= limit:
+                    # Every partial sum is an integer that the type holds: BLAS has the same bits.
+                    real: NDArray[Any] = inputs.astype(kind) @ weights.T.astype(kind)
+                    sums: Integers = real.astype(np.int64)
+                    return self._seen(sums, lo, hi)
+        exact: Integers = inputs @ weights.T
+        return self._seen(exact, lo, hi)
+
+
+def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:
+    """A stored integer tensor as a `Fixed`; its values must lie in the format."""
+    return Fixed.of(ops, data.astype(np.int64, copy=False), format)

@@ -1,0 +1,1 @@
+"""Labeled data: built in, and from files as people have them."""

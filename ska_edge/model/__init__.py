@@ -1,0 +1,1 @@
+"""A plan with its learned integers: the model file, input scaling, ONNX."""

@@ -1,0 +1,210 @@
+"""ONNX models for inference: the integer form with equal bits, and a plain float form.
+
+The integer form also carries the plan and the whole state: `onnx_import` has the model back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
+from ska_edge.errors import InputError
+from ska_edge.files import write_file
+from ska_edge.model.model_file import Model
+from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.rules import rule as neuron
+
+FORMS = ("integer", "float")
+PREFIX = "ska_edge."  # of every key of the metadata
+CONTENT = f"{PREFIX}content"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often the exported model and the trainer differ.
+
+    Attributes:
+        rows: inputs that were compared.
+        mismatches: rows in which any output differs by a bit (integer form) or the class differs
+            (float form).
+    """
+
+    rows: int
+    mismatches: int
+
+
+def export(model: Model, form: str) -> onnx.ModelProto:
+    """The model as ONNX.
+
+    Args:
+        form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
+            Q0.15 and `label` int64 (n,), bit for bit what the trainer and the device compute. Its
+            metadata hold the plan and the state, past samples of a replay buffer included.
+            "float": the same network with dequantized weights, float32 features in and decisions
+            out, close but not equal.
+    """
+    if form not in FORMS:
+        raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
+    graph = _integer_graph(model.state) if form == "integer" else _float_graph(model)
+    exported = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="ska-edge",
+    )
+    exported.ir_version = IR_VERSION
+    for key, value in _metadata(model, form).items():
+        entry = exported.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(exported, full_check=True)
+    return exported
+
+
+def _metadata(model: Model, form: str) -> dict[str, str]:
+    plan, scaling = model.plan, model.scaling
+    entries = {
+        "form": form,
+        "digest": plan.digest,
+        "labels": json.dumps(plan.labels),
+        "input_format": plan.layers[0].input.name,
+        "weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
+        "input_mean": " ".join(repr(float(v)) for v in scaling.mean),
+        "input_scale": " ".join(repr(float(v)) for v in scaling.scale),
+    }
+    if form == "integer":
+        entries["input_limit"] = repr(float(scaling.limit))
+        entries["plan"] = json.dumps(plan.to_json(), sort_keys=True)
+        entries["state"] = base64.b64encode(model.state.to_bytes()).decode("ascii")
+        entries["step"] = str(model.state.step)
+        entries["ranges"] = json.dumps([found.as_dict() for found in model.ranges])
+        entries["notes"] = json.dumps(model.notes, sort_keys=True)
+    metadata = {f"{PREFIX}{key}": value for key, value in entries.items()}
+    return {**metadata, CONTENT: content_digest(metadata)}
+
+
+def content_digest(metadata: Mapping[str, str]) -> str:
+    """SHA-256 of our metadata, the entry that holds it and those of other programs left out."""
+    ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
+    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
+
+
+def _integer_graph(state: State) -> onnx.GraphProto:
+    ops, plan = OnnxOps(), state.plan
+    incoming = ops.cast("input", TensorProto.INT64)
+    signal = Fixed.of(ops, incoming, plan.layers[0].input)
+    trainer = FixedTrainer(state)
+    for index, layer in enumerate(plan.layers):
+        matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
+        # What takes part in sums is all that inference needs, so that alone is stored.
+        weights = trainer.forward_weights(index)
+        weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
+        biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
+        bias = Fixed.of(ops, ops.cast(biases, TensorProto.INT64), matrix.weight)
+        sums = dot(ops, weight, signal, layer.inputs) + bias
+        decided = neuron.decision(sums.requantize(plan.formats.knowledge), plan.decision_table)
+        signal = plan.rule_definition.activation(decided, plan.formats.activation)
+    ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
+    ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(f"int{plan.layers[0].input.bits}"))
+    used = _used_nodes(ops.nodes, ("decisions", "label"))
+    edges = {edge for node in used for edge in node.input}
+    return helper.make_graph(
+        used,
+        "ska_edge_integer",
+        [helper.make_tensor_value_info("input", kind, ["n", plan.inputs])],
+        [
+            helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        [tensor for tensor in ops.initializers if tensor.name in edges],
+    )
+
+
+def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
+    """A tensor in the integer type of its format."""
+    return ops.initializer(name, values.astype(f"int{format.bits}"))
+
+
+def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
+    """The nodes that the outputs depend on (the last layer's activation feeds nothing)."""
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _float_graph(model: Model) -> onnx.GraphProto:
+    plan, state = model.plan, model.state
+    nodes, tensors = [], []
+
+    def tensor(name: str, values: NDArray[np.float64]) -> str:
+        tensors.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    mean, scale = tensor("mean", model.scaling.mean), tensor("scale", model.scaling.scale)
+    scaled = node("Div", [node("Sub", ["input", mean], "centered"), scale], "scaled")
+    limit = np.array(model.scaling.limit)
+    signal = node("Clip", [scaled, tensor("least", -limit), tensor("most", limit)], "signal")
+    for index, layer in enumerate(plan.layers):
+        weight = tensor(f"W{index}", layer.matrix.weight.dequantize(state.tensor(index, "weight")))
+        bias = tensor(f"b{index}", layer.matrix.weight.dequantize(state.tensor(index, "bias")))
+        z = node("Gemm", [signal, weight, bias], f"z{index}", transB=1)
+        last = index == len(plan.layers) - 1
+        signal = node("Sigmoid", [z], "decisions" if last else f"decision{index}")
+        if plan.rule_definition.signed and not last:
+            two, one = tensor(f"two{index}", np.array(2.0)), tensor(f"one{index}", np.array(1.0))
+            doubled = node("Mul", [signal, two], f"doubled{index}")
+            signal = node("Sub", [doubled, one], f"signal{index}")
+    node("ArgMax", ["decisions"], "label", axis=1, keepdims=0)
+    return helper.make_graph(
+        nodes,
+        "ska_edge_float",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", plan.inputs])],
+        [
+            helper.make_tensor_value_info("decisions", TensorProto.FLOAT, ["n", plan.classes]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+        ],
+        tensors,
+    )
+
+
+def save(exported: onnx.ModelProto, path: Path) -> None:
+    """Write an exported model to a file."""
+    write_file(path, exported.SerializeToString(deterministic=True))
+
+
+def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float64]) -> Agreement:
+    """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
+    import onnxruntime
+
+    form = {entry.key: entry.value for entry in exported.metadata_props}[f"{PREFIX}form"]
+    session = onnxruntime.InferenceSession(
+        exported.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    quantized, bits = model.quantize(features), model.plan.layers[0].input.bits
+    expected = FixedTrainer(model.state).infer(quantized)
+    if form == "integer":
+        got, labels = session.run(["decisions", "label"], {"input": quantized.astype(f"int{bits}")})
+        wrong = (got != expected).any(axis=1) | (labels != expected.argmax(axis=1))
+    else:
+        (labels,) = session.run(["label"], {"input": features.astype(np.float32)})
+        wrong = labels != expected.argmax(axis=1)
+    return Agreement(rows=len(features), mismatches=int(wrong.sum()))

@@ -1,0 +1,112 @@
+"""The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
+
+Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and Mod are
+used, on integers: the quantized operators of ONNX round ties differently, or differ between
+processors. Opset 13, IR version 8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from ska_edge.arithmetic.fixedpoint import RangeError, Table, width
+
+OPSET, IR_VERSION = 13, 8
+INT64_OFFSET_BITS = 62  # lifts wide values above 0 and stays inside int64
+
+
+class OnnxOps:
+    """Collects the nodes and initializers of a graph; a value is the name of an int64 edge."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._known: dict[tuple[str, int], str] = {}
+        self._count = 0
+
+    def _edge(self, hint: str) -> str:
+        self._count += 1
+        return f"{hint}_{self._count}"
+
+    def node(self, operator: str, *inputs: str, hint: str = "t", **attributes: Any) -> str:
+        """Append a node with one output; returns its edge."""
+        edge = self._edge(hint)
+        self.nodes.append(helper.make_node(operator, list(inputs), [edge], **attributes))
+        return edge
+
+    def initializer(self, name: str, values: NDArray[np.generic]) -> str:
+        """A stored tensor, in the type that it has."""
+        self.initializers.append(numpy_helper.from_array(values, name))
+        return name
+
+    def cast(self, edge: str, kind: int) -> str:
+        """An edge in another integer type."""
+        return self.node("Cast", edge, to=kind)
+
+    def _scalar(self, value: int, unsigned: bool = False) -> str:
+        key = ("u" if unsigned else "i", value)
+        if key not in self._known:
+            kind = np.uint64 if unsigned else np.int64
+            name = f"{'unsigned' if unsigned else 'constant'}_{str(value).replace('-', 'minus_')}"
+            self._known[key] = self.initializer(name, np.array(value, dtype=kind))
+        return self._known[key]
+
+    def constant(self, value: int) -> str:
+        return self._scalar(value)
+
+    def add(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self.node("Add", a, b)
+
+    def subtract(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self.node("Sub", a, b)
+
+    def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
+        return self.node("Mul", a, b)
+
+    def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
+        # BitShift knows unsigned numbers only: lift the value above 0, shift, let it down again.
+        bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
+        if not -(1 << bits) <= lo <= hi < 1 << bits:
+            raise RangeError(f"a sum in [{lo}, {hi}] is too wide for ONNX")
+        lifted = self.node("Add", a, self._scalar((1 << bits) + (1 << (shift - 1))))
+        unsigned = self.cast(lifted, TensorProto.UINT64)
+        shifted = self.node("BitShift", unsigned, self._scalar(shift, True), direction="RIGHT")
+        return self.node(
+            "Sub", self.cast(shifted, TensorProto.INT64), self._scalar(1 << (bits - shift))
+        )
+
+    def clip(self, a: str, lo: int, hi: int) -> str:
+        # Not by Min and Max: onnxruntime 1.23.2 compares their int64 in 32 bits.
+        least, most = self._scalar(lo), self._scalar(hi)
+        a = self.node("Where", self.node("Less", a, least), least, a)
+        return self.node("Where", self.node("Greater", a, most), most, a)
+
+    def high_bits(self, a: str, shift: int) -> str:
+        unsigned = self.cast(a, TensorProto.UINT64)
+        shifted = self.node("BitShift", unsigned, self._scalar(shift, True), direction="RIGHT")
+        return self.cast(shifted, TensorProto.INT64)
+
+    def low_bits(self, a: str, shift: int) -> str:
+        return self.node("Mod", a, self._scalar(1 << shift))
+
+    def lookup(self, table: Table, index: str) -> str:
+        key = (table.name, 0)
+        if key not in self._known:
+            values = np.array(table.values, dtype=np.int64)
+            self._known[key] = self.initializer(table.name, values)
+        return self.node("Gather", self._known[key], index, axis=0)
+
+    def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
+        return a
+
+    def dot(self, weights: str, inputs: str, lo: int, hi: int) -> str:
+        # int32 where the proof allows it: the type that a small runtime multiplies fastest.
+        kind = TensorProto.INT32 if width(lo, hi) == 32 else TensorProto.INT64
+        transposed = self.node("Transpose", self.cast(weights, kind), perm=[1, 0])
+        sums = self.node("MatMul", self.cast(inputs, kind), transposed, hint="sum")
+        return self.cast(sums, TensorProto.INT64)

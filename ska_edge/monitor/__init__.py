@@ -1,0 +1,1 @@
+"""Devices that learn while a host watches: logs, replay, fleets, verification."""

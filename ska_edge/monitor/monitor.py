@@ -1,0 +1,239 @@
+"""A device that learns, watched: what happens as lines for a log, and how far it has come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.monitor.telemetry import (
+    Line,
+    device_line,
+    end_line,
+    interrupted_line,
+    row_line,
+    sent_line,
+    setting_line,
+)
+from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
+from ska_edge.network.metrics import LayerMetrics, layer_metrics
+from ska_edge.plan.plan import Plan
+
+WINDOW = 500  # samples whose decisions are kept to see how much they differ
+LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
+RECENT = 5.0  # seconds over which the pace is measured
+
+Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
+
+
+class Monitor:
+    """Lets one device learn rows and says what comes of it; other threads may look at it meanwhile.
+
+    Args:
+        stream: to the device; it asks for metrics.
+        plan: what the device runs.
+
+    Attributes:
+        info: the device as it said last.
+        step, samples: its updates, and the samples it has learned, by now.
+        learned, correct, unanswered: rows learned in this session; how many of them the device was
+            right about before, and to how many its answer was lost.
+        result: the last answer with metrics.
+        symptoms: signs that the device does not learn well, the worst first.
+        fell_back: how often it has started again and lost what it had learned since its last save.
+    """
+
+    def __init__(self, stream: Stream, plan: Plan) -> None:
+        self.info: DeviceInfo = stream.link.info
+        self.step, self.samples = self.info.step, self.info.samples
+        self.learned = self.correct = self.unanswered = self.fell_back = 0
+        self.result: Result | None = None
+        self.symptoms: tuple[Symptom, ...] = ()
+        self._stream = stream
+        self._plan = plan
+        self._watch = Watch(plan)
+        # What was decided about which of the rows, for the last of them.
+        self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
+        self._warned: set[tuple[str, int]] = set()
+        self._saved: int | None = None  # samples in the last save, if it is the state as it is
+        self._sending: Callable[[Line], None] = lambda _: None
+        self._halvings: int | None = None  # of the rate; None: whatever the device has
+        self._pace = Pace()
+
+    @property
+    def port(self) -> str:
+        """The port that the device is at."""
+        return self._stream.link.port
+
+    @property
+    def rate(self) -> float:
+        """Rows a second, of late."""
+        return self._pace.rate(time.monotonic())
+
+    def run(
+        self,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        *,
+        halvings: int | None = None,
+        save: bool = False,
+        save_every: int | None = None,
+        sending: Callable[[Line], None] = lambda _: None,
+    ) -> Iterator[Line]:
+        """Let the device learn, and yield the lines of a log (see `telemetry`) as things happen.
+
+        Args:
+            inputs: (n, d) integers in the plan's input format.
+            labels: (n,) class indices.
+            halvings: how often to halve the plan's rate first; None leaves it as it is. A device
+                that falls back is told again.
+            save: let the device keep its state at the end.
+            save_every: and each time after so many rows.
+            sending: called with the line that a log must have before a row is sent, or a rate set.
+
+        Raises as `Stream.learn`; the stream stays open.
+        """
+        yield device_line(self.info, self.port)
+        self._sending = sending
+        # Behind the line: what came before may lack rows that only the token so far tells of.
+        for interrupted in self._stream.claim():
+            yield self._found_again(interrupted)
+        self._halvings = halvings
+        yield from self._set_rate()
+        size = save_every or max(len(labels), 1)
+        for start in range(0, len(labels), size):
+            end = min(start + size, len(labels))
+
+            def announce(row: int, sample: int, start: int = start) -> None:
+                x, label = inputs[start + row].tolist(), int(labels[start + row])
+                self._sending(sent_line(sample, self._stream.link.info.token, x, label))
+
+            for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
+                if isinstance(event, Interrupted):
+                    yield from self._interrupted(event)
+                    continue
+                row = start + event.row
+                yield self._row(event, inputs, labels, row)
+                yield from self._look(inputs, labels)
+            if self.learned < end:
+                break  # the stream was stopped
+            if end % size == 0 and save_every is not None:
+                yield from self._save()
+        if save and self._saved != self.samples:
+            yield from self._save()
+        yield from self._look(inputs, labels, last=True)
+        yield from self._ask(Link.hello)
+        self.info = self._stream.link.info
+        yield end_line(self.info)
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def _set_rate(self) -> Iterator[Line]:
+        halvings = self._halvings
+        if halvings is not None:
+
+            def halve(link: Link) -> None:
+                self._sending(setting_line(halvings, link.info.token))
+                link.halve_rate(halvings)
+
+            for event in self._stream.ask(halve):
+                if not event.fell_back and event.info.halvings == halvings:
+                    yield {"rate": halvings}  # the device has it, only its answer was lost
+                yield self._found_again(event)
+            yield {"rate": halvings}
+
+    def _save(self) -> Iterator[Line]:
+        yield from self._ask(Link.save)
+        self._saved = self.samples
+        yield {"saved": self.samples}
+
+    def _ask(self, request: Callable[[Link], object]) -> Iterator[Line]:
+        for event in self._stream.ask(request):
+            yield from self._interrupted(event)
+
+    def _interrupted(self, event: Interrupted) -> Iterator[Line]:
+        yield self._found_again(event)
+        if event.fell_back:
+            yield from self._set_rate()
+
+    def _found_again(self, event: Interrupted) -> Line:
+        self.info = event.info
+        self.fell_back += event.fell_back
+        if event.fell_back:
+            self.step, self.samples = event.info.step, event.info.samples
+            self._saved = None
+        return interrupted_line(event.reason, event.info, event.fell_back)
+
+    def _row(
+        self,
+        event: Learned,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        row: int,
+    ) -> Line:
+        result, label = event.result, int(labels[row])
+        self.samples = event.samples
+        self.learned += 1
+        layers: tuple[LayerMetrics, ...] = ()
+        if result is None:
+            self.unanswered += 1
+        else:
+            self.step = result.step
+            self.correct += result.predicted == label
+            self.result = result if result.metrics else self.result
+            layers = tuple(layer_metrics(self._plan, i, m) for i, m in enumerate(result.metrics))
+            self._watch.add(result.step, layers)
+            self._decided.append((result.decisions, row))
+        self._pace.count(time.monotonic())
+        return row_line(event.samples, inputs[row].tolist(), label, result, layers)
+
+    def _look(
+        self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
+    ) -> Iterator[Line]:
+        """Look for symptoms now and then; a new one is a line."""
+        if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
+            return
+        decisions, rows = (list(part) for part in zip(*self._decided, strict=True))
+        output = len(self._plan.layers) - 1
+        self._watch.decisions(output, np.array(decisions), inputs[rows], labels[rows])
+        self.symptoms = tuple(self._watch.symptoms())
+        for symptom in self.symptoms:
+            if (symptom.sign, symptom.layer) not in self._warned:
+                self._warned.add((symptom.sign, symptom.layer))
+                yield {"warning": symptom.as_dict()}
+
+
+class Pace:
+    """Counts what happens, and says how often it happened in the last seconds."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+        self._first: float | None = None
+        self._lock = threading.Lock()
+
+    def count(self, now: float) -> None:
+        """It has happened once more, at a time in seconds."""
+        with self._lock:
+            self._first = now if self._first is None else self._first
+            self._times.append(now)
+            self._forget(now)
+
+    def rate(self, now: float) -> float:
+        """How often a second; 0 before there are two."""
+        with self._lock:
+            self._forget(now)
+            if self._first is None or now <= self._first:
+                return 0.0
+            return len(self._times) / min(RECENT, now - self._first)
+
+    def _forget(self, now: float) -> None:
+        while self._times and self._times[0] < now - RECENT:
+            self._times.popleft()

@@ -1,0 +1,170 @@
+"""Telemetry for an MQTT broker: what a log gets, for whoever subscribes.
+
+Topics: `ska-edge/DEVICE/telemetry`, each line of the log as JSON; `ska-edge/DEVICE/status`,
+retained: what the device does, "offline" when its monitor has gone without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from ska_edge.errors import InputError, ToolError
+from ska_edge.monitor.telemetry import Line
+from ska_edge.plural import counted
+
+PORT = 1883
+KEPT = (
+    50_000  # messages that wait for a broker that is away (MQTT numbers 65,535); more are dropped
+)
+PATIENCE = 5.0  # seconds to deliver what is left at the end
+AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, perhaps one of them twice
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT"; raises InputError."""
+    found = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]/\s]+)(?::(\d+))?", text)
+    port = int(found[2] or PORT) if found else 0
+    if found is None or not 0 < port < 65536:
+        raise InputError(f"'{text}' is no address of an MQTT broker: write HOST or HOST:PORT")
+    return found[1].strip("[]"), port
+
+
+def device_name(board: str, port: str) -> str:
+    """What a device is called that got no name: its board, and the end of its port."""
+    return topic_level(f"{board}-{PurePosixPath(port).name}")
+
+
+def topic_level(name: str) -> str:
+    """A name without the characters that MQTT keeps for itself."""
+    return re.sub(r"[+#/\s\0]", "-", name)
+
+
+class Publisher:
+    """Publishes for one device, from now until it is closed; never waits for the broker before.
+
+    Args:
+        address: of the broker, see `parse_address`.
+        name: of the device.
+        warn: called, at most once, with a sentence when the broker is not there.
+
+    Raises ToolError without the package paho-mqtt.
+    """
+
+    def __init__(self, address: str, name: str, warn: Callable[[str], None]) -> None:
+        try:
+            from paho.mqtt import client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
+        except ImportError as error:
+            raise ToolError(
+                "MQTT needs the package paho-mqtt: pip install 'ska-edge[mqtt]'"
+            ) from error
+        self._address = address
+        self._topic = f"ska-edge/{topic_level(name)}"
+        self._warn = warn
+        self._change = threading.Condition()  # guards what follows
+        self._sent = self._delivered = self._dropped = 0
+        self._connected: bool | None = None  # None: not known yet
+        # The client would send what comes while it connects ahead of what came before.
+        self._order = threading.Lock()  # held while messages are handed to the client
+        self._first: list[tuple[str, str, bool]] | None = []  # those ahead of the first contact
+        self._warned = False
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.max_queued_messages_set(KEPT)
+        client.reconnect_delay_set(min_delay=1, max_delay=30)
+        client.will_set(f"{self._topic}/status", "offline", AT_LEAST_ONCE, retain=True)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        self._client = client
+        self._full = paho.MQTT_ERR_QUEUE_SIZE
+        client.connect_async(*parse_address(address))
+        client.loop_start()
+
+    def line(self, line: Line) -> None:
+        """Publish a line of the log."""
+        self._publish("telemetry", json.dumps(line), retain=False)
+
+    def status(self, state: str) -> None:
+        """Publish what the device does now; later subscribers get the last one."""
+        self._publish("status", state, retain=True)
+
+    def close(self) -> None:
+        """Deliver what is left, as far as the broker is there, and disconnect."""
+        with self._change:
+            self._change.wait_for(
+                lambda: self._delivered == self._sent or self._connected is False, PATIENCE
+            )
+            lost = self._sent - self._delivered + self._dropped
+        self._client.disconnect()
+        self._client.loop_stop()
+        if lost:
+            self._warn(
+                f"{counted(lost, 'message')} did not reach the MQTT broker at {self._address}"
+            )
+
+    def _publish(self, what: str, payload: str, *, retain: bool) -> None:
+        with self._change:
+            self._sent += 1
+        with self._order:
+            if self._first is None:
+                kept = self._hand_over(what, payload, retain)
+            else:
+                kept = len(self._first) < KEPT
+                self._first += [(what, payload, retain)] if kept else []
+        if not kept:
+            with self._change:
+                self._sent -= 1
+                self._dropped += 1
+
+    def _hand_over(self, what: str, payload: str, retain: bool) -> bool:
+        """Give a message to the client; False when it keeps no more."""
+        info = self._client.publish(f"{self._topic}/{what}", payload, AT_LEAST_ONCE, retain)
+        return bool(info.rc != self._full)
+
+    # --- called by the client's own thread --------------------------------------------------------
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
+        with self._change:
+            self._connected = not reason.is_failure
+            self._change.notify_all()
+        if reason.is_failure:
+            self._away(f"refuses the connection ({reason})")
+            return
+        with self._order:
+            first, self._first = self._first or [], None
+            for message in first:
+                self._hand_over(*message)
+
+    def _on_connect_fail(self, _client: Any, _data: Any) -> None:
+        with self._change:
+            self._connected = False
+            self._change.notify_all()
+        self._away("does not answer")
+
+    def _on_disconnect(
+        self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any
+    ) -> None:
+        with self._change:
+            self._connected = False
+            self._change.notify_all()
+        if reason.is_failure:
+            self._away("has gone")
+
+    def _on_publish(self, _client: Any, _data: Any, _mid: int, _reason: Any, _more: Any) -> None:
+        with self._change:
+            self._delivered += 1
+            self._change.notify_all()
+
+    def _away(self, what: str) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(
+                f"the MQTT broker at {self._address} {what}; devices learn on, and it gets what"
+                " it missed when it is back"
+            )

@@ -1,0 +1,358 @@
+"""A device's state, rebuilt on the host from a monitor's log: bit for bit, without the device.
+
+The trainer learns the rows of the log again. Everything that the log has of the device's answers
+must come out the same, and wherever the device gave the CRC of its state, it must be that of ours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import CheckError, InputError
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.log import (
+    Cut,
+    Ended,
+    Entry,
+    Interrupted,
+    LogFile,
+    Mark,
+    RateSet,
+    Row,
+    Sent,
+    Setting,
+    Started,
+)
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plural import counted
+from ska_edge.wire.protocol import COUNTED
+
+MOST_AHEAD = (
+    255  # rows that can be under way, so that contact was lost behind them: a u8 counts them
+)
+REPORTED = 64  # rows from one call of a `Progress` to the next
+FALLS = (b'"fell_back"', b'"device"')  # texts in the lines at which a device may have gone back
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a replay made.
+
+    Attributes:
+        state: of the device, as far as the log goes, or after the step that was asked for.
+        rows: how many rows were learned for it.
+        checked: the device itself gave the CRC of this very state.
+        cut: number of a last line that was not written to its end, and left out; else None.
+    """
+
+    state: State
+    rows: int
+    checked: bool
+    cut: int | None
+
+
+def _silent(*_: int) -> None:
+    """A `Progress` that nobody watches."""
+
+
+def rebuild(
+    path: Path, model: Model, at: int | None = None, progress: Progress = _silent
+) -> Rebuilt:
+    """Rebuild the state of the device that a log is of.
+
+    Args:
+        path: the log.
+        model: what the device had when the log starts: the model that was flashed, or one that was
+            pulled at that moment. It stays as it is.
+        at: stop after this update. Where the device fell back and made it twice, the later one is
+            meant, from which it went on.
+        progress: called now and then with the bytes that were read, of how many.
+
+    Raises:
+        InputError: the log is damaged, of another plan, does not start with this model, has a gap,
+            or has no such step; the sentence names the line.
+        CheckError: the device has answered other than it must, or had another state.
+    """
+    replay = _Replay(path, model, at)
+    replay.look_ahead()
+    with LogFile(path) as log:
+        for entry in log.entries():
+            if isinstance(entry, (Sent, Setting)):
+                continue  # whether it came to that, other lines say
+            if replay.stops_before(entry):
+                break
+            replay.take(entry)
+            if replay.rows % REPORTED == 0:
+                progress(log.done, log.size)
+        progress(log.size, log.size)
+    return replay.rebuilt()
+
+
+class _Replay:
+    """A replay under way.
+
+    A device that has lost its power goes on with a state of the past. Which ones those are is read
+    ahead (`look_ahead`), so that these alone are kept on the way.
+    """
+
+    def __init__(self, path: Path, model: Model, at: int | None) -> None:
+        self.rows = 0
+        self._path = path
+        self._model = model
+        self._at = at
+        self._armed = 0  # line from which on the step that is asked for may be meant
+        self._reached = False
+        self._begun = False
+        self._first_step = 0
+        self._trainer = FixedTrainer(model.state.copy(), check=False)
+        self._checked = False
+        self._cut: int | None = None
+        self._promised: list[Interrupted] = []  # states that rows still to come lead to
+        self._wanted: Counter[tuple[int, int]] = (
+            Counter()
+        )  # samples and CRC of states to go back to
+        self._returns: set[int] = set()  # their samples: no CRC is made for others
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    @property
+    def _state(self) -> State:
+        return self._trainer.state
+
+    @property
+    def _samples(self) -> int:
+        return self._state.samples % COUNTED
+
+    def look_ahead(self) -> None:
+        """Find out which states the device went back to."""
+        with LogFile(self._path) as log:
+            for entry in log.entries(FALLS):
+                if not isinstance(entry, (Started, Interrupted)):
+                    continue
+                if isinstance(entry, Interrupted) and not entry.fell_back:
+                    continue
+                self._wanted[entry.mark.samples, entry.mark.crc] += 1
+                self._returns.add(entry.mark.samples)
+                if self._at is not None and entry.mark.step < self._at:
+                    self._armed = entry.line
+
+    def stops_before(self, entry: Entry) -> bool:
+        """Whether the step was made, and this entry says no more about the state after it."""
+        return self._reached and not (
+            isinstance(entry, Ended) or (isinstance(entry, Interrupted) and not entry.fell_back)
+        )
+
+    def take(self, entry: Entry) -> None:
+        """Go on by one line."""
+        if not self._begun and not isinstance(entry, Started):
+            raise self._bad(
+                entry.line, "a monitor's log starts with its device, and this is another line"
+            )
+        if isinstance(entry, Row):
+            self._learn(entry)
+        elif isinstance(entry, Started):
+            self._start(entry)
+        elif isinstance(entry, Interrupted):
+            self._interrupt(entry)
+        elif isinstance(entry, RateSet):
+            self._set_rate(entry)
+        elif isinstance(entry, Ended):
+            self._end(entry)
+        else:
+            assert isinstance(entry, Cut)
+            self._cut = entry.line
+        if entry.line >= self._armed and self._state.step % COUNTED == self._at:
+            self._reached = True
+
+    def rebuilt(self) -> Rebuilt:
+        """The outcome, when the last line was taken."""
+        if not self._begun:
+            raise InputError(f"{self._path} has no device in it: it is empty, or no monitor's log")
+        if self._at is not None and not self._reached:
+            raise InputError(
+                f"there is no step {self._at} in {self._path}: it goes from {self._first_step} to"
+                f" {self._state.step}"
+            )
+        return Rebuilt(self._state, self.rows, self._checked, self._cut)
+
+    # --- lines ------------------------------------------------------------------------------------
+
+    def _start(self, entry: Started) -> None:
+        digest = self._model.plan.digest
+        if digest[: len(entry.digest)] != entry.digest.lower() or not entry.digest:
+            raise self._bad(
+                entry.line,
+                f"the device runs the plan {entry.digest}, the model is {digest}: name the model"
+                " that was flashed",
+            )
+        if self._begun:
+            self._go_back(entry.line, entry.mark)
+            return
+        self._use(self._beginning(entry))
+        self._begun, self._first_step = True, self._state.step
+        self._keep()
+        self._used(entry.mark)
+
+    def _beginning(self, entry: Started) -> State:
+        """The model's state with which the device began."""
+        mark, model = entry.mark, self._model
+        for state in (model.state.copy(), model.state.flashed()):
+            if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
+                return state
+        had, has = counted(mark.samples, "sample"), counted(model.state.samples, "sample")
+        if mark.samples not in (0, model.state.samples % COUNTED):
+            raise self._bad(
+                entry.line,
+                f"the log starts at {had} and the model has {has}: name a model that was pulled"
+                " when the log began",
+            )
+        raise self._bad(
+            entry.line,
+            f"the log starts at {had} with CRC {mark.crc:08x}, and the model has another state with"
+            f" {has}: name the model that was flashed, or pulled when the log began",
+        )
+
+    def _learn(self, row: Row) -> None:
+        expected = (self._samples + 1) % COUNTED
+        if row.sample != expected:
+            raise self._gap(row.line, expected, row.sample)
+        x, before = self._input(row), self._state.step
+        decisions = self._trainer.learn_one(x, row.label)
+        self._checked = False
+        self.rows += 1
+        self._compare(row.line, "step", row.step, self._state.step % COUNTED)
+        self._compare(row.line, "predicted", row.predicted, int(decisions.argmax()))
+        theirs = (None,) * len(decisions) if row.decisions is None else row.decisions
+        self._compare(row.line, "the number of decisions", len(theirs), len(decisions))
+        for index, (logged, ours) in enumerate(zip(theirs, decisions.tolist(), strict=True)):
+            self._compare(row.line, f"decisions[{index}]", logged, ours)
+        self._keep()
+        while self._promised and self._promised[0].mark.samples == self._samples:
+            promise = self._promised.pop(0)
+            self._confirm(promise.line, promise.mark)
+        if self._at is not None and row.line > self._armed and before < self._at < self._state.step:
+            raise self._bad(
+                row.line,
+                f"step {self._at} is inside sample {row.sample}, with which the device made the"
+                f" steps {before + 1} to {self._state.step} at once: ask for {before} or"
+                f" {self._state.step}",
+            )
+
+    def _input(self, row: Row) -> NDArray[np.int64]:
+        """The input of a row, checked."""
+        plan, format = self._model.plan, self._model.plan.layers[0].input
+        if row.label >= plan.classes:
+            raise self._bad(row.line, f"the label {row.label} is none of {plan.classes} classes")
+        if len(row.x) != plan.inputs:
+            raise self._bad(row.line, f"{len(row.x)} inputs for a plan of {plan.inputs}")
+        if min(row.x) < format.minimum or max(row.x) > format.maximum:
+            raise self._bad(row.line, f"an input leaves {format.name}")
+        return np.array(row.x, dtype=np.int64)
+
+    def _interrupt(self, entry: Interrupted) -> None:
+        if entry.fell_back:
+            self._go_back(entry.line, entry.mark)
+            return
+        ahead = (entry.mark.samples - self._samples) % COUNTED
+        if ahead == 0:
+            self._confirm(entry.line, entry.mark)
+        elif ahead <= MOST_AHEAD:
+            self._promised.append(entry)
+        else:
+            raise self._gap(entry.line, self._samples, entry.mark.samples)
+
+    def _set_rate(self, entry: RateSet) -> None:
+        try:
+            self._state.halve_rate(entry.halvings)
+        except InputError as error:
+            raise self._bad(entry.line, str(error)) from error
+        self._checked = False
+        self._keep()
+
+    def _end(self, entry: Ended) -> None:
+        if entry.mark.samples != self._samples:
+            raise self._gap(entry.line, self._samples, entry.mark.samples)
+        self._confirm(entry.line, entry.mark)
+
+    # --- states of the past -----------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Keep this state if the device comes back to it."""
+        if self._samples in self._returns:
+            key = self._samples, self._state.crc
+            if key in self._wanted:
+                self._kept[key] = self._state.to_bytes()
+
+    def _used(self, mark: Mark) -> None:
+        """One reason less to keep a state."""
+        key = mark.samples, mark.crc
+        self._wanted[key] -= 1
+        if not self._wanted[key]:
+            del self._wanted[key]
+            self._kept.pop(key, None)
+
+    def _go_back(self, line: int, mark: Mark) -> None:
+        """Go on with the state that the device has now: this one, or one it had before."""
+        key, flashed = (mark.samples, mark.crc), self._model.state.flashed()
+        if key in self._kept:
+            state = State.from_bytes(self._model.plan, self._kept[key])
+        elif key == (0, flashed.crc):
+            state = flashed
+        else:
+            raise self._bad(
+                line,
+                f"the device went on with {counted(mark.samples, 'sample')} and CRC"
+                f" {mark.crc:08x}, a state that it has nowhere before in this log, so from here on"
+                " nothing can be rebuilt; use --at for a step before this line",
+            )
+        self._use(state)
+        self._promised.clear()
+        self._confirm(line, mark)
+        self._used(mark)
+
+    def _use(self, state: State) -> None:
+        self._trainer = FixedTrainer(state, check=False)
+        self._checked = True
+
+    # --- checks -----------------------------------------------------------------------------------
+
+    def _bad(self, line: int, what: str) -> InputError:
+        return InputError(f"{self._path}, line {line}: {what}")
+
+    def _gap(self, line: int, expected: int, found: int) -> InputError:
+        return self._bad(
+            line,
+            f"sample {expected} was expected and {found} found: lines are missing, and nothing"
+            " behind a gap can be rebuilt",
+        )
+
+    def _compare(self, line: int, what: str, device: object, host: object) -> None:
+        """CheckError where a line has another value than the host."""
+        if device is not None and device != host:
+            raise CheckError(
+                f"{self._path}, line {line}: {what} is {device} in the log and {host} on the host:"
+                " the device is faulty, or the log was changed"
+            )
+
+    def _confirm(self, line: int, mark: Mark) -> None:
+        """CheckError unless the device had this very state."""
+        self._compare(line, "step", mark.step, self._state.step % COUNTED)
+        self._compare(line, "halvings", mark.halvings, self._state.halvings)
+        self._compare(line, "crc", f"{mark.crc:08x}", f"{self._state.crc:08x}")
+        self._checked = True
+
+
+def _as_marked(state: State, mark: Mark) -> bool:
+    """Whether a device had this state; its rate may have been set before the log began."""
+    assert mark.halvings is not None
+    if mark.halvings <= state.plan.rate_halvings_max:
+        state.halve_rate(mark.halvings)
+    return state.crc == mark.crc

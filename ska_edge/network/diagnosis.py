@@ -1,0 +1,370 @@
+"""Signs that a network does not learn well, read from the metrics that a training makes anyway.
+
+The signs are those of the paper (arXiv 2503.13942) and of integer arithmetic: a plateau of the
+entropy, exploding knowledge, layers out of step, collapse, vanishing updates, saturation. A `Watch`
+collects metrics, of the host's trainer or of a device, and says which signs it sees.
+
+With labels a network that answers well is not sick, whatever its knowledge looks like: an output
+layer that is sure has large, even saturated knowledge, and a layer that has learned everything
+rounds its updates to zero. Signs that cannot tell the two apart therefore count only as long as
+the errors of the output layer are large, and trends only when these do not fall any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.network.metrics import LayerMetrics
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.rule import TABLE_STEPS_LOG2
+
+Reals = NDArray[np.float64]
+
+# --- thresholds -----------------------------------------------------------------------------------
+# "Healthy" below are trainings of digits, vowels, wine, breast_cancer and iris with the three rules
+# with labels and default options, test accuracy 90 % or more.
+
+# Fewer updates say nothing: a mean over single samples is still mostly chance.
+ENOUGH = 20
+# What a trend needs where every update sees other samples; a held batch has no such noise.
+ENOUGH_FOR_A_TREND = 200
+# Fewer rows have no spread worth the name: two always lie on a line, three in a plane.
+ENOUGH_ROWS = 4
+
+# Share of the labels' variance that the output layer leaves unexplained, below which the network is
+# taken to have learned: healthy trainings end below 0.2, two short epochs of iris at 0.3, and
+# trainings whose updates vanish, or that guess, at 1 and more.
+LEARNED = 0.5
+# The same where nothing is left to learn: below it updates may well round to zero.
+LEARNED_ALL = 0.1
+
+# The entropy stands still when between the halves of the last third of the steps it moved less than
+# this share of its largest value: at this pace it gets there from 0 in eight times the steps.
+STILL = 0.02
+# A shift still falls when its mean square in the last third of the steps is smaller than in the
+# third before by this share: less, and to halve it takes more than four times the steps there were.
+FALLS = 0.05
+# The shift has become small when its root mean square fell below this share of the beginning's:
+# then a standing entropy is the end of learning, and no plateau.
+SETTLED = 0.5
+
+# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope 0:
+# a layer whose knowledge is there on average cannot learn any more. Growth is a sign before that,
+# once the knowledge has left the middle half of the table: to get there from nothing is learning.
+GROWN = 10.0
+STILL_GROWS = 1.1
+
+# Smoothed entropies run against each other at a correlation below this (of 8 blocks, so chance
+# alone gets there in about one of 40 pairs) when both also moved by a quarter of their own range.
+AGAINST = -0.7
+MOVED = 0.25
+# A movement below this many standard errors is chance.
+SURE = 3.0
+
+# One direction is 1, two equally strong ones are 2: below the middle one of them rules.
+COLLAPSED = 1.5
+
+# Of a hundred weights one moves: the others only cost time.
+VANISHED = 0.99
+
+# A value at the limit of its format is wrong by an unknown amount; one in a hundred may be.
+SATURATED = 0.01
+# Once a network with labels has learned, knowledge at its limit is mostly a sure answer: healthy
+# output layers have up to 0.36 of it, hidden ones 0.14; with rates 8 times too large it is 0.6
+# to 1, and such layers hardly learn any more.
+STUCK = 0.5
+
+# Points that are kept; at twice as many, every two become their mean.
+POINTS = 200
+BLOCKS = 12  # a third of the steps is 4 of them
+
+SIGNS = (
+    "exploding knowledge",
+    "collapse",
+    "saturation",
+    "vanishing updates",
+    "plateau",
+    "out of step",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One sign of a training that goes wrong.
+
+    Attributes:
+        sign: one of `SIGNS`, the worst first.
+        layer: index, from 0; of two layers the lower one.
+        what: what was seen, with its figures.
+        advice: what to try.
+    """
+
+    sign: str
+    layer: int
+    what: str
+    advice: str
+
+    def sentence(self) -> str:
+        """One line for people."""
+        return f"{self.sign} in layer {self.layer}: {self.what}; {self.advice}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: sign, layer and the sentence as text."""
+        return {"sign": self.sign, "layer": self.layer, "text": self.sentence()}
+
+
+def participation_ratio(decisions: NDArray[Any]) -> float:
+    """Directions that rows (n, width) really use: (sum of e)^2 / sum of e^2, from 1 to width.
+
+    e are the eigenvalues of the covariance over rows. 0 when all rows are equal.
+    """
+    centered = np.asarray(decisions, dtype=np.float64)
+    centered = centered - centered.mean(axis=0)
+    # The smaller of the two products has the same eigenvalues, except for zeros.
+    wide = centered.shape[1] > centered.shape[0]
+    covariance = centered @ centered.T if wide else centered.T @ centered
+    squares = float((covariance * covariance).sum())
+    return float(np.trace(covariance)) ** 2 / squares if squares else 0.0
+
+
+class Watch:
+    """Collects the metrics of a training and says which signs of failure it sees.
+
+    It keeps means of equally many successive updates, at most twice `POINTS` of them, however long
+    the training is.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._labeled = plan.rule_definition.supervised
+        self._step = -1
+        self._updates = 0
+        self._pending: list[Reals] = []
+        self._points: list[Reals] = []  # (layers, quantities) each
+        self._series_of_all: Reals | None = None  # the points as one array
+        self._each = 1  # updates that a point is the mean of
+        self._ratios: dict[int, tuple[float, float]] = {}
+
+    @property
+    def points(self) -> int:
+        """Means that are kept."""
+        return len(self._points)
+
+    def add(self, step: int, layers: Sequence[LayerMetrics]) -> None:
+        """Take the metrics of one update, a layer each; an update that was seen is left out."""
+        if step == self._step or not layers:
+            return
+        self._step = step
+        self._updates += 1
+        self._pending.append(np.array([self._values(i, layer) for i, layer in enumerate(layers)]))
+        if len(self._pending) < self._each:
+            return
+        self._points.append(np.mean(self._pending, axis=0))
+        self._pending = []
+        self._series_of_all = None
+        if len(self._points) == 2 * POINTS:
+            pairs = zip(self._points[::2], self._points[1::2], strict=True)
+            self._points = [(one + other) / 2 for one, other in pairs]
+            self._each *= 2
+
+    def decisions(
+        self, layer: int, rows: NDArray[Any], inputs: NDArray[Any], labels: NDArray[np.integer]
+    ) -> None:
+        """Take what a layer decides, rows (n, width), about inputs (n, d) with labels (n,).
+
+        Replaces what was given for the layer before; fewer than 4 rows are left out.
+        """
+        if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
+            return
+        output = layer == len(self._plan.layers) - 1
+        # What the layer can tell apart at best.
+        apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
+        self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
+
+    def symptoms(self) -> list[Symptom]:
+        """What is wrong by now, at most one of each sign and layer, the worst first."""
+        found: list[Symptom] = []
+        stagnates = self._stagnates()
+        if self._updates >= ENOUGH and len(self._points) >= BLOCKS:
+            signs = (self._exploding, self._saturation, self._vanishing)
+            trends = (self._plateau, self._discord) if stagnates else ()
+            for layer in range(len(self._plan.layers)):
+                found += filter(None, (sign(layer) for sign in (*signs, *trends)))
+        # With labels, layers whose updates vanish are as they began, an output layer all zeros.
+        vanishing = "vanishing updates" in {symptom.sign for symptom in found}
+        if stagnates and not (self._labeled and vanishing):
+            found += self._collapses()
+        return sorted(found, key=lambda symptom: (SIGNS.index(symptom.sign), symptom.layer))
+
+    # --- series -----------------------------------------------------------------------------------
+
+    def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
+        """What is kept of one layer's metrics; the names are those of `_series`."""
+        neurons = self._plan.layers[index].outputs * self._plan.batch
+        return (
+            layer.entropy,
+            layer.z_norm**2 / neurons,
+            layer.shift_norm**2 / neurons,
+            layer.z_saturated,
+            layer.w_saturated,
+            layer.zero_updates,
+        )
+
+    def _series(self, name: str, layer: int) -> Reals:
+        """One quantity of one layer over the steps, (points,)."""
+        names = ("entropy", "z_square", "shift_square", "z_saturated", "w_saturated", "zero")
+        column = names.index(name)
+        if self._series_of_all is None:
+            self._series_of_all = np.array(self._points)
+        series: Reals = self._series_of_all[:, layer, column]
+        return series
+
+    def unexplained(self) -> float:
+        """Share of the labels' variance that the output layer's errors leave in the last third.
+
+        0 for an output that is always right, 1 for one that always answers how frequent the classes
+        are (were they equally frequent), more for one that knows less. 1 for rules without labels.
+        """
+        if not self._labeled or not self._points:
+            return 1.0
+        classes = self._plan.classes
+        errors = _last_third(self._series("shift_square", len(self._plan.layers) - 1))
+        return float(errors.mean() * classes * classes / max(classes - 1, 1))
+
+    def _learned(self) -> bool:
+        return self.unexplained() < LEARNED
+
+    def _stagnates(self) -> bool:
+        """Whether errors of the output layer are large and do not fall; True without labels."""
+        if not self._labeled:
+            return True
+        known = self._updates >= ENOUGH_FOR_A_TREND and not self._learned()
+        return known and not self._falls(len(self._plan.layers) - 1)
+
+    def _falls(self, layer: int) -> bool:
+        """Whether the layer's shift still becomes smaller."""
+        _, before, last = np.array_split(self._series("shift_square", layer), 3)
+        return bool(last.mean() < (1 - FALLS) * before.mean())
+
+    # --- signs ------------------------------------------------------------------------------------
+
+    def _collapses(self) -> list[Symptom]:
+        advice = (
+            "lower --rate, or try another --seed or --rule"
+            if self._labeled
+            else "make fewer --steps, or use a rule with labels (--rule local)"
+        )
+        found = []
+        for layer, (ratio, possible) in self._ratios.items():
+            # Where there is little to tell apart (two classes lie on a line) little is asked for.
+            if ratio < min(COLLAPSED, (1 + possible) / 2):
+                what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
+                if not ratio:
+                    what = "it decides the same about all inputs"
+                found.append(Symptom("collapse", layer, what, advice))
+        return found
+
+    def _exploding(self, layer: int) -> Symptom | None:
+        if self._learned():
+            return None
+        edge = (len(self._plan.table) - 1) / 2 ** (TABLE_STEPS_LOG2 + 1)
+        size = np.sqrt(_blocks(self._series("z_square", layer)))
+        first, now = float(size[0]), float(_last_third(size).mean())
+        grows = size[-1] > STILL_GROWS * size[-BLOCKS // 3 - 1]
+        if now > edge:
+            what = f"its root mean square is {now:.1f}, and the decision table ends at {edge:g}"
+        elif now > edge / 2 and now > GROWN * first and grows:
+            what = f"its root mean square grew from {first:.1f} to {now:.1f} and still grows"
+        else:
+            return None
+        advice = "lower --rate" if self._labeled else "lower --rate or make fewer --steps"
+        return Symptom("exploding knowledge", layer, what, f"{advice}, or scale the inputs")
+
+    def _saturation(self, layer: int) -> Symptom | None:
+        weights = float(_last_third(self._series("w_saturated", layer)).mean())
+        if weights > SATURATED:
+            what = f"{weights:.0%} of its weights stand at a limit of their format"
+            advice = "lower --rate, or train a new model on these data, with formats for them"
+            return Symptom("saturation", layer, what, advice)
+        knowledge = float(_last_third(self._series("z_saturated", layer)).mean())
+        limit = STUCK if self._labeled and self._learned() else SATURATED
+        nothing_left = self.unexplained() < LEARNED_ALL and layer == len(self._plan.layers) - 1
+        if knowledge <= limit or nothing_left:
+            return None
+        what = f"{knowledge:.0%} of its knowledge stands at a limit of its format"
+        return Symptom("saturation", layer, what, "lower --rate, or scale the inputs")
+
+    def _vanishing(self, layer: int) -> Symptom | None:
+        share = float(self._series("zero", layer).mean())
+        if share <= VANISHED or not self._learns(layer) or self.unexplained() < LEARNED_ALL:
+            return None
+        if not self._labeled and self._settled(layer):
+            return None
+        what = f"{share:.1%} of the updates of its weights round to zero"
+        return Symptom("vanishing updates", layer, what, "raise --rate, or take --precision w32a16")
+
+    def _plateau(self, layer: int) -> Symptom | None:
+        if self._settled(layer) or not self._learns(layer) or self._falls(layer):
+            return None
+        entropy = self._series("entropy", layer)
+        move, error = _movement(_last_third(entropy))
+        chance = SURE * error if self._labeled else 0.0
+        if abs(move) > max(STILL * float(np.abs(_blocks(entropy)).max()), chance):
+            return None
+        what = "its entropy no longer moves, but its shift has not become small"
+        return Symptom("plateau", layer, what, "try another --rate, or more neurons in --hidden")
+
+    def _discord(self, layer: int) -> Symptom | None:
+        """The layer and the one above it."""
+        above = layer + 1
+        if above == len(self._plan.layers):
+            return None
+        lower, upper = (self._series("entropy", index) for index in (layer, above))
+        moves = [_steady_move(series) for series in (lower, upper)]
+        if moves[0] * moves[1] >= 0:
+            return None
+        late = slice(BLOCKS // 3, None)
+        if np.corrcoef(_blocks(lower)[late], _blocks(upper)[late])[0, 1] > AGAINST:
+            return None
+        directions = ["rises" if move > 0 else "falls" for move in moves]
+        what = f"its entropy {directions[0]} while that of layer {above} {directions[1]}"
+        return Symptom("out of step", layer, what, "lower --rate, or take fewer layers in --hidden")
+
+    def _learns(self, layer: int) -> bool:
+        """Whether the layer has anything to learn from: the shift of a frozen one is always 0."""
+        return bool(self._series("shift_square", layer).any())
+
+    def _settled(self, layer: int) -> bool:
+        """Whether the layer's shift has become small."""
+        shift = np.sqrt(_blocks(self._series("shift_square", layer)))
+        return bool(_last_third(shift).mean() < SETTLED * shift[: BLOCKS // 6].mean())
+
+
+def _last_third(series: Reals) -> Reals:
+    return series[len(series) - len(series) // 3 :]
+
+
+def _blocks(series: Reals) -> Reals:
+    """A smoothed series: means of `BLOCKS` successive parts."""
+    return np.array([part.mean() for part in np.array_split(series, BLOCKS)])
+
+
+def _movement(series: Reals) -> tuple[float, float]:
+    """How far the mean of the second half is from that of the first, and its standard error."""
+    halves = np.array_split(series, 2)
+    error = math.sqrt(sum(float(half.var()) / len(half) for half in halves))
+    return float(halves[1].mean() - halves[0].mean()), error
+
+
+def _steady_move(series: Reals) -> float:
+    """Movement over the last two thirds; 0 when it is chance, or small beside the whole range."""
+    move, error = _movement(series[len(series) // 3 :])
+    smooth = _blocks(series)
+    span = float(smooth.max() - smooth.min())
+    return move if abs(move) > max(MOVED * span, SURE * error) else 0.0

@@ -1,0 +1,72 @@
+"""From the integer sums of `rule.METRICS` to the quantities of the paper (arXiv 2503.13942)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.rule import METRIC_WEIGHT_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMetrics:
+    """One layer after one update, in real numbers.
+
+    Attributes:
+        entropy: -(1/ln 2) sum z * shift.
+        cosine: of z and the shift, 0 when either vanishes.
+        z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
+            update.
+        tensor_net: sum (D - z D' / ln 2) (z - previous z); 0 for rules that make one step a sample,
+            and so are the next two.
+        flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
+        lagrangian: -sum z D' Phi.
+        z_saturated, w_saturated: shares (0 to 1) of values at a limit of their format.
+        zero_updates: share of weights whose update rounded to zero.
+    """
+
+    entropy: float
+    cosine: float
+    z_norm: float
+    shift_norm: float
+    w_norm: float
+    tensor_net: float
+    flow: float
+    lagrangian: float
+    z_saturated: float
+    w_saturated: float
+    zero_updates: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
+    """Real metrics of layer `index` from its integer sums, the host's or a device's."""
+    matrix, formats = plan.layers[index].matrix, plan.formats
+    z_unit, shift_unit = 2.0**-formats.knowledge.frac, 2.0**-formats.shift.frac
+    decision_unit = 2.0**-formats.decision.frac
+    w_frac = matrix.weight.frac - max(matrix.weight.bits - METRIC_WEIGHT_BITS, 0)
+    weights = matrix.inputs * matrix.outputs
+    samples = plan.batch
+    # The papers' eta: the plan's rate is eta / ln 2 for a mean over the batch.
+    eta = plan.rate.real * samples * math.log(2)
+    norms = math.sqrt(sums["z_square"] * sums["shift_square"])
+    net = sums["decision_net"] * decision_unit * z_unit
+    pull = sums["alignment_net"] * z_unit * decision_unit * z_unit
+    return LayerMetrics(
+        entropy=-sums["entropy"] * z_unit * shift_unit / math.log(2),
+        cosine=sums["entropy"] / norms if norms else 0.0,
+        z_norm=math.sqrt(sums["z_square"]) * z_unit,
+        shift_norm=math.sqrt(sums["shift_square"]) * shift_unit,
+        w_norm=math.sqrt(sums["w_square"]) * 2.0**-w_frac,
+        tensor_net=net - pull / math.log(2),
+        flow=math.sqrt(sums["flow_square"]) * z_unit / eta,
+        lagrangian=-pull / eta,
+        z_saturated=sums["z_saturated"] / (matrix.outputs * samples),
+        w_saturated=sums["w_saturated"] / weights,
+        zero_updates=sums["zero_updates"] / weights,
+    )

@@ -1,0 +1,92 @@
+"""What integers really took while a model learned: largest values, headroom and saturations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.network.trainer import FixedTrainer, at_limits
+
+ROWS = 1000  # training rows that are looked at
+
+
+@dataclass
+class Range:
+    """One quantity of one layer.
+
+    Attributes:
+        layer: layer index.
+        quantity: "input", "knowledge", "activation", "shift", or the name of a tensor.
+        bits, frac: its format.
+        largest: largest magnitude of an integer.
+        saturated, values: integers at a limit of the format, of how many; for a tensor at the end.
+    """
+
+    layer: int
+    quantity: str
+    bits: int
+    frac: int
+    largest: int = 0
+    saturated: int = 0
+    values: int = 0
+
+    @property
+    def format(self) -> QFormat:
+        """The Q format."""
+        return QFormat(self.bits, self.frac)
+
+    @property
+    def real(self) -> float:
+        """The largest magnitude as a real number."""
+        return math.ldexp(self.largest, -self.frac)
+
+    @property
+    def headroom(self) -> float:
+        """Bits between the largest magnitude and the end of the format."""
+        return math.log2(-self.format.minimum / self.largest) if self.largest else float(self.bits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data; `Range(**data)` is its inverse."""
+        return asdict(self)
+
+
+class RangeRecord:
+    """Ranges of everything a model stores or passes on, looked at now and then."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[tuple[int, str], Range] = {}
+
+    def observe(self, trainer: FixedTrainer, inputs: NDArray[np.int64]) -> None:
+        """Look at a trainer as it is now, and at what it makes of inputs (n, d)."""
+        plan, formats = trainer.plan, trainer.plan.formats
+        rows = inputs[:ROWS]
+        self._add(0, "input", plan.layers[0].input, rows)
+        for tensor in plan.tensors():
+            values = trainer.state.tensor(tensor.layer, tensor.name)
+            found = self._add(tensor.layer, tensor.name, tensor.format, values)
+            # A tensor is one thing that changes: what counts is how it stands in the end.
+            found.saturated, found.values = at_limits(values, tensor.format), values.size
+        for layer, trace in enumerate(trainer.forward(rows)):
+            self._add(layer, "knowledge", formats.knowledge, trace.knowledge)
+            self._add(layer, "activation", formats.activation, trace.activation)
+        for layer, shift in enumerate(trainer.last_shifts()):
+            self._add(layer, "shift", formats.shift, shift)
+
+    def _add(self, layer: int, quantity: str, format: QFormat, values: NDArray[np.int64]) -> Range:
+        key = layer, quantity
+        if key not in self._ranges:
+            self._ranges[key] = Range(layer, quantity, format.bits, format.frac)
+        found = self._ranges[key]
+        found.largest = max(found.largest, int(np.abs(values).max(initial=0)))
+        found.saturated += at_limits(values, format)
+        found.values += values.size
+        return found
+
+    def ranges(self) -> list[Range]:
+        """Layer by layer."""
+        return sorted(self._ranges.values(), key=lambda found: found.layer)

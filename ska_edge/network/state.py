@@ -1,0 +1,161 @@
+"""The state of a network: everything that learning changes, as arrays and as a device's bytes."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.fixedpoint import Rate
+from ska_edge.arithmetic.numpy_ops import Integers
+from ska_edge.errors import InputError
+from ska_edge.network.replay_buffer import ReplayBuffer
+from ska_edge.plan.plan import MOST_SEEN, Plan, StateField
+
+
+class State:
+    """What a plan's network has learned, and all it needs to go on in the same bits.
+
+    Attributes:
+        plan: whose state this is.
+        parameters: (plan.parameter_count,) int64 in the order of `Plan.tensors`.
+        step: updates made so far.
+        samples: samples that `FixedTrainer.learn_one` took so far.
+        replay: past samples, where the plan keeps some.
+        batch: (plan.batch, inputs), the held batch of rules without labels.
+        held: samples in it so far.
+        halvings: how often the plan's rate is halved.
+    """
+
+    def __init__(
+        self, plan: Plan, parameters: NDArray[np.integer] | None = None, step: int = 0
+    ) -> None:
+        self.plan = plan
+        self.step = step
+        self.samples = 0
+        self.held = 0
+        self.halvings = 0
+        self.replay = ReplayBuffer(plan, plan.inputs)
+        self.batch = np.zeros((plan.batch, plan.inputs), dtype=np.int64)
+        self.parameters = np.zeros(plan.parameter_count, dtype=np.int64)
+        self._views: dict[tuple[int, str], Integers] = {}
+        for tensor in plan.tensors():
+            flat = self.parameters[tensor.offset : tensor.offset + tensor.size]
+            self._views[tensor.layer, tensor.name] = flat.reshape(tensor.shape)
+        if parameters is not None:
+            if parameters.shape != self.parameters.shape:
+                raise InputError(
+                    f"{parameters.size} parameters for a plan of {self.parameters.size}"
+                )
+            self.parameters[:] = parameters
+            self._check()
+
+    def _check(self) -> None:
+        for tensor in self.plan.tensors():
+            view = self._views[tensor.layer, tensor.name]
+            if view.min() < tensor.format.minimum or view.max() > tensor.format.maximum:
+                raise InputError(
+                    f"layer {tensor.layer}: a {tensor.name} leaves {tensor.format.name}"
+                )
+
+    @property
+    def places(self) -> set[tuple[int, str]]:
+        """Layer and name of every tensor."""
+        return set(self._views)
+
+    @property
+    def rate(self) -> Rate:
+        """The rate of the next update."""
+        return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
+
+    def halve_rate(self, times: int) -> None:
+        """Learn on with the plan's rate times 2**-times, which only changes a shift."""
+        if not 0 <= times <= self.plan.rate_halvings_max:
+            raise InputError(
+                f"this plan's rate can be halved up to {self.plan.rate_halvings_max} times,"
+                f" not {times}"
+            )
+        self.halvings = times
+
+    def tensor(self, layer: int, name: str) -> Integers:
+        """A view of one tensor; writing to it changes the state."""
+        return self._views[layer, name]
+
+    def copy(self) -> State:
+        """An independent copy."""
+        copied = State.from_bytes(self.plan, self.to_bytes())
+        copied.step = self.step  # on the host it may be larger than a device counts
+        return copied
+
+    def learned(self) -> State:
+        """The parameters and how many updates made them; no past samples, the plan's rate."""
+        return State(self.plan, self.parameters, self.step)
+
+    def flashed(self) -> State:
+        """What a device starts with whose firmware has these parameters: nothing else is known."""
+        return State(self.plan, self.parameters)
+
+    # --- as bytes -------------------------------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """The state as it stands in a device's memory, `plan.state_bytes` long."""
+        fields = self.plan.state_fields()
+        return b"".join(self._field(field).astype(field.kind).tobytes() for field in fields)
+
+    @property
+    def crc(self) -> int:
+        """CRC-32 (that of zip files) of the state as bytes."""
+        return zlib.crc32(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, plan: Plan, data: bytes) -> State:
+        """The state that a device has in its memory; raises InputError where it cannot have it."""
+        if len(data) != plan.state_bytes:
+            raise InputError(
+                f"{len(data)} bytes of state for a plan of {plan.state_bytes}; they belong to"
+                " another plan"
+            )
+        state, place = cls(plan), 0
+        for field in plan.state_fields():
+            values = np.frombuffer(data[place : place + field.size], dtype=field.kind)
+            state._set_field(field, values.astype(np.int64).reshape(field.shape))
+            place += field.size
+        state._check()
+        if (
+            state.held >= max(plan.batch, 1)
+            or state.halvings > plan.rate_halvings_max
+            or state.replay.seen.max() > MOST_SEEN
+        ):
+            raise InputError("the bytes of a state are damaged: a counter is out of range")
+        return state
+
+    def _field(self, field: StateField) -> Integers:
+        values = {
+            "step": self.step & 0xFFFF_FFFF,
+            "samples": self.samples & 0xFFFF_FFFF,
+            "drawn": self.replay.drawn,
+            "parameters": self.parameters,
+            "seen": self.replay.seen,
+            "replay": self.replay.samples,
+            "held": self.held,
+            "batch": self.batch,
+            "rate_halvings": self.halvings,
+        }
+        return np.asarray(values[field.name], dtype=np.int64)
+
+    def _set_field(self, field: StateField, values: Integers) -> None:
+        arrays = {
+            "parameters": self.parameters,
+            "seen": self.replay.seen,
+            "replay": self.replay.samples,
+            "batch": self.batch,
+        }
+        if field.name in arrays:
+            arrays[field.name][:] = values
+        elif field.name == "drawn":
+            self.replay.drawn = int(values)
+        elif field.name == "rate_halvings":
+            self.halvings = int(values)
+        else:
+            setattr(self, field.name, int(values))

@@ -1,0 +1,363 @@
+"""The fixed-point trainer: the learning rule's loops in numpy, bit for bit as on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic import random_words
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
+from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, stored
+from ska_edge.arithmetic.random_words import bits, key
+from ska_edge.errors import InputError
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Matrix, Plan
+from ska_edge.rules import rule as neuron
+from ska_edge.rules.rule import CODE, METRIC_TERMS, METRIC_WEIGHT_BITS, METRICS, READOUT, SIGNS
+
+Values = Fixed[Integers]
+
+
+@dataclass
+class LayerTrace:
+    """What one layer computed last; arrays are (batch, width). The device keeps the same."""
+
+    inputs: Integers
+    knowledge: Integers
+    decision: Integers
+    shift: Integers
+    step: Integers
+    previous: Integers  # knowledge one step before, for `published`; else the knowledge itself
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one layer made of its inputs, (n, width) each."""
+
+    knowledge: Integers
+    decision: Integers
+    activation: Integers
+
+
+class FixedTrainer:
+    """Infers and learns in integers, on a `State` that it changes in place.
+
+    Args:
+        state: plan and parameters.
+        check: assert every proven interval on the way (see `NumpyOps`).
+
+    Attributes:
+        state: what it changes.
+    """
+
+    def __init__(self, state: State, check: bool = True) -> None:
+        self.state = state
+        self.plan = state.plan
+        self._rule = state.plan.rule_definition
+        self._ops = NumpyOps(check)
+        self._table = state.plan.decision_table
+        self._last: list[LayerTrace] = []
+        self._codes = class_codes(state.plan)
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def _value(self, data: Integers, format: QFormat) -> Values:
+        return stored(self._ops, data, format)
+
+    def _decided(self, data: Integers) -> Values:
+        maximum = self.plan.formats.decision.maximum
+        return Fixed(self._ops, data, self.plan.formats.decision.frac, 0, maximum)
+
+    def _matrix(self, layer: int, kind: str) -> Matrix:
+        found = self.plan.layers[layer]
+        matrix = found.readout if kind else found.matrix
+        assert matrix is not None
+        return matrix
+
+    def _tensor(self, layer: int, kind: str, name: str) -> Values:
+        data = self.state.tensor(layer, f"{kind}{name}")
+        return self._value(data, self._matrix(layer, kind).weight)
+
+    def _forward_weight(self, layer: int, kind: str) -> Values:
+        """The weights as they take part in sums, (rows, columns)."""
+        weight = self._tensor(layer, kind, "weight")
+        return neuron.forward_weight(weight, self.plan.formats.forward_bits)
+
+    def _targets(self, labels: Integers) -> Values:
+        maximum = self.plan.formats.decision.maximum
+        return self._decided(maximum * (labels[:, None] == np.arange(self.plan.classes)))
+
+    def forward_weights(self, layer: int) -> Integers:
+        """A layer's weights as they take part in sums, (outputs, inputs); see `forward_format`."""
+        return self._forward_weight(layer, "").data
+
+    # --- forward --------------------------------------------------------------------------------
+
+    def _readout(self, layer: int, kind: str, inputs: Values) -> Values:
+        """Knowledge of one matrix: requantize(W a + b), (batch, rows)."""
+        weights = self._forward_weight(layer, kind)
+        sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
+        return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
+
+    def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
+        """Knowledge, decision and activation of a layer for what arrives there, (n, width) each."""
+        knowledge = self._readout(index, "", signal)
+        decided = neuron.decision(knowledge, self._table)
+        activation = self._rule.activation(decided, self.plan.formats.activation)
+        return knowledge, decided, activation
+
+    def forward(self, inputs: NDArray[np.integer]) -> Iterator[Passed]:
+        """What every layer makes of quantized inputs (n, d), one after the other."""
+        signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
+        for index in range(len(self.plan.layers)):
+            knowledge, decided, signal = self._layer(index, signal)
+            yield Passed(knowledge.data, decided.data, signal.data)
+
+    def infer(self, inputs: NDArray[np.integer]) -> Integers:
+        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d); nothing is learned."""
+        return [*self.forward(inputs)][-1].decision
+
+    # --- learning with labels -------------------------------------------------------------------
+
+    def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
+        """Learn one sample, inputs (d,), as a device does; returns the decisions (classes,) of the
+        last forward pass before an update.
+
+        Rules without labels hold `plan.batch` samples and then make their steps. With a replay
+        buffer past samples are learned first, so that the last update is the new sample's.
+        """
+        state = self.state
+        if self._rule.supervised:
+            for _ in range(self.plan.replay.per_sample):
+                drawn = state.replay.draw()
+                if drawn is not None:
+                    self.learn_batch(drawn[0][None, :], np.array([drawn[1]]))
+            learned: Integers = self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+            state.samples += 1
+            if self.plan.replay.per_class:
+                state.replay.remember(inputs, label)
+            return learned
+        state.batch[state.held] = inputs
+        state.held += 1
+        state.samples += 1
+        if state.held < self.plan.batch:
+            inferred: Integers = self.infer(state.batch[state.held - 1][None, :])[0]
+            return inferred
+        state.held = 0
+        for _ in self.learn_steps(state.batch):
+            pass
+        decided: Integers = self._last[-1].decision[-1]
+        return decided
+
+    def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
+        """One update from inputs (n, d) and labels (n,), n = plan.batch.
+
+        A sweep from the input to the output: every shift comes from the weights before this update.
+        Returns the decisions (n, classes) from before it.
+        """
+        plan, formats = self.plan, self.plan.formats
+        signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
+        targets = self._targets(np.asarray(labels))
+        outputs = plan.hidden
+        signals, knowledges, decisions = [signal], [], []
+        for index in range(outputs + 1):
+            z, decided, activation = self._layer(index, signals[-1])
+            knowledges.append(z)
+            decisions.append(decided)
+            signals.append(activation)
+        output_error = neuron.output_shift(targets, decisions[outputs])
+        shifts = [
+            self._hidden_shift(index, signals[index + 1], decisions[index], targets, output_error)
+            for index in range(outputs)
+        ]
+        traces = [
+            self._trace(signals[index], z, decided, shift, z)
+            for index, (z, decided, shift) in enumerate(
+                zip(knowledges, decisions, [*shifts, output_error], strict=True)
+            )
+        ]
+        for index in range(plan.first_learned, outputs + 1):
+            self._update(index, "", self._value(traces[index].step, formats.shift), signals[index])
+        self._last = traces
+        self.state.step += 1
+        return decisions[outputs].data
+
+    def learn_many(
+        self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
+    ) -> Iterator[Integers]:
+        """Learn rows in order, plan.batch at a time; yields the decisions before each update.
+
+        A last, smaller batch is left out: the division by the batch size is part of the plan.
+        """
+        batch = self.plan.batch
+        if self.plan.replay.per_class:
+            for row, label in zip(inputs, labels, strict=True):
+                yield self.learn_one(row, int(label))[None, :]
+            return
+        for start in range(0, len(inputs) - batch + 1, batch):
+            rows = slice(start, start + batch)
+            yield self.learn_batch(inputs[rows], labels[rows])
+
+    # --- what teaches a hidden layer --------------------------------------------------------------
+
+    def _hidden_shift(
+        self, layer: int, signal: Values, decided: Values, targets: Values, output_error: Values
+    ) -> Values:
+        """The shift of a hidden layer, (batch, width); its own readout learns on the way."""
+        if layer < self.plan.first_learned:
+            return self._value(np.zeros_like(decided.data), self.plan.formats.shift)
+        teacher = self._rule.teacher
+        if teacher == CODE:
+            labels = targets.data.argmax(axis=1)
+            code = self._codes[layer][labels]
+            target = self._decided(self.plan.formats.decision.maximum * (code > 0))
+            present = Fixed(self._ops, (code != 0).astype(np.int64), 0, 0, 1)
+            return neuron.code_shift(present, target, decided)
+        if teacher == SIGNS:
+            signs = Fixed(self._ops, self._codes[layer].T, 0, -1, 1)
+            return self._projected(signs, output_error, decided)
+        assert teacher == READOUT
+        if self.plan.layers[layer].readout is None:  # the top one's is the output layer
+            return self._readout_shift(self.plan.hidden, "", output_error, decided)
+        readout_z = self._readout(layer, "head_", signal)
+        error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
+        shift = self._readout_shift(layer, "head_", error, decided)
+        self._update(layer, "head_", self._step(error), signal)
+        return shift
+
+    def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:
+        """The shift that a readout's error asks of the layer below it, (batch, width)."""
+        weights = self._transposed(self._forward_weight(layer, kind))
+        return self._projected(weights, error.requantize(self.plan.formats.error), decided)
+
+    def _projected(self, matrix: Values, error: Values, decided: Values) -> Values:
+        """2**gain D' (matrix e): matrix (width, classes), error (batch, classes)."""
+        formats = self.plan.formats
+        back = dot(self._ops, matrix, error, self.plan.classes).requantize(formats.projection)
+        return neuron.projected_shift(back, decided, self.plan.gain, formats.shift)
+
+    # --- updates ----------------------------------------------------------------------------------
+
+    def _step(self, delta: Values) -> Values:
+        mantissa = neuron.mantissa_of(delta, np.array(self.state.rate.mantissa))
+        return neuron.step(delta, mantissa, self.plan.formats.shift)
+
+    def _trace(
+        self, inputs: Values, z: Values, decided: Values, shift: Values, previous: Values
+    ) -> LayerTrace:
+        step = self._step(self._rule.delta(z, decided, shift))
+        return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
+
+    def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
+        """Add the outer product, summed over the batch, to a matrix and the step to its bias."""
+        batch, shift = step.data.shape[0], self.state.rate.shift
+        weight = self._tensor(layer, kind, "weight")
+        self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
+            weight, self._products(step, inputs), shift
+        ).data
+        ones = Fixed(self._ops, np.ones((1, batch), dtype=np.int64), 0, 1, 1)
+        sums = dot(self._ops, self._transposed(step), ones, batch)
+        flat = Fixed(self._ops, sums.data[0], sums.frac, sums.lo, sums.hi)
+        bias = self._tensor(layer, kind, "bias")
+        self.state.tensor(layer, f"{kind}bias")[:] = neuron.weight_step(bias, flat, shift).data
+
+    def _transposed(self, value: Values) -> Values:
+        return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)
+
+    def _products(self, step: Values, inputs: Values) -> Values:
+        """step^T inputs, (rows, columns): the outer products of a batch, summed."""
+        batch = step.data.shape[0]
+        return dot(self._ops, self._transposed(inputs), self._transposed(step), batch)
+
+    # --- learning without labels ----------------------------------------------------------------
+
+    def learn_steps(self, inputs: NDArray[np.integer]) -> Iterator[None]:
+        """`plan.steps` passes of the held batch, inputs (plan.batch, d); yields after every update.
+
+        As in the authors' program the first pass only records, and a layer's update pairs its own
+        delta with the *previous* pass's decisions of the layer below (the first layer: the input).
+        """
+        formats = self.plan.formats
+        signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
+        previous: list[tuple[Values, Values, Values]] = []  # what `_layer` gave in the pass before
+        for number in range(self.plan.steps):
+            passed: list[tuple[Values, Values, Values]] = []
+            traces, incoming = [], signal
+            for index in range(len(self.plan.layers)):
+                z, decided, incoming = self._layer(index, incoming)
+                passed.append((z, decided, incoming))
+                if number:
+                    before_z, before, _ = previous[index]
+                    shift = neuron.published_shift(decided, before)
+                    below = previous[index - 1][2] if index else signal
+                    trace = self._trace(below, z, decided, shift, before_z)
+                    self._update(index, "", self._value(trace.step, formats.shift), below)
+                    traces.append(trace)
+            previous = passed
+            if number:
+                self._last = traces
+                self.state.step += 1
+                yield
+
+    def last_shifts(self) -> list[Integers]:
+        """Every layer's shifts (batch, width) of the last update; nothing before the first."""
+        return [trace.shift for trace in self._last]
+
+    # --- metrics --------------------------------------------------------------------------------
+
+    def metrics(self) -> list[dict[str, int]]:
+        """The sums of `rule.METRICS` of the last update, a layer each; needs one update."""
+        if not self._last:
+            raise InputError("there are no metrics before the first update")
+        return [self._layer_metrics(i, trace) for i, trace in enumerate(self._last)]
+
+    def _layer_metrics(self, index: int, trace: LayerTrace) -> dict[str, int]:
+        formats, matrix = self.plan.formats, self.plan.layers[index].matrix
+        weight = self._tensor(index, "", "weight")
+        z = self._value(trace.knowledge, formats.knowledge)
+        decided = self._decided(trace.decision)
+        shift = self._value(trace.shift, formats.shift)
+        previous = self._value(trace.previous, formats.knowledge)
+        sums = {
+            name: int(neuron.metric_term(name, z, decided, shift, previous).data.sum())
+            for name in METRIC_TERMS
+        }
+        upper = neuron.forward_weight(weight, METRIC_WEIGHT_BITS).data
+        sums["w_square"] = int((upper * upper).sum())
+        sums["z_saturated"] = at_limits(trace.knowledge, formats.knowledge)
+        sums["w_saturated"] = at_limits(weight.data, matrix.weight)
+        step = self._value(trace.step, formats.shift)
+        products = self._products(step, self._value(trace.inputs, matrix.input))
+        change = neuron.weight_change(weight, products, self.state.rate.shift)
+        sums["zero_updates"] = int((change.data == 0).sum())
+        assert set(sums) == set(METRICS)
+        return sums
+
+
+def at_limits(data: Integers, format: QFormat) -> int:
+    """How many integers stand at a limit of their format."""
+    return int(((data == format.minimum) | (data == format.maximum)).sum())
+
+
+def class_codes(plan: Plan) -> list[Integers]:
+    """What rules with fixed random codes draw for every hidden layer, (classes, width) each.
+
+    `feedback`: +1 or -1. `code`: the same where a class has a code for a neuron (half of the
+    places), else 0. Other rules: nothing.
+    """
+    codes: list[Integers] = []
+    teacher = plan.rule_definition.teacher
+    if teacher not in (SIGNS, CODE):
+        return codes
+    for index, layer in enumerate(plan.layers[:-1]):
+        place = plan.first_neuron(index), layer.outputs, plan.classes
+        if teacher == SIGNS:
+            drawn = 1 - 2 * bits(key(plan.seed, random_words.SIGNS), *place)
+        else:
+            present = bits(key(plan.seed, random_words.CODE_PRESENCE), *place)
+            drawn = present * (1 - 2 * bits(key(plan.seed, random_words.CODE_SIGNS), *place))
+        codes.append(np.ascontiguousarray(drawn.T))
+    return codes

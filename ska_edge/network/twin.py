@@ -1,0 +1,86 @@
+"""The float twin of a plan: the reference model with the same rule, start and random codes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.network.trainer import class_codes
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.reference import Parameters, Reference
+
+Reals = NDArray[np.float64]
+
+
+def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
+    """The float model that learns as the plan says; it changes `parameters` in place.
+
+    `rate` is the rate of a mean over the batch; for `published` the paper's eta.
+    """
+    return Reference(
+        parameters,
+        plan.rule,
+        rate,
+        codes=class_codes(plan),
+        gain=2.0**plan.gain,
+        first_learned=plan.first_learned,
+    )
+
+
+def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
+    """Float parameters under the names of `Plan.tensors`."""
+    named: dict[tuple[int, str], Reals] = {}
+    for kind, arrays in (
+        ("weight", parameters.weights),
+        ("bias", parameters.biases),
+        ("head_weight", parameters.head_weights),
+        ("head_bias", parameters.head_biases),
+    ):
+        named.update({(layer, kind): values for layer, values in enumerate(arrays)})
+    return named
+
+
+def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Parameters:
+    """The inverse of `tensors_of` for a plan; tensors that are absent are 0."""
+    parameters = Parameters(weights=[], biases=[])
+    lists = {
+        "weight": parameters.weights,
+        "bias": parameters.biases,
+        "head_weight": parameters.head_weights,
+        "head_bias": parameters.head_biases,
+    }
+    for tensor in plan.tensors():
+        found = tensors.get((tensor.layer, tensor.name), np.zeros(tensor.shape))
+        lists[tensor.name].append(np.array(found, dtype=np.float64))
+    return parameters
+
+
+def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
+    """Initial weights from an npz: W0 (fan_out, fan_in), b0 (fan_out,), and so on a layer.
+
+    Biases that are absent are 0. Raises InputError for anything else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {path}") from error
+    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
+        raise InputError(f"{path} is not an npz with arrays of numbers") from error
+    weights, biases = [], []
+    for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        found = arrays.get(f"W{index}")
+        if found is None or found.shape != (fan_out, fan_in):
+            raise InputError(f"{path}: W{index} of shape {(fan_out, fan_in)} is missing")
+        bias = arrays.get(f"b{index}", np.zeros(fan_out))
+        if bias.shape != (fan_out,):
+            raise InputError(f"{path}: b{index} has shape {bias.shape}, not ({fan_out},)")
+        if not (np.isfinite(found).all() and np.isfinite(bias).all()):
+            raise InputError(f"{path}: W{index} or b{index} holds a number that is not finite")
+        weights.append(found)
+        biases.append(bias)
+    return Parameters(weights=weights, biases=biases)

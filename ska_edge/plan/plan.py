@@ -1,0 +1,312 @@
+"""The plan: every integer constant, format and table of a network, resolved before anything runs.
+
+Host and device follow the same plan; its digest names it. Weights are not part of it (see
+`model_file`); how it is made is in `planning`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cattrs
+
+from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.rules.rule import (
+    RULES,
+    NeuronFormats,
+    NeuronFunction,
+    RawInput,
+    Rule,
+    neuron_functions,
+)
+
+SCHEMA = 2
+MOST_SEEN = 65534  # samples that a replay buffer counts; `random_words.below` takes one more
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """W (outputs, inputs) and b (outputs,), both in `weight` format, of what arrives in `input`."""
+
+    inputs: int
+    outputs: int
+    input: QFormat
+    weight: QFormat
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """One layer; a hidden one may have a readout of its own, A (classes, width) and c (classes,).
+
+    The top hidden layer's readout is the output layer: same input, same target, same start.
+    """
+
+    matrix: Matrix
+    readout: Matrix | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Fan-in."""
+        return self.matrix.inputs
+
+    @property
+    def outputs(self) -> int:
+        """Neurons."""
+        return self.matrix.outputs
+
+    @property
+    def input(self) -> QFormat:
+        """Format of what comes in."""
+        return self.matrix.input
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A buffer of past samples: how many of a class are kept, how many are learned again a sample.
+
+    Both are 0 without one.
+    """
+
+    per_class: int = 0
+    per_sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where a tensor stands in the flat parameter array that host and device share.
+
+    The order is layer by layer: weight (row-major), bias, then the head's weight and bias.
+    """
+
+    layer: int
+    name: str  # "weight", "bias", "head_weight" or "head_bias"
+    shape: tuple[int, ...]
+    format: QFormat
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """Number of integers."""
+        rows = 1
+        for length in self.shape:
+            rows *= length
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class StateField:
+    """A run of equal elements in the memory of a device: numpy's name of their type, and shape."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * int(self.kind[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that fixes the integers of training and inference, except the weights.
+
+    Attributes:
+        rule, precision: names in `RULES` and `PRECISIONS`.
+        layers: hidden layers and the output layer, in order.
+        formats: the per-neuron formats, the same in all layers.
+        labels: class names, one an output.
+        rate: learning rate; with a batch, the division by its size is part of it.
+        batch: samples an update sums over.
+        steps: steps on a held batch (`published`), else 1.
+        first_learned: the first layer that learns; those below stay as they are.
+        replay: the buffer of past samples.
+        seed: of everything that is drawn while learning: random signs, codes, replays.
+        raw: how raw integers become inputs, where the features are integers.
+        table: the decision table's integers.
+        schema: version of this structure.
+    """
+
+    rule: str
+    precision: str
+    layers: tuple[LayerPlan, ...]
+    formats: NeuronFormats
+    labels: tuple[str, ...]
+    rate: Rate
+    batch: int
+    steps: int
+    first_learned: int
+    replay: Replay
+    seed: int
+    raw: RawInput | None
+    table: tuple[int, ...]
+    schema: int = SCHEMA
+
+    @property
+    def rule_definition(self) -> Rule:
+        """The rule itself."""
+        return RULES[self.rule]
+
+    @property
+    def inputs(self) -> int:
+        """Width of the network's input."""
+        return self.layers[0].inputs
+
+    @property
+    def classes(self) -> int:
+        """Width of the output layer."""
+        return self.layers[-1].outputs
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, hidden widths, classes."""
+        return (self.inputs, *(layer.outputs for layer in self.layers))
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden layers."""
+        return len(self.layers) - 1
+
+    @property
+    def gain(self) -> int:
+        """Exponent of the factor of a projected shift."""
+        return self.rule_definition.gain(self.classes)
+
+    def neuron_functions(self) -> tuple[NeuronFunction, ...]:
+        """Every per-neuron function that this plan needs, in reading order."""
+        return neuron_functions(
+            self.rule_definition,
+            self.formats,
+            self.decision_table,
+            self.gain,
+            self.layers[0].input,
+            self.raw,
+        )
+
+    def first_neuron(self, layer: int) -> int:
+        """Number of a layer's first neuron when they are counted through all layers."""
+        return sum(below.outputs for below in self.layers[:layer])
+
+    @property
+    def decision_table(self) -> Table:
+        """The lookup table of sigmoid."""
+        return Table("ska_decision_table", self.table, self.formats.decision)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All parameters in the order of the flat array."""
+        offset = 0
+        for index, layer in enumerate(self.layers):
+            matrices = [("", layer.matrix)]
+            if layer.readout is not None:
+                matrices.append(("head_", layer.readout))
+            for kind, matrix in matrices:
+                shapes = {"weight": (matrix.outputs, matrix.inputs), "bias": (matrix.outputs,)}
+                for name, shape in shapes.items():
+                    tensor = Tensor(index, f"{kind}{name}", shape, matrix.weight, offset)
+                    yield tensor
+                    offset += tensor.size
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of learned integers, heads included."""
+        return sum(tensor.size for tensor in self.tensors())
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of the learned integers."""
+        return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
+
+    def state_fields(self) -> tuple[StateField, ...]:
+        """What learning changes, as it stands at the beginning of a device's `ska_t` (ska.h).
+
+        Larger elements stand before smaller ones, so that no core needs padding between them.
+        """
+        signal, supervised = self.layers[0].input.bits // 8, self.rule_definition.supervised
+        fields = [StateField("step", "<u4"), StateField("samples", "<u4")]
+        kept = (self.classes, self.replay.per_class, self.inputs)
+        if self.replay.per_class:
+            fields.append(StateField("drawn", "<u4"))
+        width = self.formats.weight_bits // 8
+        fields.append(StateField("parameters", f"<i{width}", (self.parameter_count,)))
+        if self.replay.per_class:
+            fields.append(StateField("seen", "<u2", (self.classes,)))
+            fields.append(StateField("replay", f"<i{signal}", kept))
+        if not supervised:
+            fields.append(StateField("held", "<u2"))
+            fields.append(StateField("batch", f"<i{signal}", (self.batch, self.inputs)))
+        fields.append(StateField("rate_halvings", "<u1"))
+        return tuple(fields)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all that learning changes."""
+        return sum(field.size for field in self.state_fields())
+
+    @property
+    def rate_halvings_max(self) -> int:
+        """How often the rate can be halved before a shift of an update leaves 1 to 31."""
+        matrices = [layer.matrix for layer in self.layers]
+        matrices += [layer.readout for layer in self.layers if layer.readout is not None]
+        shifts = (
+            max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
+        )
+        return max(0, 31 - max(shifts))
+
+    def forward_format(self, matrix: Matrix) -> QFormat:
+        """Format of a weight as it takes part in sums."""
+        bits = self.formats.forward_bits
+        return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
+
+    # Shifts that the loops of the C runtime need as numbers; Python has them from the fractions.
+
+    def sum_frac(self, matrix: Matrix) -> int:
+        """Fraction in which W a + b is summed: no term loses a bit, and rounding has one to do."""
+        products = self.forward_format(matrix).frac + matrix.input.frac
+        return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
+
+    def sum_align(self, matrix: Matrix) -> int:
+        """From W a to the fraction of the sum."""
+        return self.sum_frac(matrix) - self.forward_format(matrix).frac - matrix.input.frac
+
+    def bias_align(self, matrix: Matrix) -> int:
+        """From b to the fraction of the sum."""
+        return self.sum_frac(matrix) - matrix.weight.frac
+
+    def forward_shift(self, matrix: Matrix) -> int:
+        """From the sum W a + b to the knowledge."""
+        return self.sum_frac(matrix) - self.formats.knowledge.frac
+
+    def update_shift(self, matrix: Matrix) -> int:
+        """From step * input to a change of a weight, the rate's shift included."""
+        fraction = self.formats.shift.frac + matrix.input.frac
+        return fraction - matrix.weight.frac + self.rate.shift
+
+    def bias_update_shift(self, matrix: Matrix) -> int:
+        """From step to a change of a bias."""
+        return self.formats.shift.frac - matrix.weight.frac + self.rate.shift
+
+    def projection_shift(self, matrix: Matrix) -> int:
+        """From the accumulator of A^T e to the projection."""
+        fraction = self.forward_format(matrix).frac + self.formats.error.frac
+        return fraction - self.formats.projection.frac
+
+    @property
+    def signs_shift(self) -> int:
+        """From the accumulator of B e to the projection."""
+        return self.formats.shift.frac - self.formats.projection.frac
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data; `plan_from_json` is its inverse."""
+        data: dict[str, Any] = cattrs.unstructure(self)
+        return data
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits (8 bytes on the wire) that name this plan."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

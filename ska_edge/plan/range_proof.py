@@ -1,0 +1,94 @@
+"""The range proof: the intervals of every sum of a plan, from its formats alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ska_edge.arithmetic.fixedpoint import Fixed, RangeError, dot, width
+from ska_edge.arithmetic.interval_ops import IntervalOps
+from ska_edge.errors import InputError
+from ska_edge.plan.plan import LayerPlan, Matrix, Plan
+from ska_edge.rules.rule import READOUT, SIGNS, forward_weight, weight_change
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One line of the range proof: no integer of this quantity ever leaves [lo, hi]."""
+
+    layer: int
+    quantity: str
+    lo: int
+    hi: int
+    width: int  # bits of the C integer that holds it
+    update: bool = False  # a sum of the update, which has an accumulator of its own
+
+
+def range_proof(plan: Plan) -> tuple[Bound, ...]:
+    """Intervals of every sum that a layer computes, from the formats alone.
+
+    The weights may stand anywhere in their format, the input too: no luck, no data.
+    The per-neuron functions prove themselves when they are traced (see `fixedpoint.Fixed`).
+    Raises InputError, naming the layer, for a sum that leaves 64 bits.
+    """
+    bounds: list[Bound] = []
+    try:
+        for index, layer in enumerate(plan.layers):
+            bounds += _matrix_bounds(plan, index, layer.matrix, "")
+            if layer.readout is not None:
+                bounds += _matrix_bounds(plan, index, layer.readout, "readout ")
+            if index < plan.hidden:
+                bounds += _projection_bounds(plan, index, layer)
+    except RangeError as error:
+        raise InputError(
+            f"layer {index}: {error}; use fewer inputs or a narrower format"
+        ) from error
+    return tuple(bounds)
+
+
+def _bound(layer: int, quantity: str, value: Fixed[None], shift: int, update: bool) -> Bound:
+    half = 1 << (shift - 1) if shift > 0 else 0  # rounding adds it inside the accumulator
+    return Bound(
+        layer, quantity, value.lo, value.hi + half, width(value.lo, value.hi + half), update
+    )
+
+
+def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bound]:
+    ops = IntervalOps()
+    weight = Fixed.of(ops, None, matrix.weight)
+    incoming = Fixed.of(ops, None, matrix.input)
+    step = Fixed.of(ops, None, plan.formats.shift)
+    forward = forward_weight(weight, plan.formats.forward_bits)
+    sums = dot(ops, forward, incoming, matrix.inputs) + weight
+    sums = sums.aligned(plan.sum_frac(matrix))
+    products = dot(ops, step, incoming, plan.batch)
+    changed = weight + weight_change(weight, products, plan.rate.shift)
+    return [
+        _bound(index, f"{kind}knowledge sum", sums, plan.forward_shift(matrix), False),
+        _bound(index, f"{kind}update sum", products, plan.update_shift(matrix), True),
+        _bound(index, f"{kind}changed weight", changed, 0, True),
+    ]
+
+
+def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
+    """The sums that carry an error to a hidden layer, where the rule has them."""
+    ops, formats = IntervalOps(), plan.formats
+    if plan.rule_definition.teacher == READOUT:
+        readout = layer.readout or plan.layers[-1].matrix
+        weight = forward_weight(Fixed.of(ops, None, readout.weight), formats.forward_bits)
+        back = dot(ops, weight, Fixed.of(ops, None, formats.error), plan.classes)
+        return [_bound(index, "projection sum", back, plan.projection_shift(readout), False)]
+    if plan.rule_definition.teacher == SIGNS:
+        sign = Fixed(ops, None, 0, -1, 1)
+        back = dot(ops, sign, Fixed.of(ops, None, formats.shift), plan.classes)
+        return [_bound(index, "projection sum", back, plan.signs_shift, False)]
+    return []
+
+
+def accumulator_width(plan: Plan) -> int:
+    """32 or 64: the accumulator that every forward and projection sum of the plan fits."""
+    return max(bound.width for bound in range_proof(plan) if not bound.update)
+
+
+def update_width(plan: Plan) -> int:
+    """32 or 64: what every sum of an update fits, the changed weight included."""
+    return max(bound.width for bound in range_proof(plan) if bound.update)

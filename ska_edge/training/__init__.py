@@ -1,0 +1,1 @@
+"""Training on the host: options, calibration, runs and sweeps."""

@@ -1,0 +1,119 @@
+"""Calibration: the Q format of every tensor, from data and from what the float twin has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.fixedpoint import QFormat, Rate
+from ska_edge.errors import InputError
+from ska_edge.network.twin import tensors_of
+from ska_edge.plan.precision import Precision
+from ska_edge.rules.reference import Reference
+from ska_edge.rules.rule import RAW, RawInput
+
+Reals = NDArray[np.float64]
+
+CLIPPED_SHARE = 1e-3  # at most this share of calibration values may saturate the input's format
+HEADROOM = 1.5  # a device goes on learning: weights may grow by this factor before they saturate
+ROWS = 1000  # training rows that are enough to see the range of the knowledge
+# Beyond the table the decision does not change any more; metrics still see somewhat farther.
+BEYOND_TABLE = 1.9
+FINEST_KNOWLEDGE = 15  # as fine as the decision
+
+
+@dataclass
+class Seen:
+    """The largest magnitudes that a float twin has seen while it learned.
+
+    Attributes:
+        weights: by layer and "weight" or "head_weight"; a matrix and its bias share a format.
+        knowledge: of all layers.
+    """
+
+    weights: dict[tuple[int, str], float] = field(default_factory=dict)
+    knowledge: float = 0.0
+
+    def observe(self, reference: Reference, scaled: Reals) -> None:
+        """Look at a twin as it is now; scaled inputs (n, d)."""
+        tensors = tensors_of(reference.parameters)
+        for (layer, name), values in tensors.items():
+            if name.endswith("weight"):
+                bias = tensors[layer, name.replace("weight", "bias")]
+                largest = max(float(np.abs(values).max()), float(np.abs(bias).max()))
+                key = layer, name
+                self.weights[key] = max(self.weights.get(key, 0.0), largest)
+        for knowledge in reference.knowledge(scaled[:ROWS]):
+            self.knowledge = max(self.knowledge, float(np.abs(knowledge).max()))
+
+
+def fraction(largest: float, bits: int) -> int:
+    """The most fractional bits with which a format of `bits` holds this magnitude, below `bits`."""
+    for frac in range(bits - 1, -bits, -1):
+        if largest < 2.0 ** (bits - 1 - frac):
+            return frac
+    raise InputError(f"a value of {largest:g} fits no {bits}-bit format; use a smaller rate")
+
+
+def weight_formats(seen: Seen, precision: Precision, rate: Rate) -> dict[tuple[int, str], QFormat]:
+    """A format for every matrix; one that stayed 0 keeps the precision's."""
+    bits = precision.weight.bits
+    # An update is rounded to the weight's fraction, and has at least a bit to round.
+    finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
+    return {
+        place: QFormat(bits, min(fraction(HEADROOM * largest, bits), finest))
+        for place, largest in seen.weights.items()
+        if largest > 0
+    }
+
+
+def knowledge_format(seen: Seen, precision: Precision, supervised: bool) -> QFormat:
+    """The format of the knowledge: as fine as its range allows.
+
+    Rules without labels learn from the knowledge itself, so that its whole range counts.
+    """
+    bits = precision.knowledge.bits
+    largest = HEADROOM * seen.knowledge
+    if supervised:
+        largest = min(largest, BEYOND_TABLE * precision.table_limit)
+    return QFormat(bits, min(fraction(largest, bits), FINEST_KNOWLEDGE))
+
+
+def input_format(scaled: Reals, bits: int = 8) -> QFormat:
+    """The finest format of `bits` in which at most `CLIPPED_SHARE` of scaled inputs saturate."""
+    magnitudes = np.abs(scaled).ravel()
+    for frac in range(bits - 1, -1, -1):
+        limit = 2.0 ** (bits - 1 - frac)
+        if (magnitudes >= limit).mean() <= CLIPPED_SHARE:
+            return QFormat(bits, frac)
+    raise InputError(
+        f"inputs reach {magnitudes.max():g}, beyond every {bits}-bit format;"
+        " use --scale standardize"
+    )
+
+
+def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> RawInput | None:
+    """Integers with which a device standardizes raw features itself; None if they are no integers.
+
+    Args:
+        features: (n, d), as the device would read them: integers of 16 bits.
+        mean, scale: (d,), of the training data.
+        format: of the input.
+    """
+    whole = (features == np.floor(features)).all()
+    if not whole or features.min() < RAW.minimum or features.max() > RAW.maximum:
+        return None
+    factors = 2.0**format.frac / scale
+    bits = 32
+    frac = fraction(float(factors.max()), bits)
+    if frac < 1:
+        return None  # so fine a scale that the integers themselves are too coarse
+    multipliers = QFormat(bits, min(frac, bits - 1))
+    offsets = QFormat(64, multipliers.frac)
+    return RawInput(
+        multipliers=tuple(multipliers.quantize(factors).tolist()),
+        offsets=tuple(offsets.quantize(-mean * factors).tolist()),
+        frac=multipliers.frac,
+    )

@@ -1,0 +1,1 @@
+"""What goes over a serial line: the table of messages, and frames."""

@@ -1,0 +1,394 @@
+"""The serial protocol: the table of messages, and their bytes.
+
+This file is the only definition. `Codec` packs and unpacks on the host,
+`firmware_gen.emit.messages` writes the same table as a C header, and
+`firmware_gen.emit.protocol_page` the tables of `docs/PROTOCOL.md`. To add a message, add a row
+to `MESSAGES` and a handler in `firmware_gen/runtime/ska_main.c`.
+
+Numbers are little-endian. A message travels as the payload of a frame, see `frame`.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.rules.rule import METRICS
+
+PROTOCOL_VERSION = 4
+COUNTED = 2**32  # a device counts samples and updates, and makes CRCs, in 32 bits
+CHUNK_MAX = 128  # most bytes of state in a CHUNK
+PUSH_MAX = 64  # and in a PUSH, which has to fit the receive buffer of the smallest parts
+
+Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
+Values = Mapping[str, Any]
+"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; packing takes any integers."""
+
+STRUCT_CODES: dict[Kind, str] = {
+    "u8": "B",
+    "i8": "b",
+    "u16": "H",
+    "i16": "h",
+    "u32": "I",
+    "i32": "i",
+    "i64": "q",
+}
+
+
+class Status(enum.IntEnum):
+    """Codes of the STATUS message."""
+
+    OK = 0
+    TYPE = 1
+    LENGTH = 2
+    SEQUENCE = 3
+    NUMBER = 4
+    LABEL = 5
+    RATE = 6
+    OFFSET = 7
+    DIGEST = 8
+    CRC = 9
+    STORAGE = 10
+    TOKEN = 11
+
+
+STATUS_PURPOSE = {
+    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to go on from",
+    Status.TYPE: "the firmware has no such message; detail is its type",
+    Status.LENGTH: "the payload has the wrong length; detail is that length",
+    Status.SEQUENCE: "neither the last request again nor the next; detail is the last seq or 65535",
+    Status.NUMBER: "not the next sample; detail is the number that it would have",
+    Status.LABEL: "the label is not a class of the plan; detail is the label",
+    Status.RATE: "the plan's rate cannot be halved so often; detail is how often it can",
+    Status.OFFSET: "not the offset to go on from; detail is that offset",
+    Status.DIGEST: "the state belongs to another plan; detail is 0",
+    Status.CRC: "the bytes pushed are not those offered; detail is their CRC-32",
+    Status.STORAGE: "nothing was stored, all is as before; detail is the ska_status_t",
+    Status.TOKEN: "the state is not the one that was meant; detail is its token",
+}
+
+
+class Capability(enum.IntFlag):
+    """Bits of WELCOME's field `capabilities`: what the firmware does beyond inference."""
+
+    LEARN = 1
+    METRICS = 2
+    PULL = 4
+    RATE = 8
+    SAVE = 16
+    PUSH = 32
+
+
+CAPABILITY_PURPOSE = {
+    Capability.LEARN: "learns from SAMPLE",
+    Capability.METRICS: "sends METRICS when SAMPLE asks for them",
+    Capability.PULL: "gives its state to PULL",
+    Capability.RATE: "takes another rate from SET_RATE",
+    Capability.SAVE: "keeps its state over a restart when SAVE asks for it",
+    Capability.PUSH: "takes a state from OFFER and PUSH",
+}
+
+
+class Want(enum.IntFlag):
+    """Bits of SAMPLE's field `want`: what the answer shall bring beside the decisions."""
+
+    METRICS = 1
+    CRC = 2
+
+
+WANT_PURPOSE = {
+    Want.METRICS: "METRICS of every layer ahead of RESULT",
+    Want.CRC: "the CRC-32 of the state in RESULT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message.
+
+    Attributes:
+        name: name in Python and C.
+        kind: integer type of each element.
+        count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
+            "rest": as many as the frame holds, in the last field only.
+        most: for "rest", how many there may be.
+        purpose: one line for readers of the C header and the documentation.
+    """
+
+    name: str
+    kind: Kind
+    count: int | str = 1
+    purpose: str = ""
+    most: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of one element."""
+        return struct.calcsize("<" + STRUCT_CODES[self.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the protocol: a request (host to device) or a reply (device to host).
+
+    Attributes:
+        name: unique name.
+        code: the frame's type byte; replies have the top bit set.
+        direction: "request" or "reply".
+        fields: payload, in order, without padding.
+        purpose: one line.
+        answer: for a request, the name of the reply that closes it (or STATUS, when refused).
+    """
+
+    name: str
+    code: int
+    direction: Literal["request", "reply"]
+    fields: tuple[Field, ...]
+    purpose: str
+    answer: str = ""
+
+
+X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
+STEP = Field("step", "u32", 1, "updates since the plan's weights")
+SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
+CRC = Field("crc", "u32", 1, "CRC-32 of the state")
+TOKEN = Field(
+    "token", "u32", 1, "names how the state has come about; 0 behind a start, RESET or PUSH"
+)
+OFFSET = Field("offset", "u32", 1, "place of the first byte in the state")
+
+MESSAGES = (
+    Message(
+        "HELLO",
+        0x01,
+        "request",
+        (Field("protocol", "u8", 1, "protocol version of the host"),),
+        "opens a session; one byte in every protocol version",
+        answer="WELCOME",
+    ),
+    Message(
+        "SAMPLE",
+        0x02,
+        "request",
+        (
+            Field(
+                "number", "u32", 1, "token, plus the samples learned before: makes it learned once"
+            ),
+            Field("label", "u16", 1, "class index, below the number of classes"),
+            Field("want", "u8", 1, "bits, see SKA_WANT_*"),
+            X,
+        ),
+        "learn from one labeled sample",
+        answer="RESULT",
+    ),
+    Message("INFER", 0x03, "request", (X,), "classify one input, learn nothing", answer="RESULT"),
+    Message(
+        "SET_RATE",
+        0x04,
+        "request",
+        (Field("halvings", "u8", 1, "how often the plan's rate is halved"), TOKEN),
+        "learn on at another rate",
+        answer="STATUS",
+    ),
+    Message("PULL", 0x05, "request", (OFFSET,), "read a piece of the state", answer="CHUNK"),
+    Message(
+        "OFFER",
+        0x06,
+        "request",
+        (
+            Field("digest", "u8", 8, "first bytes of the digest of the state's plan"),
+            CRC,
+        ),
+        "announces a state; the same one again goes on where it stopped",
+        answer="STATUS",
+    ),
+    Message(
+        "PUSH",
+        0x07,
+        "request",
+        (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
+        "a piece of the state offered; the last one stores it, then the device has it",
+        answer="STATUS",
+    ),
+    Message("SAVE", 0x08, "request", (TOKEN,), "keep the state over a restart", answer="STATUS"),
+    Message("RESET", 0x09, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
+    Message(
+        "SET_TOKEN",
+        0x0A,
+        "request",
+        (TOKEN, CRC),
+        "name the state that has this CRC-32; it keeps the token as long as it learns on",
+        answer="STATUS",
+    ),
+    Message(
+        "WELCOME",
+        0x81,
+        "reply",
+        (
+            Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
+            Field("seq", "u8", 1, "of the last request: the next one follows"),
+            Field("digest", "u8", 8, "first bytes of the plan's digest"),
+            STEP,
+            SAMPLES,
+            TOKEN,
+            CRC,
+            Field("state_bytes", "u32", 1, "size of the state"),
+            Field("inputs", "u16", 1, "elements of an input"),
+            Field("input_width", "u8", 1, "bytes of one element, 1 or 2"),
+            Field("classes", "u16", 1, "number of classes"),
+            Field("layers", "u8", 1, "number of layers"),
+            Field("halvings", "u8", 1, "how often the plan's rate is halved"),
+            Field("credit", "u8", 1, "requests that may be under way at once"),
+            Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
+            Field("saves", "u32", 1, "saves made so far; 0: nothing is kept over a restart"),
+            Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
+            Field("error_detail", "u32", 1, "its detail"),
+            Field("dropped", "u16", 1, "pieces received that were no good frame, at most 65535"),
+            Field("board", "u8", 16, "name in ASCII, padded with zeros"),
+        ),
+        "answers HELLO; says which device this is, which plan it runs and how far it is",
+    ),
+    Message(
+        "RESULT",
+        0x82,
+        "reply",
+        (
+            STEP,
+            SAMPLES,
+            Field("crc", "u32", 1, "CRC-32 of the state, if asked for; else 0"),
+            Field("predicted", "u16", 1, "class index of the largest decision (first of equals)"),
+            Field("decisions", "i16", "classes", "Q0.15, of the forward pass before any update"),
+        ),
+        "answers SAMPLE and INFER",
+    ),
+    Message(
+        "METRICS",
+        0x83,
+        "reply",
+        (
+            Field("layer", "u8", 1, "layer index, from 0"),
+            STEP,
+            *(Field(name, "i64", 1, "sum over the layer") for name in METRICS),
+        ),
+        "integer sums of one layer after a learning step, sent ahead of RESULT",
+    ),
+    Message(
+        "CHUNK",
+        0x84,
+        "reply",
+        (OFFSET, Field("data", "u8", "rest", "bytes of the state from offset on", CHUNK_MAX)),
+        "answers PULL",
+    ),
+    Message(
+        "STATUS",
+        0x85,
+        "reply",
+        (
+            Field("code", "u8", 1, "see SKA_STATUS_*"),
+            Field("detail", "u32", 1, "depends on the code"),
+        ),
+        "answers every other request, and each that is refused",
+    ),
+)
+
+BY_NAME = {message.name: message for message in MESSAGES}
+BY_CODE = {message.code: message for message in MESSAGES}
+
+
+def peek(code: int, payload: bytes, name: str) -> int | None:
+    """A field of a message of which only what stands before it needs to fit: no array does.
+
+    None where the payload ends before it.
+    """
+    at = 0
+    for field in BY_CODE[code].fields:
+        if field.name == name:
+            piece = payload[at : at + field.size]
+            whole = len(piece) == field.size
+            return int(struct.unpack("<" + STRUCT_CODES[field.kind], piece)[0]) if whole else None
+        assert field.count == 1
+        at += field.size
+    raise KeyError(name)
+
+
+class Codec:
+    """Packs and unpacks the messages of one plan.
+
+    Args:
+        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; what is
+            lacking must not be needed (before WELCOME nobody knows them).
+    """
+
+    def __init__(self, dimensions: Mapping[str, int]) -> None:
+        self._dimensions = dict(dimensions)
+
+    def pack(self, name: str, values: Values) -> bytes:
+        """Payload of message `name`; raises InputError when a field is missing or out of range."""
+        message = BY_NAME[name]
+        unknown = set(values) - {field.name for field in message.fields}
+        if unknown:
+            raise InputError(f"message {name} has no field {min(unknown)!r}")
+        payload = b""
+        for field in message.fields:
+            if field.name not in values:
+                raise InputError(f"message {name} needs a value for its field {field.name!r}")
+            elements = _elements(values[field.name])
+            count = len(elements) if field.count == "rest" else self._count(message, field)
+            try:
+                if field.count == "rest" and count > field.most:
+                    raise struct.error
+                payload += struct.pack(f"<{count}{STRUCT_CODES[field.kind]}", *elements)
+            except struct.error:
+                wanted = f"at most {field.most}" if field.count == "rest" else str(count)
+                raise InputError(
+                    f"message {name}, field {field.name!r}: {len(elements)} value(s) given, "
+                    f"{wanted} integer(s) of type {field.kind} wanted"
+                ) from None
+        return payload
+
+    def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
+        """Name and values of a message; raises DeviceError for an unknown code or a wrong length.
+
+        Single elements come as int, u8 arrays as bytes, other arrays as tuples of int.
+        """
+        message = BY_CODE.get(code)
+        if message is None:
+            raise DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
+        values: dict[str, Any] = {}
+        at = 0
+        for field in message.fields:
+            count = (
+                min((len(payload) - at) // field.size, field.most)
+                if field.count == "rest"
+                else self._count(message, field)
+            )
+            end = at + count * field.size
+            if end > len(payload):
+                break
+            elements = struct.unpack(f"<{count}{STRUCT_CODES[field.kind]}", payload[at:end])
+            single = field.count == 1
+            array = bytes(elements) if field.kind == "u8" else elements
+            values[field.name] = elements[0] if single else array
+            at = end
+        if len(values) < len(message.fields) or at != len(payload):
+            raise DeviceError(
+                f"a message {message.name} of {len(payload)} bytes arrived, which does not fit "
+                "its fields; the firmware was made for another plan or by another ska-edge"
+            )
+        return message.name, values
+
+    def _count(self, message: Message, field: Field) -> int:
+        if isinstance(field.count, int):
+            return field.count
+        if field.count not in self._dimensions:
+            raise InputError(f"message {message.name} needs the plan's number of {field.count}")
+        return self._dimensions[field.count]
+
+
+def _elements(value: Any) -> tuple[Any, ...]:
+    # Flags are numbers first, although one can iterate over their bits.
+    return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)

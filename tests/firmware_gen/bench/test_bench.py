@@ -1,0 +1,181 @@
+"""What is measured is what is claimed: the counter is checked, and the weights are the host's."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen import board as boards
+from firmware_gen.bench.bench import Benchmark, Task, bench
+from firmware_gen.board import Board, load_board
+from ska_edge.errors import CheckError, InputError
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.resolve import make_plan
+
+BOARD = "qemu-m3"
+SAMPLES = 20
+SIZES = (6, 5, 3)
+
+# Counts its calls: what must be reported follows by reading it.
+IDLE = """\
+#include "bench_network.h"
+
+void bench_init(void) {
+}
+
+uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]) {
+    (void)x;
+    return 1;
+}
+
+void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
+    (void)x;
+    for (uint16_t i = 0; i <= label; i++) {
+        __asm__ volatile("nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop");
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    """A small random network that learns random samples."""
+    rng = np.random.default_rng(0)
+    plan = make_plan(SIZES)
+    state = State(plan, rng.integers(-4000, 4000, plan.parameter_count))
+    initial = state.parameters.copy()
+    inputs = rng.integers(-128, 128, (SAMPLES, SIZES[0]))
+    labels = rng.integers(0, SIZES[-1], SAMPLES)
+    trainer = FixedTrainer(state)
+    for x, label in zip(inputs, labels, strict=True):
+        trainer.learn_one(x, int(label))
+    start = [(np.zeros((n, m)), np.zeros(n)) for m, n in pairwise(SIZES)]
+    tensors = tuple(tensor for layer in start for tensor in layer)
+    return Task(plan, initial, state.parameters, inputs, labels, tensors)
+
+
+def planted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> Callable[[str], Board]:
+    """`load_board` with another text in the board's board.toml."""
+    folder = tmp_path / "boards"
+    shutil.copytree(boards.BOARDS_FOLDER, folder)
+    path = folder / BOARD / "board.toml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
+    return load_board
+
+
+def test_figures_are_those_of_the_library(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    found = bench(require_board(BOARD), task, tmp_path)
+    own = found.own
+    assert found.compared is None
+    assert abs(found.counted - found.units) <= 2
+    # At least two instructions for each multiplication forward, and as many for each update.
+    weights = 6 * 5 + 5 * 3
+    assert 2 * weights < own.infer < 100 * weights
+    assert own.infer + 2 * weights < own.learn < 200 * weights
+    assert own.ram > task.plan.parameter_bytes
+    assert 100 < own.code < own.flash - task.plan.parameter_bytes
+    assert own.stack is not None and 36 < own.stack < 1000
+    assert 0 <= own.right <= SAMPLES
+
+
+def test_the_same_run_gives_the_same_figures(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(BOARD)
+    runs: list[Benchmark] = [bench(board, task, tmp_path / f"{i}") for i in range(2)]
+    assert runs[0].own.flash == runs[1].own.flash
+    # A reading falls on a tick or beside it.
+    assert abs(runs[0].own.learn - runs[1].own.learn) < 1
+
+
+def test_a_compared_program_is_measured_by_itself(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    program = tmp_path / "idle.c"
+    program.write_text(IDLE)
+    board = require_board(BOARD)
+    found = bench(board, task, tmp_path, compare=program)
+    compared = found.compared
+    assert compared is not None
+    turns = float(np.mean(task.labels + 1))
+    assert 1 <= compared.infer <= 8
+    assert 10 * turns < compared.learn < 15 * turns + 15
+    assert compared.right == int((task.labels == 1).sum())
+    assert board.uart is not None
+    assert compared.ram < board.uart.buffer + 16  # what the board receives, and little more
+    assert compared.code < 0  # it brings no initial weights, whose bytes are taken off
+    assert found.own.learn > compared.learn
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("per_tick = [40, 128]", "per_tick = [401, 1280]"),
+        ('"shift=7"', '"shift=6"'),
+    ],
+)
+def test_a_counter_that_counts_something_else_is_found(
+    old: str,
+    new: str,
+    task: Task,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_board(BOARD)
+    board = planted(tmp_path, monkeypatch, old, new)(BOARD)
+    with pytest.raises(CheckError, match=f"counter of board {BOARD} makes .* of a loop of 200000"):
+        bench(board, task, tmp_path)
+
+
+@pytest.mark.parametrize("changed", ["initial", "labels"])
+def test_a_device_that_learned_something_else_is_found(
+    changed: str, task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    values = getattr(task, changed).copy()
+    values[0] = (values[0] + 1) % 3
+    wrong = dataclasses.replace(task, **{changed: values})
+    with pytest.raises(CheckError, match=f"after {SAMPLES} samples the weights .* not the host's"):
+        bench(require_board(BOARD), wrong, tmp_path)
+
+
+def test_a_network_too_large_for_the_board_is_refused(
+    task: Task,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_board(BOARD)
+    small = "ram = { origin = 0x2000_0000, size = 0x0000_0100 }"
+    large = "ram = { origin = 0x2000_0000, size = 0x0002_0000 }"
+    board = planted(tmp_path, monkeypatch, large, small)(BOARD)
+    with pytest.raises(CheckError, match=f"does not fit board {BOARD}"):
+        bench(board, task, tmp_path)
+
+
+def test_a_board_without_a_counter_cannot_be_measured_on(task: Task, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"board virtual-m4 has no counter.*qemu-m3"):
+        bench(load_board("virtual-m4"), task, tmp_path)
+
+
+def test_a_program_with_an_error_is_named(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    program = tmp_path / "broken.c"
+    program.write_text(IDLE.replace("return 1;", "return one;"))
+    with pytest.raises(CheckError, match=r"bench_compared\.c.*one"):
+        bench(require_board(BOARD), task, tmp_path, compare=program)

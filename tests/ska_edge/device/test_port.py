@@ -1,0 +1,607 @@
+"""Ports by name, ports that do not open, and bytes through ptys and sockets of this computer."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import os
+import pwd
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import serial  # type: ignore[import-untyped]
+from serial.serialposix import TCGETS2  # type: ignore[import-untyped]
+
+from ska_edge.device import port_errors as port_refusal
+from ska_edge.device.port import FASTEST, SLOWEST, Port, list_ports, resolve
+from ska_edge.device.port_errors import Holder, address_refusal, holders, refusal
+from ska_edge.errors import ContactLost, DeviceError
+
+# pyserial's RFC 2217 uses old names of the standard library.
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")
+
+StartBridge = Callable[[str, str], Any]  # of conftest's Bridge
+ROOT = Path(__file__).parents[3]
+EVERY_BYTE = bytes(range(256)) * 4  # telnet's escape, 0xff, and every control character in it
+
+
+class Terminal:
+    """A pty: `far` is what a device reads and writes, `path` what a program opens."""
+
+    def __init__(self) -> None:
+        self.far, self.near = os.openpty()
+        tty.setraw(self.near)
+        self.path = os.ttyname(self.near)
+
+    def hang_up(self) -> None:
+        """The device goes; closing does so, too."""
+        if self.far >= 0:
+            os.close(self.far)
+            os.close(self.near)
+            self.far = -1
+
+    def settings(self) -> list[Any]:
+        return termios.tcgetattr(self.near)
+
+    def speed(self) -> int:
+        """Bits per second; the settings name only the usual ones."""
+        return int.from_bytes(fcntl.ioctl(self.near, TCGETS2, bytes(44))[40:], sys.byteorder)
+
+    def gets(self, count: int) -> bytes:
+        """What the device gets, that many bytes of it."""
+        data = b""
+        while len(data) < count:
+            data += os.read(self.far, count - len(data))
+        return data
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal()
+    yield terminal
+    terminal.hang_up()
+
+
+def arriving(port: Port, count: int) -> bytes:
+    """That many bytes from a port, in however many pieces."""
+    data = b""
+    while len(data) < count:
+        data += port.read()
+    return data
+
+
+def opening(name: str, **options: int) -> str:
+    """The sentence with which a port does not open."""
+    with pytest.raises(DeviceError) as caught:
+        Port(name, **options)
+    assert not isinstance(caught.value, ContactLost)
+    sentence = str(caught.value)
+    assert "\n" not in sentence and "Errno" not in sentence
+    return sentence
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def system_port(path: str, serial_number: str | None = None, hwid: str = "USB") -> SimpleNamespace:
+    return SimpleNamespace(
+        device=path, description=f"at {path}", hwid=hwid, serial_number=serial_number
+    )
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """The ports that the system lists."""
+    ports = [
+        system_port("/dev/ttyUSB1", "FT2"),
+        system_port("/dev/ttyUSB0", "FT2"),
+        system_port("/dev/ttyACM0", "E6614C"),
+        system_port("/dev/ttyS0", hwid="n/a"),
+    ]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    return ports
+
+
+def test_ports_are_listed_by_path(listed: list[SimpleNamespace]) -> None:
+    found = [
+        (port.path, port.description, port.present, port.serial_number) for port in list_ports()
+    ]
+    assert found == [
+        ("/dev/ttyACM0", "at /dev/ttyACM0", True, "E6614C"),
+        ("/dev/ttyS0", "at /dev/ttyS0", False, None),
+        ("/dev/ttyUSB0", "at /dev/ttyUSB0", True, "FT2"),
+        ("/dev/ttyUSB1", "at /dev/ttyUSB1", True, "FT2"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["E6614C", "usb:E6614C"])
+def test_a_serial_number_means_the_port_of_its_device_now(
+    listed: list[SimpleNamespace], name: str
+) -> None:
+    assert resolve(name) == "/dev/ttyACM0"
+    listed[2].device = "/dev/ttyACM1"  # plugged in again
+    assert resolve(name) == "/dev/ttyACM1"
+
+
+@pytest.mark.parametrize("name", ["e6614c", "E6614", "None", "usb:", "usb:None", "usb:e6614c"])
+def test_a_serial_number_is_taken_exactly(listed: list[SimpleNamespace], name: str) -> None:
+    with pytest.raises(DeviceError, match="ska-edge ports"):
+        resolve(name)
+
+
+@pytest.mark.parametrize("name", ["FT2", "usb:FT2"])
+def test_a_serial_number_of_two_ports_names_both(listed: list[SimpleNamespace], name: str) -> None:
+    with pytest.raises(DeviceError, match=r"2 ports have .*'FT2' \(/dev/ttyUSB0, /dev/ttyUSB1\)"):
+        resolve(name)
+
+
+def test_a_pattern_means_the_one_port_that_fits(tmp_path: Path) -> None:
+    for name in ("usb-SEGGER-1", "usb-SEGGER-2", "usb-FTDI-3"):
+        (tmp_path / name).touch()
+    assert resolve(f"{tmp_path}/*FTDI*") == f"{tmp_path}/usb-FTDI-3"
+    assert resolve(f"{tmp_path}/usb-SEGGER-[2-9]") == f"{tmp_path}/usb-SEGGER-2"
+    with pytest.raises(DeviceError) as caught:
+        resolve(f"{tmp_path}/*SEGGER*")
+    assert f"2 ports fit '{tmp_path}/*SEGGER*'" in str(caught.value)
+    assert f"({tmp_path}/usb-SEGGER-1, {tmp_path}/usb-SEGGER-2)" in str(caught.value)
+    with pytest.raises(DeviceError, match=r"no port fits '.*none\*'"):
+        resolve(f"{tmp_path}/none*")
+
+
+def test_two_links_to_one_port_are_one_port(tmp_path: Path, terminal: Terminal) -> None:
+    for name in ("by-path", "by-id"):
+        (tmp_path / name).symlink_to(terminal.path)
+    assert resolve(f"{tmp_path}/by-*") == f"{tmp_path}/by-id"
+
+
+def test_a_path_with_brackets_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "port[1]"
+    path.touch()
+    assert resolve(str(path)) == str(path)
+
+
+@pytest.mark.parametrize("name", ["/dev/no-such-port", "no-such-number", "", "ttyACM0"])
+def test_a_port_that_is_not_there(listed: list[SimpleNamespace], name: str) -> None:
+    assert f"there is no port {name or repr('')}: `ska-edge ports` lists" in opening(name)
+
+
+@pytest.mark.parametrize(
+    "address", ["socket://host:1", "rfc2217://host:65535?ign_set_control", "SOCKET://[::1]:7000"]
+)
+def test_an_address_stays_what_it_is(address: str) -> None:
+    assert resolve(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "socket://host",
+        "socket://:5",
+        "socket://host:0",
+        "socket://host:65536",
+        "socket://host:port",
+        "socket://[::1",
+        "rfc2217://",
+        "loop://",
+        "http://host:80",
+        "://",
+    ],
+)
+def test_an_address_that_makes_no_sense(address: str) -> None:
+    assert address_refusal(address) == (
+        f"{address!r} is no address of a port: write socket://HOST:PORT or rfc2217://HOST:PORT"
+    )
+    assert opening(address) == address_refusal(address)
+
+
+# --- ports that do not open -----------------------------------------------------------------------
+
+
+def test_what_is_no_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert f"{file} is a file, not a serial port" in opening(str(file))
+    assert f"{tmp_path} is a directory, not a serial port" in opening(str(tmp_path))
+    assert "/dev/null is another kind of device, not a serial port" in opening("/dev/null")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert f"{pipe} is no device, not a serial port" in opening(str(pipe))
+    (tmp_path / "link").symlink_to("nowhere")
+    assert f"there is no port {tmp_path}/link" in opening(f"{tmp_path}/link")
+
+
+HOLD = """
+import serial, sys
+port = serial.Serial(sys.argv[1], exclusive=sys.argv[2] == "lock")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(path: str, how: str = "lock") -> Iterator[int]:
+    """Another program has a port open; its process id."""
+    program = [sys.executable, "-c", HOLD, path, how]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "open\n"
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def command(process: int) -> str:
+    return Path(f"/proc/{process}/comm").read_text().strip()
+
+
+def test_a_port_that_another_program_has(tmp_path: Path, terminal: Terminal) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(terminal.path)
+    with held(terminal.path) as process:
+        has = f"is busy: process {process} ({command(process)}) has it open; close it"
+        assert opening(terminal.path) == f"the port {terminal.path} {has}"
+        assert opening(str(link)) == f"the port {link} {has}"
+    Port(terminal.path).close()
+
+
+def test_of_those_that_have_it_open_the_one_that_locks_is_named(terminal: Terminal) -> None:
+    with held(terminal.path, "share") as sharer, held(terminal.path) as locker:
+        found = {holder.process: holder.locks for holder in holders(terminal.path)}
+        assert found == {os.getpid(): False, sharer: False, locker: True}
+        sentence = opening(terminal.path)
+        assert f"process {locker} " in sentence and str(sharer) not in sentence
+
+
+def test_a_port_that_this_program_has(terminal: Terminal) -> None:
+    with Port(terminal.path):
+        assert "is busy: this program has it open already" in opening(terminal.path)
+    Port(terminal.path).close()
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Opening /dev/ttyUSB7 raises this error from here on."""
+    system_open = os.open
+
+    def refusing(path: str, *arguments: Any) -> int:
+        if path == "/dev/ttyUSB7":
+            raise OSError(number, os.strerror(number))
+        return system_open(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refusing)
+    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EAGAIN])
+def test_a_port_whose_holders_are_hidden_or_several(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    refuse(monkeypatch, number)
+    assert "a program of another user has it open; `sudo fuser -v /dev/ttyUSB7`" in opening(
+        "/dev/ttyUSB7"
+    )
+    several = [Holder(7, "minicom", False), Holder(8, "cat", False), Holder(os.getpid(), "", False)]
+    monkeypatch.setattr(port_refusal, "holders", lambda path: several)
+    assert "busy: process 7 (minicom), process 8 (cat) have it open; close them" in opening(
+        "/dev/ttyUSB7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, "there is no port /dev/ttyUSB7"),
+        (errno.ENXIO, "nothing is connected to the port /dev/ttyUSB7"),
+        (errno.ENODEV, "nothing is connected to the port /dev/ttyUSB7"),
+        (errno.EIO, "nothing is connected to the port /dev/ttyUSB7"),
+        (errno.EINVAL, "the port /dev/ttyUSB7 does not run at 115200 baud"),
+    ],
+)
+def test_what_the_system_says_in_words(
+    monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    refuse(monkeypatch, number)
+    assert words in opening("/dev/ttyUSB7")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+@pytest.mark.parametrize(
+    ("mode", "groups", "members", "words"),
+    [
+        (0o660, [], [], r"the group uucp; join it with `sudo usermod -aG uucp \$USER` and log in"),
+        (0o660, [], ["me"], "you joined its group uucp after this session began; log in again"),
+        (0o660, [4321], ["me"], r"\(owner 4320, group uucp, mode crw-rw----\)"),
+        (0o600, [], [], r"mode crw-------\): .*`sudo chmod a\+rw /dev/ttyUSB7`"),
+        (0o640, [], ["me"], r"mode crw-r-----\)"),
+    ],
+)
+def test_no_permission_names_the_group_and_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    mode: int,
+    groups: list[int],
+    members: list[str],
+    words: str,
+) -> None:
+    refuse(monkeypatch, number)
+    status = SimpleNamespace(st_mode=stat.S_IFCHR | mode, st_uid=4320, st_gid=4321)
+    names = {os.getuid(): SimpleNamespace(pw_name="me")}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda path: status)
+        patch.setattr(os, "getgroups", lambda: groups)
+        patch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name="uucp", gr_mem=members))
+        patch.setattr(pwd, "getpwuid", lambda uid: names[uid])
+        sentence = opening("/dev/ttyUSB7")
+    assert sentence.startswith("no permission to open /dev/ttyUSB7")
+    assert re.search(words, sentence), sentence
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "baud", [SLOWEST, 9600, 76800, 115200, 230400, 250000, 460800, 500000, FASTEST]
+)
+def test_every_speed_reaches_the_terminal(terminal: Terminal, baud: int) -> None:
+    before = terminal.speed()
+    with Port(terminal.path, baud=baud):
+        assert terminal.speed() == baud
+    assert terminal.speed() == before
+
+
+@pytest.mark.parametrize("baud", [250000, 921600])
+def test_a_driver_that_takes_another_speed(
+    terminal: Terminal, baud: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = termios.tcgetattr
+
+    def stays_at_9600(number: int) -> list[Any]:
+        settings = real(number)
+        settings[4] = settings[5] = termios.B9600
+        return settings
+
+    monkeypatch.setattr(termios, "tcgetattr", stays_at_9600)
+    assert f"the port {terminal.path} does not run at {baud} baud" in opening(
+        terminal.path, baud=baud
+    )
+    Port(terminal.path, baud=9600).close()
+
+
+def test_a_system_that_refuses_a_speed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def invalid(*_: Any) -> None:
+        raise termios.error(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(termios, "tcsetattr", invalid)
+    assert "does not run at 460800 baud" in opening(terminal.path, baud=460800)
+
+
+# --- an open port ---------------------------------------------------------------------------------
+
+
+def test_bytes_go_both_ways_unchanged(terminal: Terminal) -> None:
+    with Port(terminal.path) as port:
+        port.write(EVERY_BYTE)
+        assert terminal.gets(len(EVERY_BYTE)) == EVERY_BYTE
+        os.write(terminal.far, EVERY_BYTE)
+        assert arriving(port, len(EVERY_BYTE)) == EVERY_BYTE
+        assert port.received == len(EVERY_BYTE)
+        os.write(terminal.far, b"x")
+        assert arriving(port, 1) == b"x"
+        assert port.read() == b""
+        assert (port.name, port.path) == (terminal.path, terminal.path)
+
+
+def test_settings_and_lock_are_as_before_when_it_ends(terminal: Terminal) -> None:
+    settings = termios.tcgetattr(terminal.near)
+    settings[0] |= termios.ICRNL
+    settings[3] |= termios.ECHO | termios.ICANON
+    settings[4] = settings[5] = termios.B2400
+    termios.tcsetattr(terminal.near, termios.TCSANOW, settings)
+    before = terminal.settings()
+    with Port(terminal.path) as port:
+        assert terminal.settings() != before
+    assert terminal.settings() == before
+    port.close()
+    with pytest.raises(RuntimeError, match="mine"), Port(terminal.path):
+        raise RuntimeError("mine")
+    assert terminal.settings() == before
+    assert holders(terminal.path) == [Holder(os.getpid(), command(os.getpid()), False)]
+
+
+def test_what_was_not_sent_is_dropped_at_the_end() -> None:
+    """The system has handed over some of it; what it still holds back must not come later."""
+
+    def left(fill: Callable[[str], None]) -> int:
+        terminal, count = Terminal(), 0
+        fill(terminal.path)
+        os.close(terminal.near)  # reading ends behind what there is
+        with contextlib.suppress(OSError):
+            while True:
+                count += len(os.read(terminal.far, 65536))
+        os.close(terminal.far)
+        return count
+
+    def plainly(path: str) -> None:
+        number = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(number, bytes(100000))
+        os.close(number)
+
+    def by_port(path: str) -> None:
+        with Port(path, write_timeout=0.1) as port, pytest.raises(DeviceError):
+            port.write(bytes(100000))
+
+    given = 4096  # bytes of a terminal's input buffer: what the far end has been given already
+    assert left(by_port) <= given < left(plainly)
+
+
+WAIT = """
+import sys
+from ska_edge.device.port import Port
+with Port(sys.argv[1]) as port:
+    print("open", flush=True)
+    while True:
+        port.read()
+"""
+
+
+def test_ctrl_c_leaves_the_port_clean(terminal: Terminal) -> None:
+    before = terminal.settings()
+    with subprocess.Popen(
+        [sys.executable, "-c", WAIT, terminal.path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "open\n"
+        assert terminal.settings() != before
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    assert terminal.settings() == before
+    Port(terminal.path).close()
+
+
+def test_a_device_that_is_unplugged(terminal: Terminal) -> None:
+    port = Port(terminal.path)
+    os.write(terminal.far, b"last words")
+    assert arriving(port, 10) == b"last words"
+    terminal.hang_up()
+    for _ in range(2):
+        with pytest.raises(ContactLost, match=r"is gone .*was the device unplugged") as caught:
+            port.read()
+        assert caught.value.exit_code == 3
+        with pytest.raises(ContactLost, match="is gone"):
+            port.write(b"x")
+    port.close()
+    port.close()
+
+
+def test_a_device_that_takes_no_bytes(terminal: Terminal) -> None:
+    with (
+        Port(terminal.path, write_timeout=0.1) as port,
+        pytest.raises(ContactLost, match="takes no bytes"),
+    ):
+        port.write(bytes(1000000))
+
+
+# --- bridges --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_bytes_go_both_ways_through_a_bridge_until_it_ends(
+    terminal: Terminal, bridge: StartBridge, scheme: str
+) -> None:
+    server = bridge(terminal.path, scheme)
+    with Port(server.address, baud=57600) as port:
+        assert port.path == server.address
+        assert terminal.speed() == (57600 if scheme == "rfc2217" else 9600)
+        port.write(EVERY_BYTE)
+        assert terminal.gets(len(EVERY_BYTE)) == EVERY_BYTE
+        os.write(terminal.far, EVERY_BYTE)
+        assert arriving(port, len(EVERY_BYTE)) == EVERY_BYTE
+        assert port.received == len(EVERY_BYTE)
+        server.stop()
+        with pytest.raises(ContactLost, match=f"the connection to {server.address} ended"):
+            while True:
+                port.read()
+
+
+def test_what_a_connection_said_before_it_ended_counts() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        Port(f"socket://127.0.0.1:{server.getsockname()[1]}") as port,
+    ):
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"x")
+            assert arriving(port, 1) == b"x"
+            connection.sendall(EVERY_BYTE)
+        assert arriving(port, len(EVERY_BYTE)) == EVERY_BYTE
+        with pytest.raises(ContactLost):
+            port.read()
+        with pytest.raises(ContactLost):
+            while True:
+                port.write(EVERY_BYTE)
+
+
+@pytest.fixture
+def unused() -> int:
+    """A port number of this computer at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    assert isinstance(number, int)
+    return number
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_connection_that_is_refused(scheme: str, unused: int) -> None:
+    sentence = opening(f"{scheme}://127.0.0.1:{unused}")
+    assert f"127.0.0.1:{unused} refused the connection: check the port's number" in sentence
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "there is no host 'board.lan'"),
+        (TimeoutError("timed out"), "board.lan:7000 does not answer: check the address"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "board.lan:7000 does not answer"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, ""), "board.lan:7000 refused the connection"),
+    ],
+)
+def test_a_connection_that_fails(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, error: OSError, words: str
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", failing)
+    assert words in opening(f"{scheme}://board.lan:7000")
+
+
+def test_the_error_of_a_lost_port_is_not_why_it_does_not_open_again() -> None:
+    error = serial.SerialException("it waited in vain")
+    error.__context__ = ContactLost("it was unplugged")  # as while a program opens it again
+    sentence = refusal("rfc2217://board.lan:7000", 9600, error)
+    assert sentence == (
+        "the connection to rfc2217://board.lan:7000 cannot be opened (it waited in vain)"
+    )
+
+
+def test_a_plain_connection_is_no_rfc2217_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        sentence = opening(f"rfc2217://{place}?timeout=0.1")
+    assert sentence == (
+        f"{place} does not speak RFC 2217: name a plain connection socket://{place}"
+    )
+
+
+def test_a_bridge_whose_line_does_not_run_at_a_speed(
+    terminal: Terminal, bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_9600(_: serial.SerialBase, baud: int) -> None:
+        if baud != 9600:
+            raise ValueError("not here")
+
+    server = bridge(terminal.path, "rfc2217")
+    speed = property(serial.SerialBase.baudrate.fget, only_9600)
+    monkeypatch.setattr(type(server.line), "baudrate", speed, raising=False)
+    assert "refuses 115200 baud" in opening(server.address)

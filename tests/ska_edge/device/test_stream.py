@@ -1,0 +1,207 @@
+"""Samples in a stream to a fake device: learned in order, each once, whatever comes between."""
+
+from __future__ import annotations
+
+import pytest
+
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Learned
+from ska_edge.device.window import Window
+from ska_edge.errors import DeviceError
+from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
+from ska_edge.wire.protocol import BY_NAME, COUNTED, Want
+from tests.fake_device import LAYERS, FakeDevice
+from tests.ska_edge.streamed import ALL, INPUT, LABELS, NOTHING, ROWS, SAMPLE, events, opened, rows
+
+# --- a good line ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("credit", [1, 2, 5])
+def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    found = events(opened(device, want=Want.METRICS))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    for event in found:
+        assert isinstance(event, Learned)
+        assert event.result is not None
+        assert event.result.samples == event.samples == event.row + 1
+        assert len(event.result.metrics) == LAYERS
+
+
+def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevice) -> None:
+    """The device answers nothing until it has been sent all it said it could take."""
+    device.credit = 4
+    waiting: list[Frame] = []
+    most: list[int] = []
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code != SAMPLE:
+            return device.answer(frame)
+        waiting.append(frame)
+        most.append(len(waiting))
+        answer = b""
+        while len(waiting) == device.credit or len(waiting) == ROWS - len(device.learned) > 0:
+            answer += device.answer(waiting.pop(0))
+        return answer
+
+    device.respond = respond
+    assert rows(events(opened(device))) == list(range(ROWS))
+    assert device.learned == ALL
+    assert max(most) == device.credit
+
+
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_row_is_told_of_before_it_is_sent(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    told: list[tuple[int, int]] = []
+
+    def sending(row: int, samples: int) -> None:
+        assert len(device.learned) <= row
+        told.append((row, samples))
+
+    stream = opened(device)
+    assert rows(list(stream.learn(INPUT, LABELS, sending))) == list(range(ROWS))
+    stream.close()
+    assert told == [(row, row + 1) for row in range(ROWS)]
+
+
+def test_the_rest_is_learned_when_the_caller_stops_between_rows(device: FakeDevice) -> None:
+    stream = opened(device)
+    for event in stream.learn(INPUT, LABELS):
+        if isinstance(event, Learned) and event.row == 10:
+            break
+    assert stream.link.hello().samples == len(device.learned) == 11
+    assert rows(list(stream.learn(INPUT[11:], LABELS[11:]))) == list(range(ROWS - 11))
+    stream.close()
+    assert device.learned == ALL
+
+
+# --- a bad line -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_lost_request_is_sent_again_and_those_behind_it_too(
+    device: FakeDevice, credit: int
+) -> None:
+    device.credit = credit
+    lost: list[int] = []
+
+    def respond(frame: Frame) -> bytes:
+        number = (int.from_bytes(frame.payload[:4], "little") - device.token) % COUNTED
+        if frame.code == SAMPLE and number in (3, 4, 17) and number not in lost:
+            lost.append(number)
+            return b""
+        return device.answer(frame)
+
+    device.respond = respond
+    found = events(opened(device, timeout=0.3))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    assert lost == [3, 4, 17]
+
+
+@pytest.mark.parametrize("credit", [1, 3])
+def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> None:
+    device.credit = credit
+    lost: list[Frame] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == SAMPLE and len(device.learned) % 5 == 0 and frame not in lost:
+            lost.append(frame)
+            return b""
+        return answer
+
+    device.respond = respond
+    found = events(opened(device, timeout=0.3))
+    assert rows(found) == list(range(ROWS))
+    assert device.learned == ALL
+    if credit == 1:  # with one under way, the device still has the answer
+        assert all(event.result is not None for event in found if isinstance(event, Learned))
+
+
+def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
+    """The answers to rows 0 and 1 are lost, that to row 2 comes."""
+    device.credit = 3
+    device.respond = lambda frame: (
+        b""
+        if device.answer(frame) and frame.code == SAMPLE and device.samples < 3
+        else b"".join(device._replies)
+    )
+    found = events(opened(device))
+    results = [event.result for event in found if isinstance(event, Learned)]
+    assert results[:2] == [None, None]
+    assert all(result is not None for result in results[2:])
+    assert device.learned == ALL
+
+
+def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
+    """All of the last two answers but the end of the second is lost."""
+    device.credit = 2
+
+    def respond(frame: Frame) -> bytes:
+        device.answer(frame)
+        replies = device._replies
+        return b"".join(replies) if frame.code != SAMPLE else replies[-1] * (device.samples == 2)
+
+    device.respond = respond
+    stream = opened(device, want=Want.METRICS)
+    found = [event for event in stream.learn(INPUT[:2], LABELS[:2]) if isinstance(event, Learned)]
+    assert [event.result for event in found] == [None, None]
+    assert list(stream.ask(Link.save)) == []
+    stream.close()
+    assert (device.saves, stream.link.info.samples) == (1, 2)
+
+
+@pytest.mark.parametrize("want", [NOTHING, Want.METRICS])
+def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want) -> None:
+    """It has the seq of a row under way, and counts fewer samples."""
+    device.credit = 2
+    late: list[bytes] = []
+
+    def respond(frame: Frame) -> bytes:
+        answer = device.answer(frame)
+        if frame.code == SAMPLE and device.samples == 1:
+            late.append(answer)
+        if frame.code != SAMPLE or device.samples != 10 or len(late) > 1:
+            return answer
+        old = FrameDecoder().feed(late[0])
+        late.append(b"".join(encode_frame(each.code, frame.seq, each.payload) for each in old))
+        return late[1] + answer
+
+    device.respond = respond
+    found = events(opened(device, want=want))
+    assert len(late) == 2
+    results = [event.result for event in found if isinstance(event, Learned)]
+    assert [result and result.samples for result in results] == list(range(1, ROWS + 1))
+
+
+@pytest.mark.parametrize(("token", "samples"), [(COUNTED - 3, 0), (7, COUNTED - 3)])
+def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
+    device: FakeDevice, token: int, samples: int
+) -> None:
+    device.token, device.samples = token, samples
+    device.credit = 3
+    found = events(opened(device))
+    assert rows(found) == list(range(ROWS))
+    assert all(event.result is not None for event in found if isinstance(event, Learned))
+    assert device.learned == ALL
+    assert device.token == token
+
+
+@pytest.mark.parametrize(("name", "payload"), [("RESULT", bytes(6)), ("STATUS", b"\x03")])
+def test_an_answer_that_is_cut_is_refused(device: FakeDevice, name: str, payload: bytes) -> None:
+    """In a good frame: that is no fault of the line."""
+    device.respond = lambda frame: (
+        encode_frame(BY_NAME[name].code, frame.seq, payload)
+        if frame.code == SAMPLE
+        else device.answer(frame)
+    )
+    with pytest.raises(DeviceError, match=f"a message {name} of {len(payload)} byte.*not fit"):
+        events(opened(device))
+
+
+def test_a_window_of_nothing(device: FakeDevice) -> None:
+    with Link(device.port) as link:
+        assert list(Window(link, INPUT[:0], LABELS[:0], Want(0)).results()) == []

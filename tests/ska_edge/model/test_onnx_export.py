@@ -1,0 +1,122 @@
+"""ONNX: the integer form has the trainer's bits in two runtimes, the float form its classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
+
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model
+from ska_edge.model.onnx_export import compare, export, save
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.rule import RULES
+
+
+def random_model(
+    sizes: list[int], rule: str, seed: int, limit: int = 32768, precision: str = "w16a8"
+) -> Model:
+    rng = np.random.default_rng(seed)
+    bits = PRECISIONS[precision].activation.bits
+    input_format = QFormat(bits, int(rng.integers(2, bits)))
+    plan = make_plan(sizes, rule=rule, precision=precision, input_format=input_format)
+    limit = limit * 2 ** (plan.formats.weight_bits - 16)
+    state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
+    return Model(plan, state, Scaling(np.zeros(sizes[0]), np.ones(sizes[0])))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 20), min_size=2, max_size=5),
+    st.sampled_from(tuple(RULES)),
+    st.sampled_from(tuple(PRECISIONS)),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1500, 32768]),
+    st.booleans(),
+)
+def test_the_integer_form_has_the_trainers_bits(
+    sizes: list[int], rule: str, precision: str, seed: int, limit: int, wide: bool
+) -> None:
+    if wide:
+        sizes = [600, *sizes[1:]]  # sums of 64 bits
+    model = random_model(sizes, rule, seed, limit, precision)
+    format = model.plan.layers[0].input
+    x = np.random.default_rng(seed).integers(format.minimum, format.maximum + 1, (9, sizes[0]))
+    expected = FixedTrainer(model.state).infer(x)
+    exported = export(model, "integer")
+    feed = {"input": x.astype(f"int{format.bits}")}
+    session = onnxruntime.InferenceSession(
+        exported.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    for decisions, label in (session.run(None, feed), ReferenceEvaluator(exported).run(None, feed)):
+        np.testing.assert_array_equal(decisions, expected)
+        np.testing.assert_array_equal(label, expected.argmax(axis=1))
+
+
+def test_sums_beyond_32_bits_are_saturated_as_they_should() -> None:
+    model = random_model([600, 2], "local", 57, precision="w32a16")
+    format = model.plan.layers[0].input
+    x = np.random.default_rng(57).integers(format.minimum, format.maximum + 1, (9, 600))
+    session = onnxruntime.InferenceSession(
+        export(model, "integer").SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    decisions, _ = session.run(None, {"input": x.astype(np.int16)})
+    np.testing.assert_array_equal(decisions, FixedTrainer(model.state).infer(x))
+
+
+def test_weights_are_stored_narrow_and_the_model_says_what_it_is() -> None:
+    model = random_model([6, 5, 3], "local", 0)
+    exported = export(model, "integer")
+    kinds = {t.name: t.data_type for t in exported.graph.initializer}
+    assert kinds["layer0_weight"] == onnx.TensorProto.INT16
+    properties = {entry.key: entry.value for entry in exported.metadata_props}
+    assert properties["ska_edge.digest"] == model.plan.digest
+    assert properties["ska_edge.labels"] == '["0", "1", "2"]'
+    assert exported.opset_import[0].version == 13
+    assert exported.ir_version == 8
+    banned = ("Quantize", "QLinear", "MatMulInteger")
+    assert not [n for n in exported.graph.node if any(word in n.op_type for word in banned)]
+
+
+def test_compare_finds_a_model_that_differs() -> None:
+    model, x = (
+        random_model([6, 5, 3], "local", 0, 3000),
+        np.random.default_rng(1).normal(size=(50, 6)),
+    )
+    exported = export(model, "integer")
+    assert compare(exported, model, x).mismatches == 0
+    model.state.tensor(0, "weight")[0, 0] += 500
+    assert compare(exported, model, x).mismatches > 0
+
+
+@pytest.mark.parametrize("rule", ["local", "published"])
+def test_the_float_form_is_close(rule: str) -> None:
+    model = random_model([6, 5, 3], rule, 0, 3000)
+    x = np.random.default_rng(1).uniform(-0.99, 0.99, size=(200, 6))  # inside every input format
+    agreement = compare(export(model, "float"), model, x)
+    assert agreement.rows == 200
+    assert agreement.mismatches <= 6
+
+
+def test_equal_models_export_equal_bytes(tmp_path: Path) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        save(export(random_model([4, 3, 2], "local", 1), "integer"), tmp_path / name)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    with pytest.raises(InputError, match="cannot write"):
+        save(export(random_model([4, 3, 2], "local", 1), "integer"), tmp_path / "no" / "a.onnx")
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(InputError, match="there are integer, float"):
+        export(random_model([4, 3, 2], "local", 1), "qdq")

@@ -1,0 +1,204 @@
+"""ONNX and back: the integer form gives the very model, and nothing that was changed is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from onnx import numpy_helper
+
+from ska_edge.device.link import Link
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.onnx_export import export, save
+from ska_edge.model.onnx_import import load_any, model_from_onnx
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.range_tracker import Range
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from tests.random_states import learned_states
+from tests.trainer_device import TrainerDevice
+
+
+def a_model() -> Model:
+    plan = make_plan((3, 4, 2), labels=("no", "yes"), replay=Replay(2, 1))
+    parameters = np.random.default_rng(3).integers(-3000, 3000, plan.parameter_count)
+    model = Model(
+        plan,
+        State(plan, parameters),
+        Scaling(np.array([0.1, -1e-30, 3.0]), np.array([1 / 3, 2.0, 1e20]), 4.0),
+        ranges=[Range(0, "input", 8, 5, largest=100, saturated=1, values=9)],
+        notes={"seed": 4, "data": "wine", "group": None},
+    )
+    FixedTrainer(model.state).learn_one(np.array([5, -7, 100]), 1)
+    model.state.halve_rate(2)
+    return model
+
+
+def assert_same(found: Model, model: Model) -> None:
+    """Equal in all but the float twin."""
+    assert found.plan == model.plan
+    assert found.state.to_bytes() == model.state.to_bytes()
+    assert found.state.step == model.state.step
+    np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
+    np.testing.assert_array_equal(found.scaling.scale, model.scaling.scale)
+    assert found.scaling.limit == model.scaling.limit
+    assert found.ranges == model.ranges
+    assert found.notes == model.notes
+
+
+def test_the_model_comes_back(tmp_path: Path) -> None:
+    model, path = a_model(), tmp_path / "m.onnx"
+    save(export(model, "integer"), path)
+    assert_same(model_from_onnx(path), model)
+    assert_same(load_any(path), model)
+    model.state.step = 2**32 + 7
+    model.scaling = Scaling(model.scaling.mean, model.scaling.scale)  # no limit
+    save(export(model, "integer"), path)
+    assert_same(model_from_onnx(path), model)
+    model.save(tmp_path / "m.ska")
+    assert_same(load_any(tmp_path / "m.ska"), model)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(learned_states())
+def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, state: State) -> None:
+    ska, exported, plan = tmp_path / "m.ska", tmp_path / "m.onnx", state.plan
+    with TrainerDevice(state) as device, Link(device.port) as link:
+        pulled = State.from_bytes(plan, link.pull(plan.state_bytes))
+    Model(plan, pulled, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))).save(ska)
+    save(export(load_model(ska), "integer"), exported)
+    found = model_from_onnx(exported)
+    with TrainerDevice(State(plan)) as device, Link(device.port) as link:
+        link.push(found.state.to_bytes(), found.plan.digest)
+        assert device.network.to_bytes() == state.to_bytes()
+        assert link.hello().crc == state.crc
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def refusal(path: Path, content: bytes) -> str:
+    """The one sentence with which a file of this content is refused."""
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        model_from_onnx(path)
+    sentence = str(caught.value)
+    assert str(path) in sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[[Callable[[onnx.ModelProto], None]], str]:
+    """A function that gives the refusal of an export that was changed by a function."""
+
+    def refuse(change: Callable[[onnx.ModelProto], None]) -> str:
+        exported = export(a_model(), "integer")
+        change(exported)
+        return refusal(tmp_path / "m.onnx", exported.SerializeToString())
+
+    return refuse
+
+
+def set_entry(exported: onnx.ModelProto, key: str, value: str) -> None:
+    (entry,) = (entry for entry in exported.metadata_props if entry.key == f"ska_edge.{key}")
+    entry.value = value
+
+
+def set_tensor(exported: onnx.ModelProto, name: str, change: Callable[[np.ndarray], None]) -> None:
+    (tensor,) = (tensor for tensor in exported.graph.initializer if tensor.name == name)
+    values = numpy_helper.to_array(tensor).copy()
+    change(values)
+    tensor.CopyFrom(numpy_helper.from_array(values, name))
+
+
+def test_a_foreign_model_is_refused(refused, tmp_path: Path) -> None:
+    assert "was not exported by ska-edge" in refused(lambda m: m.ClearField("metadata_props"))
+    assert "was not exported by ska-edge" in refusal(tmp_path / "m.onnx", b"")
+    assert "is no ONNX file, or it is damaged" in refusal(tmp_path / "m.onnx", b"hello, world")
+
+
+def test_the_float_form_is_refused(tmp_path: Path) -> None:
+    content = export(a_model(), "float").SerializeToString()
+    assert "--form integer" in refusal(tmp_path / "m.onnx", content)
+
+
+def test_an_export_without_a_state_is_refused(refused) -> None:
+    def strip(exported: onnx.ModelProto) -> None:
+        kept = [e for e in exported.metadata_props if e.key in ("ska_edge.form", "ska_edge.digest")]
+        del exported.metadata_props[:]
+        exported.metadata_props.extend(kept)
+
+    assert "has no state" in refused(strip)
+
+
+@pytest.mark.parametrize("name", ["layer0_weight", "layer1_weight", "layer0_bias", "layer1_bias"])
+def test_a_tensor_that_was_changed_is_named(refused, name: str) -> None:
+    def change(values: np.ndarray) -> None:
+        values.flat[-1] ^= 1
+
+    sentence = refused(lambda m: set_tensor(m, name, change))
+    assert f"was changed after its export: the tensor {name} is not" in sentence
+
+
+def test_a_tensor_too_many_or_too_few_is_named(refused) -> None:
+    extra = numpy_helper.from_array(np.zeros(3), "another")
+    assert "the tensor another" in refused(lambda m: m.graph.initializer.append(extra))
+    assert "the tensor " in refused(lambda m: m.graph.initializer.pop())
+
+
+def test_a_tensor_that_cannot_be_read_is_named(refused) -> None:
+    def spoil(exported: onnx.ModelProto) -> None:
+        exported.graph.initializer[0].raw_data = b"123"
+
+    assert "cannot be read" in refused(spoil)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("step", "8"), ("state", "AAAA"), ("input_mean", "0 0 0"), ("plan", "{}"), ("notes", "{}")],
+)
+def test_metadata_that_were_changed_are_refused(refused, key: str, value: str) -> None:
+    assert "do not match their digest" in refused(lambda m: set_entry(m, key, value))
+
+
+def test_entries_of_other_programs_do_not_matter(tmp_path: Path) -> None:
+    exported = export(a_model(), "integer")
+    entry = exported.metadata_props.add()
+    entry.key, entry.value = "description", "mine"
+    save(exported, tmp_path / "m.onnx")
+    assert_same(model_from_onnx(tmp_path / "m.onnx"), a_model())
+
+
+def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Path) -> None:
+    model, path = a_model(), tmp_path / "m.onnx"
+    good = export(model, "integer").SerializeToString()
+    taken = 0
+    for number, position in enumerate(range(0, len(good), 64)):
+        bad = bytearray(good)
+        bad[position] ^= 1 << number % 8
+        path.write_bytes(bad)
+        try:
+            found = model_from_onnx(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+            continue
+        assert_same(found, model)  # the bit is one of the graph's, which the model does not need
+        taken += 1
+    assert taken < len(good) / 64
+    for length in range(0, len(good), 64):
+        refusal(path, good[:length])
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no ONNX file"):
+        model_from_onnx(tmp_path / "none.onnx")
+    with pytest.raises(InputError, match="cannot read"):
+        model_from_onnx(tmp_path)

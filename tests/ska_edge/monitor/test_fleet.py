@@ -1,0 +1,46 @@
+"""Several tasks at once: Ctrl-C waits for all that were started, whenever it comes."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+
+from ska_edge.monitor import fleet
+
+
+@pytest.mark.parametrize("interrupted", ["first", "second"])
+def test_ctrl_c_while_threads_are_started_waits_for_them(
+    interrupted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread can be at work before `start` has returned to the one that is interrupted."""
+    stop, waited_for = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            if self.name == interrupted:
+                raise KeyboardInterrupt
+
+    class Watched(threading.Event):
+        """Nobody but the one who waits for a thread's end lets it come to it."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waited_for.set()
+            return super().wait(timeout)
+
+    def task(name: str) -> None:
+        waited_for.wait()
+        ended.append(name)
+
+    names = ["first", "second"]
+    monkeypatch.setattr(fleet, "threading", SimpleNamespace(Thread=Interrupted, Event=Watched))
+    with pytest.raises(KeyboardInterrupt):
+        fleet._at_once(names, [partial(task, name) for name in names], stop)
+    found = sorted(ended)
+    waited_for.set()
+    assert stop.is_set()
+    assert found == names[: names.index(interrupted) + 1]

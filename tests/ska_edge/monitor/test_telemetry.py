@@ -1,0 +1,301 @@
+"""Logs: what their lines say, and which of them can be continued."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.errors import InputError
+from ska_edge.monitor.telemetry import (
+    Line,
+    Log,
+    device_line,
+    end_line,
+    interrupted_line,
+    row_line,
+    sent_line,
+    setting_line,
+)
+
+INFO = DeviceInfo(
+    **cast(
+        Any,
+        {
+            **dict.fromkeys(DeviceInfo.__slots__, 0),
+            "board": "host",
+            "digest": "0123456789abcdef",
+            "step": 3,
+            "samples": 5,
+            "crc": 77,
+            "halvings": 1,
+            "token": 8,
+        },
+    )
+)
+AFTER = replace(INFO, step=5, samples=7, crc=99)
+ROWS = [
+    row_line(6, [1, -2], 0, Result(4, 6, 1, (-3, 4)), ()),
+    row_line(7, [3, 4], 1, None, ()),
+]
+SESSION = [device_line(INFO, "/dev/ttyX"), *ROWS, end_line(AFTER)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "steps.jsonl"
+
+
+def written(path: Path, lines: list[Line], info: DeviceInfo = INFO) -> str:
+    with Log(path, info) as log:
+        for line in lines:
+            log.write(line)
+    return path.read_text(encoding="utf-8")
+
+
+def text_of(lines: list[Line]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def refusal(path: Path, info: DeviceInfo) -> str:
+    """Why a log is not continued; it stays as it is."""
+    before = path.read_bytes()
+    with pytest.raises(InputError) as caught:
+        Log(path, info)
+    assert path.read_bytes() == before
+    assert "\n" not in str(caught.value)
+    assert f"{path} cannot be continued: " in str(caught.value)
+    assert "--overwrite" in str(caught.value)
+    return str(caught.value)
+
+
+def test_lines_are_json_and_there_at_once(path: Path) -> None:
+    with Log(path, INFO) as log:
+        for count, line in enumerate(SESSION, 1):
+            log.write(line)
+            assert path.read_text().count("\n") == count
+    device, answered, lost, end = [json.loads(line) for line in path.read_text().splitlines()]
+    assert device == {
+        "device": {"board": "host", "port": "/dev/ttyX", "digest": INFO.digest},
+        "step": 3,
+        "samples": 5,
+        "crc": 77,
+        "halvings": 1,
+    }
+    assert answered == {
+        "sample": 6,
+        "step": 4,
+        "label": 0,
+        "x": [1, -2],
+        "predicted": 1,
+        "decisions": [-3, 4],
+        "layers": [],
+    }
+    assert lost == {
+        "sample": 7,
+        "step": None,
+        "label": 1,
+        "x": [3, 4],
+        "predicted": None,
+        "decisions": None,
+        "layers": [],
+    }
+    assert end == {"end": {"step": 5, "samples": 7, "crc": 99}}
+
+
+def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
+    first = written(path, SESSION)
+    again = [device_line(AFTER, "/dev/ttyX"), end_line(AFTER)]
+    assert written(path, again, AFTER) == first + text_of(again)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ROWS[1],
+        {"saved": 7},
+        {"warning": {"sign": "plateau"}},
+        {"rate": 1},
+        interrupted_line("gone", AFTER, fell_back=True),
+    ],
+)
+def test_a_log_without_an_end_goes_on_too(path: Path, last: Line) -> None:
+    """As when the monitor was killed; a rate that was set changes the CRC."""
+    first = written(path, [*SESSION[:3], last])
+    assert written(path, [], AFTER) == first
+    assert "ends at sample 7, and the device has learned 5" in refusal(path, INFO)
+
+
+def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
+    """The device had learned two more when contact was found again; then the monitor was killed."""
+    written(path, [SESSION[0], interrupted_line("gone", AFTER, fell_back=False)])
+    assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
+    assert written(path, [], INFO)
+
+
+UNDER_WAY = [sent_line(8, 8, [5, 6], 1), sent_line(9, 8, [7, 8], 0)]
+
+
+@pytest.mark.parametrize("learned", [0, 1, 2])
+def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
+    path: Path, learned: int
+) -> None:
+    """The monitor was killed. Answers that came already are no more under way."""
+    first = written(path, [SESSION[0], sent_line(7, 8, [3, 4], 1), *ROWS, *UNDER_WAY])
+    added = [row_line(8, [5, 6], 1, None, ()), row_line(9, [7, 8], 0, None, ())][:learned]
+    now = replace(AFTER, samples=7 + learned, crc=1)
+    again = [*added, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
+
+
+@pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
+def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: Line) -> None:
+    """What it was to say is known from the device, and from the line that was there before."""
+    before = [SESSION[0], ROWS[0], sent_line(7, 8, [3, 4], 1), UNDER_WAY[0]]
+    first = written(path, before)
+    path.write_text(first + json.dumps(last)[:-1])
+    added = [row_line(7, [3, 4], 1, None, ()), row_line(8, [5, 6], 1, None, ())]
+    now = replace(AFTER, samples=8)
+    again = [*added, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> None:
+    """Several devices' logs are looked at before anybody learns; one of them may be refused."""
+    written(path, [*SESSION[:3], *UNDER_WAY])
+    before = path.read_text()[: -5 if cut else None]
+    path.write_text(before)
+    assert written(path, [], replace(AFTER, samples=8)) == before
+    Log(path, INFO, overwrite=True).close()
+    assert path.read_text() == before
+
+
+def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
+    with Log(path, INFO):
+        assert path.exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ([], replace(AFTER, samples=9, token=3)),  # it started again, with a save ahead
+        ([], replace(AFTER, samples=10)),  # somebody else taught it
+        ([end_line(AFTER)], replace(AFTER, samples=9)),  # and these were for nothing
+        ([interrupted_line("gone", AFTER, True)], replace(AFTER, samples=9)),
+    ],
+)
+def test_rows_that_were_under_way_to_another_state_are_not_added(
+    path: Path, then: list[Line], now: DeviceInfo
+) -> None:
+    written(path, [*SESSION[:3], *UNDER_WAY, *then])
+    assert f"ends at sample 7, and the device has learned {now.samples}" in refusal(path, now)
+
+
+def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
+    """Somebody else has set it."""
+    written(path, SESSION[:3])
+    said = "the rate is halved 1 time at its end, and 2 times on the device"
+    assert said in refusal(path, replace(AFTER, halvings=2))
+
+
+@pytest.mark.parametrize("then", [[], ["cut"]])
+def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
+    path: Path, then: list[str]
+) -> None:
+    """The monitor was killed before the line that says so, or within it."""
+    first = written(path, [*SESSION[:3], setting_line(2, 8)])
+    path.write_text(first + '{"rate":' * len(then))
+    now = replace(AFTER, halvings=2, crc=1)
+    for other in (replace(now, token=9), replace(now, halvings=3), replace(now, samples=8)):
+        assert "cannot be continued" in refusal(path, other)
+    again = [{"rate": 2}, device_line(now, "/dev/ttyX")]
+    assert written(path, again[-1:], now) == first + text_of(again)
+
+
+def test_a_rate_that_was_about_to_be_set_and_was_not(path: Path) -> None:
+    first = written(path, [*SESSION[:3], setting_line(2, 8)])
+    again = [device_line(AFTER, "/dev/ttyX")]
+    assert written(path, again, AFTER) == first + text_of(again)
+
+
+def test_an_empty_file_is_a_new_log(path: Path) -> None:
+    path.touch()
+    assert written(path, SESSION[:1])
+
+
+def test_a_log_of_another_plan(path: Path) -> None:
+    written(path, SESSION)
+    other = replace(AFTER, digest="f" * 16)
+    assert f"of the plan {INFO.digest}, and the device runs ffff" in refusal(path, other)
+
+
+def test_a_device_that_is_elsewhere(path: Path) -> None:
+    written(path, SESSION)
+    assert "ends at sample 7, and the device has learned 8" in refusal(
+        path, replace(AFTER, samples=8)
+    )
+
+
+def test_a_device_with_as_many_other_samples(path: Path) -> None:
+    written(path, SESSION)
+    assert "another state" in refusal(path, replace(AFTER, crc=98))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("my notes\n", 1),
+        ('{"step": 1, "layers": []}\n', 1),  # the log of a training
+        ("[1]\n", 1),
+        ("\n", 1),
+        (json.dumps(SESSION[0]) + "\n{}x\n", 2),
+        ('{"device": {"board": "host"', 1),
+        (json.dumps(SESSION[0]) + "\n\xff\n", 2),
+        ('{"device": 3}\n', 1),
+    ],
+)
+def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None:
+    path.write_text(text, encoding="latin-1")
+    sentence = refusal(path, INFO)
+    assert f", line {number}: " in sentence or f"its last line, {number}, is" in sentence
+
+
+def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
+    whole = written(path, SESSION)
+    path.write_text(whole.removesuffix("\n"))
+    again = device_line(AFTER, "/dev/ttyX")
+    assert written(path, [again], AFTER) == whole + json.dumps(again) + "\n"
+
+
+def test_rows_after_an_end_have_no_crc(path: Path) -> None:
+    lines = [*SESSION, device_line(AFTER, "/dev/ttyX"), row_line(8, [1, 2], 0, None, ())]
+    first = written(path, lines)
+    assert written(path, [], replace(AFTER, samples=8, crc=1)) == first
+
+
+def test_a_log_is_replaced_when_asked(path: Path) -> None:
+    path.write_text("my notes\n")
+    with Log(path, INFO, overwrite=True) as log:
+        log.write({"saved": 5})
+    assert path.read_text() == '{"saved": 5}\n'
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot write .*none"):
+        Log(tmp_path / "none" / "steps.jsonl", INFO)
+
+
+def test_a_full_disk(path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    log = Log(full, INFO)
+    with pytest.raises(InputError, match="cannot write /dev/full: No space left"):
+        log.write({"saved": 5})
+    log.close()

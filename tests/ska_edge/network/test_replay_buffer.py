@@ -1,0 +1,99 @@
+"""The replay buffer: what it keeps, what it gives back, and what it repairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ska_edge.data.dataset import load
+from ska_edge.errors import InputError
+from ska_edge.network.replay_buffer import ReplayBuffer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import MOST_SEEN, Plan, Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+
+
+def a_plan(per_class: int, per_sample: int = 1, seed: int = 0) -> Plan:
+    return make_plan((2, 3), replay=Replay(per_class, per_sample), seed=seed)
+
+
+def test_an_empty_buffer_gives_nothing_and_draws_nothing() -> None:
+    buffer = ReplayBuffer(a_plan(3), 2)
+    assert buffer.draw() is None
+    assert buffer.drawn == 0
+
+
+def test_every_draw_is_a_sample_that_was_remembered_with_its_label() -> None:
+    buffer = ReplayBuffer(a_plan(4), 2)
+    rng = np.random.default_rng(0)
+    known = set()
+    for number in range(60):
+        label = int(rng.integers(3))
+        buffer.remember(np.array([number, label]), label)
+        known.add((number, label))
+        drawn = buffer.draw()
+        assert drawn is not None
+        assert (int(drawn[0][0]), drawn[1]) in known
+        assert drawn[0][1] == drawn[1]
+    assert buffer.held.tolist() == [4, 4, 4]
+
+
+def test_early_and_late_samples_are_kept_as_likely() -> None:
+    kept = np.zeros(40)
+    for seed in range(400):
+        buffer = ReplayBuffer(a_plan(10, seed=seed), 1)
+        for number in range(40):
+            buffer.remember(np.array([number]), 1)
+        kept[buffer.samples[1, :, 0]] += 1
+    assert kept.sum() == 4000
+    assert np.abs(kept - 100).max() < 45  # five standard deviations of 400 draws of 1/4
+
+
+def test_the_count_of_a_class_ends_where_draws_end() -> None:
+    buffer = ReplayBuffer(a_plan(1), 1)
+    buffer.seen[0] = MOST_SEEN
+    buffer.remember(np.array([1]), 0)
+    assert buffer.seen[0] == MOST_SEEN
+
+
+def test_past_samples_are_learned_before_the_new_one() -> None:
+    plan = a_plan(2, per_sample=3)
+    trainer = FixedTrainer(State(plan))
+    trainer.learn_one(np.array([50, -50]), 0)
+    assert trainer.state.step == 1  # nothing to replay yet
+    trainer.learn_one(np.array([-50, 50]), 1)
+    assert trainer.state.step == 1 + 3 + 1
+    assert trainer.state.replay.held.tolist() == [1, 1, 0]
+
+
+def test_replay_repairs_a_stream_sorted_by_class() -> None:
+    pytest.importorskip("sklearn")
+    data = load("digits").take(np.arange(600))
+    plain = Options(rule="feedback", hidden=(32,), epochs=1, stream_order="blocked")
+    forgot = train(data, plain).accuracy
+    kept = train(data, replace(plain, replay=5, replays=4)).accuracy
+    for arithmetic in ("fixed", "float"):
+        before, after = forgot[arithmetic]["test"], kept[arithmetic]["test"]
+        assert before is not None
+        assert after is not None
+        assert before < 0.4
+        assert after > 0.75
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"replay": Replay(3, 0)}, "needs both"),
+        ({"replay": Replay(3, 1), "batch": 2}, "sample by sample"),
+        ({"replay": Replay(3, 256)}, "at most 255"),
+        ({"replay": Replay(3, 1), "rule": "published"}, "has no replay"),
+    ],
+)
+def test_what_replay_cannot_do_is_refused(options: dict[str, object], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        make_plan((2, 3), **options)  # type: ignore[arg-type]

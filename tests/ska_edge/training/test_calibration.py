@@ -1,0 +1,103 @@
+"""Calibration: formats that hold what was seen, and raw integers that become the same inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ska_edge.arithmetic.fixedpoint import QFormat, Rate
+from ska_edge.data.dataset import load
+from ska_edge.errors import InputError
+from ska_edge.model.scaling import Scaling, standardize
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.training.calibration import (
+    CLIPPED_SHARE,
+    HEADROOM,
+    Seen,
+    fraction,
+    input_format,
+    knowledge_format,
+    raw_input,
+    weight_formats,
+)
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+
+W16A8 = PRECISIONS["w16a8"]
+
+
+@given(st.floats(1e-6, 1e4), st.sampled_from([16, 32]))
+def test_the_fraction_is_the_finest_that_holds_a_value(largest: float, bits: int) -> None:
+    frac = fraction(largest, bits)
+    assert largest < 2.0 ** (bits - 1 - frac)
+    assert frac == bits - 1 or largest >= 2.0 ** (bits - 2 - frac)
+
+
+def test_weights_get_headroom_and_an_update_a_bit_to_round() -> None:
+    seen = Seen(weights={(0, "weight"): 1.5, (1, "weight"): 0.01, (2, "weight"): 0.0})
+    formats = weight_formats(seen, W16A8, Rate.from_real(0.125))
+    assert formats == {(0, "weight"): QFormat(16, 13), (1, "weight"): QFormat(16, 15)}
+    coarse = weight_formats(seen, W16A8, Rate.from_real(4.0))
+    assert coarse[1, "weight"].frac == W16A8.shift.frac + Rate.from_real(4.0).shift - 1
+    assert HEADROOM * 1.5 < 2.0 ** (15 - 13)
+
+
+def test_knowledge_with_labels_ends_beyond_the_table_and_without_ends_nowhere() -> None:
+    seen = Seen(knowledge=100.0)
+    assert knowledge_format(seen, W16A8, supervised=True) == QFormat(16, 11)
+    assert knowledge_format(seen, W16A8, supervised=False) == QFormat(16, 7)
+
+
+@pytest.mark.parametrize(
+    ("largest", "format"),
+    [(0.9, QFormat(8, 7)), (1.5, QFormat(8, 6)), (16.0, QFormat(8, 2)), (3.9, QFormat(8, 5))],
+)
+def test_the_finest_input_format_that_holds_the_data(largest: float, format: QFormat) -> None:
+    assert input_format(np.array([[0.0, largest, -largest]])) == format
+
+
+def test_rare_outliers_are_clipped_rather_than_cost_everybody_a_bit() -> None:
+    x = np.full((10_000, 1), 0.5)
+    x[: int(CLIPPED_SHARE * len(x)), 0] = 50.0
+    assert input_format(x) == QFormat(8, 7)
+    x[: int(CLIPPED_SHARE * len(x)) + 1, 0] = 50.0
+    assert input_format(x) == QFormat(8, 1)
+
+
+def test_data_beyond_every_format_are_refused() -> None:
+    with pytest.raises(InputError, match="standardize"):
+        input_format(np.array([[1e6]]))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([QFormat(8, 4), QFormat(8, 5), QFormat(16, 12)]))
+def test_raw_integers_become_the_inputs_they_would_in_float(seed: int, format: QFormat) -> None:
+    rng = np.random.default_rng(seed)
+    spread = rng.choice([1, 30, 5000], 4)
+    raw = np.trunc(rng.normal(rng.normal(0, 3000, 4), spread, (50, 4)))
+    scaling = Scaling.fit(raw, "standardize").within(format)
+    integers = raw_input(raw, scaling.mean, scaling.scale, format)
+    assert integers is not None
+    got = standardize(integers, raw.astype(np.int64), format)
+    assert np.abs(got - format.quantize(scaling.apply(raw))).max() <= 1
+
+
+def test_features_that_are_no_integers_have_no_raw_input() -> None:
+    features = np.array([[0.5, 1.0], [1.5, 2.0]])
+    assert raw_input(features, np.zeros(2), np.ones(2), QFormat(8, 4)) is None
+    assert raw_input(features * 1e6, np.zeros(2), np.ones(2), QFormat(8, 4)) is None
+
+
+def test_a_trained_model_says_what_its_integers_took() -> None:
+    pytest.importorskip("sklearn")
+    model = train(load("iris"), Options(hidden=(6, 5), epochs=2)).model
+    found = {(r.layer, r.quantity): r for r in model.ranges}
+    for tensor in model.plan.tensors():
+        values = model.state.tensor(tensor.layer, tensor.name)
+        seen = found[tensor.layer, tensor.name]
+        assert seen.format == tensor.format
+        assert seen.largest >= np.abs(values).max()
+        assert seen.values == values.size
+    assert {"input", "knowledge", "activation", "shift"} <= {r.quantity for r in model.ranges}
+    assert all(r.headroom >= 0 for r in model.ranges)
