@@ -1,8 +1,17 @@
-"""Files that appear whole or not at all, and npz archives with bytes that only content decides."""
+"""Files that appear whole or not at all, and npz archives with bytes that only content decides.
+
+A writer makes a file of its own beside the target, under a random name that nobody can have put
+there before, and renames it when it is complete and on the disk. Readers see the old file or the
+new one. A process that is killed in between leaves a file named `.ska-edge-*.part`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import secrets
+import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +22,122 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 
+PRIVATE = 0o600
+"""Mode of a file that its owner alone reads."""
+NEW_FILE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    # Not every system has these.
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file; an old one stays as it is unless the new one is complete."""
-    partial = path.with_name(path.name + ".part")
+
+def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file; an old one stays as it is unless the new one is complete.
+
+    The mode of an old file is kept; `private` gives mode 0600 to old and new. A symbolic link is
+    followed: its target is replaced. A pipe or a character device, as /dev/stdout, is written to.
+
+    Raises:
+        InputError: the path is something else, or the system refuses; the sentence says why.
+    """
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        target = regular_target(path)
+        if target is None:
+            _write_plainly(path, content)
+        else:
+            _replace(target, content, private)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def regular_target(path: Path) -> Path | None:
+    """The file that a write to `path` makes or replaces; None for a pipe or a character device.
+
+    Raises:
+        InputError: a folder, a socket or a disk is there.
+        OSError: the system does not tell.
+    """
+    try:
+        mode = path.stat().st_mode  # the system's own rules on whose links are followed hold here
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path} is a folder; name the file to write in it")
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        return None
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path} is a device or a socket, not a file; name another file to write")
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def part_name() -> str:
+    """A random name for what is not complete yet; of one length, as names have a limit."""
+    return f".ska-edge-{secrets.token_hex(8)}.part"
+
+
+def _write_plainly(path: Path, content: bytes) -> None:
+    """Write to what is there and is no regular file; never make a file."""
+    number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0))
+    with open(number, "wb", buffering=0) as file:
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            raise InputError(f"{path} has just become a file; run the command again")
+        _write_all(file, content)
+
+
+def _replace(target: Path, content: bytes, private: bool) -> None:
+    """Put a complete file in the place of `target`."""
+    partial = target.with_name(part_name())
+    old = _status(target)
+    number = os.open(partial, NEW_FILE, PRIVATE if private or old is not None else 0o666)
+    try:
+        with open(number, "wb", buffering=0) as file:
+            if old is not None:
+                _take_after(number, partial, old, PRIVATE if private else old.st_mode & 0o777)
+            _write_all(file, content)
+            os.fsync(number)
+        partial.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    _sync_folder(target.parent)
+
+
+def _write_all(file: io.FileIO, content: bytes) -> None:
+    """Write every byte: the system may take a part of them at once."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _status(target: Path) -> os.stat_result | None:
+    """What the system says of a file, None where there is none."""
+    try:
+        return target.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> None:
+    """Give a new file the owner of the old one, where that is allowed, and a mode."""
+    if hasattr(os, "fchown"):
+        with contextlib.suppress(PermissionError):
+            os.fchown(number, old.st_uid, old.st_gid)
+    os.chmod(number if os.chmod in os.supports_fd else partial, mode)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name outlive a power cut, where the system can do that."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:

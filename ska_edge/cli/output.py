@@ -6,13 +6,20 @@ import os
 from pathlib import Path
 
 from ska_edge.errors import InputError
+from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None) -> None:
     """InputError unless a file can be written there, and it is none of the command's inputs."""
-    check_folder(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name the file to write in it")
+    try:
+        target = regular_target(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    if target is None:
+        if not os.access(path, os.W_OK):
+            raise InputError(f"{path} cannot be written: no permission")
+        return
+    check_folder(target)
     for source in inputs:
         if source is not None and Path(source).exists() and path.exists():
             if path.samefile(source):

@@ -43,7 +43,7 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
             " flash it again"
         ) from error
     # The float twin did not learn what the device has learned: it is left behind.
-    replace(loaded, state=state, reference=None).save(output)
+    replace(loaded, state=state, reference=None).save(output, private=True)
     out.line(
         f"{info.board} at {link.port}: {counted(state.samples, 'sample')},"
         f" {counted(state.step, 'update')}, wrote {output}"

@@ -45,7 +45,7 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     )
     if output is not None:
         # The float twin did not learn what the device has learned: it is left behind.
-        replace(loaded, state=state, reference=None).save(output)
+        replace(loaded, state=state, reference=None).save(output, private=True)
         out.line(f"wrote {output}")
     out.document(
         {

@@ -62,8 +62,11 @@ class Model:
             return format.quantize(self.scaling.apply(features))
         return standardize(raw, RAW.quantize(features), format)
 
-    def save(self, path: Path) -> None:
-        """Write the model; the file appears whole or not at all."""
+    def save(self, path: Path, *, private: bool = False) -> None:
+        """Write the model; the file appears whole or not at all.
+
+        `private`: for its owner alone, as a state that a device has learned can hold samples.
+        """
         arrays: dict[str, NDArray[Any]] = {
             "state": np.frombuffer(self.state.to_bytes(), dtype=np.uint8),
             "mean": self.scaling.mean.astype("<f8"),
@@ -84,7 +87,7 @@ class Model:
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
         content = npz_bytes(arrays, bytes(SEAL))[:-SEAL]
-        write_file(path, content + _seal(content))
+        write_file(path, content + _seal(content), private=private)
 
 
 def load_model(path: Path) -> Model:

@@ -6,6 +6,7 @@ The packages for it (joblib, distributed, matplotlib) are imported when they are
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import json
 import math
@@ -24,6 +25,7 @@ from typing import Any
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
+from ska_edge.files import write_file
 from ska_edge.training.options import Options
 from ska_edge.training.train import Progress, train
 
@@ -460,10 +462,9 @@ def require_plot() -> ModuleType:
 
 def plot(rows: Sequence[Row], path: Path, title: str) -> None:
     """Write `draw` as a png. ToolError: matplotlib is missing. InputError: it cannot be written."""
-    try:
-        draw(rows, title).savefig(path, dpi=120)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    picture = io.BytesIO()
+    draw(rows, title).savefig(picture, dpi=120)
+    write_file(path, picture.getvalue())
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:

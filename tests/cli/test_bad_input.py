@@ -435,3 +435,36 @@ def test_an_output_never_overwrites_an_input(ska_edge, iris_file: Path, rows: Pa
 def test_a_folder_is_no_output_file(ska_edge, iris_file: Path, command: str) -> None:
     source = iris_file if command == "export" else "iris"
     assert ". is a folder" in ska_edge(command, source, "-o", ".").refusal(2)
+
+
+# --- where files are written ----------------------------------------------------------------------
+
+
+def test_an_output_that_is_a_link_keeps_being_one(ska_edge, rows: Path) -> None:
+    Path("target").mkdir()
+    Path("model.ska").symlink_to("target/kept.ska")
+    for _ in range(2):
+        assert ska_edge("train", rows, "-o", "model.ska", *QUICK).code == 0
+        assert Path("model.ska").is_symlink()
+        Path("target/kept.ska").chmod(0o600)
+    assert Path("target/kept.ska").stat().st_mode & 0o777 == 0o600
+    assert left_behind() == ["model.ska", "target", "target/kept.ska"]
+
+
+def test_an_output_that_is_a_pipe_or_a_device_is_written_to(ska_edge, rows: Path) -> None:
+    before = os.stat(os.devnull).st_rdev
+    Path("null").symlink_to(os.devnull)
+    assert ska_edge("train", rows, "-o", "null", *QUICK).code == 0
+    assert os.stat(os.devnull).st_rdev == before
+    outcome = ska_edge("train", rows, "-o", "/dev/full", *QUICK)
+    assert outcome.code == 2
+    assert outcome.err == "ska-edge: cannot write /dev/full: No space left on device\n"
+    assert left_behind() == ["null"]
+
+
+def test_an_output_that_links_lead_in_circles_is_refused_before_the_work(
+    ska_edge, rows: Path
+) -> None:
+    Path("model.ska").symlink_to("model.ska")
+    sentence = ska_edge("train", rows, "-o", "model.ska", *QUICK).refusal(2)
+    assert sentence.startswith("ska-edge: cannot write model.ska: ")
