@@ -77,7 +77,7 @@ ARROWS: dict[str, set[str]] = {
 }
 # The generator knows what host and device share, and nothing of how a host trains or listens.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors"}
-EVERYWHERE = {"errors", "files", "plural"}
+EVERYWHERE = {"errors", "files", "json_lines", "plural"}
 
 
 def reachable(package: str) -> set[str]:

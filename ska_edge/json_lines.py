@@ -1,0 +1,204 @@
+"""Files of JSON objects, one per line, that are only appended to.
+
+A program that is killed can leave a last line without its end. A reader tells such a torn line from
+damage, and the next writer removes it: both are done here, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from ska_edge.errors import InputError
+from ska_edge.files import write_file
+
+LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and as many decisions take less than a megabyte
+BLOCK = 2**16  # bytes that are read at once from the end of a file
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLine:
+    """One line of a file.
+
+    Attributes:
+        start: bytes of the file before it.
+        text: its bytes, with its newline.
+    """
+
+    start: int
+    text: bytes
+
+    @property
+    def end(self) -> int:
+        """Bytes of the file up to its end."""
+        return self.start + len(self.text)
+
+    def content(self) -> dict[str, Any] | None:
+        """The object that it holds; None when it holds none."""
+        try:
+            content = json.loads(self.text.decode("utf-8"))
+        except (ValueError, RecursionError):
+            return None
+        return content if isinstance(content, dict) else None
+
+
+class JsonLines:
+    """A file with a JSON object per line.
+
+    `lines` and `lines_from_end` read it. `append` writes to it after `open` and before `close`,
+    which the end of a `with` block calls. Nothing in the file changes before the first `append`.
+
+    Args:
+        path: the file.
+        opening: the bytes that every line begins with.
+    """
+
+    def __init__(self, path: Path, opening: bytes = b"{") -> None:
+        self.path = path
+        self._opening = opening
+        self._file: FileIO | None = None
+        self._new = self._overwrite = self._begun = False
+
+    def __enter__(self) -> JsonLines:
+        """The file itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the file."""
+        self.close()
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def lines(self) -> Iterator[JsonLine]:
+        """All lines, in order.
+
+        Raises InputError when the file cannot be read, or a line is longer than `LONGEST_LINE`.
+        """
+        number = at = 0
+        with self._readable() as file:
+            while text := file.readline(LONGEST_LINE + 1):
+                number += 1
+                yield JsonLine(at, self._short(text, f", line {number}"))
+                at += len(text)
+
+    def lines_from_end(self) -> Iterator[JsonLine]:
+        """All lines, the last one first; reads about as much as is asked for. Raises as `lines`."""
+        with self._readable() as file:
+            at = file.seek(0, 2)
+            tail = b""  # begins at `at`, perhaps in the middle of a line
+            while at:
+                size = min(BLOCK, at)
+                at -= size
+                file.seek(at)
+                tail = file.read(size) + tail
+                while start := tail.rfind(b"\n", 0, len(tail) - 1) + 1:
+                    yield JsonLine(at + start, self._short(tail[start:]))
+                    tail = tail[:start]
+                self._short(tail)
+            if tail:
+                yield JsonLine(0, tail)
+
+    def is_torn(self, line: JsonLine) -> bool:
+        """Whether a last line holds no object because it was not written to its end."""
+        if line.text.endswith(b"\n") or line.content() is not None:
+            return False
+        return line.text.startswith(self._opening) or self._opening.startswith(line.text)
+
+    def _readable(self) -> BinaryIO:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def _short(self, text: bytes, where: str = ", near its end") -> bytes:
+        if len(text) > LONGEST_LINE:
+            raise InputError(f"{self.path}{where}: a line is longer than {LONGEST_LINE} bytes")
+        return text
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def open(self, *, overwrite: bool = False) -> None:
+        """Makes the file ready to be written to; with `overwrite` the first line replaces it all.
+
+        Raises InputError when it cannot be written.
+        """
+        self._new, self._overwrite = not self.path.exists(), overwrite
+        try:
+            self._file = FileIO(self.path, "a")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def close(self) -> None:
+        """Closes the file, and removes it when it is new and empty; a second time does nothing."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        if self._new and not self._begun:
+            self.path.unlink(missing_ok=True)
+
+    def append(self, content: Mapping[str, Any]) -> None:
+        """Adds a line, which the system has when this returns, whatever becomes of this program.
+
+        A torn line at the end of the file is removed before its first line is added. Raises
+        InputError when the line cannot be written; the file is then as it was.
+        """
+        assert self._file is not None, "open comes first"
+        line = json.dumps(content).encode() + b"\n"
+        try:
+            if not self._begun and self.path.is_file():
+                if self._overwrite:
+                    self._replace(line)
+                    return
+                line = self._repair(self._file) + line
+            self._write(self._file, line)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._begun = True
+
+    def _replace(self, line: bytes) -> None:
+        """Puts a first line in the place of all that is there: at no moment is there neither."""
+        assert self._file is not None
+        self._file.close()
+        write_file(self.path, line)
+        self._file = FileIO(self.path, "a")
+        self._begun = True
+
+    def _repair(self, file: FileIO) -> bytes:
+        """Removes a torn last line; what must come ahead of the next line."""
+        last = next(self.lines_from_end(), None)
+        if last is None or last.text.endswith(b"\n"):
+            return b""
+        if last.content() is not None:
+            return b"\n"  # all of it was written but its newline
+        if not self.is_torn(last):
+            raise InputError(f"{self.path} ends in a line that is damaged; name another file")
+        file.truncate(last.start)
+        return b""
+
+    @staticmethod
+    def _write(file: FileIO, line: bytes) -> None:
+        """Writes all bytes or none: a disk that gets full takes a part and refuses the rest."""
+        before, rest = file.seek(0, 2) if file.seekable() else 0, line
+        try:
+            while rest:
+                rest = rest[file.write(rest) or 0 :]
+        except OSError:
+            if rest != line:
+                with contextlib.suppress(OSError):
+                    file.truncate(before)
+            raise
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(f"cannot write {self.path}: {error.strerror}")
