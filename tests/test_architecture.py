@@ -265,7 +265,7 @@ ARITHMETIC = re.compile(r"ska_edge\.(arithmetic\.\w+|model\.onnx_ops)$")
 # the left; each module that does it says here what for.
 POWERS_OF_TWO = {
     "ska_edge.rules.rule": "ends of the table and of intervals, known when the rule is traced",
-    "ska_edge.plan.resolve": "the ends of a mantissa",
+    "ska_edge.plan.check": "the ends of a mantissa",
     "ska_edge.plan.range_proof": "half of the last bit, for the bounds",
     "ska_edge.wire.frame": "the limit of the receive buffer",
     "ska_edge.files": "file mode bits of a zip entry",
@@ -315,7 +315,7 @@ def test_a_shift_is_found(source: str, found: list[str]) -> None:
 
 
 def test_a_reason_allows_powers_of_two_only() -> None:
-    assert list(shifts("ska_edge.plan.resolve", "a = 1 << 3\nb = x >> 3")) == ["2: >>"]
+    assert list(shifts("ska_edge.plan.check", "a = 1 << 3\nb = x >> 3")) == ["2: >>"]
 
 
 @pytest.mark.parametrize("name", POWERS_OF_TWO)

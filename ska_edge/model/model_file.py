@@ -22,8 +22,8 @@ from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.twin import parameters_for, tensors_of, twin
+from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
-from ska_edge.plan.resolve import plan_from_json
 from ska_edge.rules.reference import Parameters
 from ska_edge.rules.rule import RAW
 

@@ -17,7 +17,7 @@ from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, export
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
-from ska_edge.plan.resolve import plan_from_json
+from ska_edge.plan.check import plan_from_json
 
 SUFFIX = ".onnx"
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
+from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import accumulator_width, range_proof
-from ska_edge.plan.resolve import make_plan, plan_from_json
+from ska_edge.plan.resolve import make_plan
 
 sizes = st.lists(st.integers(1, 64), min_size=2, max_size=5)
 
