@@ -1,6 +1,6 @@
-"""Writes the tables of `docs/PROTOCOL.md`: the messages of `ska_edge.wire.protocol`, an example.
+"""Writes the tables and the worked frame of `docs/PROTOCOL.md` from `ska_edge.wire.protocol`.
 
-The page is prose with blocks between `<!-- name -->` and `<!-- end -->`; only those are written.
+The page is prose with blocks between `<!-- name -->` and `<!-- end -->`; only blocks are written.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ EXAMPLE: tuple[str, int, Values] = (
     5,
     {"number": 1000, "label": 3, "want": 1, "x": bytes([0, 64, 128, 1])},
 )
-"""Message, seq and values of the worked frame, for a plan with four inputs of one byte."""
+"""Message, seq and values of the worked frame, for a plan with four one-byte inputs."""
 
 
 def emit_protocol(page: str) -> str:
-    """The page with all its blocks written anew; raises InputError for a block nobody knows."""
+    """Return the page with all its blocks regenerated; raises InputError for an unknown block."""
     blocks = {
         "version": f"Version {PROTOCOL_VERSION}.\n",
         "messages": _messages(),
@@ -74,7 +74,7 @@ def _field(field: Field) -> str:
 
 
 def _fields() -> str:
-    """What each field means; one that several messages have in common, once."""
+    """List the meaning of each field; a field shared by several messages has one row."""
     lines, seen = ["| field | in | meaning |", "|---|---|---|"], set()
     for message in MESSAGES:
         for field in message.fields:
@@ -93,7 +93,7 @@ def _codes(purposes: Mapping[Any, str]) -> str:
 
 
 def _example() -> str:
-    """A frame, field by field, and as it stands on the wire."""
+    """Show a frame field by field, then its bytes on the wire."""
     name, seq, values = EXAMPLE
     message: Message = BY_NAME[name]
     codec = Codec({"input_bytes": EXAMPLE_INPUTS})

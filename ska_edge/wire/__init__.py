@@ -1,1 +1,1 @@
-"""What goes over a serial line: the table of messages, and frames."""
+"""The serial protocol: the table of messages, and the frames that carry them."""

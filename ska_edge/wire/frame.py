@@ -1,7 +1,7 @@
-"""Frames: what carries a message over the serial line, and shows that it arrived whole.
+"""Frames carry messages over the serial line; a CRC shows whether a frame arrived intact.
 
 A frame is COBS(type u8, seq u8, payload, CRC-16) followed by one zero byte. Numbers are
-little-endian. The messages stand in `protocol`.
+little-endian. `protocol` defines the messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 
 
 
 class Frame(NamedTuple):
-    """What one frame carries: the type byte, the sequence number and the payload."""
+    """The contents of one frame: the type byte, the sequence number and the payload."""
 
     code: int
     seq: int
@@ -30,30 +30,30 @@ def crc16(data: bytes) -> int:
 
 
 def encode_frame(code: int, seq: int, payload: bytes) -> bytes:
-    """The bytes of one frame on the wire, closing zero included."""
+    """Return the bytes of one frame on the wire, including the closing zero."""
     content = bytes([code, seq]) + payload
     encoded: bytes = cobs.encode(content + struct.pack("<H", crc16(content)))
     return encoded + b"\0"
 
 
 class FrameDecoder:
-    """Finds frames in a stream of bytes, whatever the pieces it arrives in.
+    """Finds frames in a stream of bytes; a frame may be split over several reads.
 
     Attributes:
-        bad: number of pieces between two zero bytes that were no good frame.
+        bad: number of pieces between two zero bytes that were not valid frames.
     """
 
-    LIMIT = 1 << 18  # longer than any frame: garbage without zero bytes must not fill the memory
+    LIMIT = 1 << 18  # longer than any frame; keeps garbage without zero bytes from filling memory
 
     def __init__(self) -> None:
         self.bad = 0
         self._pending = b""
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The good frames that `data` completes, in order; the rest is dropped and counted."""
+        """Return the valid frames that `data` completes, in order; drop and count the others."""
         *pieces, pending = (self._pending + data).split(b"\0")
         frames = []
-        for piece in filter(None, pieces):  # an empty piece is a lone zero byte: resynchronization
+        for piece in filter(None, pieces):  # a lone zero byte, sent to resynchronize
             frame = _decode(piece)
             if frame is None:
                 self.bad += 1

@@ -1,11 +1,11 @@
-"""The serial protocol: the table of messages, and their bytes.
+"""The serial protocol: the table of messages, and their encoding.
 
-This file is the only definition. `Codec` packs and unpacks on the host,
+This file is the only definition. `Codec` packs and unpacks messages on the host.
 `firmware_gen.emit.messages` writes the same table as a C header, and
-`firmware_gen.emit.protocol_page` the tables of `docs/PROTOCOL.md`. To add a message, add a row
-to `MESSAGES` and a handler in `firmware_gen/runtime/ska_main.c`.
+`firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add
+a row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_main.c`.
 
-Numbers are little-endian. A message travels as the payload of a frame, see `frame`.
+Numbers are little-endian. A message is the payload of a frame; see `frame`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ska_edge.errors import DeviceError, InputError
 from ska_edge.rules.rule import METRICS
 
 PROTOCOL_VERSION = 4
-COUNTED = 2**32  # a device counts samples and updates, and makes CRCs, in 32 bits
-CHUNK_MAX = 128  # most bytes of state in a CHUNK
-PUSH_MAX = 64  # and in a PUSH, which has to fit the receive buffer of the smallest parts
+COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a device
+CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
+PUSH_MAX = 64  # maximum in a PUSH, which must fit the receive buffer of the smallest parts
 
 Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
 Values = Mapping[str, Any]
-"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; packing takes any integers."""
+"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; `pack` accepts any integer type."""
 
 STRUCT_CODES: dict[Kind, str] = {
     "u8": "B",
@@ -57,23 +57,24 @@ class Status(enum.IntEnum):
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to go on from",
+    Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "neither the last request again nor the next; detail is the last seq or 65535",
-    Status.NUMBER: "not the next sample; detail is the number that it would have",
+    Status.SEQUENCE: "neither a repeat of the last request nor the next; "
+    "detail is the last seq, or 65535",
+    Status.NUMBER: "not the next sample; detail is the number of the next one",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
-    Status.RATE: "the plan's rate cannot be halved so often; detail is how often it can",
-    Status.OFFSET: "not the offset to go on from; detail is that offset",
+    Status.RATE: "the plan's rate cannot be halved that often; detail is the maximum",
+    Status.OFFSET: "not the offset to continue from; detail is that offset",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
-    Status.CRC: "the bytes pushed are not those offered; detail is their CRC-32",
-    Status.STORAGE: "nothing was stored, all is as before; detail is the ska_status_t",
-    Status.TOKEN: "the state is not the one that was meant; detail is its token",
+    Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
+    Status.STORAGE: "nothing was stored, the state is unchanged; detail is the ska_status_t",
+    Status.TOKEN: "the request is for another state; detail is the token of this one",
 }
 
 
 class Capability(enum.IntFlag):
-    """Bits of WELCOME's field `capabilities`: what the firmware does beyond inference."""
+    """Bits of the field `capabilities` of WELCOME: functions of the firmware beyond inference."""
 
     LEARN = 1
     METRICS = 2
@@ -86,22 +87,22 @@ class Capability(enum.IntFlag):
 CAPABILITY_PURPOSE = {
     Capability.LEARN: "learns from SAMPLE",
     Capability.METRICS: "sends METRICS when SAMPLE asks for them",
-    Capability.PULL: "gives its state to PULL",
-    Capability.RATE: "takes another rate from SET_RATE",
-    Capability.SAVE: "keeps its state over a restart when SAVE asks for it",
-    Capability.PUSH: "takes a state from OFFER and PUSH",
+    Capability.PULL: "sends its state on PULL",
+    Capability.RATE: "changes its rate on SET_RATE",
+    Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
+    Capability.PUSH: "accepts a state from OFFER and PUSH",
 }
 
 
 class Want(enum.IntFlag):
-    """Bits of SAMPLE's field `want`: what the answer shall bring beside the decisions."""
+    """Bits of the field `want` of SAMPLE: what the answer contains besides the decisions."""
 
     METRICS = 1
     CRC = 2
 
 
 WANT_PURPOSE = {
-    Want.METRICS: "METRICS of every layer ahead of RESULT",
+    Want.METRICS: "METRICS of every layer before RESULT",
     Want.CRC: "the CRC-32 of the state in RESULT",
 }
 
@@ -115,7 +116,7 @@ class Field:
         kind: integer type of each element.
         count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
             "rest": as many as the frame holds, in the last field only.
-        most: for "rest", how many there may be.
+        most: for "rest", the maximum number of elements.
         purpose: one line for readers of the C header and the documentation.
     """
 
@@ -141,7 +142,7 @@ class Message:
         direction: "request" or "reply".
         fields: payload, in order, without padding.
         purpose: one line.
-        answer: for a request, the name of the reply that closes it (or STATUS, when refused).
+        answer: for a request, the name of the reply that closes it (STATUS if it is refused).
     """
 
     name: str
@@ -156,10 +157,8 @@ X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-en
 STEP = Field("step", "u32", 1, "updates since the plan's weights")
 SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
 CRC = Field("crc", "u32", 1, "CRC-32 of the state")
-TOKEN = Field(
-    "token", "u32", 1, "names how the state has come about; 0 behind a start, RESET or PUSH"
-)
-OFFSET = Field("offset", "u32", 1, "place of the first byte in the state")
+TOKEN = Field("token", "u32", 1, "identifies the state's history; 0 after a start, RESET or PUSH")
+OFFSET = Field("offset", "u32", 1, "position of the first byte in the state")
 
 MESSAGES = (
     Message(
@@ -167,7 +166,7 @@ MESSAGES = (
         0x01,
         "request",
         (Field("protocol", "u8", 1, "protocol version of the host"),),
-        "opens a session; one byte in every protocol version",
+        "open a session; one byte in every protocol version",
         answer="WELCOME",
     ),
     Message(
@@ -176,7 +175,7 @@ MESSAGES = (
         "request",
         (
             Field(
-                "number", "u32", 1, "token, plus the samples learned before: makes it learned once"
+                "number", "u32", 1, "token plus samples learned before; prevents learning it twice"
             ),
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
@@ -191,7 +190,7 @@ MESSAGES = (
         0x04,
         "request",
         (Field("halvings", "u8", 1, "how often the plan's rate is halved"), TOKEN),
-        "learn on at another rate",
+        "change the learning rate",
         answer="STATUS",
     ),
     Message("PULL", 0x05, "request", (OFFSET,), "read a piece of the state", answer="CHUNK"),
@@ -203,7 +202,7 @@ MESSAGES = (
             Field("digest", "u8", 8, "first bytes of the digest of the state's plan"),
             CRC,
         ),
-        "announces a state; the same one again goes on where it stopped",
+        "announce a state; the same state again resumes where it stopped",
         answer="STATUS",
     ),
     Message(
@@ -211,17 +210,17 @@ MESSAGES = (
         0x07,
         "request",
         (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
-        "a piece of the state offered; the last one stores it, then the device has it",
+        "send a piece of the offered state; the last piece stores and loads it",
         answer="STATUS",
     ),
-    Message("SAVE", 0x08, "request", (TOKEN,), "keep the state over a restart", answer="STATUS"),
-    Message("RESET", 0x09, "request", (), "back to the plan's weights, step 0", answer="STATUS"),
+    Message("SAVE", 0x08, "request", (TOKEN,), "save the state for a restart", answer="STATUS"),
+    Message("RESET", 0x09, "request", (), "return to the plan's weights, step 0", answer="STATUS"),
     Message(
         "SET_TOKEN",
         0x0A,
         "request",
         (TOKEN, CRC),
-        "name the state that has this CRC-32; it keeps the token as long as it learns on",
+        "give a token to the state with this CRC-32; the token stays while it learns",
         answer="STATUS",
     ),
     Message(
@@ -230,7 +229,7 @@ MESSAGES = (
         "reply",
         (
             Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
-            Field("seq", "u8", 1, "of the last request: the next one follows"),
+            Field("seq", "u8", 1, "seq of the last request; the next request has this plus one"),
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             STEP,
             SAMPLES,
@@ -242,15 +241,15 @@ MESSAGES = (
             Field("classes", "u16", 1, "number of classes"),
             Field("layers", "u8", 1, "number of layers"),
             Field("halvings", "u8", 1, "how often the plan's rate is halved"),
-            Field("credit", "u8", 1, "requests that may be under way at once"),
+            Field("credit", "u8", 1, "requests that may be in flight at once"),
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
-            Field("saves", "u32", 1, "saves made so far; 0: nothing is kept over a restart"),
+            Field("saves", "u32", 1, "saves made so far; 0: a restart loses what was learned"),
             Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
             Field("error_detail", "u32", 1, "its detail"),
-            Field("dropped", "u16", 1, "pieces received that were no good frame, at most 65535"),
+            Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
             Field("board", "u8", 16, "name in ASCII, padded with zeros"),
         ),
-        "answers HELLO; says which device this is, which plan it runs and how far it is",
+        "answers HELLO; identifies the device, its plan and its progress",
     ),
     Message(
         "RESULT",
@@ -259,9 +258,9 @@ MESSAGES = (
         (
             STEP,
             SAMPLES,
-            Field("crc", "u32", 1, "CRC-32 of the state, if asked for; else 0"),
-            Field("predicted", "u16", 1, "class index of the largest decision (first of equals)"),
-            Field("decisions", "i16", "classes", "Q0.15, of the forward pass before any update"),
+            Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, else 0"),
+            Field("predicted", "u16", 1, "index of the largest decision; the first if equal"),
+            Field("decisions", "i16", "classes", "Q0.15, from the forward pass before any update"),
         ),
         "answers SAMPLE and INFER",
     ),
@@ -274,7 +273,7 @@ MESSAGES = (
             STEP,
             *(Field(name, "i64", 1, "sum over the layer") for name in METRICS),
         ),
-        "integer sums of one layer after a learning step, sent ahead of RESULT",
+        "integer sums of one layer after a learning step, sent before RESULT",
     ),
     Message(
         "CHUNK",
@@ -291,7 +290,7 @@ MESSAGES = (
             Field("code", "u8", 1, "see SKA_STATUS_*"),
             Field("detail", "u32", 1, "depends on the code"),
         ),
-        "answers every other request, and each that is refused",
+        "answers every other request, and every refused one",
     ),
 )
 
@@ -300,9 +299,9 @@ BY_CODE = {message.code: message for message in MESSAGES}
 
 
 def peek(code: int, payload: bytes, name: str) -> int | None:
-    """A field of a message of which only what stands before it needs to fit: no array does.
+    """Read one field of a message; only the fields before it need to be valid.
 
-    None where the payload ends before it.
+    None of the fields before it may be an array. Returns None if the payload ends before it.
     """
     at = 0
     for field in BY_CODE[code].fields:
@@ -319,15 +318,19 @@ class Codec:
     """Packs and unpacks the messages of one plan.
 
     Args:
-        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; what is
-            lacking must not be needed (before WELCOME nobody knows them).
+        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; may be
+            incomplete, because the dimensions are unknown before WELCOME.
     """
 
     def __init__(self, dimensions: Mapping[str, int]) -> None:
         self._dimensions = dict(dimensions)
 
     def pack(self, name: str, values: Values) -> bytes:
-        """Payload of message `name`; raises InputError when a field is missing or out of range."""
+        """Return the payload of message `name`.
+
+        Raises InputError if a field is missing, unknown or out of range, or if the message needs
+        a dimension that is unknown.
+        """
         message = BY_NAME[name]
         unknown = set(values) - {field.name for field in message.fields}
         if unknown:
@@ -351,9 +354,10 @@ class Codec:
         return payload
 
     def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
-        """Name and values of a message; raises DeviceError for an unknown code or a wrong length.
+        """Return the name and the values of a message.
 
-        Single elements come as int, u8 arrays as bytes, other arrays as tuples of int.
+        A single element becomes an int, a u8 array bytes, another array a tuple of int.
+        Raises DeviceError for an unknown code or a wrong length.
         """
         message = BY_CODE.get(code)
         if message is None:
@@ -390,5 +394,5 @@ class Codec:
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    # Flags are numbers first, although one can iterate over their bits.
+    # A flag is a number here, although one can iterate over its bits.
     return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)

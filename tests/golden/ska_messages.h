@@ -28,31 +28,31 @@
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, for OFFER and PUSH the offset to go on from */
+/* done; detail is 0, or for OFFER and PUSH the offset to continue from */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* neither the last request again nor the next; detail is the last seq or 65535 */
+/* neither a repeat of the last request nor the next; detail is the last seq, or 65535 */
 #define SKA_STATUS_SEQUENCE 3u
-/* not the next sample; detail is the number that it would have */
+/* not the next sample; detail is the number of the next one */
 #define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
 #define SKA_STATUS_LABEL 5u
-/* the plan's rate cannot be halved so often; detail is how often it can */
+/* the plan's rate cannot be halved that often; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* not the offset to go on from; detail is that offset */
+/* not the offset to continue from; detail is that offset */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
-/* the bytes pushed are not those offered; detail is their CRC-32 */
+/* the pushed bytes are not the offered state; detail is their CRC-32 */
 #define SKA_STATUS_CRC 9u
-/* nothing was stored, all is as before; detail is the ska_status_t */
+/* nothing was stored, the state is unchanged; detail is the ska_status_t */
 #define SKA_STATUS_STORAGE 10u
-/* the state is not the one that was meant; detail is its token */
+/* the request is for another state; detail is the token of this one */
 #define SKA_STATUS_TOKEN 11u
-/* METRICS of every layer ahead of RESULT */
+/* METRICS of every layer before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
 #define SKA_WANT_CRC 2u
@@ -60,13 +60,13 @@
 #define SKA_CAPABILITY_LEARN 1u
 /* sends METRICS when SAMPLE asks for them */
 #define SKA_CAPABILITY_METRICS 2u
-/* gives its state to PULL */
+/* sends its state on PULL */
 #define SKA_CAPABILITY_PULL 4u
-/* takes another rate from SET_RATE */
+/* changes its rate on SET_RATE */
 #define SKA_CAPABILITY_RATE 8u
-/* keeps its state over a restart when SAVE asks for it */
+/* saves its state on SAVE, so that it survives a restart */
 #define SKA_CAPABILITY_SAVE 16u
-/* takes a state from OFFER and PUSH */
+/* accepts a state from OFFER and PUSH */
 #define SKA_CAPABILITY_PUSH 32u
 
 /* X(name) for each sum in METRICS: copies them without naming them. */
@@ -84,7 +84,7 @@
 
 /* --- type bytes and payload sizes ------------------------------------------------------------- */
 
-/* HELLO: opens a session; one byte in every protocol version */
+/* HELLO: open a session; one byte in every protocol version */
 #define SKA_MESSAGE_HELLO 0x01u
 #define SKA_MESSAGE_HELLO_SIZE 1u
 /* SAMPLE: learn from one labeled sample */
@@ -99,31 +99,31 @@
 #if SKA_MESSAGE_INFER_SIZE > SKA_PAYLOAD_MAX
 #error "INFER does not fit a frame: too many inputs or classes"
 #endif
-/* SET_RATE: learn on at another rate */
+/* SET_RATE: change the learning rate */
 #define SKA_MESSAGE_SET_RATE 0x04u
 #define SKA_MESSAGE_SET_RATE_SIZE 5u
 /* PULL: read a piece of the state */
 #define SKA_MESSAGE_PULL 0x05u
 #define SKA_MESSAGE_PULL_SIZE 4u
-/* OFFER: announces a state; the same one again goes on where it stopped */
+/* OFFER: announce a state; the same state again resumes where it stopped */
 #define SKA_MESSAGE_OFFER 0x06u
 #define SKA_MESSAGE_OFFER_SIZE 12u
-/* PUSH: a piece of the state offered; the last one stores it, then the device has it */
+/* PUSH: send a piece of the offered state; the last piece stores and loads it */
 #define SKA_MESSAGE_PUSH 0x07u
 #define SKA_MESSAGE_PUSH_SIZE (4u + 64u)
 #if SKA_MESSAGE_PUSH_SIZE > SKA_PAYLOAD_MAX
 #error "PUSH does not fit a frame: too many inputs or classes"
 #endif
-/* SAVE: keep the state over a restart */
+/* SAVE: save the state for a restart */
 #define SKA_MESSAGE_SAVE 0x08u
 #define SKA_MESSAGE_SAVE_SIZE 4u
-/* RESET: back to the plan's weights, step 0 */
+/* RESET: return to the plan's weights, step 0 */
 #define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
-/* SET_TOKEN: name the state that has this CRC-32; it keeps the token as long as it learns on */
+/* SET_TOKEN: give a token to the state with this CRC-32; the token stays while it learns */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
 #define SKA_MESSAGE_SET_TOKEN_SIZE 8u
-/* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
+/* WELCOME: answers HELLO; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
 /* RESULT: answers SAMPLE and INFER */
@@ -132,7 +132,7 @@
 #if SKA_MESSAGE_RESULT_SIZE > SKA_PAYLOAD_MAX
 #error "RESULT does not fit a frame: too many inputs or classes"
 #endif
-/* METRICS: integer sums of one layer after a learning step, sent ahead of RESULT */
+/* METRICS: integer sums of one layer after a learning step, sent before RESULT */
 #define SKA_MESSAGE_METRICS 0x83u
 #define SKA_MESSAGE_METRICS_SIZE 85u
 /* CHUNK: answers PULL */
@@ -141,7 +141,7 @@
 #if SKA_MESSAGE_CHUNK_SIZE > SKA_PAYLOAD_MAX
 #error "CHUNK does not fit a frame: too many inputs or classes"
 #endif
-/* STATUS: answers every other request, and each that is refused */
+/* STATUS: answers every other request, and every refused one */
 #define SKA_MESSAGE_STATUS 0x85u
 #define SKA_MESSAGE_STATUS_SIZE 5u
 
@@ -227,7 +227,7 @@ static inline uint32_t ska_bytes_get_u32(const uint8_t *bytes) {
 
 /* --- requests, host to device ----------------------------------------------------------------- */
 
-/* HELLO: opens a session; one byte in every protocol version */
+/* HELLO: open a session; one byte in every protocol version */
 typedef struct {
     /* protocol version of the host */
     uint8_t protocol;
@@ -244,7 +244,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
-    /* token, plus the samples learned before: makes it learned once */
+    /* token plus samples learned before; prevents learning it twice */
     uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
@@ -281,11 +281,11 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
-/* SET_RATE: learn on at another rate */
+/* SET_RATE: change the learning rate */
 typedef struct {
     /* how often the plan's rate is halved */
     uint8_t halvings;
-    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
 } ska_message_set_rate_t;
 
@@ -301,7 +301,7 @@ static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t 
 
 /* PULL: read a piece of the state */
 typedef struct {
-    /* place of the first byte in the state */
+    /* position of the first byte in the state */
     uint32_t offset;
 } ska_message_pull_t;
 
@@ -314,7 +314,7 @@ static inline bool ska_message_pull_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* OFFER: announces a state; the same one again goes on where it stopped */
+/* OFFER: announce a state; the same state again resumes where it stopped */
 typedef struct {
     /* 8 elements: first bytes of the digest of the state's plan */
     const uint8_t *digest;
@@ -332,9 +332,9 @@ static inline bool ska_message_offer_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
-/* PUSH: a piece of the state offered; the last one stores it, then the device has it */
+/* PUSH: send a piece of the offered state; the last piece stores and loads it */
 typedef struct {
-    /* place of the first byte in the state */
+    /* position of the first byte in the state */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_PUSH_MAX */
     /* data_count elements: the next bytes of the state */
@@ -352,9 +352,9 @@ static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* SAVE: keep the state over a restart */
+/* SAVE: save the state for a restart */
 typedef struct {
-    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
 } ska_message_save_t;
 
@@ -367,9 +367,9 @@ static inline bool ska_message_save_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* SET_TOKEN: name the state that has this CRC-32; it keeps the token as long as it learns on */
+/* SET_TOKEN: give a token to the state with this CRC-32; the token stays while it learns */
 typedef struct {
-    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
     /* CRC-32 of the state */
     uint32_t crc;
@@ -387,11 +387,11 @@ static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t
 
 /* --- replies, device to host ------------------------------------------------------------------ */
 
-/* WELCOME: answers HELLO; says which device this is, which plan it runs and how far it is */
+/* WELCOME: answers HELLO; identifies the device, its plan and its progress */
 typedef struct {
     /* protocol version of the device; first in every version */
     uint8_t protocol;
-    /* of the last request: the next one follows */
+    /* seq of the last request; the next request has this plus one */
     uint8_t seq;
     /* 8 elements: first bytes of the plan's digest */
     const uint8_t *digest;
@@ -399,7 +399,7 @@ typedef struct {
     uint32_t step;
     /* samples learned since the plan's weights */
     uint32_t samples;
-    /* names how the state has come about; 0 behind a start, RESET or PUSH */
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
     /* CRC-32 of the state */
     uint32_t crc;
@@ -415,17 +415,17 @@ typedef struct {
     uint8_t layers;
     /* how often the plan's rate is halved */
     uint8_t halvings;
-    /* requests that may be under way at once */
+    /* requests that may be in flight at once */
     uint8_t credit;
     /* bits, see SKA_CAPABILITY_* */
     uint32_t capabilities;
-    /* saves made so far; 0: nothing is kept over a restart */
+    /* saves made so far; 0: a restart loses what was learned */
     uint32_t saves;
     /* code of the first request refused since the start, or OK */
     uint8_t error;
     /* its detail */
     uint32_t error_detail;
-    /* pieces received that were no good frame, at most 65535 */
+    /* received pieces that were not valid frames, up to 65535 */
     uint16_t dropped;
     /* 16 elements: name in ASCII, padded with zeros */
     const uint8_t *board;
@@ -466,11 +466,11 @@ typedef struct {
     uint32_t step;
     /* samples learned since the plan's weights */
     uint32_t samples;
-    /* CRC-32 of the state, if asked for; else 0 */
+    /* CRC-32 of the state if SAMPLE wants it, else 0 */
     uint32_t crc;
-    /* class index of the largest decision (first of equals) */
+    /* index of the largest decision; the first if equal */
     uint16_t predicted;
-    /* SKA_CLASSES elements: Q0.15, of the forward pass before any update */
+    /* SKA_CLASSES elements: Q0.15, from the forward pass before any update */
     const int16_t *decisions;
 } ska_message_result_t;
 
@@ -486,7 +486,7 @@ static inline uint16_t ska_message_result_pack(const ska_message_result_t *messa
     return SKA_MESSAGE_RESULT_SIZE;
 }
 
-/* METRICS: integer sums of one layer after a learning step, sent ahead of RESULT */
+/* METRICS: integer sums of one layer after a learning step, sent before RESULT */
 typedef struct {
     /* layer index, from 0 */
     uint8_t layer;
@@ -533,7 +533,7 @@ static inline uint16_t ska_message_metrics_pack(const ska_message_metrics_t *mes
 
 /* CHUNK: answers PULL */
 typedef struct {
-    /* place of the first byte in the state */
+    /* position of the first byte in the state */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_CHUNK_MAX */
     /* data_count elements: bytes of the state from offset on */
@@ -549,7 +549,7 @@ static inline uint16_t ska_message_chunk_pack(const ska_message_chunk_t *message
     return (uint16_t)(4u + message->data_count);
 }
 
-/* STATUS: answers every other request, and each that is refused */
+/* STATUS: answers every other request, and every refused one */
 typedef struct {
     /* see SKA_STATUS_* */
     uint8_t code;
