@@ -1,41 +1,80 @@
 """ska-edge: networks that keep learning on a microcontroller, in integers, provable bit for bit.
 
-The same things as on the command line::
+Train a model, look at it, save it, load it again:
 
-    import ska_edge
+>>> import ska_edge
+>>> trained = ska_edge.train("iris", hidden=8, epochs=5)
+>>> trained.accuracy["fixed"]["test"] > 0.8
+True
+>>> trained.model.save("iris.ska")
+>>> ska_edge.load("iris.ska").plan.sizes
+(4, 8, 3)
 
-    trained = ska_edge.train("digits", hidden=(32,), epochs=20)
-    trained.model.save(Path("digits.ska"))
-    model = ska_edge.load("digits.ska")
+`train` also takes a file, and `(x, y)` arrays. Every error that is raised on purpose is a
+`SkaError`, and its message is one sentence.
+
+Importing ska_edge is cheap: numpy and everything else is imported when a name is first used.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from ska_edge.errors import (
+    CheckError,
+    ContactLost,
+    DeviceError,
+    InputError,
+    SkaError,
+    ToolError,
+)
+
 if TYPE_CHECKING:
+    from ska_edge.api.load import load, load_data
+    from ska_edge.api.train import train
+    from ska_edge.data.dataset import Dataset
     from ska_edge.model.model_file import Model
     from ska_edge.training.train import Trained
 
-__all__ = ["load", "train"]
+__all__ = [
+    "CheckError",
+    "ContactLost",
+    "Dataset",
+    "DeviceError",
+    "InputError",
+    "Model",
+    "SkaError",
+    "ToolError",
+    "Trained",
+    "__version__",
+    "load",
+    "load_data",
+    "train",
+]
+
+__version__ = "0.1.0"
+
+# Where each name is that is imported when it is first used.
+_HOMES = {
+    "Dataset": "ska_edge.data.dataset",
+    "Model": "ska_edge.model.model_file",
+    "Trained": "ska_edge.training.train",
+    "load": "ska_edge.api.load",
+    "load_data": "ska_edge.api.load",
+    "train": "ska_edge.api.train",
+}
 
 
-def train(data: str, **options: Any) -> Trained:
-    """Train on a built-in data set, a CSV or an npz file; options as in `options.Options`.
-
-    Raises InputError for data or options that cannot work.
-    """
-    # Imported here: the generator and its boards import this package and need none of it.
-    from ska_edge.data import dataset as data_module
-    from ska_edge.training.options import Options
-    from ska_edge.training.train import train as train_model
-
-    return train_model(data_module.load(data), Options(**options))
+def __getattr__(name: str) -> Any:
+    """A public name, imported now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ska_edge' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
 
 
-def load(path: str | Path) -> Model:
-    """A model from a file; InputError says why a file is refused."""
-    from ska_edge.model.model_file import load_model
-
-    return load_model(Path(path))
+def __dir__() -> list[str]:
+    """The public names, and what has been imported by now."""
+    return sorted({*globals(), *__all__})

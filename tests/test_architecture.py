@@ -74,6 +74,7 @@ ARROWS: dict[str, set[str]] = {
     "device": {"wire"},
     "training": {"model", "data"},
     "monitor": {"device", "model"},
+    "api": {"training", "monitor"},
 }
 # The generator knows what host and device share, and nothing of how a host trains or listens.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -106,8 +107,8 @@ class Dataset:
         return self.take(self.group == number)
 
 
-def load(source: str, label_column: str | None = None) -> Dataset:
-    """Data from a built-in name, or from a path to a CSV, npz or MNIST-idx file.
+def load(source: str | os.PathLike[str], label_column: str | None = None) -> Dataset:
+    """Data from a built-in name (a str), or from a path to a CSV, npz or MNIST-idx file.
 
     Built in: see ``builtin_data.read_builtin``.
 
@@ -125,17 +126,17 @@ def load(source: str, label_column: str | None = None) -> Dataset:
     InputError: no such data, or data that cannot be used. ToolError: a built-in set comes out of
     a package that is not installed.
     """
-    if source in builtin_names():
+    if isinstance(source, str) and source in builtin_names():
         return Dataset(source, *read_builtin(source))
     path = Path(source)
     try:
         if not path.exists():
             raise InputError(
-                f"{source!r} is neither a file nor built-in data;"
+                f"{str(source)!r} is neither a file nor built-in data;"
                 f" built in are {', '.join(builtin_names())}"
             )
     except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
-        raise InputError(f"{source[:80]!r} cannot be a path: {error}") from error
+        raise InputError(f"{str(source)[:80]!r} cannot be a path: {error}") from error
     if not path.is_file():
         raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()

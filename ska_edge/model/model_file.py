@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ class Model:
             return format.quantize(self.scaling.apply(features))
         return standardize(raw, RAW.quantize(features), format)
 
-    def save(self, path: Path, *, private: bool = False) -> None:
+    def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
         """Write the model; the file appears whole or not at all.
 
         `private`: for its owner alone, as a state that a device has learned can hold samples.
@@ -87,7 +88,7 @@ class Model:
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
         content = npz_bytes(arrays, bytes(SEAL))[:-SEAL]
-        write_file(path, content + _seal(content), private=private)
+        write_file(Path(path), content + _seal(content), private=private)
 
 
 def load_model(path: Path) -> Model:

@@ -1,0 +1,134 @@
+"""`ska_edge.train`: the training options as typed keywords."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ska_edge.api.load import Source, load_data
+from ska_edge.errors import InputError
+from ska_edge.training.options import Options
+from ska_edge.training.train import Trained
+from ska_edge.training.train import train as train_model
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+
+
+def train(
+    data: Source,
+    *,
+    rule: str | None = None,
+    precision: str | None = None,
+    hidden: int | Sequence[int] | None = None,
+    epochs: int = 20,
+    rate: float | None = None,
+    decay: int = 0,
+    batch: int | None = None,
+    steps: int = 50,
+    seed: int = 0,
+    arithmetic: str = "both",
+    test_fraction: float | None = None,
+    scale: str | None = None,
+    stream_order: str = "iid",
+    replay: int = 0,
+    replays: int = 1,
+    readout_only: bool = False,
+    start: PathLike | None = None,
+    group: int | None = None,
+    per_class: int | None = None,
+    init: PathLike | None = None,
+    log: PathLike | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trained:
+    """Train a network in fixed point, beside its float twin.
+
+    Args:
+        data: a built-in name, a path, a Dataset, or arrays `(x, y)`; see `ska_edge.load_data`.
+        rule: "local", "feedback", "code" or "published". Default: "local".
+        precision: "w16a8", "w8a8" or "w32a16": bits of weights and activations. Default: "w16a8".
+        hidden: width of the hidden layer, or the widths of several; () for none.
+            Default: (64, 32).
+        epochs: passes over the training rows.
+        rate: learning rate; for the rule "published" the paper's eta. Default: about
+            8 / features and at most 0.125; "published": 0.01.
+        decay: how often the rate is halved, in equal parts of the epochs.
+        batch: rows in one update. Default: 1, as a device learns; "published": all.
+        steps: passes over the held batch, for the rule "published".
+        seed: of the split, the initial weights, the order of the rows and what is drawn.
+        arithmetic: "fixed", "float" or "both".
+        test_fraction: share of the rows that is held out; whole groups where the data have
+            groups. Default: 0.2; "published": 0.
+        scale: "standardize", "global" or "none": what is done to features first.
+            Default: "standardize"; "published": "none".
+        stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the data,
+            "blocked" takes one class after the other.
+        replay: past rows of each class that are kept to be learned again.
+        replays: how many of them are learned again with each new row.
+        readout_only: hidden layers stay as they are.
+        start: a model file, or its integer ONNX file, to continue from.
+        group: learn from the rows of this group alone.
+        per_class: learn from this number of rows of each class; all others are test rows.
+        init: npz file with W0, b0, W1, ... to start from.
+        log: JSONL file for the metrics of every update.
+        progress: is called now and then with (rows done, rows in all).
+
+    Returns:
+        A Trained: `model`, `accuracy` (fractions, {"float" or "fixed": {"train", "test"}}), and
+        the Datasets `train` and `test` that were used.
+
+    Raises InputError for data or options that cannot work; the message names the option.
+
+    Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
+    """
+    options = Options(
+        rule=rule,
+        precision=precision,
+        hidden=_widths(hidden),
+        epochs=epochs,
+        rate=rate,
+        decay=decay,
+        batch=batch,
+        steps=steps,
+        seed=seed,
+        arithmetic=arithmetic,
+        test_fraction=test_fraction,
+        scale=scale,
+        stream_order=stream_order,
+        replay=replay,
+        replays=replays,
+        readout_only=readout_only,
+        start=_path(start),
+        group=group,
+        per_class=per_class,
+        init=_path(init),
+        log=_path(log),
+    )
+    dataset = load_data(data)
+    return (
+        train_model(dataset, options)
+        if progress is None
+        else train_model(dataset, options, progress)
+    )
+
+
+def _widths(hidden: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    """Widths of hidden layers as the options keep them."""
+    if hidden is None:
+        return None
+    try:
+        given: Any = hidden if np.ndim(hidden) else [hidden]
+        widths = tuple(operator.index(width) for width in given)
+    except (TypeError, ValueError):
+        widths = (0,)
+    if any(width < 1 for width in widths):
+        raise InputError(f"hidden is {hidden!r}; give a width from 1 on, or a tuple of widths")
+    return widths
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path)

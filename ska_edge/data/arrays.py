@@ -1,0 +1,121 @@
+"""Data from arrays in memory, checked as files are: each sentence names the array and the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.data.csv_table import LARGEST_INPUT, too_large
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError
+from ska_edge.plural import counted
+
+NAME = "arrays"  # what the data are called in messages and in the notes of a model
+
+
+def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
+    """Data from features x (rows, features) and labels y (rows,), for example data frames.
+
+    Features are finite numbers, in any unit. Labels are integers, booleans or text; classes are
+    numbered in sorted order, and their names are the labels as text.
+
+    Raises InputError for arrays that cannot be used.
+    """
+    values = features(x)
+    index, labels = _classes(y, len(values))
+    return Dataset(name, values, index, labels)
+
+
+def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
+    """Features (rows, features) as float64.
+
+    Raises InputError, which calls them by `name`, unless they are a table of finite numbers.
+    """
+    try:
+        given = np.asarray(x)
+        if given.dtype.kind not in "biufO":
+            raise TypeError(given.dtype)
+        values = given.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} must be a table of numbers of shape (rows, features); it is"
+            f" {_described(x)}, which cannot be turned into one"
+        ) from error
+    if values.ndim == 1 and values.size:
+        raise InputError(
+            f"{name} has shape {values.shape} and must have (rows, features);"
+            f" use {name}.reshape(1, -1) for a single row, {name}.reshape(-1, 1) for one feature"
+        )
+    if values.ndim != 2 or not values.size:
+        raise InputError(
+            f"{name} has shape {values.shape} and must have (rows, features), at least one of each"
+        )
+    bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # NaN compares as false
+    if len(bad):
+        row, column = (int(place) for place in bad[0])
+        value = values[row, column]
+        reason = too_large() if np.isfinite(value) else "features must be finite numbers"
+        raise InputError(f"{name}[{row}, {column}] is {value}; {reason}")
+    return values
+
+
+def _classes(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The class index of every row, and the names of the classes."""
+    given = label_array(y)
+    if len(given) != rows:
+        raise InputError(
+            f"x has {counted(rows, 'row')} and y has {counted(len(given), 'label')};"
+            " every row needs one label"
+        )
+    classes, index = np.unique(given, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(
+            f"y has only one class, '{classes[0]}'; learning needs at least two classes"
+        )
+    return index.astype(np.int64), tuple(str(label) for label in classes)
+
+
+def label_array(y: ArrayLike) -> NDArray[Any]:
+    """Labels (rows,) as an array of integers, booleans or text.
+
+    Raises InputError for anything else, numbers with a fraction included.
+    """
+    try:
+        given = np.asarray(y)
+    except ValueError as error:  # rows of different lengths
+        raise InputError("y must hold one label for each row, shape (rows,)") from error
+    if given.ndim != 1:
+        raise InputError(f"y has shape {given.shape} and must have (rows,): one label for each row")
+    if given.dtype.kind in "iub":
+        return given
+    labels = given.tolist()
+    if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
+        return _whole(labels)
+    for row, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise InputError(
+                f"y[{row}] is {label!r}; labels are all integers or all text, none missing"
+            )
+        if not label:
+            raise InputError(f"y[{row}] is an empty text; every row needs a label")
+    return np.array(labels, dtype=np.str_)
+
+
+def _whole(labels: list[float]) -> NDArray[np.int64]:
+    """Integers that were given as floating point numbers, or as Python's own."""
+    for row, label in enumerate(labels):
+        if not float(label).is_integer():
+            raise InputError(f"y[{row}] is {label}; labels are integers or text, none missing")
+    try:
+        return np.array([int(label) for label in labels], dtype=np.int64)
+    except OverflowError as error:
+        raise InputError("a label in y does not fit 64 bits; number the classes from 0") from error
+
+
+def _described(x: object) -> str:
+    """What somebody gave, in a word or two."""
+    if isinstance(x, np.ndarray):
+        return f"an array of {x.dtype}"
+    return f"a {type(x).__name__}"
