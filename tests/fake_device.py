@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from ska_edge.rules.rule import METRICS, SIGNED_METRICS
+from ska_edge.rules.metric_sums import METRICS, SIGNED_METRICS
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.wire.protocol import (
     BY_CODE,

@@ -265,7 +265,8 @@ ARITHMETIC = re.compile(r"ska_edge\.(arithmetic\.\w+|model\.onnx_ops)$")
 # Elsewhere no value is shifted to the right or clipped. A power of two may be written as a shift to
 # the left; each module that does it says here what for.
 POWERS_OF_TWO = {
-    "ska_edge.rules.rule": "ends of the table and of intervals, known when the rule is traced",
+    "ska_edge.rules.neuron": "ends of the table and of intervals, known when the rule is traced",
+    "ska_edge.rules.functions": "the ends of a mantissa",
     "ska_edge.plan.check": "the ends of a mantissa",
     "ska_edge.plan.range_proof": "half of the last bit, for the bounds",
     "ska_edge.wire.frame": "the limit of the receive buffer",

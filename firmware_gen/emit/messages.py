@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ska_edge.errors import InputError
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire.frame import PAYLOAD_MAX
 from ska_edge.wire.protocol import (
     CAPABILITY_PURPOSE,

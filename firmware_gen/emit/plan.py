@@ -147,9 +147,8 @@ def _batch(plan: Plan) -> str:
 
 
 def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
-    """One row of the matrix tables; the device adds the rate's shift, which may change there."""
+    """One row of the matrix tables: places, sizes and shifts."""
     offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
-    rate = plan.rate.shift
     row = (
         offsets[index, f"{kind}weight"],
         offsets[index, f"{kind}bias"],
@@ -158,8 +157,8 @@ def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
         plan.sum_align(matrix),
         plan.bias_align(matrix),
         plan.forward_shift(matrix),
-        plan.update_shift(matrix) - rate,
-        plan.bias_update_shift(matrix) - rate,
+        plan.update_shift(matrix),
+        plan.bias_update_shift(matrix),
         plan.projection_shift(matrix),
     )
     return "    {" + ", ".join(str(v) for v in row) + "},"

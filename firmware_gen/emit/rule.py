@@ -1,4 +1,4 @@
-"""ska_rule.h: what one neuron computes, traced from `ska_edge.rules.rule` with C expressions."""
+"""ska_rule.h: what one neuron computes, traced from `rules.functions` with C expressions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import textwrap
 from firmware_gen.emit.c_ops import COps, bare, register_type
 from ska_edge.arithmetic.fixedpoint import Fixed
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.rule import Argument, NeuronFunction
+from ska_edge.rules.functions import Argument, NeuronFunction
 
 LINE_LENGTH = 100
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from ska_edge.device.info import Result
 from ska_edge.errors import DeviceError
-from ska_edge.rules.rule import METRICS as METRIC_NAMES
-from ska_edge.rules.rule import SIGNED_METRICS
+from ska_edge.rules.metric_sums import METRICS as METRIC_NAMES
+from ska_edge.rules.metric_sums import SIGNED_METRICS
 from ska_edge.wire.frame import Frame
 from ska_edge.wire.protocol import BY_NAME, Codec, Message, peek
 

@@ -58,7 +58,7 @@ class Result:
         step, samples: updates, and samples learned, by the device, this one included.
         predicted: class index, before any update.
         decisions: Q0.15 integers, one per class, before any update.
-        metrics: per layer, integer sums by the names of `rule.METRICS`; empty when not asked for.
+        metrics: per layer, integer sums by the names of `METRICS`; empty when not asked for.
         crc: CRC-32 of the state after the update; 0 when not asked for.
     """
 

@@ -25,8 +25,8 @@ from ska_edge.network.state import State
 from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
+from ska_edge.rules.neuron import RAW
 from ska_edge.rules.reference import Parameters
-from ska_edge.rules.rule import RAW
 
 MAGIC = "ska-edge model"
 VERSION = 3

@@ -25,7 +25,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.rules import rule as neuron
+from ska_edge.rules import neuron
 
 FORMS = ("integer", "float")
 PREFIX = "ska_edge."  # of every key of the metadata

@@ -13,7 +13,7 @@ from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.rule import RAW, RawInput, standardized
+from ska_edge.rules.neuron import RAW, RawInput, standardized
 
 LEAST_SCALE = 1e-150  # a feature that varies less cannot be divided by its deviation
 SCALINGS = ("standardize", "global", "none")

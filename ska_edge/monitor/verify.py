@@ -15,7 +15,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire.protocol import Want
 
 

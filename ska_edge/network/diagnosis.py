@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ska_edge.network.metrics import LayerMetrics
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.rule import TABLE_STEPS_LOG2
+from ska_edge.rules.neuron import TABLE_STEPS_LOG2
 
 Reals = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""From the integer sums of `rule.METRICS` to the quantities of the paper (arXiv 2503.13942)."""
+"""From the integer sums of `METRICS` to the quantities of the paper (arXiv 2503.13942)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.rule import METRIC_WEIGHT_BITS
+from ska_edge.rules.metric_sums import METRIC_WEIGHT_BITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,14 @@ from ska_edge.arithmetic.random_words import bits, key
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Matrix, Plan
-from ska_edge.rules import rule as neuron
-from ska_edge.rules.rule import CODE, METRIC_TERMS, METRIC_WEIGHT_BITS, METRICS, READOUT, SIGNS
+from ska_edge.rules import neuron
+from ska_edge.rules.metric_sums import (
+    METRIC_TERMS,
+    METRIC_WEIGHT_BITS,
+    METRICS,
+    metric_term,
+)
+from ska_edge.rules.rule import CODE, READOUT, SIGNS
 
 Values = Fixed[Integers]
 
@@ -309,7 +315,7 @@ class FixedTrainer:
     # --- metrics --------------------------------------------------------------------------------
 
     def metrics(self) -> list[dict[str, int]]:
-        """The sums of `rule.METRICS` of the last update, a layer each; needs one update."""
+        """The sums of `metric_sums.METRICS` of the last update, a layer each; needs one update."""
         if not self._last:
             raise InputError("there are no metrics before the first update")
         return [self._layer_metrics(i, trace) for i, trace in enumerate(self._last)]
@@ -322,7 +328,7 @@ class FixedTrainer:
         shift = self._value(trace.shift, formats.shift)
         previous = self._value(trace.previous, formats.knowledge)
         sums = {
-            name: int(neuron.metric_term(name, z, decided, shift, previous).data.sum())
+            name: int(metric_term(name, z, decided, shift, previous).data.sum())
             for name in METRIC_TERMS
         }
         upper = neuron.forward_weight(weight, METRIC_WEIGHT_BITS).data

@@ -12,17 +12,17 @@ import cattrs
 
 from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Rate
 from ska_edge.errors import InputError
-from ska_edge.plan.plan import SCHEMA, Matrix, Plan, Replay
+from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
-from ska_edge.rules.rule import RULES, decision_table
+from ska_edge.rules.neuron import decision_table
+from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
 MOST_LAYERS = 255  # and layers in 8
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
 NARROW_WEIGHT_BITS = 16
-LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
 
 
 def plan_from_json(data: Any) -> Plan:
@@ -81,7 +81,7 @@ def check_plan(plan: Plan) -> None:
         )
     _check_rule(plan)
     for index, layer in enumerate(plan.layers):
-        for matrix in filter(None, (layer.matrix, layer.readout)):
+        for matrix in layer.matrices:
             _check_matrix(plan, index, matrix)
     range_proof(plan)
 
@@ -122,8 +122,8 @@ def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
         "sum": (plan.sum_align(matrix), 0),
         "bias": (plan.bias_align(matrix), 0),
         "forward": (plan.forward_shift(matrix), 1),
-        "update": (plan.update_shift(matrix), least),
-        "bias update": (plan.bias_update_shift(matrix), least),
+        "update": (plan.update_shift(matrix) + plan.rate.shift, least),
+        "bias update": (plan.bias_update_shift(matrix) + plan.rate.shift, least),
     }
     if plan.rule_definition.heads and plan.hidden:
         shifts["projection"] = (plan.projection_shift(matrix), 1)

@@ -16,16 +16,12 @@ from typing import Any
 import cattrs
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
-from ska_edge.rules.rule import (
-    RULES,
-    NeuronFormats,
-    NeuronFunction,
-    RawInput,
-    Rule,
-    neuron_functions,
-)
+from ska_edge.rules.functions import NeuronFunction, neuron_functions
+from ska_edge.rules.neuron import NeuronFormats, RawInput
+from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
+LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
 MOST_SEEN = 65534  # samples that a replay buffer counts; `random_words.below` takes one more
 
 
@@ -48,6 +44,11 @@ class LayerPlan:
 
     matrix: Matrix
     readout: Matrix | None = None
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """The layer's own matrix, then that of its readout where it has one."""
+        return (self.matrix,) if self.readout is None else (self.matrix, self.readout)
 
     @property
     def inputs(self) -> int:
@@ -250,12 +251,11 @@ class Plan:
     @property
     def rate_halvings_max(self) -> int:
         """How often the rate can be halved before a shift of an update leaves 1 to 31."""
-        matrices = [layer.matrix for layer in self.layers]
-        matrices += [layer.readout for layer in self.layers if layer.readout is not None]
-        shifts = (
+        matrices = [matrix for layer in self.layers for matrix in layer.matrices]
+        largest = max(
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
         )
-        return max(0, 31 - max(shifts))
+        return max(0, LONGEST_SHIFT - largest - self.rate.shift)
 
     def forward_format(self, matrix: Matrix) -> QFormat:
         """Format of a weight as it takes part in sums."""
@@ -282,13 +282,12 @@ class Plan:
         return self.sum_frac(matrix) - self.formats.knowledge.frac
 
     def update_shift(self, matrix: Matrix) -> int:
-        """From step * input to a change of a weight, the rate's shift included."""
-        fraction = self.formats.shift.frac + matrix.input.frac
-        return fraction - matrix.weight.frac + self.rate.shift
+        """From step * input to a change of a weight; the rate's shift comes on top."""
+        return self.formats.shift.frac + matrix.input.frac - matrix.weight.frac
 
     def bias_update_shift(self, matrix: Matrix) -> int:
-        """From step to a change of a bias."""
-        return self.formats.shift.frac - matrix.weight.frac + self.rate.shift
+        """From step to a change of a bias; the rate's shift comes on top."""
+        return self.formats.shift.frac - matrix.weight.frac
 
     def projection_shift(self, matrix: Matrix) -> int:
         """From the accumulator of A^T e to the projection."""

@@ -8,7 +8,8 @@ from ska_edge.arithmetic.fixedpoint import Fixed, RangeError, dot, width
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import LayerPlan, Matrix, Plan
-from ska_edge.rules.rule import READOUT, SIGNS, forward_weight, weight_change
+from ska_edge.rules.neuron import forward_weight, weight_change
+from ska_edge.rules.rule import READOUT, SIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
     sums = sums.aligned(plan.sum_frac(matrix))
     products = dot(ops, step, incoming, plan.batch)
     changed = weight + weight_change(weight, products, plan.rate.shift)
+    update_shift = plan.update_shift(matrix) + plan.rate.shift
     return [
         _bound(index, f"{kind}knowledge sum", sums, plan.forward_shift(matrix), False),
-        _bound(index, f"{kind}update sum", products, plan.update_shift(matrix), True),
+        _bound(index, f"{kind}update sum", products, update_shift, True),
         _bound(index, f"{kind}changed weight", changed, 0, True),
     ]
 

@@ -9,7 +9,8 @@ from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
 from ska_edge.plan.plan import LayerPlan, Matrix, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
-from ska_edge.rules.rule import RULES, NeuronFormats, RawInput, decision_table
+from ska_edge.rules.neuron import NeuronFormats, RawInput, decision_table
+from ska_edge.rules.rule import RULES
 
 
 def make_plan(

@@ -11,8 +11,8 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.network.twin import tensors_of
 from ska_edge.plan.precision import Precision
+from ska_edge.rules.neuron import RAW, RawInput
 from ska_edge.rules.reference import Reference
-from ska_edge.rules.rule import RAW, RawInput
 
 Reals = NDArray[np.float64]
 

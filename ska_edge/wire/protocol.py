@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 
 PROTOCOL_VERSION = 4
 COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a device

@@ -108,7 +108,7 @@ def test_the_bits_do_not_depend_on_the_compiler(
 
 def test_the_wide_plans_have_the_shifts_that_they_should() -> None:
     shifts = {
-        name: {plan.update_shift(layer.matrix) for layer in plan.layers}
+        name: {plan.update_shift(layer.matrix) + plan.rate.shift for layer in plan.layers}
         for name, plan in WIDE.items()
     }
     assert shifts["w16a8"] <= set(range(8, 17))

@@ -22,7 +22,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.verify import Difference, verify
 from ska_edge.network.state import State
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 
 PLAN = make_plan((12, 8, 6, 4))
 SAMPLES = 40

@@ -25,7 +25,8 @@ from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import Argument, NeuronFunction, RawInput
+from ska_edge.rules.functions import Argument, NeuronFunction
+from ska_edge.rules.neuron import RawInput
 
 RANDOM_ROWS = 20_000
 EVERY_VALUE = 1 << 16

@@ -16,7 +16,7 @@ from firmware_gen.project import write_project
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import Replay
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import RawInput
+from ska_edge.rules.neuron import RawInput
 
 PLANS = {
     "one-layer": make_plan((5, 3)),

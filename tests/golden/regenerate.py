@@ -17,7 +17,7 @@ from firmware_gen.project import generated_files
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import RawInput
+from ska_edge.rules.neuron import RawInput
 
 FOLDER = Path(__file__).parent
 MESSAGES_FILE = "ska_messages.h"

@@ -10,7 +10,7 @@ from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import RawInput
+from ska_edge.rules.neuron import RawInput
 
 # Small, because Eva follows loops turn by turn; odd widths, so that single rows are met as well.
 PLANS = {

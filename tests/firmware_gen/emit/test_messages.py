@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from firmware_gen.emit.messages import emit
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
 from ska_edge.wire.protocol import CHUNK_MAX, MESSAGES, Codec, Field, Message
 

@@ -14,7 +14,7 @@ import pytest
 from ska_edge.device import link as link_module
 from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError, InputError
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire.frame import Frame, encode_frame
 from ska_edge.wire.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Capability, Status, Want
 from tests.fake_device import CLASSES, DIGEST, EVERYTHING, INPUTS, LAYERS, STATE, FakeDevice, X

@@ -133,8 +133,8 @@ def test_shifts_follow_from_the_formats() -> None:
     first, second = plan.layers[0].matrix, plan.layers[1].matrix
     assert plan.forward_shift(first) == 12 + 4 - 11
     assert plan.forward_shift(second) == 12 + 7 - 11
-    assert plan.update_shift(first) == 15 + 4 - 12 + 3
-    assert plan.bias_update_shift(first) == 15 - 12 + 3
+    assert plan.update_shift(first) == 15 + 4 - 12
+    assert plan.bias_update_shift(first) == 15 - 12
 
 
 @pytest.mark.parametrize("sizes", [(65536, 2), (4, 70000, 2), (4, 40000, 40000, 2)])

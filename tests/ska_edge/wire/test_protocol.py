@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from firmware_gen.emit.protocol_page import emit_protocol
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.rules.rule import METRICS
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
 from ska_edge.wire.frame import FrameDecoder, crc16
 from ska_edge.wire.protocol import BY_NAME, MESSAGES, Codec, Field, Message

@@ -1,0 +1,176 @@
+"""The per-neuron functions of a rule as a table: names, arguments with their intervals, bodies.
+
+The C generator traces every body into a C function; tests run each on every value it can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, Table
+from ska_edge.rules.metric_sums import METRIC_TERMS, METRIC_WEIGHT_BITS, metric_term
+from ska_edge.rules.neuron import (
+    RAW,
+    NeuronFormats,
+    RawInput,
+    code_shift,
+    decision,
+    forward_weight,
+    output_shift,
+    projected_shift,
+    published_shift,
+    standardized,
+    step,
+)
+from ska_edge.rules.rule import CODE, PAST, READOUT, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a `NeuronFunction`: its name, fraction and the integers it can take."""
+
+    name: str
+    frac: int
+    lo: int
+    hi: int
+
+    @classmethod
+    def of(cls, name: str, format: QFormat) -> Argument:
+        """An argument that is stored in `format`."""
+        return cls(name, format.frac, format.minimum, format.maximum)
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronFunction:
+    """One function of one neuron: arguments, what it says to a reader, and its body on `Fixed`."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    body: Callable[..., Fixed[Any]]
+
+
+def neuron_functions(
+    rule: Rule,
+    formats: NeuronFormats,
+    table: Table,
+    gain: int,
+    input_format: QFormat,
+    raw: RawInput | None = None,
+) -> tuple[NeuronFunction, ...]:
+    """Every per-neuron function that a plan with this rule needs, in reading order."""
+    z = Argument.of("knowledge", formats.knowledge)
+    d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+    target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
+    shift = Argument.of("shift", formats.shift)
+    delta = Argument.of("delta", formats.shift)
+    half = 1 << (Rate.MANTISSA_FRAC - 1)
+    mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
+    # Only its width matters here: the fraction differs from layer to layer.
+    weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
+    made_of = NeuronFunction
+
+    functions = []
+    if raw is not None:
+        functions.append(
+            made_of(
+                "standardized",
+                "a raw feature as an input",
+                (
+                    Argument.of("raw", RAW),
+                    Argument("multiplier", raw.frac, 0, max(raw.multipliers)),
+                    Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets)),
+                ),
+                lambda r, m, o: standardized(r, m, o, input_format),
+            )
+        )
+    functions += [
+        made_of(
+            "forward_weight",
+            "a weight as it takes part in sums",
+            (weight,),
+            lambda w: forward_weight(w, formats.forward_bits),
+        ),
+        made_of("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
+        made_of(
+            "activation",
+            "a = 2D - 1, the next layer's input"
+            if rule.signed
+            else "a = D, the next layer's input",
+            (d,),
+            lambda d: rule.activation(d, formats.activation),
+        ),
+    ]
+    if rule.supervised:
+        functions.append(made_of("output_shift", "Y - D", (target, d), output_shift))
+    functions += _hidden_functions(rule, formats, gain)
+    functions += [
+        made_of(
+            "delta",
+            "z D' + shift" if rule.aligned else "the shift: the alignment term has weight 0",
+            (z, d, shift),
+            rule.delta,
+        ),
+        made_of(
+            "step",
+            "delta times the mantissa of the rate",
+            (delta, mantissa),
+            lambda delta, m: step(delta, m, formats.shift),
+        ),
+        made_of(
+            "metric_weight",
+            "a weight as it counts in the norm of W",
+            (weight,),
+            lambda w: forward_weight(w, METRIC_WEIGHT_BITS),
+        ),
+    ]
+    previous_z = Argument.of("previous", formats.knowledge)
+    for name in METRIC_TERMS:
+        functions.append(
+            made_of(
+                f"metric_{name}",
+                f"what one neuron adds to {name!r}",
+                (z, d, shift, previous_z),
+                lambda z, d, s, before, name=name: metric_term(name, z, d, s, before),
+            )
+        )
+    return tuple(functions)
+
+
+def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
+    """The functions of a hidden layer's shift, by what teaches the layer."""
+    d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+    if rule.teacher == PAST:
+        previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
+        return [NeuronFunction("shift", "D_k - D_{k-1}", (d, previous), published_shift)]
+    if rule.teacher == CODE:
+        present = Argument("present", 0, 0, 1)
+        target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
+        return [
+            NeuronFunction(
+                "hidden_shift",
+                "the code's target - D, where there is a code",
+                (present, target, d),
+                code_shift,
+            )
+        ]
+    projection = Argument.of("projection", formats.projection)
+    functions = [
+        NeuronFunction(
+            "hidden_shift",
+            f"2^{gain} D' times the projected error",
+            (projection, d),
+            lambda p, d: projected_shift(p, d, gain, formats.shift),
+        )
+    ]
+    if rule.teacher == READOUT:
+        error = NeuronFunction(
+            "error",
+            "an output shift, narrowed for its way back through the readout",
+            (Argument.of("shift", formats.shift),),
+            lambda s: s.requantize(formats.error),
+        )
+        functions.insert(0, error)
+    return functions

@@ -1,0 +1,173 @@
+"""What one neuron computes, written once: functions on `Fixed` values of any back end.
+
+Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
+
+    delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
+
+The rules differ in the shift (arXiv 2503.13942 for `published`; the others aim the same update at a
+target), in the weight of the alignment term and in what the next layer sees: `rule` has the table.
+Loops over neurons and weights are not here: `trainer` has them in numpy, the C runtime by hand, and
+agreement tests compare them bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, T, Table, interpolate
+
+TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronFormats:
+    """Formats of what one neuron computes; the same in every layer of a plan."""
+
+    knowledge: QFormat
+    decision: QFormat
+    activation: QFormat
+    shift: QFormat
+    error: QFormat  # an output shift narrowed so that its back-projection fits the accumulator
+    projection: QFormat  # the back-projected error A^T e, or B e
+    weight_bits: int  # a weight as it is stored and learns
+    forward_bits: int  # a weight as it takes part in sums
+
+
+@dataclass(frozen=True, slots=True)
+class RawInput:
+    """How a device standardizes raw integers itself: x = round(raw * multiplier + offset).
+
+    Attributes:
+        multipliers, offsets: one a feature, with `frac` fractional bits and in units of the input's
+            last bit: 2**input.frac / scale and -mean * 2**input.frac / scale.
+        frac: the same for all features, 1 to 31.
+    """
+
+    multipliers: tuple[int, ...]
+    offsets: tuple[int, ...]
+    frac: int
+
+
+RAW = QFormat(16, 0)  # raw features are 16-bit integers
+
+
+def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
+    """sigmoid(z) at z = -limit, -limit + 1/16, ..., limit as integers of `format`, saturated."""
+    steps = 1 << TABLE_STEPS_LOG2
+    half = steps * limit
+    values = (1 / (1 + math.exp(-i / steps)) for i in range(-half, half + 1))
+    return tuple(min(math.floor(v * 2**format.frac + 0.5), format.maximum) for v in values)
+
+
+# --- one neuron, forward --------------------------------------------------------------------------
+
+
+def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
+    """D = sigmoid(z) by table and linear interpolation; z beyond the table takes its end."""
+    limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
+    end = limit << knowledge.frac
+    inside = knowledge.saturated(-end, end - 1)
+    position = (inside + inside.constant(float(limit))).named("position")
+    return interpolate(table, position, knowledge.frac - TABLE_STEPS_LOG2)
+
+
+def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """The activation a = 2D - 1, the next layer's input."""
+    centered = (decision.scaled(1) - decision.constant(1.0)).named("centered")
+    return centered.requantize(format)
+
+
+def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """The activation a = D, the next layer's input in the papers."""
+    return decision.requantize(format)
+
+
+def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    """D' = D (1 - D), at most 1/4; the largest decision stands for 1, so that its slope is 0."""
+    largest = decision.constant(1.0 - 2.0**-decision.frac)
+    product = decision * (largest - decision)
+    # The parabola's top lies at D = 1/2, which the corners of the interval do not show.
+    return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
+
+
+# --- one input, one weight ------------------------------------------------------------------------
+
+
+def standardized(
+    raw: Fixed[T], multiplier: Fixed[T], offset: Fixed[T], format: QFormat
+) -> Fixed[T]:
+    """A raw feature as an integer of the input's format: raw * multiplier + offset."""
+    return (raw * multiplier + offset).rounded(0).saturated(format.minimum, format.maximum)
+
+
+def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:
+    """A weight as it takes part in sums: the rounded upper `bits` of the stored one."""
+    surplus = weight.hi.bit_length() + 1 - bits
+    return weight.requantize(QFormat(bits, weight.frac - surplus)) if surplus > 0 else weight
+
+
+# --- one neuron, the shifts -----------------------------------------------------------------------
+
+
+def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
+    """Y - D; the target is 0 or the largest decision."""
+    return target - decision
+
+
+def projected_shift(
+    projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
+) -> Fixed[T]:
+    """2**gain D' (A^T e) or 2**gain D' (B e): an error says where the decisions should move."""
+    product = (slope(decision, format) * projection).named("product")
+    return product.scaled(gain).requantize(format)
+
+
+def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
+    """Target - D where the class has a code for this neuron (present is 1), else 0."""
+    return (target - decision) * present
+
+
+def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
+    """D_k - D_{k-1} of the same sample, one step apart."""
+    return decision - previous
+
+
+# --- one neuron, the update -----------------------------------------------------------------------
+
+
+def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+    """The delta z D' + shift, in the format of the shift."""
+    format = QFormat(16, shift.frac)
+    pull = (knowledge * slope(decision, format)).rounded(format.frac).named("pull")
+    return (pull + shift).requantize(format)
+
+
+def plain_delta(_knowledge: Fixed[T], _decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
+    """The shift alone: the alignment term has weight 0."""
+    return shift
+
+
+def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
+    """Delta times the mantissa of the rate; the rate's shift is left to the weight update."""
+    return (delta * mantissa).requantize(format)
+
+
+def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
+    """A rate's mantissa as a value with its proven interval (see `fixedpoint.Rate`)."""
+    half = 1 << (Rate.MANTISSA_FRAC - 1)
+    return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
+
+
+# --- a layer: what every loop that is not C shares ------------------------------------------------
+
+
+def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
+    """How much W changes: products * 2**-rate_shift, rounded to the fraction of the weight."""
+    return products.scaled(-rate_shift).rounded(weight.frac)
+
+
+def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
+    """W + round(products * 2**-rate_shift), saturated: the only place where a weight changes."""
+    change = weight_change(weight, products, rate_shift)
+    return (weight + change).saturated(weight.lo, weight.hi)
