@@ -23,6 +23,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.monitor import fleet
 from ska_edge.network.state import State
 from ska_edge.plan.resolve import make_plan
+from tests.signals import heeded
 
 QUICK = ("--hidden", "4", "--epochs", "1")
 
@@ -395,13 +396,14 @@ def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
     # log of so many epochs is far longer than what a pipe holds.
     os.mkfifo("steps")
     options = ("-o", "m.ska", "--log", "steps", "--epochs", "1000")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ska_edge", "train", rows, *options],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with heeded():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ska_edge", "train", rows, *options],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     with open("steps", encoding="utf-8") as steps:
         assert steps.readline().startswith('{"step": 1,')
         process.send_signal(signal.SIGINT)

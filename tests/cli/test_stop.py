@@ -23,14 +23,15 @@ from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.telemetry import Line
 from tests.cli.conftest import Start
 from tests.cli.iris_log import lines_of, logged, pulled, rows_of
+from tests.signals import heeded
 
 LIMIT = 120  # seconds after which a program counts as stuck
 
 
 @pytest.fixture
 def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """A function that starts the program and returns its process."""
-    with ExitStack() as stack:
+    """A function that starts the program, which heeds signals, and returns its process."""
+    with heeded(), ExitStack() as stack:
 
         def begin(*arguments: object, terminal: int = subprocess.PIPE) -> subprocess.Popen[str]:
             process = subprocess.Popen(
@@ -56,6 +57,15 @@ def read_until(process: subprocess.Popen[str], words: str) -> None:
         if words in line:
             return
     pytest.fail(f"{words!r} is not in {seen}")
+
+
+def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for a program's end; what it printed since `read_until`, on stdout and on stderr."""
+    # Popen.communicate does not see what read_until left in the buffer.
+    assert process.stdout is not None and process.stderr is not None
+    err, out = process.stderr.read(), process.stdout.read()
+    process.wait(timeout=LIMIT)
+    return out, err
 
 
 def many_rows(model: Model) -> str:
@@ -99,7 +109,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
             reader.start()
         for reader in readers:
             reader.join()
-        out, err = process.communicate(timeout=LIMIT)
+        out, err = last_words(process)
     assert (process.returncode, err.splitlines()[-1]) == (code, "ska-edge: stopped"), (out, err)
     assert "Traceback" not in err
     for port, text in zip(ports, texts, strict=True):
@@ -176,7 +186,7 @@ def test_ctrl_c_ends_the_wait_for_a_device(
             reader.start()
             read_until(process, "; waiting up to 1e+06 s")
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=LIMIT)
+            _, err = last_words(process)
             reader.join()
     assert process.returncode == 130
     assert err.splitlines()[-1] == "ska-edge: stopped"

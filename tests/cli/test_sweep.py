@@ -20,6 +20,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.training import sweep as module
 from ska_edge.training.options import Options
 from ska_edge.training.sweep import COLUMNS, KEY, Record, RunLog, run
+from tests.signals import heeded
 
 SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
 
@@ -168,7 +169,7 @@ def test_ctrl_c_keeps_what_is_done(ska_edge, data: str, monkeypatch: pytest.Monk
         os.kill(os.getpid(), signal.SIGINT)
 
     many = ("--hidden", "3", "--epochs", "1", "--seeds", "12")
-    with monkeypatch.context() as patch:
+    with heeded(), monkeypatch.context() as patch:
         patch.setattr(RunLog, "add", interrupted)
         outcome = ska_edge("sweep", data, "-o", "s", *many)
     assert outcome.code == 130

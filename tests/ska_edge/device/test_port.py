@@ -30,6 +30,7 @@ from ska_edge.device import port_errors as port_refusal
 from ska_edge.device.port import FASTEST, SLOWEST, Port, list_ports, resolve
 from ska_edge.device.port_errors import Holder, address_refusal, holders, refusal
 from ska_edge.errors import ContactLost, DeviceError
+from tests.signals import heeded
 
 # pyserial's RFC 2217 uses old names of the standard library.
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")
@@ -462,13 +463,16 @@ with Port(sys.argv[1]) as port:
 
 def test_ctrl_c_leaves_the_port_clean(terminal: Terminal) -> None:
     before = terminal.settings()
-    with subprocess.Popen(
-        [sys.executable, "-c", WAIT, terminal.path],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        heeded(),
+        subprocess.Popen(
+            [sys.executable, "-c", WAIT, terminal.path],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None and process.stdout.readline() == "open\n"
         assert terminal.settings() != before
         process.send_signal(signal.SIGINT)

@@ -39,6 +39,7 @@ from ska_edge.training.sweep import (
     sweep,
 )
 from ska_edge.training.train import train
+from tests.signals import heeded
 
 GRID = Grid(rules=("local", "feedback"), hidden=((3,),), rates=(0.25,), seeds=2, epochs=1)
 
@@ -298,11 +299,12 @@ def test_a_worker_has_one_blas_thread_and_leaves_ctrl_c_to_its_parent(
         return {"threads": threads, "deaf": deaf, "process": os.getpid()}
 
     probed(monkeypatch, probe)
-    found = list(on_cores(data, GRID.options(), jobs))
+    with heeded():
+        found = list(on_cores(data, GRID.options(), jobs))
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
     assert len(found) == 4
     assert all(record["threads"] == ["1", "1", "1"] and record["deaf"] for record in found)
     assert os.getpid() not in {record["process"] for record in found}
-    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def test_one_job_is_one_training_at_a_time(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,30 @@
+"""What a program that a test starts does when a signal asks it to end.
+
+A child inherits the signals that its parent ignores: SIGHUP under nohup, SIGINT in the
+background of a plain shell.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """A signal that is ignored counts again in this block, for programs that it starts as well.
+
+    SIGINT is Ctrl-C. The others do nothing to the tests: a handler is not inherited.
+    """
+    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        ctrl_c = number is signal.SIGINT
+        signal.signal(number, signal.default_int_handler if ctrl_c else lambda *_: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
