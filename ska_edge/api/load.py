@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TypeAlias
 
 from numpy.typing import ArrayLike
@@ -13,7 +12,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.dataset import load as load_dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 
 Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"
 
@@ -25,7 +24,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Example: ``model = ska_edge.load("digits.ska")``
     """
-    return load_any(Path(path))
+    return open_model(path)
 
 
 def load_data(data: Source, label_column: str | None = None) -> Dataset:

@@ -10,7 +10,8 @@ import numpy as np
 from ska_edge.cli.console import Output, json_option, label_option, percent
 from ska_edge.data.dataset import Dataset, load
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
 from ska_edge.training.options import Options
@@ -56,7 +57,7 @@ def evaluate(
     model: Path, data: str, group: int | None, label_column: str | None, as_json: bool
 ) -> None:
     """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
-    out, loaded = Output(as_json), load_model(model)
+    out, loaded = Output(as_json), open_model(model)
     dataset = load_for(loaded, data, label_column)
     if group is not None:
         dataset = dataset.of_group(group)

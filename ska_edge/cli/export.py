@@ -12,9 +12,10 @@ from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
 from ska_edge.errors import CheckError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import FORMS, Agreement, compare, save
 from ska_edge.model.onnx_export import export as export_model
+from ska_edge.model.open import open_model
 
 
 def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
@@ -60,7 +61,7 @@ def export(
     model: Path, output: Path, form: str, data: str | None, label_column: str | None, as_json: bool
 ) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
-    out, loaded = Output(as_json), load_model(model)
+    out, loaded = Output(as_json), open_model(model)
     check_file(output, model, data)
     if data is None:
         features, what = probe(loaded), "random rows"

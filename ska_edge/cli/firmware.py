@@ -9,7 +9,7 @@ import click
 from firmware_gen.project import write_project
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_folder
-from ska_edge.model.model_file import load_model
+from ska_edge.model.open import open_model
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")
@@ -19,7 +19,7 @@ from ska_edge.model.model_file import load_model
 @json_option
 def firmware(model: Path, board: str, output: Path, as_json: bool) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
-    out, loaded = Output(as_json), load_model(model)
+    out, loaded = Output(as_json), open_model(model)
     check_folder(output)
     project = write_project(
         loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict()

@@ -14,7 +14,7 @@ from firmware_gen.board import load_board
 from firmware_gen.memory.footprint import parts, ram
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.cli.console import Output, json_option
-from ska_edge.model.model_file import load_model
+from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
@@ -75,7 +75,7 @@ def _state_sentence(state: State) -> str:
 @json_option
 def inspect(model: Path, board: str, as_json: bool) -> None:
     """What is in MODEL, why none of its sums can overflow, and what RAM it will take."""
-    out, loaded, target = Output(as_json), load_model(model), load_board(board)
+    out, loaded, target = Output(as_json), open_model(model), load_board(board)
     plan = loaded.plan
     proof = range_proof(plan)
     out.line(

@@ -20,7 +20,8 @@ from ska_edge.cli.verify import metrics_table, progress_title
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
 from ska_edge.monitor.telemetry import Line
 from ska_edge.plural import counted
@@ -99,7 +100,7 @@ def monitor(
     if model is None or data is None:
         _look(ports or (find_port(None),), baud, out)
         return
-    loaded = load_model(model)
+    loaded = open_model(model)
     dataset = load_for(loaded, data, label_column)
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max

@@ -12,7 +12,7 @@ from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.output import check_file
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 
@@ -29,7 +29,7 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     MODEL, a model or its integer ONNX, is the one that was flashed: plan, scaling and labels come
     from it. Without --port the only device there is is taken.
     """
-    out, loaded = Output(as_json), load_any(model)
+    out, loaded = Output(as_json), open_model(model)
     check_file(output, model)
     with Link(find_port(port), baud=baud) as link:
         info = link.hello()

@@ -10,7 +10,7 @@ from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 
 
@@ -26,7 +26,7 @@ def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -
     Weights, counters, rate and past samples become MODEL's, and stay over a restart. Until all of
     it has arrived the device has its old state. The device must run MODEL's plan.
     """
-    out, loaded = Output(as_json), load_any(model)
+    out, loaded = Output(as_json), open_model(model)
     state = loaded.state.flashed() if fresh else loaded.state
     with Link(find_port(port), baud=baud) as link:
         link.push(state.to_bytes(), loaded.plan.digest)

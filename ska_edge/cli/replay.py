@@ -9,7 +9,7 @@ import click
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_file
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 from ska_edge.monitor.replay import rebuild
 from ska_edge.plural import counted
 
@@ -26,7 +26,7 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     MODEL is what the device had when LOG began: the model that was flashed, or one pulled then.
     Exit 1 names the line where the device answered other than it must; a log with a gap is refused.
     """
-    out, loaded = Output(as_json), load_any(model)
+    out, loaded = Output(as_json), open_model(model)
     if output is not None:
         check_file(output, log, model)
     with out.progress("replaying") as update:

@@ -16,7 +16,8 @@ from ska_edge.cli.evaluate import load_for
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
 from ska_edge.errors import CheckError, InputError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.metrics import layer_metrics
@@ -129,7 +130,7 @@ def verify(
 
     The device starts again from its flashed weights. Exit 1 names the first difference.
     """
-    out, loaded = Output(as_json), load_model(model)
+    out, loaded = Output(as_json), open_model(model)
     dataset = load_for(loaded, data, label_column)
     if samples is not None and samples > len(dataset.y):
         raise InputError(

@@ -91,14 +91,8 @@ class Model:
         write_file(Path(path), content + _seal(content), private=private)
 
 
-def load_model(path: Path) -> Model:
-    """Read a model; InputError says why a file is refused."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"there is no model file {path}") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+def model_from_archive(path: Path, content: bytes) -> Model:
+    """The model in the bytes of a model file; `path` is for the sentence of an InputError."""
     arrays = _read_arrays(path, content)
     try:
         header = json.loads(arrays.pop("header").tobytes())

@@ -12,34 +12,21 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, export
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.plan.check import plan_from_json
 
-SUFFIX = ".onnx"
 
-
-def load_any(path: Path) -> Model:
-    """A model from a model file, or from an ONNX file by its suffix; InputError says why not."""
-    return model_from_onnx(path) if path.suffix.lower() == SUFFIX else load_model(path)
-
-
-def model_from_onnx(path: Path) -> Model:
-    """The model that an ONNX file of the integer form was exported from.
+def model_from_onnx(path: Path, content: bytes) -> Model:
+    """The model whose integer form the bytes of an ONNX file are; `path` is for sentences.
 
     All of it comes back but the float twin, which is not in the file. Raises InputError when the
     file is none of ours, has the float form, is damaged, or was changed after the export: every
     tensor must be the one that the state gives.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"there is no ONNX file {path}") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
     try:
         found = onnx.ModelProto.FromString(content)
     except Exception as error:  # the errors of protobuf are its own, and have no types

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ska_edge.data.dataset import Dataset, few, split
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling, dequantize_state, quantize_state
 from ska_edge.network.diagnosis import POINTS, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
@@ -159,7 +159,7 @@ def beginning(
 
 def _opened(dataset: Dataset, options: Options) -> tuple[_Session, Dataset, Dataset]:
     """A training, the data with the classes it knows, and the part of them that is held out."""
-    base = load_any(options.start) if options.start else None
+    base = open_model(options.start) if options.start else None
     options = options.resolved(dataset.x.shape[1], _like(base) if base else None)
     if base is not None:
         dataset = dataset.with_classes(base.plan.labels)

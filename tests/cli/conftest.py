@@ -20,7 +20,8 @@ from firmware_gen.emulators import flash
 from firmware_gen.project import write_project
 from ska_edge.cli.main import main
 from ska_edge.data.dataset import load
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.training.train import Options, train
 
 
@@ -98,7 +99,7 @@ def iris_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def iris(iris_file: Path) -> Model:
     """The content of `iris_file`."""
-    return load_model(iris_file)
+    return open_model(iris_file)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board import Board
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.plan.plan import Tensor
 from tests.cli.iris_log import lines_of
 
@@ -36,7 +37,7 @@ def test_run_trains_builds_and_verifies(
     proof = document["verify"]
     assert (proof["samples"], proof["equal"], proof["first_difference"]) == (20, True, None)
     assert (proof["parameters"], proof["correct"] >= 10) == (51, True)
-    assert load_model(Path("out/model.ska")).plan.digest == document["digest"]
+    assert open_model(Path("out/model.ska")).plan.digest == document["digest"]
     for path in ("model.onnx", "firmware/src/ska_weights.h", "firmware/build/firmware.elf"):
         assert Path("out", path).stat().st_size > 0
     assert "everything was written to out" in outcome.err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ska_edge.data.dataset import load
-from ska_edge.model.onnx_import import load_any
+from ska_edge.model.open import open_model
 from ska_edge.network.trainer import FixedTrainer
 
 FILES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -28,7 +28,7 @@ CONTINUED = {
 
 
 def found_in(path: Path) -> tuple[str, int, int]:
-    model = load_any(path)
+    model = open_model(path)
     decisions = FixedTrainer(model.state).infer(model.quantize(load(str(DATA)).x))
     return model.plan.digest, model.state.crc, zlib.crc32(decisions.astype("<i4").tobytes())
 
@@ -61,7 +61,7 @@ def test_an_old_log_gives_the_state_of_its_device(ska_edge, name: str) -> None:
     found = outcome.document()
     assert (found["crc"], found["checked"], found["rows"]) == (861506544, True, 12)
     assert (found["samples"], found["step"], found["halvings"]) == (12, 23, 1)
-    assert load_any(Path("r.ska")).state.crc == 861506544
+    assert open_model(Path("r.ska")).state.crc == 861506544
 
 
 def test_a_model_too_old_is_refused_with_its_version(ska_edge) -> None:

@@ -11,8 +11,8 @@ import pytest
 from firmware_gen.board import Board
 from ska_edge.cli import pull as pull_module
 from ska_edge.device.link import Link
-from ska_edge.model.model_file import Model, load_model
-from ska_edge.model.onnx_import import model_from_onnx
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -66,7 +66,7 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
         "crc": device.network.crc,
         "output": "p.ska",
     }
-    found = load_model(Path("p.ska"))
+    found = open_model(Path("p.ska"))
     assert found.state.to_bytes() == device.network.to_bytes()
     assert found.plan == model.plan
     assert found.notes == model.notes
@@ -87,7 +87,7 @@ def test_from_device_to_model_to_onnx_to_device(ska_edge, device: TrainerDevice)
     assert (outcome.document()["samples"], outcome.document()["saves"]) == (9, 1)
     assert device.network.to_bytes() == learned
     assert device.saved == learned
-    assert model_from_onnx(Path("p.onnx")).state.to_bytes() == learned
+    assert open_model(Path("p.onnx")).state.to_bytes() == learned
 
 
 def test_push_gives_the_state_of_a_model(ska_edge, model: Model, device: TrainerDevice) -> None:
@@ -108,7 +108,7 @@ def test_push_gives_the_state_of_a_model(ska_edge, model: Model, device: Trainer
 
 def test_push_fresh_gives_the_weights_alone(ska_edge, device: TrainerDevice) -> None:
     assert ska_edge("pull", "m.ska", "-o", "p.ska", "--port", device.port).code == 0
-    pulled = load_model(Path("p.ska")).state
+    pulled = open_model(Path("p.ska")).state
     outcome = ska_edge("push", "p.ska", "--fresh", "--port", device.port)
     assert outcome.code == 0
     assert "goes on from 0 samples and 0 updates" in outcome.out
@@ -166,7 +166,7 @@ def test_a_board_gets_its_bits_back_from_onnx(
     assert learn(7) != learned
     assert ska_edge("push", "p.onnx", "--port", port, "--json").document()["samples"] == 10
     assert learn(0) == learned
-    on_host = load_model(Path("p.ska")).state.copy()
+    on_host = open_model(Path("p.ska")).state.copy()
     trainer, rng = FixedTrainer(on_host), np.random.default_rng(7)
     for _ in range(7):
         trainer.learn_one(rng.integers(-128, 128, 4), int(rng.integers(3)))
@@ -294,7 +294,7 @@ def test_eval_says_that_the_device_may_have_learned_the_test(
 
 def test_export_of_a_pulled_model_has_its_weights(ska_edge, pulled: Model) -> None:
     assert ska_edge("export", "p.ska", "-o", "p.onnx", "--json").document()["mismatches"] == 0
-    assert model_from_onnx(Path("p.onnx")).state.to_bytes() == pulled.state.to_bytes()
+    assert open_model(Path("p.onnx")).state.to_bytes() == pulled.state.to_bytes()
 
 
 def test_train_goes_on_from_an_onnx_file_as_from_its_model(

@@ -11,8 +11,9 @@ import pytest
 
 from firmware_gen.board import Board
 from ska_edge.device.link import Link
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import export, save
+from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Replay
@@ -56,7 +57,7 @@ def test_replay_rebuilds_the_state(ska_edge, model: Model, book: Logbook) -> Non
         "digest": model.plan.digest,
         "output": "r.ska",
     }
-    found = load_model(Path("r.ska"))
+    found = open_model(Path("r.ska"))
     assert found.state.to_bytes() == book.state.to_bytes()
     assert found.reference is None
     np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
@@ -84,7 +85,7 @@ def test_replay_at_a_step(ska_edge, book: Logbook) -> None:
     assert outcome.code == 0
     assert "3 samples, 5 updates" in outcome.out
     assert "no CRC of the device at this point" in outcome.out
-    assert load_model(Path("r.ska")).state.to_bytes() == book.history[5]
+    assert open_model(Path("r.ska")).state.to_bytes() == book.history[5]
     assert "goes from 0 to 23" in ska_edge(*arguments, "--at", "24").refusal(2)
     assert "step 4 is inside sample 3" in ska_edge(*arguments, "--at", "4").refusal(2)
 
@@ -163,4 +164,4 @@ def test_a_real_device_is_rebuilt_from_its_answers(
     Path("steps.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     outcome = ska_edge("replay", "steps.jsonl", "m.ska", "-o", "r.ska", "--json")
     assert outcome.document()["checked"] is True
-    assert load_model(Path("r.ska")).state.to_bytes() == pulled
+    assert open_model(Path("r.ska")).state.to_bytes() == pulled

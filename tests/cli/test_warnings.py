@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.model.model_file import load_model
+from ska_edge.model.open import open_model
 
 NO_UPDATES = ("--hidden", "4", "--rate", "0.00001")
 
@@ -60,7 +60,7 @@ def test_monitor_warns_below_its_table_in_its_log_and_as_data(
 ) -> None:
     pytest.importorskip("sklearn")
     assert ska_edge("train", "iris", "-o", "m.ska", *NO_UPDATES, "--epochs", "1").code == 0
-    port = launched(write_host_project(load_model(Path("m.ska")), Path("fw")))
+    port = launched(write_host_project(open_model(Path("m.ska")), Path("fw")))
     arguments = ("m.ska", "iris", "--port", port, "--log", "steps.jsonl", "--json")
 
     few = ska_edge("monitor", *arguments, "--samples", "19")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling, quantize_state
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -37,7 +38,7 @@ def test_a_model_comes_back_whole(tmp_path: Path) -> None:
     model = a_model()
     model.state.step = 7
     model.save(tmp_path / "m.ska")
-    again = load_model(tmp_path / "m.ska")
+    again = open_model(tmp_path / "m.ska")
     assert again.plan == model.plan
     assert again.state.step == 7
     assert again.notes == {"seed": 0}
@@ -71,7 +72,7 @@ def refused(path: Path, content: bytes) -> str:
     """The one sentence with which a file of this content is refused."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        load_model(path)
+        open_model(path)
     sentence = str(caught.value)
     assert sentence.startswith(str(path))
     assert "\n" not in sentence
@@ -89,7 +90,7 @@ def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
         bad[position] ^= 1 << bit
         refused(path, bytes(bad))
     path.write_bytes(good)
-    load_model(path)
+    open_model(path)
 
 
 def test_a_file_cut_at_every_length_is_refused(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_file_of_version_2_is_read(tmp_path: Path) -> None:
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     with path.open("wb") as file:
         np.savez(file, **arrays)
-    found = load_model(path)
+    found = open_model(path)
     assert found.plan == model.plan
     assert (found.state.step, found.state.samples, found.notes) == (7, 0, {"seed": 0})
     np.testing.assert_array_equal(found.state.parameters, model.state.parameters)
@@ -146,26 +147,26 @@ def test_a_model_keeps_the_whole_state(tmp_path: Path) -> None:
     model = a_small_model()
     model.state.halve_rate(2)
     model.save(tmp_path / "m.ska")
-    found = load_model(tmp_path / "m.ska").state
+    found = open_model(tmp_path / "m.ska").state
     assert found.to_bytes() == model.state.to_bytes()
     assert (found.samples, found.halvings, found.replay.held.tolist()) == (1, 2, [0, 1])
     model.state.step = 2**32 + 5  # more than a device counts
     model.save(tmp_path / "m.ska")
-    assert load_model(tmp_path / "m.ska").state.step == 2**32 + 5
+    assert open_model(tmp_path / "m.ska").state.step == 2**32 + 5
 
 
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ska"
     with pytest.raises(InputError, match="there is no model file"):
-        load_model(path)
+        open_model(path)
     path.write_text("hello")
     with pytest.raises(InputError, match="not a ska-edge model"):
-        load_model(path)
+        open_model(path)
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(InputError, match="not a ska-edge model"):
-        load_model(tmp_path / "other.npz")
+        open_model(tmp_path / "other.npz")
     with pytest.raises(InputError):
-        load_model(tmp_path)
+        open_model(tmp_path)
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:

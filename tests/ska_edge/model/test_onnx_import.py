@@ -13,9 +13,9 @@ from onnx import numpy_helper
 
 from ska_edge.device.link import Link
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model, load_model
+from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import export, save
-from ska_edge.model.onnx_import import load_any, model_from_onnx
+from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
@@ -56,14 +56,14 @@ def assert_same(found: Model, model: Model) -> None:
 def test_the_model_comes_back(tmp_path: Path) -> None:
     model, path = a_model(), tmp_path / "m.onnx"
     save(export(model, "integer"), path)
-    assert_same(model_from_onnx(path), model)
-    assert_same(load_any(path), model)
+    assert_same(open_model(path), model)
+    assert_same(open_model(path), model)
     model.state.step = 2**32 + 7
     model.scaling = Scaling(model.scaling.mean, model.scaling.scale)  # no limit
     save(export(model, "integer"), path)
-    assert_same(model_from_onnx(path), model)
+    assert_same(open_model(path), model)
     model.save(tmp_path / "m.ska")
-    assert_same(load_any(tmp_path / "m.ska"), model)
+    assert_same(open_model(tmp_path / "m.ska"), model)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,8 +73,8 @@ def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, st
     with TrainerDevice(state) as device, Link(device.port) as link:
         pulled = State.from_bytes(plan, link.pull(plan.state_bytes))
     Model(plan, pulled, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))).save(ska)
-    save(export(load_model(ska), "integer"), exported)
-    found = model_from_onnx(exported)
+    save(export(open_model(ska), "integer"), exported)
+    found = open_model(exported)
     with TrainerDevice(State(plan)) as device, Link(device.port) as link:
         link.push(found.state.to_bytes(), found.plan.digest)
         assert device.network.to_bytes() == state.to_bytes()
@@ -88,7 +88,7 @@ def refusal(path: Path, content: bytes) -> str:
     """The one sentence with which a file of this content is refused."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        model_from_onnx(path)
+        open_model(path)
     sentence = str(caught.value)
     assert str(path) in sentence
     assert "\n" not in sentence
@@ -174,7 +174,7 @@ def test_entries_of_other_programs_do_not_matter(tmp_path: Path) -> None:
     entry = exported.metadata_props.add()
     entry.key, entry.value = "description", "mine"
     save(exported, tmp_path / "m.onnx")
-    assert_same(model_from_onnx(tmp_path / "m.onnx"), a_model())
+    assert_same(open_model(tmp_path / "m.onnx"), a_model())
 
 
 def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Pat
         bad[position] ^= 1 << number % 8
         path.write_bytes(bad)
         try:
-            found = model_from_onnx(path)
+            found = open_model(path)
         except InputError as error:
             assert "\n" not in str(error)
             continue
@@ -199,6 +199,6 @@ def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Pat
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no ONNX file"):
-        model_from_onnx(tmp_path / "none.onnx")
+        open_model(tmp_path / "none.onnx")
     with pytest.raises(InputError, match="cannot read"):
-        model_from_onnx(tmp_path)
+        open_model(tmp_path)

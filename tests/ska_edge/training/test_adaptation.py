@@ -9,7 +9,7 @@ import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import load_model
+from ska_edge.model.open import open_model
 from ska_edge.training.options import Options
 from ska_edge.training.train import far_domain, train
 
@@ -46,7 +46,7 @@ def test_a_few_samples_repair_a_turned_sensor(start: Path, rule: str) -> None:
 
 
 def test_formats_and_scaling_stay_as_they_are(start: Path) -> None:
-    base = load_model(start)
+    base = open_model(start)
     model = train(blobs(0.3), Options(start=start, per_class=3, epochs=2, rate=0.25)).model
     assert [t.format for t in model.plan.tensors()] == [t.format for t in base.plan.tensors()]
     np.testing.assert_array_equal(model.scaling.mean, base.scaling.mean)
@@ -55,7 +55,7 @@ def test_formats_and_scaling_stay_as_they_are(start: Path) -> None:
 
 
 def test_the_readout_alone_leaves_hidden_layers(start: Path) -> None:
-    base = load_model(start)
+    base = open_model(start)
     options = Options(start=start, per_class=5, epochs=3, readout_only=True)
     trained = train(blobs(0.5), options)
     for tensor in trained.model.plan.tensors():

@@ -1,0 +1,48 @@
+"""One door for a model: a model file or an integer ONNX file, told apart by what is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model, model_from_archive
+
+ZIP = b"PK"  # the first bytes of every zip archive
+ONNX = b"\x08"  # the tag of an ONNX file's first field, the version of its format
+LARGEST_FILE = 2**30  # bytes; no model for a microcontroller comes near
+
+
+def open_model(path: str | os.PathLike[str]) -> Model:
+    """The model in a file: `.ska`, or ONNX of the integer form. The name does not matter.
+
+    A model from ONNX has no float twin. Raises InputError, with the reason, for a file that is
+    neither, is damaged, was changed by hand, or holds numbers that the arithmetic does not support.
+    """
+    path = Path(path)
+    named_onnx = path.suffix.lower() == ".onnx"  # only the sentence about a bad file follows it
+    content = _content(path, "ONNX" if named_onnx else "model")
+    if content.startswith(ZIP):
+        return model_from_archive(path, content)
+    if not (content.startswith(ONNX) or named_onnx):
+        raise InputError(f"{path} is not a ska-edge model, or it is damaged")
+    # Imported here: onnx takes its time, and a model file does not need it.
+    from ska_edge.model.onnx_import import model_from_onnx
+
+    return model_from_onnx(path, content)
+
+
+def _content(path: Path, kind: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            fits = os.fstat(file.fileno()).st_size <= LARGEST_FILE
+            content = file.read(LARGEST_FILE + 1) if fits else b""
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {kind} file {path}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a null byte in the name
+        raise InputError(f"{str(path)!r} cannot be a path: {error}") from error
+    if not fits or len(content) > LARGEST_FILE:  # a pipe does not tell its size before
+        raise InputError(f"{path} is no model: it has more than {LARGEST_FILE} bytes")
+    return content
