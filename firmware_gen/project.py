@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.board import load_board
-from firmware_gen.build import BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
+from firmware_gen.build import BOARD_FOLDER, BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
+from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import Plan
 
@@ -25,11 +26,18 @@ DESCRIPTION = "ska-project.json"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder written by `write_project`."""
+    """A folder written by `write_project`.
+
+    `digest` is that of the plan. `files` are the SHA-256 digests of all files as they were
+    generated, by name (None where an earlier version left none), `kept` the names of edited files
+    that were not written.
+    """
 
     folder: Path
     board: str
     digest: str
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
 
 def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, str]:
@@ -52,11 +60,15 @@ def write_project(
 ) -> Project:
     """Write a project for a board; files of an earlier project are replaced, others are left alone.
 
+    The folder holds the old project or the new one, whatever ends this program. Edited files below
+    board/ are kept when the board is the same: `Project.kept` names them.
+
     `scaling`, the mean and scale of each feature, is kept beside the sources for those who feed the
     device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
 
-    Raises InputError when the plan cannot learn on a device, when the board is not known, or when
-    the folder holds something else.
+    Raises:
+        InputError: the plan cannot learn on a device, the board is not known, the folder holds
+            something else or an edited file that would be lost, or it cannot be written.
     """
     board = load_board(board_name)
     if plan.rule_definition.supervised and plan.batch != 1:
@@ -64,54 +76,108 @@ def write_project(
             f"a device learns one sample at a time, the model has batch {plan.batch};"
             " train with --batch 1"
         )
-    if folder.is_file():
-        raise InputError(f"{folder} is a file; give a folder for the project")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
-        raise InputError(
-            f"{folder} is not empty and holds no ska-edge project; give another folder"
-        )
-    _remove_earlier(folder)
-    sources = folder / "src"
-    sources.mkdir(parents=True, exist_ok=True)
-    runtime = sorted(RUNTIME.glob("*.[ch]"))
-    for source in runtime:
-        shutil.copyfile(source, sources / source.name)
-    generated = generated_files(plan, parameters)
-    for name, text in generated.items():
-        (sources / name).write_text(text, encoding="utf-8")
-    board.copy_to(folder / "board")
-    written = [f"src/{path.name}" for path in runtime] + [f"src/{name}" for name in generated]
-    written += [f"board/{path.name}" for path in board.files()]
+    earlier = _earlier(folder)
+    files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
+    for name, text in generated_files(plan, parameters).items():
+        files[f"src/{name}"] = text.encode()
+    files.update((f"board/{path.name}", path.read_bytes()) for path in board.files())
+    digests = {name: _digest(files[name]) for name in sorted(files)}
     description = {
         "board": board_name,
         "digest": plan.digest,
         "labels": plan.labels,
         "input": {"format": plan.layers[0].input.name, **(scaling or {})},
-        "files": sorted(written),
+        "files": digests,
     }
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
-    return Project(folder, board_name, plan.digest)
-
-
-def _remove_earlier(folder: Path) -> None:
-    """Take away what an earlier generation wrote, and its image: nobody may flash a stale one."""
-    try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        names = [str(name) for name in description["files"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for name in [*names, f"{BUILD_FOLDER}/{ELF_NAME}", f"{BUILD_FOLDER}/{TOO_LARGE_NAME}"]:
-        path = folder / name
-        if folder.resolve() in path.resolve().parents:
-            path.unlink(missing_ok=True)
+    kept = _edits_to_keep(folder, earlier, files, board_name)
+    written = {name: content for name, content in files.items() if name not in kept}
+    written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
+    # The image goes with its sources: nobody may flash a stale one.
+    images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME)}
+    gone = set() if earlier is None else set(earlier.files) - set(files)
+    swap_files(folder, written, gone | images)
+    return Project(folder, board_name, plan.digest, digests, kept)
 
 
 def load_project(folder: Path) -> Project:
-    """The project in a folder; InputError when there is none."""
+    """The project in a folder.
+
+    Raises:
+        InputError: there is none, or its description is damaged.
+    """
+    finish(folder)
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise InputError(f"{folder} holds no ska-edge project; write one with `ska-edge firmware`")
     try:
-        data = json.loads((folder / DESCRIPTION).read_text())
-        return Project(folder, str(data["board"]), str(data["digest"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        board, digest, files = data["board"], data["digest"], data["files"]
+        if not isinstance(files, dict):  # projects had a list before they had digests
+            files = {str(name): None for name in files}
+        if not (isinstance(board, str) and isinstance(digest, str)) or any(map(_leads_out, files)):
+            raise TypeError
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{folder} holds no ska-edge project; write one with `ska-edge firmware`"
+            f"{path} is damaged; remove {folder}, or write the project to another folder with"
+            " `ska-edge firmware`"
         ) from error
+    return Project(folder, board, digest, files)
+
+
+def _earlier(folder: Path) -> Project | None:
+    """The project that a folder holds, None where it is empty or not there.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a file; give a folder for the project")
+    if (folder / DESCRIPTION).exists() or (folder / DECIDED).exists():
+        return load_project(folder)
+    if not all(is_left_over(path.name) for path in folder.iterdir()):
+        raise InputError(
+            f"{folder} is not empty and holds no ska-edge project; give another folder"
+        )
+    return None
+
+
+def _edits_to_keep(
+    folder: Path, earlier: Project | None, files: Mapping[str, bytes], board: str
+) -> tuple[str, ...]:
+    """Names of edited files that stay: those of the same board.
+
+    Raises:
+        InputError: another edited file, or one that was not generated, would be lost.
+    """
+    if earlier is None or None in earlier.files.values():
+        return ()
+    kept: list[str] = []
+    lost: list[str] = []
+    for name in sorted({*earlier.files, *files}):
+        path = folder / name
+        if not path.is_file():
+            continue
+        found = _digest(path.read_bytes())
+        if found == earlier.files.get(name) or (name in files and found == _digest(files[name])):
+            continue
+        same_board = earlier.board == board and name.startswith(f"{BOARD_FOLDER}/")
+        (kept if same_board and name in files else lost).append(name)
+    if lost:
+        raise InputError(
+            f"{folder} holds files that were edited and would be lost: {', '.join(lost)};"
+            " move them away, or give another folder"
+        )
+    return tuple(kept)
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name is none of a file below the project."""
+    return "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -77,7 +77,7 @@ ARROWS: dict[str, set[str]] = {
     "api": {"training", "monitor"},
 }
 # The generator knows what host and device share, and nothing of how a host trains or listens.
-FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors"}
+FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
 EVERYWHERE = {"errors", "files", "json_lines", "plural"}
 
 

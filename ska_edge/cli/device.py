@@ -15,6 +15,7 @@ from firmware_gen.emulators.flash import running, start
 from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
+from ska_edge.cli.firmware import say_kept
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port import FASTEST, SLOWEST, list_ports
@@ -66,7 +67,9 @@ def started(
     model: Model, board: str, project: Path, out: Output
 ) -> Iterator[tuple[Link, BuildReport]]:
     """Generate, build and start a model's firmware in a folder; the board runs for the block."""
-    write_project(model.plan, model.state.parameters, board, project, model.scaling.as_dict())
+    scaling = model.scaling.as_dict()
+    written = write_project(model.plan, model.state.parameters, board, project, scaling)
+    say_kept(written, out)
     report = build_and_report(project, out)
     require_fit(report, project)
     with start(project) as running_board, Link(running_board.port) as link:

@@ -6,10 +6,16 @@ from pathlib import Path
 
 import click
 
-from firmware_gen.project import write_project
+from firmware_gen.project import Project, write_project
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.output import check_folder
 from ska_edge.model.open import open_model
+
+
+def say_kept(project: Project, out: Output) -> None:
+    """Name the edited files that a new generation left as they are."""
+    for name in project.kept:
+        out.note(f"kept {project.folder / name}, which was edited since it was generated")
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")
@@ -24,5 +30,6 @@ def firmware(model: Path, board: str, output: Path, as_json: bool) -> None:
     project = write_project(
         loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict()
     )
+    say_kept(project, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
     out.document({"output": str(output), "board": project.board, "digest": project.digest})

@@ -246,3 +246,14 @@ def test_a_project_says_how_to_feed_it(ska_edge, iris_file: Path, iris: Model) -
     assert frac in Path("fw/src/ska_plan.h").read_text()
     inspected = ska_edge("inspect", iris_file, "--json").document()
     assert inspected["scaling"] == iris.scaling.as_dict()
+
+
+def test_an_edited_board_is_kept_and_said(ska_edge, iris_file: Path) -> None:
+    assert ska_edge("firmware", iris_file, "-o", "fw").err == ""
+    with Path("fw/board/board.toml").open("a") as file:
+        file.write("# mine\n")
+    outcome = ska_edge("firmware", iris_file, "-o", "fw")
+    assert outcome.code == 0
+    assert outcome.err == "kept fw/board/board.toml, which was edited since it was generated\n"
+    refused = ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").refusal(2)
+    assert "edited and would be lost: board/board.toml; move them away" in refused

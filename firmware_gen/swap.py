@@ -1,0 +1,104 @@
+"""Files of a folder that are replaced together: all of them are the old ones or the new ones.
+
+New files are written into a part folder inside of the folder. Renaming that one to `.ska-edge-swap`
+decides; from then on nothing is written any more, files are moved. A process that is killed before
+leaves the old files. One that is killed after leaves the rest to `finish`, which every command that
+reads the folder calls first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ska_edge.errors import InputError
+from ska_edge.files import part_name
+
+DECIDED = ".ska-edge-swap"
+OBSOLETE = "obsolete.json"
+PARTS = ".ska-edge-*.part"
+
+
+def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]) -> None:
+    """Write files (by name, relative to `folder`, with "/") and remove the obsolete ones.
+
+    Raises:
+        InputError: the system refuses, as on a full disk. Then the folder is as it was; one that
+            was not there is not there.
+    """
+    for name in files:
+        if not _inside(folder, name):
+            raise InputError(f"{folder / name} leads out of {folder}; give another folder")
+    part, new_folder = folder / part_name(), not folder.exists()
+    try:
+        for left in folder.glob(PARTS):
+            shutil.rmtree(left)
+        try:
+            for name, content in files.items():
+                path = part / "new" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            (part / OBSOLETE).write_text(json.dumps(sorted(obsolete)), encoding="utf-8")
+            part.rename(folder / DECIDED)
+        except BaseException:
+            _undo(part, new_folder)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+    finish(folder)
+
+
+def finish(folder: Path) -> None:
+    """Do what is left of a swap that was decided.
+
+    Raises:
+        InputError: the system refuses; calling it again goes on.
+    """
+    decided = folder / DECIDED
+    try:
+        if decided.is_dir() and not decided.is_symlink():
+            for name in _obsolete(decided):
+                if _inside(folder, name):
+                    (folder / name).unlink(missing_ok=True)
+            new = decided / "new"
+            for path in sorted(path for path in new.rglob("*") if not path.is_dir()):
+                name = path.relative_to(new).as_posix()
+                if _inside(folder, name):
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(folder / name)
+            shutil.rmtree(decided)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def is_left_over(name: str) -> bool:
+    """Whether a name in a folder is that of a swap which did not end."""
+    return Path(name).match(PARTS) or name == DECIDED
+
+
+def _undo(part: Path, new_folder: bool) -> None:
+    """Remove what was written before the swap was decided."""
+    shutil.rmtree(part, ignore_errors=True)
+    if new_folder:
+        with contextlib.suppress(OSError):
+            part.parent.rmdir()
+
+
+def _obsolete(decided: Path) -> list[str]:
+    """The list as it was written; nothing where all is moved and the list is gone already."""
+    try:
+        names = json.loads((decided / OBSOLETE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _inside(folder: Path, name: str) -> bool:
+    """Whether a name leads to a place below the folder: it may come from somebody else."""
+    if "\0" in name:
+        return False
+    place = (folder / name).parent.resolve() / Path(name).name
+    return folder.resolve() in place.parents and Path(name).name != ".."
