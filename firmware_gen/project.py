@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.board import load_board
-from firmware_gen.build import BOARD_FOLDER, BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
+from firmware_gen.build import (
+    BOARD_FOLDER,
+    BUILD_FOLDER,
+    ELF_NAME,
+    TOO_LARGE_NAME,
+    BuildReport,
+    build,
+)
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
+from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import Plan
@@ -38,6 +47,20 @@ class Project:
     digest: str
     files: Mapping[str, str | None] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+
+    def build(self) -> BuildReport:
+        """Compile and link it; what it takes of the board's memory, in bytes.
+
+        Raises CheckError for C that does not compile, and ToolError without a compiler.
+        """
+        return build(self.folder)
+
+    def start(self) -> AbstractContextManager[RunningBoard]:
+        """Run it on its emulated board for a `with` block; `port` is where the board listens.
+
+        Raises InputError before `build`, and DeviceError when the board does not come up.
+        """
+        return start(self.folder)
 
 
 def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, str]:

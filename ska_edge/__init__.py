@@ -31,9 +31,10 @@ from ska_edge.errors import (
 )
 
 if TYPE_CHECKING:
-    from ska_edge.api.load import load, load_data
+    from ska_edge.api.load import load
     from ska_edge.api.train import train
     from ska_edge.data.dataset import Dataset
+    from ska_edge.data.source import load_data
     from ska_edge.model.model_file import Model
     from ska_edge.training.train import Trained
 
@@ -61,7 +62,7 @@ _HOMES = {
     "Model": "ska_edge.model.model_file",
     "Trained": "ska_edge.training.train",
     "load": "ska_edge.api.load",
-    "load_data": "ska_edge.api.load",
+    "load_data": "ska_edge.data.source",
     "train": "ska_edge.api.train",
 }
 

@@ -1,20 +1,11 @@
-"""`ska_edge.load` and `ska_edge.load_data`: models and data, from wherever they are."""
+"""`ska_edge.load`: a model from its file."""
 
 from __future__ import annotations
 
 import os
-from typing import TypeAlias
 
-from numpy.typing import ArrayLike
-
-from ska_edge.data.arrays import from_arrays
-from ska_edge.data.dataset import Dataset
-from ska_edge.data.dataset import load as load_dataset
-from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-
-Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -25,35 +16,3 @@ def load(path: str | os.PathLike[str]) -> Model:
     Example: ``model = ska_edge.load("digits.ska")``
     """
     return open_model(path)
-
-
-def load_data(data: Source, label_column: str | None = None) -> Dataset:
-    """Labeled data, checked: whatever `ska_edge.train` takes.
-
-    Args:
-        data: the name of built-in data, such as "digits"; the path of a CSV, npz or MNIST-idx
-            file; `(x, y)` with features x (rows, features) and labels y (rows,), for example
-            numpy arrays, lists or data frames; or a Dataset, which comes back as it is.
-        label_column: the CSV column that holds the labels: its name, or its number from 1.
-
-    Returns:
-        x (rows, features) in the unit of the data, y (rows,) class indices, labels: the names.
-
-    Raises InputError for data that cannot be used, and ToolError when built-in data come from a
-    package that is not installed.
-
-    Example: ``digits = ska_edge.load_data("digits")``
-    """
-    if isinstance(data, Dataset):
-        return data
-    if isinstance(data, tuple):
-        if len(data) != 2:
-            raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
-        return from_arrays(*data)
-    if isinstance(data, (str, os.PathLike)):
-        return load_dataset(data, label_column)
-    if hasattr(data, "__array__") or isinstance(data, list):
-        raise InputError(f"data is a {type(data).__name__} without labels; give two arrays, (x, y)")
-    raise InputError(
-        f"data is a {type(data).__name__}; give a built-in name, a path, a Dataset or arrays (x, y)"
-    )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ska_edge.api.load import Source, load_data
+from ska_edge.data.source import Source, load_data
 from ska_edge.errors import InputError
 from ska_edge.training.options import Options
 from ska_edge.training.train import Trained

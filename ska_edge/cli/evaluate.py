@@ -9,10 +9,8 @@ import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option, percent
 from ska_edge.data.dataset import Dataset, load
-from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
 from ska_edge.training.options import Options
 from ska_edge.training.train import accuracies, parts
@@ -20,13 +18,7 @@ from ska_edge.training.train import accuracies, parts
 
 def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:
     """Data for a model, its classes numbered as the model's; refuses what it was not made for."""
-    dataset = load(source, label_column)
-    if dataset.x.shape[1] != model.plan.inputs:
-        raise InputError(
-            f"{dataset.name} has {dataset.x.shape[1]} features,"
-            f" the model {model.plan.inputs} inputs; name the data that it was trained on"
-        )
-    return dataset.with_classes(model.plan.labels)
+    return model.matched(load(source, label_column))
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
@@ -37,14 +29,6 @@ def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
         train, test = parts(dataset, Options(**{name: notes[name] for name in names}))
         return {"train": train, "test": test}
     return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}
-
-
-def confusion_of(model: Model, dataset: Dataset) -> list[list[int]]:
-    """How often a class (row) was decided to be which (column), in fixed point."""
-    decided = FixedTrainer(model.state).infer(model.quantize(dataset.x)).argmax(axis=1)
-    counts = np.zeros((model.plan.classes, model.plan.classes), dtype=np.int64)
-    np.add.at(counts, (dataset.y, decided), 1)
-    return [[int(count) for count in row] for row in counts]
 
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
@@ -75,9 +59,8 @@ def evaluate(
         )
     confusion = None
     if loaded.plan.rule_definition.supervised:
-        confusion = confusion_of(
-            loaded, divided["test"] if len(divided["test"].y) else divided["train"]
-        )
+        shown = divided["test"] if len(divided["test"].y) else divided["train"]
+        confusion = loaded.evaluate(shown).confusion.tolist()
         out.table(
             "confusion (rows: truth, columns: fixed-point decision)",
             ["", *loaded.plan.labels],

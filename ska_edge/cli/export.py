@@ -11,20 +11,10 @@ from numpy.typing import NDArray
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.output import check_file
-from ska_edge.errors import CheckError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import FORMS, Agreement, compare, save
+from ska_edge.model.onnx_export import FORMS, Agreement, compare, probe, require_agreement, save
 from ska_edge.model.onnx_export import export as export_model
 from ska_edge.model.open import open_model
-
-
-def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
-    """Random features (rows, d) that cover the input's range, for a check without data."""
-    format = model.plan.layers[0].input
-    integers = np.random.default_rng(0).integers(
-        format.minimum, format.maximum + 1, (rows, model.plan.inputs)
-    )
-    return format.dequantize(integers) * model.scaling.scale + model.scaling.mean
 
 
 def export_and_check(
@@ -39,15 +29,6 @@ def export_and_check(
         f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}"
     )
     return agreement
-
-
-def require_agreement(agreement: Agreement, path: Path, form: str) -> None:
-    """CheckError when the integer form differs in any bit."""
-    if form == "integer" and agreement.mismatches:
-        raise CheckError(
-            f"{path} differs from the trainer in {agreement.mismatches} of {agreement.rows} rows;"
-            " do not use it, and report the versions of onnx and onnxruntime"
-        )
 
 
 @click.command(epilog="Example:  ska-edge export digits.ska -o digits.onnx --data digits")

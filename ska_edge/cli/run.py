@@ -11,12 +11,12 @@ from firmware_gen.board import load_board
 from ska_edge.cli.build import build_document
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import started
-from ska_edge.cli.export import export_and_check, require_agreement
+from ska_edge.cli.export import export_and_check
 from ska_edge.cli.output import check_file, check_folder
 from ska_edge.cli.train import train_and_report, training_document, training_options
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
-from ska_edge.model.onnx_export import Agreement
+from ska_edge.model.onnx_export import Agreement, require_agreement
 from ska_edge.rules.rule import RULES
 
 HIDDEN = (32,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as str() writes one of 64 bits
 NAME = "arrays"  # what the data are called in messages and in the notes of a model
 
 
@@ -65,16 +68,52 @@ def _classes(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...
     """The class index of every row, and the names of the classes."""
     given = label_array(y)
     if len(given) != rows:
-        raise InputError(
-            f"x has {counted(rows, 'row')} and y has {counted(len(given), 'label')};"
-            " every row needs one label"
-        )
+        raise InputError(mismatch(rows, len(given)))
     classes, index = np.unique(given, return_inverse=True)
     if len(classes) < 2:
         raise InputError(
             f"y has only one class, '{classes[0]}'; learning needs at least two classes"
         )
     return index.astype(np.int64), tuple(str(label) for label in classes)
+
+
+def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Labels (rows,) as the indices of known classes.
+
+    A label is a class's name, or the integer or boolean whose text is that name. Integers are also
+    taken as indices where no class is named by a number.
+
+    Raises InputError for a label that is none of these; it names the row.
+    """
+    given = label_array(y)
+    index = {name: number for number, name in enumerate(labels)}
+    if given.dtype.kind in "iu" and not any(INTEGER.fullmatch(name) for name in labels):
+        index = {str(number): number for number in range(len(labels))}
+    classes, places = np.unique(given, return_inverse=True)
+    numbers = np.array([index.get(str(label), -1) for label in classes], dtype=np.int64)[places]
+    unknown = np.flatnonzero(numbers < 0)
+    if len(unknown):
+        row = int(unknown[0])
+        raise InputError(
+            f"y[{row}] is {given[row].item()!r}, a class that the model does not know;"
+            f" it knows {', '.join(labels)}"
+        )
+    return numbers
+
+
+def class_array(labels: Sequence[str]) -> NDArray[Any]:
+    """Class names as an array (classes,): integers where every name is one, else text."""
+    if all(INTEGER.fullmatch(label) for label in labels):
+        return np.array([int(label) for label in labels], dtype=np.int64)
+    return np.array(labels, dtype=np.str_)
+
+
+def mismatch(rows: int, labels: int) -> str:
+    """The sentence about features and labels of different lengths."""
+    return (
+        f"x has {counted(rows, 'row')} and y has {counted(labels, 'label')};"
+        " every row needs one label"
+    )
 
 
 def label_array(y: ArrayLike) -> NDArray[Any]:

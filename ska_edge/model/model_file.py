@@ -12,21 +12,32 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ska_edge.data.arrays import class_array, class_indices, mismatch
+from ska_edge.data.arrays import features as table
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.source import Source, load_data
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
+from ska_edge.model.evaluation import Evaluation, confusion_matrix, probabilities
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.rules.neuron import RAW
 from ska_edge.rules.reference import Parameters
+
+if TYPE_CHECKING:
+    from firmware_gen.project import Project
+    from ska_edge.model.onnx_export import Agreement
 
 MAGIC = "ska-edge model"
 VERSION = 3
@@ -62,6 +73,210 @@ class Model:
         if raw is None or (features != np.floor(features)).any():
             return format.quantize(self.scaling.apply(features))
         return standardize(raw, RAW.quantize(features), format)
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The class of each output, (classes,): integers where every name is one, else text."""
+        return class_array(self.plan.labels)
+
+    def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
+        """The integers that a device decides with, (rows, classes) in Q0.15: 32768 would be 1.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+
+        Raises InputError for features that are no numbers or of another width.
+
+        Example: ``model.decisions(x).argmax(axis=1)``
+        """
+        return FixedTrainer(self.state, check=False).infer(self._input(x))
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """The class of each row, (rows,): one of `classes`, bit for bit as on a device.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+
+        Raises InputError as `decisions`, and for a rule that learns no classes.
+
+        Example: ``(model.predict(x) == y).mean()``
+        """
+        self._check_labeled()
+        decided: NDArray[Any] = self.classes[self.decisions(x).argmax(axis=1)]
+        return decided
+
+    def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
+        """The decisions as shares that add up to 1, (rows, classes), in the order of `classes`.
+
+        Each output is a sigmoid of its own; its share is its part of their sum. Arguments and
+        errors as in `predict`.
+
+        Example: ``confidence = model.predict_proba(x).max(axis=1)``
+        """
+        self._check_labeled()
+        return probabilities(self.decisions(x))
+
+    def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
+        """One learning step for each row, in order, bit for bit as on a device.
+
+        The model changes; its float twin, which does not learn this, is dropped.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+            y: labels (rows,), of `classes`; None for a rule without labels.
+
+        Returns:
+            The class of each row, (rows,), as it was decided just before the row was learned; class
+            indices for a rule without labels.
+
+        Raises InputError as `decisions`, for labels that are no class of the model, and for a model
+        that learns several rows at once (`batch`). Nothing is learned then.
+
+        Example: ``right = (model.learn(x, y) == y).mean()``
+        """
+        inputs, supervised = self._input(x), self.plan.rule_definition.supervised
+        if supervised and self.plan.batch != 1:
+            raise InputError(
+                f"learning row by row, as a device does, needs a model with batch 1; this one has"
+                f" batch {self.plan.batch}"
+            )
+        if supervised and y is None:
+            raise InputError(f"the rule {self.plan.rule} learns from labels; give learn(x, y)")
+        labels = (
+            class_indices(y, self.plan.labels)
+            if supervised and y is not None
+            else np.zeros(len(inputs), dtype=np.int64)
+        )
+        if len(labels) != len(inputs):
+            raise InputError(mismatch(len(inputs), len(labels)))
+        trainer = FixedTrainer(self.state, check=False)
+        self.reference = None
+        decided = np.array(
+            [
+                trainer.learn_one(row, int(label)).argmax()
+                for row, label in zip(inputs, labels, strict=True)
+            ]
+        )
+        return self.classes[decided] if supervised else decided
+
+    def evaluate(self, data: Source) -> Evaluation:
+        """Accuracy and confusion on labeled data.
+
+        Args:
+            data: a built-in name, a path, a Dataset, or arrays `(x, y)`; classes are matched by
+                name.
+
+        Raises InputError as `predict`, and for classes that the model does not know.
+
+        Example: ``model.evaluate("digits").accuracy``
+        """
+        self._check_labeled()
+        if isinstance(data, tuple) and len(data) == 2:
+            features, truth = table(data[0]), class_indices(data[1], self.plan.labels)
+            if len(features) != len(truth):
+                raise InputError(mismatch(len(features), len(truth)))
+        else:
+            dataset = self.matched(load_data(data))
+            features, truth = dataset.x, dataset.y
+        decided = self.decisions(features).argmax(axis=1)
+        counts = confusion_matrix(truth, decided, self.plan.classes)
+        if self.reference is None:
+            return Evaluation(self.plan.labels, counts)
+        right = self.float_decisions(features).argmax(axis=1) == truth
+        return Evaluation(self.plan.labels, counts, float(right.mean()))
+
+    def matched(self, dataset: Dataset) -> Dataset:
+        """Data with the classes numbered as the outputs are.
+
+        Raises InputError for another number of features, and for a class that is no output.
+        """
+        if dataset.x.shape[1] != self.plan.inputs:
+            raise InputError(
+                f"{dataset.name} has {dataset.x.shape[1]} features,"
+                f" the model {self.plan.inputs} inputs; name the data that it was trained on"
+            )
+        return dataset.with_classes(self.plan.labels)
+
+    def float_decisions(self, x: ArrayLike) -> NDArray[np.float64]:
+        """What the float twin decides, (rows, classes) from 0 to 1.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+
+        Raises InputError when the model has no float twin.
+        """
+        if self.reference is None:
+            raise InputError("the model has no float twin; train with the arithmetic 'both'")
+        reference = twin(self.plan, self.reference, self.plan.rate.real)
+        return reference.infer(self.scaling.apply(self._features(x)))
+
+    def export_onnx(self, path: str | os.PathLike[str], form: str = "integer") -> Agreement:
+        """Write the model as ONNX, after comparing it with the trainer on random rows.
+
+        Args:
+            path: the file to write.
+            form: "integer", which has the device's bits, or "float", which is close.
+
+        Returns:
+            How many rows were compared, and in how many the classes differ (form "float").
+
+        Raises InputError when the file cannot be written, and CheckError when the integer form
+        differs in any bit; nothing is written then.
+
+        Example: ``model.export_onnx("digits.onnx")``
+        """
+        # Imported here: ONNX takes a second, and reading a model needs none of it.
+        from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
+
+        exported = export(self, form)
+        agreement = compare(exported, self, probe(self))
+        require_agreement(agreement, path, form)
+        save(exported, Path(path))
+        return agreement
+
+    def firmware(self, folder: str | os.PathLike[str], board: str = "virtual-m4") -> Project:
+        """Write a C project that infers and learns on a board with this model's weights.
+
+        Args:
+            folder: a new or empty folder, or one that holds an earlier project.
+            board: a name that `ska-edge boards` lists.
+
+        Returns:
+            The project: `build()` compiles it, `start()` runs it on an emulated board.
+
+        Raises InputError for an unknown board, a folder that holds something else, or a model that
+        no device can learn with.
+
+        Example: ``model.firmware("firmware", board="qemu-m4").build()``
+        """
+        # Imported here: the generator is a package of its own, and no model needs it to be one.
+        from firmware_gen.project import write_project
+
+        return write_project(
+            self.plan, self.state.parameters, board, Path(folder), self.scaling.as_dict()
+        )
+
+    def _features(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Features (rows, inputs), checked."""
+        features = table(x)
+        if features.shape[1] != self.plan.inputs:
+            raise InputError(
+                f"x has {counted(features.shape[1], 'feature')},"
+                f" the model {counted(self.plan.inputs, 'input')}"
+            )
+        return features
+
+    def _input(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Features as the integers of the plan's input, checked."""
+        return self.quantize(self._features(x))
+
+    def _check_labeled(self) -> None:
+        """InputError for a rule that sees no labels."""
+        if not self.plan.rule_definition.supervised:
+            raise InputError(
+                f"the rule {self.plan.rule} learns without labels, so its outputs are no classes;"
+                " use decisions(x)"
+            )
 
     def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
         """Write the model; the file appears whole or not at all.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
-from ska_edge.errors import InputError
+from ska_edge.errors import CheckError, InputError
 from ska_edge.files import write_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
@@ -208,3 +209,21 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
         (labels,) = session.run(["label"], {"input": features.astype(np.float32)})
         wrong = labels != expected.argmax(axis=1)
     return Agreement(rows=len(features), mismatches=int(wrong.sum()))
+
+
+def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
+    """Random features (rows, d) that cover the input's range, for a check without data."""
+    format = model.plan.layers[0].input
+    integers = np.random.default_rng(0).integers(
+        format.minimum, format.maximum + 1, (rows, model.plan.inputs)
+    )
+    return format.dequantize(integers) * model.scaling.scale + model.scaling.mean
+
+
+def require_agreement(agreement: Agreement, path: str | os.PathLike[str], form: str) -> None:
+    """CheckError when the integer form differs in any bit."""
+    if form == "integer" and agreement.mismatches:
+        raise CheckError(
+            f"{path} differs from the trainer in {agreement.mismatches} of {agreement.rows} rows;"
+            " do not use it, and report the versions of onnx and onnxruntime"
+        )

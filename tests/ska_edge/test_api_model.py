@@ -1,0 +1,209 @@
+"""What a model does in Python: decide, learn, be judged, become ONNX and firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ska_edge
+from ska_edge.data.arrays import class_array, class_indices
+from ska_edge.model import onnx_export
+from ska_edge.model.evaluation import confusion_matrix, probabilities
+from ska_edge.network.trainer import FixedTrainer
+
+ROWS = 60
+X = np.random.default_rng(0).normal(size=(ROWS, 3)) + np.eye(3)[np.arange(ROWS) % 3] * 9
+Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
+
+
+@pytest.fixture
+def model() -> ska_edge.Model:
+    """Three inputs, three classes with names, trained a little."""
+    return ska_edge.train((X, Y), hidden=4, epochs=3).model
+
+
+def test_a_model_predicts_the_names_that_it_was_trained_with(model: ska_edge.Model) -> None:
+    assert model.classes.tolist() == ["cat", "dog", "eel"]
+    assert model.predict(X).tolist() == Y.tolist()
+    numbered = ska_edge.train((X, 7 * (np.arange(ROWS) % 3) - 7), hidden=4, epochs=3).model
+    assert numbered.classes.tolist() == [-7, 0, 7]
+    assert numbered.predict(X).tolist() == (7 * (np.arange(ROWS) % 3) - 7).tolist()
+
+
+def test_decisions_are_the_integers_of_the_trainer(model: ska_edge.Model) -> None:
+    expected = FixedTrainer(model.state).infer(model.quantize(X))
+    assert model.decisions(X.tolist()).tolist() == expected.tolist()
+    assert model.decisions(X).dtype == np.int64
+
+
+def test_probabilities_are_shares_in_the_order_of_the_classes(model: ska_edge.Model) -> None:
+    shares = model.predict_proba(X)
+    assert shares.shape == (ROWS, 3)
+    assert shares.sum(axis=1) == pytest.approx(1)
+    assert (model.classes[shares.argmax(axis=1)] == model.predict(X)).all()
+    assert probabilities(np.array([[0, 0, 0, 0], [3, 1, 0, 0]])).tolist() == [
+        [0.25, 0.25, 0.25, 0.25],
+        [0.75, 0.25, 0, 0],
+    ]
+
+
+def test_learning_is_the_step_of_the_device_row_by_row(model: ska_edge.Model) -> None:
+    trainer = FixedTrainer(model.state.copy())
+    expected = [
+        trainer.learn_one(row, label).argmax()
+        for row, label in zip(model.quantize(X), np.arange(ROWS) % 3, strict=True)
+    ]
+    before = model.learn(X, Y)
+    assert model.state.to_bytes() == trainer.state.to_bytes()
+    assert before.tolist() == model.classes[expected].tolist()
+    assert model.state.samples == ROWS
+    assert model.reference is None  # the twin did not learn these rows
+
+
+def test_a_rule_without_labels_learns_and_decides_nothing(tmp_path: Path) -> None:
+    model = ska_edge.train((X[:9], Y[:9]), rule="published", hidden=4, batch=2, steps=3).model
+    before = model.state.step
+    assert model.learn(X[:3]).shape == (3,)
+    assert model.state.step == before + 2
+    assert model.state.held == 1
+    for ask in (
+        lambda: model.predict(X),
+        lambda: model.predict_proba(X),
+        lambda: model.evaluate((X, Y)),
+    ):
+        with pytest.raises(ska_edge.InputError, match="published learns without labels"):
+            ask()
+    assert model.decisions(X).shape == (ROWS, 3)
+
+
+def test_evaluation_counts_every_row(model: ska_edge.Model) -> None:
+    found = model.evaluate((X, Y))
+    decided = model.predict(X)
+    assert found.rows == ROWS
+    assert found.labels == ("cat", "dog", "eel")
+    assert found.accuracy == (decided == Y).mean()
+    twin = model.float_decisions(X).argmax(axis=1)
+    assert found.float_accuracy == (model.classes[twin] == Y).mean()
+    for i, truth in enumerate(model.classes):
+        for j, guess in enumerate(model.classes):
+            assert found.confusion[i, j] == ((truth == Y) & (guess == decided)).sum()
+    model.learn(X, Y)
+    assert model.evaluate((X, Y)).float_accuracy is None
+
+
+def test_evaluation_takes_what_training_takes(model: ska_edge.Model, tmp_path: Path) -> None:
+    expected = model.evaluate((X, Y)).confusion.tolist()
+    lines = [f"{a!r},{b!r},{c!r},{label}" for (a, b, c), label in zip(X.tolist(), Y, strict=True)]
+    (tmp_path / "pets.csv").write_text("a,b,c,label\n" + "\n".join(lines))
+    for data in (tmp_path / "pets.csv", str(tmp_path / "pets.csv"), ska_edge.load_data((X, Y))):
+        assert model.evaluate(data).confusion.tolist() == expected
+    # Fewer classes than the model has, even one alone, are told apart by their names.
+    eels = model.evaluate((X[Y == "eel"], Y[Y == "eel"]))
+    assert eels.confusion.sum(axis=1).tolist() == [0, 0, 20]
+
+
+def test_a_confusion_matrix_has_the_truth_in_its_rows() -> None:
+    counts = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
+    assert counts.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (("0", "1"), [0, 1]),
+        (("-3", "10"), [-3, 10]),
+        (("01", "1"), ["01", "1"]),
+        (("-0", "1"), ["-0", "1"]),
+        (("--1", "1"), ["--1", "1"]),
+        (("9" * 30, "1"), ["9" * 30, "1"]),
+        (("\u0661", "1"), ["\u0661", "1"]),
+        (("a", "1"), ["a", "1"]),
+    ],
+)
+def test_classes_are_integers_where_every_name_is_one(
+    names: tuple[str, ...], classes: list[Any]
+) -> None:
+    assert class_array(names).tolist() == classes
+
+
+def test_integers_are_indices_only_of_classes_with_names_that_are_no_numbers() -> None:
+    assert class_indices([1, 0], ["a", "b"]).tolist() == [1, 0]
+    assert class_indices([2, 1], ["1", "2"]).tolist() == [1, 0]
+    assert class_indices([True, False], ["False", "True"]).tolist() == [1, 0]
+    with pytest.raises(ska_edge.InputError, match=r"^y\[1\] is 0, a class .* it knows 1, 2$"):
+        class_indices([1, 0], ["1", "2"])
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda m: m.predict(X[:, :2]), "x has 2 features, the model 3 inputs"),
+        (lambda m: m.float_decisions(X[:, :2]), "x has 2 features, the model 3 inputs"),
+        (lambda m: m.predict(X[0]), r"x has shape \(3,\) .*; use x.reshape\(1, -1\) for a single"),
+        (lambda m: m.predict(X * np.nan), r"x\[0, 0\] is nan; features must be finite numbers"),
+        (lambda m: m.predict("iris"), "x must be a table of numbers .* it is a str"),
+        (lambda m: m.learn(X), r"the rule local learns from labels; give learn\(x, y\)"),
+        (lambda m: m.learn(X, Y[1:]), "x has 60 rows and y has 59 labels"),
+        (lambda m: m.learn(X, ["cow"] * ROWS), r"y\[0\] is 'cow', .* it knows cat, dog, eel"),
+        (lambda m: m.learn(X, [3] * ROWS), r"y\[0\] is 3, a class that the model does not know"),
+        (lambda m: m.evaluate((X, Y[1:])), "x has 60 rows and y has 59 labels"),
+        (lambda m: m.evaluate((X, ["cow"] * ROWS)), r"y\[0\] is 'cow'"),
+        (lambda m: m.evaluate((X[:, :2], Y)), "x has 2 features, the model 3 inputs"),
+        (lambda m: m.evaluate(X), r"data is a ndarray without labels; give two arrays, \(x, y\)"),
+        (lambda m: m.evaluate("nope"), "'nope' is neither a file nor built-in data"),
+        (lambda m: m.export_onnx("m.onnx", form="half"), "no form 'half'"),
+        (lambda m: m.firmware("f", board="nope"), "no board 'nope'|there is no board"),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_one_sentence_and_changes_nothing(
+    model: ska_edge.Model,
+    ask: Any,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = model.state.to_bytes()
+    with pytest.raises(ska_edge.InputError, match=f"^({sentence})") as raised:
+        ask(model)
+    assert "\n" not in str(raised.value)
+    assert model.state.to_bytes() == before
+    assert model.reference is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_batches_does_not_learn_by_the_row() -> None:
+    model = ska_edge.train((X, Y), hidden=4, epochs=1, batch=4).model
+    with pytest.raises(ska_edge.InputError, match="needs a model with batch 1; this one has batch"):
+        model.learn(X, Y)
+
+
+def test_a_model_becomes_onnx_and_comes_back(model: ska_edge.Model, tmp_path: Path) -> None:
+    agreement = model.export_onnx(str(tmp_path / "m.onnx"))
+    assert (agreement.rows, agreement.mismatches) == (1000, 0)
+    assert ska_edge.load(tmp_path / "m.onnx").predict(X).tolist() == Y.tolist()
+
+
+def test_onnx_that_differs_is_not_written(
+    model: ska_edge.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ska_edge.train((X, Y), hidden=4, epochs=1, seed=1).model
+    exported = onnx_export.export(other, "integer")
+    monkeypatch.setattr(onnx_export, "export", lambda *_: exported)
+    with pytest.raises(ska_edge.CheckError, match=r"differs from the trainer in \d+ of 1000"):
+        model.export_onnx(tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_becomes_firmware_that_builds(
+    model: ska_edge.Model, tmp_path: Path, require_board: Any
+) -> None:
+    require_board("host")
+    project = model.firmware(str(tmp_path / "firmware"), board="host")
+    assert (project.board, project.digest) == ("host", model.plan.digest)
+    assert project.build().elf.is_file()
+    with project.start() as board:
+        assert board.port
