@@ -5,74 +5,160 @@ A plan that was just resolved passes here, and so must one from a file.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from typing import Any
 
 import cattrs
 
-from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Rate
+from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, Rate
+from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
+from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE, layer_plans, neuron_formats
 from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
-from ska_edge.rules.neuron import decision_table
+from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
 MOST_LAYERS = 255  # and layers in 8
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
+MOST_CELLS = 2**27  # integers of a state; a host holds each in 8 bytes
+LONGEST_LABEL = 255  # characters
 NARROW_WEIGHT_BITS = 16
+LARGEST_OFFSET = 2**46  # a mean of 16 bits times a multiplier of 31
+FARTHEST_RATE = 1100  # as an exponent of 2; a float64 has no other
 
 
 def plan_from_json(data: Any) -> Plan:
     """A plan from plain data; raises InputError when it is none, or of another version."""
     found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        raise InputError(f"the plan has schema {found}, this version reads schema {SCHEMA}")
+    if type(found) is not int or found != SCHEMA:
+        raise InputError(f"the plan has schema {found!r:.40}, this version reads schema {SCHEMA}")
     try:
         plan = cattrs.structure(data, Plan)
-    except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as error:
+        # cattrs takes "3" and 3.5 for 3 and a text for a list of its letters: compare.
+        faithful = _text(plan.to_json()) == _text(data)
+    except (
+        cattrs.BaseValidationError,
+        ArithmeticError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise InputError("the plan is damaged: a field is missing or of another type") from error
+    if not faithful:
+        raise InputError("the plan is damaged: a field is unknown or of another type")
     check_plan(plan)
     return plan
 
 
+def _text(data: Any) -> str:
+    return json.dumps(data, sort_keys=True)
+
+
 def check_plan(plan: Plan) -> None:
-    """Refuse what cannot be computed: unknown names, shifts out of range, sums beyond 64 bits."""
+    """Raise InputError unless the arithmetic supports every number of a plan.
+
+    What the rule, the precision and the sizes determine must be so; what calibration or a user
+    chooses must lie in its range; no shift may leave 1 to 31 and no sum 64 bits. Nothing is
+    computed with a number, and nothing allocated, before it was compared with its bounds.
+    """
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
-        raise InputError(f"rule {plan.rule!r} with precision {plan.precision!r} is not known here")
+        raise InputError(
+            f"rule {plan.rule!r:.40} with precision {plan.precision!r:.40} is not known here"
+        )
+    _check_sizes(plan)
+    _check_formats(plan)
+    _check_learning(plan)
+    _check_labels(plan)
+    if plan.raw is not None:
+        _check_raw(plan, plan.raw)
+    for index, layer in enumerate(plan.layers):
+        for matrix in layer.matrices:
+            _check_matrix(plan, index, matrix)
+    range_proof(plan)
+    _prove_functions(plan)
+
+
+def _check_sizes(plan: Plan) -> None:
+    """Layers that feed each other, and counts that the C runtime and a host's memory hold."""
     if not plan.layers:
         raise InputError("the plan has no layers")
+    if len(plan.layers) > MOST_LAYERS:
+        raise InputError(f"{len(plan.layers)} layers are too many: at most {MOST_LAYERS}")
     for below, above in pairwise(plan.layers):
         if below.outputs != above.inputs:
             raise InputError(f"a layer of {below.outputs} feeds one of {above.inputs} inputs")
+    if min(plan.sizes) < 1:
+        raise InputError(f"layer sizes {list(plan.sizes)} are not all positive")
     if max(plan.sizes) > LARGEST_COUNT or sum(plan.sizes[1:]) > LARGEST_COUNT:
         raise InputError(
             f"layer sizes {list(plan.sizes)} are too large: inputs, and all neurons together,"
             f" are at most {LARGEST_COUNT}"
         )
-    if plan.table != decision_table(plan.formats.decision, PRECISIONS[plan.precision].table_limit):
+
+
+def _check_formats(plan: Plan) -> None:
+    """The profile's formats, but for the fractions that calibration chooses."""
+    profile = PRECISIONS[plan.precision]
+    knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
+    if not (
+        knowledge.bits in (RAW.bits, profile.knowledge.bits)
+        and COARSEST_KNOWLEDGE <= knowledge.frac <= FINEST_KNOWLEDGE
+    ):
+        raise InputError(
+            f"the knowledge has {knowledge.bits} bits with {knowledge.frac} of fraction;"
+            f" {plan.precision} supports {profile.knowledge.bits} bits with {COARSEST_KNOWLEDGE}"
+            f" to {FINEST_KNOWLEDGE} of fraction"
+        )
+    if not (incoming.bits == profile.activation.bits and 0 <= incoming.frac < incoming.bits):
+        raise InputError(
+            f"the input has {incoming.bits} bits with {incoming.frac} of fraction; {plan.precision}"
+            f" supports {profile.activation.bits} bits with 0 to {profile.activation.bits - 1} of"
+            " fraction"
+        )
+    if plan.formats != neuron_formats(profile, plan.classes, knowledge):
+        raise InputError(f"the formats of the neurons are not those of {plan.precision}")
+    bits = profile.weight.bits
+    for index, layer in enumerate(plan.layers):
+        for matrix in layer.matrices:
+            if matrix.weight.bits != bits or not -bits < matrix.weight.frac < bits:
+                raise InputError(
+                    f"layer {index}: weights of {matrix.weight.bits} bits with"
+                    f" {matrix.weight.frac} of fraction are not supported in {plan.precision}"
+                )
+    weights = {
+        (tensor.layer, tensor.name): tensor.format
+        for tensor in plan.tensors()
+        if tensor.name.endswith("weight")
+    }
+    resolved = layer_plans(plan.sizes, plan.rule_definition, profile, incoming, weights)
+    for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
+        if found != wanted:
+            raise InputError(
+                f"layer {index}: its input or its head is not that of rule {plan.rule} with"
+                f" {plan.precision}"
+            )
+    if plan.table != decision_table(profile.decision, profile.table_limit):
         raise InputError("the decision table is not sigmoid")
+
+
+def _check_learning(plan: Plan) -> None:
+    """The numbers of the update: rate, batch, steps, seed, and what the rule makes of them."""
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
         raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
+    if not -FARTHEST_RATE <= plan.rate.shift <= FARTHEST_RATE:
+        raise InputError(f"the rate's shift {plan.rate.shift} is out of range")
     if not (1 <= plan.batch <= LARGEST_COUNT and 1 <= plan.steps <= LARGEST_COUNT):
         raise InputError(f"batch and steps are 1 to {LARGEST_COUNT}")
-    if len(plan.layers) > MOST_LAYERS:
-        raise InputError(f"{len(plan.layers)} layers are too many: at most {MOST_LAYERS}")
     if not 0 <= plan.seed <= LARGEST_SEED:
         raise InputError(f"the seed {plan.seed} is not in 0 to {LARGEST_SEED}")
-    if len(plan.labels) != plan.classes:
-        raise InputError(f"{len(plan.labels)} labels for {plan.classes} outputs")
-    if not 0 <= plan.first_learned <= plan.hidden:
-        raise InputError(f"the first layer that learns is 0 to {plan.hidden}")
-    if plan.raw is not None and not (
-        len(plan.raw.multipliers) == len(plan.raw.offsets) == plan.inputs
-        and 1 <= plan.raw.frac <= LONGEST_SHIFT
-        and min(plan.raw.multipliers) >= 0
-        and max(plan.raw.multipliers) <= INT32_MAX
-    ):
-        raise InputError("the integers that standardize raw features are out of range")
+    if plan.first_learned not in (0, plan.hidden):
+        raise InputError(f"the first layer that learns is 0 or {plan.hidden}")
     largest_square = plan.formats.knowledge.minimum**2
     if max(plan.sizes[1:]) * plan.batch * largest_square > INT64_MAX:
         raise InputError(
@@ -80,22 +166,65 @@ def check_plan(plan: Plan) -> None:
             " leave 64 bits"
         )
     _check_rule(plan)
-    for index, layer in enumerate(plan.layers):
-        for matrix in layer.matrices:
-            _check_matrix(plan, index, matrix)
-    range_proof(plan)
+    cells = plan.parameter_count
+    cells += (plan.batch + plan.classes * plan.replay.per_class) * plan.inputs
+    if cells > MOST_CELLS:
+        raise InputError(
+            f"weights, batch and past samples are {cells} integers, more than the {MOST_CELLS} of"
+            " the largest state; use a smaller network, batch or replay buffer"
+        )
+
+
+def _check_labels(plan: Plan) -> None:
+    """One name a class, different, short, and text that can be written."""
+    if len(plan.labels) != plan.classes:
+        raise InputError(f"{len(plan.labels)} labels for {plan.classes} outputs")
+    if len(set(plan.labels)) != len(plan.labels):
+        raise InputError("two classes have the same label")
+    for label in plan.labels:
+        if len(label) > LONGEST_LABEL:
+            raise InputError(
+                f"the label {label[:40]!r}... has {len(label)} characters; at most"
+                f" {LONGEST_LABEL} are allowed"
+            )
+        if any(0xD800 <= ord(character) <= 0xDFFF for character in label):
+            raise InputError(f"the label {label!a} is no text: half a character is in it")
+
+
+def _check_raw(plan: Plan, raw: RawInput) -> None:
+    """The integers that standardize raw features."""
+    if not (
+        len(raw.multipliers) == len(raw.offsets) == plan.inputs
+        and 1 <= raw.frac <= LONGEST_SHIFT
+        and min(raw.multipliers) >= 0
+        and max(raw.multipliers) <= INT32_MAX
+        and max(abs(offset) for offset in raw.offsets) <= LARGEST_OFFSET
+    ):
+        raise InputError("the integers that standardize raw features are out of range")
+
+
+def _prove_functions(plan: Plan) -> None:
+    """Trace what one neuron computes: RangeError for a value that leaves 64 bits."""
+    ops = IntervalOps()
+    for function in plan.neuron_functions():
+        function.body(*(Fixed(ops, None, a.frac, a.lo, a.hi) for a in function.arguments))
 
 
 def _check_rule(plan: Plan) -> None:
     """What some rules can and others cannot do."""
     replay = plan.replay
-    if not plan.rule_definition.supervised:
+    if plan.rule_definition.supervised:
+        if plan.steps != 1:
+            raise InputError(f"rule {plan.rule} learns in one step, not in {plan.steps}")
+    else:
         if plan.steps < 2:
             raise InputError(f"rule {plan.rule} needs at least 2 steps: the first only records")
         if plan.first_learned:
             raise InputError(f"rule {plan.rule} has no readout; it cannot learn that alone")
         if replay != Replay():
             raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay")
+    if min(replay.per_class, replay.per_sample) < 0:
+        raise InputError("a replay buffer of less than no samples does not exist")
     if (replay.per_class > 0) != (replay.per_sample > 0):
         raise InputError(
             "replay needs both: how many samples a class are kept, and how many a step"
@@ -114,8 +243,6 @@ def _check_rule(plan: Plan) -> None:
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
     """The shifts of one matrix must be ones that C can do."""
-    if matrix.weight.bits != plan.formats.weight_bits:
-        raise InputError(f"layer {index}: {matrix.weight.bits}-bit weights in {plan.precision}")
     # Changes of wide weights may also shift to the left: they are computed in 64 bits.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {

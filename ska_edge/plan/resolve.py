@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ska_edge.arithmetic.fixedpoint import QFormat, Rate, largest_frac
+from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
-from ska_edge.plan.plan import LayerPlan, Matrix, Plan, Replay
+from ska_edge.plan.formats import layer_plans, neuron_formats
+from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
-from ska_edge.rules.neuron import NeuronFormats, RawInput, decision_table
+from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 
@@ -58,33 +59,18 @@ def make_plan(
     if batch < 1:
         raise InputError("the batch is at least 1")
     definition, profile = RULES[rule], PRECISIONS[precision]
-    found = weight_formats or {}
     hidden, classes = len(sizes) - 2, sizes[-1]
-    layers = []
-    for index in range(hidden + 1):
-        incoming = profile.activation if index else (input_format or profile.activation)
-        weight = found.get((index, "weight"), profile.weight)
-        readout = None
-        if definition.heads and index < hidden - 1:
-            head_weight = found.get((index, "head_weight"), profile.weight)
-            readout = Matrix(sizes[index + 1], classes, profile.activation, head_weight)
-        matrix = Matrix(sizes[index], sizes[index + 1], incoming, weight)
-        layers.append(LayerPlan(matrix, readout))
-    error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     plan = Plan(
         rule=rule,
         precision=precision,
-        layers=tuple(layers),
-        formats=NeuronFormats(
-            knowledge=knowledge_format or profile.knowledge,
-            decision=profile.decision,
-            activation=profile.activation,
-            shift=profile.shift,
-            error=QFormat(error_frac + 1, error_frac),
-            projection=profile.projection,
-            weight_bits=profile.weight.bits,
-            forward_bits=profile.forward_bits,
+        layers=layer_plans(
+            sizes,
+            definition,
+            profile,
+            input_format or profile.activation,
+            weight_formats or {},
         ),
+        formats=neuron_formats(profile, classes, knowledge_format or profile.knowledge),
         labels=tuple(labels) if labels is not None else tuple(str(c) for c in range(classes)),
         rate=Rate.from_real(rate / batch),
         batch=batch,

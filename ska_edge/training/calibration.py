@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.network.twin import tensors_of
+from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE
 from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import RAW, RawInput
 from ska_edge.rules.reference import Reference
@@ -21,7 +22,6 @@ HEADROOM = 1.5  # a device goes on learning: weights may grow by this factor bef
 ROWS = 1000  # training rows that are enough to see the range of the knowledge
 # Beyond the table the decision does not change any more; metrics still see somewhat farther.
 BEYOND_TABLE = 1.9
-FINEST_KNOWLEDGE = 15  # as fine as the decision
 
 
 @dataclass
@@ -78,7 +78,13 @@ def knowledge_format(seen: Seen, precision: Precision, supervised: bool) -> QFor
     largest = HEADROOM * seen.knowledge
     if supervised:
         largest = min(largest, BEYOND_TABLE * precision.table_limit)
-    return QFormat(bits, min(fraction(largest, bits), FINEST_KNOWLEDGE))
+    frac = min(fraction(largest, bits), FINEST_KNOWLEDGE)
+    if frac < COARSEST_KNOWLEDGE:
+        raise InputError(
+            f"the knowledge reached {seen.knowledge:g}, too far for its {bits} bits; use a smaller"
+            " rate or fewer steps"
+        )
+    return QFormat(bits, frac)
 
 
 def input_format(scaled: Reals, bits: int = 8) -> QFormat:

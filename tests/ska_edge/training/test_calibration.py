@@ -12,6 +12,7 @@ from ska_edge.data.dataset import load
 from ska_edge.errors import InputError
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import make_plan
 from ska_edge.training.calibration import (
     CLIPPED_SHARE,
     HEADROOM,
@@ -101,3 +102,13 @@ def test_a_trained_model_says_what_its_integers_took() -> None:
         assert seen.values == values.size
     assert {"input", "knowledge", "activation", "shift"} <= {r.quantity for r in model.ranges}
     assert all(r.headroom >= 0 for r in model.ranges)
+
+
+def test_knowledge_that_no_plan_supports_is_refused() -> None:
+    for reached, frac in ((600.0, 5), (7.0, 11), (0.1, 15)):
+        found = knowledge_format(Seen(knowledge=reached), W16A8, supervised=False)
+        assert found == QFormat(16, frac)
+        make_plan((4, 3, 2), rule="published", knowledge_format=found)
+    with pytest.raises(InputError, match="reached 700, too far for its 16 bits"):
+        knowledge_format(Seen(knowledge=700.0), W16A8, supervised=False)
+    assert knowledge_format(Seen(knowledge=700.0), W16A8, supervised=True) == QFormat(16, 11)

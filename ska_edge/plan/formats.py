@@ -1,0 +1,58 @@
+"""The formats of a plan: what a precision and a rule determine, and what calibration may choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ska_edge.arithmetic.fixedpoint import QFormat, largest_frac
+from ska_edge.plan.plan import LayerPlan, Matrix
+from ska_edge.plan.precision import Precision
+from ska_edge.rules.neuron import TABLE_STEPS_LOG2, NeuronFormats
+from ska_edge.rules.rule import Rule
+
+COARSEST_KNOWLEDGE = TABLE_STEPS_LOG2 + 1  # one bit at least between two knots of the table
+FINEST_KNOWLEDGE = 15  # as fine as the decision
+
+
+def neuron_formats(profile: Precision, classes: int, knowledge: QFormat) -> NeuronFormats:
+    """What one neuron computes in: all but the knowledge is the profile's."""
+    error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
+    return NeuronFormats(
+        knowledge=knowledge,
+        decision=profile.decision,
+        activation=profile.activation,
+        shift=profile.shift,
+        error=QFormat(error_frac + 1, error_frac),
+        projection=profile.projection,
+        weight_bits=profile.weight.bits,
+        forward_bits=profile.forward_bits,
+    )
+
+
+def layer_plans(
+    sizes: Sequence[int],
+    rule: Rule,
+    profile: Precision,
+    incoming: QFormat,
+    weights: Mapping[tuple[int, str], QFormat],
+) -> tuple[LayerPlan, ...]:
+    """The layers of a network, with the heads that the rule gives to hidden layers.
+
+    Args:
+        sizes: inputs, hidden widths, classes.
+        rule, profile: what determines heads and activations.
+        incoming: format of the network's input.
+        weights: by layer and "weight" or "head_weight"; the profile's where there is none.
+    """
+    hidden, layers = len(sizes) - 2, []
+    for index in range(hidden + 1):
+        weight = weights.get((index, "weight"), profile.weight)
+        readout = None
+        if rule.heads and index < hidden - 1:
+            head_weight = weights.get((index, "head_weight"), profile.weight)
+            readout = Matrix(sizes[index + 1], sizes[-1], profile.activation, head_weight)
+        matrix = Matrix(
+            sizes[index], sizes[index + 1], profile.activation if index else incoming, weight
+        )
+        layers.append(LayerPlan(matrix, readout))
+    return tuple(layers)
