@@ -6,7 +6,6 @@ import os
 import re
 import select
 import time
-import tty
 from dataclasses import dataclass
 
 from firmware_gen.emulators.flash import RunningBoard
@@ -60,6 +59,8 @@ def ask(board: RunningBoard) -> Report:
 
 def _answer(board: RunningBoard) -> bytes:
     """All that comes up to the line `end`."""
+    import tty  # not every system has it; one that starts boards does
+
     try:
         port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)
     except OSError as error:

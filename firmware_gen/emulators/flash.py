@@ -132,6 +132,8 @@ def launch(project: Path) -> RunningBoard:
 
 def running() -> tuple[RunningBoard, ...]:
     """All launched boards that still run, by port; entries of dead ones are removed."""
+    if not _can_launch():
+        return ()
     boards = []
     for entry in sorted(_registry().glob("*.json")):
         board = _read_entry(entry)
@@ -144,6 +146,8 @@ def running() -> tuple[RunningBoard, ...]:
 
 def stop(project: Path) -> bool:
     """End the launched board of the project; False when there is none running."""
+    if not _can_launch():
+        return False
     entry = _entry(project)
     board = _read_entry(entry)
     entry.unlink(missing_ok=True)
@@ -151,6 +155,11 @@ def stop(project: Path) -> bool:
         return False
     _end(board.pid, board.born)
     return True
+
+
+def _can_launch() -> bool:
+    """Whether boards run on this system at all; `Board.check_startable` says why not."""
+    return hasattr(os, "openpty")
 
 
 def _prepare(project: Path) -> tuple[Board, list[str]]:

@@ -1,6 +1,7 @@
 """Serial ports: which there are, which one a name means, and one that is open.
 
-This is the only module that imports pyserial. Why a port does not open is put in words by
+This is the only module that imports pyserial, and only when a port is asked for: not every system
+has the modules that pyserial itself needs. Why a port does not open is put in words by
 `port_refusal`.
 """
 
@@ -9,23 +10,31 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import serial
-from serial.tools import list_ports as serial_list_ports
-
 from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
-from ska_edge.errors import ContactLost, DeviceError
+from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-# What Linux says of a speed without a name; newer C libraries, and other systems, give the speed.
-NAMELESS = getattr(termios, "CBAUDEX", None)
 POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
 READ_LIMIT = 65536  # bytes one read asks the system for
 USB = "usb:"  # stands ahead of a serial number that could also be a file's name
+
+
+@contextmanager
+def _terminals() -> Iterator[None]:
+    """Here pyserial and `terminal` are imported; one sentence says that this system has neither."""
+    try:
+        yield
+    except ImportError as error:
+        raise ToolError(
+            f"serial ports need POSIX terminals, and this system has none ({error}): "
+            "use Linux, macOS or WSL"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,13 @@ class PortInfo:
 
 
 def list_ports() -> list[PortInfo]:
-    """The serial ports that the system knows, sorted by path."""
-    ports = serial_list_ports.comports()
+    """The serial ports that the system knows, sorted by path.
+
+    Raises ToolError on a system without POSIX terminals.
+    """
+    with _terminals():
+        from serial.tools import list_ports as system
+    ports = system.comports()
     return sorted(
         (
             PortInfo(port.device, port.description, port.hwid != "n/a", port.serial_number)
@@ -138,7 +152,8 @@ class Port:
         baud: as given.
         received: bytes read since the port was opened.
 
-    Raises DeviceError when there is no such port, or it does not open, or not at that speed.
+    Raises DeviceError when there is no such port, or it does not open, or not at that speed;
+    ToolError on a system without POSIX terminals.
     """
 
     def __init__(self, name: str, *, baud: int = 115200, write_timeout: float = 2.0) -> None:
@@ -152,7 +167,7 @@ class Port:
                 self._serial = self._connect(write_timeout)
             else:
                 self._serial = self._open(write_timeout)
-        except (OSError, ValueError, termios.error) as error:
+        except (OSError, ValueError) as error:
             raise DeviceError(refusal(self.path, baud, error)) from error
 
     def __enter__(self) -> Port:
@@ -197,9 +212,11 @@ class Port:
 
         Raises ContactLost as `read` does, and when the device takes no bytes in time.
         """
+        from serial import SerialTimeoutException
+
         try:
             self._serial.write(data)
-        except serial.SerialTimeoutException as error:
+        except SerialTimeoutException as error:
             raise ContactLost(
                 f"the device at {self.path} takes no bytes: check that it runs, and flow control"
             ) from error
@@ -219,39 +236,46 @@ class Port:
                 connection.close()
 
     def _put_back(self, settings: list[Any]) -> None:
-        try:
+        from ska_edge.device import terminal
+
+        # The device may be gone, and its settings with it.
+        with contextlib.suppress(OSError), terminal.system_errors():
             # Closing would wait for a device that takes nothing.
-            termios.tcflush(self._serial.fileno(), termios.TCOFLUSH)
-            termios.tcsetattr(self._serial.fileno(), termios.TCSANOW, settings)
-        except (OSError, termios.error):
-            pass  # the device is gone, and its settings with it
+            terminal.drop_output(self._serial.fileno())
+            terminal.put_back(self._serial.fileno(), settings)
 
     def _open(self, write_timeout: float) -> Any:
         # Opened by hand, ahead of pyserial: settings are read before they change, the system's own
         # error is seen, and the control lines do not move twice, since this end stays until
         # pyserial's is open.
+        with _terminals():
+            import serial
+
+            from ska_edge.device import terminal
         number = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
-            settings = termios.tcgetattr(number)
-            opened = serial.Serial(
-                self.path,
-                baudrate=self.baud,
-                timeout=POLL,
-                write_timeout=write_timeout,
-                exclusive=True,
-            )
-            # A driver that cannot run at a speed takes another one and says nothing.
-            wanted = getattr(termios, f"B{self.baud}", NAMELESS)
-            if termios.tcgetattr(number)[5] not in (wanted, self.baud):
-                termios.tcsetattr(number, termios.TCSANOW, settings)
-                opened.close()
-                raise DeviceError(speed_refusal(self.path, self.baud))
+            with terminal.system_errors():
+                settings = terminal.settings(number)
+                opened = serial.Serial(
+                    self.path,
+                    baudrate=self.baud,
+                    timeout=POLL,
+                    write_timeout=write_timeout,
+                    exclusive=True,
+                )
+                # A driver that cannot run at a speed takes another one and says nothing.
+                if not terminal.runs_at(number, self.baud):
+                    terminal.put_back(number, settings)
+                    opened.close()
+                    raise DeviceError(speed_refusal(self.path, self.baud))
         finally:
             os.close(number)
         self._settings = settings
         return opened
 
     def _connect(self, write_timeout: float) -> Any:
+        with _terminals():
+            import serial
         # pyserial's RFC 2217 has a limit of its own for writing, 5 s, and refuses another.
         return serial.serial_for_url(
             self.path,

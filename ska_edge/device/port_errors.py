@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import socket
 import stat
 from collections.abc import Iterator
@@ -32,7 +30,7 @@ def refusal(path: str, baud: int, error: Exception) -> str:
     Args:
         path: device path or address.
         baud: speed asked for.
-        error: what opening it raised: OSError (pyserial's errors are), termios.error, ValueError.
+        error: what opening it raised: OSError (pyserial's errors are) or ValueError.
     """
     if "://" in path:
         return _connection_refusal(path, baud, error)
@@ -71,10 +69,8 @@ def address_refusal(address: str) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """The system's error number; termios.error has it without being an OSError."""
-    if isinstance(error, OSError):
-        return error.errno
-    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+    """The system's error number, None when the error is not the system's."""
+    return error.errno if isinstance(error, OSError) else None
 
 
 def _kind(path: str) -> str | None:
@@ -109,6 +105,8 @@ def _permission_refusal(path: str) -> str:
         return f"no permission to look at {path}: its folder belongs to another user"
     if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
         return f"{path} is {_kind(path)}, not a serial port: {LISTED}"
+    import grp  # not every system has it; one with permissions does
+
     try:
         group = grp.getgrgid(status.st_gid)
     except KeyError:
@@ -133,6 +131,8 @@ def _permission_refusal(path: str) -> str:
 
 
 def _user(number: int) -> str:
+    import pwd
+
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
