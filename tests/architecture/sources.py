@@ -1,0 +1,62 @@
+"""The sources that the rules of the layout are about, and what they import."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("ska_edge", "firmware_gen")
+COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+
+
+def modules() -> dict[str, str]:
+    """Source text of every module of both packages, by dotted name."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path.read_text(encoding="utf-8")
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str, source: str) -> set[str]:
+    """Dotted names of the modules that a source imports, wherever in it, type checking included."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = name.split(".")[: -node.level]
+                base = ".".join([*parts, *filter(None, [node.module])])
+            # `from package import module` imports the module, too.
+            inner = {f"{base}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= inner or {base}
+    return found
+
+
+def roots(names: set[str]) -> set[str]:
+    """The packages that names belong to."""
+    return {name.split(".")[0] for name in names}
+
+
+def c_sources() -> dict[str, str]:
+    """Hand-written C of the runtime, the boards and the benchmark."""
+    folder = ROOT / "firmware_gen"
+    patterns = ("runtime/*.[ch]", "boards/*/*.[ch]", "bench/*.[ch]")
+    paths = [path for pattern in patterns for path in folder.glob(pattern)]
+    return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in sorted(paths)}
+
+
+C_SOURCES = c_sources()
+
+
+def c_code(source: str) -> str:
+    """A C source without its comments and texts, line for line."""
+    return COMMENT_OR_TEXT.sub(lambda match: "\n" * match[0].count("\n"), source)

@@ -1,0 +1,26 @@
+"""The runtime keeps to plain C: no heap, no floats, no stdio."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.architecture.sources import C_SOURCES, c_code
+
+NOT_IN_THE_RUNTIME = r"\b(malloc|calloc|realloc|free|float|double|printf|stdio\.h|stdlib\.h)\b"
+
+
+def c_words(source: str) -> list[str]:
+    """Words that the runtime must do without, in their order."""
+    return re.findall(NOT_IN_THE_RUNTIME, c_code(source))
+
+
+@pytest.mark.parametrize("name", [name for name in C_SOURCES if name.startswith("runtime/")])
+def test_the_runtime_has_no_heap_no_floats_and_no_stdio(name: str) -> None:
+    assert c_words(C_SOURCES[name]) == []
+
+
+def test_a_float_in_the_runtime_is_found() -> None:
+    source = "#include <stdio.h>\nfloat x; /* a double */ char *p = malloc(3);"
+    assert c_words(source) == ["stdio.h", "float", "malloc"]

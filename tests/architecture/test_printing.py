@@ -1,0 +1,43 @@
+"""Only the command line prints."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.architecture.sources import MODULES, imports, roots
+
+# Modules that are programs of their own: their output is what another program reads.
+PROGRAMS = {"firmware_gen.emulators.cortex_m4", "firmware_gen.emulators.simavr"}
+
+
+def printing(name: str, source: str) -> list[int]:
+    """Lines that print, in a module that must not."""
+    if name.startswith("ska_edge.cli.") or name in PROGRAMS:
+        return []
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            text = ast.unparse(node.func)
+            if text in ("print", "pprint", "click.echo", "sys.stdout.write", "sys.stderr.write"):
+                lines.append(node.lineno)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)) and (
+            roots(imports(name, ast.unparse(node))) & {"rich", "click"}
+        ):
+            lines.append(node.lineno)
+    return sorted(lines)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_the_command_line_prints(name: str) -> None:
+    assert printing(name, MODULES[name]) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["print('x')", "import sys\n\nsys.stderr.write('x')", "from rich.table import Table"],
+)
+def test_printing_is_found(source: str) -> None:
+    assert printing("ska_edge.network.trainer", source) == [len(source.split("\n"))]
+    assert printing("ska_edge.cli.train", source) == []
