@@ -31,6 +31,7 @@ from ska_edge.errors import (
 )
 
 if TYPE_CHECKING:
+    from ska_edge.api.device import Device, connect
     from ska_edge.api.load import load
     from ska_edge.api.train import train
     from ska_edge.data.dataset import Dataset
@@ -42,6 +43,7 @@ __all__ = [
     "CheckError",
     "ContactLost",
     "Dataset",
+    "Device",
     "DeviceError",
     "InputError",
     "Model",
@@ -49,6 +51,7 @@ __all__ = [
     "ToolError",
     "Trained",
     "__version__",
+    "connect",
     "load",
     "load_data",
     "train",
@@ -59,8 +62,10 @@ __version__ = "0.1.0"
 # Where each name is that is imported when it is first used.
 _HOMES = {
     "Dataset": "ska_edge.data.dataset",
+    "Device": "ska_edge.api.device",
     "Model": "ska_edge.model.model_file",
     "Trained": "ska_edge.training.train",
+    "connect": "ska_edge.api.device",
     "load": "ska_edge.api.load",
     "load_data": "ska_edge.data.source",
     "train": "ska_edge.api.train",

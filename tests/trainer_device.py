@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -57,6 +58,9 @@ class TrainerDevice(FakeDevice):
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         if name == "SAMPLE":
             return [self.reply(seq, "RESULT", self._learned(values))]
+        if name == "INFER":
+            decisions = FixedTrainer(self.network).infer(self._input(values)[None, :])[0]
+            return [self.reply(seq, "RESULT", self._result(decisions, Want(0)))]
         self.state = self.network.to_bytes()
         if name == "SET_RATE":
             self.network.halve_rate(values["halvings"])
@@ -71,12 +75,17 @@ class TrainerDevice(FakeDevice):
         return replies
 
     def _learned(self, values: Values) -> dict[str, Any]:
-        x = np.frombuffer(values["x"], dtype=f"<i{self._width}").astype(np.int64)
-        decisions = FixedTrainer(self.network).learn_one(x, values["label"])
+        decisions = FixedTrainer(self.network).learn_one(self._input(values), values["label"])
+        return self._result(decisions, Want(values["want"]))
+
+    def _input(self, values: Values) -> NDArray[np.int64]:
+        return np.frombuffer(values["x"], dtype=f"<i{self._width}").astype(np.int64)
+
+    def _result(self, decisions: NDArray[np.integer], want: Want) -> dict[str, Any]:
         return {
             "step": self.network.step,
             "samples": self.network.samples,
-            "crc": self.network.crc if values["want"] & Want.CRC else 0,
+            "crc": self.network.crc if want & Want.CRC else 0,
             "predicted": int(decisions.argmax()),
             "decisions": tuple(int(d) for d in decisions),
         }

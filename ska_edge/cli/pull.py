@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from ska_edge.api.device import Device
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, find_port, port_option
 from ska_edge.cli.output import check_file
 from ska_edge.device.link import Link
-from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.open import open_model
-from ska_edge.network.state import State
 from ska_edge.plural import counted
 
 
@@ -34,16 +32,9 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     with Link(find_port(port), baud=baud) as link:
         info = link.hello()
         link.expect_digest(loaded.plan.digest)
-        data = link.pull(loaded.plan.state_bytes)
-    try:
-        state = State.from_bytes(loaded.plan, data)
-    except InputError as error:
-        raise DeviceError(
-            f"the device at {link.port} has a state that no device of this plan can have ({error}):"
-            " flash it again"
-        ) from error
-    # The float twin did not learn what the device has learned: it is left behind.
-    replace(loaded, state=state, reference=None).save(output, private=True)
+        worn = Device(link, loaded).pull()
+    state = worn.state
+    worn.save(output, private=True)
     out.line(
         f"{info.board} at {link.port}: {counted(state.samples, 'sample')},"
         f" {counted(state.step, 'update')}, wrote {output}"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from ska_edge.api.device import Device
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.device import baud_option, device_document, find_port, port_option
 from ska_edge.device.link import Link
-from ska_edge.errors import DeviceError
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 
@@ -27,15 +27,10 @@ def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -
     it has arrived the device has its old state. The device must run MODEL's plan.
     """
     out, loaded = Output(as_json), open_model(model)
-    state = loaded.state.flashed() if fresh else loaded.state
+    if fresh:
+        loaded.state = loaded.state.flashed()
     with Link(find_port(port), baud=baud) as link:
-        link.push(state.to_bytes(), loaded.plan.digest)
-        info = link.hello()
-    if info.crc != state.crc:
-        raise DeviceError(
-            f"the device at {link.port} has another state than it was given (CRC {info.crc:08x},"
-            f" not {state.crc:08x}): let nobody else use it, and push again"
-        )
+        info = Device(link, loaded).push()
     out.line(
         f"{info.board} at {link.port} goes on from {counted(info.samples, 'sample')}"
         f" and {counted(info.step, 'update')}"

@@ -79,6 +79,34 @@ class Model:
         """The class of each output, (classes,): integers where every name is one, else text."""
         return class_array(self.plan.labels)
 
+    def inputs(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Features as the integers that a device takes, (rows, inputs) in the plan's input format.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+
+        Raises InputError for features that are no numbers or of another width.
+        """
+        return self.quantize(self._features(x))
+
+    def targets(self, rows: int, y: ArrayLike | None) -> NDArray[np.int64]:
+        """Labels as class indices (rows,); zeros for a rule without labels.
+
+        Args:
+            rows: how many there must be.
+            y: labels (rows,), of `classes`; None for a rule without labels.
+
+        Raises InputError for labels that are no class of the model, and for missing ones.
+        """
+        if not self.plan.rule_definition.supervised:
+            return np.zeros(rows, dtype=np.int64)
+        if y is None:
+            raise InputError(f"the rule {self.plan.rule} learns from labels; give learn(x, y)")
+        labels = class_indices(y, self.plan.labels)
+        if len(labels) != rows:
+            raise InputError(mismatch(rows, len(labels)))
+        return labels
+
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
         """The integers that a device decides with, (rows, classes) in Q0.15: 32768 would be 1.
 
@@ -89,7 +117,7 @@ class Model:
 
         Example: ``model.decisions(x).argmax(axis=1)``
         """
-        return FixedTrainer(self.state, check=False).infer(self._input(x))
+        return FixedTrainer(self.state, check=False).infer(self.inputs(x))
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The class of each row, (rows,): one of `classes`, bit for bit as on a device.
@@ -101,7 +129,7 @@ class Model:
 
         Example: ``(model.predict(x) == y).mean()``
         """
-        self._check_labeled()
+        self.require_labels()
         decided: NDArray[Any] = self.classes[self.decisions(x).argmax(axis=1)]
         return decided
 
@@ -113,7 +141,7 @@ class Model:
 
         Example: ``confidence = model.predict_proba(x).max(axis=1)``
         """
-        self._check_labeled()
+        self.require_labels()
         return probabilities(self.decisions(x))
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -134,21 +162,13 @@ class Model:
 
         Example: ``right = (model.learn(x, y) == y).mean()``
         """
-        inputs, supervised = self._input(x), self.plan.rule_definition.supervised
+        inputs, supervised = self.inputs(x), self.plan.rule_definition.supervised
         if supervised and self.plan.batch != 1:
             raise InputError(
                 f"learning row by row, as a device does, needs a model with batch 1; this one has"
                 f" batch {self.plan.batch}"
             )
-        if supervised and y is None:
-            raise InputError(f"the rule {self.plan.rule} learns from labels; give learn(x, y)")
-        labels = (
-            class_indices(y, self.plan.labels)
-            if supervised and y is not None
-            else np.zeros(len(inputs), dtype=np.int64)
-        )
-        if len(labels) != len(inputs):
-            raise InputError(mismatch(len(inputs), len(labels)))
+        labels = self.targets(len(inputs), y)
         trainer = FixedTrainer(self.state, check=False)
         self.reference = None
         decided = np.array(
@@ -170,7 +190,7 @@ class Model:
 
         Example: ``model.evaluate("digits").accuracy``
         """
-        self._check_labeled()
+        self.require_labels()
         if isinstance(data, tuple) and len(data) == 2:
             features, truth = table(data[0]), class_indices(data[1], self.plan.labels)
             if len(features) != len(truth):
@@ -266,12 +286,8 @@ class Model:
             )
         return features
 
-    def _input(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Features as the integers of the plan's input, checked."""
-        return self.quantize(self._features(x))
-
-    def _check_labeled(self) -> None:
-        """InputError for a rule that sees no labels."""
+    def require_labels(self) -> None:
+        """Raises InputError for a rule without labels: its outputs stand for no classes."""
         if not self.plan.rule_definition.supervised:
             raise InputError(
                 f"the rule {self.plan.rule} learns without labels, so its outputs are no classes;"

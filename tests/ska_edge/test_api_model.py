@@ -196,14 +196,3 @@ def test_onnx_that_differs_is_not_written(
     with pytest.raises(ska_edge.CheckError, match=r"differs from the trainer in \d+ of 1000"):
         model.export_onnx(tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_model_becomes_firmware_that_builds(
-    model: ska_edge.Model, tmp_path: Path, require_board: Any
-) -> None:
-    require_board("host")
-    project = model.firmware(str(tmp_path / "firmware"), board="host")
-    assert (project.board, project.digest) == ("host", model.plan.digest)
-    assert project.build().elf.is_file()
-    with project.start() as board:
-        assert board.port

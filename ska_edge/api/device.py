@@ -1,0 +1,258 @@
+"""`ska_edge.connect` and `ska_edge.Device`: a running device, in the terms of its model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.data.source import Source, load_data
+from ska_edge.device.info import DeviceInfo
+from ska_edge.device.link import Link
+from ska_edge.errors import CheckError, DeviceError, InputError
+from ska_edge.model.evaluation import probabilities
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
+from ska_edge.monitor.verify import Report
+from ska_edge.monitor.verify import verify as verify_device
+from ska_edge.network.state import State
+from ska_edge.plural import counted
+from ska_edge.wire.protocol import Want
+
+
+def connect(
+    port: str,
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    baud: int = 115200,
+    timeout: float = 2.0,
+) -> Device:
+    """Open a session with a running device, emulated or real.
+
+    Args:
+        port: a path, a pattern, a USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT.
+        model: the model that was flashed, or its file. It turns features into the device's integers
+            and numbers into classes; `info`, `save` and `reset` work without it.
+        baud: bits per second; emulated boards ignore it.
+        timeout: seconds to wait for an answer before a request is sent again.
+
+    Raises DeviceError when the port does not open, nothing answers, or the device runs another plan
+    than the model's.
+
+    Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
+    """
+    if model is not None and not isinstance(model, Model):
+        model = open_model(model)
+    link = Link(port, baud=baud, timeout=timeout)
+    try:
+        link.hello()
+        if model is not None:
+            _expect(link, model)
+    except BaseException:
+        link.close()
+        raise
+    return Device(link, model)
+
+
+def _expect(link: Link, model: Model) -> None:
+    """DeviceError unless the device runs the model's plan, and says of it what the plan says."""
+    link.expect_digest(model.plan.digest)
+    plan, info = model.plan, link.info
+    width = plan.layers[0].input.bits // 8
+    if (info.inputs, info.input_width, info.classes) != (plan.inputs, width, plan.classes):
+        raise DeviceError(
+            f"the device at {link.port} says that it has {info.inputs} inputs of"
+            f" {info.input_width} bytes and {info.classes} classes, which its plan does not have;"
+            " flash it again"
+        )
+
+
+class Device:
+    """A device that runs a model's firmware; made by `ska_edge.connect`, closed by `with`.
+
+    It has its own state: what it learns is not learned by the model, until `pull` gives the model
+    of that state. `decisions`, `predict` and `predict_proba` give exactly what they give for a
+    `Model` with the same state. Every method raises DeviceError when the device does not answer,
+    and InputError as the same method of `Model`.
+
+    Args:
+        link: a session with the device.
+        model: the model that was flashed; None where only `info`, `save` and `reset` are used.
+    """
+
+    def __init__(self, link: Link, model: Model | None = None) -> None:
+        self._link = link
+        self._model = model
+
+    def __enter__(self) -> Device:
+        """The device itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the port."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the port; a second time does nothing. An emulated board keeps running."""
+        self._link.close()
+
+    @property
+    def model(self) -> Model:
+        """The model that was flashed; raises InputError where `connect` was given none."""
+        if self._model is None:
+            raise InputError("this needs the model that was flashed: give connect(port, model)")
+        return self._model
+
+    def info(self) -> DeviceInfo:
+        """What the device says about itself now: board, plan, samples learned, saves and more.
+
+        Example: ``device.info().samples``
+        """
+        return self._link.hello()
+
+    def infer(
+        self, x: ArrayLike, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.int64]:
+        """The device's decisions, (rows, classes) in Q0.15: 32768 would be 1. It learns nothing.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+            progress: is called with (rows done, rows in all) after every row.
+
+        Example: ``(device.infer(x) == model.decisions(x)).all()``
+        """
+        inputs = self.model.inputs(x)
+        found = np.empty((len(inputs), self.model.plan.classes), dtype=np.int64)
+        for row, values in enumerate(inputs):
+            found[row] = self._link.infer(values.tolist()).decisions
+            if progress is not None:
+                progress(row + 1, len(inputs))
+        return found
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """The class of each row, (rows,), as `Model.predict` gives it. The device learns nothing.
+
+        Example: ``(device.predict(x) == y).mean()``
+        """
+        self.model.require_labels()
+        decided: NDArray[Any] = self.model.classes[self.infer(x).argmax(axis=1)]
+        return decided
+
+    def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
+        """The decisions as shares that add up to 1, (rows, classes), as `Model.predict_proba`."""
+        self.model.require_labels()
+        return probabilities(self.infer(x))
+
+    def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
+        """One learning step on the device for each row, in order.
+
+        Args:
+            x: features (rows, inputs) in the unit of the training data.
+            y: labels (rows,), of the model's classes; None for a rule without labels.
+
+        Returns:
+            The class of each row, (rows,), as the device decided it just before it learned the row;
+            class indices for a rule without labels.
+
+        Example: ``right = (device.learn(x, y) == y).mean()``
+        """
+        inputs = self.model.inputs(x)
+        labels = self.model.targets(len(inputs), y)
+        decided = np.array(
+            [
+                np.argmax(self._link.learn(values.tolist(), int(label), Want(0)).decisions)
+                for values, label in zip(inputs, labels, strict=True)
+            ]
+        )
+        supervised = self.model.plan.rule_definition.supervised
+        return self.model.classes[decided] if supervised else decided
+
+    def pull(self) -> Model:
+        """The model with the state that the device has now, bit for bit; without a float twin.
+
+        Example: ``device.pull().save("worn.ska")``
+        """
+        plan = self.model.plan
+        data = self._link.pull(plan.state_bytes)
+        try:
+            state = State.from_bytes(plan, data)
+        except InputError as error:
+            raise DeviceError(
+                f"the device at {self._link.port} has a state that no device of this plan can have"
+                f" ({error}): flash it again"
+            ) from error
+        # The float twin did not learn what the device has learned: it is left behind.
+        return replace(self.model, state=state, reference=None)
+
+    def push(self, model: Model | None = None) -> DeviceInfo:
+        """Give the device a state: weights, counters, rate and past samples. It stores it.
+
+        Until all of it has arrived, the device keeps its old state.
+
+        Args:
+            model: whose state to give; the one that `connect` was given unless named.
+
+        Raises DeviceError when the device runs another plan, or cannot store a state.
+
+        Example: ``device.push(ska_edge.load("worn.ska"))``
+        """
+        given = self.model if model is None else model
+        self._link.push(given.state.to_bytes(), given.plan.digest)
+        info = self._link.hello()
+        if info.crc != given.state.crc:
+            raise DeviceError(
+                f"the device at {self._link.port} has another state than it was given"
+                f" (CRC {info.crc:08x}, not {given.state.crc:08x}): let nobody else use it, and"
+                " push again"
+            )
+        return info
+
+    def save(self) -> DeviceInfo:
+        """Let the device keep its state over a restart.
+
+        Raises DeviceError when its board has no memory for that.
+        """
+        self._link.save()
+        return self._link.hello()
+
+    def reset(self) -> None:
+        """Put the device back to the weights that were flashed; what it has saved stays."""
+        self._link.reset()
+
+    def verify(self, data: Source, samples: int | None = None) -> Report:
+        """Prove that the device learns exactly what the host learns, integer by integer.
+
+        The device starts again from the weights that were flashed, and learns the rows.
+
+        Args:
+            data: a built-in name, a path, a Dataset, or arrays `(x, y)`.
+            samples: how many rows it learns, from the first one on; all unless told.
+
+        Returns:
+            How many rows were learned, and how many integers were compared.
+
+        Raises CheckError, which names the first integer that differs.
+
+        Example: ``device.verify("digits", samples=100).parameters``
+        """
+        dataset = self.model.matched(load_data(data))
+        if samples is not None and not 1 <= samples <= len(dataset.y):
+            raise InputError(
+                f"samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
+            )
+        rows = slice(0, samples)
+        inputs = self.model.quantize(dataset.x[rows])
+        report = verify_device(self._link, self.model, inputs, dataset.y[rows])
+        if report.first_difference is not None:
+            raise CheckError(f"device and host differ at {report.first_difference.sentence()}")
+        return report

@@ -1,0 +1,158 @@
+"""`ska_edge.connect`: a device asked, taught, read, written and proven in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ska_edge
+from tests.trainer_device import TrainerDevice
+
+ROWS = 30
+X = np.random.default_rng(0).normal(size=(ROWS, 3)) + np.eye(3)[np.arange(ROWS) % 3] * 9
+Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
+
+
+@pytest.fixture(scope="module")
+def trained() -> ska_edge.Model:
+    """Three inputs, three classes with names, hardly trained."""
+    return ska_edge.train((X, Y), hidden=4, epochs=1).model
+
+
+@pytest.fixture
+def model(trained: ska_edge.Model, tmp_path: Path) -> ska_edge.Model:
+    """The same, a copy for each test."""
+    trained.save(tmp_path / "m.ska")
+    return ska_edge.load(tmp_path / "m.ska")
+
+
+@pytest.fixture
+def board(trained: ska_edge.Model) -> Iterator[TrainerDevice]:
+    """A device that runs the model."""
+    with TrainerDevice(trained.state.flashed()) as found:
+        yield found
+
+
+def test_a_device_decides_as_its_model_and_learns_nothing(
+    board: TrainerDevice, model: ska_edge.Model
+) -> None:
+    told: list[tuple[int, int]] = []
+    with ska_edge.connect(board.port, model) as device:
+        assert (device.infer(X, lambda *n: told.append(n)) == model.decisions(X)).all()
+        assert device.predict(X).tolist() == model.predict(X).tolist()
+        assert (device.predict_proba(X) == model.predict_proba(X)).all()
+        assert device.info().samples == 0
+    assert told == [(row, ROWS) for row in range(1, ROWS + 1)]
+
+
+def test_a_device_learns_as_its_model_and_gives_back_what_it_learned(
+    board: TrainerDevice, model: ska_edge.Model, tmp_path: Path
+) -> None:
+    with ska_edge.connect(board.port, str(tmp_path / "m.ska")) as device:
+        before = device.learn(X, Y)
+        worn = device.pull()
+        assert device.info().samples == ROWS
+    assert before.tolist() == model.learn(X, Y).tolist()
+    assert worn.state.parameters.tolist() == model.state.parameters.tolist()
+    assert worn.state.samples == ROWS
+    assert worn.reference is None
+    assert worn.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_a_device_goes_on_from_a_state_that_it_is_given(
+    board: TrainerDevice, model: ska_edge.Model
+) -> None:
+    with ska_edge.connect(board.port, model) as device:
+        device.learn(X, Y)
+        fresh = device.push()
+        assert (fresh.samples, fresh.crc) == (0, model.state.crc)
+        model.learn(X, Y)
+        assert device.push(model).samples == ROWS
+        device.reset()
+        assert device.info().samples == 0
+        assert device.save().saves == 3
+
+
+def test_what_needs_no_model_goes_without_one(board: TrainerDevice) -> None:
+    with ska_edge.connect(board.port) as device:
+        assert (device.info().inputs, device.info().classes) == (3, 3)
+        device.save()
+        device.reset()
+        for ask in (lambda: device.predict(X), device.pull, device.push):
+            with pytest.raises(ska_edge.InputError, match=r"give connect\(port, model\)"):
+                ask()
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda d: d.predict(X[:, :2]), "x has 2 features, the model 3 inputs"),
+        (lambda d: d.learn(X, Y[1:]), "x has 30 rows and y has 29 labels"),
+        (lambda d: d.learn(X, ["cow"] * ROWS), r"y\[0\] is 'cow', a class that"),
+        (lambda d: d.learn(X), "the rule local learns from labels"),
+        (lambda d: d.verify((X[:, :2], Y)), "arrays has 2 features, the model 3 inputs"),
+        (lambda d: d.verify((X, Y), samples=31), "samples is 31, but arrays has 30 rows"),
+        (lambda d: d.verify((X, Y), samples=0), "samples is 0, but arrays has 30 rows"),
+    ],
+)
+def test_a_wrong_argument_is_refused_and_nothing_is_learned(
+    board: TrainerDevice, model: ska_edge.Model, ask: Any, sentence: str
+) -> None:
+    with ska_edge.connect(board.port, model) as device:
+        with pytest.raises(ska_edge.InputError, match=f"^{sentence}"):
+            ask(device)
+        assert device.info().samples == 0
+
+
+def test_a_device_with_another_plan_is_refused(board: TrainerDevice) -> None:
+    other = ska_edge.train((X, Y), hidden=5, epochs=1).model
+    with pytest.raises(ska_edge.DeviceError, match=r"runs the plan .* build and flash"):
+        ska_edge.connect(board.port, other)
+    with ska_edge.connect(board.port) as device, pytest.raises(ska_edge.DeviceError):
+        device.push(other)
+
+
+def test_a_device_that_contradicts_its_plan_is_refused(
+    board: TrainerDevice, model: ska_edge.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = board.welcome
+    monkeypatch.setattr(board, "welcome", lambda: {**said(), "classes": 2})
+    with pytest.raises(ska_edge.DeviceError, match="3 inputs of 1 bytes and 2 classes"):
+        ska_edge.connect(board.port, model)
+
+
+def test_a_port_that_is_not_there_is_refused(model: ska_edge.Model, tmp_path: Path) -> None:
+    with pytest.raises(ska_edge.DeviceError):
+        ska_edge.connect(str(tmp_path / "none"), model)
+
+
+def test_a_proof_that_fails_names_the_integer(
+    model: ska_edge.Model, trained: ska_edge.Model
+) -> None:
+    state = trained.state.flashed()
+    state.parameters[5] += 1
+    with (
+        TrainerDevice(state) as board,
+        ska_edge.connect(board.port, model) as device,
+        pytest.raises(ska_edge.CheckError, match=r"differ at step 0, layer 0, weight\[1, 2\]"),
+    ):
+        device.verify((X, Y))
+
+
+def test_firmware_on_a_board_is_proven(
+    model: ska_edge.Model, tmp_path: Path, require_board: Any
+) -> None:
+    require_board("host")
+    project = model.firmware(tmp_path / "firmware", board="host")
+    project.build()
+    with project.start() as running, ska_edge.connect(running.port, model) as device:
+        assert (device.infer(X) == model.decisions(X)).all()
+        report = device.verify((X, Y), samples=20)
+        assert (report.samples, report.equal) == (20, True)
+        device.learn(X[20:], Y[20:])
+        model.learn(X, Y)
+        assert device.pull().state.parameters.tolist() == model.state.parameters.tolist()
