@@ -13,7 +13,7 @@ from pathlib import Path
 from firmware_gen.project import write_project
 from firmware_gen.toolchains import choose
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.model.scaling import quantize_state
+from ska_edge.model.quantization import quantize_state
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
 from ska_edge.training.train import tensors_of

@@ -32,7 +32,6 @@ from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
-from ska_edge.rules.neuron import RAW
 from ska_edge.rules.reference import Parameters
 
 if TYPE_CHECKING:
@@ -65,14 +64,14 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Features (n, d) as the integers of the plan's input.
+        """Features (n, d) as the integers of the plan's input; each depends on itself alone.
 
-        Whole features take the way that they take on a device, where the plan knows one.
+        Where the plan standardizes raw integers, these are the integers that a device computes.
         """
         format, raw = self.plan.layers[0].input, self.plan.raw
-        if raw is None or (features != np.floor(features)).any():
+        if raw is None:
             return format.quantize(self.scaling.apply(features))
-        return standardize(raw, RAW.quantize(features), format)
+        return standardize(raw, features, format)
 
     @property
     def classes(self) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""From float to integers and back: input scaling, and the quantization of parameters."""
+"""Input scaling: features in the unit of the data become what a network takes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
-from ska_edge.arithmetic.numpy_ops import NumpyOps
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
-from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan
-from ska_edge.rules.neuron import RAW, RawInput, standardized
+from ska_edge.rules.neuron import RawInput
 
 LEAST_SCALE = 1e-150  # a feature that varies less cannot be divided by its deviation
 SCALINGS = ("standardize", "global", "none")
@@ -62,45 +59,25 @@ class Scaling:
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled features, (n, d)."""
         if features.ndim != 2 or features.shape[1] != len(self.mean):
-            raise InputError(
-                f"the data has {features.shape[-1]} features, the model {len(self.mean)} inputs"
-            )
+            raise InputError(_other_width(features, len(self.mean)))
         scaled = (features - self.mean) / self.scale
         kept: NDArray[np.float64] = np.minimum(np.maximum(scaled, -self.limit), self.limit)
         return kept
 
 
-def standardize(raw: RawInput, integers: NDArray[np.int64], format: QFormat) -> NDArray[np.int64]:
-    """Raw features (n, d) as the integers of an input in `format`, as a device makes them."""
-    ops = NumpyOps()
-    multipliers, offsets = np.array(raw.multipliers), np.array(raw.offsets)
-    return standardized(
-        Fixed.of(ops, integers, RAW),
-        Fixed(ops, multipliers, raw.frac, 0, max(raw.multipliers)),
-        Fixed(ops, offsets, raw.frac, min(raw.offsets), max(raw.offsets)),
-        format,
-    ).data
+def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
+    """Raw features (n, d) as the integers of an input in `format`: feature * multiplier + offset.
+
+    A device computes the same from the 16-bit integers that it can take (`ska_standardize`): there
+    a float64 holds every step exactly. Any other feature, such as 3.5, takes the same line.
+    """
+    if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
+        raise InputError(_other_width(features, len(raw.multipliers)))
+    line = features * np.array(raw.multipliers, dtype=np.float64) + np.array(
+        raw.offsets, dtype=np.float64
+    )
+    return format.quantize(np.ldexp(line, -(raw.frac + format.frac)))
 
 
-def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
-    """A state from real tensors, keyed by layer and tensor name; those that are absent are 0."""
-    state = State(plan)
-    for tensor in plan.tensors():
-        real = tensors.get((tensor.layer, tensor.name))
-        if real is None:
-            continue
-        if real.shape != tensor.shape:
-            raise InputError(
-                f"layer {tensor.layer}: the {tensor.name} has shape {real.shape},"
-                f" the plan wants {tensor.shape}"
-            )
-        state.tensor(tensor.layer, tensor.name)[...] = tensor.format.quantize(real)
-    return state
-
-
-def dequantize_state(state: State) -> dict[tuple[int, str], NDArray[np.float64]]:
-    """The real numbers that a state stands for, keyed as in `quantize_state`."""
-    return {
-        (t.layer, t.name): t.format.dequantize(state.tensor(t.layer, t.name))
-        for t in state.plan.tensors()
-    }
+def _other_width(features: NDArray[np.float64], inputs: int) -> str:
+    return f"the data has {features.shape[-1]} features, the model {inputs} inputs"

@@ -16,7 +16,8 @@ from ska_edge.data.dataset import Dataset, few, split
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.model.scaling import Scaling, dequantize_state, quantize_state
+from ska_edge.model.quantization import dequantize_state, quantize_state
+from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
 from ska_edge.network.range_tracker import RangeRecord

@@ -12,7 +12,8 @@ import pytest
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.model.scaling import Scaling, quantize_state
+from ska_edge.model.quantization import quantize_state
+from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Replay

@@ -1,14 +1,22 @@
-"""Input scaling, and float tensors as integers."""
+"""Input scaling: fitting it, and the one line from a raw feature to an input."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
+from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.errors import InputError
-from ska_edge.model.scaling import Scaling, quantize_state
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling, standardize
+from ska_edge.network.state import State
+from ska_edge.plan.check import LARGEST_OFFSET
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import RAW, RawInput, standardized
+from ska_edge.training.calibration import raw_input
 
 
 def test_standardizing_leaves_constant_features_at_zero() -> None:
@@ -41,13 +49,69 @@ def test_scaled_features_stay_within_the_limit_of_a_format() -> None:
     np.testing.assert_array_equal(scaling.apply(np.array([[-9.0], [1.0], [9.0]])), [[-4], [1], [4]])
 
 
-def test_tensors_that_are_not_given_are_zero() -> None:
-    plan = make_plan((2, 3, 2))
-    state = quantize_state(plan, {(0, "weight"): np.full((3, 2), 0.5)})
-    assert (state.tensor(0, "weight") == 2048).all()
-    assert not state.tensor(1, "weight").any()
+FORMATS = st.sampled_from([QFormat(8, 0), QFormat(8, 5), QFormat(8, 7), QFormat(16, 12)])
 
 
-def test_a_wrong_shape_names_the_layer() -> None:
-    with pytest.raises(InputError, match="layer 1: the weight has shape"):
-        quantize_state(make_plan((2, 3, 2)), {(1, "weight"): np.zeros((3, 2))})
+@st.composite
+def raw_inputs(draw: st.DrawFn) -> RawInput:
+    """Two features with multipliers and offsets of every size that a plan can hold."""
+    multipliers = st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=2)
+    offsets = st.lists(st.integers(-LARGEST_OFFSET, LARGEST_OFFSET), min_size=2, max_size=2)
+    return RawInput(tuple(draw(multipliers)), tuple(draw(offsets)), draw(st.integers(1, 31)))
+
+
+@given(raw_inputs(), FORMATS, st.integers(0, 2**32 - 1))
+def test_a_whole_feature_becomes_what_a_device_computes(
+    raw: RawInput, format: QFormat, seed: int
+) -> None:
+    features = np.random.default_rng(seed).integers(RAW.minimum, RAW.maximum + 1, (40, 2))
+    features[:3] = [[RAW.minimum, RAW.maximum], [0, -1], [RAW.maximum, RAW.minimum]]
+    ops, most = NumpyOps(), max(raw.multipliers)
+    on_device = standardized(
+        Fixed.of(ops, features, RAW),
+        Fixed(ops, np.array(raw.multipliers), raw.frac, 0, most),
+        Fixed(ops, np.array(raw.offsets), raw.frac, min(raw.offsets), max(raw.offsets)),
+        format,
+    ).data
+    np.testing.assert_array_equal(standardize(raw, features.astype(float), format), on_device)
+
+
+def raw_model(seed: int) -> tuple[Model, np.ndarray]:
+    """A model of whole features, and 50 rows of them."""
+    rng = np.random.default_rng(seed)
+    features = np.rint(rng.normal(rng.normal(0, 3000, 3), rng.choice([1, 30, 5000], 3), (50, 3)))
+    features = np.maximum(np.minimum(features, RAW.maximum), RAW.minimum)
+    format = QFormat(8, 5)
+    scaling = Scaling.fit(features, "standardize").within(format)
+    raw = raw_input(features, scaling.mean, scaling.scale, format)
+    assert raw is not None
+    plan = make_plan((3, 2), input_format=format, raw=raw)
+    return Model(plan, State(plan), scaling), features
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.5, 0.25, -1e-9, 1e5, -1e90]))
+def test_an_input_depends_on_its_feature_alone(seed: int, change: float) -> None:
+    model, features = raw_model(seed)
+    before = model.quantize(features)
+    features[0, 0] += change
+    after = model.quantize(features)
+    np.testing.assert_array_equal(after[1:], before[1:])
+    np.testing.assert_array_equal(after[0, 1:], before[0, 1:])
+    for row in range(len(features)):
+        np.testing.assert_array_equal(model.quantize(features[row : row + 1]), after[row : row + 1])
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_features_in_between_become_inputs_in_between(seed: int) -> None:
+    model, features = raw_model(seed)
+    steps = np.linspace(-2, 2, 41)[:, np.newaxis] + features[0]
+    inputs = model.quantize(steps)
+    assert (np.diff(inputs, axis=0) >= 0).all()
+    direct = model.plan.layers[0].input.quantize(model.scaling.apply(steps))
+    assert np.abs(inputs - direct).max() <= 1  # README: (feature - mean) / scale
+
+
+def test_a_raw_model_refuses_rows_of_another_width() -> None:
+    model, _ = raw_model(1)
+    with pytest.raises(InputError, match="4 features, the model 3 inputs"):
+        model.quantize(np.ones((2, 4)))

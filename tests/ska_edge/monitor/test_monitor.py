@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Interrupted, Learned, Stream
-from ska_edge.model.scaling import quantize_state
+from ska_edge.model.quantization import quantize_state
 from ska_edge.monitor.monitor import LOOK, RECENT, Monitor, Pace
 from ska_edge.monitor.telemetry import Line
 from ska_edge.network.diagnosis import ENOUGH

@@ -7,7 +7,7 @@ import pytest
 
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
-from ska_edge.model.scaling import quantize_state
+from ska_edge.model.quantization import quantize_state
 from ska_edge.network.metrics import layer_metrics
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, at_limits

@@ -1,0 +1,34 @@
+"""Real tensors as the integers of a state, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan
+
+
+def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
+    """A state from real tensors, keyed by layer and tensor name; those that are absent are 0."""
+    state = State(plan)
+    for tensor in plan.tensors():
+        real = tensors.get((tensor.layer, tensor.name))
+        if real is None:
+            continue
+        if real.shape != tensor.shape:
+            raise InputError(
+                f"layer {tensor.layer}: the {tensor.name} has shape {real.shape},"
+                f" the plan wants {tensor.shape}"
+            )
+        state.tensor(tensor.layer, tensor.name)[...] = tensor.format.quantize(real)
+    return state
+
+
+def dequantize_state(state: State) -> dict[tuple[int, str], NDArray[np.float64]]:
+    """The real numbers that a state stands for, keyed as in `quantize_state`."""
+    return {
+        (t.layer, t.name): t.format.dequantize(state.tensor(t.layer, t.name))
+        for t in state.plan.tensors()
+    }
