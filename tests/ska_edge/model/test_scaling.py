@@ -79,13 +79,14 @@ def test_a_whole_feature_becomes_what_a_device_computes(
 def raw_model(seed: int) -> tuple[Model, np.ndarray]:
     """A model of whole features, and 50 rows of them."""
     rng = np.random.default_rng(seed)
-    features = np.rint(rng.normal(rng.normal(0, 3000, 3), rng.choice([1, 30, 5000], 3), (50, 3)))
-    features = np.maximum(np.minimum(features, RAW.maximum), RAW.minimum)
-    format = QFormat(8, 5)
+    features = rng.integers(RAW.minimum, RAW.maximum + 1, (50, 20)).astype(float)
+    features[:, 0] = 0
+    features[rng.integers(50), 0] = 1  # a rare flag: the others' multipliers have few bits left
+    format = QFormat(8, 4)
     scaling = Scaling.fit(features, "standardize").within(format)
     raw = raw_input(features, scaling.mean, scaling.scale, format)
     assert raw is not None
-    plan = make_plan((3, 2), input_format=format, raw=raw)
+    plan = make_plan((20, 2), input_format=format, raw=raw)
     return Model(plan, State(plan), scaling), features
 
 
@@ -113,5 +114,5 @@ def test_features_in_between_become_inputs_in_between(seed: int) -> None:
 
 def test_a_raw_model_refuses_rows_of_another_width() -> None:
     model, _ = raw_model(1)
-    with pytest.raises(InputError, match="4 features, the model 3 inputs"):
+    with pytest.raises(InputError, match="4 features, the model 20 inputs"):
         model.quantize(np.ones((2, 4)))
