@@ -1,4 +1,4 @@
-"""Errors of ska-edge: one root, one sentence each, and the exit code of the command line."""
+"""Errors of ska-edge: one root class, one-sentence messages, and exit codes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class ToolError(SkaError):
 
 
 class CheckError(SkaError):
-    """A check ran to its end and failed: a mismatch, or a budget that was passed."""
+    """A check ran to its end and failed: a mismatch, or an exceeded budget."""
 
     exit_code = 1
 
 
 class DeviceError(SkaError):
-    """There is no device, or it does not answer, or it answers what it must not."""
+    """There is no device, or it does not answer, or its answer is wrong."""
 
     exit_code = 3
 
 
 class ContactLost(DeviceError):
-    """A device that was there is gone, silent, or has started again.
+    """A device that was connected has disappeared, is silent, or has started again.
 
-    It may come back, perhaps at another port; every other DeviceError asks for somebody's hand.
+    It may come back, perhaps at another port. Every other DeviceError needs the user to act.
     """

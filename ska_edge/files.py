@@ -1,8 +1,8 @@
-"""Files that appear whole or not at all, and npz archives with bytes that only content decides.
+"""Atomic file writes, and npz archives whose bytes depend only on their contents.
 
-A writer makes a file of its own beside the target, under a random name that nobody can have put
-there before, and renames it when it is complete and on the disk. Readers see the old file or the
-new one. A process that is killed in between leaves a file named `.ska-edge-*.part`.
+A writer creates a temporary file next to the target, under a random name that no other process can
+have prepared. It renames the file when it is complete and on the disk, so readers see either the
+old file or the new one. A process that is killed in between leaves a file `.ska-edge-*.part`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 
 PRIVATE = 0o600
-"""Mode of a file that its owner alone reads."""
+"""Mode of a file that only its owner can read."""
 NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -36,10 +36,11 @@ NEW_FILE = (
 
 
 def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Write a file; an old one stays as it is unless the new one is complete.
+    """Write a file atomically: an old file stays unchanged until the new one is complete.
 
-    The mode of an old file is kept; `private` gives mode 0600 to old and new. A symbolic link is
-    followed: its target is replaced. A pipe or a character device, as /dev/stdout, is written to.
+    The new file keeps the mode of an old one; `private` always sets mode 0600. If the path is a
+    symbolic link, its target is replaced. A pipe or a character device, such as /dev/stdout, is
+    written to directly.
 
     Raises:
         InputError: the path is something else, or the system refuses; the sentence says why.
@@ -55,14 +56,14 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
 
 
 def regular_target(path: Path) -> Path | None:
-    """The file that a write to `path` makes or replaces; None for a pipe or a character device.
+    """The file that a write to `path` creates or replaces; None for a pipe or character device.
 
     Raises:
-        InputError: a folder, a socket or a disk is there.
-        OSError: the system does not tell.
+        InputError: the path is a folder, a socket or a disk.
+        OSError: the system cannot tell.
     """
     try:
-        mode = path.stat().st_mode  # the system's own rules on whose links are followed hold here
+        mode = path.stat().st_mode  # the system's own rules for following links apply here
     except FileNotFoundError:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
@@ -75,12 +76,12 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """A random name for what is not complete yet; of one length, as names have a limit."""
+    """A random name for an incomplete file; its length is fixed, because names have a limit."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 
 def _write_plainly(path: Path, content: bytes) -> None:
-    """Write to what is there and is no regular file; never make a file."""
+    """Write to an existing pipe or device; never create a file."""
     number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0))
     with open(number, "wb", buffering=0) as file:
         if stat.S_ISREG(os.fstat(number).st_mode):
@@ -89,7 +90,7 @@ def _write_plainly(path: Path, content: bytes) -> None:
 
 
 def _replace(target: Path, content: bytes, private: bool) -> None:
-    """Put a complete file in the place of `target`."""
+    """Replace `target` by a complete file."""
     partial = target.with_name(part_name())
     old = _status(target)
     number = os.open(partial, NEW_FILE, PRIVATE if private or old is not None else 0o666)
@@ -108,14 +109,14 @@ def _replace(target: Path, content: bytes, private: bool) -> None:
 
 
 def _write_all(file: io.FileIO, content: bytes) -> None:
-    """Write every byte: the system may take a part of them at once."""
+    """Write every byte; the system may accept only part of them per call."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """What the system says of a file, None where there is none."""
+    """The system's status of a file, None if there is none."""
     try:
         return target.stat()
     except FileNotFoundError:
@@ -123,7 +124,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> None:
-    """Give a new file the owner of the old one, where that is allowed, and a mode."""
+    """Give a new file a mode and, if allowed, the owner of the old one."""
     if hasattr(os, "fchown"):
         with contextlib.suppress(PermissionError):
             os.fchown(number, old.st_uid, old.st_gid)
@@ -131,7 +132,7 @@ def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> N
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the name outlive a power cut, where the system can do that."""
+    """Make the new name survive a power loss, if the system can do that."""
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
@@ -141,11 +142,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:
-    """An npz archive without pickles; equal arrays give equal bytes on every system.
+    """Create an npz archive without pickles; equal arrays give equal bytes on every system.
 
-    A comment, at most 65,535 bytes, stands at the very end.
+    A comment, at most 65,535 bytes, is at the very end.
 
-    Not numpy.savez: stored, dated 1980 and marked as Unix here, whatever system writes it.
+    Unlike numpy.savez, the entries are uncompressed, dated 1980 and marked as Unix on any system.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

@@ -1,1 +1,1 @@
-"""The fixed-point arithmetic, and the words that look random and are not."""
+"""The fixed-point arithmetic, and the pseudorandom words that host and device share."""

@@ -1,9 +1,9 @@
-"""The arithmetic of ska-edge: Q formats, values with their interval, one rounding, one narrowing.
+"""The arithmetic of ska-edge: Q formats, values with intervals, one rounding, one narrowing.
 
-Everything that is computed in integers, on the host, in ONNX and in C, is written once on `Fixed`
-and executed by a back end (`Ops`). A back end never decides anything: which values need 64 bits and
-where a saturation is needed follows from the interval that each value carries, so all back ends
-agree. `docs/ARITHMETIC.md` has worked numbers.
+All integer computations, on the host, in ONNX and in C, are written once on `Fixed`, and a back
+end (`Ops`) executes them. A back end makes no decisions. The interval of each value determines
+whether it needs 64 bits and where a saturation is needed, so all back ends agree.
+`docs/ARITHMETIC.md` has worked numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 
 class RangeError(InputError):
-    """An interval leaves the widest integer there is: the plan cannot be computed exactly."""
+    """An interval exceeds the widest integer, so the plan cannot be computed exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class QFormat:
 
     @property
     def name(self) -> str:
-        """Name as Qm.n without the sign bit, e.g. Q3.12 for 16 bits with 12 of fraction."""
+        """Name as Qm.n without the sign bit, e.g. Q3.12 for 16 bits with 12 fractional bits."""
         return f"Q{self.bits - 1 - self.frac}.{self.frac}"
 
     def quantize(self, real: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Nearest integers (half up) of real values, saturated to the format; any shape.
+        """Round real values to integers (half up), saturated to the format; any shape.
 
-        This is the only way from real numbers into the arithmetic; it runs on the host alone.
+        This is the only way from real numbers into the arithmetic; it runs only on the host.
         """
         scaled = np.floor(np.asarray(real, dtype=np.float64) * 2.0**self.frac + 0.5)
         return np.clip(scaled, self.minimum, self.maximum).astype(np.int64)
@@ -71,8 +71,9 @@ class QFormat:
 class Rate:
     """A learning rate as a mantissa and a shift: real value = mantissa * 2**-15 * 2**-shift.
 
-    The mantissa lies in (2**14, 2**15], so that powers of two keep every bit of what they multiply.
-    It multiplies once per neuron; the shift joins the one rounding shift of the weight update.
+    The mantissa is in (2**14, 2**15], so a rate that is a power of two loses no bit in a product.
+    The mantissa multiplies once per neuron; the shift is part of the rounding shift of the weight
+    update.
     """
 
     mantissa: int
@@ -93,13 +94,13 @@ class Rate:
 
     @property
     def real(self) -> float:
-        """The rate that is really used."""
+        """The real value of this rate, as used in the arithmetic."""
         return math.ldexp(self.mantissa, -self.MANTISSA_FRAC - self.shift)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A lookup table of integers in `format`, named as the C array that holds it."""
+    """A lookup table of integers in `format`; `name` is the name of its C array."""
 
     name: str
     values: tuple[int, ...]
@@ -107,33 +108,33 @@ class Table:
 
 
 class Ops(Protocol[T]):
-    """What a back end can do to one value; `lo` and `hi` bound the result and choose its width."""
+    """The operations of a back end; `lo` and `hi` bound the result and determine its width."""
 
     def constant(self, value: int) -> T: ...
     def add(self, a: T, b: T, lo: int, hi: int) -> T: ...
     def subtract(self, a: T, b: T, lo: int, hi: int) -> T: ...
     def multiply(self, a: T, b: T, lo: int, hi: int) -> T: ...
     def round_shift(self, a: T, shift: int, lo: int, hi: int) -> T:
-        """(a + 2**(shift-1)) >> shift with shift >= 1; lo and hi bound the sum before the shift."""
+        """(a + 2**(shift-1)) >> shift, shift >= 1; lo and hi bound the sum before the shift."""
         ...
 
     def clip(self, a: T, lo: int, hi: int) -> T: ...
     def high_bits(self, a: T, shift: int) -> T:
-        """The bits a >> shift of a value known to be >= 0."""
+        """The upper part a >> shift of a value known to be >= 0."""
         ...
 
     def low_bits(self, a: T, shift: int) -> T:
-        """The rest a modulo 2**shift of a value known to be >= 0."""
+        """The remainder a modulo 2**shift of a value known to be >= 0."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
     def name(self, a: T, name: str, comment: str, lo: int, hi: int) -> T:
-        """Gives an intermediate a name where the back end has names (C variables)."""
+        """Name an intermediate value, if the back end has names (C variables)."""
         ...
 
 
 class ArrayOps(Ops[T], Protocol[T]):
-    """A back end that also knows matrix products; in C these are the runtime's loops."""
+    """A back end that also has matrix products; in C these are the runtime's loops."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
         """Sums over terms: weights (rows, terms), inputs (batch, terms) to (batch, rows)."""
@@ -142,7 +143,7 @@ class ArrayOps(Ops[T], Protocol[T]):
 
 @dataclass(frozen=True, slots=True)
 class Fixed(Generic[T]):
-    """A fixed-point value (or array) in some back end, with the interval its integers cannot leave.
+    """A fixed-point value (or array) in a back end, with the proven interval of its integers.
 
     Attributes:
         ops: the back end.
@@ -163,11 +164,11 @@ class Fixed(Generic[T]):
 
     @classmethod
     def of(cls, ops: Ops[T], data: T, format: QFormat) -> Fixed[T]:
-        """A stored value: its interval is the whole format."""
+        """Create a stored value; its interval is the whole format."""
         return cls(ops, data, format.frac, format.minimum, format.maximum)
 
     def constant(self, real: float) -> Fixed[T]:
-        """An exact constant with this value's fraction, in the same back end."""
+        """Return an exact constant with this value's fraction, in the same back end."""
         scaled = math.ldexp(real, self.frac)
         integer = int(scaled)
         if integer != scaled:
@@ -203,11 +204,11 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, data, self.frac + other.frac, lo, hi)
 
     def scaled(self, exponent: int) -> Fixed[T]:
-        """The real value times 2**exponent: only the binary point moves, nothing is computed."""
+        """The real value times 2**exponent: only the binary point moves, no bit changes."""
         return Fixed(self.ops, self.data, self.frac - exponent, self.lo, self.hi)
 
     def rounded(self, frac: int) -> Fixed[T]:
-        """Round half up to `frac` fractional bits; exact when there are not more now."""
+        """Round half up to `frac` fractional bits; exact if the value has no more than `frac`."""
         shift = self.frac - frac
         if shift <= 0:
             return self.aligned(frac)
@@ -216,7 +217,7 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, data, frac, (self.lo + half) >> shift, (self.hi + half) >> shift)
 
     def saturated(self, lo: int, hi: int) -> Fixed[T]:
-        """The integer clipped to [lo, hi]; no code where the interval already lies inside."""
+        """The integer clipped to [lo, hi]; generates no code if the interval is already inside."""
         if lo <= self.lo and self.hi <= hi:
             return self
         data = self.ops.clip(self.data, lo, hi)
@@ -225,10 +226,10 @@ class Fixed(Generic[T]):
         )
 
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
-        """The same value with a tighter interval that a proof in the caller's comment gives.
+        """The same value with a tighter interval, which a comment at the call proves.
 
-        For facts that corners of intervals cannot show, such as D (1 - D) <= 1/4. No code; the
-        numpy back end asserts it where the value is next computed with or named.
+        Use it for facts that the ends of intervals cannot show, such as D (1 - D) <= 1/4. It
+        generates no code; the numpy back end asserts the interval at the value's next use.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
@@ -250,7 +251,7 @@ class Fixed(Generic[T]):
         return high, low
 
     def named(self, name: str) -> Fixed[T]:
-        """The same value under a name that a reader of the generated code sees."""
+        """The same value with a name, which appears in the generated code."""
         comment = f"{self.frac} fractional bits, in [{self.lo}, {self.hi}]"
         data = self.ops.name(self.data, name, comment, self.lo, self.hi)
         return Fixed(self.ops, data, self.frac, self.lo, self.hi)
@@ -265,10 +266,10 @@ def product_interval(a: Fixed[T], b: Fixed[T]) -> tuple[int, int]:
 def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
     """Linear interpolation in a table whose knots are 2**shift steps of `position` apart.
 
-    With base = table[i] and rise = table[i+1] - base the result is base + round(rise * fraction).
-    As 0 <= fraction < 1 and the rise is an integer, the rounded part never passes the rise: the
-    result lies between two neighbors of the table, hence in the table's own interval. `position`
-    must be non-negative and end before the last knot.
+    With base = table[i] and rise = table[i+1] - base, the result is base + round(rise * fraction).
+    As 0 <= fraction < 1 and the rise is an integer, the rounded part never exceeds the rise. The
+    result is therefore between two neighbors of the table, and so in the table's own interval.
+    `position` must be non-negative, and its interval must end before the last knot.
     """
     ops = position.ops
     index, fraction = position.split(shift)
@@ -288,7 +289,7 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
 def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
     """Exact sums over `terms`: weights (rows, terms), inputs (batch, terms) to (batch, rows).
 
-    The interval also covers every partial sum in any order, so loops may add as they like.
+    The interval also covers every partial sum in any order, so loops may add in any order.
     """
     lo, hi = product_interval(weights, inputs)
     lo, hi = terms * min(lo, 0), terms * max(hi, 0)
@@ -297,7 +298,7 @@ def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fi
 
 
 def width(lo: int, hi: int) -> int:
-    """Bits of the accumulator (32 or 64) that an interval needs; RangeError beyond 64."""
+    """Bits of the accumulator (32 or 64) that an interval needs; raises RangeError beyond 64."""
     if lo >= INT32_MIN and hi <= INT32_MAX:
         return 32
     if lo >= INT64_MIN and hi <= INT64_MAX:
@@ -306,8 +307,10 @@ def width(lo: int, hi: int) -> int:
 
 
 def largest_frac(terms: int, weight_bits: int, most: int) -> int:
-    """Largest fraction f in [0, most] for which `terms` products of a weight and an integer in
-    [-2**f, 2**f) sum up inside 32 bits, with room left for the half that rounding adds.
+    """Largest fraction f in [0, most] for which a sum of products fits 32 bits.
+
+    The sum has `terms` products of a weight and an integer in [-2**f, 2**f); it also leaves room
+    for the half that rounding adds.
     """
     room = 2**31 - 2**24
     frac = most

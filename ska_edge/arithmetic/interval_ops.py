@@ -1,4 +1,4 @@
-"""The back end that computes nothing: tracing a function with it yields its intervals alone."""
+"""A back end that computes only intervals; tracing a function with it yields its intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ska_edge.arithmetic.fixedpoint import Table
 
 
 class IntervalOps:
-    """Every value is None; only the intervals that `Fixed` carries remain. For the range proof."""
+    """Every value is None; `Fixed` carries only the intervals. The range proof uses it."""
 
     def constant(self, value: int) -> None:
         return None

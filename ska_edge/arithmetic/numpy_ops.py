@@ -11,20 +11,20 @@ from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Table
 
 Integers = NDArray[np.int64]
 
-# The integers up to here are floating-point numbers of a type, the fastest type first.
+# Each type represents all integers up to this size exactly; the fastest type comes first.
 EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
     (np.float32, 2**24),
     (np.float64, 2**53),
 )
-WORTH_BLAS = 1 << 15  # multiplications from which numpy's loops lose against BLAS and two copies
+WORTH_BLAS = 1 << 15  # from this many multiplications on, BLAS with two copies is faster than numpy
 
 
 class NumpyOps:
-    """Executes each operation at once on int64 arrays of any (broadcastable) shape.
+    """Executes each operation immediately on int64 arrays of any (broadcastable) shape.
 
     Args:
-        check: assert that every result lies in the interval that was proven for it; an assertion
-            that fails here is a defect of this package, never of the data.
+        check: assert that every result is in its proven interval. A failed assertion is a defect
+            of this package, never of the data.
     """
 
     def __init__(self, check: bool = True) -> None:
@@ -76,7 +76,7 @@ class NumpyOps:
         if inputs.shape[0] * weights.size >= WORTH_BLAS:
             for kind, limit in EXACT_UP_TO:
                 if -limit <= lo and hi <= limit:
-                    # Every partial sum is an integer that the type holds: BLAS has the same bits.
+                    # The type holds every partial sum exactly, so BLAS gives the same bits.
                     real: NDArray[Any] = inputs.astype(kind) @ weights.T.astype(kind)
                     sums: Integers = real.astype(np.int64)
                     return self._seen(sums, lo, hi)
@@ -85,5 +85,5 @@ class NumpyOps:
 
 
 def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:
-    """A stored integer tensor as a `Fixed`; its values must lie in the format."""
+    """A stored integer tensor as a `Fixed`; its values must be in the range of the format."""
     return Fixed.of(ops, data.astype(np.int64, copy=False), format)

@@ -1,7 +1,7 @@
-"""Random numbers that need no memory: word number `counter` of a stream is a hash of its number.
+"""Pseudorandom numbers without a state: word `counter` of a stream is a hash of `counter`.
 
-Host and device draw the same words (`runtime/ska_draw.h`), in any order, from a key that the plan
-holds. This is not arithmetic of the model, and not cryptography.
+Host and device compute the same words (`runtime/ska_draw.h`), in any order, from a key in the
+plan. The words are not part of the model's arithmetic, and not fit for cryptography.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ MASK = 0xFFFFFFFF
 WORD_BITS = 32
 Words = NDArray[np.uint64]
 
-# What a stream is drawn for; each has a key of its own.
+# The uses of streams; each has its own key.
 SIGNS, CODE_PRESENCE, CODE_SIGNS, REPLAY = range(4)
 
 
 def mix(number: ArrayLike) -> Words:
-    """The finalizer of MurmurHash3 (32 bits): a bijection in which every bit touches every bit.
+    """The 32-bit finalizer of MurmurHash3: a bijection in which every bit affects every bit.
 
-    Of larger numbers the lower 32 bits count.
+    It uses only the lower 32 bits of a larger number.
     """
     word: Words = np.asarray(number, dtype=np.uint64)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
@@ -32,24 +32,25 @@ def mix(number: ArrayLike) -> Words:
 
 
 def key(seed: int, stream: int) -> int:
-    """The 32-bit key of a stream; `seed` is any integer >= 0, of which 32 bits count."""
+    """The 32-bit key of a stream; `seed` is any integer >= 0, only its lower 32 bits are used."""
     return int(mix(int(mix(seed & MASK)) + stream + 1))
 
 
 def words(key: int, counters: ArrayLike) -> Words:
-    """The words with these numbers, each in [0, 2**32); any shape."""
+    """The words at these counters, each in [0, 2**32); any shape."""
     return mix(np.asarray(counters, dtype=np.uint64) + np.uint64(key))
 
 
 def below(key: int, counter: int, limit: int) -> int:
-    """A number in [0, limit), limit at most 65535: the word's upper half scaled down."""
+    """A number in [0, limit), limit at most 65535: the upper half of a word, scaled down."""
     return (int(words(key, counter)) >> 16) * limit >> 16
 
 
 def bits(key: int, first: int, count: int, width: int) -> NDArray[np.int64]:
     """(count, width) bits, 0 or 1: bit c of neuron n is bit c % 32 of word `c // 32` of the neuron.
 
-    Neurons are numbered through all layers from `first` on; a neuron's words follow each other.
+    Neurons are numbered through all layers, here from `first` on; the words of a neuron are
+    consecutive.
     """
     per_neuron = -(-width // WORD_BITS)
     columns = np.arange(width)

@@ -1,1 +1,1 @@
-"""Labeled data: built in, and from files as people have them."""
+"""Labeled data: built-in data sets, files and arrays."""

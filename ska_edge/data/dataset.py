@@ -1,6 +1,6 @@
-"""Labeled data: built in, or from a CSV, npz or MNIST-idx file, checked before anything trains.
+"""Labeled data: built in, or from a CSV, npz or MNIST-idx file, checked before training.
 
-Every complaint about a file is an ``InputError`` that names the file and the place in it: line and
+Every error about a file is an ``InputError`` that names the file and the place in it: line and
 column of a CSV file, array and index of an npz file.
 """
 
@@ -36,8 +36,8 @@ class Dataset:
     """Samples and their classes.
 
     ``x`` float64 (n, d); ``y`` int64 (n,), class indices 0..classes-1; ``labels`` the class names,
-    in the order of the indices; ``group`` int64 (n,), whom a sample comes from, or None;
-    ``places`` int64 (n,), where a sample taken from other data stood there.
+    in the order of the indices; ``group`` int64 (n,), the source of each sample, such as a person,
+    or None; ``places`` int64 (n,), the row of each sample in the data that it was taken from.
     """
 
     name: str
@@ -49,22 +49,22 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of classes, also of those that no sample here belongs to."""
+        """Number of classes, including classes without a sample here."""
         return len(self.labels)
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that name these samples and classes, not the file they are from."""
+        """16 hexadecimal digits that identify the samples and classes, independent of the file."""
         content = hashlib.sha256("\n".join(self.labels).encode())
         for values in (self.x, self.y, *([] if self.group is None else [self.group])):
             content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """The same samples numbered by other class names, matched by name.
+        """The same samples with class numbers of other class names, matched by name.
 
-        Where one side has only numbers for names, as data without names do, the numbers stay.
-        InputError: a class here is not among ``labels``.
+        If the names on one side are only numbers, as in data without names, the numbers stay.
+        InputError: a class here is not in ``labels``.
         """
         unknown = [name for name in self.labels if name not in labels]
         nameless = any(
@@ -86,10 +86,10 @@ class Dataset:
         return replace(self, y=numbers[self.y], labels=tuple(labels))
 
     def take(self, rows: ArrayLike) -> Dataset:
-        """The samples at ``rows`` (indices or a mask), in that order, with all class names."""
+        """The samples at ``rows`` (indices or a mask), in that order; all class names stay."""
         chosen = np.asarray(rows)
         if chosen.size == 0:
-            chosen = chosen.astype(np.int64)  # an empty list has no integer type of its own
+            chosen = chosen.astype(np.int64)  # an empty list has no integer type
         group = None if self.group is None else self.group[chosen]
         places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
         return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
@@ -108,23 +108,24 @@ class Dataset:
 
 
 def load(source: str | os.PathLike[str], label_column: str | None = None) -> Dataset:
-    """Data from a built-in name (a str), or from a path to a CSV, npz or MNIST-idx file.
+    """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
 
-    Built in: see ``builtin_data.read_builtin``.
+    Built in: see ``builtin.read_builtin``.
 
-    CSV: see ``table.read_csv``, also for ``label_column`` (a name or a number from 1), which
-    counts for CSV only. Labels are integers 0..classes-1, none missing, or text, then numbered in
-    sorted order.
+    CSV: see ``csv_table.read_csv``, also for ``label_column`` (a name or a number from 1), which
+    applies only to CSV. Labels are integers 0..classes-1, none missing, or text; text labels are
+    numbered in sorted order.
 
-    npz: ``x`` (n, d) or ``X``, finite numbers; ``y`` (n,), integers as above or text; optionally
-    ``labels`` (classes,), text, the class names: then y may leave classes out; optionally
-    ``group`` (n,), integers. Pickles are refused.
+    npz: ``x`` (n, d) or ``X``, finite numbers; ``y`` (n,), integers as above or text. Optional:
+    ``labels`` (classes,), text, the class names; y may then omit classes. Optional: ``group``
+    (n,), integers. Pickles are refused.
 
-    MNIST-idx, such as ``train-images-idx3-ubyte`` or the same with .gz: the images' file, the
-    labels' file is found beside it, see ``idx.read_idx``. Features are the pixels, 0 to 255.
+    MNIST-idx, such as ``train-images-idx3-ubyte``, also with .gz: the path names the file of the
+    images; the labels are in the file next to it, see ``idx.read_idx``. Features are the pixels,
+    0 to 255.
 
-    InputError: no such data, or data that cannot be used. ToolError: a built-in set comes out of
-    a package that is not installed.
+    InputError: no such data, or data that cannot be used. ToolError: the package of a built-in
+    data set is not installed.
     """
     if isinstance(source, str) and source in builtin_names():
         return Dataset(source, *read_builtin(source))
@@ -174,10 +175,10 @@ def save(dataset: Dataset, path: str | Path) -> None:
 
 
 def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """(train, test), both in an order shuffled by ``np.random.default_rng(seed)``.
+    """Return (train, test), both shuffled by ``np.random.default_rng(seed)``.
 
-    The test gets ceil(test_fraction * n) rows, the first ones of that order. Of data with groups
-    it gets ceil(test_fraction * groups) whole groups, so that nobody is in both parts. With a
+    The test part gets ceil(test_fraction * n) rows, the first ones in that order. If the data have
+    groups, it gets ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
     fraction of 0 it is empty.
 
     InputError: a fraction outside 0 <= fraction < 1, or one that leaves nothing to train on.
@@ -204,8 +205,8 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
 
 
 def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """How many of ``count`` the test gets; InputError when it would get all."""
-    # Rounded first: 0.07 * 100 is 7.000000000000001 in binary, and means 7.
+    """How many of ``count`` the test part gets; InputError if it would get all."""
+    # Rounded first, because 0.07 * 100 is 7.000000000000001 in binary and means 7.
     share = math.ceil(round(fraction * count, 9))
     if share >= count:
         raise InputError(
@@ -216,10 +217,10 @@ def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
 
 
 def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
-    """(few, rest): ``per_class`` rows of every class, and all others.
+    """Return (few, rest): ``per_class`` rows of every class, and all others.
 
-    The rows are shuffled by ``np.random.default_rng(seed)``; the few are the first ones of each
-    class in that order, which both parts keep.
+    ``np.random.default_rng(seed)`` shuffles the rows. The few are the first ones of each class in
+    that order; both parts keep the order.
 
     InputError: a class has fewer than per_class + 1 rows, so that none is left for the rest, or
     per_class is below 1.
@@ -244,7 +245,7 @@ def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
 def _classes(
     path: Path, texts: Sequence[str], places: Sequence[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Class indices and class names of labels as text; ``places`` say where each one stands."""
+    """Class indices and class names of labels as text; ``places`` has the place of each label."""
     first_number: int | None = None
     first_text: int | None = None
     for index, text in enumerate(texts):
@@ -253,7 +254,7 @@ def _classes(
         if is_number(text):
             if not is_finite(text) or not float(text).is_integer():
                 raise InputError(
-                    f"{path}: {places[index]}: the label {text!r} is no class;"
+                    f"{path}: {places[index]}: the label {text!r} is not a class;"
                     " labels are integers or text"
                 )
             first_number = index if first_number is None else first_number
@@ -308,7 +309,7 @@ def _load_npz(path: Path) -> Dataset:
         raise InputError(
             f"{path}: {inputs} must be numbers of shape (samples, inputs), not {_kind(x)}"
         )
-    with np.errstate(all="ignore"):  # what turns infinite here is refused below
+    with np.errstate(all="ignore"):  # infinite values are refused below
         x = x.astype(np.float64)
     bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
     if len(bad):
@@ -345,9 +346,11 @@ def _npz_classes(
         _check_numbering(path, [int(number) for number in np.unique(y)])
         return y.astype(np.int64), tuple(str(index) for index in range(int(y.max()) + 1))
     if names.dtype.kind != "U" or names.ndim != 1 or len(set(names.tolist())) != len(names):
-        raise InputError(f"{path}: labels must be different texts, one a class, not {_kind(names)}")
+        raise InputError(
+            f"{path}: labels must be different texts, one per class, not {_kind(names)}"
+        )
     if not len(names):
-        raise InputError(f"{path}: labels is empty; it needs one name a class")
+        raise InputError(f"{path}: labels is empty; it needs one name per class")
     labels = tuple(str(name) for name in names)
     _check_class_count(path, labels)
     outside = np.flatnonzero((y < 0) | (y >= len(labels)))
@@ -367,7 +370,7 @@ def _check_column(path: Path, key: str, values: NDArray[Any], count: int, kinds:
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        # numpy warns of odd headers; here a file is either good or refused.
+        # numpy only warns about unusual headers; here a file is either accepted or refused.
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
             loaded = np.load(file, allow_pickle=False)
@@ -380,7 +383,7 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a damaged zip or header fails in a dozen ways
+    except Exception as error:  # a damaged zip or header raises a dozen types of errors
         raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
     for key, values in content.items():
         if not isinstance(values, np.ndarray):

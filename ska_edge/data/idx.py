@@ -1,8 +1,8 @@
-"""MNIST's idx files: images in one, their labels in another beside it, each also as .gz.
+"""MNIST's idx files: one file of images, and next to it one file of labels, also as .gz.
 
-The format, as published with MNIST: two zero bytes, the type of the elements (8: unsigned bytes,
-the only one read here), the number of dimensions, each dimension as four bytes, most significant
-first, then the elements, the last dimension running fastest.
+The format, as published with MNIST: two zero bytes; the type of the elements (8: unsigned bytes,
+the only type read here); the number of dimensions; each dimension as four bytes, most significant
+first; then the elements, with the last dimension varying fastest.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _UNSIGNED_BYTE = 8
 
 
 def is_idx(path: Path) -> bool:
-    """Whether a name is one of an idx file, such as `train-images-idx3-ubyte`, also with .gz."""
+    """Whether the name is that of an idx file, such as `train-images-idx3-ubyte`, also with .gz."""
     return _NAME.search(path.name) is not None
 
 
 def read_idx(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (n, pixels), row after row, and labels (n,), from the path of the images.
+    """Read images (n, pixels), row after row, and labels (n,), given the path of the images.
 
-    The labels are beside them, under the same name with `labels` for `images` and `idx1` for
-    `idx3`, compressed or not.
+    The labels are in the same folder, under the same name with `labels` in place of `images` and
+    `idx1` in place of `idx3`, compressed or not.
 
-    InputError: a file is missing, damaged or cut short, or the two do not belong together.
+    InputError: a file is missing, damaged or truncated, or the two do not belong together.
     """
     labels_path = _labels_beside(path)
     images, labels = _read(path, dimensions=3), _read(labels_path, dimensions=1)
@@ -53,7 +53,7 @@ def _labels_beside(path: Path) -> Path:
         raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")
     ending = path.name[match.end("kind") :].replace("idx3", "idx1")
     plain = path.name[: match.start()] + "labels" + ending.removesuffix(".gz")
-    # Compressed like the images, or else the other way round.
+    # First compressed like the images, then the other way round.
     wanted, other = (plain + ".gz", plain) if ending.endswith(".gz") else (plain, plain + ".gz")
     for name in (wanted, other):
         if path.with_name(name).is_file():

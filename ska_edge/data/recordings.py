@@ -3,9 +3,9 @@
 A recording has six channels at 50 Hz, in this order: acceleration along x, y and z, then rotation
 around x, y and z. x and y lie in the plane of the watch's face, z is normal to it.
 
-The features are what a small device can compute from a window that it holds: sums, a sort and one
-short Fourier transform. Those that keep signs (means, extremes, quartiles, correlations) tell how
-the watch is worn; the others do not change when it is turned.
+A small device can compute the features from a window in its memory: sums, a sort and one short
+Fourier transform. The features with signs (means, extremes, quartiles, correlations) depend on how
+the watch is worn; the others do not change when the watch is turned.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
-RATE = 50  # samples a second
+RATE = 50  # samples per second
 WINDOW = 200  # samples: 4 s
 
-# First and last line of the spectrum of each band. Lines are 0.25 Hz apart.
+# First and last spectral line of each band. Lines are 0.25 Hz apart.
 BANDS = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 100))
 PAIRS = tuple((a, b) for a in range(len(CHANNELS)) for b in range(a + 1, len(CHANNELS)))
 
-# Half a turn around z reverses x and y, of the acceleration as of the rotation.
+# Half a turn around z reverses x and y, both of the acceleration and of the rotation.
 _HALF_TURN = np.array([-1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
 
 
 def turned(recording: FloatArray) -> FloatArray:
-    """What a watch worn turned by 180 degrees in the plane of its face records; (..., 6)."""
+    """The recording of a watch that is turned by 180 degrees in the plane of its face; (..., 6)."""
     return np.asarray(recording * _HALF_TURN)
 
 
 def windows(recording: FloatArray) -> FloatArray:
-    """Cut a recording (t, 6) into windows (n, WINDOW, 6) that follow each other without overlap.
+    """Cut a recording (t, 6) into consecutive windows (n, WINDOW, 6) without overlap.
 
-    What is left at the end, less than a window, is dropped.
+    An incomplete window at the end is dropped.
     """
     count = len(recording) // WINDOW
     return recording[: count * WINDOW].reshape(count, WINDOW, recording.shape[1])
@@ -54,9 +54,9 @@ def features(cut: FloatArray) -> FloatArray:
     """Features (n, 93) of windows (n, WINDOW, 6), in the order of `feature_names`.
 
     For every channel: mean, standard deviation, lowest and highest value, quartiles (the 51st
-    and 150th of the sorted 200 values), share of steps that cross the mean, standard deviation of
-    the slope in units a second, and root mean square in each band. Then the correlation of each
-    two channels, 0 where a channel is constant.
+    and 150th of the sorted 200 values), fraction of steps that cross the mean, standard deviation
+    of the slope in units per second, and root mean square in each band. Then the correlation of
+    each pair of channels, 0 if a channel is constant.
     """
     mean = cut.mean(axis=1)
     centered = cut - mean[:, np.newaxis]
@@ -80,8 +80,8 @@ def features(cut: FloatArray) -> FloatArray:
 
 
 def _bands(centered: FloatArray) -> list[FloatArray]:
-    """Root mean square (n, 6) of what lies in each of `BANDS`."""
-    # Twice: a real signal has each line also at the negative frequency, but for the last one.
+    """Root mean square (n, 6) of the signal in each of `BANDS`."""
+    # Twice: a real signal has each line, except the last, also at the negative frequency.
     power = 2 * np.abs(np.fft.rfft(centered, axis=1) / WINDOW) ** 2
     power[:, WINDOW // 2] /= 2
     return [np.sqrt(power[:, first : last + 1].sum(axis=1)) for first, last in BANDS]
@@ -89,7 +89,7 @@ def _bands(centered: FloatArray) -> list[FloatArray]:
 
 def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
     """Correlation (n, 15) of each of `PAIRS`."""
-    # Below this a channel stands still, and what is left of it is rounding.
+    # Below this, a channel is constant, and its deviation is rounding.
     moves = deviation > 1e-9
     scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
     scaled *= moves[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""Data from wherever they are: a built-in name, a file, arrays in memory, or a Dataset."""
+"""Data from any source: a built-in name, a file, arrays in memory, or a Dataset."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLi
 
 
 def load_data(data: Source, label_column: str | None = None) -> Dataset:
-    """Labeled data, checked: whatever `ska_edge.train` takes.
+    """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
     Args:
         data: the name of built-in data, such as "digits"; the path of a CSV, npz or MNIST-idx
             file; `(x, y)` with features x (rows, features) and labels y (rows,), for example
-            numpy arrays, lists or data frames; or a Dataset, which comes back as it is.
+            numpy arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
 
     Returns:

@@ -1,30 +1,30 @@
-"""The float64 model: what the learning rules mean before any rounding.
+"""The float64 model: the learning rules without rounding.
 
-It follows the papers and shares no code with the fixed-point side, so that the two can be compared.
-Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
-learns by
+It follows the papers and shares no code with the fixed-point side, so a comparison of the two is
+meaningful. Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope
+D' = D (1 - D). It learns by
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
-averaged over the batch. The rules differ in the shift, and in what the next layer sees:
+averaged over the batch. The rules differ in the shift, and in the input of the next layer:
 
 * ``local`` (labels; next input a = 2 D - 1). Output layer: shift = e = Y - D, Y the one-hot label.
   Hidden layer: shift = 4 D' (A^T e_l), where A, c is the layer's own readout and
   e_l = Y - sigmoid(A a + c). The readout of the top hidden layer is the output layer itself; every
-  hidden layer below it has a head, which learns exactly as an output layer does.
+  hidden layer below it has a head, which learns exactly like an output layer.
 * ``feedback`` (labels; next input 2 D - 1). Output layer: shift = e = Y - D. Hidden layers:
-  shift = gain * D' (e B), where B is a fixed matrix of signs, one a hidden layer, in the place of
+  shift = gain * D' (e B), where B is a fixed matrix of signs, one per hidden layer, which replaces
   the transposed weights.
 * ``code`` (labels; next input 2 D - 1). Output layer: shift = Y - D. Hidden layers:
-  shift = (T + 1) / 2 - D where T != 0 and 0 elsewhere; T in {-1, 0, 1} is the code that the
-  sample's class has in this layer, so 1 asks for decision 1, -1 for 0, and 0 asks for nothing.
+  shift = (T + 1) / 2 - D where T != 0, and 0 elsewhere. T in {-1, 0, 1} is the code of the sample's
+  class in this layer: 1 asks for decision 1, -1 for decision 0, and 0 for no change.
 * ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times, the
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
 With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
-cross-entropy of that network (summed over classes, mean over the batch), the hidden layer at twice
-the rate (4 D' where da/dz = 2 D'). With more, each hidden layer and its readout do the same for the
-cross-entropy of that readout, the layers below held fixed.
+cross-entropy of that network (summed over classes, mean over the batch), with the hidden layer at
+twice the rate (4 D', while da/dz = 2 D'). With more hidden layers, each hidden layer and its
+readout do the same for the cross-entropy of that readout, with the layers below held fixed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 RULES = ("local", "feedback", "code", "published")
-CODED = ("feedback", "code")  # the rules whose hidden layers look up a matrix by class
+CODED = ("feedback", "code")  # rules whose hidden layers look up a matrix by class
 
 LN2 = math.log(2.0)
 
@@ -50,10 +50,11 @@ LN2 = math.log(2.0)
 class Parameters:
     """Everything a model learns; layer l maps shape[1] inputs to shape[0] outputs.
 
-    ``weights``: one (fan_out, fan_in) float64 array a layer, the output layer last.
-    ``biases``: one (fan_out,) array a layer.
-    ``head_weights``, ``head_biases``: with ``local``, the readout of every hidden layer but the top
-    one, (classes, width) and (classes,); empty with other rules, and below two hidden layers.
+    ``weights``: one (fan_out, fan_in) float64 array per layer, the output layer last.
+    ``biases``: one (fan_out,) array per layer.
+    ``head_weights``, ``head_biases``: with ``local``, the readout of every hidden layer except the
+    top one, (classes, width) and (classes,). They are empty with other rules, and with fewer than
+    two hidden layers.
     """
 
     weights: list[FloatArray]
@@ -62,7 +63,7 @@ class Parameters:
     head_biases: list[FloatArray] = field(default_factory=list)
 
     def copy(self) -> Parameters:
-        """An independent copy: learning on one leaves the other as it is."""
+        """Return an independent copy: learning on one does not change the other."""
         return Parameters(
             weights=[array.copy() for array in self.weights],
             biases=[array.copy() for array in self.biases],
@@ -71,13 +72,13 @@ class Parameters:
         )
 
     def sizes(self) -> list[int]:
-        """Inputs, hidden widths and classes, as ``initial_parameters`` takes them."""
+        """Return inputs, hidden widths and classes, the argument of ``initial_parameters``."""
         return [self.weights[0].shape[1], *(array.shape[0] for array in self.weights)]
 
 
 @dataclass(frozen=True)
 class LayerMetrics:
-    """What one layer did in one step k of the published rule (sums run over batch and neurons).
+    """Metrics of one layer in step k of the published rule (sums are over batch and neurons).
 
     ``entropy``    -(1/ln 2) sum z (D_k - D_{k-1}); a sum, not a mean over the batch.
     ``cosine``     sum z (D_k - D_{k-1}) / (|z| |D_k - D_{k-1}|); 0 when either norm is 0.
@@ -99,11 +100,11 @@ class LayerMetrics:
 
 
 def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters:
-    """Start values for ``sizes`` = (inputs, hidden widths ..., classes).
+    """Initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``published`` every layer is random; with the other rules the output layer, and the heads that
-    only ``local`` has, are 0 and draw nothing.
+    ``published`` every layer is random. With the other rules, the output layer and the heads (which
+    only ``local`` has) are 0 and use no random numbers.
 
     ValueError: unknown rule, fewer than two sizes, a size below 1.
     """
@@ -129,14 +130,14 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
 class Reference:
     """A float64 model that infers and learns; it changes ``parameters`` in place.
 
-    ``rate`` is the papers' eta of ``published``, and the learning rate of the other rules.
-    ``alignment`` weighs the term z D' in every layer and head; ``published`` has it at 1 by
-    definition and ignores it.
-    ``codes``: one (classes, width) array of -1, 0 and 1 a hidden layer, B of ``feedback`` or T of
-    ``code``; may be left out of a model that only infers, and must be of the other rules.
-    ``first_learned``: index of the first layer that learns from labels; the layers below and their
-    heads stay as they are. len(weights) - 1 is the output layer alone.
-    ``gain``: weighs the hidden shifts of ``feedback``; near 4 / sqrt(classes) they are of the size
+    ``rate`` is the papers' eta for ``published``, and the learning rate for the other rules.
+    ``alignment`` is the weight of the term z D' in every layer and head; ``published`` always uses
+    1 and ignores it.
+    ``codes``: one (classes, width) array of -1, 0 and 1 per hidden layer, B of ``feedback`` or T of
+    ``code``. A model that only infers may omit it; with the other rules it must be empty.
+    ``first_learned``: index of the first layer that learns from labels; the layers below it and
+    their heads do not change. len(weights) - 1 means that only the output layer learns.
+    ``gain``: weight of the hidden shifts of ``feedback``; near 4 / sqrt(classes) they have the size
     of the output's errors.
     ValueError: unknown rule, or shapes of ``parameters`` or ``codes`` that do not fit each other or
     the rule.
@@ -174,9 +175,9 @@ class Reference:
         return self._forward(self._batch(x))[0]
 
     def learn_one(self, x: ArrayLike, label: int) -> FloatArray:
-        """Learn ``x`` (d,) of class ``label``; returns the decisions (classes,) from before.
+        """Learn ``x`` (d,) of class ``label``; returns the decisions (classes,) before the update.
 
-        Errors as ``learn_batch``.
+        Raises the errors of ``learn_batch``.
         """
         inputs = np.asarray(x, dtype=np.float64)[np.newaxis]
         decisions: FloatArray = self.learn_batch(inputs, [label])[0]
@@ -186,9 +187,9 @@ class Reference:
         """One update with the mean over the batch ``x`` (n, d), ``labels`` (n,).
 
         Every shift is computed from the weights before this update. Returns the decisions
-        (n, classes) from before the update. ValueError: no labels, a label outside 0..classes-1,
-        shapes that do not fit, an empty batch, no codes where the rule needs them, or the rule
-        ``published``, which learns by steps.
+        (n, classes) before the update. ValueError: no labels, a label outside 0..classes-1,
+        shapes that do not fit, an empty batch, missing codes, or the rule ``published``, which
+        learns by ``learn_steps``.
         """
         if self.rule == "published":
             raise ValueError(
@@ -212,7 +213,7 @@ class Reference:
             if self.rule == "feedback":
                 shift = self.gain * slope * (error @ self.codes[layer])
             elif self.rule == "code":
-                code = target @ self.codes[layer]  # row of the sample's class, exactly
+                code = target @ self.codes[layer]  # selects the row of the sample's class exactly
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
             else:
                 readout_error, readout = error, p.weights[-1]
@@ -237,19 +238,19 @@ class Reference:
     def learn_steps(self, x: ArrayLike, steps: int) -> list[list[LayerMetrics]]:
         """Run the published rule: ``steps`` = K forward passes of the batch ``x`` (n, d).
 
-        Pass 0 only records z and D. Each pass k = 1..K-1 computes all layers from the weights of
-        the pass before, then updates every layer with eta/ln 2 times the mean over the batch of
-        delta a^T, delta = z D' + (D_k - D_{k-1}); biases learn by the mean of delta in the same
-        way. Since no weight changes after pass 0, D_1 = D_0: step 1 has entropy, cosine,
-        tensor_net, flow and lagrangian 0 and learns from z D' alone.
+        Pass 0 only records z and D. Each pass k = 1..K-1 computes all layers with the weights of
+        the previous pass. It then updates every layer with eta/ln 2 times the mean over the batch
+        of delta a^T, delta = z D' + (D_k - D_{k-1}); biases learn likewise from the mean of delta.
+        As no weight changes in pass 0, D_1 = D_0: in step 1, entropy, cosine, tensor_net, flow and
+        lagrangian are 0, and the step learns only from z D'.
 
         As in the authors' program, a^T in the update of layer l > 0 is D_{k-1} of the layer below,
         the decision of the *previous* pass (layer 0: the input), although the forward pass itself
-        uses D_k. Returns K-1 lists, item k-1 for step k, of one ``LayerMetrics`` a layer; the mean
-        entropy of the papers is the mean over these steps, summed over the layers.
-        Each call starts anew at pass 0.
+        uses D_k. Returns K-1 lists, item k-1 for step k, with one ``LayerMetrics`` per layer; the
+        mean entropy of the papers is the mean over these steps, summed over the layers.
+        Each call starts again at pass 0.
 
-        ValueError: another rule than ``published``, ``steps`` below 2, a rate that is not above 0
+        ValueError: a rule other than ``published``, ``steps`` below 2, a rate that is not above 0
         (the flow divides by it), shapes that do not fit.
         """
         if self.rule != "published":
@@ -262,7 +263,7 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # n^2 against 2 n d products a neuron: what is cheaper for the first layer.
+            # The first layer takes n^2 or 2 n d products per neuron; use the cheaper form.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[LayerMetrics]] = []
@@ -271,7 +272,7 @@ class Reference:
             for layer in layers:
                 a = layer.forward(a)
             if k:
-                # From the top, because a layer's update overwrites what the layer above needs.
+                # From the top down: a layer's update overwrites what the layer above needs.
                 below = [inputs, *(layer.last_decision for layer in layers[:-1])]
                 pairs = list(zip(layers, below, strict=True))
                 history.append([layer.learn(a) for layer, a in reversed(pairs)][::-1])
@@ -282,7 +283,7 @@ class Reference:
     def _forward(
         self, inputs: FloatArray
     ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
-        """Of every layer: knowledge z and decision D, (n, width), and its input a, (n, fan_in)."""
+        """Return, per layer, knowledge z and decision D, (n, width), and input a, (n, fan_in)."""
         knowledge: list[FloatArray] = []
         decisions: list[FloatArray] = []
         seen = [inputs]
@@ -296,8 +297,8 @@ class Reference:
         return knowledge, decisions, seen
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
-        """Alignment * z D' + shift."""
-        if self.alignment == 0.0:  # the usual case, and learning one by one should be quick
+        """Return alignment * z D' + shift."""
+        if self.alignment == 0.0:  # the usual case; skips a product
             return shift
         return self.alignment * z * slope + shift
 
@@ -311,7 +312,7 @@ class Reference:
 
 @dataclass
 class _Change:
-    """An update of one layer that is known but not applied yet."""
+    """An update of one layer that is computed but not yet applied."""
 
     weights: FloatArray
     bias: FloatArray
@@ -325,11 +326,11 @@ class _Change:
 
 
 class _SteppedLayer:
-    """A layer under the published rule: its arrays, used again in every pass.
+    """A layer under the published rule; every pass reuses its arrays.
 
-    ``z``, ``decision``: of this pass, (n, width). ``last_z``, ``last_decision``: of the one before,
-    until ``learn`` puts the differences there. Fresh memory for every term of every pass would take
-    a good part of the time.
+    ``z``, ``decision``: of this pass, (n, width). ``last_z``, ``last_decision``: of the previous
+    pass, until ``learn`` overwrites them with the differences. Allocating new arrays in every pass
+    would take a large part of the time.
     """
 
     def __init__(
@@ -338,8 +339,8 @@ class _SteppedLayer:
         self.weights = weights
         self.bias = bias
         self.eta = eta
-        self.step = eta / LN2 / len(inputs)  # of the sum over the batch
-        # One block, because numpy asks for huge pages only for large ones.
+        self.step = eta / LN2 / len(inputs)  # factor of the sum over the batch
+        # One block, because numpy uses huge pages only for large blocks.
         block = np.empty((5, len(inputs), len(weights)))
         self.z, self.last_z, self.decision, self.last_decision, self.pull = block
 
@@ -351,7 +352,7 @@ class _SteppedLayer:
         return _sigmoid(self.z, self.decision)
 
     def learn(self, a: FloatArray) -> LayerMetrics:
-        """Update the layer, with ``a`` (n, fan_in) in the outer product; what it did."""
+        """Update the layer, with ``a`` (n, fan_in) in the outer product; return its metrics."""
         z, decision, pull = self.z, self.decision, self.pull
         np.subtract(1.0, decision, out=pull)
         pull *= decision
@@ -379,7 +380,7 @@ class _SteppedLayer:
         )
 
     def know(self, a: FloatArray) -> None:
-        """Set ``z``."""
+        """Compute ``z`` from the input ``a`` (n, fan_in)."""
         np.matmul(a, self.weights.T, out=self.z)
         self.z += self.bias
 
@@ -393,15 +394,15 @@ class _SteppedLayer:
         return _norm(self.weights)
 
     def finish(self) -> None:
-        """Called after the last pass."""
+        """Complete the weights after the last pass."""
 
 
 class _HeldLayer(_SteppedLayer):
     """The first layer, whose input x is the same in every pass.
 
-    An update adds step * delta^T x to W, hence step * (x x^T) delta to x W^T: one product with the
-    matrix x x^T, (n, n), replaces the forward product and the outer product. W itself is made up
-    for at the end. Its norm follows from |W'|^2 - |W|^2 = <W' - W, W' + W>.
+    An update adds step * delta^T x to W, so it adds step * (x x^T) delta to x W^T. One product with
+    the matrix x x^T, (n, n), thus replaces the forward product and the outer product. W itself is
+    updated at the end. Its norm is computed by |W'|^2 - |W|^2 = <W' - W, W' + W>.
     """
 
     def __init__(
@@ -412,14 +413,14 @@ class _HeldLayer(_SteppedLayer):
         self.gram = self.step * (inputs @ inputs.T)
         self.weighted = inputs @ weights.T  # x W^T
         self.w_square = _dot(weights, weights)
-        self.deltas = np.zeros_like(self.z)  # their sum so far
+        self.deltas = np.zeros_like(self.z)  # sum of the deltas so far
 
     def know(self, _a: FloatArray) -> None:
         np.add(self.weighted, self.bias, out=self.z)
 
     def update(self, delta: FloatArray, _a: FloatArray) -> None:
         before = _dot(delta, self.weighted)
-        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # free by now
+        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # a free array
         self.w_square += self.step * (before + _dot(delta, self.weighted))
         self.bias += self.step * delta.sum(axis=0)
         self.deltas += delta
@@ -432,9 +433,9 @@ class _HeldLayer(_SteppedLayer):
 
 
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
-    """Fraction of rows of ``decisions`` (n, classes) whose largest value stands at ``labels`` (n,).
+    """Fraction of rows of ``decisions`` (n, classes) whose largest value is at ``labels`` (n,).
 
-    Of equal decisions the first class counts. ValueError: shapes that do not fit, or no rows.
+    If decisions are equal, the first class counts. ValueError: shapes that do not fit, or no rows.
     """
     values = np.asarray(decisions)
     truth = np.asarray(labels)
@@ -447,7 +448,7 @@ def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
 
 
 def _sigmoid(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    # Through tanh: no overflow for any z, where exp(-z) has one.
+    # tanh overflows for no z; exp(-z) can overflow.
     result: FloatArray = np.multiply(z, 0.5, out=out)
     np.tanh(result, out=result)
     result *= 0.5
@@ -456,7 +457,7 @@ def _sigmoid(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 
 
 def _dot(left: FloatArray, right: FloatArray) -> float:
-    """Sum of the products of two arrays of one shape."""
+    """Sum of the products of two arrays with the same shape."""
     return float(np.vdot(left, right))
 
 
@@ -467,7 +468,7 @@ def _norm(array: FloatArray) -> float:
 def _one_hot(labels: ArrayLike, count: int, classes: int) -> FloatArray:
     indices = np.asarray(labels)
     if indices.shape != (count,) or indices.dtype.kind not in "iu":
-        raise ValueError(f"labels must be {count} integers, one a row of the input")
+        raise ValueError(f"labels must be {count} integers, one per row of the input")
     if indices.min() < 0 or indices.max() >= classes:
         raise ValueError(f"labels must be in 0..{classes - 1}")
     target = np.zeros((count, classes))
