@@ -74,6 +74,7 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 #define SKA_STATE_BYTES {plan.state_bytes} /* of all that learning changes; see ska_t */
+#define SKA_STATE_RUNS(DO) {_runs(plan)} /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 #define SKA_EVEN_ROWS {int(_even_rows(plan))} /* whether each row of weights has an even offset */
 
@@ -104,6 +105,16 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 def _each(first: int, plan: Plan) -> str:
     """A call for every layer from one on, for code in which the number of a layer is a constant."""
     return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
+
+
+def _runs(plan: Plan) -> str:
+    """A call for every run of equally wide numbers in the state: where it ends, their bytes."""
+    ends: dict[int, int] = {}
+    end = 0
+    for field in plan.state_fields():
+        end += field.size
+        ends[int(field.kind[-1])] = end
+    return " ".join(f"DO({end}u, {width}u)" for width, end in ends.items())
 
 
 def _even_rows(plan: Plan) -> bool:

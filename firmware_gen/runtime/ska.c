@@ -516,9 +516,36 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
 /* That no padding stands between the elements: an array of a negative size does not compile. */
 typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
 
-const uint8_t *ska_state(const ska_t *ska) { return (const uint8_t *)ska; }
+/* Where in memory a byte of the state is: a big-endian core has those of a number in turned order.
+ * Numbers are aligned, so the last bits of a place are those inside its number. */
+static uint32_t state_place(uint32_t offset) {
+#if !SKA_LITTLE_ENDIAN
+#define RUN(end, bytes)                                                                            \
+    if (offset < (end)) {                                                                          \
+        return offset ^ ((bytes) - 1u);                                                            \
+    }
+    SKA_STATE_RUNS(RUN)
+#undef RUN
+#endif
+    return offset;
+}
+
+const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
+    return (const uint8_t *)ska + state_place(offset);
+}
 
 void ska_state_written(ska_t *ska) {
+#if !SKA_LITTLE_ENDIAN
+    uint8_t *bytes = (uint8_t *)ska;
+    for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
+        const uint32_t other = state_place(i);
+        if (i < other) {
+            const uint8_t byte = bytes[i];
+            bytes[i] = bytes[other];
+            bytes[other] = byte;
+        }
+    }
+#endif
     if (ska->rate_halvings > SKA_RATE_HALVINGS_MAX) {
         ska->rate_halvings = 0;
     }

@@ -35,10 +35,9 @@ typedef enum {
 
 /* A network. The fields are for reading, in a debugger or a test.
  *
- * What learning changes stands first, larger elements before smaller ones: no core puts padding
- * between them, so the first SKA_STATE_BYTES bytes are the same on every core. They are the whole
- * of what a host compares and an image that is kept has to hold; all that follows is made anew by
- * every forward pass. */
+ * What learning changes comes first, larger elements before smaller ones: no core puts padding
+ * between them. These SKA_STATE_BYTES bytes are all that a host compares and that a save holds
+ * (see ska_state); every forward pass makes anew what follows them. */
 typedef struct {
     uint32_t step;    /* updates since ska_init */
     uint32_t samples; /* samples that ska_learn took since ska_init */
@@ -143,11 +142,14 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
  * last sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
-/* What learning changes, as SKA_STATE_BYTES bytes: the counters, the parameters, past samples. */
-const uint8_t *ska_state(const ska_t *ska);
+/* What learning changes, as SKA_STATE_BYTES bytes that are the same on every core: the counters,
+ * the parameters, past samples, with the lowest byte of each number first. Returns where byte
+ * `offset` of them is; SKA_STATE_RUN bytes follow each other there: all on a little-endian core,
+ * else 1. */
+const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
-/* To be called after those bytes were written from outside: brings counters that no device can have
- * into their range, so that whatever was written does no harm. */
+/* Takes these bytes over, which the caller has written one after the other to the beginning of
+ * *ska. Brings counters that no device can have into their range, so that no bytes do harm. */
 void ska_state_written(ska_t *ska);
 
 /* CRC-32 of the initial parameters: tells images of the same plan apart. */

@@ -2,7 +2,8 @@
  *
  * A slot begins at the first byte of a page: a header, the state, a CRC-32. A save erases the slot
  * that is not the newest, writes the header, the state, and the CRC last: only then is the slot
- * whole, and the newest. Numbers are little-endian, as all cores are.
+ * whole, and the newest. Numbers are in the order of the core, which alone reads them; the state is
+ * little-endian, as wherever it leaves the network.
  *
  * The header tells how often its slot has been erased. It has a CRC of its own, so that the count
  * is known of a slot that is not whole, or is another network's. The count is gone with the header
@@ -185,14 +186,15 @@ ska_status_t ska_journal_begin(void) {
         return writing_end(SKA_ERROR_WORN);
     }
 
-    header_t header = {.magic = MAGIC,
-                       .initial_crc = ska_initial_crc(),
-                       .state_bytes = SKA_STATE_BYTES,
-                       .number = number,
-                       .erases = erases + 1u};
+    header_t header;
+    header.magic = MAGIC;
     for (uint8_t i = 0; i < sizeof own_digest; i++) {
         header.digest[i] = own_digest[i];
     }
+    header.initial_crc = ska_initial_crc();
+    header.state_bytes = SKA_STATE_BYTES;
+    header.number = number;
+    header.erases = erases + 1u;
     header.crc = header_crc(&header);
     if (!slot_erase(slot) ||
         !ska_storage_write(slot_start(slot), (const uint8_t *)&header, HEADER)) {
@@ -235,12 +237,12 @@ ska_status_t ska_journal_commit(void) {
 /* --- a network -------------------------------------------------------------------------------- */
 
 ska_status_t ska_save(const ska_t *ska) {
-    const ska_status_t begun = ska_journal_begin();
-    if (begun != SKA_OK) {
-        return begun;
+    ska_status_t status = ska_journal_begin();
+    for (uint32_t offset = 0; status == SKA_OK && offset < SKA_STATE_BYTES;
+         offset += SKA_STATE_RUN) {
+        status = ska_journal_append(ska_state(ska, offset), SKA_STATE_RUN);
     }
-    const ska_status_t appended = ska_journal_append(ska_state(ska), SKA_STATE_BYTES);
-    return appended == SKA_OK ? ska_journal_commit() : appended;
+    return status == SKA_OK ? ska_journal_commit() : status;
 }
 
 ska_status_t ska_load(ska_t *ska) {

@@ -18,11 +18,6 @@
 #include "ska_messages.h"
 #include "ska_plan.h"
 
-/* The state goes over the line as it stands in memory. */
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the line is little-endian, and so must be the core"
-#endif
-
 static ska_t network;
 static ska_decoder_t decoder;
 
@@ -78,7 +73,25 @@ static const ska_signal_t *input_read(const uint8_t *bytes) {
 }
 
 static uint32_t state_crc(void) {
-    return ska_crc32_update(0, ska_state(&network), SKA_STATE_BYTES);
+    uint32_t crc = 0;
+    for (uint32_t offset = 0; offset < SKA_STATE_BYTES; offset += SKA_STATE_RUN) {
+        crc = ska_crc32_update(crc, ska_state(&network, offset), SKA_STATE_RUN);
+    }
+    return crc;
+}
+
+/* The `count` bytes of the state from an offset on, one after the other. */
+static const uint8_t *state_piece(uint32_t offset, uint8_t count) {
+#if SKA_LITTLE_ENDIAN
+    (void)count;
+    return ska_state(&network, offset);
+#else
+    static uint8_t piece[SKA_CHUNK_MAX];
+    for (uint8_t i = 0; i < count; i++) {
+        piece[i] = *ska_state(&network, offset + i);
+    }
+    return piece;
+#endif
 }
 
 /* How many requests the host may have under way: the one that is worked on, and those that the
@@ -109,28 +122,27 @@ static void status_send(uint8_t seq, outcome_t went) {
 }
 
 static void welcome_send(uint8_t seq) {
-    const ska_message_welcome_t welcome = {
-        .protocol = SKA_PROTOCOL_VERSION,
-        .seq = session.seq,
-        .digest = plan_digest,
-        .step = ska_step(&network),
-        .samples = ska_samples(&network),
-        .token = token,
-        .crc = state_crc(),
-        .state_bytes = SKA_STATE_BYTES,
-        .inputs = SKA_INPUTS,
-        .input_width = SKA_SIGNAL_BYTES,
-        .classes = SKA_CLASSES,
-        .layers = SKA_LAYERS,
-        .halvings = network.rate_halvings,
-        .credit = CREDIT,
-        .capabilities = CAPABILITIES,
-        .saves = SKA_PERSISTENT ? ska_journal_saves() : 0u,
-        .error = first_error.code,
-        .error_detail = first_error.detail,
-        .dropped = decoder.dropped,
-        .board = (const uint8_t *)ska_board_name,
-    };
+    ska_message_welcome_t welcome;
+    welcome.protocol = SKA_PROTOCOL_VERSION;
+    welcome.seq = session.seq;
+    welcome.digest = plan_digest;
+    welcome.step = ska_step(&network);
+    welcome.samples = ska_samples(&network);
+    welcome.token = token;
+    welcome.crc = state_crc();
+    welcome.state_bytes = SKA_STATE_BYTES;
+    welcome.inputs = SKA_INPUTS;
+    welcome.input_width = SKA_SIGNAL_BYTES;
+    welcome.classes = SKA_CLASSES;
+    welcome.layers = SKA_LAYERS;
+    welcome.halvings = network.rate_halvings;
+    welcome.credit = CREDIT;
+    welcome.capabilities = CAPABILITIES;
+    welcome.saves = SKA_PERSISTENT ? ska_journal_saves() : 0u;
+    welcome.error = first_error.code;
+    welcome.error_detail = first_error.detail;
+    welcome.dropped = decoder.dropped;
+    welcome.board = (const uint8_t *)ska_board_name;
     uint8_t payload[SKA_MESSAGE_WELCOME_SIZE];
     const uint16_t length = ska_message_welcome_pack(&welcome, payload);
     ska_frame_write(SKA_MESSAGE_WELCOME, seq, payload, length);
@@ -139,7 +151,9 @@ static void welcome_send(uint8_t seq) {
 static void metrics_send(uint8_t seq, uint8_t layer) {
     ska_metrics_t sums;
     ska_metrics(&network, layer, &sums);
-    ska_message_metrics_t metrics = {.layer = layer, .step = ska_step(&network)};
+    ska_message_metrics_t metrics;
+    metrics.layer = layer;
+    metrics.step = ska_step(&network);
 #define COPY(name) metrics.name = sums.name;
     SKA_METRICS_EACH(COPY)
 #undef COPY
@@ -149,13 +163,12 @@ static void metrics_send(uint8_t seq, uint8_t layer) {
 }
 
 static void result_send(uint8_t seq, bool with_crc) {
-    const ska_message_result_t result = {
-        .step = ska_step(&network),
-        .samples = ska_samples(&network),
-        .crc = with_crc ? state_crc() : 0u,
-        .predicted = ska_predicted(&network),
-        .decisions = ska_decisions(&network),
-    };
+    ska_message_result_t result;
+    result.step = ska_step(&network);
+    result.samples = ska_samples(&network);
+    result.crc = with_crc ? state_crc() : 0u;
+    result.predicted = ska_predicted(&network);
+    result.decisions = ska_decisions(&network);
     uint8_t payload[SKA_MESSAGE_RESULT_SIZE];
     const uint16_t length = ska_message_result_pack(&result, payload);
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
@@ -164,11 +177,10 @@ static void result_send(uint8_t seq, bool with_crc) {
 /* The bytes of the state from an offset inside it on, as many as a CHUNK has. */
 static void chunk_send(uint8_t seq, uint32_t offset) {
     const uint32_t left = SKA_STATE_BYTES - offset;
-    const ska_message_chunk_t chunk = {
-        .offset = offset,
-        .data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX),
-        .data = ska_state(&network) + offset,
-    };
+    ska_message_chunk_t chunk;
+    chunk.offset = offset;
+    chunk.data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX);
+    chunk.data = state_piece(offset, chunk.data_count);
     uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
     const uint16_t length = ska_message_chunk_pack(&chunk, payload);
     ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);

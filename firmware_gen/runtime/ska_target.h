@@ -33,6 +33,23 @@
 #endif
 #endif
 
+/* Whether the lowest byte of a number comes first in memory. Where a compiler does not say so, it
+ * is taken to be; define SKA_LITTLE_ENDIAN as 0 where it is not. */
+#ifndef SKA_LITTLE_ENDIAN
+#if defined(__BYTE_ORDER__)
+#define SKA_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#else
+#define SKA_LITTLE_ENDIAN 1
+#endif
+#endif
+
+/* How many bytes of a state follow each other in memory as they do in the state; see ska_state. */
+#if SKA_LITTLE_ENDIAN
+#define SKA_STATE_RUN SKA_STATE_BYTES
+#else
+#define SKA_STATE_RUN 1u
+#endif
+
 /* Loops that want all registers stand alone. Not every plan uses each. */
 #if defined(__GNUC__)
 #define SKA_NOINLINE __attribute__((noinline, unused))

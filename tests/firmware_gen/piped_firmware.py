@@ -46,7 +46,7 @@ class Firmware:
 
     plan: Plan
     flashed: State
-    program: Path
+    command: tuple[str, ...]
     codec: Codec
     inputs: np.ndarray
     labels: np.ndarray
@@ -56,7 +56,7 @@ class Firmware:
         sanitizer speaks. `storage` is the file with what was saved.
         """
         done = subprocess.run(
-            [str(self.program)],
+            self.command,
             input=b"".join(requests),
             capture_output=True,
             env=None if storage is None else {"SKA_STORAGE": str(storage)},
@@ -140,9 +140,18 @@ class Host:
         ]
 
 
-def make(plan: Plan, folder: Path, compiler: str, *, storing: bool = False) -> Firmware:
+def make(
+    plan: Plan,
+    folder: Path,
+    compiler: str,
+    *,
+    storing: bool = False,
+    flags: Sequence[str] = SANITIZERS,
+    emulator: Sequence[str] = (),
+) -> Firmware:
     """Writes, compiles and describes the firmware of a plan with random weights; with the memory
-    for saves that the board `host` has, if it is to have one.
+    for saves that the board `host` has, if it is to have one. An emulator runs it where this
+    machine cannot.
     """
     rng = np.random.default_rng(11)
     parameters = np.zeros(plan.parameter_count, dtype=np.int64)
@@ -154,7 +163,7 @@ def make(plan: Plan, folder: Path, compiler: str, *, storing: bool = False) -> F
     sources = folder / "project" / "src"
     (sources / "board.c").write_text(BOARD)
     files = sorted(path.name for path in sources.glob("*.c"))
-    command = [compiler, "-std=c99", *SANITIZERS, "-o", str(folder / "firmware"), *files]
+    command = [compiler, "-std=c99", *flags, "-o", str(folder / "firmware"), *files]
     if storing:
         macros = load_board("host").defines().items()
         command += [f"-D{name}={value}" for name, value in macros if "STORAGE" in name]
@@ -165,7 +174,7 @@ def make(plan: Plan, folder: Path, compiler: str, *, storing: bool = False) -> F
     return Firmware(
         plan=plan,
         flashed=State(plan, parameters),
-        program=folder / "firmware",
+        command=(*emulator, str(folder / "firmware")),
         codec=Codec({"input_bytes": plan.inputs * entry.bits // 8, "classes": plan.classes}),
         inputs=rng.integers(entry.minimum, entry.maximum + 1, (20, plan.inputs)),
         labels=rng.integers(0, plan.classes, 20),

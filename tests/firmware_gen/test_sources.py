@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_gen.board import load_board
 from firmware_gen.emit.plan import emit_plan
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
@@ -71,6 +72,29 @@ def test_the_library_compiles_without_a_warning(
     require_toolchain: Callable[[str], str],
 ) -> None:
     assert warnings(sources, require_toolchain(compiler), *standard, level) == ""
+
+
+@pytest.mark.parametrize("saves", [True, False], ids=["with-saves", "without-saves"])
+@pytest.mark.parametrize("standard", [C99, CXX11], ids=["c99", "c++11"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_every_source_of_the_runtime_is_c99_and_cxx11(
+    sources: Path,
+    compiler: str,
+    standard: tuple[str, ...],
+    saves: bool,
+    require_toolchain: Callable[[str], str],
+) -> None:
+    macros = load_board("host").defines()
+    flags = [
+        f"-D{name}={value}" for name, value in macros.items() if saves or "STORAGE" not in name
+    ]
+    command = [require_toolchain(compiler), *standard[:-3], *flags, "-fsyntax-only"]
+    files = sorted(path.name for path in sources.glob("*.c"))
+    assert {"ska.c", "ska_main.c", "ska_journal.c", "ska_frame.c", "ska_crc.c"} <= set(files)
+    done = subprocess.run(
+        [*command, *files], cwd=sources, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_library_compiles_where_int_has_16_bits(

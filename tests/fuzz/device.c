@@ -85,7 +85,7 @@ uint32_t device_number(void) { return token + network.samples; }
 
 const uint8_t *device_state(uint32_t *count) {
     *count = SKA_STATE_BYTES;
-    return ska_state(&network);
+    return ska_state(&network, 0);
 }
 
 bool device_is_pushed(void) { return push.open; }

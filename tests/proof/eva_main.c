@@ -232,7 +232,7 @@ static void from_reading(void) {
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         ska_metrics(&ska, layer, &metrics);
     }
-    const uint8_t *state = ska_state(&ska);
+    const uint8_t *state = ska_state(&ska, 0);
     for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
         bytes[i] = state[i];
     }

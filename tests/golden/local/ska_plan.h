@@ -49,6 +49,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
 #define SKA_STATE_BYTES 95 /* of all that learning changes; see ska_t */
+#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(94u, 2u) DO(95u, 1u) /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT 4
 #define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 

@@ -41,6 +41,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
 #define SKA_STATE_BYTES 51 /* of all that learning changes; see ska_t */
+#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT 3
 #define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
 
