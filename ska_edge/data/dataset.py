@@ -254,7 +254,7 @@ def _classes(
         if is_number(text):
             if not is_finite(text) or not float(text).is_integer():
                 raise InputError(
-                    f"{path}: {places[index]}: the label {text!r} is not a class;"
+                    f"{path}: {places[index]}: the label {text!r} is no class;"
                     " labels are integers or text"
                 )
             first_number = index if first_number is None else first_number
