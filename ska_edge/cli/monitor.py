@@ -5,29 +5,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.monitor_check import check, log_paths
-from ska_edge.cli.verify import metrics_table, progress_title
-from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.cli.monitor_view import (
+    TerminalSink,
+    View,
+    device_entry,
+    devices_document,
+    introduction,
+    once,
+)
 from ska_edge.device.link import Link
-from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
-from ska_edge.model.model_file import Model
+from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
-from ska_edge.monitor.telemetry import Line
+from ska_edge.monitor.sinks.log import LogSink
+from ska_edge.monitor.sinks.mqtt import Broker, MqttSink
+from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plural import counted
-from ska_edge.wire.protocol import COUNTED
-
-COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 
 
 @click.command(
@@ -109,12 +109,21 @@ def monitor(
         )
     inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
     ports = ports or (find_port(None),)
-    members = []
-    for i, path in enumerate(log_paths(log, len(ports))):
+    logs = log_paths(log, len(ports))
+    hub = None if broker is None else Broker(broker, once(out.warning))
+    members, terminals = [], []
+    for i, (port, path) in enumerate(zip(ports, logs, strict=True)):
+        terminal = TerminalSink(out, patience, path if len(ports) > 1 else None)
+        sinks: list[Sink] = []  # every sink there is, in the order in which they are told
+        if path is not None:
+            sinks.append(LogSink(path, overwrite=overwrite))
+        if hub is not None:
+            sinks.append(MqttSink(hub, port, names[i] if names else None))
+        sinks.append(terminal)
         share = slice(i, None, len(ports)) if split else slice(None)
-        name = names[i] if names else None
-        members.append(Member(ports[i], inputs[share], labels[share], path, name))
-    view = View(loaded, members, patience, out)
+        members.append(Member(port, inputs[share], labels[share], sinks))
+        terminals.append(terminal)
+    view = View(loaded, members, terminals, logs, out)
     job = Job(
         plan=loaded.plan,
         baud=baud,
@@ -122,10 +131,6 @@ def monitor(
         halvings=halvings,
         save=save,
         save_every=save_every,
-        overwrite=overwrite,
-        broker=broker or "",
-        say=view.say,
-        warn=view.warn,
     )
     with out.live() as show:
         try:
@@ -152,14 +157,12 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
             with Link(port, baud=baud) as link:
                 info = link.hello()
         except DeviceError as error:
-            if len(ports) == 1:
-                raise
             errors.append(error)
-            entries.append(_entry(port, None, str(error)))
+            entries.append(device_entry(port, None, str(error)))
             continue
-        out.line(_introduction(info, link.port))
-        entries.append(_entry(link.port, info, None))
-    out.document(_document(entries))
+        out.line(introduction(info, link.port))
+        entries.append(device_entry(link.port, info, None))
+    out.document(devices_document(entries))
     _exit(errors)
 
 
@@ -169,171 +172,3 @@ def _exit(errors: Sequence[SkaError]) -> None:
         click.echo(f"ska-edge: {error}", err=True)
     if errors:
         click.get_current_context().exit(errors[0].exit_code)
-
-
-def _introduction(info: DeviceInfo, port: str) -> str:
-    return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
-
-
-def _entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
-    """What `--json` says of a device that has learned nothing."""
-    return {
-        "board": info.board if info else None,
-        "port": port,
-        "digest": info.digest if info else None,
-        "step": info.step if info else None,
-        "samples": 0,
-        "correct": 0,
-        "warnings": [],
-        "log": None,
-        "error": error,
-    }
-
-
-def _document(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """All devices; a single one's keys stand at the top, too."""
-    alone = {} if len(entries) > 1 else entries[0]
-    return {**alone, "devices": entries}
-
-
-class View:
-    """What people and programs see of a fleet.
-
-    `say` and `warn` may be called by any thread.
-    """
-
-    def __init__(
-        self, model: Model, members: Sequence[Member], patience: float, out: Output
-    ) -> None:
-        self._model = model
-        self._members = members
-        self._patience = patience
-        self._out = out
-        self._warned: set[str] = set()
-        self._fell: dict[str, list[str]] = {member.port: [] for member in members}
-        self._before: dict[str, int] = {}  # samples before the last line, by port
-
-    def warn(self, sentence: str) -> None:
-        """A warning that is no single device's, said once."""
-        if sentence not in self._warned:
-            self._warned.add(sentence)
-            self._out.warning(sentence)
-
-    def say(self, member: Member, what: Line | ContactLost) -> None:
-        """Tell what people should know at once."""
-        if isinstance(what, ContactLost):
-            # The last colon: in front of it a port's name and the system's words may have others.
-            reason = str(what).rpartition(": ")[0]  # what to do about it is done here
-            self._out.note(f"{reason}; waiting up to {self._patience:g} s for it")
-            return
-        assert member.monitor is not None
-        port = member.monitor.port
-        if "device" in what:
-            text = _introduction(member.monitor.info, port)
-            log = f", log {member.path}" if member.path and len(self._members) > 1 else ""
-            self._out.line(text + log)
-        elif "interrupted" in what and what["fell_back"]:
-            text = (
-                f"the device at {port} has started again, or was given another state: it has"
-                f" {counted(what['samples'], 'sample')}, not {self._before[member.port]}, and"
-                " what it learned since its last save is lost"
-            )
-            self._fell[member.port].append(text)
-            self._out.warning(text)
-        elif "interrupted" in what:
-            more = (what["samples"] - self._before[member.port]) % COUNTED
-            self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
-        self._before[member.port] = member.monitor.samples
-
-    def stopping(self) -> None:
-        """After Ctrl-C."""
-        self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
-
-    def stopped(self) -> None:
-        """When all devices have come to a boundary after Ctrl-C, or were given up."""
-        for member in self._members:
-            if member.monitor is not None:
-                self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
-            if member.error is not None:
-                self._out.note(str(member.error))
-
-    # --- live and last ----------------------------------------------------------------------------
-
-    def picture(self, warnings: bool) -> RenderableType:
-        """How it stands: one device's layers, or a row for each of several."""
-        if len(self._members) > 1:
-            return self._fleet()
-        (member,) = self._members
-        monitor = member.monitor
-        result = Result(0, 0, 0, ())
-        if monitor is not None and monitor.result is not None:
-            result = monitor.result
-        title = self._title(member) + (", waiting for the device" if member.waiting else "")
-        table = metrics_table(self._model.plan, title, result)
-        if monitor is None or not warnings:
-            return table
-        return Group(table, *(Text(f"warning: {found.sentence()}") for found in monitor.symptoms))
-
-    def _fleet(self) -> Table:
-        table = Table()
-        for column in COLUMNS:
-            text = column in ("port", "board", "state")
-            table.add_column(column, justify="left" if text else "right")
-        supervised = self._model.plan.rule_definition.supervised
-        for member in self._members:
-            monitor, total = member.monitor, len(member.labels)
-            cells = [member.port, "", f"0/{total}", "", "", ""]
-            if monitor is not None:
-                cells = [
-                    monitor.port,
-                    monitor.info.board,
-                    f"{monitor.learned}/{total}",
-                    str(monitor.correct) if supervised else "-",
-                    f"{monitor.rate:.1f}" if not member.ended else "",
-                    str(len(monitor.symptoms) + len(self._fell[member.port])),
-                ]
-            table.add_row(*(Text(cell) for cell in (*cells, member.state)))
-        return table
-
-    def _title(self, member: Member) -> str:
-        monitor = member.monitor
-        if monitor is None:
-            return "no contact yet"
-        title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
-        if monitor.unanswered:
-            title += f", {counted(monitor.unanswered, 'answer')} lost"
-        return title
-
-    def finish(self) -> None:
-        """Symptoms, and how far each device has come."""
-        several = len(self._members) > 1
-        for member in self._members:
-            if member.monitor is None:
-                continue
-            of = f"{member.monitor.port}: " if several else ""
-            for found in member.monitor.symptoms:
-                self._out.warning(of + found.sentence())
-            self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
-
-    def document(self) -> dict[str, Any]:
-        """The document of `--json`."""
-        return _document([self._member(member) for member in self._members])
-
-    def _member(self, member: Member) -> dict[str, Any]:
-        monitor = member.monitor
-        error = None if member.error is None else str(member.error)
-        entry = _entry(member.port, monitor.info if monitor else None, error)
-        if monitor is None:
-            return entry
-        fell = [
-            {"sign": "fell back", "layer": None, "text": text} for text in self._fell[member.port]
-        ]
-        return {
-            **entry,
-            "port": monitor.port,
-            "step": monitor.step,
-            "samples": monitor.learned,
-            "correct": int(monitor.correct),
-            "warnings": [*fell, *(found.as_dict() for found in monitor.symptoms)],
-            "log": None if member.path is None else str(member.path),
-        }

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from ska_edge.cli.output import check_file
 from ska_edge.errors import InputError
-from ska_edge.monitor.mqtt import parse_address, topic_level
+from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 
 LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
 

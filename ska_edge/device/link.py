@@ -265,7 +265,9 @@ class Link:
         """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
         number = (self.info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
-        return self._prepare("SAMPLE", values)
+        request = self._prepare("SAMPLE", values)
+        request.samples = (samples + 1) % COUNTED
+        return request
 
     def follow(self, earlier: Link) -> None:
         """Numbers requests on from those of another link to the device: an answer to one of them

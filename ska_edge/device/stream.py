@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
+from ska_edge.device.sample import Sample
 from ska_edge.device.window import Sending, Window, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
@@ -24,22 +25,7 @@ from ska_edge.wire.protocol import COUNTED, Want
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """A row that a device has learned.
-
-    Attributes:
-        row: its index.
-        samples: how many samples the device has learned with it.
-        result: what the device answered; None where that was lost on the way.
-    """
-
-    row: int
-    samples: int
-    result: Result | None
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Reconnection:
     """Contact was lost, and found again.
 
     Attributes:
@@ -115,7 +101,7 @@ class Stream:
         inputs: NDArray[np.integer],
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
-    ) -> Iterator[Learned | Interrupted]:
+    ) -> Iterator[Sample | Reconnection]:
         """Learn rows, inputs (n, d) and labels (n,), each once; what was lost on the way is said.
 
         `sending` is called before a row is sent, and before it is sent again in another session.
@@ -126,36 +112,28 @@ class Stream:
         if self.link.info.token == self._token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
-
-            def announce(index: int, samples: int, first: int = row) -> None:
-                sending(first + index, samples)
-
             try:
                 self._expect_token()
                 window = Window(
-                    self.link,
-                    inputs[row:],
-                    labels[row:],
-                    self._want,
-                    self._stop,
-                    announce,
+                    self.link, inputs, labels, self._want, self._stop, sending, first=row
                 )
                 credit = window.credit
-                for result in window.results():
-                    deadline = None
-                    yield self._learned(row, result)
-                    row += 1
+                for sample in window.results():
+                    deadline, row = None, sample.row + 1
+                    self.samples = sample.samples
+                    yield sample
             except ContactLost as lost:
                 deadline = self._deadline(deadline)
                 fell_back = self._find_again(lost, deadline)
                 ahead = self._ahead(fell_back, most=min(credit, len(labels) - row))
-                yield Interrupted(str(lost), self.link.info, fell_back)
+                yield Reconnection(str(lost), self.link.info, fell_back)
                 for _ in range(ahead):  # learned before contact was lost
-                    deadline = None
-                    yield self._learned(row, None)
-                    row += 1
+                    self.samples = (self.samples + 1) % COUNTED
+                    sample = Sample.of(inputs, labels, row, self.samples)
+                    deadline, row = None, row + 1
+                    yield sample
 
-    def ask(self, request: Callable[[Link], object]) -> Iterator[Interrupted]:
+    def ask(self, request: Callable[[Link], object]) -> Iterator[Reconnection]:
         """Make a request of all that the device has learned, between two calls of `learn`.
 
         It must be one that may be made twice: it is made again after contact was lost. What a
@@ -174,9 +152,9 @@ class Stream:
                 deadline = self._deadline(deadline)
                 fell_back = self._find_again(lost, deadline)
                 self._ahead(fell_back, most=0)
-                yield Interrupted(str(lost), self.link.info, fell_back)
+                yield Reconnection(str(lost), self.link.info, fell_back)
 
-    def claim(self) -> Iterator[Interrupted]:
+    def claim(self) -> Iterator[Reconnection]:
         """Give the state a token of this stream's own, as `ask` makes a request: what others have
         sent to the device, or will teach it, is then not taken for what this stream does.
         """
@@ -186,10 +164,6 @@ class Stream:
                 self._token = link.renew_token()
 
         return self.ask(renew)
-
-    def _learned(self, row: int, result: Result | None) -> Learned:
-        self.samples = (self.samples + 1) % COUNTED
-        return Learned(row, self.samples, result)
 
     # --- contact lost and found -------------------------------------------------------------------
 

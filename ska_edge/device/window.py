@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.device.exchange import Request, result_of
-from ska_edge.device.info import Result
 from ska_edge.device.link import Link
+from ska_edge.device.sample import Sample
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want, peek
 
@@ -41,6 +41,7 @@ class Window:
         want: what else to ask for with every row.
         stop: once it is set no more rows are sent; the answers of those under way still come.
         sending: called before a row is sent for the first time.
+        first: the row to begin with.
 
     Attributes:
         credit: how many rows can be under way.
@@ -54,23 +55,24 @@ class Window:
         want: Want,
         stop: threading.Event | None = None,
         sending: Sending = unannounced,
+        *,
+        first: int = 0,
     ) -> None:
         self._link = link
         self._stop = stop or threading.Event()
         self._sending = sending
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = max(1, link.info.credit)
-        self._start = link.info.samples
-        self._sent = 0  # rows that were sent at least once
-        self._known = 0  # rows that are known to be learned
-        self._pending: deque[Request] = deque()
+        self._row = first  # the next one that is sent for the first time
+        self._samples = link.info.samples  # that the device has learned before it
+        self._pending: deque[tuple[Request, Sample]] = deque()
         self._went_back = False  # since the last answer
         self._failures = 0  # waits without an answer, since the last one
         self._error: DeviceError | None = None  # what ends it, behind the results before
 
-    def results(self) -> Iterator[Result | None]:
-        """What the device answers, a row each; None for a row that it has learned, but of which the
-        answer was lost.
+    def results(self) -> Iterator[Sample]:
+        """The rows that the device has learned, in order, with its answers; a row's result is None
+        where the answer was lost.
 
         Raises ContactLost when the device is gone, silent, or not where it should be; DeviceError
         when it refuses a row.
@@ -92,40 +94,39 @@ class Window:
 
     def _fill(self) -> bool:
         """Send rows while there is room; False when there is nothing to wait for."""
-        while len(self._pending) < self.credit and self._sent < self._end():
-            row, label = self._inputs[self._sent], int(self._labels[self._sent])
-            samples = self._start + self._sent
-            request = self._link.sample(samples, row.tolist(), label, self._want)
-            request.samples = (samples + 1) % COUNTED
-            self._sending(self._sent, request.samples)
+        while len(self._pending) < self.credit and not self._at_end():
+            before, self._samples = self._samples, (self._samples + 1) % COUNTED
+            sample = Sample.of(self._inputs, self._labels, self._row, self._samples)
+            request = self._link.sample(before, sample.x, sample.label, self._want)
+            self._sending(sample.row, sample.samples)
             self._link.send(request)
-            self._pending.append(request)
-            self._sent += 1
+            self._pending.append((request, sample))
+            self._row += 1
         return bool(self._pending)
 
-    def _end(self) -> int:
-        return self._sent if self._stop.is_set() else len(self._labels)
+    def _at_end(self) -> bool:
+        return self._row == len(self._labels) or self._stop.is_set()
 
     def _send_again(self) -> None:
-        for request in self._pending:
+        for request, _ in self._pending:
             self._link.send(request)
 
-    def _wait(self) -> list[Result | None]:
-        """The results of the rows that are known to be learned by the next answer that says so;
-        nothing when it is time to send again.
+    def _wait(self) -> list[Sample]:
+        """The rows that are known to be learned by the next answer that says so; nothing when it is
+        time to send again.
         """
         deadline = time.monotonic() + self._link.timeout
         while time.monotonic() < deadline:
-            results: list[Result | None] = []
+            learned: list[Sample] = []
             for frame in self._link.frames():
-                for request in list(self._pending):
+                for request, sample in list(self._pending):
                     if self._error is None and request.take(frame):
-                        results += self._closed(request)
-            if results or self._error is not None:
-                return results
+                        learned += self._closed(request, sample)
+            if learned or self._error is not None:
+                return learned
         return []
 
-    def _closed(self, request: Request) -> list[Result | None]:
+    def _closed(self, request: Request, sample: Sample) -> list[Sample]:
         """What follows from the frame that ends an answer, which is the last one that came."""
         closing = next(frame for frame in request.arrived if frame.code in request.closing)
         if closing.code == STATUS.code:
@@ -139,45 +140,42 @@ class Window:
         alone = len(self._pending) == 1
         try:
             replies = self._link.whole(request)
-            found = result_of(replies) if replies else None
+            sample.result = result_of(replies) if replies else None
         except DeviceError as refusal:
             self._error = refusal
-            return self._unanswered(request)
+            return self._learned_before(request)
         if replies is None and alone:
             return []  # part of the answer is lost: the device can still give it again
-        results = self._unanswered(request)
-        self._learned(None if found is None else found.step)
-        return [*results, found]
+        return [*self._learned_before(request), self._learned()]
 
-    def _unanswered(self, request: Request) -> list[Result | None]:
+    def _learned_before(self, request: Request) -> list[Sample]:
         """Rows ahead of one that the device has learned: it has learned them, too."""
-        results: list[Result | None] = []
-        while self._pending[0] is not request:
-            self._learned(None)
-            results.append(None)
-        return results
+        learned = []
+        while self._pending[0][0] is not request:
+            learned.append(self._learned())
+        return learned
 
-    def _learned(self, step: int | None) -> None:
+    def _learned(self) -> Sample:
         """The first row of those under way is known to be learned."""
-        self._pending.popleft()
-        self._known += 1
-        self._link.learned((self._start + self._known) % COUNTED, step)
+        _, sample = self._pending.popleft()
+        self._link.learned(sample.samples, None if sample.result is None else sample.result.step)
+        return sample
 
-    def _go_back(self, last: int) -> list[Result | None]:
+    def _go_back(self, last: int) -> list[Sample]:
         """The device has refused a row because it waits for another, behind the seq `last`."""
-        seqs = [request.seq for request in self._pending]
-        results: list[Result | None] = []
+        seqs = [request.seq for request, _ in self._pending]
+        learned: list[Sample] = []
         if last in seqs:  # it has learned so far; the last of these it can answer again
-            results = self._unanswered(self._pending[seqs.index(last)])
+            learned = self._learned_before(self._pending[seqs.index(last)][0])
         elif last != (seqs[0] - 1) % 256:
             return self._elsewhere()
         if not self._went_back:  # every row behind the lost one is refused: go back once
             self._went_back = True
             self._send_again()
-        return results
+        return learned
 
-    def _elsewhere(self) -> list[Result | None]:
-        """No results: the device must be asked where it is."""
+    def _elsewhere(self) -> list[Sample]:
+        """No rows: the device must be asked where it is."""
         self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
+from ska_edge.monitor.log_line import Interruption, LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
-from ska_edge.monitor.mqtt import Publisher, device_name
-from ska_edge.monitor.telemetry import Line, Log
+from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.protocol import Capability
 
 TICK = 0.1  # seconds from one look at the devices to the next
-
-Say = Callable[["Member", Line | ContactLost], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,6 @@ class Job:
         baud: speed of their ports.
         patience: seconds to wait for one that went away.
         halvings, save, save_every: see `Monitor.run`.
-        overwrite: replace logs that are there.
-        broker: address of an MQTT broker, "" for none.
-        say: called by the devices' threads: with each line of a log, and when contact was lost.
-        warn: called with a sentence about the broker.
     """
 
     plan: Plan
@@ -47,10 +40,6 @@ class Job:
     halvings: int | None
     save: bool
     save_every: int | None
-    overwrite: bool
-    broker: str
-    say: Say
-    warn: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -60,8 +49,7 @@ class Member:
     Attributes:
         port: as it was named.
         inputs, labels: its rows.
-        path: of its log.
-        name: for MQTT; None becomes `device_name`, when there is contact.
+        sinks: what is told of its events, in this order.
         monitor: None until there was contact.
         error: why it failed.
         waiting: contact was lost and is waited for.
@@ -71,15 +59,12 @@ class Member:
     port: str
     inputs: NDArray[np.integer]
     labels: NDArray[np.int64]
-    path: Path | None = None
-    name: str | None = None
+    sinks: Sequence[Sink] = ()
     monitor: Monitor | None = None
     error: SkaError | None = None
     waiting: bool = False
     ended: bool = False
     _stream: Stream | None = field(default=None, repr=False)
-    _log: Log | None = field(default=None, repr=False)
-    _publisher: Publisher | None = field(default=None, repr=False)
 
     @property
     def state(self) -> Activity:
@@ -92,16 +77,14 @@ class Member:
             return "connecting"
         return "waiting" if self.waiting else "learning"
 
-    def open(self, job: Job, stop: threading.Event) -> None:
-        """Find the device, and check all that can be checked before it learns; then open the log.
-
-        A DeviceError becomes the member's own; raises every other.
-        """
+    def connect(self, job: Job, stop: threading.Event) -> None:
+        """Find the device and check that it can do the job; a DeviceError becomes the member's."""
 
         def lost(reason: ContactLost) -> None:
             self.waiting = True
             self._status()
-            job.say(self, reason)
+            for sink in self.sinks:
+                sink.lost(reason)
 
         try:
             stream = self._stream = Stream(
@@ -118,15 +101,12 @@ class Member:
             return
         self.waiting = False
         self.monitor = Monitor(stream, job.plan)
-        if self.path is not None:
-            self._log = Log(self.path, stream.link.info, overwrite=job.overwrite)
-        if job.broker:
-            self.name = self.name or device_name(stream.link.info.board, stream.link.port)
 
-    def publish(self, job: Job) -> None:
-        """Connect to the broker, if there is one; ToolError without the package for it."""
-        if job.broker and self.monitor is not None and self.name is not None:
-            self._publisher = Publisher(job.broker, self.name, job.warn)
+    def open(self) -> None:
+        """Open the sinks, where there is contact; raises what they raise."""
+        if self.monitor is not None and self.error is None:
+            for sink in self.sinks:
+                sink.open(self.monitor)
 
     def learn(self, job: Job) -> None:
         """Learn all rows, or until the fleet is stopped; an SkaError becomes the member's own."""
@@ -142,31 +122,29 @@ class Member:
                 save_every=job.save_every,
                 sending=self._write,
             ):
-                if "interrupted" in line:
+                if isinstance(line, Interruption):
                     self.waiting = False
                     self._status()
                 self._write(line)
-                if self._publisher is not None:
-                    self._publisher.line(line)
-                job.say(self, line)
         except SkaError as error:
             self.error = error
         self.ended = True
         self._status()
 
     def close(self) -> None:
-        """Close the port, the log and the connection to the broker."""
-        for part in (self._stream, self._log, self._publisher):
-            if part is not None:
-                part.close()
+        """Close the port and the sinks."""
+        if self._stream is not None:
+            self._stream.close()
+        for sink in self.sinks:
+            sink.close()
 
-    def _write(self, line: Line) -> None:
-        if self._log is not None:
-            self._log.write(line)
+    def _write(self, line: LogLine) -> None:
+        for sink in self.sinks:
+            sink.write(line)
 
     def _status(self) -> None:
-        if self._publisher is not None:
-            self._publisher.status(self.state)
+        for sink in self.sinks:
+            sink.status(self.state)
 
 
 def run(
@@ -183,34 +161,21 @@ def run(
     that fails does not end the others; see `Member.error`.
 
     Raises InputError or ToolError before anything was learned; KeyboardInterrupt on Ctrl-C, when
-    every device has come to the boundary between two samples. Ports and logs are closed then.
+    every device has come to the boundary between two samples. Ports and sinks are closed then.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]
+
+    def at_once(task: Callable[[Member], None]) -> None:
+        _at_once(names, [partial(task, member) for member in members], stop, tick, stopping)
+
     try:
-        _at_once(
-            names, [partial(member.open, job, stop) for member in members], stop, tick, stopping
-        )
-        _check_names(members)
+        at_once(lambda member: member.connect(job, stop))
         for member in members:
-            member.publish(job)
-        _at_once(names, [partial(member.learn, job) for member in members], stop, tick, stopping)
+            member.open()
+        at_once(lambda member: member.learn(job))
     finally:
         _at_once(names, [member.close for member in members], stop)
-
-
-def _check_names(members: Sequence[Member]) -> None:
-    """InputError where two devices would publish under the same name."""
-    known: dict[str, Member] = {}
-    for member in members:
-        if member.name is None:
-            continue
-        other = known.setdefault(member.name, member)
-        if other is not member:
-            raise InputError(
-                f"for MQTT the devices at {other.port} and {member.port} would both be called"
-                f" {member.name}: give each a --name"
-            )
 
 
 def _at_once(

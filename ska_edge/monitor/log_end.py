@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
-from ska_edge.monitor.log import (
-    Cut,
-    Entry,
-    Interrupted,
-    LogFile,
-    RateSet,
-    Row,
-    Sent,
-    Setting,
-    Started,
+from ska_edge.json_lines import JsonLines
+from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log_line import (
+    Interruption,
+    LogLine,
+    LogRow,
+    RateChange,
+    RateNotice,
+    RowNotice,
+    SessionEnd,
+    SessionStart,
+    parse,
 )
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED
@@ -25,51 +28,76 @@ class LogEnd:
     """Where a log ends.
 
     Args:
-        path: the log; what is wrong with it is an obstacle.
-
-    Attributes:
-        cut: a last line that says nothing.
+        entries: lines up to the last one, from one on behind which all is known; an InputError that
+            they raise is an obstacle.
+        digest: of the plan, as far as it is known before them; "" where it is not.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.cut: Cut | None = None
-        self._damage = self._digest = ""
-        self._samples = self._halvings = 0
-        self._crc: int | None = None  # where it is known
-        self._setting: Setting | None = None  # a rate that is not known to be set
-        self._under_way: dict[int, Sent] = {}  # rows without an answer, by their samples
+    def __init__(self, entries: Iterable[Entry], digest: str = "") -> None:
+        self._digest, self._damage = digest, ""
+        self._damaged: tuple[int, DamagedEnd] | None = None
+        self._empty = True
+        self._samples = 0
+        self._halvings: int | None = None  # where it is known
+        self._crc: int | None = None  # likewise
+        self._setting: RateNotice | None = None  # a rate that is not known to be set
+        self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by their samples
         try:
-            with LogFile(path) as log:
-                self._size = log.size
-                for entry in log.entries():
-                    self._take(entry)
+            for number, line in entries:
+                self._empty = False
+                if isinstance(line, DamagedEnd):
+                    self._damaged = number, line
+                else:
+                    self._take(line)
         except InputError as error:
             self._damage = str(error)
 
-    def _take(self, entry: Entry) -> None:
-        if isinstance(entry, Started):
-            self._digest = entry.digest
-        if isinstance(entry, Setting):
-            self._setting = entry
-        elif isinstance(entry, Sent):
-            self._under_way[entry.sample] = entry
-        elif isinstance(entry, Row):
-            self._samples, self._crc = entry.sample, None
-            self._under_way.pop(entry.sample, None)
-        elif isinstance(entry, RateSet):
-            self._crc, self._halvings = None, entry.halvings  # the rate is part of the state
+    @classmethod
+    def of(cls, path: Path, info: DeviceInfo) -> LogEnd:
+        """The end of a log that a device may go on from.
+
+        Its first and last lines are read: as many as a session has since its last checkpoint. Where
+        these do not say that the device can go on, all of them are read, to say why.
+        """
+        near = cls._near(path)
+        if near is None or near.obstacle(info):
+            return cls(_whole(path))
+        return near
+
+    @classmethod
+    def _near(cls, path: Path) -> LogEnd | None:
+        """From the last lines alone; None where they do not say enough."""
+        file = JsonLines(path)
+        try:
+            content = next(file.lines()).content()
+            first = None if content is None else parse(content)
+            return cls(list(_tail(file)), first.digest) if isinstance(first, SessionStart) else None
+        except (InputError, StopIteration):
+            return None
+
+    def _take(self, line: LogLine) -> None:
+        if isinstance(line, RateNotice):
+            self._setting = line
+        elif isinstance(line, RowNotice):
+            self._under_way[line.sample] = line
+        elif isinstance(line, LogRow):
+            self._samples, self._crc = line.sample, None
+            self._halvings = self._halvings if line.halvings is None else line.halvings
+            self._under_way.pop(line.sample, None)
+        elif isinstance(line, RateChange):
+            self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
-        elif isinstance(entry, Cut):
-            self.cut = entry
-        elif isinstance(entry, Interrupted) and not entry.fell_back:
-            if entry.mark.samples == self._samples:  # else rows up to there follow, or lack
-                self._crc = entry.mark.crc
-        else:
-            self._samples, self._crc = entry.mark.samples, entry.mark.crc
+        elif isinstance(line, Interruption) and not line.fell_back:
+            if line.mark.samples == self._samples:  # else rows up to there follow, or lack
+                self._crc = line.mark.crc
+        elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
+            if isinstance(line, SessionStart):
+                self._digest = line.digest
+            self._samples, self._crc = line.mark.samples, line.mark.crc
             self._under_way.clear()
             self._setting = None
-            if entry.mark.halvings is not None:
-                self._halvings = entry.mark.halvings
+            if line.mark.halvings is not None:
+                self._halvings = line.mark.halvings
 
     def rate(self, info: DeviceInfo) -> int | None:
         """The rate that was about to be set, where the device has it since: its halvings."""
@@ -78,7 +106,7 @@ class LogEnd:
             return None
         return setting.halvings if info.samples == self._samples else None
 
-    def learned(self, info: DeviceInfo) -> list[Sent]:
+    def learned(self, info: DeviceInfo) -> list[RowNotice]:
         """The rows under way that the device has learned since, by its count of samples; none where
         that does not follow from these, or its state is another one by now.
         """
@@ -94,17 +122,17 @@ class LogEnd:
         """Why no session of this device can follow; "" where one can."""
         if self._damage:
             return self._damage
-        if self.cut is not None and (self.cut.start is None or not self._digest):
-            return f"its last line, {self.cut.line}, is damaged"
+        if self._damaged is not None and not (self._damaged[1].torn and self._digest):
+            return f"its last line, {self._damaged[0]}, is damaged"
         if not self._digest:
-            return "it does not say which device it is of" if self._size else ""
+            return "" if self._empty else "it does not say which device it is of"
         if self._digest != info.digest:
             return f"it is of the plan {self._digest}, and the device runs {info.digest}"
         ahead = self.learned(info)
         if self._samples != info.samples and not ahead:
             return f"it ends at sample {self._samples}, and the device has learned {info.samples}"
         rate = self.rate(info)
-        if rate is None and self._halvings != info.halvings:
+        if rate is None and self._halvings is not None and self._halvings != info.halvings:
             return (
                 f"the rate is halved {counted(self._halvings, 'time')} at its end, and"
                 f" {counted(info.halvings, 'time')} on the device"
@@ -112,3 +140,38 @@ class LogEnd:
         if self._crc not in (None, info.crc) and not ahead and rate is None:
             return "the device has as many samples as at its end, but another state"
         return ""
+
+
+def _whole(path: Path) -> Iterator[Entry]:
+    yield from LogFile(path).entries()
+
+
+def _tail(file: JsonLines) -> Iterator[Entry]:
+    """The last lines, in order, from one on behind which all is known, with no numbers.
+
+    Such a line tells of the whole state: samples, and CRC or halvings. Behind a checkpoint, which
+    is a row, others may be under way that were announced before it, but not before itself.
+    """
+    found: list[Entry] = []
+    checkpoint: int | None = None
+    at_end = True  # no whole line was found yet
+    for line in file.lines_from_end():
+        content = line.content()
+        if content is None:
+            if found or not file.is_torn(line):
+                raise InputError("damaged")
+            found.append((0, DamagedEnd(torn=True)))
+            continue
+        said = parse(content)
+        found.append((0, said))
+        if isinstance(said, LogRow) and said.halvings is not None:
+            checkpoint = said.sample
+        if (
+            isinstance(said, SessionStart)
+            or (isinstance(said, SessionEnd) and at_end)
+            or (isinstance(said, Interruption) and said.fell_back)
+            or (isinstance(said, RowNotice) and said.sample == checkpoint)
+        ):
+            break
+        at_end = False
+    return reversed(found)

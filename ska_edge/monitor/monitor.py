@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Interrupted, Learned, Stream
-from ska_edge.monitor.telemetry import (
-    Line,
-    device_line,
-    end_line,
-    interrupted_line,
-    row_line,
-    sent_line,
-    setting_line,
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Reconnection, Stream
+from ska_edge.monitor.log_line import (
+    CHECKPOINT,
+    Interruption,
+    LogLine,
+    LogRow,
+    LogWarning,
+    Mark,
+    RateChange,
+    RateNotice,
+    RowNotice,
+    Save,
+    SessionEnd,
+    SessionStart,
 )
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
@@ -44,6 +50,7 @@ class Monitor:
     Attributes:
         info: the device as it said last.
         step, samples: its updates, and the samples it has learned, by now.
+        halvings: how often its rate is halved by now.
         learned, correct, unanswered: rows learned in this session; how many of them the device was
             right about before, and to how many its answer was lost.
         result: the last answer with metrics.
@@ -54,6 +61,7 @@ class Monitor:
     def __init__(self, stream: Stream, plan: Plan) -> None:
         self.info: DeviceInfo = stream.link.info
         self.step, self.samples = self.info.step, self.info.samples
+        self.halvings = self.info.halvings
         self.learned = self.correct = self.unanswered = self.fell_back = 0
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
@@ -64,8 +72,8 @@ class Monitor:
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
         self._saved: int | None = None  # samples in the last save, if it is the state as it is
-        self._sending: Callable[[Line], None] = lambda _: None
-        self._halvings: int | None = None  # of the rate; None: whatever the device has
+        self._sending: Callable[[LogLine], None] = lambda _: None
+        self._wanted_halvings: int | None = None  # None: whatever the device has
         self._pace = Pace()
 
     @property
@@ -86,9 +94,9 @@ class Monitor:
         halvings: int | None = None,
         save: bool = False,
         save_every: int | None = None,
-        sending: Callable[[Line], None] = lambda _: None,
-    ) -> Iterator[Line]:
-        """Let the device learn, and yield the lines of a log (see `telemetry`) as things happen.
+        sending: Callable[[LogLine], None] = lambda _: None,
+    ) -> Iterator[LogLine]:
+        """Let the device learn, and yield the lines of a log as things happen.
 
         Args:
             inputs: (n, d) integers in the plan's input format.
@@ -101,27 +109,26 @@ class Monitor:
 
         Raises as `Stream.learn`; the stream stays open.
         """
-        yield device_line(self.info, self.port)
+        yield SessionStart.of(self.info, self.port)
         self._sending = sending
         # Behind the line: what came before may lack rows that only the token so far tells of.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
-        self._halvings = halvings
+        self._wanted_halvings = halvings
         yield from self._set_rate()
         size = save_every or max(len(labels), 1)
         for start in range(0, len(labels), size):
             end = min(start + size, len(labels))
 
             def announce(row: int, sample: int, start: int = start) -> None:
-                x, label = inputs[start + row].tolist(), int(labels[start + row])
-                self._sending(sent_line(sample, self._stream.link.info.token, x, label))
+                x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
+                self._sending(RowNotice(sample, self._stream.link.info.token, label, x))
 
             for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
-                if isinstance(event, Interrupted):
+                if isinstance(event, Reconnection):
                     yield from self._interrupted(event)
                     continue
-                row = start + event.row
-                yield self._row(event, inputs, labels, row)
+                yield self._row(event, start + event.row)
                 yield from self._look(inputs, labels)
             if self.learned < end:
                 break  # the stream was stopped
@@ -132,72 +139,77 @@ class Monitor:
         yield from self._look(inputs, labels, last=True)
         yield from self._ask(Link.hello)
         self.info = self._stream.link.info
-        yield end_line(self.info)
+        yield SessionEnd(Mark.of(self.info, halvings=False))
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def _set_rate(self) -> Iterator[Line]:
-        halvings = self._halvings
+    def _set_rate(self) -> Iterator[LogLine]:
+        halvings = self._wanted_halvings
         if halvings is not None:
 
             def halve(link: Link) -> None:
-                self._sending(setting_line(halvings, link.info.token))
+                self._sending(RateNotice(halvings, link.info.token))
                 link.halve_rate(halvings)
 
             for event in self._stream.ask(halve):
                 if not event.fell_back and event.info.halvings == halvings:
-                    yield {"rate": halvings}  # the device has it, only its answer was lost
+                    yield RateChange(halvings)  # the device has it, only its answer was lost
                 yield self._found_again(event)
-            yield {"rate": halvings}
+            self.halvings = halvings
+            yield RateChange(halvings)
 
-    def _save(self) -> Iterator[Line]:
+    def _save(self) -> Iterator[LogLine]:
         yield from self._ask(Link.save)
         self._saved = self.samples
-        yield {"saved": self.samples}
+        yield Save(self.samples)
 
-    def _ask(self, request: Callable[[Link], object]) -> Iterator[Line]:
+    def _ask(self, request: Callable[[Link], object]) -> Iterator[LogLine]:
         for event in self._stream.ask(request):
             yield from self._interrupted(event)
 
-    def _interrupted(self, event: Interrupted) -> Iterator[Line]:
+    def _interrupted(self, event: Reconnection) -> Iterator[LogLine]:
         yield self._found_again(event)
         if event.fell_back:
             yield from self._set_rate()
 
-    def _found_again(self, event: Interrupted) -> Line:
-        self.info = event.info
+    def _found_again(self, event: Reconnection) -> LogLine:
+        self.info, self.halvings = event.info, event.info.halvings
         self.fell_back += event.fell_back
         if event.fell_back:
             self.step, self.samples = event.info.step, event.info.samples
             self._saved = None
-        return interrupted_line(event.reason, event.info, event.fell_back)
+        return Interruption(event.reason, event.fell_back, Mark.of(event.info))
 
-    def _row(
-        self,
-        event: Learned,
-        inputs: NDArray[np.integer],
-        labels: NDArray[np.integer],
-        row: int,
-    ) -> Line:
-        result, label = event.result, int(labels[row])
-        self.samples = event.samples
+    def _row(self, sample: Sample, row: int) -> LogRow:
+        """The line for a row, and what it changes in what is known of the device."""
+        result = sample.result
+        self.samples = sample.samples
         self.learned += 1
         layers: tuple[LayerMetrics, ...] = ()
         if result is None:
             self.unanswered += 1
         else:
             self.step = result.step
-            self.correct += result.predicted == label
+            self.correct += result.predicted == sample.label
             self.result = result if result.metrics else self.result
             layers = tuple(layer_metrics(self._plan, i, m) for i, m in enumerate(result.metrics))
             self._watch.add(result.step, layers)
             self._decided.append((result.decisions, row))
         self._pace.count(time.monotonic())
-        return row_line(event.samples, inputs[row].tolist(), label, result, layers)
+        return LogRow(
+            sample=sample.samples,
+            label=sample.label,
+            x=sample.x,
+            step=None if result is None else result.step,
+            predicted=None if result is None else result.predicted,
+            decisions=None if result is None else result.decisions,
+            layers=[layer.as_dict() for layer in layers],
+            halvings=None if sample.samples % CHECKPOINT else self.halvings,
+        )
 
     def _look(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
-    ) -> Iterator[Line]:
+    ) -> Iterator[LogLine]:
         """Look for symptoms now and then; a new one is a line."""
         if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
             return
@@ -208,7 +220,7 @@ class Monitor:
         for symptom in self.symptoms:
             if (symptom.sign, symptom.layer) not in self._warned:
                 self._warned.add((symptom.sign, symptom.layer))
-                yield {"warning": symptom.as_dict()}
+                yield LogWarning(symptom.as_dict())
 
 
 class Pace:

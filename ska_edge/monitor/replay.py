@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import CheckError, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log import (
-    Cut,
-    Ended,
-    Entry,
-    Interrupted,
-    LogFile,
+from ska_edge.monitor.log import DamagedEnd, LogFile
+from ska_edge.monitor.log_line import (
+    Interruption,
+    LogLine,
+    LogRow,
+    LogWarning,
     Mark,
-    RateSet,
-    Row,
-    Sent,
-    Setting,
-    Started,
+    RateChange,
+    RateNotice,
+    RowNotice,
+    Save,
+    SessionEnd,
+    SessionStart,
 )
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -39,6 +40,7 @@ MOST_AHEAD = (
 )
 REPORTED = 64  # rows from one call of a `Progress` to the next
 FALLS = (b'"fell_back"', b'"device"')  # texts in the lines at which a device may have gone back
+SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that change no state
 
 Progress = Callable[[int, int], None]
 
@@ -84,16 +86,16 @@ def rebuild(
     """
     replay = _Replay(path, model, at)
     replay.look_ahead()
-    with LogFile(path) as log:
-        for entry in log.entries():
-            if isinstance(entry, (Sent, Setting)):
-                continue  # whether it came to that, other lines say
-            if replay.stops_before(entry):
-                break
-            replay.take(entry)
-            if replay.rows % REPORTED == 0:
-                progress(log.done, log.size)
-        progress(log.size, log.size)
+    log = LogFile(path)
+    for number, line in log.entries():
+        if isinstance(line, SILENT):
+            continue
+        if replay.stops_before(line):
+            break
+        replay.take(number, line)
+        if replay.rows % REPORTED == 0:
+            progress(log.done, log.size)
+    progress(log.size, log.size)
     return replay.rebuilt()
 
 
@@ -116,7 +118,8 @@ class _Replay:
         self._trainer = FixedTrainer(model.state.copy(), check=False)
         self._checked = False
         self._cut: int | None = None
-        self._promised: list[Interrupted] = []  # states that rows still to come lead to
+        self._line = 0  # number of the line that is taken
+        self._promised: list[tuple[int, Mark]] = []  # lines with states that later rows lead to
         self._wanted: Counter[tuple[int, int]] = (
             Counter()
         )  # samples and CRC of states to go back to
@@ -133,43 +136,40 @@ class _Replay:
 
     def look_ahead(self) -> None:
         """Find out which states the device went back to."""
-        with LogFile(self._path) as log:
-            for entry in log.entries(FALLS):
-                if not isinstance(entry, (Started, Interrupted)):
-                    continue
-                if isinstance(entry, Interrupted) and not entry.fell_back:
-                    continue
-                self._wanted[entry.mark.samples, entry.mark.crc] += 1
-                self._returns.add(entry.mark.samples)
-                if self._at is not None and entry.mark.step < self._at:
-                    self._armed = entry.line
+        for number, line in LogFile(self._path).entries(FALLS):
+            if not isinstance(line, (SessionStart, Interruption)):
+                continue
+            if isinstance(line, Interruption) and not line.fell_back:
+                continue
+            self._wanted[line.mark.samples, line.mark.crc] += 1
+            self._returns.add(line.mark.samples)
+            if self._at is not None and line.mark.step < self._at:
+                self._armed = number
 
-    def stops_before(self, entry: Entry) -> bool:
-        """Whether the step was made, and this entry says no more about the state after it."""
+    def stops_before(self, line: LogLine | DamagedEnd) -> bool:
+        """Whether the step was made, and this line says no more about the state after it."""
         return self._reached and not (
-            isinstance(entry, Ended) or (isinstance(entry, Interrupted) and not entry.fell_back)
+            isinstance(line, SessionEnd) or (isinstance(line, Interruption) and not line.fell_back)
         )
 
-    def take(self, entry: Entry) -> None:
+    def take(self, number: int, line: LogLine | DamagedEnd) -> None:
         """Go on by one line."""
-        if not self._begun and not isinstance(entry, Started):
-            raise self._bad(
-                entry.line, "a monitor's log starts with its device, and this is another line"
-            )
-        if isinstance(entry, Row):
-            self._learn(entry)
-        elif isinstance(entry, Started):
-            self._start(entry)
-        elif isinstance(entry, Interrupted):
-            self._interrupt(entry)
-        elif isinstance(entry, RateSet):
-            self._set_rate(entry)
-        elif isinstance(entry, Ended):
-            self._end(entry)
-        else:
-            assert isinstance(entry, Cut)
-            self._cut = entry.line
-        if entry.line >= self._armed and self._state.step % COUNTED == self._at:
+        self._line = number
+        if not self._begun and not isinstance(line, SessionStart):
+            raise self._bad("a monitor's log starts with its device, and this is another line")
+        if isinstance(line, LogRow):
+            self._learn(line)
+        elif isinstance(line, SessionStart):
+            self._start(line)
+        elif isinstance(line, Interruption):
+            self._interrupt(line)
+        elif isinstance(line, RateChange):
+            self._set_rate(line)
+        elif isinstance(line, SessionEnd):
+            self._end(line)
+        elif isinstance(line, DamagedEnd):
+            self._cut = number
+        if number >= self._armed and self._state.step % COUNTED == self._at:
             self._reached = True
 
     def rebuilt(self) -> Rebuilt:
@@ -185,102 +185,100 @@ class _Replay:
 
     # --- lines ------------------------------------------------------------------------------------
 
-    def _start(self, entry: Started) -> None:
+    def _start(self, line: SessionStart) -> None:
         digest = self._model.plan.digest
-        if digest[: len(entry.digest)] != entry.digest.lower() or not entry.digest:
+        if digest[: len(line.digest)] != line.digest.lower() or not line.digest:
             raise self._bad(
-                entry.line,
-                f"the device runs the plan {entry.digest}, the model is {digest}: name the model"
+                f"the device runs the plan {line.digest}, the model is {digest}: name the model"
                 " that was flashed",
             )
         if self._begun:
-            self._go_back(entry.line, entry.mark)
+            self._go_back(line.mark)
             return
-        self._use(self._beginning(entry))
+        self._use(self._beginning(line.mark))
         self._begun, self._first_step = True, self._state.step
         self._keep()
-        self._used(entry.mark)
+        self._used(line.mark)
 
-    def _beginning(self, entry: Started) -> State:
+    def _beginning(self, mark: Mark) -> State:
         """The model's state with which the device began."""
-        mark, model = entry.mark, self._model
+        model = self._model
         for state in (model.state.copy(), model.state.flashed()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
                 return state
         had, has = counted(mark.samples, "sample"), counted(model.state.samples, "sample")
         if mark.samples not in (0, model.state.samples % COUNTED):
             raise self._bad(
-                entry.line,
                 f"the log starts at {had} and the model has {has}: name a model that was pulled"
                 " when the log began",
             )
         raise self._bad(
-            entry.line,
             f"the log starts at {had} with CRC {mark.crc:08x}, and the model has another state with"
             f" {has}: name the model that was flashed, or pulled when the log began",
         )
 
-    def _learn(self, row: Row) -> None:
+    def _learn(self, row: LogRow) -> None:
         expected = (self._samples + 1) % COUNTED
         if row.sample != expected:
-            raise self._gap(row.line, expected, row.sample)
+            raise self._gap(expected, row.sample)
         x, before = self._input(row), self._state.step
         decisions = self._trainer.learn_one(x, row.label)
         self._checked = False
         self.rows += 1
-        self._compare(row.line, "step", row.step, self._state.step % COUNTED)
-        self._compare(row.line, "predicted", row.predicted, int(decisions.argmax()))
+        self._compare("step", row.step, self._state.step % COUNTED)
+        self._compare("halvings", row.halvings, self._state.halvings)
+        self._compare("predicted", row.predicted, int(decisions.argmax()))
         theirs = (None,) * len(decisions) if row.decisions is None else row.decisions
-        self._compare(row.line, "the number of decisions", len(theirs), len(decisions))
+        self._compare("the number of decisions", len(theirs), len(decisions))
         for index, (logged, ours) in enumerate(zip(theirs, decisions.tolist(), strict=True)):
-            self._compare(row.line, f"decisions[{index}]", logged, ours)
+            self._compare(f"decisions[{index}]", logged, ours)
         self._keep()
-        while self._promised and self._promised[0].mark.samples == self._samples:
-            promise = self._promised.pop(0)
-            self._confirm(promise.line, promise.mark)
-        if self._at is not None and row.line > self._armed and before < self._at < self._state.step:
+        while self._promised and self._promised[0][1].samples == self._samples:
+            number, mark = self._promised.pop(0)
+            self._confirm(mark, number)
+        armed = self._at is not None and self._line > self._armed
+        if self._at is not None and armed and before < self._at < self._state.step:
             raise self._bad(
-                row.line,
                 f"step {self._at} is inside sample {row.sample}, with which the device made the"
                 f" steps {before + 1} to {self._state.step} at once: ask for {before} or"
                 f" {self._state.step}",
             )
 
-    def _input(self, row: Row) -> NDArray[np.int64]:
+    def _input(self, row: LogRow) -> NDArray[np.int64]:
         """The input of a row, checked."""
         plan, format = self._model.plan, self._model.plan.layers[0].input
         if row.label >= plan.classes:
-            raise self._bad(row.line, f"the label {row.label} is none of {plan.classes} classes")
+            raise self._bad(f"the label {row.label} is none of {plan.classes} classes")
         if len(row.x) != plan.inputs:
-            raise self._bad(row.line, f"{len(row.x)} inputs for a plan of {plan.inputs}")
+            raise self._bad(f"{len(row.x)} inputs for a plan of {plan.inputs}")
         if min(row.x) < format.minimum or max(row.x) > format.maximum:
-            raise self._bad(row.line, f"an input leaves {format.name}")
+            raise self._bad(f"an input leaves {format.name}")
         return np.array(row.x, dtype=np.int64)
 
-    def _interrupt(self, entry: Interrupted) -> None:
-        if entry.fell_back:
-            self._go_back(entry.line, entry.mark)
+    def _interrupt(self, line: Interruption) -> None:
+        if line.fell_back:
+            self._go_back(line.mark)
             return
-        ahead = (entry.mark.samples - self._samples) % COUNTED
+        ahead = (line.mark.samples - self._samples) % COUNTED
         if ahead == 0:
-            self._confirm(entry.line, entry.mark)
+            self._confirm(line.mark)
         elif ahead <= MOST_AHEAD:
-            self._promised.append(entry)
+            self._promised.append((self._line, line.mark))
         else:
-            raise self._gap(entry.line, self._samples, entry.mark.samples)
+            raise self._gap(self._samples, line.mark.samples)
 
-    def _set_rate(self, entry: RateSet) -> None:
+    def _set_rate(self, line: RateChange) -> None:
         try:
-            self._state.halve_rate(entry.halvings)
+            self._state.halve_rate(line.halvings)
         except InputError as error:
-            raise self._bad(entry.line, str(error)) from error
+            raise self._bad(str(error)) from error
         self._checked = False
         self._keep()
 
-    def _end(self, entry: Ended) -> None:
-        if entry.mark.samples != self._samples:
-            raise self._gap(entry.line, self._samples, entry.mark.samples)
-        self._confirm(entry.line, entry.mark)
+    def _end(self, line: SessionEnd) -> None:
+        if line.mark.samples != self._samples:
+            raise self._gap(self._samples, line.mark.samples)
+        self._confirm(line.mark)
 
     # --- states of the past -----------------------------------------------------------------------
 
@@ -299,7 +297,7 @@ class _Replay:
             del self._wanted[key]
             self._kept.pop(key, None)
 
-    def _go_back(self, line: int, mark: Mark) -> None:
+    def _go_back(self, mark: Mark) -> None:
         """Go on with the state that the device has now: this one, or one it had before."""
         key, flashed = (mark.samples, mark.crc), self._model.state.flashed()
         if key in self._kept:
@@ -308,14 +306,13 @@ class _Replay:
             state = flashed
         else:
             raise self._bad(
-                line,
                 f"the device went on with {counted(mark.samples, 'sample')} and CRC"
                 f" {mark.crc:08x}, a state that it has nowhere before in this log, so from here on"
                 " nothing can be rebuilt; use --at for a step before this line",
             )
         self._use(state)
         self._promised.clear()
-        self._confirm(line, mark)
+        self._confirm(mark)
         self._used(mark)
 
     def _use(self, state: State) -> None:
@@ -324,29 +321,28 @@ class _Replay:
 
     # --- checks -----------------------------------------------------------------------------------
 
-    def _bad(self, line: int, what: str) -> InputError:
-        return InputError(f"{self._path}, line {line}: {what}")
+    def _bad(self, what: str) -> InputError:
+        return InputError(f"{self._path}, line {self._line}: {what}")
 
-    def _gap(self, line: int, expected: int, found: int) -> InputError:
+    def _gap(self, expected: int, found: int) -> InputError:
         return self._bad(
-            line,
             f"sample {expected} was expected and {found} found: lines are missing, and nothing"
-            " behind a gap can be rebuilt",
+            " behind a gap can be rebuilt"
         )
 
-    def _compare(self, line: int, what: str, device: object, host: object) -> None:
-        """CheckError where a line has another value than the host."""
+    def _compare(self, what: str, device: object, host: object, line: int | None = None) -> None:
+        """CheckError where a line, this one unless told, has another value than the host."""
         if device is not None and device != host:
             raise CheckError(
-                f"{self._path}, line {line}: {what} is {device} in the log and {host} on the host:"
-                " the device is faulty, or the log was changed"
+                f"{self._path}, line {line or self._line}: {what} is {device} in the log and"
+                f" {host} on the host: the device is faulty, or the log was changed"
             )
 
-    def _confirm(self, line: int, mark: Mark) -> None:
+    def _confirm(self, mark: Mark, line: int | None = None) -> None:
         """CheckError unless the device had this very state."""
-        self._compare(line, "step", mark.step, self._state.step % COUNTED)
-        self._compare(line, "halvings", mark.halvings, self._state.halvings)
-        self._compare(line, "crc", f"{mark.crc:08x}", f"{self._state.crc:08x}")
+        self._compare("step", mark.step, self._state.step % COUNTED, line)
+        self._compare("halvings", mark.halvings, self._state.halvings, line)
+        self._compare("crc", f"{mark.crc:08x}", f"{self._state.crc:08x}", line)
         self._checked = True
 
 

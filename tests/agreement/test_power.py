@@ -20,7 +20,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
-from ska_edge.monitor.telemetry import Line, Log
+from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Replay
 from ska_edge.plan.resolve import make_plan
@@ -32,6 +32,7 @@ FLASHED = State(PLAN, np.random.default_rng(1).integers(-3000, 3000, PLAN.parame
 MODEL = Model(PLAN, FLASHED, Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs)))
 SEEDS = range(16)  # on a good line, on a bad line, ...
 
+Line = dict[str, Any]
 NewRun = Callable[..., "Run"]
 
 
@@ -87,7 +88,7 @@ class Run:
             with Log(self._log, stream.link.info) as log:
                 for line in monitor.run(inputs, labels, **self._options):
                     log.write(line)
-                    happens(line)
+                    happens(line.as_dict())
             device = stream.link.pull(PLAN.state_bytes)
             stream.close()
         assert monitor.learned == self.rows

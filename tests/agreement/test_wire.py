@@ -16,12 +16,13 @@ from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Stream
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
-from ska_edge.monitor.telemetry import Log
+from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan, Replay
@@ -58,7 +59,7 @@ def test_each_sample_is_learned_once(
 
     with start(project) as running, LossyWire(running.port, SHARE, seed=7) as wire:
         stream = Stream(lambda: patient(wire.port), plan.digest, patience=60, want=want)
-        learned = [event for event in stream.learn(inputs, labels) if isinstance(event, Learned)]
+        learned = [event for event in stream.learn(inputs, labels) if isinstance(event, Sample)]
         device = stream.link.pull(plan.state_bytes)
         stream.close()
 
@@ -96,8 +97,8 @@ def test_a_log_that_is_stopped_is_whole(
         with Log(tmp_path / "log", stream.link.info) as log:
             for line in Monitor(stream, plan).run(inputs, labels, halvings=1, save=True):
                 log.write(line)
-                lines.append(line)
-                if line.get("sample") == row + 1:
+                lines.append(line.as_dict())
+                if lines[-1].get("sample") == row + 1:
                     stop.set()
         stream.close()
         with patient(wire.port) as link:

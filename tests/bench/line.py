@@ -26,7 +26,8 @@ from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.data.dataset import load
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Stream
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from ska_edge.wire.protocol import Want
@@ -129,7 +130,7 @@ def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
 
             def streamed() -> None:
                 for learned in itertools.islice(stream.learn(inputs, labels), SAMPLES):
-                    assert isinstance(learned, Learned), learned
+                    assert isinstance(learned, Sample), learned
 
             fast = shares(streamed)
             credit = stream.link.info.credit

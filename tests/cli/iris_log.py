@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ska_edge.data.dataset import load
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.telemetry import Line
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 
+Line = dict[str, Any]
 ROWS = 40  # that a device learns, unless told
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Start
 from tests.cli.iris_log import ROWS, lines_of, rows_of
-from tests.ska_edge.monitor.test_mqtt import free_port, start_broker, subscribed
+from tests.ska_edge.monitor.sinks.test_mqtt import free_port, start_broker, subscribed
 
 __all__ = ["start_broker"]  # a fixture
 

@@ -20,12 +20,13 @@ from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor import fleet
 from ska_edge.monitor.fleet import Job, Member, run
+from ska_edge.monitor.log_line import LogLine, LogRow, Notice
 from ska_edge.monitor.replay import rebuild
-from ska_edge.monitor.telemetry import Line
+from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.network.state import State
 from ska_edge.wire.protocol import Want
 from tests.cli.conftest import Start
-from tests.cli.iris_log import ROWS, lines_of, logged, pulled, rows_of, taught
+from tests.cli.iris_log import ROWS, Line, lines_of, logged, pulled, rows_of, taught
 from tests.powered_board import PoweredBoard
 
 LIMIT = 120  # seconds after which a program counts as stuck
@@ -157,17 +158,22 @@ def loses_power(
         project, port = built("host", "board"), Path("port").absolute()
         with PoweredBoard(project, port) as board:
 
-            def say(member: Member, what: Any) -> None:
-                if not isinstance(what, dict):
-                    return
-                lines.append(what)
-                if when(what) and not any("interrupted" in line for line in lines):
-                    board.restart()
+            class Watch(LogSink):
+                """Writes the log, too."""
+
+                def write(self, line: LogLine) -> None:
+                    super().write(line)
+                    if isinstance(line, Notice):
+                        return
+                    lines.append(line.as_dict())
+                    if when(lines[-1]) and not any("interrupted" in each for each in lines):
+                        board.restart()
 
             with Link(str(port)) as link:
                 prepare(link)
             data = load("iris")
-            member = Member(str(port), iris.quantize(data.x[:ROWS]), data.y[:ROWS], Path("s.jsonl"))
+            sink = Watch(Path("s.jsonl"), overwrite=False)
+            member = Member(str(port), iris.quantize(data.x[:ROWS]), data.y[:ROWS], [sink])
             job = Job(
                 plan=iris.plan,
                 baud=115200,
@@ -175,10 +181,6 @@ def loses_power(
                 halvings=halvings,
                 save=False,
                 save_every=save_every,
-                overwrite=False,
-                broker="",
-                say=say,
-                warn=pytest.fail,
             )
             run([member], job, lambda: None, lambda: None)
             assert member.error is None
@@ -253,10 +255,10 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     port.symlink_to(start_board("host", "board-1"))
     learn = fleet.Monitor.run
 
-    def run_and_restart(self: fleet.Monitor, *arguments: Any, **options: Any) -> Iterator[Line]:
+    def run_and_restart(self: fleet.Monitor, *arguments: Any, **options: Any) -> Iterator[LogLine]:
         for line in learn(self, *arguments, **options):
             yield line
-            if line.get("sample") == 25 and not self.fell_back:
+            if isinstance(line, LogRow) and line.sample == 25 and not self.fell_back:
                 port.unlink()
                 port.symlink_to(start_board("host", "board-2"))
                 self._stream.link.close()  # as if unplugged

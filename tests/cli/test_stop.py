@@ -20,9 +20,8 @@ from firmware_gen.emulators.flash import start
 from ska_edge.data.dataset import Dataset, load, save
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.replay import rebuild
-from ska_edge.monitor.telemetry import Line
 from tests.cli.conftest import Start
-from tests.cli.iris_log import lines_of, logged, pulled, rows_of
+from tests.cli.iris_log import Line, lines_of, logged, pulled, rows_of
 from tests.signals import heeded
 
 LIMIT = 120  # seconds after which a program counts as stuck

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.wire.protocol import BY_NAME, Want
 from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
 
@@ -25,12 +26,12 @@ def opened(
     return Stream(connect, DIGEST, patience=patience, want=want)
 
 
-def events(stream: Stream) -> list[Learned | Interrupted]:
+def events(stream: Stream) -> list[Sample | Reconnection]:
     try:
         return list(stream.learn(INPUT, LABELS))
     finally:
         stream.close()
 
 
-def rows(found: list[Learned | Interrupted]) -> list[int]:
-    return [event.row for event in found if isinstance(event, Learned)]
+def rows(found: list[Sample | Reconnection]) -> list[int]:
+    return [event.row for event in found if isinstance(event, Sample)]

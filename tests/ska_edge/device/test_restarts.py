@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.log_line import RowNotice, SessionEnd
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
-from ska_edge.monitor.telemetry import Log, sent_line
+from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan
@@ -88,7 +90,7 @@ def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
     """Between two tries there is a pause, so patience bounds how many there are."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
-    events: Iterator[Learned | Interrupted]
+    events: Iterator[Sample | Reconnection]
     if learning:
         device.respond = lambda frame: (
             device.refuse(frame, Status.NUMBER, 7)
@@ -135,9 +137,9 @@ def test_another_state_that_the_link_met_between_two_calls_is_said(
     meet(stream.link)
     first, *others = stream.learn(INPUT, LABELS)
     stream.close()
-    assert isinstance(first, Interrupted)
+    assert isinstance(first, Reconnection)
     assert first.fell_back
-    assert [type(event) for event in others] == [Learned] * ROWS
+    assert [type(event) for event in others] == [Sample] * ROWS
 
 
 # --- a restart between two copies of HELLO --------------------------------------------------------
@@ -177,7 +179,7 @@ def test_a_restart_between_two_copies_of_hello_is_noticed(
     restarts_behind_hello(trainer)
     stream = opened(trainer, PLAN.digest)
     assert (stream.samples, stream.link.info.halvings) == (saved, 0)
-    assert [type(event) for event in stream.learn(INPUT, LABELS)] == [Learned] * ROWS
+    assert [type(event) for event in stream.learn(INPUT, LABELS)] == [Sample] * ROWS
     stream.close()
     assert trainer.network.samples == saved + ROWS
 
@@ -195,7 +197,7 @@ def monitored(
     with Log(path, stream.link.info) as log:
         for line in Monitor(stream, PLAN).run(INPUT, LABELS, **options):
             log.write(line)
-            then(line, stream)
+            then(line.as_dict(), stream)
     stream.close()
 
 
@@ -206,11 +208,11 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
     stream = opened(trainer, PLAN.digest)
     with Log(tmp_path / "log", stream.link.info) as log:
         for line in Monitor(stream, PLAN).run(INPUT[:20], LABELS[:20]):
-            if "end" not in line:
+            if not isinstance(line, SessionEnd):
                 log.write(line)
         for row in range(20, 23):
-            x, label = INPUT[row].tolist(), int(LABELS[row])
-            log.write(sent_line(row + 1, stream.link.info.token, x, label))
+            x, label = tuple(INPUT[row].tolist()), int(LABELS[row])
+            log.write(RowNotice(row + 1, stream.link.info.token, label, x))
     before = (tmp_path / "log").read_bytes()
     stream.close()
     stream = opened(trainer, PLAN.digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Learned
+from ska_edge.device.sample import Sample
 from ska_edge.device.window import Window
 from ska_edge.errors import DeviceError
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -23,7 +23,7 @@ def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
     assert rows(found) == list(range(ROWS))
     assert device.learned == ALL
     for event in found:
-        assert isinstance(event, Learned)
+        assert isinstance(event, Sample)
         assert event.result is not None
         assert event.result.samples == event.samples == event.row + 1
         assert len(event.result.metrics) == LAYERS
@@ -69,7 +69,7 @@ def test_a_row_is_told_of_before_it_is_sent(device: FakeDevice, credit: int) -> 
 def test_the_rest_is_learned_when_the_caller_stops_between_rows(device: FakeDevice) -> None:
     stream = opened(device)
     for event in stream.learn(INPUT, LABELS):
-        if isinstance(event, Learned) and event.row == 10:
+        if isinstance(event, Sample) and event.row == 10:
             break
     assert stream.link.hello().samples == len(device.learned) == 11
     assert rows(list(stream.learn(INPUT[11:], LABELS[11:]))) == list(range(ROWS - 11))
@@ -118,7 +118,7 @@ def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> 
     assert rows(found) == list(range(ROWS))
     assert device.learned == ALL
     if credit == 1:  # with one under way, the device still has the answer
-        assert all(event.result is not None for event in found if isinstance(event, Learned))
+        assert all(event.result is not None for event in found if isinstance(event, Sample))
 
 
 def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
@@ -130,7 +130,7 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
         else b"".join(device._replies)
     )
     found = events(opened(device))
-    results = [event.result for event in found if isinstance(event, Learned)]
+    results = [event.result for event in found if isinstance(event, Sample)]
     assert results[:2] == [None, None]
     assert all(result is not None for result in results[2:])
     assert device.learned == ALL
@@ -147,7 +147,7 @@ def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
 
     device.respond = respond
     stream = opened(device, want=Want.METRICS)
-    found = [event for event in stream.learn(INPUT[:2], LABELS[:2]) if isinstance(event, Learned)]
+    found = [event for event in stream.learn(INPUT[:2], LABELS[:2]) if isinstance(event, Sample)]
     assert [event.result for event in found] == [None, None]
     assert list(stream.ask(Link.save)) == []
     stream.close()
@@ -173,7 +173,7 @@ def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want
     device.respond = respond
     found = events(opened(device, want=want))
     assert len(late) == 2
-    results = [event.result for event in found if isinstance(event, Learned)]
+    results = [event.result for event in found if isinstance(event, Sample)]
     assert [result and result.samples for result in results] == list(range(1, ROWS + 1))
 
 
@@ -185,7 +185,7 @@ def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
     device.credit = 3
     found = events(opened(device))
     assert rows(found) == list(range(ROWS))
-    assert all(event.result is not None for event in found if isinstance(event, Learned))
+    assert all(event.result is not None for event in found if isinstance(event, Sample))
     assert device.learned == ALL
     assert device.token == token
 

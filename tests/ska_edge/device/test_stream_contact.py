@@ -8,7 +8,8 @@ import pytest
 
 from ska_edge.device import link as link_module
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.frame import Frame
 from ska_edge.wire.protocol import BY_NAME, Status
@@ -22,17 +23,17 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = opened(device)
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     told: list[tuple[int, int]] = []
     for event in stream.learn(INPUT, LABELS, lambda *row: told.append(row)):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             stream.link.close()  # every use of the port fails from here on
     stream.close()
     assert device.learned == ALL
     assert list(dict.fromkeys(told)) == [(row, row + 1) for row in range(ROWS)]
     assert rows(found) == list(range(ROWS))
-    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    (interrupted,) = [event for event in found if isinstance(event, Reconnection)]
     assert not interrupted.fell_back
     assert interrupted.info.samples == 10
 
@@ -42,19 +43,19 @@ def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int)
     """Behind the host, where it is, and ahead of it by what could have been under way, and more."""
     device.credit = 3
     stream = opened(device)
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             sent = len(device.learned)
             device.restart(samples=saved)
     stream.close()
     assert rows(found) == list(range(ROWS))
-    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    (interrupted,) = [event for event in found if isinstance(event, Reconnection)]
     assert interrupted.fell_back
     assert interrupted.info.samples == saved
     assert device.learned == ALL[: min(saved, sent)] + ALL[-(device.samples - saved) :]
-    counts = [event.samples for event in found if isinstance(event, Learned)]
+    counts = [event.samples for event in found if isinstance(event, Sample)]
     assert counts[-(device.samples - saved) :] == list(range(saved + 1, device.samples + 1))
     before = found[: found.index(interrupted)]
     assert device.samples - saved == ROWS - len(before) >= ROWS - sent
@@ -66,7 +67,7 @@ def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more
     stream = opened(device)
     with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
         for event in stream.learn(INPUT, LABELS):
-            if isinstance(event, Learned) and event.row == 9:
+            if isinstance(event, Sample) and event.row == 9:
                 stream.link.close()
                 device.samples += more
     stream.close()
@@ -74,17 +75,17 @@ def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more
 
 def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -> None:
     stream = opened(device)
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             stream.link.close()
             with Link(device.port) as other:
                 other.reset()
                 for x in INPUT[:11]:
                     other.learn(x.tolist(), 0, NOTHING)
     stream.close()
-    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    (interrupted,) = [event for event in found if isinstance(event, Reconnection)]
     assert interrupted.fell_back
     assert interrupted.info.samples == 11
     assert rows(found) == list(range(ROWS))
@@ -98,7 +99,7 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
     monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
     device.credit = 3
     stream = opened(device, timeout=0.3)
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     old: list[int] = []
 
     def respond(frame: Frame) -> bytes:
@@ -110,7 +111,7 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
 
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             stream.link.close()
             old += [frame.seq for frame in device.requests if frame.code == SAMPLE][:3]
             seq[0] = old[0] - 2  # then comes HELLO
@@ -125,14 +126,14 @@ def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDe
     """The device started again; that must not be forgotten when its SET_TOKEN gets no answer."""
     stream = opened(device, timeout=0.05)
     lost: list[Frame] = []
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             device.restart(samples=10)
             lost = device.lose_answers("SET_TOKEN", 20)
     stream.close()
-    (interrupted,) = [event for event in found if isinstance(event, Interrupted)]
+    (interrupted,) = [event for event in found if isinstance(event, Reconnection)]
     assert interrupted.fell_back
     assert len(lost) == 20
     assert rows(found) == list(range(ROWS))
@@ -154,7 +155,7 @@ def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) ->
 
     device.respond = respond
     stream = opened(device)
-    found: list[Learned | Interrupted] = []
+    found: list[Sample | Reconnection] = []
     with pytest.raises(DeviceError, match="refused SAMPLE: the label is not a class"):
         found.extend(stream.learn(INPUT, LABELS))
     stream.close()
@@ -232,13 +233,13 @@ def test_rows_that_the_caller_lets_it_learn_meanwhile_count(device: FakeDevice) 
     stream = opened(device)
     list(stream.learn(INPUT[:2], LABELS[:2]))
     stream.link.learn(INPUT[2].tolist(), int(LABELS[2]), NOTHING)
-    found = [event for event in stream.learn(INPUT[3:], LABELS[3:]) if isinstance(event, Learned)]
+    found = [event for event in stream.learn(INPUT[3:], LABELS[3:]) if isinstance(event, Sample)]
     stream.close()
     assert [event.samples for event in found] == list(range(4, ROWS + 1))
     assert device.learned == ALL
 
 
-def asked(stream: Stream, request: Callable[[Link], object] = Link.save) -> list[Interrupted]:
+def asked(stream: Stream, request: Callable[[Link], object] = Link.save) -> list[Reconnection]:
     try:
         return list(stream.ask(request))
     finally:
@@ -279,7 +280,7 @@ def test_a_restart_that_the_link_met_before_a_request_is_said_first(device: Fake
     device.restart(samples=7)
     stream.link.hello()
     asking = stream.ask(Link.save)
-    assert isinstance(next(asking), Interrupted)
+    assert isinstance(next(asking), Reconnection)
     assert device.saves == 0
     assert list(asking) == []
     stream.close()

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.frame import Frame
 from ska_edge.wire.protocol import BY_NAME
@@ -26,7 +27,7 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
     found = []
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
-        if isinstance(event, Learned) and event.row == 9:
+        if isinstance(event, Sample) and event.row == 9:
             stop.set()
     assert rows(found) == list(range(len(device.learned)))
     assert 10 <= len(device.learned) <= 10 + credit
@@ -72,7 +73,7 @@ def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, los
         return b""
 
     device.respond = respond
-    found = [event for event in stream.learn(INPUT, LABELS) if isinstance(event, Learned)]
+    found = [event for event in stream.learn(INPUT, LABELS) if isinstance(event, Sample)]
     assert len(found) == len(device.learned) == (3 if lost == "SAMPLE" else ROWS)
     assert all(event.result is not None for event in found)
     assert list(stream.ask(Link.save)) == list(stream.ask(Link.hello)) == []

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ska_edge import json_lines
 from ska_edge.errors import InputError
-from ska_edge.monitor import log as log_module
-from ska_edge.monitor.log import (
-    Cut,
-    Ended,
-    Entry,
-    Interrupted,
-    LogFile,
+from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log_line import (
+    Interruption,
+    LogRow,
+    LogWarning,
     Mark,
-    RateSet,
-    Row,
-    Started,
+    RateChange,
+    RateNotice,
+    RowNotice,
+    Save,
+    SessionEnd,
+    SessionStart,
 )
 
 START = {
@@ -54,10 +56,10 @@ END = {"end": {"step": 6, "samples": 4, "crc": 10}}
 
 def read(path: Path, content: bytes, only: tuple[bytes, ...] = ()) -> list[Entry]:
     path.write_bytes(content)
-    with LogFile(path) as log:
-        found = list(log.entries(only))
-        assert log.size == len(content)
-        return found
+    log = LogFile(path)
+    found = list(log.entries(only))
+    assert log.size == len(content)
+    return found
 
 
 def lines(*contents: dict[str, Any]) -> bytes:
@@ -73,26 +75,44 @@ def test_every_line_that_a_monitor_writes_is_read(path: Path) -> None:
     warning = {"warning": {"sign": "collapse", "layer": 1, "text": "a \u00fc"}}
     content = lines(START, ROW, warning, LOST, {"rate": 3}, {"saved": 4}, GONE, END)
     assert read(path, content) == [
-        Started(1, "0123456789abcdef", Mark(5, 3, 2**32 - 1, 1)),
-        Row(2, 4, 1, (1, -2), 6, 0, (7, 8)),
-        Row(4, 4, 1, (1, -2), None, None, None),
-        RateSet(5, 3),
-        Interrupted(7, False, Mark(6, 4, 9, 0)),
-        Ended(8, Mark(6, 4, 10)),
+        (1, SessionStart("host", "/dev/pts/3", "0123456789abcdef", Mark(5, 3, 2**32 - 1, 1))),
+        (2, LogRow(4, 1, (1, -2), 6, 0, (7, 8), [])),
+        (3, LogWarning(warning["warning"])),
+        (4, LogRow(4, 1, (1, -2), None, None, None)),
+        (5, RateChange(3)),
+        (6, Save(4)),
+        (7, Interruption("no answer", False, Mark(6, 4, 9, 0))),
+        (8, SessionEnd(Mark(6, 4, 10))),
     ]
+
+
+NOTICES = [{"sent": 5, "token": 7, "label": 1, "x": [3, -4]}, {"setting": 2, "token": 7}]
+
+
+@pytest.mark.parametrize("content", [START, ROW, {**ROW, "halvings": 2}, GONE, END, *NOTICES])
+def test_a_line_is_the_same_when_it_was_read_and_written(
+    path: Path, content: dict[str, Any]
+) -> None:
+    ((_, line),) = read(path, lines(content))
+    assert not isinstance(line, DamagedEnd)
+    assert json.dumps(line.as_dict()) == json.dumps(content)
+    assert isinstance(line, (RowNotice, RateNotice)) == (content in NOTICES)
 
 
 def test_only_some_lines_are_looked_at(path: Path) -> None:
     content = lines(START, ROW) + b"rubbish\n" + lines(GONE)
     found = read(path, content, only=(b'"device"', b'"fell_back"'))
-    assert [(type(entry), entry.line) for entry in found] == [(Started, 1), (Interrupted, 4)]
+    assert [(type(line), number) for number, line in found] == [
+        (SessionStart, 1),
+        (Interruption, 4),
+    ]
 
 
 @pytest.mark.parametrize("rest", [b"{", b'{"sample": 5, "st', b"\0\0\0", b'{"a"\n', b"7", b"\xff"])
 def test_a_last_line_that_was_cut_is_told_apart(path: Path, rest: bytes) -> None:
     content = lines(START, ROW)
-    start = len(content) if rest in (b"{", b'{"sample": 5, "st') else None
-    assert read(path, content + rest)[2:] == [Cut(3, start)]
+    torn = rest in (b"{", b'{"sample": 5, "st')
+    assert read(path, content + rest)[2:] == [(3, DamagedEnd(torn))]
     with pytest.raises(InputError, match=r"steps\.jsonl, line 3: not a line of a monitor's log"):
         read(path, lines(START, ROW) + rest.rstrip(b"\n") + b"\n" + lines(ROW))
 
@@ -106,8 +126,8 @@ def test_a_log_cut_anywhere_is_the_same_up_to_there(path: Path) -> None:
     whole = read(path, content)
     for length in range(len(content)):
         found = read(path, content[:length])
-        if found and isinstance(found[-1], Cut):
-            assert found.pop().line == len(found) + 1
+        if found and isinstance(found[-1][1], DamagedEnd):
+            assert found.pop()[0] == len(found) + 1
         assert found == whole[: len(found)]
         assert len(found) >= content[:length].count(b"\n")
 
@@ -145,8 +165,8 @@ def test_a_line_that_no_monitor_wrote_is_refused(
 
 
 def test_an_endless_line_is_no_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "LONGEST_LINE", 1000)
-    with pytest.raises(InputError, match="line 2: longer than 1000 bytes"):
+    monkeypatch.setattr(json_lines, "LONGEST_LINE", 1000)
+    with pytest.raises(InputError, match="line 2: a line is longer than 1000 bytes"):
         read(path, lines(START) + b"[" * 2000)
 
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
-from ska_edge.device.stream import Interrupted, Learned, Stream
+from ska_edge.device.sample import Sample
+from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.model.quantization import quantize_state
+from ska_edge.monitor.log_line import CHECKPOINT
 from ska_edge.monitor.monitor import LOOK, RECENT, Monitor, Pace
-from ska_edge.monitor.telemetry import Line
 from ska_edge.network.diagnosis import ENOUGH
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
@@ -25,6 +26,7 @@ from ska_edge.rules.reference import initial_parameters
 from ska_edge.wire.protocol import Want
 from tests.fake_device import DIGEST, FakeDevice
 
+Line = dict[str, Any]
 SIZES = (4, 5, 3)
 
 
@@ -48,7 +50,7 @@ class Played:
         inputs: NDArray[np.int64],
         labels: NDArray[np.int64],
         sending: Callable[[int, int], None],
-    ) -> Iterator[Learned]:
+    ) -> Iterator[Sample]:
         for row, label in enumerate(labels):
             sending(row, self.trainer.state.samples + 1)
             decisions = self.trainer.learn_one(inputs[row], int(label))
@@ -61,12 +63,18 @@ class Played:
                 tuple(decisions.tolist()),
                 metrics,
             )
-            yield Learned(row, state.samples, None if row in self.lost else result)
+            yield Sample(
+                row,
+                tuple(inputs[row].tolist()),
+                int(label),
+                state.samples,
+                None if row in self.lost else result,
+            )
 
-    def claim(self) -> Iterator[Interrupted]:
+    def claim(self) -> Iterator[Reconnection]:
         yield from ()
 
-    def ask(self, request: object) -> Iterator[Interrupted]:
+    def ask(self, request: object) -> Iterator[Reconnection]:
         self.link.info = self.info()
         return iter(())
 
@@ -84,11 +92,12 @@ def watched(
 ) -> tuple[list[Line], Monitor, list[set[tuple[str, int]]]]:
     """The lines about so many samples, and the symptoms after each row."""
     monitor = Monitor(cast(Stream, Played(plan, lost)), plan)
-    lines, signs = [], []
+    lines: list[Line] = []
+    signs = []
     for line in monitor.run(*samples(count)):
         if lines and "sample" in lines[-1]:
             signs.append({(each.sign, each.layer) for each in monitor.symptoms})
-        lines.append(line)
+        lines.append(line.as_dict())
     return lines, monitor, signs
 
 
@@ -166,7 +175,8 @@ def test_a_session_begins_and_ends_with_the_state() -> None:
     plan = make_plan(SIZES)
     played = Played(plan)
     before = played.info()
-    first, *_, last = Monitor(cast(Stream, played), plan).run(*samples(5))
+    said = Monitor(cast(Stream, played), plan).run(*samples(5))
+    first, *_, last = (line.as_dict() for line in said)
     assert first == {
         "device": {"board": "played", "port": "/dev/played", "digest": DIGEST},
         "step": 0,
@@ -176,6 +186,13 @@ def test_a_session_begins_and_ends_with_the_state() -> None:
     }
     assert last == {"end": {"step": 5, "samples": 5, "crc": played.trainer.state.crc}}
     assert before.crc != played.trainer.state.crc
+
+
+def test_some_rows_say_how_often_the_rate_is_halved() -> None:
+    """So the end of a log can be understood without its beginning."""
+    lines, _, _ = watched(make_plan(SIZES), 2 * CHECKPOINT)
+    told = {row["sample"]: row["halvings"] for row in rows(lines) if "halvings" in row}
+    assert told == {CHECKPOINT: 0, 2 * CHECKPOINT: 0}
 
 
 # --- saves and rates, on a device that counts -----------------------------------------------------
@@ -228,7 +245,7 @@ def kinds(lines: list[Line]) -> list[object]:
 def test_when_the_device_is_told_what(
     device: FakeDevice, stream: Stream, options: dict[str, Any], wanted: list[object]
 ) -> None:
-    lines = list(Monitor(stream, PLAN).run(INPUT, LABELS, **options))
+    lines = [line.as_dict() for line in Monitor(stream, PLAN).run(INPUT, LABELS, **options)]
     assert kinds(lines) == wanted
     assert [line["saved"] for line in lines if "saved" in line] == [
         sum(part for part in wanted[:i] if isinstance(part, int))
@@ -248,8 +265,8 @@ def test_a_device_that_fell_back_is_told_its_rate_again(
 ) -> None:
     monitor = Monitor(stream, PLAN)
     lines = []
-    for line in monitor.run(INPUT, LABELS, halvings=1):
-        lines.append(line)
+    for said in monitor.run(INPUT, LABELS, halvings=1):
+        lines.append(line := said.as_dict())
         if line.get("sample") == 10 and not monitor.fell_back:
             device.restart(samples=saved)
     interrupted = next(i for i, line in enumerate(lines) if "interrupted" in line)
@@ -277,8 +294,8 @@ def test_a_restart_between_rows_does_not_lose_the_rate(
 ) -> None:
     """The device starts again with as many samples as it has: they say nothing."""
     lines = []
-    for line in Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True):
-        lines.append(line)
+    for said in Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True):
+        lines.append(line := said.as_dict())
         if behind in line or (behind == "last row" and line.get("sample") == 30):
             device.restart(samples=device.samples)
             behind = "never again"
@@ -291,8 +308,8 @@ def test_a_device_that_restarts_after_the_last_row_is_noticed(
     device: FakeDevice, stream: Stream
 ) -> None:
     lines = []
-    for line in Monitor(stream, PLAN).run(INPUT, LABELS):
-        lines.append(line)
+    for said in Monitor(stream, PLAN).run(INPUT, LABELS):
+        lines.append(line := said.as_dict())
         if line.get("sample") == 30:
             device.restart(samples=20)
     assert kinds(lines) == ["device", 30, "interrupted", "end"]

@@ -9,18 +9,22 @@ from typing import Any, cast
 
 import pytest
 
-from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
-from ska_edge.monitor.telemetry import (
-    Line,
-    Log,
-    device_line,
-    end_line,
-    interrupted_line,
-    row_line,
-    sent_line,
-    setting_line,
+from ska_edge.monitor.log_line import (
+    Interruption,
+    LogLine,
+    LogRow,
+    LogWarning,
+    Mark,
+    RateChange,
+    RateNotice,
+    RowNotice,
+    Save,
+    SessionEnd,
+    SessionStart,
 )
+from ska_edge.monitor.sinks.log import Log
 
 INFO = DeviceInfo(
     **cast(
@@ -39,10 +43,11 @@ INFO = DeviceInfo(
 )
 AFTER = replace(INFO, step=5, samples=7, crc=99)
 ROWS = [
-    row_line(6, [1, -2], 0, Result(4, 6, 1, (-3, 4)), ()),
-    row_line(7, [3, 4], 1, None, ()),
+    LogRow(6, 0, (1, -2), step=4, predicted=1, decisions=(-3, 4)),
+    LogRow(7, 1, (3, 4)),
 ]
-SESSION = [device_line(INFO, "/dev/ttyX"), *ROWS, end_line(AFTER)]
+END = SessionEnd(Mark.of(AFTER, halvings=False))
+SESSION = [SessionStart.of(INFO, "/dev/ttyX"), *ROWS, END]
 
 
 @pytest.fixture
@@ -50,15 +55,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "steps.jsonl"
 
 
-def written(path: Path, lines: list[Line], info: DeviceInfo = INFO) -> str:
+def written(path: Path, lines: list[LogLine], info: DeviceInfo = INFO) -> str:
     with Log(path, info) as log:
         for line in lines:
             log.write(line)
     return path.read_text(encoding="utf-8")
 
 
-def text_of(lines: list[Line]) -> str:
-    return "".join(json.dumps(line) + "\n" for line in lines)
+def text_of(lines: list[LogLine]) -> str:
+    return "".join(json.dumps(line.as_dict()) + "\n" for line in lines)
 
 
 def refusal(path: Path, info: DeviceInfo) -> str:
@@ -109,7 +114,7 @@ def test_lines_are_json_and_there_at_once(path: Path) -> None:
 
 def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
     first = written(path, SESSION)
-    again = [device_line(AFTER, "/dev/ttyX"), end_line(AFTER)]
+    again = [SessionStart.of(AFTER, "/dev/ttyX"), END]
     assert written(path, again, AFTER) == first + text_of(again)
 
 
@@ -117,13 +122,13 @@ def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
     "last",
     [
         ROWS[1],
-        {"saved": 7},
-        {"warning": {"sign": "plateau"}},
-        {"rate": 1},
-        interrupted_line("gone", AFTER, fell_back=True),
+        Save(7),
+        LogWarning({"sign": "plateau"}),
+        RateChange(1),
+        Interruption("gone", True, Mark.of(AFTER)),
     ],
 )
-def test_a_log_without_an_end_goes_on_too(path: Path, last: Line) -> None:
+def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
     """As when the monitor was killed; a rate that was set changes the CRC."""
     first = written(path, [*SESSION[:3], last])
     assert written(path, [], AFTER) == first
@@ -132,12 +137,12 @@ def test_a_log_without_an_end_goes_on_too(path: Path, last: Line) -> None:
 
 def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
     """The device had learned two more when contact was found again; then the monitor was killed."""
-    written(path, [SESSION[0], interrupted_line("gone", AFTER, fell_back=False)])
+    written(path, [SESSION[0], Interruption("gone", False, Mark.of(AFTER))])
     assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
     assert written(path, [], INFO)
 
 
-UNDER_WAY = [sent_line(8, 8, [5, 6], 1), sent_line(9, 8, [7, 8], 0)]
+UNDER_WAY = [RowNotice(8, 8, 1, (5, 6)), RowNotice(9, 8, 0, (7, 8))]
 
 
 @pytest.mark.parametrize("learned", [0, 1, 2])
@@ -145,22 +150,22 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
     path: Path, learned: int
 ) -> None:
     """The monitor was killed. Answers that came already are no more under way."""
-    first = written(path, [SESSION[0], sent_line(7, 8, [3, 4], 1), *ROWS, *UNDER_WAY])
-    added = [row_line(8, [5, 6], 1, None, ()), row_line(9, [7, 8], 0, None, ())][:learned]
+    first = written(path, [SESSION[0], RowNotice(7, 8, 1, (3, 4)), *ROWS, *UNDER_WAY])
+    added = [LogRow(8, 1, (5, 6)), LogRow(9, 0, (7, 8))][:learned]
     now = replace(AFTER, samples=7 + learned, crc=1)
-    again = [*added, device_line(now, "/dev/ttyX")]
+    again = [*added, SessionStart.of(now, "/dev/ttyX")]
     assert written(path, again[-1:], now) == first + text_of(again)
 
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
-def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: Line) -> None:
+def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> None:
     """What it was to say is known from the device, and from the line that was there before."""
-    before = [SESSION[0], ROWS[0], sent_line(7, 8, [3, 4], 1), UNDER_WAY[0]]
+    before = [SESSION[0], ROWS[0], RowNotice(7, 8, 1, (3, 4)), UNDER_WAY[0]]
     first = written(path, before)
-    path.write_text(first + json.dumps(last)[:-1])
-    added = [row_line(7, [3, 4], 1, None, ()), row_line(8, [5, 6], 1, None, ())]
+    path.write_text(first + json.dumps(last.as_dict())[:-1])
+    added = [LogRow(7, 1, (3, 4)), LogRow(8, 1, (5, 6))]
     now = replace(AFTER, samples=8)
-    again = [*added, device_line(now, "/dev/ttyX")]
+    again = [*added, SessionStart.of(now, "/dev/ttyX")]
     assert written(path, again[-1:], now) == first + text_of(again)
 
 
@@ -186,12 +191,15 @@ def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
     [
         ([], replace(AFTER, samples=9, token=3)),  # it started again, with a save ahead
         ([], replace(AFTER, samples=10)),  # somebody else taught it
-        ([end_line(AFTER)], replace(AFTER, samples=9)),  # and these were for nothing
-        ([interrupted_line("gone", AFTER, True)], replace(AFTER, samples=9)),
+        (
+            [END],
+            replace(AFTER, samples=9),
+        ),  # and these were for nothing
+        ([Interruption("gone", True, Mark.of(AFTER))], replace(AFTER, samples=9)),
     ],
 )
 def test_rows_that_were_under_way_to_another_state_are_not_added(
-    path: Path, then: list[Line], now: DeviceInfo
+    path: Path, then: list[LogLine], now: DeviceInfo
 ) -> None:
     written(path, [*SESSION[:3], *UNDER_WAY, *then])
     assert f"ends at sample 7, and the device has learned {now.samples}" in refusal(path, now)
@@ -209,18 +217,18 @@ def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
     path: Path, then: list[str]
 ) -> None:
     """The monitor was killed before the line that says so, or within it."""
-    first = written(path, [*SESSION[:3], setting_line(2, 8)])
+    first = written(path, [*SESSION[:3], RateNotice(2, 8)])
     path.write_text(first + '{"rate":' * len(then))
     now = replace(AFTER, halvings=2, crc=1)
     for other in (replace(now, token=9), replace(now, halvings=3), replace(now, samples=8)):
         assert "cannot be continued" in refusal(path, other)
-    again = [{"rate": 2}, device_line(now, "/dev/ttyX")]
+    again = [RateChange(2), SessionStart.of(now, "/dev/ttyX")]
     assert written(path, again[-1:], now) == first + text_of(again)
 
 
 def test_a_rate_that_was_about_to_be_set_and_was_not(path: Path) -> None:
-    first = written(path, [*SESSION[:3], setting_line(2, 8)])
-    again = [device_line(AFTER, "/dev/ttyX")]
+    first = written(path, [*SESSION[:3], RateNotice(2, 8)])
+    again = [SessionStart.of(AFTER, "/dev/ttyX")]
     assert written(path, again, AFTER) == first + text_of(again)
 
 
@@ -254,9 +262,9 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
         ('{"step": 1, "layers": []}\n', 1),  # the log of a training
         ("[1]\n", 1),
         ("\n", 1),
-        (json.dumps(SESSION[0]) + "\n{}x\n", 2),
+        (json.dumps(SESSION[0].as_dict()) + "\n{}x\n", 2),
         ('{"device": {"board": "host"', 1),
-        (json.dumps(SESSION[0]) + "\n\xff\n", 2),
+        (json.dumps(SESSION[0].as_dict()) + "\n\xff\n", 2),
         ('{"device": 3}\n', 1),
     ],
 )
@@ -269,12 +277,12 @@ def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None
 def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
     whole = written(path, SESSION)
     path.write_text(whole.removesuffix("\n"))
-    again = device_line(AFTER, "/dev/ttyX")
-    assert written(path, [again], AFTER) == whole + json.dumps(again) + "\n"
+    again = SessionStart.of(AFTER, "/dev/ttyX")
+    assert written(path, [again], AFTER) == whole + json.dumps(again.as_dict()) + "\n"
 
 
 def test_rows_after_an_end_have_no_crc(path: Path) -> None:
-    lines = [*SESSION, device_line(AFTER, "/dev/ttyX"), row_line(8, [1, 2], 0, None, ())]
+    lines = [*SESSION, SessionStart.of(AFTER, "/dev/ttyX"), LogRow(8, 0, (1, 2))]
     first = written(path, lines)
     assert written(path, [], replace(AFTER, samples=8, crc=1)) == first
 
@@ -282,7 +290,7 @@ def test_rows_after_an_end_have_no_crc(path: Path) -> None:
 def test_a_log_is_replaced_when_asked(path: Path) -> None:
     path.write_text("my notes\n")
     with Log(path, INFO, overwrite=True) as log:
-        log.write({"saved": 5})
+        log.write(Save(5))
     assert path.read_text() == '{"saved": 5}\n'
 
 
@@ -297,5 +305,5 @@ def test_a_full_disk(path: Path) -> None:
         pytest.skip("no /dev/full on this system")
     log = Log(full, INFO)
     with pytest.raises(InputError, match="cannot write /dev/full: No space left"):
-        log.write({"saved": 5})
+        log.write(Save(5))
     log.close()

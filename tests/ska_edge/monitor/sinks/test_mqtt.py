@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from ska_edge.errors import InputError, ToolError
-from ska_edge.monitor.mqtt import Publisher, device_name, parse_address
+from ska_edge.monitor.log_line import LogRow, Save
+from ska_edge.monitor.sinks.mqtt import Publisher, device_name, parse_address
 from tests.conftest import without
 
 LIMIT = 60  # seconds after which a broker or a message counts as lost
@@ -117,13 +118,14 @@ def test_every_line_reaches_a_subscriber(start_broker: Callable) -> None:
     with subscribed(port) as subscriber:
         publisher = Publisher(f"127.0.0.1:{port}", "board-1", no_warning)
         publisher.status("learning")
-        lines = [{"sample": number, "x": [number, -1]} for number in range(300)]
+        lines = [LogRow(number, 0, (number, -1)) for number in range(300)]
         for line in lines:
             publisher.line(line)
         publisher.status("ended")
         publisher.close()
         subscriber.wait_for("ska-edge/board-1/status", "ended")
-        assert [json.loads(text) for text in subscriber.of("ska-edge/board-1/telemetry")] == lines
+        published = [json.loads(text) for text in subscriber.of("ska-edge/board-1/telemetry")]
+        assert published == [line.as_dict() for line in lines]
         assert subscriber.of("ska-edge/board-1/status") == ["learning", "ended"]
     with subscribed(port) as later:
         later.wait_for("ska-edge/board-1/status", "ended")
@@ -134,7 +136,7 @@ def test_a_monitor_that_is_killed_leaves_its_last_will(start_broker: Callable) -
     port = free_port()
     start_broker(port)
     program = (
-        "from ska_edge.monitor.mqtt import Publisher\n"
+        "from ska_edge.monitor.sinks.mqtt import Publisher\n"
         f"publisher = Publisher('127.0.0.1:{port}', 'board 2/x', print)\n"
         "publisher.status('learning')\n"
         "input()\n"
@@ -143,7 +145,7 @@ def test_a_monitor_that_is_killed_leaves_its_last_will(start_broker: Callable) -
         process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},
         )
         subscriber.wait_for("ska-edge/board-2-x/status", "learning")
         process.kill()
@@ -164,7 +166,7 @@ def test_a_broker_that_comes_late_gets_what_it_missed(start_broker: Callable) ->
 
     publisher = Publisher(f"127.0.0.1:{port}", "board", warn)
     assert warned.wait(LIMIT)
-    publisher.line({"sample": 1})
+    publisher.line(Save(1))
     publisher.status("learning")
     start_broker(port)
     with subscribed(port) as subscriber:
@@ -206,7 +208,7 @@ def test_what_no_broker_ever_took_is_said() -> None:
     warnings: list[str] = []
     publisher = Publisher(f"127.0.0.1:{free_port()}", "board", warnings.append)
     for number in range(3):
-        publisher.line({"sample": number})
+        publisher.line(Save(number))
     for _ in range(2):
         publisher._client.on_connect_fail(publisher._client, None)  # as it tries again and again
     publisher.close()

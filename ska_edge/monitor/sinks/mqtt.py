@@ -1,4 +1,4 @@
-"""Telemetry for an MQTT broker: what a log gets, for whoever subscribes.
+"""Telemetry for an MQTT broker: the lines of a log, for whoever subscribes.
 
 Topics: `ska-edge/DEVICE/telemetry`, each line of the log as JSON; `ska-edge/DEVICE/status`,
 retained: what the device does, "offline" when its monitor has gone without a word.
@@ -11,10 +11,12 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from types import ModuleType
 from typing import Any
 
-from ska_edge.errors import InputError, ToolError
-from ska_edge.monitor.telemetry import Line
+from ska_edge.errors import ContactLost, InputError, ToolError
+from ska_edge.monitor.log_line import LogLine, Notice
+from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 
 PORT = 1883
@@ -44,6 +46,83 @@ def topic_level(name: str) -> str:
     return re.sub(r"[+#/\s\0]", "-", name)
 
 
+class Broker:
+    """A broker that the devices of a fleet share.
+
+    Args:
+        address: see `parse_address`.
+        warn: called with a sentence about it.
+    """
+
+    def __init__(self, address: str, warn: Callable[[str], None]) -> None:
+        self.address = address
+        self.warn = warn
+        self._ports: dict[str, str] = {}
+
+    def claim(self, name: str, port: str) -> None:
+        """InputError where another device would publish under the same name."""
+        other = self._ports.setdefault(name, port)
+        if other != port:
+            raise InputError(
+                f"for MQTT the devices at {other} and {port} would both be called {name}: give"
+                " each a --name"
+            )
+
+
+class MqttSink:
+    """Publishes the events of one device, as a `Sink`.
+
+    Args:
+        broker: shared with the other devices.
+        port: of the device, as it was named.
+        name: of the device; None: `device_name`.
+    """
+
+    def __init__(self, broker: Broker, port: str, name: str | None = None) -> None:
+        self._broker, self._port, self._name = broker, port, name
+        self._open = False
+        self._connected: Publisher | None = None
+
+    def open(self, monitor: Monitor) -> None:
+        """Claims the name; the first event makes the connection."""
+        _paho()
+        self._name = self._name or device_name(monitor.info.board, monitor.port)
+        self._broker.claim(self._name, self._port)
+        self._open = True
+
+    def write(self, line: LogLine) -> None:
+        """Publishes what has happened; notices are for logs."""
+        if self._open and not isinstance(line, Notice):
+            self._publisher().line(line)
+
+    def status(self, activity: Activity) -> None:
+        """Publishes what the device does."""
+        if self._open:
+            self._publisher().status(activity)
+
+    def lost(self, reason: ContactLost) -> None:
+        """Is not published: the status says it."""
+
+    def close(self) -> None:
+        """Delivers what is left, as far as the broker is there."""
+        if self._connected is not None:
+            self._connected.close()
+
+    def _publisher(self) -> Publisher:
+        if self._connected is None:
+            self._connected = Publisher(self._broker.address, str(self._name), self._broker.warn)
+        return self._connected
+
+
+def _paho() -> ModuleType:
+    """The module of the MQTT client; ToolError without its package."""
+    try:
+        from paho.mqtt import client
+    except ImportError as error:
+        raise ToolError("MQTT needs the package paho-mqtt: pip install 'ska-edge[mqtt]'") from error
+    return client
+
+
 class Publisher:
     """Publishes for one device, from now until it is closed; never waits for the broker before.
 
@@ -56,13 +135,7 @@ class Publisher:
     """
 
     def __init__(self, address: str, name: str, warn: Callable[[str], None]) -> None:
-        try:
-            from paho.mqtt import client as paho
-            from paho.mqtt.enums import CallbackAPIVersion
-        except ImportError as error:
-            raise ToolError(
-                "MQTT needs the package paho-mqtt: pip install 'ska-edge[mqtt]'"
-            ) from error
+        paho = _paho()
         self._address = address
         self._topic = f"ska-edge/{topic_level(name)}"
         self._warn = warn
@@ -73,7 +146,7 @@ class Publisher:
         self._order = threading.Lock()  # held while messages are handed to the client
         self._first: list[tuple[str, str, bool]] | None = []  # those ahead of the first contact
         self._warned = False
-        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         client.max_queued_messages_set(KEPT)
         client.reconnect_delay_set(min_delay=1, max_delay=30)
         client.will_set(f"{self._topic}/status", "offline", AT_LEAST_ONCE, retain=True)
@@ -86,9 +159,9 @@ class Publisher:
         client.connect_async(*parse_address(address))
         client.loop_start()
 
-    def line(self, line: Line) -> None:
+    def line(self, line: LogLine) -> None:
         """Publish a line of the log."""
-        self._publish("telemetry", json.dumps(line), retain=False)
+        self._publish("telemetry", json.dumps(line.as_dict()), retain=False)
 
     def status(self, state: str) -> None:
         """Publish what the device does now; later subscribers get the last one."""

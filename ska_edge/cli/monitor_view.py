@@ -1,0 +1,242 @@
+"""What people and programs see of devices that are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ska_edge.cli.console import Output
+from ska_edge.cli.verify import metrics_table, progress_title
+from ska_edge.device.info import DeviceInfo, Result
+from ska_edge.errors import ContactLost
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.fleet import Member
+from ska_edge.monitor.log_line import Interruption, LogLine, SessionStart
+from ska_edge.monitor.monitor import Activity, Monitor
+from ska_edge.plural import counted
+from ska_edge.wire.protocol import COUNTED
+
+COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
+
+
+def introduction(info: DeviceInfo, port: str) -> str:
+    """Which device it is, and how far."""
+    return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
+
+
+def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
+    """What `--json` says of a device that has learned nothing."""
+    return {
+        "board": info.board if info else None,
+        "port": port,
+        "digest": info.digest if info else None,
+        "step": info.step if info else None,
+        "samples": 0,
+        "correct": 0,
+        "warnings": [],
+        "log": None,
+        "error": error,
+    }
+
+
+def devices_document(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """All devices; a single one's keys stand at the top, too."""
+    alone = {} if len(entries) > 1 else entries[0]
+    return {**alone, "devices": entries}
+
+
+def once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """A function that says each sentence once, whichever thread calls it."""
+    said: set[str] = set()
+
+    def say_once(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            say(sentence)
+
+    return say_once
+
+
+class TerminalSink:
+    """Tells people at once what they should know of one device, as a `Sink`.
+
+    Args:
+        out: where text goes.
+        patience: seconds that a device is waited for.
+        log: named in the introduction; None: not.
+
+    Attributes:
+        falls: sentences about what the device has lost.
+    """
+
+    def __init__(self, out: Output, patience: float, log: Path | None) -> None:
+        self.falls: list[str] = []
+        self._out, self._patience, self._log = out, patience, log
+        self._monitor: Monitor | None = None
+        self._before = 0  # samples before the last line
+
+    def open(self, monitor: Monitor) -> None:
+        """Knows the device from now on."""
+        self._monitor = monitor
+
+    def write(self, line: LogLine) -> None:
+        """Says where the device is at the start and after an interruption."""
+        monitor = self._monitor
+        assert monitor is not None
+        if isinstance(line, SessionStart):
+            log = f", log {self._log}" if self._log else ""
+            self._out.line(introduction(monitor.info, monitor.port) + log)
+        elif isinstance(line, Interruption):
+            self._back(line, monitor.port)
+        self._before = monitor.samples
+
+    def _back(self, line: Interruption, port: str) -> None:
+        if not line.fell_back:
+            more = (line.mark.samples - self._before) % COUNTED
+            self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
+            return
+        text = (
+            f"the device at {port} has started again, or was given another state: it has"
+            f" {counted(line.mark.samples, 'sample')}, not {self._before}, and what it learned"
+            " since its last save is lost"
+        )
+        self.falls.append(text)
+        self._out.warning(text)
+
+    def status(self, activity: Activity) -> None:
+        """Is not said: the table shows it."""
+
+    def lost(self, reason: ContactLost) -> None:
+        """Says that the device is waited for."""
+        # The last colon: in front of it a port's name and the system's words may have others.
+        what = str(reason).rpartition(": ")[0]  # what to do about it is done here
+        self._out.note(f"{what}; waiting up to {self._patience:g} s for it")
+
+    def close(self) -> None:
+        """Nothing more is said."""
+
+
+class View:
+    """What people and programs see of a fleet.
+
+    Args:
+        model: that the devices run.
+        members: the devices.
+        terminals: the sink of each that tells people of its events.
+        logs: the log of each.
+        out: where text goes.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        members: Sequence[Member],
+        terminals: Sequence[TerminalSink],
+        logs: Sequence[Path | None],
+        out: Output,
+    ) -> None:
+        self._model = model
+        self._members = members
+        self._fell = {
+            member.port: terminal.falls for member, terminal in zip(members, terminals, strict=True)
+        }
+        self._logs = {member.port: log for member, log in zip(members, logs, strict=True)}
+        self._out = out
+
+    def stopping(self) -> None:
+        """After Ctrl-C."""
+        self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
+
+    def stopped(self) -> None:
+        """When all devices have come to a boundary after Ctrl-C, or were given up."""
+        for member in self._members:
+            if member.monitor is not None:
+                self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
+            if member.error is not None:
+                self._out.note(str(member.error))
+
+    # --- live and last ----------------------------------------------------------------------------
+
+    def picture(self, warnings: bool) -> RenderableType:
+        """How it stands: one device's layers, or a row for each of several."""
+        if len(self._members) > 1:
+            return self._fleet()
+        (member,) = self._members
+        monitor = member.monitor
+        result = Result(0, 0, 0, ())
+        if monitor is not None and monitor.result is not None:
+            result = monitor.result
+        title = self._title(member) + (", waiting for the device" if member.waiting else "")
+        table = metrics_table(self._model.plan, title, result)
+        if monitor is None or not warnings:
+            return table
+        return Group(table, *(Text(f"warning: {found.sentence()}") for found in monitor.symptoms))
+
+    def _fleet(self) -> Table:
+        table = Table()
+        for column in COLUMNS:
+            text = column in ("port", "board", "state")
+            table.add_column(column, justify="left" if text else "right")
+        supervised = self._model.plan.rule_definition.supervised
+        for member in self._members:
+            monitor, total = member.monitor, len(member.labels)
+            cells = [member.port, "", f"0/{total}", "", "", ""]
+            if monitor is not None:
+                cells = [
+                    monitor.port,
+                    monitor.info.board,
+                    f"{monitor.learned}/{total}",
+                    str(monitor.correct) if supervised else "-",
+                    f"{monitor.rate:.1f}" if not member.ended else "",
+                    str(len(monitor.symptoms) + len(self._fell[member.port])),
+                ]
+            table.add_row(*(Text(cell) for cell in (*cells, member.state)))
+        return table
+
+    def _title(self, member: Member) -> str:
+        monitor = member.monitor
+        if monitor is None:
+            return "no contact yet"
+        title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
+        if monitor.unanswered:
+            title += f", {counted(monitor.unanswered, 'answer')} lost"
+        return title
+
+    def finish(self) -> None:
+        """Symptoms, and how far each device has come."""
+        several = len(self._members) > 1
+        for member in self._members:
+            if member.monitor is None:
+                continue
+            of = f"{member.monitor.port}: " if several else ""
+            for found in member.monitor.symptoms:
+                self._out.warning(of + found.sentence())
+            self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
+
+    def document(self) -> dict[str, Any]:
+        """The document of `--json`."""
+        return devices_document([self._member(member) for member in self._members])
+
+    def _member(self, member: Member) -> dict[str, Any]:
+        monitor, log = member.monitor, self._logs[member.port]
+        error = None if member.error is None else str(member.error)
+        entry = device_entry(member.port, monitor.info if monitor else None, error)
+        if monitor is None:
+            return entry
+        fell = [
+            {"sign": "fell back", "layer": None, "text": text} for text in self._fell[member.port]
+        ]
+        return {
+            **entry,
+            "port": monitor.port,
+            "step": monitor.step,
+            "samples": monitor.learned,
+            "correct": int(monitor.correct),
+            "warnings": [*fell, *(found.as_dict() for found in monitor.symptoms)],
+            "log": None if log is None else str(log),
+        }

@@ -1,0 +1,383 @@
+"""The lines of a monitor's log: what each says, as an object and as JSON.
+
+A log is written, read, replayed and published through these classes. One session is, in this
+order::
+
+    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
+    {"sent", "token", "label", "x"}                                                RowNotice
+    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
+        every 256th with "halvings": the end of a log is understood without its beginning
+    {"warning": {"sign", "layer", "text"}}                                         LogWarning
+    {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
+    {"setting": halvings, "token"}                                                 RateNotice
+    {"rate": halvings}                                                             RateChange
+    {"saved": samples}                                                             Save
+    {"end": {"step", "samples", "crc"}}                                            SessionEnd
+
+A log that was continued has one session after the other. To add a line, add a class and its name to
+`LINES`; a reader ignores keys that it does not know, and refuses lines that it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ska_edge.device.info import DeviceInfo
+from ska_edge.errors import InputError
+from ska_edge.wire.protocol import COUNTED
+
+HALVINGS = 256  # a device counts how often its rate is halved in 8 bits
+CHECKPOINT = 256  # rows whose number this divides also say how often the rate is halved
+
+Json = dict[str, Any]
+
+
+class _Keys:
+    """The object of a line, whose values are checked as they are taken.
+
+    Raises InputError, "its ... is not ...", for a value that no monitor writes.
+    """
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = content
+
+    def has(self, key: str) -> bool:
+        """Whether there is a value that is not null."""
+        return self._content.get(key) is not None
+
+    def integer(self, key: str, limit: int = COUNTED) -> int:
+        value = self._content.get(key)
+        if type(value) is not int or not 0 <= value < limit:  # bool is an int, too
+            raise _wrong(key, f"a whole number from 0 to {limit - 1}")
+        return value
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        values = self._content.get(key)
+        if not isinstance(values, list) or not all(type(value) is int for value in values):
+            raise _wrong(key, "a list of whole numbers")
+        return tuple(values)
+
+    def boolean(self, key: str) -> bool:
+        value = self._content.get(key)
+        if not isinstance(value, bool):
+            raise _wrong(key, "true or false")
+        return value
+
+    def text(self, key: str) -> str:
+        return str(self._content.get(key, ""))
+
+    def inner(self, key: str, wanted: str = "an object") -> _Keys:
+        value = self._content.get(key)
+        if not isinstance(value, dict):
+            raise _wrong(key, wanted)
+        return _Keys(value)
+
+    def values(self, key: str) -> Sequence[Any]:
+        value = self._content.get(key)
+        return value if isinstance(value, list) else ()
+
+
+def _wrong(key: str, wanted: str) -> InputError:
+    return InputError(f"its {key!r} is not {wanted}; the log was changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a device was, by its own account.
+
+    Attributes:
+        step, samples: updates made, samples learned.
+        crc: CRC-32 of its state.
+        halvings: how often its rate was halved; None where the line does not say it.
+    """
+
+    step: int
+    samples: int
+    crc: int
+    halvings: int | None = None
+
+    @classmethod
+    def of(cls, info: DeviceInfo, *, halvings: bool = True) -> Mark:
+        """Where a device is now, by its last WELCOME."""
+        return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
+
+    def as_dict(self) -> Json:
+        """Its part of a line; without halvings where they are None."""
+        counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
+        return counts if self.halvings is None else {**counts, "halvings": self.halvings}
+
+    @classmethod
+    def parse(cls, keys: _Keys, *, halvings: bool) -> Mark:
+        """From a line that must have `halvings`, or may lack them."""
+        step, samples, crc = (keys.integer(name) for name in ("step", "samples", "crc"))
+        known = halvings or keys.has("halvings")
+        return cls(step, samples, crc, keys.integer("halvings", HALVINGS) if known else None)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """The beginning of a session.
+
+    Attributes:
+        board, port: which device it is.
+        digest: of the plan that it runs.
+        mark: where it goes on.
+    """
+
+    KEY: ClassVar = "device"
+    board: str
+    port: str
+    digest: str
+    mark: Mark
+
+    @classmethod
+    def of(cls, info: DeviceInfo, port: str) -> SessionStart:
+        """For the device at a port, as it is now."""
+        return cls(info.board, port, info.digest, Mark.of(info))
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        device = {"board": self.board, "port": self.port, "digest": self.digest}
+        return {"device": device, **self.mark.as_dict()}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> SessionStart:
+        """From JSON."""
+        device = keys.inner("device", "an object with a digest")
+        digest = device._content.get("digest")
+        if not isinstance(digest, str):
+            raise _wrong("device", "an object with a digest")
+        mark = Mark.parse(keys, halvings=True)
+        return cls(device.text("board"), device.text("port"), digest, mark)
+
+
+@dataclass(frozen=True, slots=True)
+class RowNotice:
+    """A row that is about to be sent; other lines say whether the device learned it.
+
+    A monitor may be killed while rows are under way: those that the device has learned by then are
+    known from these lines.
+
+    Attributes:
+        sample: how many samples the device will have learned with it.
+        token: of the state that it is meant for.
+        label: class index.
+        x: the input's integers.
+    """
+
+    KEY: ClassVar = "sent"
+    sample: int
+    token: int
+    label: int
+    x: tuple[int, ...]
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"sent": self.sample, "token": self.token, "label": self.label, "x": list(self.x)}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> RowNotice:
+        """From JSON."""
+        sample, token, label = (keys.integer(name) for name in ("sent", "token", "label"))
+        return cls(sample, token, label, keys.integers("x"))
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row that the device learned.
+
+    Attributes:
+        sample: how many samples the device has learned with it.
+        label: class index.
+        x: the input's integers.
+        step, predicted, decisions: what the device answered; None where the answer was lost.
+        layers: real metrics per layer, by name; empty for a row without an update or an answer.
+        halvings: how often the rate was halved; None but for a checkpoint.
+    """
+
+    KEY: ClassVar = "sample"
+    sample: int
+    label: int
+    x: tuple[int, ...]
+    step: int | None = None
+    predicted: int | None = None
+    decisions: tuple[int, ...] | None = None
+    layers: Sequence[Mapping[str, float]] = ()
+    halvings: int | None = None
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        row = {
+            "sample": self.sample,
+            "step": self.step,
+            "label": self.label,
+            "x": list(self.x),
+            "predicted": self.predicted,
+            "decisions": None if self.decisions is None else list(self.decisions),
+            "layers": list(self.layers),
+        }
+        return row if self.halvings is None else {**row, "halvings": self.halvings}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> LogRow:
+        """From JSON."""
+        return cls(
+            sample=keys.integer("sample"),
+            label=keys.integer("label"),
+            x=keys.integers("x"),
+            step=keys.integer("step") if keys.has("step") else None,
+            predicted=keys.integer("predicted") if keys.has("predicted") else None,
+            decisions=keys.integers("decisions") if keys.has("decisions") else None,
+            layers=keys.values("layers"),
+            halvings=keys.integer("halvings", HALVINGS) if keys.has("halvings") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogWarning:
+    """A sign that the device does not learn well, seen for the first time; see `diagnosis`."""
+
+    KEY: ClassVar = "warning"
+    content: Mapping[str, Any]
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"warning": dict(self.content)}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> LogWarning:
+        """From JSON; it says nothing of a state, so it is not checked."""
+        content = keys._content["warning"]
+        return cls(content if isinstance(content, dict) else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """Contact was lost and found again.
+
+    Without `fell_back` the device has learned as many samples as `mark` says: rows up to there
+    follow. With it the device lost what it learned last.
+    """
+
+    KEY: ClassVar = "interrupted"
+    reason: str
+    fell_back: bool
+    mark: Mark
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"interrupted": self.reason, "fell_back": self.fell_back, **self.mark.as_dict()}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> Interruption:
+        """From JSON."""
+        fell_back = keys.boolean("fell_back")
+        return cls(keys.text("interrupted"), fell_back, Mark.parse(keys, halvings=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RateNotice:
+    """A rate that is about to be set on the state with a token; other lines say whether it was."""
+
+    KEY: ClassVar = "setting"
+    halvings: int
+    token: int
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"setting": self.halvings, "token": self.token}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> RateNotice:
+        """From JSON."""
+        return cls(keys.integer("setting", HALVINGS), keys.integer("token"))
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """From here on the device learned with its plan's rate times 2**-halvings."""
+
+    KEY: ClassVar = "rate"
+    halvings: int
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"rate": self.halvings}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> RateChange:
+        """From JSON."""
+        return cls(keys.integer("rate", HALVINGS))
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """The device has kept its state, with so many samples, over a restart."""
+
+    KEY: ClassVar = "saved"
+    samples: int
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"saved": self.samples}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> Save:
+        """From JSON."""
+        return cls(keys.integer("saved"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The end of a session."""
+
+    KEY: ClassVar = "end"
+    mark: Mark
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"end": self.mark.as_dict()}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> SessionEnd:
+        """From JSON."""
+        return cls(Mark.parse(keys.inner("end"), halvings=False))
+
+
+LogLine = (
+    SessionStart
+    | RowNotice
+    | LogRow
+    | LogWarning
+    | Interruption
+    | RateNotice
+    | RateChange
+    | Save
+    | SessionEnd
+)
+
+# Each is known by its KEY.
+LINES: tuple[type[LogLine], ...] = (
+    LogRow,
+    RowNotice,
+    SessionStart,
+    LogWarning,
+    Interruption,
+    RateNotice,
+    RateChange,
+    Save,
+    SessionEnd,
+)
+Notice = (RowNotice, RateNotice)
+"""Lines about what is about to happen: a log needs them, people do not."""
+
+
+def parse(content: Mapping[str, Any]) -> LogLine:
+    """The line that a JSON object is; InputError, without a place, when it is none."""
+    for kind in LINES:
+        if kind.KEY in content:
+            line: LogLine = kind.parse(_Keys(content))
+            return line
+    raise InputError("not a line of a monitor's log: none of its keys is known")

@@ -1,0 +1,126 @@
+"""How many functions of this project one row of `monitor` goes through, and across which modules.
+
+Run as `python -m tests.bench.calls`: the figures, and the calls per module. The device is played
+in this process, behind a port that answers at once, so that the figures do not depend on a machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+import ska_edge
+from ska_edge.device import link as link_module
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Stream
+from ska_edge.monitor.monitor import Monitor
+from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.frame import FrameDecoder
+from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
+
+PACKAGE = str(Path(ska_edge.__file__).parent)
+WARM, COUNTED = 5, 4  # rows before those that are counted, and rows that are
+PLAN = make_plan((INPUTS, 5, CLASSES))
+
+
+@dataclass
+class Walk:
+    """Calls of functions of the package, generators that go on included.
+
+    Attributes:
+        calls: how many, by module.
+        changes: how many came from another module than the call before.
+    """
+
+    calls: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    _last: str = ""
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
+        """For `sys.setprofile`."""
+        name = frame.f_code.co_filename
+        if event != "call" or not name.startswith(PACKAGE):
+            return
+        module = name[len(PACKAGE) + 1 :].removesuffix(".py")
+        self.calls[module] += 1
+        self.changes += module != self._last
+        self._last = module
+
+
+class Line:
+    """Takes the place of `Port`: what is written is answered, and can be read at once."""
+
+    received = 0
+    path = "played"
+
+    def __init__(self, device: FakeDevice) -> None:
+        self._device, self._decoder, self._arrived = device, FrameDecoder(), b""
+
+    def write(self, data: bytes) -> None:
+        """A request."""
+        profile = sys.getprofile()
+        sys.setprofile(None)  # what the device does is not counted
+        for frame in self._decoder.feed(data):
+            self._arrived += self._device.answer(frame)
+        sys.setprofile(profile)
+
+    def read(self) -> bytes:
+        """All answers so far."""
+        data, self._arrived = self._arrived, b""
+        return data
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def played() -> Iterator[Monitor]:
+    """A monitor of a device that is played."""
+    device = FakeDevice()
+    try:
+        with patch.object(link_module, "Port", lambda *_, **__: Line(device)):
+            yield Monitor(Stream(lambda: Link("played"), DIGEST), PLAN)
+    finally:
+        device.close()
+
+
+def walk() -> Walk:
+    """The walk of so many rows, as they come one after the other in the middle of a stream."""
+    inputs = np.arange(20 * INPUTS).reshape(20, INPUTS) % 100
+    labels = np.arange(20) % CLASSES
+    found = Walk()
+    with played() as monitor:
+        lines = (line for line in monitor.run(inputs, labels) if "sample" in line.as_dict())
+        for _ in range(WARM):
+            next(lines)
+        lines = monitor_lines = lines
+        sys.setprofile(found)
+        try:
+            for _ in range(COUNTED):
+                next(monitor_lines)
+        finally:
+            sys.setprofile(None)
+    return found
+
+
+def main() -> None:
+    """Prints the figures, a row."""
+    found = walk()
+    total = sum(found.calls.values())
+    print(f"a row of monitor: {total / COUNTED:g} calls in {len(found.calls)} modules,")
+    print(f"{found.changes / COUNTED:g} changes of module")
+    for module, count in found.calls.most_common():
+        print(f"  {count / COUNTED:6g}  {module}")
+
+
+if __name__ == "__main__":
+    main()
