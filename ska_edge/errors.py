@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from string import Formatter
+
 
 class SkaError(Exception):
     """Root of every error that ska-edge raises on purpose.
@@ -14,6 +17,30 @@ class SkaError(Exception):
 
 class InputError(SkaError):
     """A file, an option or a value given by the user cannot be used."""
+
+
+class OptionError(InputError):
+    """An option has a value that it does not take, or two options do not go together.
+
+    Args:
+        sentence: the message; in braces are names of options, and of `values`.
+        values: what is put into the sentence as it is.
+    """
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence)
+        self._values = values
+
+    def __str__(self) -> str:
+        """The message with options called as in Python."""
+        return self.named(str)
+
+    def named(self, call: Callable[[str], str]) -> str:
+        """The message with every option called what `call` makes of its name."""
+        sentence = str(self.args[0])
+        names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+        options = {name: call(name) for name in names - self._values.keys()}
+        return sentence.format(**options, **self._values)
 
 
 class ToolError(SkaError):

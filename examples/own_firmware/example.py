@@ -14,9 +14,9 @@ from firmware_gen.project import write_project
 from firmware_gen.toolchains import choose
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.model.quantization import quantize_state
+from ska_edge.network.twin import tensors_of
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
-from ska_edge.training.train import tensors_of
 
 SIZES = (16, 8, 2)
 LIBRARY = ("ska.c",)  # what a firmware of one's own compiles; the headers are included from there

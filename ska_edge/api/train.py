@@ -6,7 +6,7 @@ import operator
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -28,16 +28,16 @@ def train(
     epochs: int = 20,
     rate: float | None = None,
     decay: int = 0,
-    batch: int | None = None,
+    batch: int | Literal["all"] | None = None,
     steps: int = 50,
-    seed: int = 0,
+    seed: int | None = None,
     arithmetic: str = "both",
     test_fraction: float | None = None,
     scale: str | None = None,
     stream_order: str = "iid",
-    replay: int = 0,
-    replays: int = 1,
-    readout_only: bool = False,
+    replay: int | None = None,
+    replays: int | None = None,
+    readout_only: bool | None = None,
     start: PathLike | None = None,
     group: int | None = None,
     per_class: int | None = None,
@@ -60,6 +60,7 @@ def train(
         batch: rows in one update. Default: 1, as a device learns; "published": all.
         steps: passes over the held batch, for the rule "published".
         seed: of the split, the initial weights, the order of the rows and what is drawn.
+            Default: 0.
         arithmetic: "fixed", "float" or "both".
         test_fraction: share of the rows that is held out; whole groups where the data have
             groups. Default: 0.2; "published": 0.
@@ -67,10 +68,11 @@ def train(
             Default: "standardize"; "published": "none".
         stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the data,
             "blocked" takes one class after the other.
-        replay: past rows of each class that are kept to be learned again.
-        replays: how many of them are learned again with each new row.
-        readout_only: hidden layers stay as they are.
-        start: a model file, or its integer ONNX file, to continue from.
+        replay: past rows of each class that are kept to be learned again. Default: 0.
+        replays: how many of them are learned again with each new row. Default: 1.
+        readout_only: hidden layers stay as they are. Default: False.
+        start: a model file, or its integer ONNX file, to continue from. All that is the model's
+            own stays unless it is named: rule, sizes, rate, batch, seed, replay, readout_only.
         group: learn from the rows of this group alone.
         per_class: learn from this number of rows of each class; all others are test rows.
         init: npz file with W0, b0, W1, ... to start from.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,26 @@ from firmware_gen.bench.bench import Benchmark, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.train import hidden_widths
+from ska_edge.cli.options import options_from, training_options
 from ska_edge.data.dataset import load
 from ska_edge.errors import InputError
-from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plural import counted
-from ska_edge.rules.rule import RULES
-from ska_edge.training.options import Options
-from ska_edge.training.train import Beginning, beginning
+from ska_edge.training.beginning import Beginning, beginning
 
 SAMPLES = 200
+OFFERED = ("hidden", "rule", "precision", "rate", "seed")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 def task_of(begun: Beginning) -> Task:
-    """What is measured: the samples with which a training begins, learned by the host."""
-    model = begun.model
-    trainer = FixedTrainer(model.state.copy(), check=False)
-    for x, label in zip(begun.inputs, begun.labels.tolist(), strict=True):
-        trainer.learn_one(x, label)
-    assert model.reference is not None
-    start = zip(model.reference.weights, model.reference.biases, strict=True)
+    """What is measured: the samples with which a training begins."""
     return Task(
-        model.plan,
-        model.state.parameters.copy(),
-        trainer.state.parameters,
-        begun.inputs,
-        begun.labels,
-        tuple(tensor for layer in start for tensor in layer),
+        plan=begun.model.plan,
+        initial=begun.model.state.parameters.copy(),
+        learned=begun.learned(),
+        inputs=begun.inputs,
+        labels=begun.labels,
+        start=begun.start(),
     )
 
 
@@ -114,13 +105,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.command(epilog="Example:  ska-edge bench --board qemu-m4")
 @click.argument("data", required=False)
 @click.option("--board", required=True, help="The board to measure on; it needs a counter.")
-@click.option(
-    "--hidden", callback=hidden_widths, help="Widths of the hidden layers [as the board says]."
-)
-@click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local].")
-@click.option("--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8].")
-@click.option("--rate", type=float, help="Learning rate [about 8 / inputs, at most 0.125].")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@training_options(OFFERED, {"hidden": "as the board says"})
 @click.option("--optimize", type=click.Choice(LEVELS), help="Level [as `build` has it].")
 @click.option("--toolchain", help="Instead of the board's first one that is installed.")
 @click.option(
@@ -133,7 +118,6 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 def bench(
     data: str | None,
     board: str,
-    hidden: tuple[int, ...] | None,
     optimize: str | None,
     toolchain: str | None,
     compare: Path | None,
@@ -156,11 +140,12 @@ def bench(
         if loaded.bench is None:
             raise InputError(f"board {board} names no data to measure with; give DATA")
         data = loaded.bench.data
-    if hidden is None:
-        hidden = loaded.bench.hidden if loaded.bench is not None else ()
+    options = options_from(values)
+    if options.hidden is None:
+        options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating") as update:
-        options = Options(hidden=hidden, **values)
-        task = task_of(beginning(load(data, label_column), options, SAMPLES, update))
+        begun = beginning(load(data, label_column), options, SAMPLES, update)
+    task = task_of(begun)
     with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
         found = measure(
             loaded,

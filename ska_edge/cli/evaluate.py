@@ -5,30 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from ska_edge.cli.console import Output, json_option, label_option, percent
 from ska_edge.data.dataset import Dataset, load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
-from ska_edge.training.options import Options
-from ska_edge.training.train import accuracies, parts
+from ska_edge.training.accuracy import accuracies
+from ska_edge.training.division import parts_of
 
 
 def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:
     """Data for a model, its classes numbered as the model's; refuses what it was not made for."""
     return model.matched(load(source, label_column))
-
-
-def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
-    """The split that the model was trained with when this is its data; else all of it is test."""
-    notes = model.notes
-    if notes.get("data_digest") == dataset.digest:
-        names = ("seed", "test_fraction", "group", "per_class")
-        train, test = parts(dataset, Options(**{name: notes[name] for name in names}))
-        return {"train": train, "test": test}
-    return {"train": dataset.take(np.array([], dtype=np.int64)), "test": dataset}
 
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")

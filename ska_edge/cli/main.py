@@ -29,7 +29,8 @@ from ska_edge.cli.signals import CTRL_C, ending, exit_code
 from ska_edge.cli.sweep import sweep
 from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
-from ska_edge.errors import SkaError
+from ska_edge.errors import OptionError, SkaError
+from ska_edge.training.options import flag
 
 
 class ClosedPipe(Exception):
@@ -62,7 +63,8 @@ class Commands(click.Group):
         except SkaError as error:
             if debug:
                 traceback.print_exc()
-            click.echo(f"ska-edge: {error}", err=True)
+            sentence = error.named(flag) if isinstance(error, OptionError) else str(error)
+            click.echo(f"ska-edge: {sentence}", err=True)
             sys.exit(error.exit_code)
         except click.ClickException as error:
             error.show()

@@ -9,17 +9,17 @@ import click
 
 from firmware_gen.board import load_board
 from ska_edge.cli.build import build_document
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check
+from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.output import check_file, check_folder
-from ska_edge.cli.train import train_and_report, training_document, training_options
+from ska_edge.cli.train import train_and_report, training_document
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
 from ska_edge.model.onnx_export import Agreement, require_agreement
+from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
-
-HIDDEN = (32,)
 
 
 @click.command(epilog="Example:  ska-edge run digits --board virtual-m4")
@@ -33,13 +33,20 @@ HIDDEN = (32,)
     show_default=True,
     help="Held-out rows that the device learns.",
 )
-@training_options(hidden=HIDDEN)
+@training_options()
+@label_option
 @json_option
 def run(
-    data: str, board: str, output: Path | None, samples: int, as_json: bool, **values: Any
+    data: str,
+    board: str,
+    output: Path | None,
+    samples: int,
+    label_column: str | None,
+    as_json: bool,
+    **values: Any,
 ) -> None:
     """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify."""
-    out = Output(as_json)
+    out, options = Output(as_json), options_from(values)
     missing = load_board(board).available()
     if missing:
         raise ToolError(missing)
@@ -47,12 +54,12 @@ def run(
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
-    if values["log"] is not None:
-        check_file(values["log"], data, values["init"], values["start"])
-    if RULES[values["rule"] or "local"].supervised and values["batch"] not in (None, 1):
+    if options.log is not None:
+        check_file(options.log, data, options.init, options.start)
+    if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
-    trained = train_and_report(data, out, values, HIDDEN)
+    trained = train_and_report(data, label_column, out, options)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
         raise InputError("the device learns held-out rows: hold some out with --test-fraction")

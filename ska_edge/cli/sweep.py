@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,25 @@ from typing import Any
 import click
 
 from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.options import list_options, options_from, training_options
 from ska_edge.cli.output import check_folder
 from ska_edge.data.dataset import Dataset, load
 from ska_edge.errors import CheckError, InputError
-from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
-from ska_edge.training.sweep import (
-    Grid,
+from ska_edge.training.pool import Work, on_cores, on_dask
+from ska_edge.training.sweep import Grid, Outcome
+from ska_edge.training.sweep import sweep as do_sweep
+from ska_edge.training.sweep_table import (
     Row,
     Spread,
-    Swept,
-    Work,
     differing,
-    on_cores,
-    on_dask,
     option_text,
     options_text,
     plot,
     require_plot,
     rows,
 )
-from ska_edge.training.sweep import sweep as do_sweep
 
 # A sweep compares test accuracies: rules that never see a label have none.
 LABELED = [name for name, rule in RULES.items() if rule.supervised]
@@ -40,23 +36,6 @@ LABELED = [name for name, rule in RULES.items() if rule.supervised]
 
 # Columns of a table that no terminal's edge cuts.
 WIDE = 1000
-
-
-def _listed(one: click.ParamType[Any]) -> Callable[..., tuple[Any, ...]]:
-    """A callback for values between commas, each checked as an option of its own would be."""
-
-    def convert(context: click.Context, option: click.Parameter, text: str) -> tuple[Any, ...]:
-        return tuple(one.convert(part.strip(), option, context) for part in text.split(","))
-
-    return convert
-
-
-def _networks(
-    context: click.Context, option: click.Parameter, texts: tuple[str, ...]
-) -> tuple[tuple[int, ...], ...]:
-    """A callback for widths between commas, once a network."""
-    widths = _listed(click.IntRange(min=1))
-    return tuple(widths(context, option, text) if text.strip() else () for text in texts)
 
 
 @click.command(
@@ -71,58 +50,7 @@ def _networks(
     required=True,
     help="Folder for runs.jsonl and sweep.png; started again, a sweep goes on from there.",
 )
-@click.option(
-    "--rule",
-    "rules",
-    metavar="LIST",
-    callback=_listed(click.Choice(LABELED)),
-    help=f"Of {', '.join(LABELED)}.",
-    default="local",
-    show_default=True,
-)
-@click.option(
-    "--hidden",
-    metavar="LIST",
-    callback=_networks,
-    multiple=True,
-    help="Widths of the hidden layers; '' for none; give it again for another network [64,32].",
-)
-@click.option(
-    "--rate",
-    "rates",
-    metavar="LIST",
-    callback=_listed(click.FLOAT),
-    help="Learning rates.",
-    default="0.125",
-    show_default=True,
-)
-@click.option(
-    "--precision",
-    "precisions",
-    metavar="LIST",
-    callback=_listed(click.Choice(list(PRECISIONS))),
-    help=f"Of {', '.join(PRECISIONS)}.",
-    default="w16a8",
-    show_default=True,
-)
-@click.option(
-    "--batch",
-    "batches",
-    metavar="LIST",
-    callback=_listed(click.IntRange(min=1)),
-    default="1",
-    show_default=True,
-    help="Samples an update.",
-)
-@click.option(
-    "--decay",
-    "decays",
-    metavar="LIST",
-    callback=_listed(click.IntRange(min=0)),
-    default="0",
-    show_default=True,
-    help="How often the rate is halved, in equal parts of the epochs.",
-)
+@list_options({"rule": LABELED})
 @click.option(
     "--seeds",
     type=click.IntRange(min=1),
@@ -130,7 +58,7 @@ def _networks(
     show_default=True,
     help="How many; they count from 0.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
+@training_options(("epochs",))
 @click.option("--jobs", type=click.IntRange(min=1), help="Trainings at a time [one a core].")
 @click.option(
     "--dask", metavar="ADDRESS", help="Address of a Dask scheduler that has the work done."
@@ -142,6 +70,8 @@ def sweep(
     output: Path,
     jobs: int | None,
     dask: str | None,
+    seeds: int,
+    epochs: int | None,
     label_column: str | None,
     as_json: bool,
     **lists: Any,
@@ -154,7 +84,11 @@ def sweep(
     if jobs is not None and dask is not None:
         raise InputError("give --jobs or --dask, not both: the scheduler knows its workers")
     dataset = load(data, label_column)
-    grid = Grid(**{**lists, "hidden": lists["hidden"] or Grid().hidden})
+    grid = Grid(
+        {name: values for name, values in lists.items() if values},
+        options_from({"epochs": epochs}),
+        seeds,
+    )
     check_folder(output)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; name a folder for the runs")
@@ -164,38 +98,38 @@ def sweep(
         partial(on_dask, address=dask) if dask is not None else partial(on_cores, jobs=jobs)
     )
     with out.progress("sweep") as update:
-        swept = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
-    _report(out, dataset, swept, output, grid.epochs)
+        outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
+    _report(out, dataset, outcome, output, grid.base.epochs)
 
 
-def _report(out: Output, dataset: Dataset, swept: Swept, output: Path, epochs: int) -> None:
+def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
     """The notes, the table, the plot and the document; CheckError when no run worked."""
-    if swept.dropped:
+    if outcome.dropped:
         out.warning(f"the last line of {output / 'runs.jsonl'} was half-written; its run is new")
-    failures = Counter(run["error"] for run in swept.runs if "error" in run)
+    failures = Counter(run["error"] for run in outcome.runs if "error" in run)
     for sentence, count in failures.items():
-        out.warning(f"{count} of {len(swept.runs)} runs failed: {sentence}")
-    versions = sorted({str(run["version"]) for run in swept.runs})
+        out.warning(f"{count} of {len(outcome.runs)} runs failed: {sentence}")
+    versions = sorted({str(run["version"]) for run in outcome.runs})
     if len(versions) > 1:
         out.warning(f"the runs were made by different versions of ska-edge: {', '.join(versions)}")
-    table, picture = rows(swept.runs), None
+    table, picture = rows(outcome.runs), None
     if table:
         picture = output / "sweep.png"
         title = f"{dataset.name}: {counted(epochs, 'epoch')}"
         plot(table, picture, title)
         _table(out, title, table)
-        out.line(f"runs: {len(swept.runs)}, from before: {swept.skipped}, wrote {picture}")
+        out.line(f"runs: {len(outcome.runs)}, from before: {outcome.skipped}, wrote {picture}")
     out.document(
         {
-            "runs": swept.runs,
+            "runs": outcome.runs,
             "table": [row.as_dict() for row in table],
             "output": str(output),
             "plot": None if picture is None else str(picture),
-            "skipped": swept.skipped,
+            "skipped": outcome.skipped,
         }
     )
     if not table:
-        raise CheckError(f"none of the {len(swept.runs)} runs worked; choose other options")
+        raise CheckError(f"none of the {len(outcome.runs)} runs worked; choose other options")
 
 
 def _table(out: Output, title: str, rows: list[Row]) -> None:

@@ -2,153 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from ska_edge.cli.console import Command, Output, json_option, label_option, percent
+from ska_edge.cli.console import Output, json_option, label_option, percent
+from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.output import check_file
 from ska_edge.data.dataset import load
-from ska_edge.model.scaling import SCALINGS
-from ska_edge.plan.precision import PRECISIONS
-from ska_edge.rules.rule import RULES
-from ska_edge.training.options import ARITHMETICS, STREAM_ORDERS, Options
+from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
 
-HIDDEN = (64, 32)
 
-
-def hidden_widths(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> tuple[int, ...] | None:
-    """A callback: widths between commas, '' for none."""
-    if value is None:
-        return None
-    try:
-        widths = tuple(int(part) for part in value.split(",") if part.strip())
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a list of widths like 64,32") from None
-    if any(width < 1 for width in widths):
-        raise click.BadParameter("every width is at least 1")
-    return widths
-
-
-def _batch(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
-    if value is None or value == "all":
-        return None
-    if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"{value!r} is neither a number from 1 on nor 'all'")
-    return int(value)
-
-
-def training_options(hidden: tuple[int, ...]) -> Callable[[Command], Command]:
-    """The options of `options.Options`, shared by `train` and `run`."""
-    options = [
-        click.option("--rule", type=click.Choice(list(RULES)), help="Learning rule [local]."),
-        click.option(
-            "--hidden",
-            callback=hidden_widths,
-            help=f"Widths of the hidden layers; '' for none [{','.join(map(str, hidden))}].",
-        ),
-        click.option(
-            "--precision", type=click.Choice(list(PRECISIONS)), help="Integer widths [w16a8]."
-        ),
-        click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True),
-        click.option(
-            "--rate",
-            type=float,
-            help="Learning rate [about 8 / inputs, at most 0.125; published: 0.01, the eta].",
-        ),
-        click.option(
-            "--decay",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="How often the rate is halved, in equal parts of the epochs.",
-        ),
-        click.option("--batch", callback=_batch, help="Samples an update [1; published: all]."),
-        click.option(
-            "--steps",
-            type=click.IntRange(min=1),
-            default=50,
-            show_default=True,
-            help="Passes of the held batch (published).",
-        ),
-        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-        click.option(
-            "--arithmetic", type=click.Choice(ARITHMETICS), default="both", show_default=True
-        ),
-        click.option(
-            "--test-fraction",
-            type=float,
-            help="Held out; whole groups where the data have groups [0.2; published: 0].",
-        ),
-        click.option(
-            "--scale",
-            type=click.Choice(SCALINGS),
-            help="What is done to features [standardize; published: none].",
-        ),
-        click.option(
-            "--stream-order",
-            type=click.Choice(STREAM_ORDERS),
-            default="iid",
-            show_default=True,
-            help="Order of the samples: shuffled, as in the data, or class after class.",
-        ),
-        click.option(
-            "--replay",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Past samples of each class to keep and learn again.",
-        ),
-        click.option(
-            "--replays",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="How many of them are learned again with each new sample.",
-        ),
-        click.option("--readout-only", is_flag=True, help="Hidden layers stay as they are."),
-        click.option("--group", type=int, help="Learn from the rows of this group alone."),
-        click.option(
-            "--per-class",
-            type=click.IntRange(min=1),
-            help="Learn from so many rows of each class; all others are test rows.",
-        ),
-        click.option(
-            "--from",
-            "start",
-            type=click.Path(path_type=Path),
-            help="Model, or its integer ONNX, to go on from; its sizes, scaling and formats stay.",
-        ),
-        click.option("--init", type=click.Path(path_type=Path), help="npz with W0, b0, W1, ..."),
-        click.option("--log", type=click.Path(path_type=Path), help="JSONL with every step."),
-    ]
-
-    def decorate(command: Command) -> Command:
-        for option in reversed([*options, label_option]):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def train_and_report(
-    data: str, out: Output, values: dict[str, Any], hidden: tuple[int, ...]
-) -> Trained:
-    """Train with a progress bar and say how accurate it became; `hidden` are default widths."""
-    dataset = load(data, values.pop("label_column"))
-    options = Options(**values)
-    if options.hidden is None and options.start is None:
-        options = replace(options, hidden=hidden)
+def train_and_report(data: str, label_column: str | None, out: Output, options: Options) -> Trained:
+    """Train with a progress bar; say what changed of a continued model, and the accuracy."""
+    dataset = load(data, label_column)
     with out.progress("training") as update:
         trained = train_model(dataset, options, update)
+    if trained.changes:
+        changed = ", ".join(
+            f"{flag(name)} {_text(before)} -> {_text(after)}"
+            for name, (before, after) in trained.changes.items()
+        )
+        out.note(f"changed from {options.start}: {changed}")
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{dataset.name}: {sizes}, rule {plan.rule}, {plan.precision}"
@@ -171,6 +50,11 @@ def train_and_report(
     return trained
 
 
+def _text(value: Any) -> str:
+    """A value of an option for people."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     """The keys of `train --json`."""
     plan, advice = trained.model.plan, far_domain(trained)
@@ -180,6 +64,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     return {
         "accuracy": trained.accuracy,
         "before": trained.before,
+        "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,
         "model": str(path),
@@ -190,15 +75,16 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
 @click.argument("data")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@training_options(hidden=HIDDEN)
+@training_options()
+@label_option
 @json_option
-def train(data: str, output: Path, as_json: bool, **values: Any) -> None:
+def train(data: str, output: Path, label_column: str | None, as_json: bool, **values: Any) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
-    out = Output(as_json)
-    check_file(output, data, values["init"], values["start"], values["log"])
-    if values["log"] is not None:
-        check_file(values["log"], data, values["init"], values["start"])
-    trained = train_and_report(data, out, values, HIDDEN)
+    out, options = Output(as_json), options_from(values)
+    check_file(output, data, options.init, options.start, options.log)
+    if options.log is not None:
+        check_file(options.log, data, options.init, options.start)
+    trained = train_and_report(data, label_column, out, options)
     trained.model.save(output)
     plan = trained.model.plan
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ParamSpec
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
@@ -13,27 +15,16 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
+RULE, PRECISION, RATE = "local", "w16a8", 0.125  # what is meant where nothing is named
 
-def make_plan(
-    sizes: Sequence[int],
-    *,
-    rule: str = "local",
-    precision: str = "w16a8",
-    rate: float = 0.125,
-    batch: int = 1,
-    steps: int | None = None,
-    input_format: QFormat | None = None,
-    weight_formats: Mapping[tuple[int, str], QFormat] | None = None,
-    knowledge_format: QFormat | None = None,
-    labels: Sequence[str] | None = None,
-    readout_only: bool = False,
-    replay: Replay | None = None,
-    seed: int = 0,
-    raw: RawInput | None = None,
-) -> Plan:
-    """Resolve a plan and prove it.
+P = ParamSpec("P")
 
-    Args:
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a plan is made of, before its integers are resolved.
+
+    Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
         rate: real learning rate of one update; it is rounded to a `Rate`, and divided by the batch.
@@ -46,40 +37,85 @@ def make_plan(
         labels: class names; "0", "1", ... by default.
         readout_only: hidden layers stay as they are.
         replay, seed, raw: see `Plan`.
-
-    Raises:
-        InputError: the names are not known, a number makes no sense, or a sum leaves 64 bits.
     """
-    if rule not in RULES:
-        raise InputError(f"no rule {rule!r}; there are {', '.join(RULES)}")
-    if precision not in PRECISIONS:
-        raise InputError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise InputError(f"layer sizes {list(sizes)} are not all positive")
-    if batch < 1:
-        raise InputError("the batch is at least 1")
-    definition, profile = RULES[rule], PRECISIONS[precision]
-    hidden, classes = len(sizes) - 2, sizes[-1]
-    plan = Plan(
-        rule=rule,
-        precision=precision,
-        layers=layer_plans(
-            sizes,
-            definition,
-            profile,
-            input_format or profile.activation,
-            weight_formats or {},
-        ),
-        formats=neuron_formats(profile, classes, knowledge_format or profile.knowledge),
-        labels=tuple(labels) if labels is not None else tuple(str(c) for c in range(classes)),
-        rate=Rate.from_real(rate / batch),
-        batch=batch,
-        steps=steps if steps is not None else 1 if definition.supervised else 2,
-        first_learned=hidden if readout_only else 0,
-        replay=replay or Replay(),
-        seed=seed,
-        raw=raw,
-        table=decision_table(profile.decision, profile.table_limit),
-    )
-    check_plan(plan)
-    return plan
+
+    sizes: Sequence[int]
+    rule: str = RULE
+    precision: str = PRECISION
+    rate: float = RATE
+    batch: int = 1
+    steps: int | None = None
+    input_format: QFormat | None = None
+    weight_formats: Mapping[tuple[int, str], QFormat] = field(default_factory=dict)
+    knowledge_format: QFormat | None = None
+    labels: Sequence[str] | None = None
+    readout_only: bool = False
+    replay: Replay = Replay()
+    seed: int = 0
+    raw: RawInput | None = None
+
+    def with_formats_of(self, plan: Plan) -> Draft:
+        """The same with the formats, and the way from raw integers, of another plan."""
+        formats = {(t.layer, t.name): t.format for t in plan.tensors() if t.name.endswith("weight")}
+        return replace(
+            self,
+            input_format=plan.layers[0].input,
+            weight_formats=formats,
+            knowledge_format=plan.formats.knowledge,
+            raw=plan.raw,
+        )
+
+    def resolve(self) -> Plan:
+        """The plan, checked and proven.
+
+        Raises InputError when a name is not known, a number makes no sense, or a sum leaves 64
+        bits.
+        """
+        self._check()
+        definition, profile = RULES[self.rule], PRECISIONS[self.precision]
+        hidden, classes = len(self.sizes) - 2, self.sizes[-1]
+        plan = Plan(
+            rule=self.rule,
+            precision=self.precision,
+            layers=layer_plans(
+                self.sizes,
+                definition,
+                profile,
+                self.input_format or profile.activation,
+                self.weight_formats,
+            ),
+            formats=neuron_formats(profile, classes, self.knowledge_format or profile.knowledge),
+            labels=tuple(map(str, range(classes)) if self.labels is None else self.labels),
+            rate=Rate.from_real(self.rate / self.batch),
+            batch=self.batch,
+            steps=self.steps if self.steps is not None else 1 if definition.supervised else 2,
+            first_learned=hidden if self.readout_only else 0,
+            replay=self.replay,
+            seed=self.seed,
+            raw=self.raw,
+            table=decision_table(profile.decision, profile.table_limit),
+        )
+        check_plan(plan)
+        return plan
+
+    def _check(self) -> None:
+        """What must be right before there can be a plan."""
+        if self.rule not in RULES:
+            raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"no precision {self.precision!r}; there are {', '.join(PRECISIONS)}")
+        if len(self.sizes) < 2 or min(self.sizes) < 1:
+            raise InputError(f"layer sizes {list(self.sizes)} are not all positive")
+        if self.batch < 1:
+            raise InputError("the batch is at least 1")
+
+
+def _resolved(draft: Callable[P, Draft]) -> Callable[P, Plan]:
+    def make(*args: P.args, **kwargs: P.kwargs) -> Plan:
+        return draft(*args, **kwargs).resolve()
+
+    return make
+
+
+make_plan = _resolved(Draft)
+"""`Draft(...).resolve()` in one call, with the same arguments."""

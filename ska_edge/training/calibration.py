@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
-from ska_edge.errors import InputError
+from ska_edge.errors import OptionError
 from ska_edge.network.twin import tensors_of
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE
 from ska_edge.plan.precision import Precision
@@ -25,7 +25,7 @@ BEYOND_TABLE = 1.9
 
 
 @dataclass
-class Seen:
+class Magnitudes:
     """The largest magnitudes that a float twin has seen while it learned.
 
     Attributes:
@@ -54,10 +54,16 @@ def fraction(largest: float, bits: int) -> int:
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
-    raise InputError(f"a value of {largest:g} fits no {bits}-bit format; use a smaller rate")
+    raise OptionError(
+        "a value of {largest:g} fits no {bits}-bit format; use a smaller {rate}",
+        largest=largest,
+        bits=bits,
+    )
 
 
-def weight_formats(seen: Seen, precision: Precision, rate: Rate) -> dict[tuple[int, str], QFormat]:
+def weight_formats(
+    seen: Magnitudes, precision: Precision, rate: Rate
+) -> dict[tuple[int, str], QFormat]:
     """A format for every matrix; one that stayed 0 keeps the precision's."""
     bits = precision.weight.bits
     # An update is rounded to the weight's fraction, and has at least a bit to round.
@@ -69,7 +75,7 @@ def weight_formats(seen: Seen, precision: Precision, rate: Rate) -> dict[tuple[i
     }
 
 
-def knowledge_format(seen: Seen, precision: Precision, supervised: bool) -> QFormat:
+def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -> QFormat:
     """The format of the knowledge: as fine as its range allows.
 
     Rules without labels learn from the knowledge itself, so that its whole range counts.
@@ -80,9 +86,11 @@ def knowledge_format(seen: Seen, precision: Precision, supervised: bool) -> QFor
         largest = min(largest, BEYOND_TABLE * precision.table_limit)
     frac = min(fraction(largest, bits), FINEST_KNOWLEDGE)
     if frac < COARSEST_KNOWLEDGE:
-        raise InputError(
-            f"the knowledge reached {seen.knowledge:g}, too far for its {bits} bits; use a smaller"
-            " rate or fewer steps"
+        raise OptionError(
+            "the knowledge reached {largest:g}, too far for its {bits} bits; use a smaller {rate}"
+            " or fewer {steps}",
+            largest=seen.knowledge,
+            bits=bits,
         )
     return QFormat(bits, frac)
 
@@ -94,9 +102,10 @@ def input_format(scaled: Reals, bits: int = 8) -> QFormat:
         limit = 2.0 ** (bits - 1 - frac)
         if (magnitudes >= limit).mean() <= CLIPPED_SHARE:
             return QFormat(bits, frac)
-    raise InputError(
-        f"inputs reach {magnitudes.max():g}, beyond every {bits}-bit format;"
-        " use --scale standardize"
+    raise OptionError(
+        "inputs reach {largest:g}, beyond every {bits}-bit format; use {scale} standardize",
+        largest=magnitudes.max(),
+        bits=bits,
     )
 
 

@@ -1,133 +1,323 @@
-"""How to train: the options of `ska-edge train` as checked data."""
+"""How to train: every option, once.
+
+A new option is a new field here, and nothing else: the command line, the checks, the notes in model
+files and the table in docs/LEARNING.md follow from what the field says about itself.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from ska_edge.errors import InputError
+from ska_edge.errors import OptionError
+from ska_edge.model.scaling import SCALINGS
+from ska_edge.plan.check import LARGEST_SEED, MOST_REPLAYS
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import PRECISION, RATE, RULE
 from ska_edge.rules.rule import RULES
+from ska_edge.training.option import ALL_ROWS, Kind, Option, Scope, Situation, described, option
 
 ARITHMETICS = ("fixed", "float", "both")
-LARGEST_RATE = 0.125
 STREAM_ORDERS = ("iid", "as-is", "blocked")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to train; None where the default depends on the rule, or on the model to start from.
-
-    Attributes:
-        rule, precision: names in `rule.RULES` and `precision.PRECISIONS`; local and w16a8.
-        hidden: widths of the hidden layers; 64, 32.
-        epochs: passes over the data (rules with labels).
-        rate: learning rate; for `published` the paper's eta. `default_rate`, or 0.01.
-        decay: how often the rate is halved, in equal parts of the epochs.
-        batch: samples an update; None is 1, or all rows for rules without labels.
-        steps: passes of the held batch, for rules without labels.
-        seed: of the split, the initial weights, the order of the samples and what is drawn.
-        arithmetic: one of `ARITHMETICS`.
-        test_fraction: held out; whole groups where the data have groups. 0.2, or 0 for rules
-            without labels.
-        scale: one of `quantize.SCALINGS`. standardize, or none for rules without labels.
-        stream_order: `iid`: shuffled anew every epoch; `as-is`: as the data stand in their file;
-            `blocked`: one class after the other.
-        replay: samples of a class that are kept to be learned again; 0 for none.
-        replays: how many of them are learned again with each new sample.
-        readout_only: hidden layers stay as they are.
-        start: a model file to go on from.
-        group: learn from the rows of this group alone.
-        per_class: learn from so many rows of each class; all others are test rows.
-        init: npz with W0, b0, W1, ... to start from.
-        log: JSONL file with the metrics of every step.
-    """
-
-    rule: str | None = None
-    precision: str | None = None
-    hidden: tuple[int, ...] | None = None
-    epochs: int = 20
-    rate: float | None = None
-    decay: int = 0
-    batch: int | None = None
-    steps: int = 50
-    seed: int = 0
-    arithmetic: str = "both"
-    test_fraction: float | None = None
-    scale: str | None = None
-    stream_order: str = "iid"
-    replay: int = 0
-    replays: int = 1
-    readout_only: bool = False
-    start: Path | None = None
-    group: int | None = None
-    per_class: int | None = None
-    init: Path | None = None
-    log: Path | None = None
-
-    def resolved(self, inputs: int, like: dict[str, Any] | None = None) -> Options:
-        """The same options with every default in its place, except `batch`; `like` goes before.
-
-        `inputs` are the features that a sample has.
-
-        Raises InputError for nonsense.
-        """
-        rule = self.rule or (like or {}).get("rule", "local")
-        if rule not in RULES:
-            raise InputError(f"no rule {rule!r}; there are {', '.join(RULES)}")
-        labeled = RULES[rule].supervised
-        defaults: dict[str, Any] = {
-            "rule": rule,
-            "precision": "w16a8",
-            "hidden": (64, 32),
-            "rate": default_rate(inputs) if labeled else 0.01,
-            "test_fraction": 0.2 if labeled else 0.0,
-            "scale": "standardize" if labeled else "none",
-            **(like or {}),
-        }
-        missing = {name: v for name, v in defaults.items() if getattr(self, name) is None}
-        whole = replace(self, **missing)
-        whole._check(labeled)
-        return whole
-
-    def _check(self, labeled: bool) -> None:
-        if self.arithmetic not in ARITHMETICS:
-            raise InputError(
-                f"no arithmetic {self.arithmetic!r}; there are {', '.join(ARITHMETICS)}"
-            )
-        if self.stream_order not in STREAM_ORDERS:
-            raise InputError(
-                f"no stream order {self.stream_order!r}; there are {', '.join(STREAM_ORDERS)}"
-            )
-        if self.epochs < 1:
-            raise InputError("--epochs is at least 1")
-        if self.seed < 0:
-            raise InputError("--seed is at least 0")
-        if self.batch is not None and self.batch < 1:
-            raise InputError("--batch is at least 1")
-        if not 0 <= self.decay < self.epochs and self.decay:
-            raise InputError("--decay is at least 0, and less than --epochs")
-        if self.replay < 0 or self.replays < 1:
-            raise InputError("--replay is at least 0 and --replays at least 1")
-        if self.per_class is not None and self.per_class < 1:
-            raise InputError("--per-class is at least 1")
-        if self.log and labeled and self.arithmetic == "float":
-            raise InputError(
-                "--log in float needs the rule published; use --arithmetic both or fixed"
-            )
-        if not labeled and self.steps < 2:
-            raise InputError("--steps is at least 2: the first step only records")
-        if self.start is not None and self.init is not None:
-            raise InputError("give --from or --init, not both: both say where to start")
-        if self.start is not None and not labeled:
-            raise InputError(f"--from goes on with labels; rule {self.rule} has none")
+LARGEST_RATE = RATE
+PUBLISHED_RATE = 0.01
+HIDDEN = (64, 32)
+TEST_FRACTION = 0.2
 
 
 def default_rate(inputs: int) -> float:
     """The power of two next to 8 / inputs, at most 0.125.
 
     A step changes a knowledge by rate * delta * |a|^2, and standardized inputs have |a|^2 of about
-    their number: so much keeps a step from overshooting.
+    their number: this rate keeps a step from overshooting.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))
+
+
+def labeled(plan: Plan) -> bool:
+    """Whether the rule of a plan has labels: others have a rate and a batch of another kind."""
+    return plan.rule_definition.supervised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to train. None means: not named; `settled` puts the default there.
+
+    Raises OptionError for a value that an option does not take.
+    """
+
+    rule: str | None = option(
+        help="Learning rule.",
+        kind=Kind.WORD,
+        choices=tuple(RULES),
+        words=RULE,
+        settle=lambda _: RULE,
+        keep=lambda plan: plan.rule,
+        listed=True,
+    )
+    hidden: tuple[int, ...] | None = option(
+        help="Widths of the hidden layers; '' for none.",
+        kind=Kind.WIDTHS,
+        least=1,
+        unit="neurons",
+        words=",".join(map(str, HIDDEN)),
+        settle=lambda _: HIDDEN,
+        keep=lambda plan: plan.sizes[1:-1],
+        listed=True,
+    )
+    rate: float | None = option(
+        help="Learning rate; for `published` the paper's eta.",
+        kind=Kind.REAL,
+        above=0,
+        words=f"about 8 / inputs, at most {LARGEST_RATE}; published: {PUBLISHED_RATE}",
+        settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
+        keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
+        listed=True,
+    )
+    precision: str | None = option(
+        help="Integer widths.",
+        kind=Kind.WORD,
+        choices=tuple(PRECISIONS),
+        words=PRECISION,
+        settle=lambda _: PRECISION,
+        keep=lambda plan: plan.precision,
+        listed=True,
+    )
+    batch: int | Literal["all"] | None = option(
+        help="Samples per update, or 'all'.",
+        kind=Kind.ROWS,
+        least=1,
+        unit="samples",
+        words="1; published: all",
+        settle=lambda at: 1 if at.labeled else ALL_ROWS,
+        keep=lambda plan: plan.batch if labeled(plan) else None,
+        listed=True,
+    )
+    epochs: int = option(
+        20,
+        help="Passes over the data.",
+        kind=Kind.COUNT,
+        least=1,
+        scope=Scope.LABELS,
+    )
+    decay: int = option(
+        0,
+        help="How often the rate is halved, in equal parts of the epochs.",
+        kind=Kind.COUNT,
+        least=0,
+        scope=Scope.LABELS,
+        listed=True,
+    )
+    steps: int = option(
+        50,
+        help="Passes of the held batch; the first only records.",
+        kind=Kind.COUNT,
+        least=1,
+        scope=Scope.NO_LABELS,
+    )
+    seed: int | None = option(
+        help="Of the split, the initial weights, the order of the samples and what is drawn.",
+        kind=Kind.COUNT,
+        least=0,
+        most=LARGEST_SEED,
+        words="0",
+        settle=lambda _: 0,
+        keep=lambda plan: plan.seed,
+    )
+    arithmetic: str = option(
+        "both",
+        help="Train in fixed point, in float, or both.",
+        kind=Kind.WORD,
+        choices=ARITHMETICS,
+    )
+    test_fraction: float | None = option(
+        help="Share that is held out; whole groups where the data have groups.",
+        kind=Kind.REAL,
+        noun="test fraction",
+        least=0,
+        below=1,
+        words=f"{TEST_FRACTION}; published: 0",
+        settle=lambda at: TEST_FRACTION if at.labeled else 0.0,
+    )
+    scale: str | None = option(
+        help="What is done to features first.",
+        kind=Kind.WORD,
+        choices=SCALINGS,
+        noun="scaling",
+        words="standardize; published: none",
+        settle=lambda at: "standardize" if at.labeled else "none",
+    )
+    stream_order: str = option(
+        "iid",
+        help="Order of the samples: shuffled in every epoch, as in the data, or class by class.",
+        kind=Kind.WORD,
+        choices=STREAM_ORDERS,
+        scope=Scope.LABELS,
+    )
+    replay: int | None = option(
+        help="Past samples of each class to keep and learn again.",
+        kind=Kind.COUNT,
+        least=0,
+        unit="samples per class",
+        scope=Scope.LABELS,
+        words="0",
+        settle=lambda _: 0,
+        keep=lambda plan: plan.replay.per_class,
+    )
+    replays: int | None = option(
+        help="How many of them are learned again with each new sample.",
+        kind=Kind.COUNT,
+        least=1,
+        most=MOST_REPLAYS,
+        unit="samples",
+        scope=Scope.LABELS,
+        words="1",
+        settle=lambda _: 1,
+        keep=lambda plan: plan.replay.per_sample or 1,
+    )
+    readout_only: bool | None = option(
+        help="Hidden layers stay as they are.",
+        kind=Kind.FLAG,
+        scope=Scope.LABELS,
+        words="no",
+        settle=lambda _: False,
+        keep=lambda plan: 0 < plan.hidden == plan.first_learned,
+    )
+    group: int | None = option(
+        help="Learn from the rows of this group alone.", kind=Kind.COUNT, words="all groups"
+    )
+    per_class: int | None = option(
+        help="Learn from this many rows of each class; all others are test rows.",
+        kind=Kind.COUNT,
+        least=1,
+        unit="rows",
+        words="all that are not held out",
+    )
+    start: Path | None = option(
+        help="Model, or its integer ONNX, to continue from; all that is its own stays.",
+        kind=Kind.FILE,
+        scope=Scope.LABELS,
+        words="none",
+        spelled="from",
+    )
+    init: Path | None = option(
+        help="npz with W0, b0, W1, ... to start from.",
+        kind=Kind.FILE,
+        words="random weights",
+    )
+    log: Path | None = option(
+        help="JSONL file for the metrics of every step.",
+        kind=Kind.FILE,
+        words="none",
+        noted=False,
+    )
+
+    def __post_init__(self) -> None:
+        for name, each in OPTIONS.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, each.checked(name, value))
+            elif _DEFAULTS[name] is not None:
+                raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
+
+    def settled(self, inputs: int, base: Plan | None = None) -> Options:
+        """`filled`, and checked: raises OptionError for options that do not go together."""
+        whole = self.filled(inputs, base)
+        at = Situation(RULES[whole.rule or RULE].supervised, inputs)
+        whole._check_scopes(at)
+        whole._check_together(at)
+        return whole
+
+    def filled(self, inputs: int, base: Plan | None = None) -> Options:
+        """The same options with every default in its place.
+
+        `inputs` are the features of a row. What `base`, the plan of a model that is continued,
+        brings along goes before defaults.
+        """
+        rule = self.rule or (base.rule if base is not None else RULE)
+        at = Situation(RULES[rule].supervised, inputs)
+        kept = _kept(base)
+        if self.replay == 0:
+            kept.pop("replays", None)
+        missing = {
+            name: kept.get(name, OPTIONS[name].default(at))
+            for name in OPTIONS
+            if getattr(self, name) is None
+        }
+        return replace(self, **missing)
+
+    def _check_scopes(self, at: Situation) -> None:
+        """No option was given that the rule would not look at."""
+        if self.start is not None and not at.labeled:
+            raise OptionError(
+                "{start} goes on with labels; {rule} {given} has none", given=self.rule
+            )
+        other = Scope.NO_LABELS if at.labeled else Scope.LABELS
+        for name, each in OPTIONS.items():
+            if each.scope is other and getattr(self, name) not in (
+                _DEFAULTS[name],
+                each.default(at),
+            ):
+                raise OptionError(
+                    f"{{{name}}} is for rules {other.value}, not for {{given}}; leave it out",
+                    given=self.rule,
+                )
+
+    def _check_together(self, at: Situation) -> None:
+        if self.decay and self.decay >= self.epochs:
+            raise OptionError("{decay} is at least 0, and less than {epochs}")
+        if self.replays != 1 and not self.replay:
+            raise OptionError("{replays} says how many past samples are learned; give {replay}")
+        if self.log and at.labeled and self.arithmetic == "float":
+            raise OptionError(
+                "{log} in float needs the rule published; use {arithmetic} both or fixed"
+            )
+        if not at.labeled and self.steps < 2:
+            raise OptionError("{steps} is at least 2: the first step only records")
+        if self.start is not None and self.init is not None:
+            raise OptionError("give {start} or {init}, not both: both say where to start")
+
+    def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
+        """What these settled options change of a model: by name, what it was and what it is."""
+        return {
+            name: (before, getattr(self, name))
+            for name, before in _kept(base).items()
+            if before != getattr(self, name)
+        }
+
+    def notes(self) -> dict[str, Any]:
+        """All that decided what was learned, ready for JSON; of files the name alone."""
+        return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
+
+
+OPTIONS: dict[str, Option] = described(Options)
+"""Every option, by name."""
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
+
+
+def _kept(base: Plan | None) -> dict[str, Any]:
+    """What a model brings along, by option."""
+    if base is None:
+        return {}
+    found = {name: each.keep(base) for name, each in OPTIONS.items() if each.keep is not None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.name
+    return list(value) if isinstance(value, tuple) else value
+
+
+def default_words(name: str) -> str:
+    """The default of an option for people."""
+    return OPTIONS[name].words or str(_DEFAULTS[name])
+
+
+def flag(name: str) -> str:
+    """How an option is called on the command line."""
+    return OPTIONS[name].flag(name)

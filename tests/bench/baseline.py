@@ -15,7 +15,8 @@ from firmware_gen.bench.bench import Task, bench
 from firmware_gen.board import Board, board_names, load_board
 from ska_edge.cli.bench import SAMPLES, bench_document, task_of
 from ska_edge.data.dataset import load
-from ska_edge.training.train import Options, beginning
+from ska_edge.training.beginning import beginning
+from ska_edge.training.options import Options
 
 FILE = Path(__file__).with_name("baseline.json")
 FIGURES = ("infer", "learn", "flash", "ram", "stack", "code")

@@ -12,7 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from ska_edge.data.dataset import load
-from ska_edge.training.train import Options, train
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 
 EPOCHS = 3
 

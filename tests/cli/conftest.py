@@ -22,7 +22,8 @@ from ska_edge.cli.main import main
 from ska_edge.data.dataset import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.training.train import Options, train
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ import pytest
 
 from ska_edge.cli import sweep as command
 from ska_edge.data.dataset import Dataset
-from ska_edge.training import sweep as module
+from ska_edge.training import experiment, pool
+from ska_edge.training.experiment import COLUMNS, KEY, Record, run
 from ska_edge.training.options import Options
-from ska_edge.training.sweep import COLUMNS, KEY, Record, RunLog, run
+from ska_edge.training.run_log import RunLog
 from tests.signals import heeded
 
 SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
@@ -186,7 +187,7 @@ def test_runs_of_another_version_are_pointed_out(
 ) -> None:
     monkeypatch.setattr(command, "on_cores", in_turn)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_version", lambda: "0.0.1")
+        patch.setattr(experiment, "version", lambda: "0.0.1")
         ska_edge("sweep", data, "-o", "s", *SMALL[:-1], "1")
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL)
     assert "warning: the runs were made by different versions of ska-edge: 0.0.1, " in outcome.err
@@ -288,7 +289,7 @@ def test_other_commands_do_not_import_what_only_a_sweep_needs() -> None:
         "import sys, ska_edge.cli.main\n"
         "print([m for m in ('joblib', 'matplotlib', 'distributed', 'dask') if m in sys.modules])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(module.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[2])}
     outcome = subprocess.run(
         [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=True
     )

@@ -16,10 +16,10 @@ from ska_edge.model.quantization import quantize_state
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.network.twin import tensors_of
 from ska_edge.plan.plan import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
-from ska_edge.training.train import tensors_of
 
 
 def a_model(seed: int = 0) -> Model:

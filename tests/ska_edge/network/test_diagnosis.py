@@ -13,7 +13,8 @@ from ska_edge.network.diagnosis import POINTS, SIGNS, Symptom, Watch, participat
 from ska_edge.network.metrics import LayerMetrics
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
-from ska_edge.training.train import Options, Trained, train
+from ska_edge.training.options import Options
+from ska_edge.training.train import Trained, train
 
 # A value over the course of a training, which runs from 0 to 1.
 Course = Callable[[float], float]

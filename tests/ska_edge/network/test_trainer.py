@@ -11,10 +11,10 @@ from ska_edge.model.quantization import quantize_state
 from ska_edge.network.metrics import layer_metrics
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, at_limits
+from ska_edge.network.twin import tensors_of
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
-from ska_edge.training.train import tensors_of
 
 WEIGHT_STEP = 2.0**-12
 

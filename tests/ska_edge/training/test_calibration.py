@@ -16,7 +16,7 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.training.calibration import (
     CLIPPED_SHARE,
     HEADROOM,
-    Seen,
+    Magnitudes,
     fraction,
     input_format,
     knowledge_format,
@@ -37,7 +37,7 @@ def test_the_fraction_is_the_finest_that_holds_a_value(largest: float, bits: int
 
 
 def test_weights_get_headroom_and_an_update_a_bit_to_round() -> None:
-    seen = Seen(weights={(0, "weight"): 1.5, (1, "weight"): 0.01, (2, "weight"): 0.0})
+    seen = Magnitudes(weights={(0, "weight"): 1.5, (1, "weight"): 0.01, (2, "weight"): 0.0})
     formats = weight_formats(seen, W16A8, Rate.from_real(0.125))
     assert formats == {(0, "weight"): QFormat(16, 13), (1, "weight"): QFormat(16, 15)}
     coarse = weight_formats(seen, W16A8, Rate.from_real(4.0))
@@ -46,7 +46,7 @@ def test_weights_get_headroom_and_an_update_a_bit_to_round() -> None:
 
 
 def test_knowledge_with_labels_ends_beyond_the_table_and_without_ends_nowhere() -> None:
-    seen = Seen(knowledge=100.0)
+    seen = Magnitudes(knowledge=100.0)
     assert knowledge_format(seen, W16A8, supervised=True) == QFormat(16, 11)
     assert knowledge_format(seen, W16A8, supervised=False) == QFormat(16, 7)
 
@@ -106,9 +106,9 @@ def test_a_trained_model_says_what_its_integers_took() -> None:
 
 def test_knowledge_that_no_plan_supports_is_refused() -> None:
     for reached, frac in ((600.0, 5), (7.0, 11), (0.1, 15)):
-        found = knowledge_format(Seen(knowledge=reached), W16A8, supervised=False)
+        found = knowledge_format(Magnitudes(knowledge=reached), W16A8, supervised=False)
         assert found == QFormat(16, frac)
         make_plan((4, 3, 2), rule="published", knowledge_format=found)
     with pytest.raises(InputError, match="reached 700, too far for its 16 bits"):
-        knowledge_format(Seen(knowledge=700.0), W16A8, supervised=False)
-    assert knowledge_format(Seen(knowledge=700.0), W16A8, supervised=True) == QFormat(16, 11)
+        knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=False)
+    assert knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=True) == QFormat(16, 11)

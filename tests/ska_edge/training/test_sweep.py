@@ -22,26 +22,19 @@ import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
-from ska_edge.training import sweep as module
+from ska_edge.training import experiment, pool, sweep_table
+from ska_edge.training.experiment import Record, run
 from ska_edge.training.options import Options
-from ska_edge.training.sweep import (
-    Grid,
-    Record,
-    Row,
-    RunLog,
-    Spread,
-    draw,
-    on_cores,
-    on_dask,
-    plot,
-    rows,
-    run,
-    sweep,
-)
+from ska_edge.training.pool import on_cores, on_dask
+from ska_edge.training.run_log import RunLog
+from ska_edge.training.sweep import Grid, sweep
+from ska_edge.training.sweep_table import Row, Spread, draw, plot, rows
 from ska_edge.training.train import train
 from tests.signals import heeded
 
-GRID = Grid(rules=("local", "feedback"), hidden=((3,),), rates=(0.25,), seeds=2, epochs=1)
+GRID = Grid(
+    {"rule": ("local", "feedback"), "hidden": ((3,),), "rate": (0.25,)}, Options(epochs=1), seeds=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +67,8 @@ def lines(path: Path) -> list[Record]:
 
 
 def test_every_combination_once_with_its_seeds_side_by_side() -> None:
-    grid = Grid(hidden=((64,), (), (64,)), rates=(0.5, 0.25), batches=(1, 8), seeds=3, epochs=7)
+    lists = {"hidden": ((64,), (), (64,)), "rate": (0.5, 0.25), "batch": (1, 8)}
+    grid = Grid(lists, Options(epochs=7), seeds=3)
     options = grid.options()
     assert len(options) == len(set(options)) == 2 * 2 * 2 * 3
     assert [each.seed for each in options] == [0, 1, 2] * 8
@@ -87,7 +81,16 @@ def test_every_combination_once_with_its_seeds_side_by_side() -> None:
 @pytest.mark.parametrize("rate", [0.0, -0.5, float("nan"), float("inf")])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(InputError, match="finite number above 0"):
-        Grid(rates=(0.5, rate)).options()
+        Grid({"rate": (0.5, rate)}).options()
+
+
+@pytest.mark.parametrize(("inputs", "rate"), [(4, 0.125), (512, 0.015625)])
+def test_a_sweep_has_the_default_rate_of_train(inputs: int, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    wide = Dataset("wide", rng.normal(size=(12, inputs)), np.arange(12) % 2, ("a", "b"))
+    options = Grid({"hidden": ((2,),)}, Options(epochs=1), seeds=1).options()[0]
+    assert run(wide, options)["options"]["rate"] == rate
+    assert train(wide, Options(hidden=(2,), epochs=1)).options.rate == rate
 
 
 def test_a_run_is_what_train_makes(data: Dataset) -> None:
@@ -130,7 +133,7 @@ def test_a_half_written_last_line_is_cut_off(data: Dataset, tmp_path: Path, kept
     path.write_text(f"{whole}\n{cut[:kept]}")
     with RunLog(path) as log:
         assert log.dropped
-        assert path.read_text() == f"{whole}\n"
+        assert path.read_text() == f"{whole}\n{cut[:kept]}"  # until there is something to add
         assert log.find(data, second) is None
         log.add(run(data, second))
     assert path.read_text() == f"{whole}\n{cut}\n"
@@ -183,7 +186,7 @@ def test_a_short_file_of_something_else_is_not_taken_for_half_a_line(tmp_path: P
 
 
 def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot use .*directory"):
+    with pytest.raises(InputError, match=r"cannot read .*directory"):
         RunLog(tmp_path)
 
 
@@ -192,16 +195,16 @@ def test_a_full_disk_is_said_and_costs_one_run(data: Dataset, tmp_path: Path) ->
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with RunLog(path) as log:
         log.add(run(data, first))
-        room = path.stat().st_size + 50
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+        size = path.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, before[1]))
         try:
             with pytest.raises(InputError, match=r"cannot write .*too large"):
                 log.add(run(data, second))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert path.stat().st_size == room
+    assert path.stat().st_size == size
     with RunLog(path) as log:
-        assert log.dropped
+        assert not log.dropped
         assert log.find(data, first) is not None and log.find(data, second) is None
 
 
@@ -238,7 +241,7 @@ def test_what_is_there_is_skipped(data: Dataset, tmp_path: Path) -> None:
 def test_other_data_and_other_options_may_stand_in_the_file(data: Dataset, tmp_path: Path) -> None:
     path, other = tmp_path / "runs.jsonl", replace(data, name="other", x=-data.x)
     sweep(other, GRID, path, in_turn, silent)
-    sweep(data, replace(GRID, epochs=2), path, in_turn, silent)
+    sweep(data, replace(GRID, base=Options(epochs=2)), path, in_turn, silent)
     swept = sweep(data, GRID, path, in_turn, silent)
     assert (len(swept.runs), swept.skipped) == (4, 0)
     assert {record["data_digest"] for record in swept.runs} == {data.digest}
@@ -261,7 +264,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_end(data: Dataset, tmp_path: P
 
 
 def test_a_run_that_fails_does_not_stop_the_rest(data: Dataset, tmp_path: Path) -> None:
-    path, grid = tmp_path / "runs.jsonl", replace(GRID, batches=(500, 1))
+    path, grid = tmp_path / "runs.jsonl", replace(GRID, lists={**GRID.lists, "batch": (500, 1)})
     swept = sweep(data, grid, path, in_turn, silent)
     assert [("error" in r) for r in swept.runs] == [True, True, False, False] * 2
     assert [row.options["batch"] for row in rows(swept.runs)] == [1, 1]
@@ -277,7 +280,7 @@ def ordered(records: Iterator[Record]) -> list[Record]:
 
 def probed(monkeypatch: pytest.MonkeyPatch, probe: Any) -> None:
     """Have workers do something else than to train; local functions travel by value."""
-    monkeypatch.setattr(module, "run", probe)
+    monkeypatch.setattr(pool, "run", probe)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, None])
@@ -378,7 +381,7 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """The process, the address of a scheduler with two workers, and of one without."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(module.__file__).parents[2]),
+        "PYTHONPATH": str(Path(pool.__file__).parents[2]),
         "DASK_TEMPORARY_DIRECTORY": str(folder),
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # a dead worker is not tried again
     }
@@ -413,7 +416,7 @@ def test_a_dask_scheduler_has_the_same_results_as_joblib(
     data: Dataset, schedulers: tuple[str, str]
 ) -> None:
     pytest.importorskip("joblib")
-    options = replace(GRID, batches=(1, 500)).options()
+    options = replace(GRID, lists={**GRID.lists, "batch": (1, 500)}).options()
     found = ordered(on_dask(data, options, schedulers[0]))
     assert len(found) == 8
     assert found == ordered(on_cores(data, options))
@@ -447,7 +450,7 @@ def test_a_defect_in_a_dask_worker_is_not_hidden(
 def test_a_scheduler_without_workers_is_said(
     data: Dataset, schedulers: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.5)
     with pytest.raises(InputError, match=f"{schedulers[1]} has no workers; start some"):
         next(on_dask(data, GRID.options(), schedulers[1]))
 
@@ -455,10 +458,10 @@ def test_a_scheduler_without_workers_is_said(
 def test_workers_with_another_ska_edge_or_none_are_refused(
     data: Dataset, schedulers: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_version", lambda: "0.0.1")
+    monkeypatch.setattr(pool, "version", lambda: "0.0.1")
     with pytest.raises(ToolError, match=r"tcp://.* has ska-edge .*; install 0\.0\.1 there"):
         next(on_dask(data, GRID.options(), schedulers[0]))
-    monkeypatch.setattr(module, "PACKAGE", "not-installed-anywhere")
+    monkeypatch.setattr(pool, "PACKAGE", "not-installed-anywhere")
     with pytest.raises(ToolError, match=r"has no ska-edge; install 0\.0\.1 there"):
         next(on_dask(data, GRID.options(), schedulers[0]))
 
@@ -497,7 +500,7 @@ def test_an_address_without_a_scheduler_is_said(
     data: Dataset, closed_port: int, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.5)
     address = address.replace("PORT", str(closed_port))
     with pytest.raises(InputError, match=f"no Dask scheduler answers at '{address}'"):
         next(on_dask(data, GRID.options(), address))
@@ -517,11 +520,11 @@ def record(fixed: float, real: float, **options: Any) -> Record:
 
 def run_options() -> dict[str, Any]:
     values = ("local", [64], 0.125, "w16a8", 1, 0, 20, 0)
-    return dict(zip(module.KEY, values, strict=True))
+    return dict(zip(experiment.KEY, values, strict=True))
 
 
 def row(fixed: float = 0.9, std: float | None = 0.01, **options: Any) -> Row:
-    shown = {name: run_options()[name] for name in module.COLUMNS}
+    shown = {name: run_options()[name] for name in experiment.COLUMNS}
     spread = Spread(fixed, std)
     return Row({**shown, **options}, 5, {"fixed": spread, "float": spread}, 0.01)
 
@@ -543,7 +546,7 @@ def test_a_row_sums_up_the_seeds_of_a_combination() -> None:
     assert two.gap == pytest.approx(0.2)  # of one seed; the means are only 0.05 apart
     assert (one.tests["fixed"].std, one.gap) == (None, 0.0)
     document = one.as_dict()
-    assert list(document) == [*module.COLUMNS, "seeds", "fixed", "float", "gap"]
+    assert list(document) == [*experiment.COLUMNS, "seeds", "fixed", "float", "gap"]
     assert (document["hidden"], document["rate"], document["seeds"]) == ([64], 0.5, 1)
     assert document["fixed"] == document["float"] == {"mean": 0.9, "std": None}
 
@@ -574,7 +577,7 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     canvas.draw()
     renderer, (axes,) = canvas.get_renderer(), figure.axes
     labels = axes.get_yticklabels()
-    assert len(labels) == min(count, module.PLOTTED_ROWS)
+    assert len(labels) == min(count, sweep_table.PLOTTED_ROWS)
     # The last label first: they go up. One row has none of its own: the title says all.
     boxes = [label.get_window_extent(renderer) for label in labels if label.get_text()][::-1]
     assert len(boxes) == (0 if count == 1 else len(labels))

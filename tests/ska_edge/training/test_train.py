@@ -14,8 +14,9 @@ from ska_edge.data.dataset import Dataset, load
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.training.beginning import beginning
 from ska_edge.training.options import Options, default_rate
-from ska_edge.training.train import beginning, train
+from ska_edge.training.train import train
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "published_tiny.json"
 
@@ -107,9 +108,16 @@ def test_the_log_of_a_rule_with_labels(iris: Dataset, tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_its_total(iris: Dataset) -> None:
-    seen = []
-    train(iris, Options(hidden=(4,), epochs=2), lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (240, 240)
+    options = {"both": 480, "fixed": 480, "float": 240}  # fixed alone is calibrated in float, too
+    for arithmetic, whole in options.items():
+        seen: list[tuple[int, int]] = []
+        train(
+            iris,
+            Options(hidden=(4,), epochs=2, arithmetic=arithmetic),
+            lambda *at, seen=seen: seen.append(at),
+        )
+        assert seen[-1] == (whole, whole)
+        assert seen == sorted(seen) and {total for _, total in seen} == {whole}
 
 
 def test_mini_batches_learn_too(iris: Dataset) -> None:

@@ -1,0 +1,115 @@
+"""The training options of every command, made from what `training.options` says about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ska_edge.cli.console import Command
+from ska_edge.training.option import ALL_ROWS, Kind, Option
+from ska_edge.training.options import OPTIONS, Options, default_words
+
+Types = click.ParamType[Any]
+
+
+class _Rows(click.ParamType[Any]):
+    """A whole number, or 'all'."""
+
+    name = "rows"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        """Refuses other words itself: click does not know of 'all'."""
+        if value == ALL_ROWS or isinstance(value, int):
+            return value
+        if not value.isdecimal():
+            self.fail(f"{value!r} is neither a number from 1 on nor 'all'", param, context)
+        return click.IntRange(min=1).convert(value, param, context)
+
+
+class _List(click.ParamType[Any]):
+    """Values with commas between them, each as an option of its own takes it."""
+
+    name = "list"
+
+    def __init__(self, one: Types, empty: bool = False) -> None:
+        self._one, self._empty = one, empty
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        """A tuple; of nothing where an empty text is allowed."""
+        if not isinstance(value, str):
+            return value
+        if self._empty and not value.strip():
+            return ()
+        parts = (part.strip() for part in value.split(","))
+        return tuple(self._one.convert(part, param, context) for part in parts)
+
+
+def _type(each: Option) -> Types:
+    """What click makes of the text of an option."""
+    counts = click.IntRange(each.least, each.most)
+    return {
+        Kind.COUNT: counts,
+        Kind.ROWS: _Rows(),
+        Kind.REAL: click.FLOAT,  # bounds of real numbers are not click's: it lets nan pass
+        Kind.WORD: click.Choice(each.choices),
+        Kind.WIDTHS: _List(counts, empty=True),
+        Kind.FILE: click.Path(path_type=Path),
+        Kind.FLAG: click.BOOL,
+    }[each.kind]
+
+
+def _click_option(name: str, words: str) -> Callable[[Command], Command]:
+    """One option; None when it is not named."""
+    each = OPTIONS[name]
+    flag, help = each.flag(name), f"{each.help} [{words}]"
+    if each.kind is Kind.FLAG:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
+    return click.option(flag, name, type=_type(each), help=help)
+
+
+def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
+    """The same for a list of values; widths are given once for each network."""
+    each = OPTIONS[name]
+    help = f"{each.help} [{default_words(name)}]"
+    if each.kind is Kind.WIDTHS:
+        help = f"{each.help} Give it again for another network. [{default_words(name)}]"
+        return click.option(each.flag(name), name, type=_type(each), multiple=True, help=help)
+    one = click.Choice(choices) if choices else _type(each)
+    return click.option(each.flag(name), name, type=_List(one), metavar="LIST", help=help)
+
+
+def training_options(
+    names: Sequence[str] = tuple(OPTIONS), words: Mapping[str, str] | None = None
+) -> Callable[[Command], Command]:
+    """The options of a training; `words` say the default where a command has one of its own."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            said = (words or {}).get(name, default_words(name))
+            command = _click_option(name, said)(command)
+        return command
+
+    return decorate
+
+
+def list_options(choices: Mapping[str, Sequence[str]]) -> Callable[[Command], Command]:
+    """The options of which a sweep takes lists; `choices` are those of its words."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed([name for name, each in OPTIONS.items() if each.listed]):
+            command = _list_option(name, choices.get(name, ()))(command)
+        return command
+
+    return decorate
+
+
+def options_from(values: Mapping[str, Any]) -> Options:
+    """Training options from what click found; those that were not named have their defaults."""
+    return Options(**{name: value for name, value in values.items() if value is not None})

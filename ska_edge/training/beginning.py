@@ -1,0 +1,73 @@
+"""Where a training begins: what a benchmark measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.training.options import Options
+from ska_edge.training.session import Session
+from ska_edge.training.step_log import StepLog
+from ska_edge.training.train import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a training begins: the model before its first update, and the samples it takes first.
+
+    Attributes:
+        model: formats calibrated, parameters initial; its float twin is initial, too.
+        inputs, labels: (n, d) quantized and (n,), in the order in which training takes them.
+    """
+
+    model: Model
+    inputs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def learned(self) -> NDArray[np.int64]:
+        """The parameters (count,) after the host has learned these samples."""
+        trainer = FixedTrainer(self.model.state.copy(), check=False)
+        for x, label in zip(self.inputs, self.labels.tolist(), strict=True):
+            trainer.learn_one(x, label)
+        return trainer.state.parameters
+
+    def start(self) -> tuple[NDArray[np.float64], ...]:
+        """The initial weights in float: W (outputs, inputs), b (outputs,) of every layer."""
+        reference = self.model.reference
+        assert reference is not None
+        layers = zip(reference.weights, reference.biases, strict=True)
+        return tuple(tensor for layer in layers for tensor in layer)
+
+
+def beginning(
+    dataset: Dataset, options: Options, count: int, progress: Progress = silent
+) -> Beginning:
+    """Where a training with these options begins, without doing it.
+
+    The float twin is trained as ever: the formats of the integers come from what it sees. Raises
+    InputError as `train`, and for rules without labels, which take no samples one by one.
+    """
+    session = Session.open(dataset, options)
+    if not session.plan.rule_definition.supervised:
+        raise InputError(
+            f"rule {session.plan.rule} learns from a held batch, not sample by sample; choose a"
+            " rule with labels"
+        )
+    if session.base is None:
+        for done in session.float_work(session.parameters.copy(), StepLog(None)):
+            progress(done, session.total)
+        session.calibrate()
+    model = session.starting_model()
+    rows = np.concatenate([order for _, order in session.orders()])[:count]
+    if len(rows) < count:
+        raise InputError(
+            f"{session.options.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
+            f" {count} are wanted; give more data"
+        )
+    return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows])

@@ -1,0 +1,183 @@
+"""What is said about one training option, once: its text, its bounds, its default and its names."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import operator
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ska_edge.errors import OptionError
+from ska_edge.plan.plan import Plan
+
+ALL_ROWS = "all"
+KEY = "option"  # of the metadata of a dataclass field
+
+
+class Kind(enum.Enum):
+    """What values an option takes."""
+
+    COUNT = "a whole number"
+    ROWS = "a whole number, or 'all'"
+    REAL = "a finite number"
+    WORD = "a word"
+    WIDTHS = "widths"
+    FILE = "a file"
+    FLAG = "yes or no"
+
+
+class Scope(enum.Enum):
+    """Which rules an option is for."""
+
+    ALL = "all"
+    LABELS = "with labels"
+    NO_LABELS = "without labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a default may depend on: whether the rule has labels, and the features per row."""
+
+    labeled: bool
+    inputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. The command line, the checks, the notes in models and the docs follow from it.
+
+    Attributes:
+        help: what it does, one phrase for people.
+        kind: what values it takes.
+        choices: the words it takes, where it takes words.
+        noun: what a value of it is called in a sentence, where that is not its name.
+        least, most, above, below: bounds of a number, of each width too.
+        unit: of a number.
+        scope: the rules it is for.
+        words: its default in words, where that is no constant.
+        settle: its default, where that is no constant.
+        keep: what a continued model brings along.
+        noted: whether a model's notes hold it, because it decides what is learned.
+        listed: whether a sweep takes lists of it.
+        spelled: its name on the command line, where that is not its own name.
+    """
+
+    help: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    noun: str = ""
+    least: int | None = None
+    most: int | None = None
+    above: float | None = None
+    below: float | None = None
+    unit: str = ""
+    scope: Scope = Scope.ALL
+    words: str = ""
+    settle: Callable[[Situation], Any] | None = None
+    keep: Callable[[Plan], Any] | None = None
+    noted: bool = True
+    listed: bool = False
+    spelled: str = ""
+
+    def default(self, at: Situation) -> Any:
+        """What is meant when it is not named; None where that is a constant, or nothing."""
+        return None if self.settle is None else self.settle(at)
+
+    def flag(self, name: str) -> str:
+        """How it is called on the command line."""
+        return "--" + (self.spelled or name).replace("_", "-")
+
+    def bounds(self) -> str:
+        """Its bounds in words; nothing where there are none."""
+        found = [
+            f"at least {self.least}" if self.least is not None else "",
+            f"at most {self.most}" if self.most is not None else "",
+            f"above {self.above:g}" if self.above is not None else "",
+            f"below {self.below:g}" if self.below is not None else "",
+        ]
+        return " and ".join(filter(None, found))
+
+    def within(self, value: float) -> bool:
+        """Whether a number keeps the bounds; no number that is not finite does."""
+        return (
+            (isinstance(value, int) or math.isfinite(value))
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def checked(self, name: str, value: Any) -> Any:
+        """A value as the option keeps it: numpy's integers, lists and text of paths are taken too.
+
+        Raises OptionError, which calls the option by `name`, for a value that it does not take.
+        """
+        if self.kind is Kind.WORD:
+            return self._word(name, value)
+        if self.kind is Kind.WIDTHS:
+            return self._widths(name, value)
+        if self.kind is Kind.FILE:
+            return self._path(name, value)
+        if self.kind is Kind.ROWS and isinstance(value, str) and value == ALL_ROWS:
+            return value
+        return value if self.kind is Kind.FLAG else self._number(name, value)
+
+    def _word(self, name: str, value: Any) -> str:
+        if value not in self.choices:
+            raise OptionError(
+                f"no {self.noun or name.replace('_', ' ')} {{value!r}}: {{{name}}} is one of"
+                f" {', '.join(self.choices)}",
+                value=value,
+            )
+        return str(value)
+
+    def _number(self, name: str, value: Any) -> int | float:
+        whole = self.kind is not Kind.REAL
+        try:
+            number = operator.index(value) if whole else float(value)
+            if isinstance(value, str):
+                raise TypeError
+        except (TypeError, ValueError):
+            raise OptionError(
+                f"{{{name}}} is {self.kind.value}, not {{value!r}}", value=value
+            ) from None
+        if self.within(number):
+            return number
+        if whole:
+            raise OptionError(f"{{{name}}} is {self.bounds()}, not {{value}}", value=number)
+        raise OptionError(
+            f"a {self.noun or name} is {self.kind.value} {self.bounds()}; {{{name}}} is {{value}}",
+            value=number,
+        )
+
+    def _widths(self, name: str, value: Any) -> tuple[int, ...]:
+        try:
+            given = value if not isinstance(value, str) and hasattr(value, "__iter__") else [value]
+            widths = tuple(operator.index(width) for width in given)
+        except TypeError:
+            widths = (0,)
+        if not all(map(self.within, widths)):
+            raise OptionError(
+                f"{{{name}}} is {{value!r}}; give a width from 1 on, or several", value=value
+            )
+        return widths
+
+    def _path(self, name: str, value: Any) -> Path:
+        if not isinstance(value, str | os.PathLike):
+            raise OptionError(f"{{{name}}} is {{value!r}}; give the path of a file", value=value)
+        return Path(value)
+
+
+def option(default: Any = None, **described: Any) -> Any:
+    """A dataclass field with an `Option`, whose attributes are `described`."""
+    return dataclasses.field(default=default, metadata={KEY: Option(**described)})
+
+
+def described(owner: type[Any]) -> dict[str, Option]:
+    """The option of every field of a dataclass, by name."""
+    return {field.name: field.metadata[KEY] for field in dataclasses.fields(owner)}

@@ -1,0 +1,150 @@
+"""Where the trainings of a sweep are done: on all cores of this computer, or on a Dask cluster.
+
+The packages for it (joblib, distributed) are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError, ToolError
+from ska_edge.training.experiment import PACKAGE, Record, run, version
+from ska_edge.training.options import Options
+
+CONNECT_SECONDS = 5  # for a Dask scheduler to answer, and to have a worker
+
+Records = Generator[Record, None, None]
+Work = Callable[[Dataset, Sequence[Options]], Records]
+
+
+def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
+    """Train with joblib in ``jobs`` processes (None: one a core); the runs as they finish.
+
+    Every process has one BLAS thread, so that not even a float's last bit depends on how many
+    there are. ToolError: joblib is missing. InputError: the system ended a process.
+    """
+    joblib = package("joblib", "sweep")
+    jobs = jobs or joblib.cpu_count()
+    # With one job joblib would train in this process, with as many BLAS threads as it has: so there
+    # are always two, and no more than `jobs` trainings handed out at a time. Without a size for
+    # memory maps, data leave no files behind.
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        parallel = joblib.Parallel(
+            max(jobs, 2),
+            return_as="generator_unordered",
+            pre_dispatch=jobs,
+            batch_size=1,
+            max_nbytes=None,
+        )
+        with _deaf_children():
+            records = parallel(joblib.delayed(run)(dataset, each) for each in options)
+    try:
+        for record in records:  # noqa: UP028 - `yield from` would close them before `finally`
+            yield record
+    except BrokenProcessPool as error:
+        raise InputError(
+            "the system ended a process of the sweep, most likely for want of memory;"
+            " start again with fewer --jobs to go on"
+        ) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that work is not done: it was stopped
+            records.close()
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started in here ignore Ctrl-C, which a terminal sends to all of them.
+
+    This process stops them; left to themselves they would print where they were.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does, and only it gets them
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Records:
+    """Train on the workers of a Dask scheduler; the runs as they finish.
+
+    The workers need ska-edge; those of `dask worker` have one BLAS thread each.
+    InputError: no scheduler at the address, or one without workers. ToolError: distributed is
+    missing here, or this version of ska-edge there.
+    """
+    distributed = package("distributed", "dask")
+    try:
+        # A client that is given what cannot be an address waits long when it is thrown away.
+        distributed.comm.get_address_host_port(address)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {address!r}; start one with `dask scheduler`"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except distributed.TimeoutError as error:
+            raise InputError(
+                f"the Dask scheduler at {address} has no workers;"
+                f" start some with `dask worker {address}`"
+            ) from error
+        try:
+            _check_versions(client, address)
+            data = client.scatter(dataset, broadcast=True, hash=False)
+            futures = [client.submit(run, data, each, pure=False) for each in options]
+            for future in distributed.as_completed(futures):
+                yield future.result()
+        except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
+            raise InputError(
+                f"the Dask scheduler at {address} went away; start again to go on"
+            ) from error
+        except distributed.KilledWorker as error:
+            raise InputError(
+                f"workers of the Dask scheduler at {address} end when they train, most likely for"
+                " want of memory; give them more, and start again to go on"
+            ) from error
+
+
+def _check_versions(client: Any, address: str) -> None:
+    """ToolError unless every worker has this ska-edge.
+
+    Asked before there is work: a worker that cannot read what it is sent fails in other words.
+    """
+    here = version()
+    try:
+        versions = client.run(metadata.version, PACKAGE)
+    except ModuleNotFoundError as error:
+        raise ToolError(
+            f"a worker of the Dask scheduler at {address} has no ska-edge; install {here} there,"
+            " which is installed here"
+        ) from error
+    for worker, there in versions.items():
+        if there != here:
+            raise ToolError(
+                f"the Dask worker at {worker} has ska-edge {there}; install {here} there,"
+                " which is installed here"
+            )
+
+
+def package(name: str, extra: str) -> ModuleType:
+    """A package that only a sweep needs. ToolError: it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ToolError(
+            f"a sweep needs {name}, which is not installed: pip install 'ska-edge[{extra}]'"
+        ) from error

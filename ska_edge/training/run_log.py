@@ -1,0 +1,84 @@
+"""The runs of a sweep in a file, which a later sweep goes on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError
+from ska_edge.json_lines import JsonLine, JsonLines
+from ska_edge.training.experiment import Record, key, key_options
+from ska_edge.training.options import Options
+
+KINDS = ("fixed", "float")
+LINE_START = b'{"data_digest": '
+
+
+class RunLog:
+    """A JSONL file with one record of `experiment.run` per line; lines are only ever added.
+
+    Attributes:
+        dropped: the file ends in a half-written line, which the first new record replaces.
+
+    InputError: the file cannot be read or written, or another line is no record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.dropped = False
+        self._records: dict[str, Record] = {}
+        self._file = JsonLines(path, LINE_START)
+        if path.exists():
+            self._read()
+        self._file.open()
+
+    def _read(self) -> None:
+        """Take the records."""
+        for number, line in enumerate(self._file.lines(), 1):
+            record = _record(line)
+            if record is not None:
+                self._records[key(record["data_digest"], record["options"])] = record
+            elif self._file.is_torn(line):
+                self.dropped = True
+            elif line.text.strip():
+                raise InputError(
+                    f"{self.path}: line {number} is no run of a sweep; remove it, or name another"
+                    " folder"
+                )
+
+    def find(self, dataset: Dataset, options: Options) -> Record | None:
+        """The record of this training; None where there is none yet."""
+        return self._records.get(key(dataset.digest, key_options(dataset, options)))
+
+    def add(self, record: Record) -> None:
+        """Keep a record, in the file at once. InputError: it cannot be written."""
+        self._file.append(record)
+        self._records[key(record["data_digest"], record["options"])] = record
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _record(line: JsonLine) -> Record | None:
+    """A line as a record; None when it is none."""
+    record = line.content()
+    try:
+        if record is None or not isinstance(record["data_digest"], str):
+            return None
+        if not isinstance(record["options"], dict):
+            return None
+        if isinstance(record.get("error"), str):
+            return record
+        tests = [record["accuracy"][kind]["test"] for kind in KINDS]
+    except (TypeError, LookupError):
+        return None
+    return record if all(isinstance(test, float) for test in tests) else None

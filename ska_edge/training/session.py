@@ -1,0 +1,322 @@
+"""One training: its rows, the plan so far, where it starts, and the work itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError, OptionError
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
+from ska_edge.model.quantization import dequantize_state, quantize_state
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.diagnosis import POINTS, Watch
+from ska_edge.network.metrics import LayerMetrics, layer_metrics
+from ska_edge.network.range_tracker import RangeRecord
+from ska_edge.network.replay_buffer import ReplayBuffer
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
+from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import Draft
+from ska_edge.rules.reference import Parameters, initial_parameters
+from ska_edge.rules.rule import RULES
+from ska_edge.training.calibration import (
+    Magnitudes,
+    input_format,
+    knowledge_format,
+    raw_input,
+    weight_formats,
+)
+from ska_edge.training.division import parts
+from ska_edge.training.option import ALL_ROWS
+from ska_edge.training.options import Options
+from ska_edge.training.step_log import StepLog
+
+Features = NDArray[np.float64]
+
+BETWEEN = 64  # samples after which the work is looked at
+
+
+@dataclass
+class Session:
+    """One training.
+
+    Attributes:
+        options: with every default in its place.
+        dataset: all rows, with the classes of the model that is continued.
+        fit, held_out: the rows to learn, and the others.
+        scaling, scaled: from features to inputs, and the inputs (n, d) of `fit`.
+        draft: what the plan is made of so far.
+        plan: with the precision's own formats until `calibrate` finds better ones; a model that is
+            continued keeps its formats.
+        parameters: in float, before the first update.
+        base: the model that is continued.
+        magnitudes: what the float twin has seen.
+    """
+
+    options: Options
+    dataset: Dataset
+    fit: Dataset
+    held_out: Dataset
+    scaling: Scaling
+    scaled: Features
+    draft: Draft
+    parameters: Parameters
+    base: Model | None
+    magnitudes: Magnitudes = field(default_factory=Magnitudes)
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plan = self.draft.resolve()
+
+    @classmethod
+    def open(cls, dataset: Dataset, options: Options) -> Session:
+        """A training of a data set. Raises InputError for options or data that cannot work."""
+        base = open_model(options.start) if options.start else None
+        options = options.settled(dataset.x.shape[1], base.plan if base else None)
+        if base is not None:
+            dataset = dataset.with_classes(base.plan.labels)
+        _check_data(dataset)
+        fit, held_out = parts(dataset, options)
+        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
+        draft = _draft(options, dataset, len(fit.x), sizes)
+        if base is not None:
+            _check_base(options, base, sizes)
+            draft = draft.with_formats_of(base.plan)
+            parameters = parameters_for(draft.resolve(), _start_tensors(base))
+            scaled = base.scaling.apply(fit.x)
+            return cls(
+                options, dataset, fit, held_out, base.scaling, scaled, draft, parameters, base
+            )
+        assert options.scale is not None
+        scaling = Scaling.fit(fit.x, options.scale)
+        format = input_format(scaling.apply(fit.x), PRECISIONS[draft.precision].activation.bits)
+        scaling = scaling.within(format)
+        raw = raw_input(fit.x, scaling.mean, scaling.scale, format)
+        parameters = initial_parameters(sizes, draft.rule, draft.seed)
+        if options.init:
+            given = read_parameters(options.init, sizes)
+            parameters.weights, parameters.biases = given.weights, given.biases
+        draft = replace(draft, input_format=format, raw=raw)
+        scaled = scaling.apply(fit.x)
+        return cls(options, dataset, fit, held_out, scaling, scaled, draft, parameters, None)
+
+    @property
+    def rate(self) -> float:
+        """The rate as the reference takes it."""
+        assert self.options.rate is not None
+        return self.options.rate
+
+    @property
+    def total(self) -> int:
+        """Samples that each of float and fixed point learns; steps for rules without labels."""
+        if not self.plan.rule_definition.supervised:
+            return self.plan.steps - 1
+        return self.options.epochs * len(self.fit.x)
+
+    def calibrate(self) -> None:
+        """Make the plan anew, with formats for what the float twin has seen."""
+        precision = PRECISIONS[self.plan.precision]
+        self.draft = replace(
+            self.draft,
+            weight_formats=weight_formats(self.magnitudes, precision, self.plan.rate),
+            knowledge_format=knowledge_format(
+                self.magnitudes, precision, self.plan.rule_definition.supervised
+            ),
+        )
+        self.plan = self.draft.resolve()
+
+    def notes(self) -> dict[str, Any]:
+        """What a model says about how it was made."""
+        return {
+            **self.options.notes(),
+            "data": self.dataset.name,
+            "data_digest": self.dataset.digest,
+        }
+
+    def starting_model(self) -> Model:
+        """The model before its first update."""
+        state = quantize_state(self.plan, tensors_of(self.parameters))
+        if self.base is not None:
+            for tensor in self.base.plan.tensors():
+                place = tensor.layer, tensor.name
+                if place in state.places:
+                    state.tensor(*place)[...] = self.base.state.tensor(*place)
+        return Model(self.plan, state, self.scaling, self.parameters)
+
+    def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """For every epoch how often the rate is halved, and the order of the rows."""
+        options = self.options
+        assert options.seed is not None
+        rng = np.random.default_rng([options.seed, 1])
+        for epoch in range(options.epochs):
+            order = rng.permutation(len(self.fit.x))
+            if options.stream_order == "as-is" and self.fit.places is not None:
+                order = np.argsort(self.fit.places, kind="stable")
+            elif options.stream_order == "blocked":
+                order = order[np.argsort(self.fit.y[order], kind="stable")]
+            yield epoch * (options.decay + 1) // options.epochs, order
+
+    def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[int]:
+        """Train the integers, watched at `POINTS` updates or some more.
+
+        Yields how many of `total` are done, after whole updates.
+        """
+        trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
+        record = RangeRecord()
+        if not self.plan.rule_definition.supervised:
+            batch = inputs[: self.plan.batch]
+            for _ in trainer.learn_steps(batch):
+                layers = _metrics(self.plan, trainer)
+                log.write(trainer.state.step, [layer.as_dict() for layer in layers])
+                watch.add(trainer.state.step, layers)
+                yield trainer.state.step
+            record.observe(trainer, batch)
+            model.ranges, model.state = record.ranges(), trainer.state.learned()
+            return
+        done, updates, marks = 0, 0, _Marks()
+        watched = max(self.total // self.plan.batch // POINTS, 1)
+        for halvings, order in self.orders():
+            trainer.state.halve_rate(halvings)
+            for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
+                done += self.plan.batch
+                updates += 1
+                if log.wanted or updates % watched == 0:  # metrics cost time
+                    layers = _metrics(self.plan, trainer)
+                    log.write(trainer.state.step, [layer.as_dict() for layer in layers])
+                    if updates % watched == 0:
+                        watch.add(trainer.state.step, layers)
+                if marks.reached(done):
+                    yield done
+            record.observe(trainer, inputs)
+        model.ranges, model.state = record.ranges(), trainer.state.learned()
+        yield self.total
+
+    def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
+        """Train the twin, which changes `parameters`, and look at its ranges.
+
+        Yields how many of `total` are done, after whole updates.
+        """
+        reference = twin(self.plan, parameters, self.rate)
+        self.magnitudes.observe(reference, self.scaled)
+        if not self.plan.rule_definition.supervised:
+            batch = self.scaled[: self.plan.batch]
+            for number, layers in enumerate(reference.learn_steps(batch, self.plan.steps), 1):
+                log.write(number, [vars(layer) for layer in layers])
+                yield number
+            self.magnitudes.observe(reference, self.scaled)
+            return
+        done, marks = 0, _Marks()
+        buffer = ReplayBuffer(self.plan, 1)
+        for halvings, order in self.orders():
+            reference.rate = math.ldexp(self.rate, -halvings)
+            for rows, new in self._batches(order, buffer):
+                reference.learn_batch(self.scaled[rows], self.fit.y[rows])
+                done += new
+                if marks.reached(done):
+                    yield done
+            self.magnitudes.observe(reference, self.scaled)
+        yield self.total
+
+    def _batches(
+        self, order: NDArray[np.int64], buffer: ReplayBuffer
+    ) -> Iterator[tuple[NDArray[np.int64], int]]:
+        """Rows of one update after the other, replays included, and how many of them are new.
+
+        A last, smaller batch is left out.
+        """
+        batch, replay = self.plan.batch, self.plan.replay
+        for start in range(0, len(order) - batch + 1, batch):
+            rows = order[start : start + batch]
+            for _ in range(replay.per_sample):
+                drawn = buffer.draw()
+                if drawn is not None:
+                    yield drawn[0].copy(), 0
+            yield rows, batch
+            if replay.per_class:
+                buffer.remember(rows, int(self.fit.y[rows[0]]))
+
+
+class _Marks:
+    """Says now and then that it is time to look at the work."""
+
+    def __init__(self) -> None:
+        self._next = BETWEEN
+
+    def reached(self, done: int) -> bool:
+        """Whether another `BETWEEN` samples are done."""
+        if done < self._next:
+            return False
+        self._next = done + BETWEEN
+        return True
+
+
+def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
+    """What the plan is made of as far as the options and the data say it."""
+    assert options.rule and options.precision and options.rate and options.seed is not None
+    supervised = RULES[options.rule].supervised
+    batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
+    if batch > rows:
+        raise OptionError(
+            "a batch of {wanted} is larger than the {rows} training rows; give a smaller {batch}",
+            wanted=batch,
+            rows=rows,
+        )
+    eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
+    return Draft(
+        sizes,
+        rule=options.rule,
+        precision=options.precision,
+        rate=options.rate * eta,
+        batch=batch,
+        steps=1 if supervised else options.steps,
+        labels=dataset.labels,
+        readout_only=bool(options.readout_only),
+        replay=Replay(options.replay, options.replays or 0) if options.replay else Replay(),
+        seed=options.seed,
+    )
+
+
+def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
+    """InputError unless a model can be continued with these options."""
+    if sizes != base.plan.sizes or options.precision != base.plan.precision:
+        raise OptionError(
+            "{file} is a {precision_of} network of {sizes}; sizes and precision stay as"
+            " they are, leave {hidden} and {precision} out",
+            file=options.start,
+            precision_of=base.plan.precision,
+            sizes="-".join(str(size) for size in base.plan.sizes),
+        )
+
+
+def _check_data(dataset: Dataset) -> None:
+    """InputError for data that are well formed and still teach nothing."""
+    if not np.ptp(dataset.x, axis=0).any():
+        raise InputError(
+            f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
+            " there is nothing to tell its classes apart"
+        )
+    for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
+        if count == 1:
+            raise InputError(
+                f"'{dataset.name}' has a single sample of the class '{label}'; every class needs"
+                " two or more, one to learn from and one to test"
+            )
+
+
+def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
+    """Where the float twin of a model goes on: its own numbers, else those of the integers."""
+    if base.reference is not None:
+        return tensors_of(base.reference)
+    return dequantize_state(base.state)
+
+
+def _metrics(plan: Plan, trainer: FixedTrainer) -> list[LayerMetrics]:
+    return [layer_metrics(plan, index, sums) for index, sums in enumerate(trainer.metrics())]

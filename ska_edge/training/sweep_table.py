@@ -1,0 +1,153 @@
+"""What a sweep found: a table of its combinations of options, and a plot.
+
+The package for the plot (matplotlib) is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ska_edge.files import write_file
+from ska_edge.training.experiment import COLUMNS, Record
+from ska_edge.training.pool import package
+from ska_edge.training.run_log import KINDS
+
+PLOTTED_ROWS = 100  # more would make a picture that nobody looks at to its end
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean of a test accuracy over seeds, a fraction, and its standard deviation.
+
+    The deviation is that of a sample (divided by n - 1); None for one seed.
+    """
+
+    mean: float
+    std: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least one value."""
+        return cls(statistics.fmean(values), statistics.stdev(values) if values[1:] else None)
+
+    def as_dict(self) -> dict[str, float | None]:
+        """For JSON."""
+        return {"mean": self.mean, "std": self.std}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A combination of options over the seeds with which it worked.
+
+    Attributes:
+        options: those of `COLUMNS`.
+        seeds: how many worked.
+        tests: test accuracy by `KINDS`.
+        gap: the largest difference between the two for one seed, a fraction.
+    """
+
+    options: dict[str, Any]
+    seeds: int
+    tests: dict[str, Spread]
+    gap: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        tests = {kind: spread.as_dict() for kind, spread in self.tests.items()}
+        return {**self.options, "seeds": self.seeds, **tests, "gap": self.gap}
+
+
+def rows(runs: Sequence[Record]) -> list[Row]:
+    """One row a combination, the best mean of fixed point first; without runs that failed."""
+    combinations: dict[str, list[Record]] = {}
+    for record in runs:
+        if "error" not in record:
+            options = {**record["options"], "seed": None}
+            combinations.setdefault(json.dumps(options, sort_keys=True), []).append(record)
+    return sorted(map(_row, combinations.values()), key=lambda row: -row.tests["fixed"].mean)
+
+
+def _row(runs: list[Record]) -> Row:
+    tests = {kind: [record["accuracy"][kind]["test"] for record in runs] for kind in KINDS}
+    return Row(
+        options={name: runs[0]["options"][name] for name in COLUMNS},
+        seeds=len(runs),
+        tests={kind: Spread.of(values) for kind, values in tests.items()},
+        gap=max(abs(a - b) for a, b in zip(*tests.values(), strict=True)),
+    )
+
+
+def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """Names of the options in which rows differ, and of those that they share."""
+    shared = [n for n in COLUMNS if all(row.options[n] == rows[0].options[n] for row in rows)]
+    return [name for name in COLUMNS if name not in shared], shared
+
+
+def option_text(name: str, value: Any) -> str:
+    """An option of a row as people write it: widths with commas, `none` for no hidden layer."""
+    if name == "hidden":
+        return ",".join(str(width) for width in value) or "none"
+    return f"{value:g}" if name == "rate" else str(value)
+
+
+def options_text(row: Row, names: Sequence[str]) -> str:
+    """Options of a row in one line, those with their name that would be a bare number."""
+    texts = [(name, option_text(name, row.options[name])) for name in names]
+    return ", ".join(
+        text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
+    )
+
+
+def require_plot() -> ModuleType:
+    """The package that `plot` needs; ToolError when it is missing, better before the work."""
+    return package("matplotlib.figure", "sweep")
+
+
+def plot(rows: Sequence[Row], path: Path, title: str) -> None:
+    """Write `draw` as a png. ToolError: matplotlib is missing. InputError: it cannot be written."""
+    picture = io.BytesIO()
+    draw(rows, title).savefig(picture, dpi=120)
+    write_file(path, picture.getvalue())
+
+
+def draw(rows: Sequence[Row], title: str) -> Any:
+    """A figure of matplotlib: a line a row, test accuracy in percent, bars of one deviation.
+
+    A label says what its row has of its own; what all rows share is said above. Only the first
+    `PLOTTED_ROWS` are drawn. ToolError: matplotlib is missing.
+    """
+    shown = rows[:PLOTTED_ROWS]
+    names, shared = differing(rows)
+    labels = [options_text(row, names) for row in shown]
+    size = (5.5 + 0.065 * max(map(len, labels)), 1.6 + 0.32 * len(shown))
+    figure = require_plot().Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    for kind, offset, marker in (("fixed", -0.14, "o"), ("float", 0.14, "s")):
+        spreads = [row.tests[kind] for row in shown]
+        axes.errorbar(
+            [100 * spread.mean for spread in spreads],
+            [number + offset for number in range(len(shown))],
+            xerr=[100 * (spread.std or 0.0) for spread in spreads],
+            fmt=marker,
+            markersize=4,
+            capsize=2,
+            linewidth=1,
+            label=kind,
+        )
+    axes.set_yticks(range(len(shown)), labels, fontsize=8)
+    axes.set_ylim(len(shown) - 0.5, -0.5)  # the best on top
+    axes.set_xlabel("test accuracy, %: mean and standard deviation over seeds")
+    axes.grid(axis="both", linewidth=0.4, alpha=0.6)
+    part = f"the best {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
+    above = "; ".join(filter(None, (title, options_text(shown[0], shared), part)))
+    # The name of a file is no formula, whatever signs it has.
+    figure.suptitle(above, x=0.01, horizontalalignment="left", fontsize=9, parse_math=False)
+    figure.legend(loc="outside lower right", ncols=2, fontsize=8)
+    return figure

@@ -1,0 +1,152 @@
+"""Training options: their checks, the sentences, the defaults, and what a continued model keeps."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ska_edge.errors import OptionError
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.resolve import make_plan
+from ska_edge.training.option import Kind
+from ska_edge.training.options import OPTIONS, Options, default_words, flag
+
+
+def test_every_field_is_described() -> None:
+    assert list(OPTIONS) == [field.name for field in fields(Options)]
+    for name, each in OPTIONS.items():
+        assert each.help.endswith((".", "'all'", "'' for none.")) or each.help, name
+        assert default_words(name) not in ("", "None"), name
+        assert bool(each.choices) == (each.kind is Kind.WORD), name
+        assert each.kind not in (Kind.COUNT, Kind.ROWS) or each.bounds() or name == "group"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"epochs": 0}, "{epochs} is at least 1, not 0"),
+        ({"epochs": "5"}, "{epochs} is a whole number, not '5'"),
+        ({"epochs": 2.5}, "{epochs} is a whole number, not 2.5"),
+        ({"epochs": None}, "{epochs} is a whole number, not None"),
+        ({"seed": 2**32}, "{seed} is at least 0 and at most 4294967295, not 4294967296"),
+        ({"seed": 10**400}, f"{{seed}} is at least 0 and at most 4294967295, not {10**400}"),
+        ({"batch": 0}, "{batch} is at least 1, not 0"),
+        ({"batch": "many"}, "{batch} is a whole number, or 'all', not 'many'"),
+        ({"rate": -1.0}, "a rate is a finite number above 0; {rate} is -1.0"),
+        ({"rate": float("nan")}, "a rate is a finite number above 0; {rate} is nan"),
+        ({"rate": "fast"}, "{rate} is a finite number, not 'fast'"),
+        (
+            {"test_fraction": 1},
+            "a test fraction is a finite number at least 0 and below 1; {test_fraction} is 1.0",
+        ),
+        (
+            {"rule": "magic"},
+            "no rule 'magic': {rule} is one of local, feedback, code, published",
+        ),
+        (
+            {"stream_order": "{seed}"},
+            "no stream order '{{seed}}': {stream_order} is one of iid, as-is, blocked",
+        ),
+        ({"hidden": (4, 0)}, "{hidden} is (4, 0); give a width from 1 on, or several"),
+        ({"hidden": "64"}, "{hidden} is '64'; give a width from 1 on, or several"),
+        ({"log": 7}, "{log} is 7; give the path of a file"),
+    ],
+)
+def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Options(**values)
+    names = {name: name for name in OPTIONS}
+    assert str(raised.value) == sentence.format(**names)
+    assert raised.value.named(flag) == sentence.format(**{name: flag(name) for name in names})
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"decay": 3, "epochs": 3}, "{decay} is at least 0, and less than {epochs}"),
+        ({"replays": 2}, "{replays} says how many past samples are learned; give {replay}"),
+        ({"arithmetic": "float", "log": "x"}, "{log} in float needs the rule published"),
+        ({"start": "a", "init": "b"}, "give {start} or {init}, not both"),
+        ({"steps": 9}, "{steps} is for rules without labels, not for local; leave it out"),
+        ({"rule": "published", "steps": 1}, "{steps} is at least 2: the first step only records"),
+        (
+            {"rule": "published", "epochs": 5},
+            "{epochs} is for rules with labels, not for published",
+        ),
+        (
+            {"rule": "published", "replay": 5},
+            "{replay} is for rules with labels, not for published",
+        ),
+        ({"rule": "published", "start": "a"}, "{start} goes on with labels; {rule} published has"),
+    ],
+)
+def test_options_that_do_not_go_together(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Options(**values).settled(4)
+    assert str(raised.value).startswith(sentence.format(**{name: name for name in OPTIONS}))
+    assert raised.value.named(flag).startswith(
+        sentence.format(**{name: flag(name) for name in OPTIONS})
+    )
+
+
+def test_an_error_of_an_option_survives_another_process() -> None:
+    error = OptionError("{seed} is {value!r}", value="{rate}")
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == "seed is '{rate}'"
+    assert again.named(flag) == "--seed is '{rate}'"
+
+
+def test_values_are_kept_in_one_form() -> None:
+    options = Options(hidden=np.array([4, 3]), epochs=np.int64(3), rate=1, log="a")  # type: ignore[arg-type]
+    assert options == Options(hidden=(4, 3), epochs=3, rate=1.0, log=Path("a"))
+    assert Options(hidden=5).hidden == (5,)  # type: ignore[arg-type]
+    assert json.dumps(options.notes())
+
+
+def test_defaults_are_in_their_place() -> None:
+    labeled, held = Options().settled(512), Options(rule="published").settled(512)
+    assert (labeled.rule, labeled.precision, labeled.hidden) == ("local", "w16a8", (64, 32))
+    assert (labeled.rate, labeled.batch, labeled.seed) == (0.015625, 1, 0)
+    assert (labeled.test_fraction, labeled.scale, labeled.replays) == (0.2, "standardize", 1)
+    assert (held.rate, held.batch, held.test_fraction, held.scale) == (0.01, "all", 0.0, "none")
+    unnamed = {name for name in OPTIONS if getattr(labeled, name) is None}
+    assert unnamed == {"group", "per_class", "start", "init", "log"}
+
+
+BASE = make_plan(
+    (4, 5, 3), rule="feedback", rate=0.03, batch=1, seed=7, replay=Replay(4, 2), readout_only=True
+)
+
+
+def test_a_continued_model_keeps_all_that_is_its_own() -> None:
+    options = Options(start=Path("m.ska")).settled(4, BASE)
+    assert (options.rule, options.hidden, options.seed) == ("feedback", (5,), 7)
+    assert (options.replay, options.replays, options.readout_only) == (4, 2, True)
+    assert make_plan((4, 5, 3), rate=options.rate or 0).rate == BASE.rate
+    assert options.changes(BASE) == {}
+
+
+def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
+    named = Options(start=Path("m.ska"), seed=0, replay=0, readout_only=False, rule="local")
+    options = named.settled(4, BASE)
+    assert options.changes(BASE) == {
+        "rule": ("feedback", "local"),
+        "seed": (7, 0),
+        "replay": (4, 0),
+        "replays": (2, 1),
+        "readout_only": (True, False),
+    }
+    batch = replace(BASE, batch=8, rate=make_plan((4, 5, 3), rate=0.5, batch=8).rate)
+    assert Options().settled(4, batch).rate == pytest.approx(0.5, rel=1e-4)
+
+
+def test_a_rule_without_labels_leaves_neither_rate_nor_batch() -> None:
+    base = make_plan((4, 5, 3), rule="published", batch=8, steps=3, rate=0.02)
+    options = Options(rule="local").settled(4, base)
+    assert (options.rate, options.batch) == (0.125, 1)
