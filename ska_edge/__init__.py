@@ -18,7 +18,7 @@ Importing ska_edge is cheap: numpy and everything else is imported when a name i
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from ska_edge.errors import (
@@ -31,6 +31,7 @@ from ska_edge.errors import (
 )
 
 if TYPE_CHECKING:
+    from ska_edge.api.classifier import Classifier
     from ska_edge.api.device import Device, connect
     from ska_edge.api.load import load
     from ska_edge.api.train import train
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckError",
+    "Classifier",
     "ContactLost",
     "Dataset",
     "Device",
@@ -61,6 +63,7 @@ __version__ = "0.1.0"
 
 # Where each name is that is imported when it is first used.
 _HOMES = {
+    "Classifier": "ska_edge.api.classifier",
     "Dataset": "ska_edge.data.dataset",
     "Device": "ska_edge.api.device",
     "Model": "ska_edge.model.model_file",
@@ -82,5 +85,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names, and what has been imported by now."""
-    return sorted({*globals(), *__all__})
+    """The public names, and what has been imported by now; Classifier needs scikit-learn."""
+    missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
+    return sorted({*globals(), *__all__} - missing)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
+from typing import Literal, TypeAlias
 
 from ska_edge.data.source import Source, load_data
-from ska_edge.errors import InputError
 from ska_edge.training.options import Options
 from ska_edge.training.train import Trained
 from ska_edge.training.train import train as train_model
@@ -87,50 +82,10 @@ def train(
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """
-    options = Options(
-        rule=rule,
-        precision=precision,
-        hidden=_widths(hidden),
-        epochs=epochs,
-        rate=rate,
-        decay=decay,
-        batch=batch,
-        steps=steps,
-        seed=seed,
-        arithmetic=arithmetic,
-        test_fraction=test_fraction,
-        scale=scale,
-        stream_order=stream_order,
-        replay=replay,
-        replays=replays,
-        readout_only=readout_only,
-        start=_path(start),
-        group=group,
-        per_class=per_class,
-        init=_path(init),
-        log=_path(log),
-    )
+    named = dict(locals())  # first of all, when there is nothing but the arguments
+    del named["data"], named["progress"]
+    options = Options(**named)
     dataset = load_data(data)
-    return (
-        train_model(dataset, options)
-        if progress is None
-        else train_model(dataset, options, progress)
-    )
-
-
-def _widths(hidden: int | Sequence[int] | None) -> tuple[int, ...] | None:
-    """Widths of hidden layers as the options keep them."""
-    if hidden is None:
-        return None
-    try:
-        given: Any = hidden if np.ndim(hidden) else [hidden]
-        widths = tuple(operator.index(width) for width in given)
-    except (TypeError, ValueError):
-        widths = (0,)
-    if any(width < 1 for width in widths):
-        raise InputError(f"hidden is {hidden!r}; give a width from 1 on, or a tuple of widths")
-    return widths
-
-
-def _path(path: PathLike | None) -> Path | None:
-    return None if path is None else Path(path)
+    if progress is None:
+        return train_model(dataset, options)
+    return train_model(dataset, options, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +85,11 @@ class State:
 
     def copy(self) -> State:
         """An independent copy."""
-        copied = State.from_bytes(self.plan, self.to_bytes())
-        copied.step = self.step  # on the host it may be larger than a device counts
-        return copied
+        return _restored(self.plan, self.to_bytes(), self.step)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy, which would make arrays of their own of the views."""
+        return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
         """The parameters and how many updates made them; no past samples, the plan's rate."""
@@ -159,3 +162,10 @@ class State:
             self.halvings = int(values)
         else:
             setattr(self, field.name, int(values))
+
+
+def _restored(plan: Plan, data: bytes, step: int) -> State:
+    """A state from its bytes; on the host its step may be larger than a device counts."""
+    state = State.from_bytes(plan, data)
+    state.step = step
+    return state

@@ -118,6 +118,32 @@ def test_hidden_that_is_no_width_is_refused(
         ska_edge.train(arrays, hidden=hidden)
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"epochs": 0}, "epochs is at least 1, not 0"),
+        ({"epochs": "20"}, "epochs is a whole number, not '20'"),
+        ({"epochs": None}, "epochs is a whole number, not None"),
+        ({"rate": 0}, "a rate is a finite number above 0; rate is 0.0"),
+        ({"rate": float("nan")}, "a rate is a finite number above 0; rate is nan"),
+        ({"rule": "nope"}, "no rule 'nope': rule is one of local, "),
+        ({"stream_order": "any"}, "no stream order 'any': stream_order is one of iid, "),
+        ({"test_fraction": 1}, "a test fraction is a finite number .*; test_fraction is 1.0"),
+        ({"decay": 20}, "decay is at least 0, and less than epochs"),
+        ({"per_class": 0}, "per_class is at least 1, not 0"),
+        ({"start": 3}, "start is 3; give the path of a file"),
+        ({"start": "nope.ska"}, "there is no model file nope.ska"),
+        ({"start": "m.ska", "rule": "published"},),
+    ],
+)
+def test_an_option_that_cannot_work_is_named_as_in_python(
+    arrays: tuple[np.ndarray, np.ndarray], options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ska_edge.InputError, match=f"^{sentence}") as raised:
+        ska_edge.train(arrays, **options)
+    assert "--" not in str(raised.value)
+
+
 def changed(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
     """The same features but for one."""
     copy = x.copy()

@@ -1,0 +1,209 @@
+"""`ska_edge.Classifier`: the network as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError, ToolError
+from ska_edge.model.model_file import Model
+from ska_edge.plural import counted
+from ska_edge.rules.rule import RULES
+from ska_edge.training.beginning import beginning
+from ska_edge.training.options import Options
+from ska_edge.training.train import train as train_model
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.multiclass import check_classification_targets, unique_labels
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ToolError(
+        "ska_edge.Classifier needs scikit-learn 1.6 or newer: pip install 'ska-edge[sklearn]'"
+    ) from error
+
+
+class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network that is trained in fixed point, as a scikit-learn classifier.
+
+    It takes part in pipelines, grid searches and cross-validation, and can be cloned and pickled.
+    It scales the features itself (`scale`), so no scaler need stand before it. `model_` is the
+    `ska_edge.Model` with everything else: `model_.save`, `model_.firmware` and so on.
+
+    Args:
+        rule: "local", "feedback" or "code". None: "local".
+        precision: "w16a8", "w8a8" or "w32a16": bits of weights and activations. None: "w16a8".
+        hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
+        epochs: passes over the rows.
+        rate: learning rate. None: about 8 / features, at most 0.125.
+        decay: how often the rate is halved, in equal parts of the epochs.
+        batch: rows in one update, or "all". None: 1, as a device learns.
+        seed: of the initial weights, the order of the rows and what is drawn. None: 0.
+        arithmetic: "fixed", "float" or "both"; the decisions are always those of the integers.
+        scale: "standardize", "global" or "none": what is done to features first.
+            None: "standardize".
+        stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the rows,
+            "blocked" takes one class after the other.
+        replay: past rows of each class that are kept to be learned again. None: 0.
+        replays: how many of them are learned again with each new row. None: 1.
+        readout_only: hidden layers stay as they are. None: False.
+
+    Attributes:
+        classes_: the labels in sorted order, (classes,).
+        model_: the trained `ska_edge.Model`; its class names are the labels as text.
+        n_features_in_: number of features.
+        feature_names_in_: names of the features, where X was a data frame with such names.
+
+    Raises ValueError for data that no classifier can use, NotFittedError before `fit`, and
+    InputError for options that cannot work.
+
+    Example::
+
+        search = GridSearchCV(ska_edge.Classifier(epochs=5), {"hidden": [8, 16]}).fit(X, y)
+        search.best_estimator_.model_.save("best.ska")
+    """
+
+    classes_: NDArray[Any]
+    model_: Model
+    n_features_in_: int
+
+    def __init__(
+        self,
+        *,
+        rule: str | None = None,
+        precision: str | None = None,
+        hidden: int | Sequence[int] | None = None,
+        epochs: int = 20,
+        rate: float | None = None,
+        decay: int = 0,
+        batch: int | Literal["all"] | None = None,
+        seed: int | None = None,
+        arithmetic: str = "both",
+        scale: str | None = None,
+        stream_order: str = "iid",
+        replay: int | None = None,
+        replays: int | None = None,
+        readout_only: bool | None = None,
+    ) -> None:
+        self.rule = rule
+        self.precision = precision
+        self.hidden = hidden
+        self.epochs = epochs
+        self.rate = rate
+        self.decay = decay
+        self.batch = batch
+        self.seed = seed
+        self.arithmetic = arithmetic
+        self.scale = scale
+        self.stream_order = stream_order
+        self.replay = replay
+        self.replays = replays
+        self.readout_only = readout_only
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Classifier:  # noqa: N803
+        """Train on all rows, from the beginning.
+
+        Args:
+            X: features (rows, features), finite numbers.
+            y: labels (rows,) of two classes or more.
+        """
+        features, labels = self._labeled(X, y, reset=True)
+        classes = unique_labels(labels)
+        self.model_ = train_model(_dataset(features, labels, classes), self._options()).model
+        self.classes_ = classes
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+    ) -> Classifier:
+        """One learning step for each row, in order, in integers: exactly what a device does.
+
+        The first call without a `fit` before it makes the network: the scaling and the number
+        formats come from its rows, so it should have some dozens of them, and the weights are the
+        initial ones. What is learned later has no influence on scaling and formats, as on a device.
+
+        Args:
+            X: features (rows, features), finite numbers.
+            y: labels (rows,).
+            classes: all labels that will ever occur; needed in the first call only.
+
+        Raises ValueError for a label that is not one of the classes.
+        """
+        first = not hasattr(self, "model_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit")
+        features, labels = self._labeled(X, y, reset=first)
+        known = unique_labels(np.asarray(classes)) if first else self.classes_
+        unknown = ~np.isin(labels, known)
+        if unknown.any():
+            row = int(np.flatnonzero(unknown)[0])
+            raise ValueError(f"y[{row}] is {labels[row]!r}, which is none of the classes {known}")
+        if first:
+            self.model_ = beginning(_dataset(features, labels, known), self._options(), 0).model
+            self.classes_ = known
+        names = np.array(self.model_.plan.labels)
+        self.model_.learn(features, names[np.searchsorted(known, labels)])
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """The class of each row, (rows,), bit for bit as on a device.
+
+        Args:
+            X: features (rows, features), finite numbers.
+        """
+        check_is_fitted(self)
+        features = validate_data(self, X, dtype=np.float64, reset=False)
+        decided: NDArray[Any] = self.classes_[self.model_.decisions(features).argmax(axis=1)]
+        return decided
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """The decisions as shares that add up to 1, (rows, classes); see `Model.predict_proba`.
+
+        Args:
+            X: features (rows, features), finite numbers.
+        """
+        check_is_fitted(self)
+        return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def _options(self) -> Options:
+        """The parameters as training options; nothing is held out."""
+        if self.rule is not None and self.rule in RULES and not RULES[self.rule].supervised:
+            raise InputError(f"the rule {self.rule!r} learns no classes; choose a rule with labels")
+        return Options(**self.get_params(), test_fraction=0.0)
+
+    def _labeled(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: ArrayLike,
+        reset: bool,
+    ) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Features and labels, checked as scikit-learn does."""
+        features, labels = validate_data(self, X, y, dtype=np.float64, reset=reset)
+        check_classification_targets(labels)
+        return features, labels
+
+
+def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]) -> Dataset:
+    """Checked arrays as data; ValueError where they teach nothing."""
+    if len(classes) < 2:
+        raise ValueError(f"y has only one class, {classes[0]!r}; learning needs two classes")
+    if not np.ptp(features, axis=0).any():
+        raise ValueError(
+            f"all features of the {counted(len(features), 'row')} are constant (n_samples ="
+            f" {len(features)}): there is nothing to tell the classes apart"
+        )
+    return Dataset("arrays", features, np.searchsorted(classes, labels), _names(classes))
+
+
+def _names(classes: NDArray[Any]) -> tuple[str, ...]:
+    """The names of the classes in the model: whole numbers without a fraction, all else as text."""
+    if classes.dtype.kind == "f" and all(float(label).is_integer() for label in classes):
+        return tuple(str(int(label)) for label in classes)
+    return tuple(str(label) for label in classes)
