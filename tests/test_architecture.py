@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
 # The one way from a model to its firmware that is no command.
 GENERATOR_USERS = {"ska_edge.model.model_file": "Model.firmware writes a project"}
-EVERYWHERE = {"errors", "files", "json_lines", "plural"}
+EVERYWHERE = {"errors", "files", "json_lines", "npz", "plural"}
 
 
 def reachable(package: str) -> set[str]:

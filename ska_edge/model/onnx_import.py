@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,12 +14,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ska_edge.errors import InputError
+from ska_edge.model.assembly import Parts, assembled
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, export
-from ska_edge.model.scaling import Scaling
-from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
-from ska_edge.plan.check import plan_from_json
+from ska_edge.plan.plan import Plan
 
 
 def model_from_onnx(path: Path, content: bytes) -> Model:
@@ -25,14 +26,16 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 
     All of it comes back but the float twin, which is not in the file. Raises InputError when the
     file is none of ours, has the float form, is damaged, or was changed after the export: every
-    tensor must be the one that the state gives.
+    tensor and every node must be the one that the state in the file gives.
     """
     try:
         found = onnx.ModelProto.FromString(content)
     except Exception as error:  # the errors of protobuf are its own, and have no types
         raise InputError(f"{path} is no ONNX file, or it is damaged: export it again") from error
     model = _model_from(path, _metadata(path, found))
-    _compare_tensors(path, found, export(model, "integer"))
+    expected = export(model, "integer")
+    _compare_tensors(path, found, expected)
+    _compare_graphs(path, found, expected)
     return model
 
 
@@ -60,22 +63,29 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
     def entry(name: str) -> str:
         return metadata[f"{PREFIX}{name}"]
 
+    def state(plan: Plan) -> State:
+        return State.from_bytes(plan, base64.b64decode(entry("state"), validate=True))
+
     try:
-        plan = plan_from_json(json.loads(entry("plan")))
-        state = State.from_bytes(plan, base64.b64decode(entry("state"), validate=True))
-        state.step = int(entry("step"))
         mean, scale = (
             np.array([float(number) for number in entry(name).split()])
             for name in ("input_mean", "input_scale")
         )
-        return Model(
-            plan=plan,
-            state=state,
-            scaling=Scaling(mean, scale, float(entry("input_limit"))),
-            ranges=[Range(**values) for values in json.loads(entry("ranges"))],
-            notes=dict(json.loads(entry("notes"))),
+        return assembled(
+            Parts(
+                plan=json.loads(entry("plan")),
+                state=state,
+                step=int(entry("step")),
+                mean=mean,
+                scale=scale,
+                limit=float(entry("input_limit")),
+                ranges=json.loads(entry("ranges")),
+                notes=json.loads(entry("notes")),
+            )
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: a part of the model is missing") from error
 
 
@@ -90,15 +100,14 @@ def _compare_tensors(path: Path, found: onnx.ModelProto, expected: onnx.ModelPro
             and np.array_equal(theirs[name], ours[name])
         )
         if not same:
-            raise InputError(
-                f"{path} was changed after its export: the tensor {name} is not what the state in"
-                " the file gives; export the model again"
-            )
+            raise InputError(_changed(path, f"the tensor {name}"))
 
 
 def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic]]:
     tensors: dict[str, NDArray[np.generic]] = {}
     for tensor in found.graph.initializer:
+        if tensor.data_location != onnx.TensorProto.DEFAULT or _text(tensor.name) in tensors:
+            raise InputError(_changed(path, f"the tensor {_text(tensor.name)}"))
         try:
             tensors[_text(tensor.name)] = numpy_helper.to_array(tensor)
         except Exception as error:  # onnx and numpy raise whatever a broken tensor leads them to
@@ -107,6 +116,52 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
                 " model again"
             ) from error
     return tensors
+
+
+def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
+    """InputError unless both compute the same, by the same operators with the same names of edges.
+
+    What explains a graph to people and tools may differ: texts, names of nodes, shapes in between.
+    """
+    theirs, ours = _computation(found), _computation(expected)
+    for what in ("input", "output", "node"):
+        pairs = zip_longest(getattr(theirs.graph, what), getattr(ours.graph, what))
+        for number, (their, our) in enumerate(pairs):
+            if their != our:
+                raise InputError(_changed(path, f"the {what} {number} of the graph"))
+    if theirs.opset_import != ours.opset_import or theirs.ir_version != ours.ir_version:
+        raise InputError(_changed(path, "the version of its operators"))
+    if theirs != ours:
+        raise InputError(_changed(path, "something beside the graph"))
+
+
+def _computation(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy with what is computed, without the tensors."""
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    copied.DiscardUnknownFields()
+    _clear(copied, "doc_string", "producer_name", "producer_version", "domain", "model_version")
+    _clear(copied, "metadata_props")
+    _clear(copied.graph, "doc_string", "name", "value_info", "initializer", "metadata_props")
+    for node in copied.graph.node:
+        _clear(node, "doc_string", "name", "metadata_props")
+    for edge in (*copied.graph.input, *copied.graph.output):
+        _clear(edge, "doc_string", "metadata_props")
+    return copied
+
+
+def _clear(message: Any, *names: str) -> None:
+    """Forget fields, but for those that this version of onnx does not have."""
+    for name in names:
+        if name in message.DESCRIPTOR.fields_by_name:
+            message.ClearField(name)
+
+
+def _changed(path: Path, what: str) -> str:
+    return (
+        f"{path} was changed after its export: {what} is not what the state in the file gives;"
+        " export the model again"
+    )
 
 
 def _text(value: str | bytes) -> str:

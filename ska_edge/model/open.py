@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model, model_from_archive
+from ska_edge.model.archive import model_from_archive
+from ska_edge.model.model_file import Model
 
 ZIP = b"PK"  # the first bytes of every zip archive
 ONNX = b"\x08"  # the tag of an ONNX file's first field, the version of its format
-LARGEST_FILE = 2**30  # bytes; no model for a microcontroller comes near
+LARGEST_FILE = 2**28  # bytes; no model for a microcontroller comes near
+CHUNK = 2**20
+MOST_CHUNKS = LARGEST_FILE // CHUNK + 1
 
 
 def open_model(path: str | os.PathLike[str]) -> Model:
@@ -36,7 +41,8 @@ def _content(path: Path, kind: str) -> bytes:
     try:
         with path.open("rb") as file:
             fits = os.fstat(file.fileno()).st_size <= LARGEST_FILE
-            content = file.read(LARGEST_FILE + 1) if fits else b""
+            chunks = iter(partial(file.read, CHUNK), b"")
+            content = b"".join(islice(chunks, MOST_CHUNKS if fits else 0))
     except FileNotFoundError as error:
         raise InputError(f"there is no {kind} file {path}") from error
     except OSError as error:

@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.errors import InputError
 from ska_edge.network.trainer import FixedTrainer, at_limits
+from ska_edge.plan.plan import Plan
 
 ROWS = 1000  # training rows that are looked at
+WIDEST = 64  # bits of a format, and of its fraction
+MOST_VALUES = 2**63 - 1
 
 
 @dataclass
@@ -51,8 +55,33 @@ class Range:
         return math.log2(-self.format.minimum / self.largest) if self.largest else float(self.bits)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data; `Range(**data)` is its inverse."""
+        """Plain data; `ranges_from` is its inverse."""
         return asdict(self)
+
+
+def ranges_from(plan: Plan, data: Any) -> list[Range]:
+    """The ranges of a plan from plain data; InputError for numbers that no model can have taken."""
+    known = {"input", "knowledge", "activation", "shift", *(t.name for t in plan.tensors())}
+    try:
+        found = [Range(**entry) for entry in data]
+        if all(_fits(entry, len(plan.layers)) and entry.quantity in known for entry in found):
+            return found
+    except TypeError as error:
+        raise InputError("the ranges of the model are no list of ranges") from error
+    raise InputError("a range of the model is out of range")
+
+
+def _fits(found: Range, layers: int) -> bool:
+    numbers = (found.layer, found.bits, found.frac, found.largest, found.saturated, found.values)
+    return (
+        all(type(number) is int for number in numbers)
+        and 0 <= found.layer < layers
+        and 1 <= found.bits <= WIDEST
+        and -WIDEST <= found.frac <= WIDEST
+        and 0 <= found.largest <= -found.format.minimum
+        and 0 <= found.saturated <= found.values <= MOST_VALUES
+        and found.values > 0
+    )
 
 
 class RangeRecord:

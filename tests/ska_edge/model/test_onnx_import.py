@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from ska_edge.device.link import Link
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import export, save
+from ska_edge.model.onnx_export import content_digest, export, save
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
@@ -159,6 +159,80 @@ def test_a_tensor_that_cannot_be_read_is_named(refused) -> None:
         exported.graph.initializer[0].raw_data = b"123"
 
     assert "cannot be read" in refused(spoil)
+
+
+def node(exported: onnx.ModelProto, operator: str) -> onnx.NodeProto:
+    """The last node with this operator."""
+    return [found for found in exported.graph.node if found.op_type == operator][-1]
+
+
+def rename(message: onnx.NodeProto, operator: str) -> None:
+    message.op_type = operator
+
+
+def set_location(exported: onnx.ModelProto) -> None:
+    exported.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+
+
+CHANGES: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
+    "the class that decides least": (lambda m: rename(node(m, "ArgMax"), "ArgMin"), "the node"),
+    "another operator": (lambda m: rename(node(m, "Add"), "Sub"), "the node"),
+    "an operator of others": (lambda m: setattr(node(m, "Add"), "domain", "mine"), "the node"),
+    "an attribute": (lambda m: setattr(node(m, "ArgMax").attribute[0], "i", 0), "the node"),
+    "another edge": (lambda m: node(m, "Add").input.reverse(), "the node"),
+    "a node less": (lambda m: m.graph.node.pop(), "the node"),
+    "a node more": (lambda m: m.graph.node.add(op_type="Relu"), "the node"),
+    "another input": (lambda m: setattr(m.graph.input[0], "name", "x"), "the input 0"),
+    "another type": (
+        lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 5),
+        "the input 0",
+    ),
+    "an output less": (lambda m: m.graph.output.pop(), "the output 1"),
+    "another opset": (lambda m: setattr(m.opset_import[0], "version", 12), "its operators"),
+    "an opset more": (lambda m: m.opset_import.add(domain="mine"), "its operators"),
+    "another format": (lambda m: setattr(m, "ir_version", 7), "its operators"),
+    "a function": (lambda m: m.functions.add(name="Relu"), "beside the graph"),
+    "a tensor twice": (
+        lambda m: m.graph.initializer.add().CopyFrom(m.graph.initializer[0]),
+        "the tensor layer0_weight",
+    ),
+    "a tensor in another file": (set_location, "the tensor layer0_weight"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_graph_that_was_changed_is_refused(refused, name: str) -> None:
+    change, place = CHANGES[name]
+    sentence = refused(change)
+    assert "was changed after its export" in sentence
+    assert place in sentence
+
+
+def test_what_explains_a_graph_may_change(tmp_path: Path) -> None:
+    exported = onnx.shape_inference.infer_shapes(export(a_model(), "integer"))
+    exported.producer_name, exported.doc_string, exported.graph.name = "mine", "a text", "mine"
+    for number, found in enumerate(exported.graph.node):
+        found.name, found.doc_string = f"node {number}", "a text"
+    assert exported.graph.value_info
+    save(exported, tmp_path / "m.onnx")
+    assert_same(open_model(tmp_path / "m.onnx"), a_model())
+
+
+def set_part(exported: onnx.ModelProto, key: str, value: str) -> None:
+    """Change our metadata and seal them again."""
+    set_entry(exported, key, value)
+    metadata = {entry.key: entry.value for entry in exported.metadata_props}
+    set_entry(exported, "content", content_digest(metadata))
+
+
+BAD_PARTS = ("", "x", "-1", "nan", "[[]]", '{"seed": "x"}', "-" + "9" * 5000, "[" * 9999)
+
+
+@pytest.mark.parametrize("key", ["step", "state", "input_mean", "input_limit", "ranges", "notes"])
+@pytest.mark.parametrize("value", BAD_PARTS, ids=range(len(BAD_PARTS)))
+def test_a_part_that_was_edited_and_sealed_again_is_refused(refused, key: str, value: str) -> None:
+    sentence = refused(lambda m: set_part(m, key, value))
+    assert "is damaged" in sentence
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The bytes of a model file, read: version 3, and version 2 of earlier programs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.model.assembly import Parts, assembled
+from ska_edge.model.model_file import MAGIC, REFERENCE, SEAL, VERSION, Model, seal
+from ska_edge.network.state import State
+from ska_edge.npz import Archive
+from ska_edge.plan.plan import Plan
+
+READ = (2, VERSION)  # versions; one of version 2 has parameters alone, and a digest of its arrays
+# What a part of another type or size makes Python and numpy raise.
+MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def model_from_archive(path: Path, content: bytes) -> Model:
+    """The model in the bytes of a model file; `path` is for the sentence of an InputError."""
+    archive = _opened(path, content)
+    try:
+        header = json.loads(archive.read("header").tobytes())
+        magic, version = header["magic"], header["version"]
+    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
+        raise InputError(f"{path} is not a ska-edge model") from error
+    if magic != MAGIC:
+        raise InputError(f"{path} is not a ska-edge model")
+    if type(version) is not int or version not in READ:
+        raise InputError(
+            f"{path} has model version {version!r:.40}, this program reads {READ[0]} and {READ[1]}"
+        )
+    if version == VERSION and content[-SEAL:] != seal(content[:-SEAL]):
+        raise InputError(f"{path} is damaged: its contents do not match their digest")
+    try:
+        arrays = {name: archive.read(name) for name in archive.names if name != "header"}
+    except Exception as error:
+        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+    if version != VERSION and header.get("content") != _content_digest(arrays):
+        raise InputError(f"{path} is damaged: its contents do not match their digest")
+    try:
+        return assembled(_parts(header, arrays))
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    except MISFITS as error:
+        raise InputError(f"{path} is damaged: a part is missing") from error
+
+
+def _opened(path: Path, content: bytes) -> Archive:
+    """The archive; refused when its arrays do not all fit into the file's own size."""
+    try:
+        archive = Archive(io.BytesIO(content))
+        size = sum(archive.header(name).size for name in archive.names)
+    except Exception as error:  # as above
+        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+    if size > len(content):
+        raise InputError(f"{path} is not a ska-edge model: those are not packed")
+    return archive
+
+
+def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
+    reference = {}
+    for name in arrays:
+        if name.startswith(REFERENCE):
+            tensor, _, layer = name.removeprefix(REFERENCE).rpartition("_")
+            reference[int(layer), tensor] = arrays[name]
+    return Parts(
+        plan=header["plan"],
+        state=lambda plan: _state(plan, arrays),
+        step=header["step"],
+        mean=arrays["mean"],
+        scale=arrays["scale"],
+        limit=float(_checked(arrays["limit"], "f8")[0]),
+        ranges=header["ranges"],
+        notes=header["notes"],
+        reference=reference or None,
+    )
+
+
+def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
+    """The state; a file of version 2 has parameters alone."""
+    if "parameters" in arrays:
+        return State(plan, _checked(arrays["parameters"], "i4"))
+    return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())
+
+
+def _checked(values: NDArray[Any], kind: str) -> NDArray[Any]:
+    """An array of one dimension and this type."""
+    if values.dtype.str[1:] != kind or values.ndim != 1:
+        raise TypeError(f"{values.dtype} of shape {values.shape}")
+    return values
+
+
+def _content_digest(arrays: dict[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()

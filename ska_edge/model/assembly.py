@@ -1,0 +1,125 @@
+"""A model from the parts that a file holds; none of them is believed.
+
+Model files and ONNX files share these checks. The seal of a file says that it is whole, not who
+wrote it: whoever edits a file can seal it again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import LEAST_SCALE, Scaling
+from ska_edge.network.range_tracker import ranges_from
+from ska_edge.network.state import State
+from ska_edge.network.twin import parameters_for
+from ska_edge.plan.check import plan_from_json
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.reference import Parameters
+
+MOST_STEPS = 2**63 - 1
+LARGEST = 1e150  # of a mean or a weight of the float twin: quotients and sums stay numbers
+
+Tensors = Mapping[tuple[int, str], NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a file holds of a model; plain data, of any type until it is checked.
+
+    Attributes:
+        plan: of `Plan.to_json`.
+        state: from the plan to the state that the file holds; raises as `State.from_bytes`.
+        step: updates made.
+        mean, scale: (inputs,) of the scaling.
+        limit: of the scaling.
+        ranges, notes: see `Model`.
+        reference: tensors of the float twin; None without one.
+    """
+
+    plan: Any
+    state: Callable[[Plan], State]
+    step: Any
+    mean: NDArray[Any]
+    scale: NDArray[Any]
+    limit: float
+    ranges: Any
+    notes: Any
+    reference: Tensors | None = None
+
+
+def assembled(parts: Parts) -> Model:
+    """The model; InputError for a part that is not what `ska-edge train` could have written."""
+    plan = plan_from_json(parts.plan)
+    state = parts.state(plan)
+    if type(parts.step) is not int or not 0 <= parts.step <= MOST_STEPS:
+        raise InputError("the number of updates is out of range")
+    state.step = parts.step
+    return Model(
+        plan=plan,
+        state=state,
+        scaling=_scaling(plan, parts),
+        reference=None if parts.reference is None else _reference(plan, parts.reference),
+        ranges=ranges_from(plan, parts.ranges),
+        notes=_notes(parts.notes),
+    )
+
+
+def _scaling(plan: Plan, parts: Parts) -> Scaling:
+    for values in (parts.mean, parts.scale):
+        if values.dtype != np.float64 or values.shape != (plan.inputs,):
+            raise InputError(f"the scaling does not fit {plan.inputs} inputs")
+    # Comparisons are false for what is no number.
+    if not (
+        (np.abs(parts.mean) <= LARGEST).all()
+        and (parts.scale >= LEAST_SCALE).all()
+        and np.isfinite(parts.scale).all()
+        and parts.limit > 0
+    ):
+        raise InputError("a number of the scaling is out of range")
+    return Scaling(parts.mean, parts.scale, parts.limit)
+
+
+def _reference(plan: Plan, tensors: Tensors) -> Parameters:
+    """The float twin's parameters, one tensor for each of the plan's."""
+    for tensor in plan.tensors():
+        values = tensors.get((tensor.layer, tensor.name))
+        if (
+            values is None
+            or values.dtype != np.float64
+            or values.shape != tensor.shape
+            or not (np.abs(values) <= LARGEST).all()
+        ):
+            raise InputError(f"layer {tensor.layer}: the float twin has no such {tensor.name}")
+    return parameters_for(plan, dict(tensors))
+
+
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda value: value is None or (type(value) is int and least <= value <= MOST_STEPS)
+
+
+# The notes from which `eval` finds the split of the training again; others are for people alone.
+SPLIT: dict[str, Callable[[Any], bool]] = {
+    "seed": _whole(0),
+    "per_class": _whole(1),
+    "group": _whole(-MOST_STEPS),
+    "test_fraction": lambda value: (
+        value is None or (isinstance(value, (int, float)) and math.isfinite(value))
+    ),
+}
+
+
+def _notes(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise InputError("the notes are no table")
+    for name, fits in SPLIT.items():
+        if name in data and not fits(data[name]):
+            raise InputError(f"the note {name!r} is out of range")
+    return data
