@@ -53,7 +53,8 @@ class _List(click.ParamType[Any]):
 
 def _type(each: Option) -> Types:
     """What click makes of the text of an option."""
-    counts = click.IntRange(each.least, each.most)
+    bounded = each.least is not None or each.most is not None
+    counts = click.IntRange(each.least, each.most) if bounded else click.INT
     return {
         Kind.COUNT: counts,
         Kind.ROWS: _Rows(),
@@ -76,13 +77,21 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
     """The same for a list of values; widths are given once for each network."""
-    each = OPTIONS[name]
-    help = f"{each.help} [{default_words(name)}]"
-    if each.kind is Kind.WIDTHS:
-        help = f"{each.help} Give it again for another network. [{default_words(name)}]"
-        return click.option(each.flag(name), name, type=_type(each), multiple=True, help=help)
+    each, more = OPTIONS[name], ""
+    networks = each.kind is Kind.WIDTHS
+    if networks:
+        more = " Give it again for another network."
+    elif each.choices:
+        more = f" Of {', '.join(choices or each.choices)}."
     one = click.Choice(choices) if choices else _type(each)
-    return click.option(each.flag(name), name, type=_List(one), metavar="LIST", help=help)
+    return click.option(
+        each.flag(name),
+        name,
+        type=one if networks else _List(one),
+        multiple=networks,
+        metavar="LIST",
+        help=f"{each.help}{more} [{default_words(name)}]",
+    )
 
 
 def training_options(

@@ -52,7 +52,7 @@ def train_and_report(data: str, label_column: str | None, out: Output, options: 
 
 def _text(value: Any) -> str:
     """A value of an option for people."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:

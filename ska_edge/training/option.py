@@ -23,7 +23,7 @@ class Kind(enum.Enum):
     """What values an option takes."""
 
     COUNT = "a whole number"
-    ROWS = "a whole number, or 'all'"
+    ROWS = "a whole number or 'all'"
     REAL = "a finite number"
     WORD = "a word"
     WIDTHS = "widths"

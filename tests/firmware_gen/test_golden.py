@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.training.options import OPTIONS, flag
+from tests.golden.options_page import PAGE, emit_options
 from tests.golden.regenerate import FOLDER, golden_files
 
 
@@ -18,3 +20,11 @@ def test_generated_text_is_the_committed_one(path: Path) -> None:
 def test_no_golden_file_is_left_over() -> None:
     committed = set(FOLDER.rglob("*.h"))
     assert committed == set(golden_files())
+
+
+def test_the_page_of_the_options_has_the_table_of_today() -> None:
+    message = "an option is described otherwise than before; if that is meant, run `make golden`"
+    page = PAGE.read_text(encoding="utf-8")
+    assert emit_options(page) == page, message
+    for name in OPTIONS:
+        assert page.count(f"| `{flag(name)}` | `{name}` |") == 1

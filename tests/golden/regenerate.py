@@ -1,5 +1,5 @@
 """Write the golden project: every generated file for one small, fixed model of each rule, and the
-tables of the protocol's page.
+tables of the protocol's page and of the training options.
 
 Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it
 does to the C that people flash. The models are made of integers alone, so no platform can change
@@ -18,6 +18,8 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
+from tests.golden.options_page import PAGE as OPTIONS_PAGE
+from tests.golden.options_page import emit_options
 
 FOLDER = Path(__file__).parent
 MESSAGES_FILE = "ska_messages.h"
@@ -60,3 +62,6 @@ if __name__ == "__main__":
         path.write_text(text, encoding="utf-8")
     page = PROTOCOL_PAGE.read_text(encoding="utf-8")
     PROTOCOL_PAGE.write_text(emit_protocol(page), encoding="utf-8")
+    OPTIONS_PAGE.write_text(
+        emit_options(OPTIONS_PAGE.read_text(encoding="utf-8")), encoding="utf-8"
+    )

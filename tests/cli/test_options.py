@@ -1,0 +1,105 @@
+"""Training options on the command line: one description for all commands, and one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from ska_edge.cli.bench import OFFERED
+from ska_edge.cli.main import main
+from ska_edge.model.open import open_model
+from ska_edge.training.option import Kind
+from ska_edge.training.options import OPTIONS, Options, default_words, flag
+
+LISTED = tuple(name for name, each in OPTIONS.items() if each.listed)
+
+
+def options_of(command: str) -> dict[str, click.Option]:
+    """The options that a command offers, by what they are called in it."""
+    found = main.commands[command].params
+    return {str(each.name): each for each in found if isinstance(each, click.Option)}
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "names"),
+    [
+        ("train", "data -o m.ska", tuple(OPTIONS)),
+        ("run", "data", tuple(OPTIONS)),
+        ("bench", "data --board host", OFFERED),
+        ("sweep", "data -o sweep", (*LISTED, "epochs")),
+    ],
+)
+def test_commands_offer_an_option_alike(
+    command: str, arguments: str, names: tuple[str, ...]
+) -> None:
+    offered = options_of(command)
+    values = main.commands[command].make_context(command, arguments.split()).params
+    for name in names:
+        said, found = OPTIONS[name], offered[name]
+        words = "as the board says" if (command, name) == ("bench", "hidden") else None
+        assert flag(name) in found.opts
+        assert found.help is not None and found.help.startswith(said.help)
+        assert found.help.endswith(f"[{words or default_words(name)}]")
+        assert values[name] in (None, ())  # what is not named has its default in one place
+        if said.kind is Kind.COUNT and isinstance(found.type, click.IntRange):
+            assert (found.type.min, found.type.max) == (said.least, said.most)
+        if said.kind is Kind.WORD and command != "sweep":
+            assert isinstance(found.type, click.Choice)
+            assert tuple(found.type.choices) == said.choices
+
+
+@pytest.mark.parametrize("command", ["train", "run", "bench", "sweep"])
+def test_no_command_describes_an_option_of_its_own(command: str) -> None:
+    flags = {flag(name): name for name in OPTIONS}
+    for name, found in options_of(command).items():
+        for word in found.opts:
+            assert flags.get(word, name) == name
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("--rate", "-1"), "a rate is a finite number above 0; --rate is -1.0"),
+        (("--decay", "20"), "--decay is at least 0, and less than --epochs"),
+        (("--replays", "2"), "--replays says how many past samples are learned; give --replay"),
+        (("--steps", "3"), "--steps is for rules without labels, not for local; leave it out"),
+        (("--from", "a", "--init", "b"), "give --from or --init, not both: both say where to"),
+        (
+            ("--batch", "1000"),
+            "a batch of 1000 is larger than the 120 training rows; give a smaller --batch",
+        ),
+    ],
+)
+def test_a_sentence_calls_an_option_as_it_was_given(
+    ska_edge, iris_file: Path, option: tuple[str, ...], sentence: str
+) -> None:
+    option = tuple(str(iris_file) if word == "a" else word for word in option)
+    refusal = ska_edge("train", "iris", "-o", "m.ska", *option).refusal(2)
+    assert refusal.startswith(f"ska-edge: {sentence}")
+
+
+def test_a_model_notes_the_options_that_made_it(ska_edge, iris_file: Path) -> None:
+    options = ("--hidden", "3", "--epochs", "2", "--seed", "4", "--log", "steps.jsonl")
+    assert ska_edge("train", "iris", "-o", "m.ska", *options).code == 0
+    notes = open_model(Path("m.ska")).notes
+    made = Options(hidden=(3,), epochs=2, seed=4).settled(4)
+    assert {name: notes[name] for name in made.notes()} == made.notes()
+    assert set(notes) == {*made.notes(), "data", "data_digest"}
+    assert (notes["rate"], notes["hidden"], notes["test_fraction"]) == (0.125, [3], 0.2)
+
+
+def test_a_continued_model_stays_its_own_and_changes_are_said(ska_edge) -> None:
+    made = ("--hidden", "6", "--rule", "feedback", "--seed", "3", "--replay", "2", "--rate", "0.05")
+    assert ska_edge("train", "iris", "-o", "a.ska", *made, "--epochs", "2").code == 0
+    kept = ska_edge("train", "iris", "-o", "b.ska", "--from", "a.ska", "--epochs", "1", "--json")
+    assert (kept.code, kept.document()["changes"]) == (0, {})
+    assert "changed" not in kept.err
+    plans = [open_model(Path(name)).plan for name in ("a.ska", "b.ska")]
+    assert plans[0] == plans[1]
+    other = ("--seed", "0", "--rate", "0.25")
+    changed = ska_edge("train", "iris", "-o", "c.ska", "--from", "a.ska", *other, "--epochs", "1")
+    (line,) = [line for line in changed.err.splitlines() if "changed" in line]
+    assert line == "changed from a.ska: --rate 0.05 -> 0.25, --seed 3 -> 0"
+    assert open_model(Path("c.ska")).plan.seed == 0

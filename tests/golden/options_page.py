@@ -1,0 +1,39 @@
+"""The table of the training options in docs/LEARNING.md, from what each says about itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ska_edge.training.option import Kind, Option, Scope
+from ska_edge.training.options import OPTIONS, default_words, flag
+
+PAGE = Path(__file__).parents[2] / "docs" / "LEARNING.md"
+BLOCK = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
+
+HEAD = "| command line | Python | what it does | values | default | rules | kept by `--from` |"
+
+
+def emit_options(page: str) -> str:
+    """The page with its table of options regenerated."""
+    lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|", *map(_row, OPTIONS)]
+    table = "".join(f"{line}\n" for line in lines)
+    return BLOCK.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+
+
+def _row(name: str) -> str:
+    each = OPTIONS[name]
+    rules = "all" if each.scope is Scope.ALL else each.scope.value
+    kept = "" if each.keep is None else "yes"
+    cells = (f"`{flag(name)}`", f"`{name}`", each.help, _values(each), default_words(name), rules)
+    return f"| {' | '.join((*cells, kept))} |"
+
+
+def _values(each: Option) -> str:
+    """What an option takes, for people."""
+    if each.kind is Kind.WORD:
+        return ", ".join(f"`{choice}`" for choice in each.choices)
+    if each.kind is Kind.WIDTHS:
+        return f"whole numbers with commas, each {each.bounds()}"
+    found = (each.kind.value.removeprefix("a "), each.bounds(), each.unit)
+    return ", ".join(filter(None, found))
