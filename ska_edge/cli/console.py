@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from ska_edge.cli.printable import printable, printable_lines
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,11 +33,50 @@ label_option = click.option(
 
 
 class _Console(Console):
-    """A console that leaves a closed pipe to the entry point."""
+    """A console that leaves errors to the entry point, and prints no control characters."""
 
     def on_broken_pipe(self) -> None:
         """Instead of ending the program with the exit code of a failed check."""
         raise BrokenPipeError
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """An error names what it was that could not be written to."""
+        with _written_to("standard error" if self.stderr else "standard output"):
+            super().print(*objects, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Whatever is drawn, tables and live views too; line ends are the drawing's own here."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(printable_lines(segment.text), segment.style)
+
+
+@contextmanager
+def _written_to(name: str) -> Iterator[None]:
+    """Give an error of the system the name of the stream that it is about."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
+
+
+def encode_anything() -> None:
+    """Have the standard streams escape what their encoding lacks; by themselves they raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def complain(sentence: str) -> None:
+    """The one line on stderr that ends a command; nothing where nobody can be told any more."""
+    with contextlib.suppress(OSError):
+        click.echo(f"ska-edge: {printable(sentence)}", err=True)
 
 
 class Output:
@@ -42,40 +87,41 @@ class Output:
         self.console = _Console(
             stderr=as_json, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
-        self.progress_console = _Console(stderr=True, highlight=False)
+        self.progress_console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str) -> None:
         """One line for people; no markup."""
-        self.console.print(text)
+        self.console.print(printable(text))
 
     def note(self, text: str) -> None:
         """One line on stderr about what happens meanwhile."""
-        self.progress_console.print(text, markup=False, soft_wrap=True)
+        self.progress_console.print(printable(text), soft_wrap=True)
 
     def warning(self, text: str) -> None:
         """One line on stderr about what works but should not stay so."""
-        self.progress_console.print(f"warning: {text}", markup=False, soft_wrap=True)
+        self.note(f"warning: {text}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table; columns of numbers are right-aligned. No markup: names come from files."""
-        table = Table(title=Text(title), title_justify="left", title_style="bold")
+        table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
             figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
-            table.add_column(Text(column), justify="right" if figures else "left")
+            table.add_column(Text(printable(column)), justify="right" if figures else "left")
         for row in rows:
-            table.add_row(*(Text(str(cell)) for cell in row))
+            table.add_row(*(Text(printable(str(cell))) for cell in row))
         self.console.print(table)
 
     def document(self, content: dict[str, Any]) -> None:
         """The machine-readable result; nothing without --json."""
         if self.as_json:
-            click.echo(json.dumps(content, indent=1))
+            with _written_to("standard output"):
+                click.echo(json.dumps(content, indent=1))
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[int, int], None]]:
         """A progress bar on stderr; yields update(done, total). Gone when the work is done."""
         with Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -83,7 +129,7 @@ class Output:
             transient=True,
             disable=not self.progress_console.is_terminal,  # it would leave an empty line
         ) as bar:
-            task = bar.add_task(text, total=None)
+            task = bar.add_task(printable(text), total=None)
 
             def update(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)

@@ -13,6 +13,7 @@ import click
 from ska_edge.cli.bench import bench
 from ska_edge.cli.boards import boards, ports
 from ska_edge.cli.build import build
+from ska_edge.cli.console import complain, encode_anything
 from ska_edge.cli.data import data
 from ska_edge.cli.evaluate import evaluate
 from ska_edge.cli.export import export
@@ -20,6 +21,7 @@ from ska_edge.cli.firmware import firmware
 from ska_edge.cli.flash import flash
 from ska_edge.cli.inspect import inspect
 from ska_edge.cli.monitor import monitor
+from ska_edge.cli.printable import printable, printable_lines
 from ska_edge.cli.pull import pull
 from ska_edge.cli.push import push
 from ska_edge.cli.replay import replay
@@ -31,6 +33,9 @@ from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
 from ska_edge.errors import OptionError, SkaError
 from ska_edge.training.options import flag
+
+EXPECTED = (SkaError, OSError, MemoryError)
+"""What ends a command without being a defect of it."""
 
 
 class ClosedPipe(Exception):
@@ -57,51 +62,68 @@ class Commands(click.Group):
         kwargs["prog_name"] = "ska-edge"  # also when it was started as a module
         arguments = args[0] if args else kwargs.get("args")
         debug = "--debug" in (sys.argv if arguments is None else arguments)
+        encode_anything()
         try:
             with ending():
                 result = super().main(*args, **kwargs)
-        except SkaError as error:
-            if debug:
-                traceback.print_exc()
-            sentence = error.named(flag) if isinstance(error, OptionError) else str(error)
-            click.echo(f"ska-edge: {sentence}", err=True)
-            sys.exit(error.exit_code)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(2)
         except (click.Abort, KeyboardInterrupt) as error:
-            with contextlib.suppress(OSError):  # the terminal may be what has gone
-                click.echo("ska-edge: stopped", err=True)
+            complain("stopped")
             sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
             # Nobody reads on: end like a program that the signal ends, without a last word.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
-        except OSError as error:
-            if (ended := exit_code(error)) is not None:
-                sys.exit(ended)
-            if debug:
-                traceback.print_exc()
-            where = "a file" if error.filename is None else error.filename
-            click.echo(f"ska-edge: cannot use {where}: {error.strerror or error}", err=True)
-            sys.exit(2)
-        except MemoryError:
-            click.echo(
-                "ska-edge: this computer has not enough memory for that;"
-                " use a smaller network or fewer rows",
-                err=True,
-            )
-            sys.exit(2)
         except Exception as error:
-            if debug:
-                raise
-            click.echo(
-                f"ska-edge: a defect of ska-edge itself ({type(error).__name__}: {error});"
-                " run again with --debug and report what it prints",
-                err=True,
-            )
-            sys.exit(70)
+            if isinstance(error, OSError) and (ended := exit_code(error)) is not None:
+                sys.exit(ended)
+            if debug and not isinstance(error, click.ClickException):
+                if not isinstance(error, EXPECTED):
+                    raise
+                _print_traceback(error)
+            sys.exit(_explain(error))
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Say in one sentence what ended a command; returns the exit code."""
+    if isinstance(error, SkaError):
+        complain(error.named(flag) if isinstance(error, OptionError) else str(error))
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        _show_usage(error)
+        return 2
+    if isinstance(error, OSError):
+        where = "a file" if error.filename is None else error.filename
+        complain(f"cannot use {where}: {error.strerror or error}")
+        return 2
+    if isinstance(error, MemoryError):
+        complain(
+            "this computer has not enough memory for that; use a smaller network or fewer rows"
+        )
+        return 2
+    complain(
+        f"a defect of ska-edge itself ({type(error).__name__}: {error});"
+        " run again with --debug and report what it prints"
+    )
+    return 70
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """What click says of a command line; the words of the command line are made printable."""
+    message = printable(error.format_message())
+    error.format_message = lambda: message  # type: ignore[method-assign]
+    with contextlib.suppress(OSError):
+        error.show()
+
+
+def _print_traceback(error: BaseException | None) -> None:
+    """The traceback of an error; messages keep to one line."""
+    text = traceback.format_exc().rstrip("\n")
+    while error is not None:
+        text = text.replace(str(error), printable(str(error)))
+        error = error.__cause__ or error.__context__
+    with contextlib.suppress(OSError):
+        click.echo(printable_lines(text), err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, complain, json_option, label_option
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
 from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.monitor_check import check, log_paths
@@ -169,6 +169,6 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 def _exit(errors: Sequence[SkaError]) -> None:
     """End with a sentence for each device that failed, and the exit code of the first."""
     for error in errors:
-        click.echo(f"ska-edge: {error}", err=True)
+        complain(str(error))
     if errors:
         click.get_current_context().exit(errors[0].exit_code)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.console import Output
+from ska_edge.cli.printable import printable
 from ska_edge.cli.verify import metrics_table, progress_title
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
@@ -175,7 +176,8 @@ class View:
         table = metrics_table(self._model.plan, title, result)
         if monitor is None or not warnings:
             return table
-        return Group(table, *(Text(f"warning: {found.sentence()}") for found in monitor.symptoms))
+        warned = (printable(f"warning: {found.sentence()}") for found in monitor.symptoms)
+        return Group(table, *map(Text, warned))
 
     def _fleet(self) -> Table:
         table = Table()
@@ -195,7 +197,7 @@ class View:
                     f"{monitor.rate:.1f}" if not member.ended else "",
                     str(len(monitor.symptoms) + len(self._fell[member.port])),
                 ]
-            table.add_row(*(Text(cell) for cell in (*cells, member.state)))
+            table.add_row(*(Text(printable(cell)) for cell in (*cells, member.state)))
         return table
 
     def _title(self, member: Member) -> str:

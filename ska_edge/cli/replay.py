@@ -32,6 +32,9 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     with out.progress("replaying") as update:
         rebuilt = rebuild(log, loaded, at, update)
     state = rebuilt.state
+    if output is not None:  # before a word that may not be printed
+        # The float twin did not learn what the device has learned: it is left behind.
+        replace(loaded, state=state, reference=None).save(output, private=True)
     if rebuilt.cut is not None:
         out.warning(f"{log}, line {rebuilt.cut}: the last line was cut and is left out")
     sure = (
@@ -44,8 +47,6 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
         f" {counted(state.step, 'update')}, CRC {state.crc:08x}; {sure}"
     )
     if output is not None:
-        # The float twin did not learn what the device has learned: it is left behind.
-        replace(loaded, state=state, reference=None).save(output, private=True)
         out.line(f"wrote {output}")
     out.document(
         {

@@ -14,7 +14,7 @@ from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check
 from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.output import check_file, check_folder
-from ska_edge.cli.train import train_and_report, training_document
+from ska_edge.cli.train import report_training, train_with_bar, training_document
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
 from ska_edge.model.onnx_export import Agreement, require_agreement
@@ -59,13 +59,16 @@ def run(
     if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
-    trained = train_and_report(data, label_column, out, options)
+    trained = train_with_bar(data, label_column, out, options)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
         raise InputError("the device learns held-out rows: hold some out with --test-fraction")
     folder.mkdir(exist_ok=True)  # not before there is something to write
     model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
     model.save(model_file)
+    report_training(trained, out)
+    if trained.log_fault is not None:
+        raise trained.log_fault
     agreement = export_and_check(model, onnx_file, "integer", held_out.x, out, "test rows")
     require_agreement(agreement, onnx_file, "integer")
 

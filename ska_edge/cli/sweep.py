@@ -103,7 +103,12 @@ def sweep(
 
 
 def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
-    """The notes, the table, the plot and the document; CheckError when no run worked."""
+    """The plot, the notes, the table and the document; CheckError when no run worked."""
+    table, picture = rows(outcome.runs), None
+    title = f"{dataset.name}: {counted(epochs, 'epoch')}"
+    if table:
+        picture = output / "sweep.png"
+        plot(table, picture, title)
     if outcome.dropped:
         out.warning(f"the last line of {output / 'runs.jsonl'} was half-written; its run is new")
     failures = Counter(run["error"] for run in outcome.runs if "error" in run)
@@ -112,11 +117,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
     versions = sorted({str(run["version"]) for run in outcome.runs})
     if len(versions) > 1:
         out.warning(f"the runs were made by different versions of ska-edge: {', '.join(versions)}")
-    table, picture = rows(outcome.runs), None
-    if table:
-        picture = output / "sweep.png"
-        title = f"{dataset.name}: {counted(epochs, 'epoch')}"
-        plot(table, picture, title)
+    if picture is not None:
         _table(out, title, table)
         out.line(f"runs: {len(outcome.runs)}, from before: {outcome.skipped}, wrote {picture}")
     out.document(

@@ -17,20 +17,28 @@ from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
 
 
-def train_and_report(data: str, label_column: str | None, out: Output, options: Options) -> Trained:
-    """Train with a progress bar; say what changed of a continued model, and the accuracy."""
+def train_with_bar(data: str, label_column: str | None, out: Output, options: Options) -> Trained:
+    """Train with a progress bar, and print nothing else.
+
+    A caller saves the model before it prints a word: a full disk or a closed pipe may be what
+    words go to.
+    """
     dataset = load(data, label_column)
     with out.progress("training") as update:
-        trained = train_model(dataset, options, update)
+        return train_model(dataset, options, update)
+
+
+def report_training(trained: Trained, out: Output) -> None:
+    """Say what changed of a continued model, how accurate it is, and what to watch."""
     if trained.changes:
         changed = ", ".join(
             f"{flag(name)} {_text(before)} -> {_text(after)}"
             for name, (before, after) in trained.changes.items()
         )
-        out.note(f"changed from {options.start}: {changed}")
+        out.note(f"changed from {trained.options.start}: {changed}")
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
-    title = f"{dataset.name}: {sizes}, rule {plan.rule}, {plan.precision}"
+    title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
     columns = ["arithmetic", f"train ({len(trained.train.y)})", f"test ({len(trained.test.y)})"]
     rows = []
     for kind, accuracy in trained.accuracy.items():
@@ -47,7 +55,6 @@ def train_and_report(data: str, label_column: str | None, out: Output, options: 
         out.warning(advice)
     for symptom in trained.symptoms:
         out.warning(symptom.sentence())
-    return trained
 
 
 def _text(value: Any) -> str:
@@ -84,8 +91,11 @@ def train(data: str, output: Path, label_column: str | None, as_json: bool, **va
     check_file(output, data, options.init, options.start, options.log)
     if options.log is not None:
         check_file(options.log, data, options.init, options.start)
-    trained = train_and_report(data, label_column, out, options)
+    trained = train_with_bar(data, label_column, out, options)
     trained.model.save(output)
+    report_training(trained, out)
     plan = trained.model.plan
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
     out.document(training_document(trained, output))
+    if trained.log_fault is not None:
+        raise trained.log_fault

@@ -9,10 +9,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
+from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.evaluate import load_for
+from ska_edge.cli.printable import printable
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
 from ska_edge.errors import CheckError, InputError
@@ -28,7 +30,7 @@ from ska_edge.plural import counted
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:
     """The metrics of one step, a row a layer."""
     columns = ("layer", "entropy", "cosine", "|z|", "|W|", "z saturated", "zero updates")
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
     for index, sums in enumerate(result.metrics):

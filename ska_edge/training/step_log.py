@@ -2,28 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import stat
 from pathlib import Path
 
 from ska_edge.errors import InputError
 
 
 class StepLog:
-    """A JSONL file with one line per step, or nothing."""
+    """A JSONL file with one line per step, or nothing.
+
+    A file that is there loses its lines when the first new one is written, not before. A line that
+    cannot be written ends the log, and not the training.
+
+    Attributes:
+        wanted: whether there is a file.
+        fault: why the log is not whole; None while it is.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.wanted = path is not None
+        self.fault: InputError | None = None
+        self._path, self._begun = path, False
         try:
-            self._file = open(path, "w", encoding="utf-8") if path else None  # noqa: SIM115
+            number = None if path is None else os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+            self._file = None if number is None else os.fdopen(number, "w", encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from error
 
     def write(self, step: int, layers: list[dict[str, float]]) -> None:
         """One step; nothing without a file."""
-        if self._file:
+        if self._file is None or self.fault is not None:
+            return
+        try:
             self._file.write(json.dumps({"step": step, "layers": layers}) + "\n")
+            if not self._begun:
+                self._begin()
+        except OSError as error:
+            self._fail(error)
 
     def close(self) -> None:
         """Close the file."""
-        if self._file:
-            self._file.close()
+        if self._file is not None:
+            try:
+                if not self._begun and self.fault is None:
+                    self._begin()  # no step was made: no line is the whole log
+                self._file.close()
+            except OSError as error:
+                self._fail(error)
+
+    def _begin(self) -> None:
+        """Take the old lines away; the first new one is in the file."""
+        assert self._file is not None
+        self._file.flush()
+        if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            self._file.truncate()
+        self._begun = True
+
+    def _fail(self, error: OSError) -> None:
+        if self.fault is None:
+            self.fault = InputError(f"cannot write {self._path}: {error.strerror or error}")
+        with contextlib.suppress(OSError):  # what the buffer still holds cannot be written, either
+            if self._file is not None:
+                self._file.close()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.diagnosis import Symptom, Watch
@@ -38,6 +39,7 @@ class Trained:
         options: with every default in its place.
         changes: what the options changed of a continued model: by option, before and after.
         symptoms: signs that it does not learn well, the worst first; see `diagnosis.Watch`.
+        log_fault: why the log of the steps is not whole; None when it is.
     """
 
     model: Model
@@ -48,6 +50,7 @@ class Trained:
     before: Accuracy | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     symptoms: tuple[Symptom, ...] = ()
+    log_fault: InputError | None = None
 
 
 def silent(*_: int) -> None:
@@ -91,6 +94,7 @@ def train(dataset: Dataset, options: Options, progress: Progress = silent) -> Tr
         before,
         {} if base is None else options.changes(base.plan),
         tuple(watch.symptoms()),
+        log.fault,
     )
 
 
