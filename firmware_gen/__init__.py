@@ -1,1 +1,1 @@
-"""The C side of ska-edge: generated headers, the runtime below them, boards, builds, emulators."""
+"""The C side of ska-edge: generated headers, the runtime, boards, builds, emulators."""

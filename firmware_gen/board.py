@@ -1,9 +1,9 @@
-"""What a board is: everything the build, the emulators and the command line know of it.
+"""The description of a board, for the build, the emulators and the command line.
 
-A board is a folder in `boards/` with a `board.toml`; this module reads it. Adding a board is adding
-a folder, no Python changes. Files that several boards share stand once, in a folder named by the
-key `family`, and those for boards of every family in `freestanding`; `Board.copy_to` puts a board
-and its share of them side by side into a generated project, where `read_board` reads them again.
+A board is a folder in `boards/` with a `board.toml`; this module reads it. To add a board, add a
+folder; no Python changes. Files that several boards share are in the folder that the key `family`
+names; files for boards of every family are in `freestanding`. `Board.copy_to` copies a board and
+the shared files that it uses into a generated project, where `read_board` reads them again.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ else:
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
 FREESTANDING = "freestanding"
-"""Folder of what boards share whatever their family."""
+"""Folder of the files that boards of any family share."""
 SAVE_OVERHEAD = 36
-"""Bytes of a save beside the state: its header and its CRC (runtime/ska_journal.h)."""
+"""Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
-"""Bytes programmed at once: they divide the header of a save (runtime/ska_journal.c)."""
+"""Allowed sizes of a write in bytes; they divide the header of a save (runtime/ska_journal.c)."""
 RING = "ska_ring.h"
 """The file among a board's sources that keeps received bytes in RAM."""
 LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
 NAME_LIMIT = 15
-"""Characters of a name: `ska_board_name` has 16 and keeps a zero at its end."""
+"""Characters of a name: `ska_board_name` has 16, including the zero at its end."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Region:
     size: int
 
     def holds(self, address: int, size: int = 1) -> bool:
-        """Whether all `size` bytes from `address` on lie in this memory."""
+        """Whether all `size` bytes from `address` on are in this memory."""
         return self.origin <= address and address + size <= self.origin + self.size
 
 
@@ -67,9 +67,10 @@ class Memory:
 class Uart:
     """The UART of the board.
 
-    `buffer` is how many bytes it receives while the firmware computes, `baud` the speed of the line
-    in bits a second. `base` is the address of its registers and `rx_interrupt` the number of its
-    receive interrupt; None where the compiler's own headers know them, or there are none.
+    `buffer` is the number of bytes that it can receive while the firmware computes, `baud` the
+    speed of the line in bits per second. `base` is the address of its registers and `rx_interrupt`
+    the number of its receive interrupt; None if the compiler's headers define them, or if there
+    are none.
     """
 
     buffer: int
@@ -80,10 +81,10 @@ class Uart:
 
 @dataclass(frozen=True)
 class Compiler:
-    """A toolchain that can build for this board, and the flags that choose its core.
+    """A toolchain that can build for this board, and the flags that select its core.
 
-    `float_flags` turn the core's floating-point unit on. Our own images have no use for it;
-    programs that they are compared with do.
+    `float_flags` turn the core's floating-point unit on. Our own images do not use it; programs to
+    compare with do.
     """
 
     name: str
@@ -95,9 +96,9 @@ class Compiler:
 class Start:
     """How an emulated board is started: one command that prints the path of its serial port.
 
-    In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are filled in. `port` is
-    a regular expression; its first group is the path. `one_core` keeps the process to one core of
-    this computer, where the system can do that (Linux).
+    In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are placeholders. `port` is
+    a regular expression; its first group is the path. `one_core` keeps the process on one core of
+    this computer, if the system can do that (Linux).
     """
 
     command: tuple[str, ...]
@@ -111,8 +112,8 @@ class Counter:
 
     `source` defines `ska_board_counter` (see ska_board.h), which counts up and wraps at `bits`
     bits.
-    `unit` is what a number of ticks stands for: ticks * per_tick[0] / per_tick[1] of it.
-    `arguments` are added to the command that starts the board while it is measured.
+    A number of ticks is ticks * per_tick[0] / per_tick[1] in `unit`.
+    `arguments` are appended to the start command while the board is measured.
     """
 
     source: str
@@ -122,18 +123,18 @@ class Counter:
     arguments: tuple[str, ...] = ()
 
     def units(self, ticks: int) -> float:
-        """How many units a difference of two readings stands for."""
+        """Convert the difference between two readings to units."""
         return ticks * self.per_tick[0] / self.per_tick[1]
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Memory that keeps its bytes without power, for what a network has learned.
+    """Non-volatile memory for saves of the state.
 
-    `source` is its driver (see runtime/ska_storage.h). `size`, `page` and `unit` are bytes: all of
-    it, what one erase clears (1: it is written over without an erase), what is programmed at once.
-    `wear` is the number of erases that a page endures, by the data sheet. `origin` is the address
-    of its first byte, where it has one.
+    `source` is its driver (see runtime/ska_storage.h). `size` is its size in bytes. `page` is the
+    number of bytes that one erase clears (1: bytes are overwritten without an erase), `unit` the
+    number that one write programs. `wear` is the number of erases that a page endures, from the
+    data sheet. `origin` is the address of its first byte, if it has one.
     """
 
     source: str
@@ -144,11 +145,11 @@ class Storage:
     origin: int | None = None
 
     def holds(self, state_bytes: int) -> bool:
-        """Whether two saves of so many bytes fit, each from the first byte of a page on."""
+        """Whether two saves of a state of this size fit, each starting at a page."""
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def fault(self, memory: Memory | None) -> str | None:
-        """What is wrong with these values beside those of the board's memory, or None."""
+        """Describe what is wrong with these values, given the board's memory, or return None."""
         if self.unit not in STORAGE_UNITS:
             return f"[storage] unit must be one of {', '.join(map(str, STORAGE_UNITS))}"
         if self.page < 1 or self.page % self.unit:
@@ -168,7 +169,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a board is measured with unless something else is asked for: data, hidden widths."""
+    """The default workload for measuring a board: data, hidden widths."""
 
     data: str
     hidden: tuple[int, ...]
@@ -176,7 +177,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Need:
-    """What starting the board takes, and how to install it.
+    """A requirement for starting the board, and how to install it.
 
     `package` is a Python package, `program` a command, `header` a C header of this computer.
     """
@@ -187,7 +188,7 @@ class Need:
     header: str | None = None
 
     def missing(self) -> str | None:
-        """Half a sentence on what is missing, or None."""
+        """A clause that names what is missing, or None."""
         if self.package is not None and importlib.util.find_spec(self.package) is None:
             return f"needs the Python package {self.package}: {self.install}"
         if self.program is not None and shutil.which(self.program) is None:
@@ -201,13 +202,12 @@ class Need:
 class Board:
     """One board, as its board.toml describes it.
 
-    `status` is "emulated" when the firmware is run on this board in the tests, "compiled" when it
-    is only built. `memory` is None for boards without limits of their own (the host); `clock` is in
-    hertz. `kernel` is what the core gets of the kernels (runtime/ska_target.h): the RAM that is
-    predicted depends on it. `sources` are the files that the build needs, the `.c` and `.S` among
-    them compiled.
-    `counter` is None where nothing can be measured; `storage` is None where nothing is kept over a
-    restart; `bench` is what is measured by itself.
+    `status` is "emulated" if the tests run the firmware on this board, "compiled" if they only
+    build it. `memory` is None for boards without memory limits (the host); `clock` is in hertz.
+    `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
+    it. `sources` are the files that the build needs; `.c` and `.S` files are compiled.
+    `counter` is None if nothing can be measured; `storage` is None if the board cannot save its
+    state; `bench` is the default workload.
     """
 
     name: str
@@ -230,7 +230,7 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
-        """The path of one of the board's files: its own, else its family's, else everybody's.
+        """The path of one of the board's files: its own, else its family's, else a shared one.
 
         Raises:
             InputError: none of these folders has it.
@@ -257,13 +257,13 @@ class Board:
         return tuple(self.file(name) for name in names)
 
     def copy_to(self, folder: Path) -> None:
-        """Copy all files of the board flat into `folder`, which is made if needed."""
+        """Copy all files of the board into `folder`, without subfolders; create it if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.files():
             shutil.copyfile(path, folder / path.name)
 
     def defines(self) -> dict[str, str]:
-        """The C macros that tell the board's sources what board.toml says."""
+        """The C macros that pass the values of board.toml to the board's sources."""
         macros = {"SKA_BOARD_NAME": f'"{self.name}"'}
         if self.clock is not None:
             macros["SKA_CLOCK"] = f"{self.clock}u"
@@ -299,7 +299,7 @@ class Board:
                 raise ToolError(f"board {self.name} {missing}")
 
     def available(self) -> str | None:
-        """None when the board can be built (and, if emulated, started) here, else what is missing.
+        """None if the board can be built (and, if emulated, started) here, else what is missing.
 
         The answer is one sentence, with the command that installs what is missing.
         """
@@ -318,10 +318,10 @@ def board_names() -> tuple[str, ...]:
 
 
 def load_board(name: str) -> Board:
-    """The board of that name that comes with the package.
+    """Load a board of the package by name.
 
     Raises:
-        InputError: there is no such board; the sentence lists those there are.
+        InputError: there is no such board; the sentence lists the existing ones.
     """
     names = board_names()
     if name not in names:
@@ -330,7 +330,7 @@ def load_board(name: str) -> Board:
 
 
 def read_board(folder: Path) -> Board:
-    """The board whose board.toml stands in `folder`, as in a generated project.
+    """Read the board whose board.toml is in `folder`, such as in a generated project.
 
     Raises:
         InputError: the file is missing, is not TOML, or does not describe a board.
@@ -348,12 +348,12 @@ def read_board(folder: Path) -> Board:
 
 
 def _board(path: Path, content: dict[str, Any]) -> Board:
-    """Check the content of a board.toml and make it a Board."""
+    """Check the content of a board.toml and convert it to a Board."""
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(Path, lambda value, _: Path(value))
     try:
         board = converter.structure({**content, "folder": path.parent}, Board)
-    except Exception as error:  # cattrs raises exception groups and, from constructors, anything
+    except Exception as error:  # cattrs raises exception groups, and any error from constructors
         reasons = cattrs.transform_error(error, path=path.name)
         raise InputError(f"{path} does not describe a board: {reasons[0]}") from None
     if not re.fullmatch(rf"[a-z0-9-]{{1,{NAME_LIMIT}}}", board.name):
@@ -376,7 +376,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
 
 
 def _check_uart(path: Path, uart: Uart) -> None:
-    """Check what the sources rely on; whether the clock makes the baud, they check themselves."""
+    """Check the values that the sources rely on; the sources check the baud rate themselves."""
     sizes = [2**exponent for exponent in range(LARGEST_BUFFER.bit_length())]
     if uart.buffer not in sizes:
         raise InputError(

@@ -1,6 +1,6 @@
-"""Build a generated project: compile and link it, and measure what it takes of the board's memory.
+"""Build a generated project: compile and link it, and measure its memory use on the board.
 
-One command compiles and links everything; the projects are small, and no state can go stale.
+One command compiles and links everything. The projects are small, and no object file can be stale.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ ELF_NAME = "firmware.elf"
 TOO_LARGE_NAME = "too-large.elf"
 
 _ROOMY = 0x1000_0000
-"""Length of the regions given to the linker, in bytes: larger than any board's, so that an image
-that does not fit is still linked, and can be measured instead of refused without figures."""
+"""Length of the memory regions for the linker, in bytes. It exceeds any board's memory, so the
+linker accepts an image that does not fit, and the build can report its size."""
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build made and what it takes, in bytes.
+    """The result of a build, with sizes in bytes.
 
     `flash` is code, constants and initial values; `ram` is all variables; `stack` is the worst case
-    of the call graph with one exception on top (None where it is not known: on the host). The sizes
-    are None where the board has no limit. `fits`: flash is large enough for `flash`, RAM for `ram`
-    and `stack` together. An image that does not fit is called too-large.elf, so nothing starts it.
+    of the call graph plus one exception (None if it is not known: on the host). The sizes of the
+    memories are None if the board has no limit. `fits` is true if flash holds `flash`, and RAM
+    holds `ram` and `stack` together. An image that does not fit is named too-large.elf, so that no
+    command starts it.
     """
 
     elf: Path
@@ -53,16 +54,16 @@ def build(
     measuring: bool = False,
     bounded: bool = True,
 ) -> BuildReport:
-    """Compile and link the project, leave `build/firmware.elf` in it, and measure that.
+    """Compile and link the project to `build/firmware.elf`, and measure the image.
 
-    `flags` come after all others, so they win (sanitizers, `-O0`). `toolchain` overrides the
-    board's order of preference. `measuring` adds the board's counter. Not `bounded`: a stack of
-    which no bound can be known is let through, as None.
+    `flags` come after all others, so they take precedence (sanitizers, `-O0`). `toolchain`
+    overrides the board's order of preference. `measuring` adds the board's counter. If not
+    `bounded`, a stack without a known bound is accepted, as None.
 
     Raises:
-        InputError: the folder is no project, or the board has no such toolchain.
+        InputError: the folder is not a project, or the board has no such toolchain.
         ToolError: the compiler is missing.
-        CheckError: the compiler refused the sources, or the stack has no bound.
+        CheckError: the compiler rejected the sources, or the stack has no bound.
     """
     board = read_board(project / BOARD_FOLDER)
     sources = _sources(project, board, measuring)
@@ -77,7 +78,7 @@ def build(
     arguments = [*found.flags(freestanding=freestanding), *compiler.flags]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
-    # Paths as seen from the project: equal sources, equal image.
+    # Paths are relative to the project, so equal sources give equal images.
     arguments += [found.prefix_map(folder.parent), *sources]
     if board.linker_script is not None:
         (folder / "memory.ld").write_text(_memory_script(board), encoding="utf-8")
@@ -89,7 +90,7 @@ def build(
     try:
         usage = sections.measure(elf, bounded)
     except CheckError:
-        elf.unlink()  # what cannot be measured must not be started either
+        elf.unlink()  # an image that cannot be measured must not be started
         raise
     fits = True
     if board.memory is not None:
@@ -112,7 +113,7 @@ def build(
 
 
 def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
-    """The C and assembler files, as seen from the build folder, in a fixed order."""
+    """The C and assembler files, relative to the build folder, in a fixed order."""
     own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
     if not own:
         raise InputError(
@@ -129,7 +130,7 @@ def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
 
 
 def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.Toolchain]:
-    """The board's entry and the installed toolchain to build with."""
+    """The board's entry for the compiler, and the installed toolchain."""
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(
@@ -143,7 +144,7 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
 
 
 def _memory_script(board: Board) -> str:
-    """The part of the linker script that board.toml decides.
+    """The part of the linker script that depends on board.toml.
 
     Raises:
         InputError: board.toml has a linker script but no memory.

@@ -37,9 +37,9 @@ DESCRIPTION = "ska-project.json"
 class Project:
     """A folder written by `write_project`.
 
-    `digest` is that of the plan. `files` are the SHA-256 digests of all files as they were
-    generated, by name (None where an earlier version left none), `kept` the names of edited files
-    that were not written.
+    `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
+    name (None if an earlier version recorded none). `kept` are the names of edited files that were
+    not overwritten.
     """
 
     folder: Path
@@ -49,22 +49,22 @@ class Project:
     kept: tuple[str, ...] = ()
 
     def build(self) -> BuildReport:
-        """Compile and link it; what it takes of the board's memory, in bytes.
+        """Compile and link the project; return its memory use on the board, in bytes.
 
         Raises CheckError for C that does not compile, and ToolError without a compiler.
         """
         return build(self.folder)
 
     def start(self) -> AbstractContextManager[RunningBoard]:
-        """Run it on its emulated board for a `with` block; `port` is where the board listens.
+        """Run the firmware on its emulated board for a `with` block; `port` is its serial port.
 
-        Raises InputError before `build`, and DeviceError when the board does not come up.
+        Raises InputError before `build`, and DeviceError if the board does not start.
         """
         return start(self.folder)
 
 
 def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, str]:
-    """Name and text of every generated file; the same input gives the same text, always."""
+    """Name and text of every generated file; the same input always gives the same text."""
     return {
         "ska_plan.h": emit_plan(plan),
         "ska_tables.h": emit_tables(plan),
@@ -81,13 +81,13 @@ def write_project(
     folder: Path,
     scaling: Mapping[str, Sequence[float]] | None = None,
 ) -> Project:
-    """Write a project for a board; files of an earlier project are replaced, others are left alone.
+    """Write a project for a board; replace the files of an earlier project, keep all others.
 
-    The folder holds the old project or the new one, whatever ends this program. Edited files below
-    board/ are kept when the board is the same: `Project.kept` names them.
+    If this program is interrupted, the folder has either the old project or the new one. Edited
+    files in board/ are kept if the board is the same; `Project.kept` names them.
 
-    `scaling`, the mean and scale of each feature, is kept beside the sources for those who feed the
-    device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
+    `scaling`, the mean and scale of each feature, is written next to the sources for programs that
+    feed the device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
 
     Raises:
         InputError: the plan cannot learn on a device, the board is not known, the folder holds
@@ -115,7 +115,7 @@ def write_project(
     kept = _edits_to_keep(folder, earlier, files, board_name)
     written = {name: content for name, content in files.items() if name not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
-    # The image goes with its sources: nobody may flash a stale one.
+    # The image is removed with its sources, so that a stale one cannot be flashed.
     images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
     swap_files(folder, written, gone | images)
@@ -123,10 +123,10 @@ def write_project(
 
 
 def load_project(folder: Path) -> Project:
-    """The project in a folder.
+    """Load the project in a folder.
 
     Raises:
-        InputError: there is none, or its description is damaged.
+        InputError: there is no project, or its description is damaged.
     """
     finish(folder)
     path = folder / DESCRIPTION
@@ -135,7 +135,7 @@ def load_project(folder: Path) -> Project:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         board, digest, files = data["board"], data["digest"], data["files"]
-        if not isinstance(files, dict):  # projects had a list before they had digests
+        if not isinstance(files, dict):  # a list of names, from a version without digests
             files = {str(name): None for name in files}
         if not (isinstance(board, str) and isinstance(digest, str)) or any(map(_leads_out, files)):
             raise TypeError
@@ -150,10 +150,10 @@ def load_project(folder: Path) -> Project:
 
 
 def _earlier(folder: Path) -> Project | None:
-    """The project that a folder holds, None where it is empty or not there.
+    """The project in a folder, None if the folder is empty or does not exist.
 
     Raises:
-        InputError: it holds something else.
+        InputError: the folder has other contents.
     """
     if not folder.exists():
         return None
@@ -171,10 +171,10 @@ def _earlier(folder: Path) -> Project | None:
 def _edits_to_keep(
     folder: Path, earlier: Project | None, files: Mapping[str, bytes], board: str
 ) -> tuple[str, ...]:
-    """Names of edited files that stay: those of the same board.
+    """Names of the edited files to keep: those of the same board.
 
     Raises:
-        InputError: another edited file, or one that was not generated, would be lost.
+        InputError: another edited file, or a file that was not generated, would be lost.
     """
     if earlier is None or None in earlier.files.values():
         return ()
@@ -198,7 +198,7 @@ def _edits_to_keep(
 
 
 def _leads_out(name: str) -> bool:
-    """Whether a name is none of a file below the project."""
+    """Whether a name leads out of the project's folder."""
     return "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts
 
 

@@ -1,7 +1,7 @@
-"""The compilers: where each is found, how to install it, and the flags that every build needs.
+"""The compilers: where to find each one, how to install it, and the flags that every build needs.
 
-What chooses a core stands in board.toml. What holds for a compiler whatever the board stands here,
-with the reason beside it.
+board.toml has the flags that select a core. This module has the flags that a compiler needs for any
+board, each with its reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
-"""A build takes seconds, the first one with zig up to 10 s for each core. This only ends a hang."""
+"""A build takes seconds, the first one with zig up to 10 s per core. The limit only ends a hang."""
 
 FLAGS: tuple[str, ...] = (
     "-std=c99",
@@ -34,11 +34,11 @@ FLAGS: tuple[str, ...] = (
     "-Werror",
     "-ffunction-sections",
     "-fdata-sections",
-    # A jump table is a jump through a pointer, and would hide the call graph from the stack bound.
+    # A jump table jumps through a pointer, which would hide the call graph from the stack analysis.
     "-fno-jump-tables",
     "-Wl,--gc-sections",
 )
-"""Flags of every build. `-g` adds nothing to flash or RAM; without it zig strips the symbols."""
+"""Flags of every build. `-g` does not change flash or RAM; without it zig strips the symbols."""
 
 _INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",
@@ -57,25 +57,25 @@ HOST = ("cc", "gcc", "clang")
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A compiler that is installed here."""
+    """An installed compiler."""
 
     name: str
     command: tuple[str, ...]
 
     def flags(self, *, freestanding: bool) -> tuple[str, ...]:
-        """The flags of every build with this compiler; `freestanding`: without a C library."""
+        """The flags of every build with this compiler; `freestanding` means no C library."""
         flags = FLAGS
         if self.name == "zig":
-            # zig turns the undefined behavior sanitizer on by itself, and it needs a run time.
+            # zig turns the undefined behavior sanitizer on by default; it needs a runtime library.
             flags += ("-fno-sanitize=all",)
         if self.name == "avr-gcc":
-            # Regions as large as addresses go, so that what does not fit is linked and measured.
+            # Regions as large as the address space: an image that does not fit is still measured.
             lengths = ("__TEXT_REGION_LENGTH__=0x400000", "__DATA_REGION_LENGTH__=0xF000")
             flags += tuple(f"-Wl,--defsym={length}" for length in lengths)
         if freestanding:
             flags += ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
             if self.name == "zig":
-                # Not -nostdlib: that would drop compiler-rt, the 64-bit division in it, too.
+                # No -nostdlib, because it would also drop compiler-rt with its 64-bit division.
                 flags += ("-Wl,-e,Reset_Handler",)
             else:
                 # Without the second flag gcc turns the loop inside memcpy into a call of memcpy.
@@ -83,21 +83,21 @@ class Toolchain:
         return flags
 
     def prefix_map(self, folder: Path) -> str:
-        """The flag that writes paths in `folder` relative to it, in the debug information too."""
-        # avr-gcc of Debian is version 5, three older than the flag for both kinds of path. The
+        """The flag that makes paths in `folder` relative, also in the debug information."""
+        # Debian's avr-gcc is version 5; the flag for both kinds of path came with version 8. The
         # sources do not use the other kind, __FILE__.
         kind = "debug" if self.name == "avr-gcc" else "file"
         return f"-f{kind}-prefix-map={folder}=."
 
     def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
-        """The libraries that close the command line."""
+        """The libraries at the end of the command line."""
         return ("-lgcc",) if freestanding and self.name != "zig" else ()
 
     def run(self, arguments: Sequence[str], folder: Path) -> None:
-        """Compile and link by one command, run in `folder`.
+        """Compile and link with one command, run in `folder`.
 
         Raises:
-            CheckError: the compiler refused; the sentence holds its first complaint.
+            CheckError: the compiler failed; the sentence has its first error message.
             ToolError: the compiler cannot be run, or did not end.
         """
         try:
@@ -122,7 +122,7 @@ class Toolchain:
             raise CheckError(f"{self.name} failed in {folder}: {first_complaint(result.stderr)}")
 
     def version(self) -> str:
-        """What the compiler says it is: the first line of its answer to --version.
+        """Name and version of the compiler: the first line of its output for --version.
 
         Raises:
             ToolError: it cannot be run.
@@ -142,7 +142,7 @@ class Toolchain:
         return (result.stdout.splitlines() or [self.name])[0].strip()
 
     def environment(self) -> dict[str, str]:
-        """The environment to run this compiler in; zig gets a cache folder that it can write to.
+        """The environment for this compiler; zig gets a writable cache folder.
 
         Raises:
             ToolError: there is no such folder.
@@ -156,7 +156,7 @@ class Toolchain:
 
 
 def find(name: str) -> Toolchain | None:
-    """The toolchain of that name, or None when it is not installed."""
+    """The toolchain with that name, or None if it is not installed."""
     if name == "zig":
         if importlib.util.find_spec("ziglang") is None:
             return None
@@ -166,7 +166,7 @@ def find(name: str) -> Toolchain | None:
 
 
 def choose(names: Sequence[str]) -> Toolchain:
-    """The first installed toolchain of `names`, which stand in order of preference.
+    """The first installed toolchain of `names`, which are in order of preference.
 
     Raises:
         ToolError: none is installed; the sentence says how to install each.
@@ -180,7 +180,7 @@ def choose(names: Sequence[str]) -> Toolchain:
 
 
 def has_header(name: str) -> bool:
-    """Whether a program of this computer can include the header `name`: a compiler is asked."""
+    """Whether a program on this computer can include the header `name`, according to a compiler."""
     compiler = next(filter(None, map(find, HOST)), None)
     if compiler is None:
         return False
@@ -192,8 +192,8 @@ def has_header(name: str) -> bool:
 
 
 def first_complaint(output: str) -> str:
-    """The first line of a compiler's output that says what is wrong."""
-    # What the compiler says of its linker's failure only says that it failed.
+    """The first line of a compiler's output that names the error."""
+    # The compiler's line about the linker only says that the linker failed.
     idle = ("ld returned", "linker command failed")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     lines = [line for line in lines if not any(word in line for word in idle)] or lines
@@ -205,7 +205,7 @@ def first_complaint(output: str) -> str:
 
 
 def _cache_folder() -> Path:
-    """A folder that zig can write to: one that it cannot write to makes it spin without end.
+    """A folder that zig can write to; with an unwritable one, zig loops forever.
 
     Raises:
         ToolError: there is none.

@@ -1,1 +1,1 @@
-"""Instructions and memory of a plan on a board."""
+"""Measures instructions and memory of a plan on a board."""

@@ -1,8 +1,8 @@
-"""Measure a plan on a board: instructions or cycles a call, and what the library takes of memory.
+"""Measure a plan on a board: instructions or cycles per call, and the memory of the library.
 
-Three images are made of each program that is measured: one that measures itself and is run
-(bench_main.c), the least firmware that uses the library (bench_size.c), and the same with stand-ins
-that do nothing in the library's place (bench_nothing.c). The last two are only looked at.
+Each measured program becomes three images: one that measures itself on the board (bench_main.c),
+the smallest firmware that uses the library (bench_size.c), and the same firmware with empty
+stand-ins for the library (bench_nothing.c). Only the first one runs; the others give the sizes.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from ska_edge.wire.frame import crc16
 
 SOURCES = Path(__file__).parent
 TOLERANCE = 1000
-"""The counter may be off by one unit in so many."""
+"""The counter may be off by one unit in this many."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
-"""For programs in float: they may use the fused multiply-add, which -std=c99 alone forbids."""
+"""Flag for float programs: it allows the fused multiply-add, which -std=c99 alone forbids."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is measured.
+    """The workload to measure.
 
     Attributes:
         plan: the network.
         initial, learned: its parameters before the first sample and after the last, (count,).
         inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
-        start: the initial weights in float for a program to compare with: W, b of every layer.
+        start: the initial weights in float, for the program to compare with: W, b per layer.
     """
 
     plan: Plan
@@ -54,14 +54,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one program takes.
+    """The measured figures of one program.
 
     Attributes:
-        infer, learn: units of the counter a call, mean over the samples.
-        flash, ram, stack: bytes of the least firmware that infers and learns; stack is None where
+        infer, learn: units of the counter per call, mean over the samples.
+        flash, ram, stack: bytes of the smallest firmware that infers and learns; stack is None if
             it is not known.
         code: bytes of code and tables of the library, without its initial weights.
-        right: samples whose class was named rightly before they were learned.
+        right: number of samples that were classified correctly before they were learned.
     """
 
     infer: float
@@ -75,10 +75,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The outcome: figures of our library, and of the program it was compared with.
+    """The result: figures of our library, and of the program to compare with.
 
-    `units` is the length of the loop of known length, `counted` what the counter made of it.
-    `compiler` is what the compiler says it is.
+    `units` is the known length of a loop, `counted` the length that the counter measured.
+    `compiler` is the name and version that the compiler reports.
     """
 
     own: Figures
@@ -90,7 +90,7 @@ class Benchmark:
 
 
 def counter_of(board: Board) -> Counter:
-    """The board's counter; InputError where it has none, or is no board to be started here."""
+    """The board's counter; InputError if it has none, or if the board cannot be started here."""
     if board.counter is None:
         able = [name for name in board_names() if load_board(name).counter is not None]
         raise InputError(
@@ -110,16 +110,16 @@ def bench(
     toolchain: str | None = None,
     compare: Path | None = None,
 ) -> Benchmark:
-    """Measure a task on a board, in projects that are written to `folder`.
+    """Measure a task on a board; the projects are written to `folder`.
 
-    `optimize` overrides the board's own level. `compare` is a C file that does the same by other
-    means; see bench/bench_network.h.
+    `optimize` overrides the board's optimization level. `compare` is a C file with another
+    implementation of the same network; see bench/bench_network.h.
 
     Raises:
-        InputError: the board has no counter or no such toolchain, or there is no such file.
+        InputError: the board has no counter or no such toolchain, or the file does not exist.
         ToolError: the compiler or the emulator is missing.
-        CheckError: a compiler refused a source, an image does not fit, the counter does not count
-            what board.toml says, or the device learned other weights than the host.
+        CheckError: a compiler rejected a source, an image does not fit, the counter disagrees with
+            board.toml, or the device learned other weights than the host.
         DeviceError: the board does not start or does not answer.
     """
     counter = counter_of(board)
@@ -152,7 +152,7 @@ def bench(
 
 @dataclass
 class _Bench:
-    """One run of `bench`: where its projects are, and how they are built."""
+    """One run of `bench`: the folder of its projects, and their build options."""
 
     board: Board
     counter: Counter
@@ -178,7 +178,7 @@ class _Bench:
         return report
 
     def figures(self, name: str, report: Report) -> Figures:
-        """What a program takes, once it has been run."""
+        """The figures of a program that has run."""
         whole = self._build(self._project(f"{name}-size", ["bench_size.c"]))
         without = self._build(
             self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False)
@@ -198,11 +198,11 @@ class _Bench:
         )
 
     def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:
-        """Write a project with these sources of ours, and with the program or without."""
+        """Write a project with these sources of ours, and with or without the library."""
         project, task = self.folder / name, self.task
         write_project(task.plan, task.initial, self.board.name, project)
         into = project / "src"
-        (into / "ska_main.c").unlink()  # its place is taken
+        (into / "ska_main.c").unlink()  # the bench has its own main
         if self.compare is not None:
             for source in into.iterdir():
                 source.unlink()
@@ -246,13 +246,13 @@ class _Bench:
         return self.built
 
     def _float_flags(self) -> tuple[str, ...]:
-        """The flags for the floating-point unit of the compiler that was used so far."""
+        """The floating-point flags of the compiler that was used so far."""
         assert self.built is not None
         name = self.built.toolchain
         return next(c.float_flags for c in self.board.toolchains if c.name == name)
 
 
 def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
-    """Parameters as they stand in a device's memory: little-endian."""
+    """Parameters in the memory layout of a device: little-endian."""
     width = plan.formats.weight_bits // 8
     return parameters.astype(f"<i{width}").tobytes()

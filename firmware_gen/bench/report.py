@@ -1,4 +1,4 @@
-"""Ask a firmware that measures itself for its figures, over the pseudo terminal of its board."""
+"""Get the figures of a firmware that measures itself, over the pseudo terminal of its board."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from firmware_gen.emulators.flash import RunningBoard
 from ska_edge.errors import DeviceError
 
 TIME_LIMIT_S = 300.0
-"""A run takes a second or some; only an emulated core without hardware for float takes longer."""
+"""A run takes a few seconds; only an emulated core without float hardware takes longer."""
 QUESTION = b"?"
 LINE = re.compile(rb"^([a-z]+) ([0-9a-f]{16})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What bench_main.c sends, in ticks of the counter where nothing else is said.
+    """The report of bench_main.c, in ticks of the counter unless stated otherwise.
 
     Attributes:
-        units, loop: length of the loop of known length, in units; what the counter made of it.
-        empty: a measurement of nothing.
+        units, loop: known length of a loop in units; its measured length.
+        empty: length of an empty measurement.
         infer, learn: sums over all samples.
-        right: samples that were classified rightly.
+        right: number of correctly classified samples.
         weights: CRC-16 of all parameters after the last sample.
-        samples: how many there were.
+        samples: number of samples.
     """
 
     units: int
@@ -44,7 +44,7 @@ def ask(board: RunningBoard) -> Report:
     """Let a running board measure itself.
 
     Raises:
-        DeviceError: it does not answer, or answers something else.
+        DeviceError: the board does not answer, or its answer is not a report.
     """
     text = _answer(board)
     found = {name.decode(): int(value, 16) for name, value in LINE.findall(text)}
@@ -58,7 +58,7 @@ def ask(board: RunningBoard) -> Report:
 
 
 def _answer(board: RunningBoard) -> bytes:
-    """All that comes up to the line `end`."""
+    """All bytes up to the line `end`."""
     import tty  # not every system has it; one that starts boards does
 
     try:

@@ -1,1 +1,1 @@
-"""Generated C: plans, rules, messages and networks as source text."""
+"""Writes C source text: plans, rules, messages and networks."""

@@ -1,4 +1,4 @@
-"""The headers of an image that measures itself: the network, the samples, weights in float."""
+"""Headers for an image that measures itself: the network, the samples, the weights in float."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
     weights = sum(layer.outputs * (layer.inputs + 1) for layer in plan.layers)
     scale = _real(2.0 ** -plan.layers[0].input.frac)
     return f"""\
-/* bench_data.h - what is measured. Generated; do not edit. */
+/* bench_data.h - the sizes of the measured network. Generated; do not edit. */
 #ifndef BENCH_DATA_H
 #define BENCH_DATA_H
 

@@ -1,4 +1,4 @@
-"""The C back end: `Fixed` on expressions of C source, with the helpers of ska_fixed.h."""
+"""The C back end: `Fixed` on C expressions, with the functions of ska_fixed.h."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ska_edge.arithmetic.fixedpoint import Table, width
 class COps:
     """Every value is a C expression; `name` turns one into a commented local variable.
 
-    Widths follow the intervals: an operation whose operands or result leave 32 bits is done in 64.
-    Negative constants are parenthesized, so that expressions can be put side by side.
+    Intervals determine the widths: an operation uses 64 bits if an operand or the result exceeds
+    32. Negative constants are in parentheses, so that expressions can be concatenated.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class COps:
         self._names: dict[str, int] = {}
         self._wide: set[str] = set()
         self._narrow: set[str] = set()  # expressions whose interval fits 16 bits
-        self._unsigned: set[str] = set()  # and those that do so without a sign
+        self._unsigned: set[str] = set()  # expressions that fit 16 bits without a sign
         self._constants: set[str] = set()
 
     def _bits(self, lo: int, hi: int, *operands: str) -> int:
@@ -34,7 +34,7 @@ class COps:
         return self._result(f"({left} {operator} {b})", bits, lo, hi)
 
     def bounded(self, expression: str, lo: int, hi: int) -> str:
-        """The same expression, of which the interval is known from now on."""
+        """Record the interval of an expression, and return the expression."""
         if stored_type(lo, hi) in ("int8_t", "int16_t"):
             self._narrow.add(expression)
         if lo >= 0 and hi < 1 << 16:
@@ -42,7 +42,7 @@ class COps:
         return expression
 
     def widen(self, expression: str) -> None:
-        """Say that an expression has 64 bits."""
+        """Record that an expression has 64 bits."""
         self._wide.add(expression)
 
     def constant(self, value: int) -> str:
@@ -58,7 +58,7 @@ class COps:
 
     def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
         if a in self._constants or b in self._constants:
-            return self._binary("*", a, b, lo, hi)  # the compiler knows best, as with powers of two
+            return self._binary("*", a, b, lo, hi)  # the compiler optimizes these
         if {a, b} <= self._narrow and not {a, b} & self._wide:
             return self._result(f"ska_product_i16({bare(a)}, {bare(b)})", 32, lo, hi)
         if a in self._narrow and b in self._unsigned and width(lo, hi) == 32:
@@ -77,7 +77,7 @@ class COps:
             call = f"ska_saturate_bits_i32({bare(a)}, {hi.bit_length() + 1})"
         else:
             call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
-            # What was clipped to 32 bits is narrow again: later operations need not be wide.
+            # A value that was clipped to 32 bits is narrow again, so later operations may be, too.
             call = f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
         return self.bounded(call, lo, hi)
 
@@ -107,13 +107,13 @@ class COps:
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Whether a shift is a few bits short of whole bytes, and a value has these bits to spare."""
+    """Whether a shift is a few bits short of whole bytes and the value has that many spare bits."""
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 
 
 def bare(expression: str) -> str:
-    """The expression without the pair of parentheses around the whole of it, if there is one."""
+    """The expression without enclosing parentheses, if it has them."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return expression
     depth = 0
@@ -133,7 +133,7 @@ def stored_type(lo: int, hi: int) -> str:
 
 
 def register_type(lo: int, hi: int) -> str:
-    """The type of an argument or result: what the core computes fastest with, if 16 bits do."""
+    """The type of an argument or result: the core's fastest type if 16 bits suffice."""
     if stored_type(lo, hi) in ("int8_t", "int16_t"):
         return "int_fast16_t"
     return f"int{width(lo, hi)}_t"

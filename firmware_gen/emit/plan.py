@@ -23,7 +23,7 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
 
 
 def emit_plan(plan: Plan) -> str:
-    """The text of ska_plan.h: the sizes and constants that every other file needs."""
+    """The text of ska_plan.h: the sizes and constants for all other files."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     heads = sum(layer.readout is not None for layer in plan.layers)
     target = plan.formats.decision.maximum
@@ -40,7 +40,7 @@ def emit_plan(plan: Plan) -> str:
  *
  * Network {"-".join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision}.
  *
- * No sum leaves its accumulator, whatever the input and the weights are:
+ * No sum overflows its accumulator, for any input and any weights:
 {proof}
  */
 #ifndef SKA_PLAN_H
@@ -48,17 +48,17 @@ def emit_plan(plan: Plan) -> str:
 
 #include <stdint.h>
 
-typedef int{weight.bits}_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int{weight.bits}_t ska_weight_t; /* a stored weight, which learns */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
 typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
-typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
+typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_KNOWLEDGE_MIN ({knowledge.minimum})
 #define SKA_KNOWLEDGE_MAX {knowledge.maximum}
 #define SKA_WEIGHT_BITS {weight.bits}
 #define SKA_WEIGHT_MIN INT{weight.bits}_MIN
 #define SKA_WEIGHT_MAX INT{weight.bits}_MAX
 #define SKA_SIGNAL_BYTES {signal.bits // 8}
-#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* of a weight, as it takes part in sums */
+#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* bits of a weight in sums */
 
 #define SKA_PLAN_DIGEST {{{digest}}}
 
@@ -73,25 +73,25 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
-#define SKA_STATE_BYTES {plan.state_bytes} /* of all that learning changes; see ska_t */
+#define SKA_STATE_BYTES {plan.state_bytes} /* everything that learning changes; see ska_t */
 #define SKA_STATE_RUNS(DO) {_runs(plan)} /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
-#define SKA_EVEN_ROWS {int(_even_rows(plan))} /* whether each row of weights has an even offset */
+#define SKA_EVEN_ROWS {int(_even_rows(plan))} /* 1 if each row of weights has an even offset */
 
 #define SKA_SUPERVISED {int(teacher != PAST)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
 #define SKA_UPDATE_BITS {update_width(plan)}
-#define SKA_TARGET {target} /* the decision a sample's own class should have */
-#define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it stay as they are */
-#define SKA_RAW_INPUT {int(plan.raw is not None)} /* whether raw integers can be standardized */
+#define SKA_TARGET {target} /* the target decision for the sample's class */
+#define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it do not learn */
+#define SKA_RAW_INPUT {int(plan.raw is not None)} /* 1 if raw integers can be standardized */
 
-/* What teaches a hidden layer. */
+/* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT {int(teacher == READOUT)}
 #define SKA_TEACHER_SIGNS {int(teacher == SIGNS)}
 #define SKA_TEACHER_CODE {int(teacher == CODE)}
 {_draws(plan)}
-#define SKA_REPLAY_SLOTS {plan.replay.per_class} /* past samples that are kept of each class */
-#define SKA_REPLAYS {plan.replay.per_sample} /* how many are learned again with each new one */
+#define SKA_REPLAY_SLOTS {plan.replay.per_class} /* samples in the replay buffer per class */
+#define SKA_REPLAYS {plan.replay.per_sample} /* samples learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
@@ -103,7 +103,7 @@ typedef {fast} ska_knowledge_fast_t; /* z as it is computed with */
 
 
 def _each(first: int, plan: Plan) -> str:
-    """A call for every layer from one on, for code in which the number of a layer is a constant."""
+    """A call per layer from `first` on, for code in which the layer's number is a constant."""
     return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
 
 
@@ -118,7 +118,7 @@ def _runs(plan: Plan) -> str:
 
 
 def _even_rows(plan: Plan) -> bool:
-    """Kernels that load two weights at once load them aligned where every row begins so."""
+    """Whether every row begins aligned, so that kernels can load two weights at once, aligned."""
     weights = (t for t in plan.tensors() if t.name.endswith("weight"))
     return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
 
@@ -147,7 +147,7 @@ def _draws(plan: Plan) -> str:
 
 
 def _batch(plan: Plan) -> str:
-    """What rules without labels need: they learn from a held batch."""
+    """The constants of rules without labels, which learn from a held batch."""
     if plan.rule_definition.supervised:
         return ""
     return f"""
@@ -158,7 +158,7 @@ def _batch(plan: Plan) -> str:
 
 
 def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
-    """One row of the matrix tables: places, sizes and shifts."""
+    """One row of the matrix tables: offsets, sizes and shifts."""
     offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
     row = (
         offsets[index, f"{kind}weight"],
@@ -202,7 +202,7 @@ def _reader(kind: str) -> str:
 
 
 def emit_tables(plan: Plan) -> str:
-    """The text of ska_tables.h: the decision table and one row of numbers a matrix."""
+    """The text of ska_tables.h: the decision table and one row of numbers per matrix."""
     first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
     layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
     head_rows = [
@@ -236,18 +236,18 @@ static const int16_t ska_decision_table[{len(table.values)}] SKA_CONST = {{
     {_numbers(table.values)}
 }};
 
-/* One matrix with its bias: where it stands in the parameters, its shape, and its shifts. */
+/* One matrix with its bias: its position in the parameters, its shape, and its shifts. */
 typedef struct {{
     uint32_t weight;           /* offset of W, row-major */
     uint32_t bias;             /* offset of b */
     uint16_t inputs;           /* columns */
     uint16_t outputs;          /* rows */
     uint8_t sum_align;         /* the sum has this many more fractional bits than W a */
-    uint8_t bias_align;        /* and this many more than b */
+    uint8_t bias_align;        /* the sum has this many more fractional bits than b */
     uint8_t forward_shift;     /* from the sum to the knowledge */
     int8_t update_shift;       /* from step * a to a change of W, before the rate's shift */
     int8_t bias_update_shift;  /* from step to a change of b, before the rate's shift */
-    int8_t projection_shift;   /* from W^T e to the projection, where the rule has one */
+    int8_t projection_shift;   /* from W^T e to the projection, if the rule has one */
 }} ska_matrix_t;
 
 static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
@@ -262,7 +262,7 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 
 
 def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
-    """The text of ska_weights.h: the parameters (plan.parameter_count,) a device starts from."""
+    """The text of ska_weights.h: the initial parameters (plan.parameter_count,) of a device."""
     blocks = []
     for t in plan.tensors():
         values = parameters[t.offset : t.offset + t.size].tolist()
@@ -282,7 +282,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* CRC-32 of these parameters, little-endian: a save of other ones is not taken for one of them. */
+/* CRC-32 of these parameters, little-endian; a save that began with other ones is rejected. */
 #define SKA_INITIAL_CRC 0x{crc:08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{

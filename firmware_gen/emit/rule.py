@@ -1,4 +1,4 @@
-"""ska_rule.h: what one neuron computes, traced from `rules.functions` with C expressions."""
+"""ska_rule.h: the computations of one neuron, traced from `rules.functions` with C expressions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ska_edge.rules.functions import Argument, NeuronFunction
 LINE_LENGTH = 100
 
 _HEADER = """\
-/* ska_rule.h - what one neuron computes. Generated from the plan {digest}; do not edit.
+/* ska_rule.h - the computations of one neuron. Generated from the plan {digest}; do not edit.
  *
  * Rule {rule}: {summary}.
- * Every intermediate is commented with its fraction and its proven interval: none can overflow.
- * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
+ * A comment gives the fraction and the proven interval of every intermediate; none can overflow.
+ * Values that fit 16 bits use the core's fastest type for that; callers narrow them to store them.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H
@@ -51,9 +51,9 @@ def _function(function: NeuronFunction) -> str:
 
 
 def _signature(function: NeuronFunction, kind: str) -> list[str]:
-    """The head of a function in one line, or in several with the arguments below each other."""
+    """The head of a function, on one line or with each argument on its own line."""
     start = f"static inline {kind} ska_rule_{function.name}("
-    # A tie keeps a type and its name in one line.
+    # The tilde keeps a type and its name on one line.
     arguments = ", ".join(f"{register_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)
     indent = " " * len(start)
     lines = textwrap.wrap(f"{indent}{arguments})~{{", LINE_LENGTH, subsequent_indent=indent)

@@ -1,1 +1,1 @@
-"""Boards without hardware: emulators, and boards that are started and stopped."""
+"""Emulators, and the commands that start and stop emulated boards."""

@@ -2,13 +2,13 @@
 
     python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
 
-prints the path of the serial port and runs until it is ended. What is modeled: the core's
-instructions, flash (read only), RAM (never executed), the memory for saves (bytes like RAM, which
-end with the process), the CMSDK UART, and of the interrupt controller the two registers with which
-that UART ends a WFI. Interrupts and exceptions are not; everything else is a fault, reported in one
-line, exit code 1. So that bytes can be received while the image computes, the UART keeps as many as
-`buffer` in board.toml says; the rest waits on the wire. Time is not modeled either: the image runs
-as fast as it can, and while it waits in WFI the process sleeps.
+prints the path of the serial port and runs until it is stopped. It models the core's instructions,
+flash (read only), RAM (not executable), the memory for saves (like RAM; its contents end with the
+process), the CMSDK UART, and the two registers of the interrupt controller with which that UART
+ends a WFI. It does not model interrupts and exceptions. Any other access is a fault, reported in
+one line with exit code 1. While the image computes, the UART buffers as many bytes as `buffer` in
+board.toml says; the rest waits on the wire. Time is not modeled either: the image runs as fast as
+it can, and the process sleeps while the image waits in WFI.
 """
 
 from __future__ import annotations
@@ -33,46 +33,46 @@ UART_DATA, UART_STATE, UART_CONTROL, UART_INTERRUPT, UART_DIVIDER = 0x0, 0x4, 0x
 UART_RX_FULL = 0x2
 UART_TX_ENABLE, UART_RX_ENABLE, UART_RX_INTERRUPT_ENABLE = 0x1, 0x2, 0x8
 
-# System control space, and the offsets of NVIC_ISER0 and NVIC_ICPR0 in it.
+# The system control space, and the offsets of NVIC_ISER0 and NVIC_ICPR0 in it.
 SYSTEM_CONTROL = 0xE000_E000
 NVIC_ENABLE, NVIC_CLEAR_PENDING = 0x100, 0x280
 
 PAGE = 0x1000
 OUTPUT_LIMIT = 512
-"""Bytes held back before they are sent although the firmware does not turn to its input yet."""
+"""Output is sent when this many bytes are buffered, even if the firmware reads no input."""
 
 
 class FirmwareFault(CheckError):
-    """The firmware did what the core cannot do, or what this emulator does not model."""
+    """The firmware did something that the core cannot do or that this emulator does not model."""
 
 
 class Wire(Protocol):
     """The other end of the UART."""
 
     def read(self, limit: int) -> bytes:
-        """Wait for bytes, at most `limit`; none means that the wire is gone."""
+        """Wait for bytes, at most `limit`; an empty result means that the wire is gone."""
         ...
 
     def write(self, data: bytes) -> None:
-        """Hand all bytes over, waiting as long as that takes."""
+        """Write all bytes; wait as long as needed."""
         ...
 
 
 class Terminal:
-    """A wire to a pseudo terminal, which a serial program opens by the path `port`."""
+    """A wire to a pseudo terminal; a serial program opens it by the path `port`."""
 
     def __init__(self) -> None:
-        # Both ends stay open: the port outlives every program that opens and closes it.
+        # Both ends stay open, so the port stays when a program closes it.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
 
     def read(self, limit: int) -> bytes:
-        """Wait for what a program writes to the port."""
+        """Wait for bytes that a program writes to the port."""
         return os.read(self._master, limit)
 
     def write(self, data: bytes) -> None:
-        """Hand all bytes to the port, waiting while it is full."""
+        """Write all bytes to the port; wait while it is full."""
         while data:
             data = data[os.write(self._master, data) :]
 
@@ -87,7 +87,7 @@ class Machine:
 
     def __init__(self, elf: Path, board: Board, wire: Wire) -> None:
         try:
-            # Loaded by name: unicorn says that it is typed, but most of it is not.
+            # Imported by name: unicorn claims to be typed, but most of it is not.
             unicorn: Any = importlib.import_module("unicorn")
             arm_const: Any = importlib.import_module("unicorn.arm_const")
         except ImportError:
@@ -179,9 +179,10 @@ class Machine:
         raise FirmwareFault(f"the firmware failed at {self._place(self._pc)}: {self._fault}")
 
     def _fail(self, reason: str) -> int:
-        """Stop the core for a reason, of which the first counts; the 0 is for reading call-backs.
+        """Stop the core and record the first reason; returns 0 for use in read callbacks.
 
-        An exception would not do: unicorn prints those of call-backs that must return a number.
+        An exception would not work: unicorn prints an exception in a callback that must return a
+        number.
         """
         if self._fault is None:
             self._fault = reason
@@ -189,7 +190,7 @@ class Machine:
         return 0
 
     def _wait(self) -> bool:
-        """WFI: sleep until there is a byte to read. False when the wire is gone."""
+        """WFI: sleep until there is a byte to read. Returns False if the wire is gone."""
         self._send()
         if not self._input:
             if not (
@@ -212,7 +213,7 @@ class Machine:
         if offset == UART_DATA:
             if not self._uart_control & UART_RX_ENABLE:
                 return self._fail("it reads from the UART before enabling its receiver")
-            if self._output:  # an answer need not wait until all requests are worked off
+            if self._output:  # an answer need not wait until all requests are processed
                 self._send()
             return self._input.popleft() if self._input else 0
         return self._fail(f"it reads the UART's register 0x{offset:x}, which is not modeled")
@@ -256,7 +257,7 @@ class Machine:
         self._fail(f"it raises an exception: {names.get(number, f'number {number}')}")
 
     def _load(self, elf: Path, board: Board) -> list[tuple[int, int, str]]:
-        """Put the image into flash; the start, size and name of its functions, sorted."""
+        """Load the image into flash; return start, size and name of its functions, sorted."""
         try:
             from elftools.common.exceptions import ELFError
             from elftools.elf.elffile import ELFFile
@@ -298,7 +299,7 @@ def _whole_pages(size: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a board until it is ended; the exit code is that of the error, if there is one."""
+    """Run a board until it is stopped; returns the exit code of the error, if any."""
     parser = argparse.ArgumentParser(
         prog="python -m firmware_gen.emulators.cortex_m4", description=__doc__
     )
@@ -306,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("elf", type=Path, help="the image, as built")
     parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
     options = parser.parse_args(arguments)
-    # Ctrl-C ends the process at once: an exception in a call-back could be lost in the emulator.
+    # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         terminal = Terminal()

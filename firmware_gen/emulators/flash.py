@@ -1,8 +1,9 @@
-"""Start built firmware on its emulated board, for a while or until it is stopped by name.
+"""Start built firmware on its emulated board, for one block or until it is stopped.
 
-`start` is a context manager: the board lives as long as the block. `launch` leaves the board
-running after this program ends, as a real board would; a small file for each in a folder of the
-user lets `running` list them and `stop` end them. What a board prints is kept in `build/board.log`.
+`start` is a context manager: the board runs as long as the block. `launch` leaves the board
+running after this program ends, like a real board. It writes a small file for each board to a
+folder of the user, so that `running` can list the boards and `stop` can end them. The output of a
+board goes to `build/board.log`.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from ska_edge.errors import CheckError, DeviceError, InputError
 
 LOG_NAME = "board.log"
 START_LIMIT_S = 30.0
-"""Emulators print their port within a second; more only on a machine that is very busy."""
+"""Emulators print their port within a second; only a very busy machine takes longer."""
 STOP_LIMIT_S = 5.0
 POLL_S = 0.01
 
 
 @dataclass(frozen=True)
 class RunningBoard:
-    """A board that runs: its name, the path of its serial port, its process and its project.
+    """A running board: its name, the path of its serial port, its process and its project.
 
-    `born` is the start time that the system keeps for the process ("" where it keeps none): a later
-    process with the same number has another.
+    `born` is the start time that the system records for the process ("" if it records none). It
+    distinguishes the process from a later one with the same number.
     """
 
     name: str
@@ -50,7 +51,7 @@ class RunningBoard:
 
     @property
     def log(self) -> Path:
-        """The file with everything that the board's process printed."""
+        """The file with all output of the board's process."""
         return self.project / BUILD_FOLDER / LOG_NAME
 
     def alive(self) -> bool:
@@ -58,15 +59,15 @@ class RunningBoard:
         return _born(self.pid) == self.born
 
     def last_words(self) -> str:
-        """The last line the board's process printed, such as the fault that ended it."""
+        """The last line of the output of the board's process, such as the fault that ended it."""
         return _last_line(self.log)
 
 
 @contextlib.contextmanager
 def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard]:
-    """Run the project's firmware on its board while the block lasts.
+    """Run the project's firmware on its board for the duration of the block.
 
-    `arguments` are added to the command that starts the board.
+    `arguments` are appended to the command that starts the board.
 
     Raises:
         InputError: nothing is built, or the board is hardware.
@@ -82,7 +83,7 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for this program, which then stops the board
+            start_new_session=True,  # Ctrl-C reaches only this program, which then stops the board
         )
     try:
         yield _await_port(project, board, process.pid, lambda: process.poll() is None)
@@ -96,7 +97,7 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
 
 
 def launch(project: Path) -> RunningBoard:
-    """Start the project's firmware and leave it running; one already running there is replaced.
+    """Start the project's firmware and leave it running; replace a board that already runs it.
 
     Raises:
         InputError, ToolError, DeviceError: as `start`.
@@ -104,7 +105,7 @@ def launch(project: Path) -> RunningBoard:
     board, command = _prepare(project)
     stop(project)
     with _log(project).open("wb") as log, _placed(board):
-        # The shell ends at once, so the board is nobody's child here and leaves no zombie behind.
+        # The shell ends at once, so the board is not a child of this process and leaves no zombie.
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd=project / BUILD_FOLDER,
@@ -131,7 +132,7 @@ def launch(project: Path) -> RunningBoard:
 
 
 def running() -> tuple[RunningBoard, ...]:
-    """All launched boards that still run, by port; entries of dead ones are removed."""
+    """All launched boards that still run, by port; removes the entries of ended boards."""
     if not _can_launch():
         return ()
     boards = []
@@ -145,7 +146,7 @@ def running() -> tuple[RunningBoard, ...]:
 
 
 def stop(project: Path) -> bool:
-    """End the launched board of the project; False when there is none running."""
+    """End the launched board of the project; returns False if none is running."""
     if not _can_launch():
         return False
     entry = _entry(project)
@@ -185,9 +186,10 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
 
 @contextlib.contextmanager
 def _placed(board: Board) -> Iterator[None]:
-    """Processes started in the block keep to one core of this computer, if the board wants that.
+    """Pin processes that start in the block to one core of this computer, if the board asks for it.
 
-    They inherit it from this thread. The core is drawn, so several boards are not all on the same.
+    They inherit the pinning from this thread. The core is chosen at random, so that several boards
+    do not all use the same one.
     """
     if board.start is None or not board.start.one_core or sys.platform != "linux":
         yield
@@ -201,7 +203,7 @@ def _placed(board: Board) -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a board: this very package can be imported in it, installed or not."""
+    """The environment of a board, in which this package can be imported, installed or not."""
     package_parent = str(Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -211,14 +213,14 @@ def _await_port(project: Path, board: Board, pid: int, lives: Callable[[], bool]
     """Wait until the board has printed the path of its port.
 
     Raises:
-        DeviceError: it ended before, or takes too long.
+        DeviceError: the board ended before that, or takes too long.
     """
     assert board.start is not None
     log = _log(project)
     pattern = re.compile(board.start.port, re.MULTILINE)
     deadline = time.monotonic() + START_LIMIT_S
     while True:
-        alive = lives()  # before the look at the log, which then holds all a dead board printed
+        alive = lives()  # before the log is read, so that it has all output of a dead board
         found = pattern.search(log.read_text(encoding="utf-8", errors="replace"))
         if found is not None and alive:
             return RunningBoard(board.name, found[1], pid, project.resolve(), _born(pid) or "")
@@ -246,10 +248,10 @@ def _last_line(log: Path) -> str:
 
 
 def _registry() -> Path:
-    """The folder of this user that lists launched boards, made if needed.
+    """The folder of this user that lists launched boards; created if needed.
 
     Raises:
-        InputError: there is something else, or it belongs to somebody else.
+        InputError: the path is not a folder, or belongs to another user.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
@@ -258,7 +260,7 @@ def _registry() -> Path:
         folder = Path(tempfile.gettempdir()) / f"ska-edge-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
-    # In a folder for all, somebody else could have put it there to have us end their processes.
+    # In a shared folder, another user could have created it to make us end other processes.
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise InputError(f"{folder} is not a folder of yours; set XDG_RUNTIME_DIR to one that is")
     return folder
@@ -270,7 +272,7 @@ def _entry(project: Path) -> Path:
 
 
 def _read_entry(entry: Path) -> RunningBoard | None:
-    """What an entry says; None when there is none or it is damaged."""
+    """Read an entry; None if there is none or it is damaged."""
     try:
         content = json.loads(entry.read_text(encoding="utf-8"))
         return RunningBoard(**{**content, "project": Path(content["project"])})
@@ -279,7 +281,7 @@ def _read_entry(entry: Path) -> RunningBoard | None:
 
 
 def _born(pid: int) -> str | None:
-    """The start time of a process, None when it has ended (a zombie has ended, too)."""
+    """The start time of a process, None if it has ended (a zombie has ended, too)."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -292,13 +294,14 @@ def _born(pid: int) -> str | None:
         return ""
     except OSError:
         return None
-    # After the name in parentheses, which may hold anything: state, then field 22, the start time.
+    # The fields follow the name in parentheses, which may contain anything. The first is the
+    # state; field 22 is the start time.
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
 
 
 def _end(pid: int, born: str | None) -> None:
-    """End a process: ask it first, then make it."""
+    """End a process: first by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if born is None or _born(pid) != born:
             return

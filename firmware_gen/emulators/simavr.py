@@ -3,7 +3,8 @@
     python -m firmware_gen.emulators.simavr firmware.elf board.toml
 
 compiles `boards/avr/simulator.c` with the C compiler of this computer, into the folder of the
-image, and becomes that program: it prints the path of the serial port and runs until it is ended.
+image. The process then becomes that program, which prints the path of the serial port and runs
+until it is stopped.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ SOURCE = BOARDS_FOLDER / "avr" / "simulator.c"
 
 
 def compile_simulator(folder: Path) -> Path:
-    """Compile the simulator into `folder`; its path.
+    """Compile the simulator into `folder`; return its path.
 
     Raises:
         ToolError: there is no C compiler.
-        CheckError: it refused, as it does without libsimavr.
+        CheckError: the compiler failed, for example because libsimavr is missing.
     """
     program = folder.resolve() / "simulator"
     compiler = toolchains.choose(toolchains.HOST)
@@ -35,7 +36,7 @@ def compile_simulator(folder: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a board until it is ended; the exit code is that of the error, if there is one."""
+    """Run a board until it is stopped; returns the exit code of the error, if any."""
     parser = argparse.ArgumentParser(
         prog="python -m firmware_gen.emulators.simavr", description=__doc__
     )

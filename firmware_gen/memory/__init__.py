@@ -1,1 +1,1 @@
-"""What an image takes: flash, RAM, and the bound of its stack."""
+"""Memory use of an image: flash, RAM, and the bound of its stack."""

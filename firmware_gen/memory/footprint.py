@@ -1,9 +1,8 @@
-"""How much RAM a firmware will take, known before any compiler runs.
+"""Predicts the RAM of a firmware before any compiler runs.
 
-Nearly all of it is `ska_t`, the rest the buffers of the serial line: of requests, and of what the
-UART has received. The members stand here once more, in the order of runtime/ska.h: tests compare
-the sum with what the compiler of every board makes of them. Of the host's own memory nothing is
-said.
+Nearly all of it is `ska_t`; the rest is the buffers of the serial line, for requests and for
+received bytes. The members are listed here again, in the order of runtime/ska.h; tests compare the
+sum with the result of every board's compiler. The memory of the board `host` is not predicted.
 """
 
 from __future__ import annotations
@@ -21,32 +20,32 @@ from ska_edge.wire.protocol import MESSAGES, Field
 Arrays = tuple[tuple[int, int], ...]
 
 QUAD = 4  # inputs that the DSP kernel reads at once
-# On AVR constants are variables unless they are read in a way of their own. These are not: a row of
-# ska_layers with its first neuron, a row of ska_heads, the board's name, the plan's digest.
+# On AVR, constants are in RAM unless special instructions read them. These constants are in RAM: a
+# row of ska_layers with its first neuron, a row of ska_heads, the board's name, the plan's digest.
 AVR_LAYER, AVR_HEAD, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the RAM: what it is for, and its arrays as (number of elements, bytes of each)."""
+    """A part of the RAM: its purpose, and its arrays as (number of elements, bytes per element)."""
 
     name: str
     arrays: Arrays
 
     @property
     def size(self) -> int:
-        """Bytes, without what aligns the next part."""
+        """Bytes, without the padding before the next part."""
         return sum(count * width for count, width in self.arrays)
 
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
-    """The RAM of a firmware with this plan on this board, in the order in which it lies there."""
+    """The RAM of a firmware with this plan on this board, in memory order."""
     line = (_line(plan, board), *_received(board))
     return (*_network(plan, board), *line, *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
-    """Bytes of RAM without the stack: the parts, each element aligned to its size on 32 bits."""
+    """Bytes of RAM without the stack; on 32-bit cores each element is aligned to its size."""
     place = 0
     for part in parts(plan, board):
         for count, width in part.arrays:
@@ -86,7 +85,7 @@ def _network(plan: Plan, board: Board) -> Iterator[Part]:
 
 
 def _kernel(plan: Plan, board: Board) -> str:
-    """Which kernel the plan gets on the board's core; see runtime/ska_target.h."""
+    """The kernel that the plan uses on the board's core; see runtime/ska_target.h."""
     if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
         if board.kernel == "dsp":
             return "dsp"
@@ -97,13 +96,13 @@ def _kernel(plan: Plan, board: Board) -> str:
 
 
 def _received(board: Board) -> Iterator[Part]:
-    """What the receive interrupt fills (boards/freestanding/ska_ring.h), where the board has it."""
+    """The ring that the receive interrupt fills (boards/freestanding/ska_ring.h), if any."""
     if board.uart is not None and RING in board.sources:
         yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
 
 
 def _line(plan: Plan, board: Board) -> Part:
-    """What ska_main.c and ska_frame.c keep, and on AVR the constants that are read as variables."""
+    """The variables of ska_main.c and ska_frame.c, and on AVR the constants that are in RAM."""
     signal = plan.layers[0].input.bits // 8
     request = max(
         sum(field.size * _elements(field, plan) for field in message.fields)
@@ -122,7 +121,7 @@ def _line(plan: Plan, board: Board) -> Part:
 
 
 def _elements(field: Field, plan: Plan) -> int:
-    """The most elements that a field has."""
+    """The maximum number of elements of a field."""
     if isinstance(field.count, int):
         return field.count
     signal = plan.layers[0].input.bits // 8
@@ -134,7 +133,7 @@ def _elements(field: Field, plan: Plan) -> int:
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:
-    """What ska_journal.c keeps of a save on its way, and ska_main.c of a state that is pushed."""
+    """Variables of ska_journal.c for a save, and of ska_main.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
         yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

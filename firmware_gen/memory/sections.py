@@ -1,4 +1,4 @@
-"""What an image takes: flash and RAM from its sections, stack from its machine code."""
+"""Memory use of an image: flash and RAM from its sections, stack from its machine code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ARCHITECTURES: dict[str, type[Code]] = {
     "EM_AVR": AvrCode,
     "EM_RISCV": RiscvCode,
 }
-"""Machines of ELF images whose code can be followed; not among them: the host's."""
+"""Machines of ELF images whose code can be analyzed; the host is not among them."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Bytes of flash, RAM (without stack) and stack; `stack` is None for the host's own code."""
+    """Bytes of flash, RAM (without stack) and stack; `stack` is None for host code."""
 
     flash: int
     ram: int
@@ -30,11 +30,11 @@ class Usage:
 
 
 def measure(elf: Path, bounded: bool = True) -> Usage:
-    """Measure a linked ELF image; not `bounded`: a stack without a known bound is None.
+    """Measure a linked ELF image; if not `bounded`, a stack without a known bound is None.
 
     Raises:
-        CheckError: the stack has no bound that can be known.
-        InputError: the file is no ELF image.
+        CheckError: the stack has no known bound.
+        InputError: the file is not an ELF image.
         ToolError: pyelftools or capstone is missing.
     """
     try:
@@ -54,14 +54,15 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 if section["sh_type"] != "SHT_NOBITS":
                     flash += section["sh_size"]
-                # lld fills a page up by a section of its own: no variables, only on the host.
+                # lld pads a page with this section; it has no variables and occurs only on the
+                # host.
                 if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
                     ram += section["sh_size"]
         return Usage(flash=flash, ram=ram, stack=_stack(image, bounded))
 
 
 def _stack(image: Any, bounded: bool) -> int | None:
-    """Worst case of the stack in bytes, or None where it is not known."""
+    """Worst case of the stack in bytes, or None if it is not known."""
     code = code_of(image)
     try:
         return None if code is None else code.stack()
@@ -72,6 +73,6 @@ def _stack(image: Any, bounded: bool) -> int | None:
 
 
 def code_of(image: Any) -> Code | None:
-    """The functions of an open ELF image, or None when nothing here can follow its machine."""
+    """The functions of an open ELF image, or None if its machine cannot be analyzed."""
     architecture = ARCHITECTURES.get(image["e_machine"])
     return None if architecture is None else architecture(image)

@@ -1,16 +1,16 @@
 """The worst case of the stack: the deepest chain of calls in an image's machine code.
 
-Every function reachable from where the core starts is decoded; the stack pointer is followed
-through it, and each direct call and tail call adds what the called function needs at the depth of
-that call. The compiler's own library routines (64-bit division, memory copies) are counted like the
-rest. What has no bound is an error, not a guess: recursion, calls through pointers, frames of
+The analysis decodes every function that is reachable from the start of the core. It tracks the
+stack pointer through each function; each direct call and tail call adds the stack of the called
+function at the depth of that call. The compiler's library routines (64-bit division, memory copies)
+are included. Code without a known bound is an error: recursion, calls through pointers, frames of
 variable size.
 
-An interrupt can come at any moment, so the worst one comes on top, once: none of our handlers lets
-another interrupt in.
+An interrupt can occur at any moment, so the analysis adds the worst one, once, because none of our
+handlers allows another interrupt.
 
-This module walks the calls. What one instruction does, and where the walk begins, is written once
-for each architecture, in `stack_arm`, `stack_riscv` and `stack_avr`.
+This module walks the calls. `stack_arm`, `stack_riscv` and `stack_avr` describe the instructions of
+each architecture and the start of the walk.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from typing import Any
 from ska_edge.errors import CheckError
 
 DEEPEST = 2**17
-"""Bytes of the stack that no firmware uses: a loop that pushes has no end."""
+"""Bytes of stack that no firmware reaches; beyond this, a loop pushes without end."""
 
 ALLOCATED = 0x2
-"""Flag of a section that is in memory when the program runs (ELF specification, SHF_ALLOC)."""
+"""Flag of a section that occupies memory at run time (ELF specification, SHF_ALLOC)."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call: bytes of the stack in use at it, and the address called."""
+    """A call: the bytes of stack in use at that point, and the called address."""
 
     depth: int
     target: int
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Frame:
-    """What one function does to the stack: its own bytes at most, and its calls."""
+    """The stack use of one function: the maximum of its own bytes, and its calls."""
 
     size: int
     calls: tuple[Call, ...]
@@ -57,20 +57,20 @@ class Function:
     size: int
 
     def holds(self, address: int) -> bool:
-        """Whether an address lies inside, behind the first."""
+        """Whether an address is inside the function, after its first address."""
         return self.start < address < self.start + self.size
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one instruction does to the stack pointer and to the flow.
+    """The effect of one instruction on the stack pointer and on the control flow.
 
-    `growth`: bytes pushed, less those popped. `target`: where it goes. `ends`: the next instruction
-    is not reached from here. `by_table`: a table says where in the function it goes on. The other
-    four are for code that moves the stack pointer by way of a
-    copy of it in a register: `copies_to` names the register, `moves` another copy and the bytes by
-    which it goes down, `restores` the register that becomes the stack pointer, `writes` registers
-    that hold no copy any more.
+    `growth`: bytes pushed minus bytes popped. `target`: the address that it calls or jumps to.
+    `ends`: execution does not continue at the next instruction. `by_table`: a table determines
+    where in the function execution continues. The other four are for code that moves the stack
+    pointer through a copy in a register: `copies_to` is the register that gets a copy, `moves` is a
+    register with a copy and the bytes by which the copy is lowered, `restores` is the register that
+    is written to the stack pointer, `writes` are registers that no longer have a copy.
     """
 
     growth: int = 0
@@ -86,21 +86,21 @@ class Step:
 
 @dataclass(frozen=True)
 class State:
-    """Where the stack pointer stands, in bytes below its start, and its copies in registers."""
+    """The position of the stack pointer, in bytes below its start, and its copies in registers."""
 
     depth: int
     copies: dict[int, int]
 
     def join(self, other: State) -> State:
-        """What holds where two paths meet: the greater depth, and the copies that agree."""
+        """The state where two paths meet: the greater depth, and the copies that agree."""
         both = self.copies.items() & other.copies.items()
         return State(max(self.depth, other.depth), dict(both))
 
     def after(self, step: Step, where: str) -> State:
-        """The state behind an instruction.
+        """The state after an instruction.
 
         Raises:
-            CheckError: the stack pointer is set to what is not known.
+            CheckError: the stack pointer is set to an unknown value.
         """
         copies = {r: depth for r, depth in self.copies.items() if r not in step.writes}
         if step.copies_to is not None:
@@ -115,12 +115,12 @@ class State:
 
 
 class Code(ABC):
-    """The functions of an image and what each does to the stack, decoded on demand."""
+    """The functions of an image and their stack use, decoded on demand."""
 
     call_size = 0
-    """Bytes of the stack that a call instruction takes by itself."""
+    """Bytes of stack that a call instruction itself uses."""
     falls_through = False
-    """Whether a function may go on into the next one: else what follows its end is padding."""
+    """Whether a function may continue into the next one; if not, padding follows its end."""
 
     def __init__(self, image: Any) -> None:
         self._sections = [
@@ -137,29 +137,29 @@ class Code(ABC):
                     self._functions[start] = Function(symbol.name, start, size)
         self._starts = sorted(self._functions)
         for start, following in itertools.pairwise([*self._starts, self._end_of_code()]):
-            if self._functions[start].size == 0:  # as assembler routines of libraries may say
+            if self._functions[start].size == 0:  # possible for assembler routines of libraries
                 name = self._functions[start].name
                 self._functions[start] = Function(name, start, following - start)
         self._needs: dict[int, int] = {}
 
     def stack(self) -> int:
-        """Worst case of the stack in bytes: the deepest calls with the worst interrupt on top."""
+        """Worst case of the stack in bytes: the deepest calls plus the worst interrupt."""
         return self.calls() + self.interrupt()
 
     @abstractmethod
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls from where the core starts."""
+        """Bytes of the deepest chain of calls from the start of the core."""
 
     @abstractmethod
     def interrupt(self) -> int:
-        """Bytes that the worst interrupt or exception takes: what the core pushes, its handler."""
+        """Bytes of the worst interrupt or exception: what the core pushes, plus its handler."""
 
     @abstractmethod
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
-        """The address of each instruction of a function, and what it does.
+        """The address and the effect of each instruction of a function.
 
         Raises:
-            CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
+            CheckError: a jump target or a change of the stack pointer is known only at run time.
         """
 
     @staticmethod
@@ -177,13 +177,13 @@ class Code(ABC):
         return tuple(self._functions[start] for start in self._starts)
 
     def frame(self, function: Function) -> Frame:
-        """Follow the stack pointer along all paths through one function.
+        """Track the stack pointer along all paths through one function.
 
-        Where paths meet, the greater depth is taken, until nothing changes any more. What no path
-        leads to is padding, or is jumped to by a table.
+        Where paths meet, the greater depth counts; this repeats until nothing changes. Code that no
+        path reaches is padding, or the target of a jump table.
 
         Raises:
-            CheckError: the stack pointer moves by what is not known, or further in every round of a
+            CheckError: the stack pointer changes by an unknown amount, or grows in every pass of a
                 loop.
         """
         steps = dict(self._steps(function))
@@ -216,13 +216,13 @@ class Code(ABC):
         states: dict[int, State],
         waiting: list[int],
     ) -> None:
-        """Carry the states of the waiting addresses on, to `states`, until nothing changes."""
+        """Propagate the states of the waiting addresses into `states` until nothing changes."""
         addresses = sorted(steps)
         following = dict(itertools.pairwise([*addresses, function.start + function.size]))
         while waiting:
             address = waiting.pop()
             if address not in steps:
-                continue  # behind the end
+                continue  # after the end
             state, step = states[address], steps[address]
             where = f"{function.name} at 0x{address:x}"
             after = state.after(step, where)
@@ -239,7 +239,7 @@ class Code(ABC):
                     waiting.append(target)
 
     def _named(self, name: str) -> Function:
-        """The function of that name, at which the walk begins."""
+        """The function with that name, at which the walk begins."""
         for function in self._functions.values():
             if function.name == name:
                 return function
@@ -249,7 +249,7 @@ class Code(ABC):
         )
 
     def _need(self, target: int, path: tuple[str, ...]) -> int:
-        """Stack in bytes that a call of the function at `target` needs, all it calls included."""
+        """Bytes of stack that a call of the function at `target` needs, including its own calls."""
         function = self._function_at(target)
         if function is None:
             raise CheckError(
@@ -275,8 +275,10 @@ class Code(ABC):
         )
 
     def _function_at(self, address: int) -> Function | None:
-        """The function that starts at an address or, as some routines of libraries are called,
-        holds it. What follows inside of a function takes at most what the whole of it takes.
+        """The function that starts at an address, or that contains it.
+
+        Some library routines are called at an address inside a function; the rest of a function
+        needs at most as much stack as the whole function.
         """
         at = bisect.bisect_right(self._starts, address) - 1
         if at < 0:
@@ -292,14 +294,14 @@ class Code(ABC):
 
 
 def through_pointer(where: str) -> CheckError:
-    """The error of a call or jump whose target only the running code knows."""
+    """The error for a call or jump whose target is known only at run time."""
     return CheckError(
         f"{where} calls through a pointer, so the stack has no known bound; call directly"
     )
 
 
 def of_variable_size(where: str) -> CheckError:
-    """The error of a stack pointer that moves by what only the running code knows."""
+    """The error for a change of the stack pointer that is known only at run time."""
     return CheckError(
         f"{where} moves the stack by an amount that only the running code knows, "
         "so the stack has no known bound; use arrays of fixed size"
@@ -307,12 +309,12 @@ def of_variable_size(where: str) -> CheckError:
 
 
 def field(word: int, low: int, width: int) -> int:
-    """The bits of a machine word from bit `low` on, as an unsigned number."""
+    """`width` bits of a machine word from bit `low` on, as an unsigned number."""
     return int(word // 2**low % 2**width)
 
 
 def gather(word: int, *parts: tuple[int, int, int]) -> int:
-    """The number that an instruction scatters: (first bit in the word, width, first bit in it)."""
+    """Assemble a number from parts (first bit in the word, width, first bit in the number)."""
     return sum(field(word, low, width) * 2**to for low, width, to in parts)
 
 

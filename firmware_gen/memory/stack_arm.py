@@ -1,8 +1,8 @@
 """The stack of an Arm Thumb image, with capstone as the disassembler.
 
-An exception or interrupt pushes a frame of its own. Which handlers there are says the vector table;
-one comes on top once: interrupts of the same priority, as they have in our images, do not interrupt
-each other, and what a fault writes below the bound no longer matters.
+An exception or interrupt pushes its own frame. The vector table lists the handlers. The analysis
+adds one handler, once: all interrupts in our images have the same priority, so they do not
+interrupt each other, and after a fault it no longer matters what is written below the bound.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from firmware_gen.memory.stack import (
 from ska_edge.errors import CheckError, ToolError
 
 ALLOCATED = 2
-"""SHF_ALLOC of the ELF specification: the section takes memory when the program runs."""
+"""SHF_ALLOC of the ELF specification: the section occupies memory at run time."""
 VECTORS = "ska_vectors"
 """The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
 
 EXCEPTION_FRAME = 36
-"""Bytes the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
+"""Bytes that the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
 Architecture Reference Manual, B1.5.7)."""
 FLOAT_FRAME = 72
-"""Bytes more where the floating-point unit is in use: 17 registers and a reserved word (the same
+"""Additional bytes if the floating-point unit is on: 17 registers and a reserved word (the same
 section). Our images leave it off."""
 
 FLOAT_ABI = 0x400  # EF_ARM_ABI_FLOAT_HARD in e_flags (ELF for the Arm Architecture, section 5.2)
@@ -59,7 +59,7 @@ class ArmCode(Code):
             if symbol.name == VECTORS:
                 self._vectors = (address, symbol["st_size"])
             elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
-                # Empty data at the address of a function would hide it: code wins.
+                # Empty data at the address of a function would hide it, so code has priority.
                 marks[address] = marks.get(address, True) and symbol.name.startswith("$d")
         self._mark_addresses = sorted(marks)
         self._is_data = [marks[address] for address in self._mark_addresses]
@@ -69,14 +69,14 @@ class ArmCode(Code):
 
     @staticmethod
     def _code_address(value: int) -> int:
-        return value & ~1  # the lowest bit says that it is Thumb code
+        return value & ~1  # the lowest bit marks Thumb code
 
     def calls(self) -> int:
         """Bytes of the deepest chain of calls from reset."""
         return self._need(self._handlers()[0], ())
 
     def interrupt(self) -> int:
-        """The frame of an exception, and what the worst handler needs."""
+        """The frame of an exception, plus the stack of the worst handler."""
         handlers = self._handlers()[1:]
         return self._exception_frame + max((self._need(at, ()) for at in handlers), default=0)
 
@@ -100,11 +100,11 @@ class ArmCode(Code):
                 constants.clear()
             step = _step(function.name, instruction, constants)
             if step.is_call and step.target is not None and function.holds(step.target):
-                # Where a branch of Cortex-M0 does not reach, the compiler takes a call for a jump.
+                # If a branch of Cortex-M0 does not reach, the compiler uses a call as a jump.
                 step = Step(target=step.target, ends=True)
             yield instruction.address, step
             if step.is_call:
-                constants.clear()  # the function called may use any of them
+                constants.clear()  # the called function may change any of them
             made = self._constant(instruction, constants)
             for register in instruction.regs_access()[1]:
                 constants.pop(register, None)
@@ -112,7 +112,7 @@ class ArmCode(Code):
                 constants[instruction.operands[0].reg] = made
 
     def _constant(self, instruction: Any, constants: dict[int, int]) -> int | None:
-        """The value that an instruction writes to its first operand, where that is known."""
+        """The value that an instruction writes to its first operand, if it is known."""
         from capstone import arm_const as arm
 
         kind, operands = instruction.id, instruction.operands
@@ -133,10 +133,10 @@ class ArmCode(Code):
         return None
 
     def _instructions(self, function: Function) -> Iterator[Any]:
-        """The instructions of a function, without the literal pools in it.
+        """The instructions of a function, without its literal pools.
 
         Raises:
-            CheckError: there is something that is no instruction.
+            CheckError: some bytes are not an instruction.
         """
         at = bisect.bisect_right(self._mark_addresses, function.start) - 1
         start, end = function.start, function.start + function.size
@@ -160,13 +160,13 @@ class ArmCode(Code):
 
 
 def _is_loaded(image: Any, symbol: Any) -> bool:
-    """Whether a symbol lies in memory: one of a debug section has an offset there, no address."""
+    """Whether a symbol has an address in memory; in a debug section it has only an offset."""
     index = symbol["st_shndx"]
     return isinstance(index, int) and bool(image.get_section(index)["sh_flags"] & ALLOCATED)
 
 
 def _branch_target(instruction: Any) -> int | None:
-    """Where a branch within a function goes, or None if this is none."""
+    """The target of a branch within a function, or None if this is not a branch."""
     from capstone import arm_const as arm
 
     kinds = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
@@ -176,12 +176,12 @@ def _branch_target(instruction: Any) -> int | None:
 
 
 def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
-    """What an instruction of the function `name` does to the stack pointer and to the flow.
+    """The effect of an instruction of the function `name` on the stack pointer and the flow.
 
     `constants` holds the registers whose values are known.
 
     Raises:
-        CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
+        CheckError: a jump target or a change of the stack pointer is known only at run time.
     """
     from capstone import arm_const as arm
 
@@ -200,7 +200,7 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
         return Step(ends=always)
 
-    # Capstone does not list the stack pointer among what these write.
+    # Capstone does not list the stack pointer among the registers that these write.
     if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):
         names = [instruction.reg_name(operand.reg) for operand in operands]
         growth = sum(8 if name.startswith("d") else 4 for name in names)
@@ -212,7 +212,7 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
         if kind == arm.ARM_INS_POP or (
             kind == arm.ARM_INS_LDR and operands[1].mem.base == arm.ARM_REG_SP
         ):
-            return Step(ends=always)  # a return; what it pops no longer matters here
+            return Step(ends=always)  # a return; its pops no longer matter
         raise through_pointer(where)
     if arm.ARM_REG_SP not in written:
         return Step()
@@ -229,5 +229,5 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
         return Step(-operands[-1].imm)  # a pop of one or two registers
     if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
-        return Step()  # back to the frame pointer at the end of a function: it only gives back
+        return Step()  # back to the frame pointer at the end of a function: only shrinks the stack
     raise of_variable_size(where)

@@ -1,9 +1,10 @@
 """The stack of an AVR image.
 
-Decoded here is what moves the stack pointer, jumps, or writes registers that hold a copy of the
-stack pointer (AVR Instruction Set Manual). A call pushes its return address: 2 bytes, 3 on chips
-with more than 128 KB of flash. So does an interrupt; the worst handler comes on top of the deepest
-chain of calls once, since a handler keeps other interrupts off until it returns.
+This module decodes instructions that move the stack pointer, that jump, or that write registers
+with a copy of the stack pointer (AVR Instruction Set Manual). A call pushes its return address: 2
+bytes, or 3 on chips with more than 128 KB of flash. So does an interrupt. The analysis adds the
+worst handler once to the deepest chain of calls, because a handler blocks other interrupts until it
+returns.
 """
 
 from __future__ import annotations
@@ -16,45 +17,46 @@ from firmware_gen.memory.stack import Code, Function, Step, field, gather, signe
 from ska_edge.errors import CheckError
 
 START = "main"
-"""The function that the start-up code of the C library calls; before, it uses no stack."""
+"""The function that the start-up code of the C library calls; before that, it uses no stack."""
 
 HANDLER = re.compile(r"__vector_\d+")
-"""The names that the C library gives to the handlers of interrupts."""
+"""The names that the C library gives to interrupt handlers."""
 
 SAVE, RESTORE = "__prologue_saves__", "__epilogue_restores__"
-"""Two halves of a function in the compiler's library: jumped into, each for a number of registers.
-The first goes back through Z and leaves Y as a copy of the stack pointer, the second returns."""
+"""Two library routines of the compiler that save and restore registers. Functions jump into them,
+at a place that depends on the number of registers. The first returns through Z and leaves a copy of
+the stack pointer in Y; the second returns to the caller."""
 
 STACK_LOW, STACK_HIGH = 0x3D, 0x3E  # input/output addresses of the stack pointer
 X, Y, Z = 26, 28, 30  # register pairs that address memory, by their low halves
 CALL_CLOBBERED = frozenset({0, *range(18, 28), 30, 31})
 RAM = 0x80_0000
-"""Where the linker has RAM, beside flash."""
+"""The offset at which the linker places RAM."""
 
 
 class AvrCode(Code):
     """The functions of an AVR image."""
 
-    falls_through = True  # as routines of the compiler's library do
+    falls_through = True  # some library routines of the compiler do
 
     def __init__(self, image: Any) -> None:
         super().__init__(image)
-        # The lowest 7 bits of the flags name the family; avr6 has more than 128 KB of flash.
+        # The lowest 7 bits of the flags are the family; avr6 has more than 128 KB of flash.
         self.call_size = 3 if field(image["e_flags"], 0, 7) == 6 else 2
 
     @staticmethod
     def _is_function(symbol: Any) -> bool:
-        # The routines of the compiler's library have a size, but no type.
+        # Routines of the compiler's library have a size but no type.
         kind, size = symbol["st_info"]["type"], symbol["st_size"]
         is_routine = kind == "STT_NOTYPE" and size > 0 and symbol["st_value"] + size <= RAM
         return bool(kind == "STT_FUNC" or is_routine)
 
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls, the return address of main() among them."""
+        """Bytes of the deepest chain of calls, including the return address of main()."""
         return self.call_size + self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """The return address and what the worst handler needs; nothing where there is none."""
+        """The return address plus the stack of the worst handler; 0 if there is no handler."""
         handlers = [f.start for f in self.functions() if HANDLER.fullmatch(f.name)]
         return max((self.call_size + self._need(start, ()) for start in handlers), default=0)
 
@@ -69,10 +71,10 @@ class AvrCode(Code):
         return int.from_bytes(self._bytes(address, 2), "little")
 
     def _step(self, function: Function, address: int, word: int) -> Step:
-        """What an instruction does.
+        """The effect of an instruction.
 
         Raises:
-            CheckError: it goes to what only the running code knows.
+            CheckError: the target of a jump is known only at run time.
         """
         following = address + _size(word)
         if word in (0x9508, 0x9518):  # RET, RETI
@@ -81,7 +83,7 @@ class AvrCode(Code):
             raise through_pointer(f"{function.name} at 0x{address:x}")
         kind = field(word, 12, 4)
         if kind == 0xD and field(word, 0, 12) == 0:
-            return Step(self.call_size)  # RCALL to the next instruction: room on the stack
+            return Step(self.call_size)  # RCALL to the next instruction: reserves stack
         if kind in (0xC, 0xD) or _is_long_jump(word):  # RJMP, RCALL, JMP, CALL
             is_call = kind == 0xD or (_is_long_jump(word) and field(word, 1, 1) == 1)
             return self._jump(function, address, self._target(address, word), is_call)
@@ -96,14 +98,14 @@ class AvrCode(Code):
         return self._copy_step(address, word)
 
     def _copy_step(self, address: int, word: int) -> Step:
-        """What an instruction does to the copies of the stack pointer in pairs of registers."""
+        """The effect of an instruction on copies of the stack pointer in register pairs."""
         register, port = field(word, 4, 5), gather(word, (0, 4, 0), (9, 2, 4))
         if field(word, 11, 5) == 0b10110 and port == STACK_LOW:
-            return Step(copies_to=register)  # IN; that of the high half follows it or precedes it
+            return Step(copies_to=register)  # IN; the IN of the high half is next to it
         if field(word, 11, 5) == 0b10110 and port == STACK_HIGH:
             return Step()
         if field(word, 11, 5) == 0b10111 and port == STACK_LOW:
-            return Step(restores=register)  # OUT; that of the high half is beside it
+            return Step(restores=register)  # OUT; the OUT of the high half is next to it
         if field(word, 9, 7) == 0b1001011:  # ADIW, SBIW
             amount = gather(word, (0, 4, 0), (6, 2, 4))
             down = amount if field(word, 8, 1) == 1 else -amount
@@ -118,7 +120,7 @@ class AvrCode(Code):
         return Step(writes=_written(word))
 
     def _word_or_zero(self, address: int) -> int:
-        """The word at an address, or that of NOP where the image has none."""
+        """The word at an address, or the word of NOP if the image has none there."""
         try:
             return self._word(address)
         except CheckError:
@@ -131,14 +133,14 @@ class AvrCode(Code):
         return 2 * (high * 2**16 + self._word(address + 2))
 
     def _jump(self, function: Function, address: int, target: int, is_call: bool) -> Step:
-        """A call or a jump, those into the saving and restoring halves among them."""
+        """A call or a jump, including jumps into the saving and restoring routines."""
         if is_call:
             return Step(target=target, is_call=True, writes=CALL_CLOBBERED)
         if self._is_in(target, RESTORE):
             return Step(ends=True)
         if not self._is_in(target, SAVE):
             return Step(target=target, ends=True)
-        # Four loads stand before the jump: X, the bytes to allocate, and Z, where to go on.
+        # Four loads precede the jump: X, the bytes to allocate, and Z, the address to return to.
         loads = [self._word(address - back) for back in (8, 6, 4, 2)]
         registers = [16 + field(load, 4, 4) for load in loads]
         low, high, next_low, next_high = (gather(load, (0, 4, 0), (8, 4, 4)) for load in loads)
@@ -182,9 +184,10 @@ def _skips(word: int) -> bool:
 
 
 def _subtracted(first: int, second: int) -> int | None:
-    """What SUBI of a low half and SBCI, or SBC of r1, which is 0, of the high half take away.
+    """The number that SUBI of a low half and SBCI (or SBC of r1, which is 0) of the high half
+    subtract.
 
-    None when the two are something else.
+    None if the two are other instructions.
     """
     register = 16 + field(first, 4, 4)
     if field(first, 12, 4) != 0x5 or register % 2 == 1:
@@ -197,10 +200,10 @@ def _subtracted(first: int, second: int) -> int | None:
 
 
 def _written(word: int) -> frozenset[int]:
-    """The pairs, by their low registers, of which an instruction may write a half.
+    """The register pairs, by their low registers, of which an instruction may write a half.
 
-    Registers that are only read may be among them: then a copy is forgotten, and if it is needed
-    after all, the bound is refused.
+    The result may include registers that are only read. The analysis then forgets a copy; if the
+    code needs that copy later, the stack has no known bound.
     """
     kind, register, high = field(word, 12, 4), field(word, 4, 5), 16 + field(word, 4, 4)
     if kind == 0x3 or field(word, 11, 5) == 0b10111:  # CPI, OUT

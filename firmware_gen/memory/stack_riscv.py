@@ -1,9 +1,10 @@
 """The stack of a 32-bit RISC-V image with compressed instructions.
 
-Decoded here is what moves the stack pointer, jumps, or makes the constants that those two take; of
-every other instruction only the register that it writes matters (RISC-V Instruction Set Manual,
-volume I, chapters 2 and 16). The core pushes nothing on a trap; what comes on top of the deepest
-chain of calls is what the trap handler saves and calls.
+This module decodes instructions that move the stack pointer, that jump, or that compute constants
+for these two. Of every other instruction it needs only the register that it writes (RISC-V
+Instruction Set Manual, volume I, chapters 2 and 16). The core pushes nothing on a trap. The
+analysis adds the bytes that the trap handler and the functions it calls save to the deepest chain
+of calls.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from firmware_gen.memory.stack import (
 START = "ska_start"
 """The function that the reset code jumps to as soon as it has set the stack pointer."""
 TRAP = "Trap_Handler"
-"""The function that every trap leads to, interrupts among them."""
+"""The function that handles every trap, including interrupts."""
 
 ZERO, RETURN_ADDRESS, STACK_POINTER, FRAME_POINTER = 0, 1, 2, 8  # x0, x1, x2, x8
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """An instruction as the base instruction it stands for.
+    """An instruction, expanded to its base instruction.
 
-    `kind` is "lui", "auipc", "addi", "add", "jal", "jalr", "branch", "stop" (nothing follows), or
-    "other", of which only `rd` is given, `ZERO` when it writes no register. `value` is the
-    immediate operand, the distance for jumps.
+    `kind` is "lui", "auipc", "addi", "add", "jal", "jalr", "branch", "stop" (execution does not
+    continue), or "other". An "other" has only `rd`, which is `ZERO` if it writes no register.
+    `value` is the immediate operand, for jumps the distance.
     """
 
     size: int
@@ -55,7 +56,7 @@ class RiscvCode(Code):
         return self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """What the trap handler needs."""
+        """Bytes of stack that the trap handler needs."""
         return self._need(self._named(TRAP).start, ())
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
@@ -86,10 +87,10 @@ class RiscvCode(Code):
 
 
 def _step(where: str, address: int, instruction: Instruction, constants: dict[int, int]) -> Step:
-    """What an instruction does, given the registers whose values are known.
+    """The effect of an instruction, given the registers whose values are known.
 
     Raises:
-        CheckError: it goes to, or moves the stack pointer by, what only the running code knows.
+        CheckError: a jump target or a change of the stack pointer is known only at run time.
     """
     kind, rd, rs1, rs2 = instruction.kind, instruction.rd, instruction.rs1, instruction.rs2
     if kind == "stop":
@@ -109,7 +110,7 @@ def _step(where: str, address: int, instruction: Instruction, constants: dict[in
     if kind == "addi" and rs1 == STACK_POINTER:
         return Step(-instruction.value)
     if kind == "addi" and rs1 == FRAME_POINTER:
-        return Step()  # back to the whole frame at the end of a function: it only gives back
+        return Step()  # back to the frame pointer at the end of a function: only shrinks the stack
     if kind == "add" and STACK_POINTER in (rs1, rs2):
         distance = constants.get(rs2 if rs1 == STACK_POINTER else rs1)
         if distance is not None:
@@ -118,10 +119,10 @@ def _step(where: str, address: int, instruction: Instruction, constants: dict[in
 
 
 def _learn(address: int, instruction: Instruction, constants: dict[int, int]) -> None:
-    """Bring the known registers up to date after an instruction."""
+    """Update the known registers after an instruction."""
     kind, rd = instruction.kind, instruction.rd
     if kind in ("jal", "jalr", "stop"):
-        constants.clear()  # a called function may change them; after a jump all is open
+        constants.clear()  # a called function may change them; after a jump nothing is known
         return
     base = 0 if instruction.rs1 == ZERO else constants.get(instruction.rs1)
     constants.pop(rd, None)

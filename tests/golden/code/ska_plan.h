@@ -2,7 +2,7 @@
  *
  * Network 3-4-2, rule code, precision w32a16.
  *
- * No sum leaves its accumulator, whatever the input and the weights are:
+ * No sum overflows its accumulator, for any input and any weights:
  *   layer 0, knowledge sum: [-8589737984, 8589942783], 64 bits
  *   layer 0, update sum: [-1073709056, 1073741840], 32 bits
  *   layer 0, changed weight: [-2181037056, 2181038079], 64 bits
@@ -15,17 +15,17 @@
 
 #include <stdint.h>
 
-typedef int32_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int32_t ska_weight_t; /* a stored weight, which learns */
 typedef int16_t ska_signal_t; /* an input or an activation */
 typedef int32_t ska_knowledge_t; /* z */
-typedef int32_t ska_knowledge_fast_t; /* z as it is computed with */
+typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_KNOWLEDGE_MIN (-2097152)
 #define SKA_KNOWLEDGE_MAX 2097151
 #define SKA_WEIGHT_BITS 32
 #define SKA_WEIGHT_MIN INT32_MIN
 #define SKA_WEIGHT_MAX INT32_MAX
 #define SKA_SIGNAL_BYTES 2
-#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
+#define SKA_FORWARD_BITS 16 /* bits of a weight in sums */
 
 #define SKA_PLAN_DIGEST {0xdd, 0x11, 0x83, 0x81, 0x3f, 0x50, 0x6c, 0x9a}
 
@@ -40,27 +40,27 @@ typedef int32_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
-#define SKA_STATE_BYTES 113 /* of all that learning changes; see ska_t */
+#define SKA_STATE_BYTES 113 /* everything that learning changes; see ska_t */
 #define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT 4
-#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
+#define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 64
 #define SKA_UPDATE_BITS 64
-#define SKA_TARGET 32767 /* the decision a sample's own class should have */
-#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
-#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+#define SKA_TARGET 32767 /* the target decision for the sample's class */
+#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 
-/* What teaches a hidden layer. */
+/* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT 0
 #define SKA_TEACHER_SIGNS 0
 #define SKA_TEACHER_CODE 1
 #define SKA_CODE_PRESENCE_KEY 0x2CEB5101u
 #define SKA_CODE_SIGNS_KEY 0x6909C6CEu
 
-#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
-#define SKA_REPLAYS 0 /* how many are learned again with each new one */
+#define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
+#define SKA_REPLAYS 0 /* samples learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768

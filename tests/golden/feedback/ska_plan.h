@@ -2,7 +2,7 @@
  *
  * Network 3-4-2, rule feedback, precision w8a8.
  *
- * No sum leaves its accumulator, whatever the input and the weights are:
+ * No sum overflows its accumulator, for any input and any weights:
  *   layer 0, knowledge sum: [-813056, 819200], 32 bits
  *   layer 0, update sum: [-4194176, 4194816], 32 bits
  *   layer 0, changed weight: [-36864, 36863], 32 bits
@@ -16,17 +16,17 @@
 
 #include <stdint.h>
 
-typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int16_t ska_weight_t; /* a stored weight, which learns */
 typedef int8_t ska_signal_t; /* an input or an activation */
 typedef int16_t ska_knowledge_t; /* z */
-typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
+typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_KNOWLEDGE_MIN (-32768)
 #define SKA_KNOWLEDGE_MAX 32767
 #define SKA_WEIGHT_BITS 16
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 8 /* of a weight, as it takes part in sums */
+#define SKA_FORWARD_BITS 8 /* bits of a weight in sums */
 
 #define SKA_PLAN_DIGEST {0x87, 0x82, 0xee, 0x36, 0x36, 0xa6, 0x0e, 0x4e}
 
@@ -41,19 +41,19 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
-#define SKA_STATE_BYTES 81 /* of all that learning changes; see ska_t */
+#define SKA_STATE_BYTES 81 /* everything that learning changes; see ska_t */
 #define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT 4
-#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
+#define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 32
 #define SKA_UPDATE_BITS 32
-#define SKA_TARGET 32767 /* the decision a sample's own class should have */
-#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
-#define SKA_RAW_INPUT 1 /* whether raw integers can be standardized */
+#define SKA_TARGET 32767 /* the target decision for the sample's class */
+#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_RAW_INPUT 1 /* 1 if raw integers can be standardized */
 
-/* What teaches a hidden layer. */
+/* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT 0
 #define SKA_TEACHER_SIGNS 1
 #define SKA_TEACHER_CODE 0
@@ -62,8 +62,8 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_SIGNS_SHIFT 3 /* from the sum to a projection */
 #define SKA_MOST_SEEN 65534 /* where the count of a class ends */
 
-#define SKA_REPLAY_SLOTS 2 /* past samples that are kept of each class */
-#define SKA_REPLAYS 1 /* how many are learned again with each new one */
+#define SKA_REPLAY_SLOTS 2 /* samples in the replay buffer per class */
+#define SKA_REPLAYS 1 /* samples learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768

@@ -1,8 +1,8 @@
-/* ska_rule.h - what one neuron computes. Generated from the plan 8782ee3636a60e4e; do not edit.
+/* ska_rule.h - the computations of one neuron. Generated from the plan 8782ee3636a60e4e; do not edit.
  *
  * Rule feedback: hidden layers follow the output's error through random signs (needs labels).
- * Every intermediate is commented with its fraction and its proven interval: none can overflow.
- * What fits 16 bits is passed in the core's fastest type for that; callers narrow what they store.
+ * A comment gives the fraction and the proven interval of every intermediate; none can overflow.
+ * Values that fit 16 bits use the core's fastest type for that; callers narrow them to store them.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H

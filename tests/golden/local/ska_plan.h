@@ -2,7 +2,7 @@
  *
  * Network 4-3-3-2, rule local, precision w16a8.
  *
- * No sum leaves its accumulator, whatever the input and the weights are:
+ * No sum overflows its accumulator, for any input and any weights:
  *   layer 0, knowledge sum: [-17300992, 17301504], 32 bits
  *   layer 0, update sum: [-4194176, 4194816], 32 bits
  *   layer 0, changed weight: [-36864, 36863], 32 bits
@@ -23,17 +23,17 @@
 
 #include <stdint.h>
 
-typedef int16_t ska_weight_t; /* a weight as it is stored and learns */
+typedef int16_t ska_weight_t; /* a stored weight, which learns */
 typedef int8_t ska_signal_t; /* an input or an activation */
 typedef int16_t ska_knowledge_t; /* z */
-typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
+typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_KNOWLEDGE_MIN (-32768)
 #define SKA_KNOWLEDGE_MAX 32767
 #define SKA_WEIGHT_BITS 16
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 16 /* of a weight, as it takes part in sums */
+#define SKA_FORWARD_BITS 16 /* bits of a weight in sums */
 
 #define SKA_PLAN_DIGEST {0xef, 0xc6, 0x30, 0xb4, 0xaf, 0x7a, 0x43, 0x76}
 
@@ -48,25 +48,25 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z as it is computed with */
 #define SKA_NEURONS 8
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
-#define SKA_STATE_BYTES 95 /* of all that learning changes; see ska_t */
+#define SKA_STATE_BYTES 95 /* everything that learning changes; see ska_t */
 #define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(94u, 2u) DO(95u, 1u) /* ends of equal numbers, bytes of each */
 #define SKA_WIDEST_INPUT 4
-#define SKA_EVEN_ROWS 0 /* whether each row of weights has an even offset */
+#define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 32
 #define SKA_UPDATE_BITS 32
-#define SKA_TARGET 32767 /* the decision a sample's own class should have */
-#define SKA_FIRST_LEARNED 0 /* layers below it stay as they are */
-#define SKA_RAW_INPUT 0 /* whether raw integers can be standardized */
+#define SKA_TARGET 32767 /* the target decision for the sample's class */
+#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 
-/* What teaches a hidden layer. */
+/* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT 1
 #define SKA_TEACHER_SIGNS 0
 #define SKA_TEACHER_CODE 0
 
-#define SKA_REPLAY_SLOTS 0 /* past samples that are kept of each class */
-#define SKA_REPLAYS 0 /* how many are learned again with each new one */
+#define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
+#define SKA_REPLAYS 0 /* samples learned again with each new one */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768

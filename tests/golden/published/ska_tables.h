@@ -33,18 +33,18 @@ static const int16_t ska_decision_table[257] SKA_CONST = {
     32754, 32755, 32756, 32756, 32757
 };
 
-/* One matrix with its bias: where it stands in the parameters, its shape, and its shifts. */
+/* One matrix with its bias: its position in the parameters, its shape, and its shifts. */
 typedef struct {
     uint32_t weight;           /* offset of W, row-major */
     uint32_t bias;             /* offset of b */
     uint16_t inputs;           /* columns */
     uint16_t outputs;          /* rows */
     uint8_t sum_align;         /* the sum has this many more fractional bits than W a */
-    uint8_t bias_align;        /* and this many more than b */
+    uint8_t bias_align;        /* the sum has this many more fractional bits than b */
     uint8_t forward_shift;     /* from the sum to the knowledge */
     int8_t update_shift;       /* from step * a to a change of W, before the rate's shift */
     int8_t bias_update_shift;  /* from step to a change of b, before the rate's shift */
-    int8_t projection_shift;   /* from W^T e to the projection, where the rule has one */
+    int8_t projection_shift;   /* from W^T e to the projection, if the rule has one */
 } ska_matrix_t;
 
 static const ska_matrix_t ska_layers[SKA_LAYERS] = {
