@@ -65,7 +65,8 @@ def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
     Biases that are absent are 0. Raises InputError for anything else.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # numpy leaves a broken archive open that it was given by its path.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}") from error

@@ -1,0 +1,149 @@
+"""One command line of ska-edge in this process, and what must never come of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+import signal
+import stat
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from ska_edge.cli.main import main
+
+EXIT_CODES = {0, 1, 2, 3}
+"""What a command may end with that nobody interrupts and whose output somebody reads."""
+LIMIT = 60  # seconds after which a command counts as stuck; the machine may be busy
+
+
+class Stuck(BaseException):
+    """A command did not end in time; no `except Exception` holds this up."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A command line, its exit code, and what it printed."""
+
+    arguments: tuple[str, ...]
+    code: object
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """The command line, as a shell takes it."""
+        return shlex.join(["ska-edge", *self.arguments])
+
+    def faults(self) -> list[str]:
+        """What is wrong with how it ended, none for any of the documented ways."""
+        found = []
+        if self.code not in EXIT_CODES:
+            found.append(f"exit code {self.code}: {self.err.strip()[-300:]}")
+        if "Traceback" in self.out + self.err:
+            found.append("a traceback")
+        if self.code in (2, 3) and not self.err.strip():
+            found.append("no word of what is wrong")
+        return found
+
+
+def run(arguments: Sequence[str]) -> Attempt:
+    """Run one command line; a warning that nobody catches is an error here."""
+    streams = [_terminal(errors) for errors in ("strict", "backslashreplace")]
+    code: object = "none: it returned"
+    with (
+        contextlib.redirect_stdout(streams[0]),
+        contextlib.redirect_stderr(streams[1]),
+        warnings.catch_warnings(),
+        _limited(),
+    ):
+        warnings.simplefilter("error")
+        try:
+            main(list(arguments))
+        except SystemExit as ended:
+            code = ended.code
+        except Stuck:
+            code = f"none: it is stuck after {LIMIT} s"
+        except BaseException as error:
+            code = f"none: it raised {error!r}"
+    out, err = (_written(stream) for stream in streams)
+    return Attempt(tuple(arguments), code, out, err)
+
+
+def _terminal(errors: str) -> io.TextIOWrapper:
+    """A stream that encodes as standard output or standard error do."""
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors, write_through=True)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Raise Stuck when the block takes too long, if nobody else uses the alarm."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Stuck
+
+    if signal.getsignal(signal.SIGALRM) not in (signal.SIG_DFL, end):
+        yield  # the tests' own limit
+        return
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(LIMIT)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+OUTPUTS = ("-o", "--output", "--log")
+
+
+def snapshot(folder: Path) -> dict[str, bytes | str]:
+    """Everything in a folder: the bytes of a file, the kind of anything else."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        found[str(path.relative_to(folder))] = (
+            path.read_bytes() if stat.S_ISREG(mode) else stat.filemode(mode)
+        )
+    return found
+
+
+def destroyed(
+    attempt: Attempt, before: dict[str, bytes | str], after: dict[str, bytes | str]
+) -> list[str]:
+    """Files that were there before and are another now, though nobody asked for that.
+
+    A command may replace what it is told to write, and only if it ends well; a log that it was
+    given may have grown. Nothing half-written stays behind.
+    """
+    found = []
+    for name, content in before.items():
+        if after.get(name) == content or _is_output(attempt, name):
+            continue
+        found.append(f"{name} is {'another' if name in after else 'gone'}")
+    found += [f"{name} is left over" for name in set(after) - set(before) if ".part" in name]
+    return found
+
+
+def _is_output(attempt: Attempt, name: str) -> bool:
+    """Whether a file, or the folder that it is in, was named for the command to write."""
+    for option, value in zip(attempt.arguments, attempt.arguments[1:], strict=False):
+        if option in OUTPUTS and Path(name).resolve().is_relative_to(os.path.realpath(value)):
+            return attempt.code == 0 or option == "--log"
+    return False
+
+
+if sys.platform == "win32":
+    raise ImportError("the attack needs POSIX signals")

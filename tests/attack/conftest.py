@@ -1,0 +1,32 @@
+"""The campaign: as many examples as CI has time for, the same ones every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests.attack.place import Place
+
+CAMPAIGN = hypothesis.settings(
+    max_examples=300,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+@pytest.fixture(scope="session")
+def _place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    pytest.importorskip("sklearn")
+    return Place(tmp_path_factory.mktemp("attack"))
+
+
+@pytest.fixture
+def place(_place: Place) -> Iterator[Place]:
+    """A folder with a good file of each kind, and commands run in it."""
+    with _place.enter():
+        yield _place

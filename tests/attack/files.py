@@ -1,0 +1,249 @@
+"""Files that somebody has damaged, by chance or by hand, and the commands that read them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import onnx
+
+from ska_edge.files import npz_bytes
+
+SEAL = 64  # hexadecimal digits at the end of a model file: the SHA-256 of all before them
+NASTY: list[Any] = [
+    0, 1, -1, 2, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**31, 2**32, 2**53, 2**63, 10**12,
+    -(2**31), 10**30, 0.5, -0.0, 1e308, 5e-324, float("nan"), float("inf"), True, False, None, "",
+    "x", "é\x1b[0m\n", "{nope}", "9" * 30, [], [0], [[]], [1, 2, 3, 4, 5], {}, {"x": 1},
+]  # fmt: skip
+NUMBER = re.compile(rb"-?\d+(\.\d+)?")
+TEXT_NUMBERS = [b"", b"0", b"-1", b"1e400", b"nan", b"inf", b"9" * 40, b"0x10", b"1,2", b'"', b"x"]
+ROUGH = ["--epochs", "1", "--hidden", "3"]
+
+Damage = Callable[[Random, bytes], bytes]
+
+
+def any_bytes(random: Random, content: bytes) -> bytes:
+    """Bytes changed, cut, repeated, put in or taken out, at up to four places."""
+    for _ in range(random.randint(1, 4)):
+        at = random.randint(0, len(content))
+        end = min(len(content), at + random.choice([1, 1, 4, 64, 1000]))
+        piece = content[at:end]
+        middle = random.choice([*_middles(piece), random.randbytes(len(piece) or 1)])
+        content = content[:at] + middle + content[end:]
+    return content[: random.randint(0, len(content))] if random.random() < 0.1 else content
+
+
+def _middles(piece: bytes) -> list[bytes]:
+    """What may be put in the place of some bytes."""
+    like = [piece * 2, bytes(len(piece)), b"\xff" * len(piece), piece[::-1]]
+    return [b"", *like, b"\n", b"\r\n", b"\0", b"\xef\xbb\xbf"]
+
+
+def any_number(random: Random, content: bytes) -> bytes:
+    """One or two of the numbers of a text replaced, or a line repeated, moved, or cut."""
+    if random.random() < 0.3:
+        lines = content.splitlines(keepends=True) or [b""]
+        at = random.randrange(len(lines))
+        lines[at : at + 1] = random.choice(
+            [[], [lines[at]] * 2, [lines[at][:-3]], lines[:2], [b","]]
+        )
+        content = b"".join(lines)
+    for _ in range(random.randint(1, 2)):
+        found = list(NUMBER.finditer(content))
+        if found:
+            place = random.choice(found)
+            content = (
+                content[: place.start()] + random.choice(TEXT_NUMBERS) + content[place.end() :]
+            )
+    return content
+
+
+def any_value(random: Random, content: bytes) -> bytes:
+    """A JSON document, or a file of JSON lines, in which values are others, missing, or new."""
+    lines = (
+        [json.loads(line) for line in content.decode().splitlines()] if b"}\n{" in content else None
+    )
+    document: Any = json.loads(content) if lines is None else random.choice(lines)
+    for _ in range(random.randint(1, 2)):
+        _change(random, document)
+    if lines is None:
+        return json.dumps(document).encode()
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
+
+
+def _change(random: Random, document: Any) -> None:
+    """Change one value somewhere in a JSON document."""
+    places = [(inner, key) for inner in _containers(document) for key in _keys(inner)]
+    if not places:
+        return
+    inner, key = random.choice(places)
+    if random.random() < 0.1:
+        del inner[key]
+    elif random.random() < 0.1 and isinstance(inner, dict):
+        inner[random.choice(["x", "", "é", str(key) + "_"])] = random.choice(NASTY)
+    elif random.random() < 0.3 and isinstance(inner[key], (int, float)):
+        inner[key] += random.choice([1, -1, 2, 8, -8, 1000])
+    else:
+        inner[key] = random.choice(NASTY)
+
+
+def _containers(document: Any) -> list[Any]:
+    if isinstance(document, dict):
+        return [document, *(each for value in document.values() for each in _containers(value))]
+    if isinstance(document, list):
+        return [document, *(each for value in document for each in _containers(value))]
+    return []
+
+
+def _keys(container: Any) -> list[Any]:
+    return list(container) if isinstance(container, dict) else list(range(len(container)))
+
+
+def any_array(random: Random, content: bytes) -> bytes:
+    """An npz file in which an array has another shape, type or content, or is missing."""
+    arrays = _arrays(content)
+    name = random.choice(sorted(arrays))
+    array = arrays[name]
+    with np.errstate(all="ignore"):
+        changes: list[Callable[[], Any]] = [
+            lambda: array[:-1] if array.ndim else array,
+            lambda: array.reshape(-1),
+            lambda: array[None],
+            lambda: array[..., None],
+            lambda: np.empty((0, *array.shape[1:]), array.dtype),
+            lambda: np.zeros((), array.dtype),
+            lambda: array.astype(random.choice(["u1", "i8", "f2", "f8", "c16", "S3", "U2", "?"])),
+            lambda: np.full_like(array, random.choice([0, 1])),
+            lambda: _with(
+                random, array, random.choice([np.nan, np.inf, -np.inf, 1e308, 2.0**63, -1])
+            ),
+            lambda: np.concatenate([array, array]) if array.ndim else array,
+        ]
+        if random.random() < 0.1:
+            del arrays[name]
+        else:
+            arrays[name] = random.choice(changes)()
+        if random.random() < 0.1:
+            arrays[random.choice(["x", "group", "labels", "new"])] = array
+    return npz_bytes(arrays)
+
+
+def _with(random: Random, array: Any, value: float) -> Any:
+    """The array with one value replaced, where its type can hold it."""
+    if not array.size or array.dtype.kind not in "fiu":
+        return array
+    changed = array.astype("f8")
+    changed.flat[random.randrange(array.size)] = value
+    return changed
+
+
+def _arrays(content: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def any_model(random: Random, content: bytes) -> bytes:
+    """A model file whose header or arrays are others, with a seal that fits."""
+    if random.random() < 0.7:
+        arrays = _arrays(content)
+        header = any_value(random, arrays["header"].tobytes())
+        arrays["header"] = np.frombuffer(header, dtype=np.uint8)
+        changed = npz_bytes(arrays, bytes(SEAL))
+    else:
+        arrays = _arrays(any_array(random, content))
+        changed = npz_bytes(arrays, bytes(SEAL))
+    body = changed[:-SEAL]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def any_graph(random: Random, content: bytes) -> bytes:
+    """An ONNX file in which a node, a tensor, a shape or a word of the metadata is another."""
+    model = onnx.load_from_string(content)
+    node = random.choice(model.graph.node)
+    tensor = random.choice(model.graph.initializer)
+    word = random.choice(model.metadata_props)
+    what = random.randrange(8)
+    if what == 0:
+        node.op_type = random.choice(["Add", "Sub", "MatMul", "Cast", "ArgMin", "Nope", ""])
+    elif what == 1 and node.input:
+        node.input[0] = random.choice([*node.output, "", "nope"])
+    elif what == 2 and node.attribute:
+        random.choice(node.attribute).i = random.choice([0, 1, 7, 2**40, -1])
+    elif what == 3:
+        tensor.raw_data = any_bytes(random, tensor.raw_data)
+    elif what == 4:
+        del tensor.dims[:]
+        tensor.dims.extend(random.choice([[], [0], [1, 1], [2**40], [-1], [3, 3, 3]]))
+    elif what == 5:
+        tensor.data_type = random.choice([0, 1, 2, 5, 7, 99])
+    elif what == 6:
+        try:
+            word.value = any_value(random, word.value.encode()).decode()
+        except ValueError:
+            word.value = random.choice(["", "x", "9" * 30, "{}", "[]", "null"])
+    else:
+        del model.graph.node[-1]
+    return bytes(model.SerializeToString())
+
+
+# The file, the ways to damage it, and the commands that read it; {} is the file.
+Reader = list[str]
+MODEL: list[Reader] = [
+    ["inspect", "{}"],
+    ["inspect", "{}", "--json", "--board", "qemu-m4"],
+    ["eval", "{}", "rows.csv"],
+    ["export", "{}", "-o", "new.onnx"],
+    ["export", "{}", "-o", "new.onnx", "--form", "float"],
+    ["firmware", "{}", "--board", "host", "-o", "new"],
+    ["train", "rows.csv", "--from", "{}", "-o", "new.ska", "--epochs", "1"],
+    ["replay", "steps.jsonl", "{}"],
+]
+DATA: list[Reader] = [
+    ["data", "{}", "-o", "new.npz"],
+    ["train", "{}", "-o", "new.ska", *ROUGH],
+    ["train", "{}", "-o", "new.ska", "--arithmetic", "float", "--scale", "global", *ROUGH],
+    ["eval", "m.ska", "{}"],
+]
+KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
+    "m.ska": ([any_model, any_model, any_model, any_bytes, any_array], MODEL),
+    "m.onnx": ([any_graph, any_graph, any_bytes], MODEL),
+    "rows.csv": ([any_number, any_number, any_bytes], DATA),
+    "rows.npz": ([any_array, any_array, any_bytes], DATA),
+    "digits-images-idx3-ubyte": ([any_bytes], DATA),
+    "digits-labels-idx1-ubyte": (
+        [any_bytes],
+        [["data", "digits-images-idx3-ubyte", "-o", "n.npz"]],
+    ),
+    "steps.jsonl": (
+        [any_value, any_value, any_number, any_bytes],
+        [["replay", "{}", "m.ska"], ["replay", "{}", "m.ska", "-o", "new.ska", "--at", "3"]],
+    ),
+    "weights.npz": (
+        [any_array, any_bytes],
+        [["train", "rows.csv", "-o", "new.ska", "--init", "{}", "--epochs", "1", "--hidden", "4"]],
+    ),
+    "project/ska-project.json": (
+        [any_value, any_number, any_bytes],
+        [["flash", "project", "--stop"], ["firmware", "m.ska", "--board", "host", "-o", "project"]],
+    ),
+    "project/board/board.toml": (
+        [any_number, any_bytes],
+        # A board that is started would be a process; what it says of itself is read all the same.
+        [["firmware", "m.ska", "--board", "host", "-o", "project"]],
+    ),
+}
+
+
+def damaged(random: Random, folder: Path) -> tuple[str, bytes, list[str]]:
+    """A file's name, what it holds now, and a command line that reads it."""
+    name = random.choice(sorted(KINDS))
+    damages, readers = KINDS[name]
+    content = random.choice(damages)(random, (folder / name).read_bytes())
+    return name, content, [part.format(name) for part in random.choice(readers)]
