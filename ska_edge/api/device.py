@@ -51,12 +51,10 @@ def connect(
     link = Link(port, baud=baud, timeout=timeout)
     try:
         link.hello()
-        if model is not None:
-            _expect(link, model)
+        return Device(link, model)
     except BaseException:
         link.close()
         raise
-    return Device(link, model)
 
 
 def _expect(link: Link, model: Model) -> None:
@@ -86,6 +84,8 @@ class Device:
     """
 
     def __init__(self, link: Link, model: Model | None = None) -> None:
+        if model is not None:
+            _expect(link, model)
         self._link = link
         self._model = model
 

@@ -111,6 +111,11 @@ class Output:
             table.add_row(*(Text(printable(str(cell))) for cell in row))
         self.console.print(table)
 
+    def lines(self, text: str) -> None:
+        """Whole lines for another program, on stdout."""
+        with _written_to("standard output"):
+            click.echo(printable_lines(text), nl=False)
+
     def document(self, content: dict[str, Any]) -> None:
         """The machine-readable result; nothing without --json."""
         if self.as_json:

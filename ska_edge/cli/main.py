@@ -21,6 +21,7 @@ from ska_edge.cli.firmware import firmware
 from ska_edge.cli.flash import flash
 from ska_edge.cli.inspect import inspect
 from ska_edge.cli.monitor import monitor
+from ska_edge.cli.predict import predict
 from ska_edge.cli.printable import printable, printable_lines
 from ska_edge.cli.pull import pull
 from ska_edge.cli.push import push
@@ -140,6 +141,7 @@ for command in (
     data,
     train,
     evaluate,
+    predict,
     inspect,
     export,
     firmware,

@@ -27,7 +27,8 @@ LARGEST_INPUT = 1e100
 class Table:
     """A CSV file: ``x`` float64 (n, columns - 1), finite; ``labels``, one text per row of ``x``.
 
-    ``lines`` has each row's line in the file, ``label_column`` is the column of the labels.
+    ``lines`` has each row's line in the file, ``label_column`` is the column of the labels. In a
+    table without labels ``x`` has all columns, ``labels`` is empty and ``label_column`` is 0.
     """
 
     x: NDArray[np.float64]
@@ -36,7 +37,7 @@ class Table:
     label_column: int
 
 
-def read_csv(path: Path, label_column: str | None = None) -> Table:
+def read_csv(path: Path, label_column: str | None = None, inputs: int | None = None) -> Table:
     """Read comma-separated UTF-8, one sample per line; blank lines are skipped.
 
     The first line is a header if ``label_column`` is one of its cells, or if no cell is a number. A
@@ -45,13 +46,17 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
     default is a column named label, y, class or target (in this order, in any case), or else the
     last one. All other columns hold finite numbers with a magnitude of at most ``LARGEST_INPUT``.
 
+    ``inputs``: a table of exactly this many columns has no labels, unless ``label_column`` is given
+    or a column is named label, class or target.
+
     InputError: the file cannot be read, is not such a table, or has no such label column.
     """
     values = array("d")  # flat: 8 bytes per number; a list of lists takes 32
     label_texts: list[str] = []
     label_lines: list[int] = []
     header: list[str] | None = None
-    first_line = width = label_at = 0
+    first_line = width = 0
+    label_at: int | None = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -63,7 +68,8 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
                 if width == 0:
                     first_line, width = line, len(cells)
                     header = cells if _is_header(cells, label_column) else None
-                    label_at = _label_index(path, header, width, label_column)
+                    bare = label_column is None and width == inputs and not _names_labels(header)
+                    label_at = None if bare else _label_index(path, header, width, label_column)
                     if header is not None:
                         continue
                 if len(cells) != width:
@@ -71,7 +77,8 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
                         f"{path}: line {line} has {len(cells)} columns,"
                         f" but line {first_line} has {width}; all lines need the same"
                     )
-                label_texts.append(cells.pop(label_at))
+                if label_at is not None:
+                    label_texts.append(cells.pop(label_at))
                 label_lines.append(line)
                 try:
                     values.extend([_input(cell) for cell in cells])
@@ -85,10 +92,10 @@ def read_csv(path: Path, label_column: str | None = None) -> Table:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if width == 0:
         raise InputError(f"{path} is empty; it needs at least a line for each of two classes")
-    if not label_texts:
+    if not label_lines:
         raise InputError(f"{path} has a header but no samples; add one line per sample")
-    x = np.frombuffer(values, dtype=np.float64).reshape(len(label_texts), width - 1).copy()
-    return Table(x, label_texts, label_lines, label_at + 1)
+    x = np.frombuffer(values, dtype=np.float64).reshape(len(label_lines), -1).copy()
+    return Table(x, label_texts, label_lines, 0 if label_at is None else label_at + 1)
 
 
 def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
@@ -98,6 +105,11 @@ def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
     if len(numbered) == len(cells):
         return False
     return all(cell in (str(index), str(index + 1)) for index, cell in numbered)
+
+
+def _names_labels(header: Sequence[str] | None) -> bool:
+    """Whether a column is named as only labels are; ``y`` is an axis of a sensor, too."""
+    return any(name.lower() in LABEL_COLUMNS and name.lower() != "y" for name in header or ())
 
 
 def _label_index(
@@ -133,11 +145,15 @@ def _label_index(
 
 
 def _refuse_number(
-    path: Path, line: int, header: Sequence[str] | None, label_at: int, cells: Sequence[str]
+    path: Path,
+    line: int,
+    header: Sequence[str] | None,
+    label_at: int | None,
+    cells: Sequence[str],
 ) -> NoReturn:
     """Raise an error for the first of ``cells`` (a row without its label) that is not an input."""
     at = next(index for index, cell in enumerate(cells) if not _is_input(cell))
-    column = at + 1 if at < label_at else at + 2
+    column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
     if header is not None:
         place += f" ({header[column - 1]})"
@@ -147,10 +163,10 @@ def _refuse_number(
         raise InputError(f"{place} is {cells[at][:40]!r}; {too_large()}")
     if is_number(cells[at]):
         raise InputError(f"{place} is {cells[at]!r}; inputs must be finite numbers")
-    raise InputError(
-        f"{place} is {cells[at][:40]!r}, not a number; only the label column"
-        f" (column {label_at + 1}) may hold text"
-    )
+    only = "give the column of the labels, if there is one"
+    if label_at is not None:
+        only = f"only the label column (column {label_at + 1}) may hold text"
+    raise InputError(f"{place} is {cells[at][:40]!r}, not a number; {only}")
 
 
 def _digits(text: str | None) -> bool:

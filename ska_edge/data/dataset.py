@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.builtin import builtin_names, read_builtin
-from ska_edge.data.csv_table import LARGEST_INPUT, is_finite, is_number, read_csv, too_large
+from ska_edge.data.csv_table import is_finite, is_number, read_csv
 from ska_edge.data.idx import is_idx, read_idx
+from ska_edge.data.npz import kind_of, lacks, npz_features, read_npz
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.plural import counted
@@ -298,25 +298,10 @@ def _check_class_count(path: Path, names: Sequence[str]) -> None:
 
 
 def _load_npz(path: Path) -> Dataset:
-    content = _read_npz(path)
-    inputs = "x" if "x" in content or "X" not in content else "X"
-    for key in (inputs, "y"):
-        if key not in content:
-            held = ", ".join(sorted(content)) or "nothing"
-            raise InputError(f"{path} has no array '{key}' (it holds {held}); it needs x and y")
-    x = content[inputs]
-    if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.shape[0] or not x.shape[1]:
-        raise InputError(
-            f"{path}: {inputs} must be numbers of shape (samples, inputs), not {_kind(x)}"
-        )
-    with np.errstate(all="ignore"):  # infinite values are refused below
-        x = x.astype(np.float64)
-    bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
-    if len(bad):
-        row, column = (int(index) for index in bad[0])
-        value = x[row, column]
-        reason = too_large() if np.isfinite(value) else "inputs must be finite numbers"
-        raise InputError(f"{path}: {inputs}[{row}, {column}] is {value}; {reason}")
+    content = read_npz(path)
+    x = npz_features(path, content)
+    if "y" not in content:
+        raise InputError(lacks(path, "y", content))
     y, labels = _npz_classes(path, content, len(x))
     group = content.get("group")
     if group is not None:
@@ -347,7 +332,7 @@ def _npz_classes(
         return y.astype(np.int64), tuple(str(index) for index in range(int(y.max()) + 1))
     if names.dtype.kind != "U" or names.ndim != 1 or len(set(names.tolist())) != len(names):
         raise InputError(
-            f"{path}: labels must be different texts, one per class, not {_kind(names)}"
+            f"{path}: labels must be different texts, one per class, not {kind_of(names)}"
         )
     if not len(names):
         raise InputError(f"{path}: labels is empty; it needs one name per class")
@@ -365,31 +350,6 @@ def _npz_classes(
 def _check_column(path: Path, key: str, values: NDArray[Any], count: int, kinds: str) -> None:
     if values.shape != (count,) or values.dtype.kind not in kinds:
         wanted = "integers or text" if "U" in kinds else "integers"
-        raise InputError(f"{path}: {key} must be {wanted} of shape ({count},), not {_kind(values)}")
-
-
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        # numpy only warns about unusual headers; here a file is either accepted or refused.
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("error")
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                raise InputError(f"{path} is a single array, not an npz file with x and y")
-            with loaded:
-                keys = [key for key in ("x", "X", "y", "labels", "group") if key in loaded]
-                content = {key: loaded[key] for key in keys}
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a damaged zip or header raises a dozen types of errors
-        raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
-    for key, values in content.items():
-        if not isinstance(values, np.ndarray):
-            raise InputError(f"{path}: '{key}' is not an array")
-    return content
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return f"{values.dtype} of shape {values.shape}"
+        raise InputError(
+            f"{path}: {key} must be {wanted} of shape ({count},), not {kind_of(values)}"
+        )

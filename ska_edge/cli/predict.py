@@ -1,0 +1,132 @@
+"""`ska-edge predict`: class and confidence of every row, on the host or on a device."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.api.device import Device
+from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.device import baud_option, board_option, device, port_option
+from ska_edge.cli.output import check_file
+from ska_edge.data.rows import Rows, load_rows
+from ska_edge.files import write_file
+from ska_edge.model.evaluation import probabilities
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
+from ska_edge.plural import counted
+
+
+@click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@board_option
+@port_option
+@baud_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV to write [stdout].")
+@label_option
+@json_option
+def predict(
+    model: Path,
+    data: str,
+    board: str | None,
+    port: str | None,
+    baud: int,
+    output: Path | None,
+    label_column: str | None,
+    as_json: bool,
+) -> None:
+    """Classify every row of DATA with MODEL, and print CSV: row, class, confidence.
+
+    DATA may have labels, which come out as a column truth, or none: then a CSV has the columns of
+    the training data without the one of the labels. Rows count from 0. Confidence is the share of
+    the class in the sum of all decisions, 0 to 1.
+
+    With --port or --board the device decides, with what it has learned by now. Nothing learns.
+    """
+    out, loaded = Output(as_json or output is None), open_model(model)
+    loaded.require_labels()
+    if output is not None:
+        check_file(output, model, data)
+    rows = load_rows(data, loaded.plan.inputs, label_column)
+    where = None
+    if board is None and port is None:
+        decisions = loaded.decisions(rows.x)
+    else:
+        decisions, where = _on_device(loaded, rows, board, port, baud, out)
+    lines = _lines(loaded, rows, decisions)
+    accuracy = _accuracy(lines)
+    if output is not None:
+        write_file(output, _csv(lines).encode())
+        out.line(f"wrote {output}: {counted(len(lines), 'row')}")
+    elif not as_json:
+        out.lines(_csv(lines))
+    if accuracy is not None:
+        right, labeled = accuracy
+        out.note(f"{right} of {counted(labeled, 'labeled row')} right ({right / labeled:.2%})")
+    if as_json:
+        out.document(
+            {
+                "rows": len(lines),
+                "accuracy": None if accuracy is None else accuracy[0] / accuracy[1],
+                "digest": loaded.plan.digest,
+                "model": str(model),
+                "port": where,
+                "output": None if output is None else str(output),
+                "predictions": lines,
+            }
+        )
+
+
+def _on_device(
+    model: Model, rows: Rows, board: str | None, port: str | None, baud: int, out: Output
+) -> tuple[NDArray[np.int64], str]:
+    """The decisions of a device, and its port."""
+    with device(model, board, port, baud, out) as link:
+        found = Device(link, model)
+        info = found.info()
+        out.note(
+            f"{info.board} at {link.port} has learned {counted(info.samples, 'sample')},"
+            f" and classifies {counted(len(rows.x), 'row')}"
+        )
+        with out.progress("classifying") as update:
+            return found.infer(rows.x, update), link.port
+
+
+def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """A line for each row, by column."""
+    shares = probabilities(decisions)
+    lines = []
+    for row, index in enumerate(decisions.argmax(axis=1).tolist()):
+        line = {
+            "row": row,
+            "class": model.plan.labels[index],
+            "confidence": round(float(shares[row, index]), 4),
+        }
+        if rows.truth is not None:
+            line["truth"] = rows.truth[row]
+        lines.append(line)
+    return lines
+
+
+def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
+    """How many rows are right, of those that have a label; None where none has."""
+    labeled = [line for line in lines if line.get("truth")]
+    if not labeled:
+        return None
+    return sum(line["class"] == line["truth"] for line in labeled), len(labeled)
+
+
+def _csv(lines: list[dict[str, Any]]) -> str:
+    """The lines as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

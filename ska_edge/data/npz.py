@@ -1,0 +1,69 @@
+"""npz files with data: their arrays, and the features; errors name array and index."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.csv_table import LARGEST_INPUT, too_large
+from ska_edge.errors import InputError
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file that data can have, by name."""
+    try:
+        # numpy only warns about unusual headers; here a file is either accepted or refused.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise InputError(f"{path} is a single array, not an npz file with x and y")
+            with loaded:
+                keys = [key for key in ("x", "X", "y", "labels", "group") if key in loaded]
+                content = {key: loaded[key] for key in keys}
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged zip or header raises a dozen types of errors
+        raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
+    for key, values in content.items():
+        if not isinstance(values, np.ndarray):
+            raise InputError(f"{path}: '{key}' is not an array")
+    return content
+
+
+def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """The features (samples, inputs) of an npz file; raises InputError if they cannot be used."""
+    inputs = "x" if "x" in content or "X" not in content else "X"
+    if inputs not in content:
+        raise InputError(lacks(path, inputs, content))
+    x = content[inputs]
+    if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.shape[0] or not x.shape[1]:
+        raise InputError(
+            f"{path}: {inputs} must be numbers of shape (samples, inputs), not {kind_of(x)}"
+        )
+    with np.errstate(all="ignore"):  # infinite values are refused below
+        x = x.astype(np.float64)
+    bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
+    if len(bad):
+        row, column = (int(index) for index in bad[0])
+        value = x[row, column]
+        reason = too_large() if np.isfinite(value) else "inputs must be finite numbers"
+        raise InputError(f"{path}: {inputs}[{row}, {column}] is {value}; {reason}")
+    return x
+
+
+def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:
+    """The sentence about an array that is missing."""
+    held = ", ".join(sorted(content)) or "nothing"
+    return f"{path} has no array '{key}' (it holds {held}); it needs x and y"
+
+
+def kind_of(values: NDArray[Any]) -> str:
+    """What an array holds, for a sentence."""
+    return f"{values.dtype} of shape {values.shape}"

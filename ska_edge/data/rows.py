@@ -1,0 +1,84 @@
+"""Rows to be classified: features, with or without labels, from whatever data come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.builtin import builtin_names
+from ska_edge.data.csv_table import is_finite, read_csv
+from ska_edge.data.dataset import load
+from ska_edge.data.npz import npz_features, read_npz
+from ska_edge.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows to be classified.
+
+    Attributes:
+        name: of the data, for messages.
+        x: features (rows, inputs), float64.
+        truth: the label of each row as text, empty where a row has none; None without labels.
+    """
+
+    name: str
+    x: NDArray[np.float64]
+    truth: tuple[str, ...] | None
+
+
+def load_rows(source: str, inputs: int, label_column: str | None = None) -> Rows:
+    """Rows from a built-in name, or from a CSV, npz or MNIST-idx file; see `dataset.load`.
+
+    A CSV file of `inputs` columns has no labels, and an npz file needs no `y`. Labels need not be
+    those that a model knows, and rows without one are let through: nothing is learned from them.
+
+    Raises InputError for data that cannot be used, and for rows of other than `inputs` features.
+    """
+    rows = _read(source, inputs, label_column)
+    if rows.x.shape[1] != inputs:
+        raise InputError(
+            f"{rows.name} has {rows.x.shape[1]} features, the model {inputs} inputs; name data"
+            " with the features that it was trained on"
+        )
+    return rows
+
+
+def _read(source: str, inputs: int, label_column: str | None) -> Rows:
+    path = Path(source)
+    suffix = path.suffix.lower() if source not in builtin_names() else ""
+    if suffix == ".csv" and path.is_file():
+        table = read_csv(path, label_column, inputs)
+        truth = tuple(map(_name, table.labels)) if table.label_column else None
+        return Rows(path.stem, table.x, truth)
+    if suffix == ".npz" and path.is_file():
+        content = read_npz(path)
+        x = npz_features(path, content)
+        return Rows(path.stem, x, _npz_truth(path, len(x), content))
+    dataset = load(source, label_column)
+    return Rows(dataset.name, dataset.x, tuple(dataset.labels[index] for index in dataset.y))
+
+
+def _npz_truth(
+    path: Path, rows: int, content: dict[str, NDArray[np.generic]]
+) -> tuple[str, ...] | None:
+    if "y" not in content:
+        return None
+    y, names = content["y"], content.get("labels")
+    if y.shape != (rows,):
+        raise InputError(f"{path}: y has shape {y.shape}, and must have ({rows},) for {rows} rows")
+    labels = [str(label) for label in y.tolist()]
+    if names is not None and y.dtype.kind in "iu":
+        known = dict(enumerate(str(name) for name in names.ravel().tolist()))
+        labels = [known.get(int(label), str(label)) for label in y.tolist()]
+    return tuple(labels)
+
+
+def _name(text: str) -> str:
+    """A label as classes are named: 3.0 is the class 3."""
+    if is_finite(text) and float(text).is_integer():
+        return str(int(float(text)))
+    return text
