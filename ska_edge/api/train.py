@@ -37,6 +37,7 @@ def train(
     group: int | None = None,
     per_class: int | None = None,
     init: PathLike | None = None,
+    checkpoint: PathLike | None = None,
     log: PathLike | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trained:
@@ -71,6 +72,8 @@ def train(
         group: learn from the rows of this group alone.
         per_class: learn from this number of rows of each class; all others are test rows.
         init: npz file with W0, b0, W1, ... to start from.
+        checkpoint: model file for what is learned so far; it is written twice a minute, and when
+            Ctrl-C stops the training.
         log: JSONL file for the metrics of every update.
         progress: is called now and then with (rows done, rows in all).
 

@@ -13,8 +13,13 @@ from ska_edge.cli.console import Output, json_option, label_option
 from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check
 from ska_edge.cli.options import options_from, training_options
-from ska_edge.cli.output import check_file, check_folder
-from ska_edge.cli.train import report_training, train_with_bar, training_document
+from ska_edge.cli.output import check_folder
+from ska_edge.cli.train import (
+    check_outputs,
+    report_training,
+    train_with_bar,
+    training_document,
+)
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
 from ska_edge.model.onnx_export import Agreement, require_agreement
@@ -54,8 +59,7 @@ def run(
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
-    if options.log is not None:
-        check_file(options.log, data, options.init, options.start)
+    check_outputs(data, options)
     if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 

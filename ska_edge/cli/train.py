@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,14 @@ def train_with_bar(data: str, label_column: str | None, out: Output, options: Op
     words go to.
     """
     dataset = load(data, label_column)
-    with out.progress("training") as update:
-        return train_model(dataset, options, update)
+    try:
+        with out.progress("training") as update:
+            return train_model(dataset, options, update, out.note)
+    except KeyboardInterrupt:
+        if options.checkpoint is None:
+            with contextlib.suppress(OSError):  # the terminal may be what has gone
+                out.note(f"nothing of this training was kept; {flag('checkpoint')} FILE keeps it")
+        raise
 
 
 def report_training(trained: Trained, out: Output) -> None:
@@ -55,6 +62,17 @@ def report_training(trained: Trained, out: Output) -> None:
         out.warning(advice)
     for symptom in trained.symptoms:
         out.warning(symptom.sentence())
+
+
+def check_outputs(data: str, options: Options) -> None:
+    """InputError unless the log and the checkpoint can be written.
+
+    A checkpoint may be the model that is continued, and where the model goes in the end.
+    """
+    if options.log is not None:
+        check_file(options.log, data, options.init, options.start, options.checkpoint)
+    if options.checkpoint is not None:
+        check_file(options.checkpoint, data, options.init)
 
 
 def _text(value: Any) -> str:
@@ -89,8 +107,7 @@ def train(data: str, output: Path, label_column: str | None, as_json: bool, **va
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out, options = Output(as_json), options_from(values)
     check_file(output, data, options.init, options.start, options.log)
-    if options.log is not None:
-        check_file(options.log, data, options.init, options.start)
+    check_outputs(data, options)
     trained = train_with_bar(data, label_column, out, options)
     trained.model.save(output)
     report_training(trained, out)

@@ -36,6 +36,10 @@ class Magnitudes:
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
     knowledge: float = 0.0
 
+    def copy(self) -> Magnitudes:
+        """The same, to look at more without a trace here."""
+        return Magnitudes(dict(self.weights), self.knowledge)
+
     def observe(self, reference: Reference, scaled: Reals) -> None:
         """Look at a twin as it is now; scaled inputs (n, d)."""
         tensors = tensors_of(reference.parameters)

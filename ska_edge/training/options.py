@@ -209,6 +209,12 @@ class Options:
         kind=Kind.FILE,
         words="random weights",
     )
+    checkpoint: Path | None = option(
+        help="Model file with what is learned so far, for when training is stopped.",
+        kind=Kind.FILE,
+        words="none",
+        noted=False,
+    )
     log: Path | None = option(
         help="JSONL file for the metrics of every step.",
         kind=Kind.FILE,

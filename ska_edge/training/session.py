@@ -123,15 +123,23 @@ class Session:
 
     def calibrate(self) -> None:
         """Make the plan anew, with formats for what the float twin has seen."""
-        precision = PRECISIONS[self.plan.precision]
-        self.draft = replace(
+        self.plan = self.calibrated(self.parameters)
+
+    def calibrated(self, parameters: Parameters) -> Plan:
+        """A plan with formats for what the float twin has seen, and for these parameters of it.
+
+        A model that is continued keeps its formats.
+        """
+        if self.base is not None:
+            return self.plan
+        seen, supervised = self.magnitudes.copy(), self.plan.rule_definition.supervised
+        seen.observe(twin(self.plan, parameters, self.rate), self.scaled)
+        precision = PRECISIONS[self.draft.precision]
+        return replace(
             self.draft,
-            weight_formats=weight_formats(self.magnitudes, precision, self.plan.rate),
-            knowledge_format=knowledge_format(
-                self.magnitudes, precision, self.plan.rule_definition.supervised
-            ),
-        )
-        self.plan = self.draft.resolve()
+            weight_formats=weight_formats(seen, precision, self.plan.rate),
+            knowledge_format=knowledge_format(seen, precision, supervised),
+        ).resolve()
 
     def notes(self) -> dict[str, Any]:
         """What a model says about how it was made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.training.accuracy import Accuracy, accuracies
+from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
@@ -24,6 +25,7 @@ WATCHED_ROWS = 500  # as many tell in how many directions a layer's decisions di
 FAR_MARGIN = 0.1  # a model this little above chance has nothing to build on
 
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +59,50 @@ def silent(*_: int) -> None:
     """A `Progress` that nobody watches."""
 
 
-def train(dataset: Dataset, options: Options, progress: Progress = silent) -> Trained:
+def unheard(_: str) -> None:
+    """A `Say` that nobody listens to."""
+
+
+def train(
+    dataset: Dataset, options: Options, progress: Progress = silent, say: Say = unheard
+) -> Trained:
     """Train on a data set.
 
     The float twin goes first: what it sees decides the formats of the integers.
     `progress(done, total)` is called now and then with the samples (or steps) done, of both.
-    Raises InputError for options or data that cannot work.
+    Ctrl-C writes `options.checkpoint`, `say` gets a sentence about it, and the KeyboardInterrupt
+    goes on. Raises InputError for options or data that cannot work.
     """
     session = Session.open(dataset, options)
+    checkpoint, log = Checkpoint(session), StepLog(session.options.log)
+    try:
+        return _trained(session, checkpoint, log, progress)
+    except KeyboardInterrupt:
+        if checkpoint.write():
+            part = f"{checkpoint.done} of {checkpoint.total} samples"
+            say(f"{checkpoint.path} holds what was learned in {part}")
+        raise
+
+
+def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: Progress) -> Trained:
     base, options = session.base, session.options
-    log, parts = StepLog(options.log), {"train": session.fit, "test": session.held_out}
+    parts = {"train": session.fit, "test": session.held_out}
     before = None if base is None else accuracies(session.starting_model(), parts)
     in_float = options.arithmetic != "fixed" or base is None
     in_fixed = options.arithmetic != "float"
-    bar = _Bar(progress, session.total * (in_float + in_fixed))
-    parameters = session.parameters.copy()
+    total = session.total * (in_float + in_fixed)
+    parameters, learned = session.parameters.copy(), 0
     if in_float:
-        bar.follow(session.float_work(parameters, StepLog(None) if in_fixed else log))
-    if base is None:
-        session.calibrate()
+        for done in session.float_work(parameters, StepLog(None) if in_fixed else log):
+            checkpoint.copy(done, total, parameters, None)
+            progress(done, total)
+        learned = session.total
+    session.calibrate()
     model, watch = session.starting_model(), Watch(session.plan)
     if in_fixed:
-        bar.follow(session.fixed_work(model, log, watch))
+        for done in session.fixed_work(model, log, watch):
+            checkpoint.copy(learned + done, total, parameters, model.state)
+            progress(learned + done, total)
     else:
         model.state = quantize_state(session.plan, tensors_of(parameters))
     model.reference = None if options.arithmetic == "fixed" else parameters
@@ -96,20 +120,6 @@ def train(dataset: Dataset, options: Options, progress: Progress = silent) -> Tr
         tuple(watch.symptoms()),
         log.fault,
     )
-
-
-class _Bar:
-    """The progress of several works, one after the other, as one."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._total, self._before = progress, total, 0
-
-    def follow(self, work: Iterator[int]) -> None:
-        """Do a work, which yields how much of it is done."""
-        done = 0
-        for done in work:
-            self._progress(self._before + done, self._total)
-        self._before += done
 
 
 def far_domain(trained: Trained) -> str | None:

@@ -133,7 +133,7 @@ def test_hidden_that_is_no_width_is_refused(
         ({"per_class": 0}, "per_class is at least 1, not 0"),
         ({"start": 3}, "start is 3; give the path of a file"),
         ({"start": "nope.ska"}, "there is no model file nope.ska"),
-        ({"start": "m.ska", "rule": "published"},),
+        ({"start": "m.ska", "rule": "published"}, "there is no model file m.ska"),
     ],
 )
 def test_an_option_that_cannot_work_is_named_as_in_python(

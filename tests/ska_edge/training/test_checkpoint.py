@@ -1,0 +1,133 @@
+"""A training that is stopped: what it leaves is a model that can be used and continued."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.model.open import open_model
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.training import checkpoint
+from ska_edge.training.accuracy import accuracies
+from ska_edge.training.options import Options
+from ska_edge.training.session import Session
+from ska_edge.training.step_log import StepLog
+from ska_edge.training.train import train
+
+WHOLE = 2 * 3 * 320  # samples of three epochs, in float and then in fixed point
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """Two classes of 200 rows."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    return Dataset("two", rng.normal(size=(400, 3)) + 2 * y[:, None], y, ("a", "b"))
+
+
+def stopping(at: int) -> Callable[[int, int], None]:
+    """A progress that gets Ctrl-C after so many samples."""
+
+    def progress(done: int, total: int) -> None:
+        assert total == WHOLE
+        if done >= at:
+            signal.raise_signal(signal.SIGINT)
+
+    return progress
+
+
+@pytest.mark.parametrize("at", [1, 320, 930, 970, 1600, 1920])
+@pytest.mark.parametrize("arithmetic", ["both", "fixed"])
+def test_a_stopped_training_leaves_what_it_has(
+    data: Dataset, tmp_path: Path, at: int, arithmetic: str
+) -> None:
+    path, said = tmp_path / "c.ska", list[str]()
+    options = Options(hidden=(4,), epochs=3, arithmetic=arithmetic, checkpoint=path)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, options, stopping(at), said.append)
+    model = open_model(path)
+    done = model.notes["stopped"]["done"]
+    assert at <= done < at + 100 and model.notes["stopped"]["of"] == WHOLE
+    assert said == [f"{path} holds what was learned in {done} of {WHOLE} samples"]
+    assert (model.reference is None) == (arithmetic == "fixed")
+    assert model.state.step == max(done - WHOLE // 2, 0)
+    accuracy = accuracies(model, {"all": data})["fixed"]["all"]
+    assert accuracy is not None and (accuracy > 0.85 or at == 1)
+    onward = train(data, Options(start=path, epochs=1))
+    assert onward.before is not None and onward.changes == {}
+
+
+def test_a_checkpoint_holds_what_whole_updates_made(data: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "c.ska"
+    options = Options(hidden=(4,), epochs=3, checkpoint=path)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, options, stopping(1600))
+    stopped, whole = open_model(path), train(data, options)
+    assert stopped.plan == whole.model.plan
+    # The same updates, made one by one from the same start, are what is in the file.
+    session = Session.open(data, options)
+    for _ in session.float_work(session.parameters.copy(), StepLog(None)):
+        pass
+    session.calibrate()
+    trainer = FixedTrainer(session.starting_model().state)
+    inputs = stopped.quantize(session.fit.x)
+    rows = np.concatenate([order for _, order in session.orders()])[: stopped.state.step]
+    for row in rows:
+        trainer.learn_batch(inputs[[row]], session.fit.y[[row]])
+    np.testing.assert_array_equal(trainer.state.parameters, stopped.state.parameters)
+
+
+def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, learn = tmp_path / "c.ska", FixedTrainer._update
+    calls = 0
+
+    def interrupted(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1001:  # after the hidden layer's, before the output layer's
+            signal.raise_signal(signal.SIGINT)
+        learn(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FixedTrainer, "_update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, Options(hidden=(4,), epochs=3, checkpoint=path))
+    model = open_model(path)
+    assert model.state.step == 448  # a multiple of 64, the last before sample 500
+    assert model.notes["stopped"]["done"] == WHOLE // 2 + 448
+
+
+def test_a_training_writes_now_and_then_and_is_the_same_with_and_without(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    path, found = tmp_path / "c.ska", list[int]()
+    options = Options(hidden=(3,), epochs=3, checkpoint=path)
+    trained = train(
+        data, options, lambda *_: found.append(open_model(path).notes["stopped"]["done"])
+    )
+    assert found == sorted(found) and found[-1] == WHOLE
+    without = train(data, Options(hidden=(3,), epochs=3))
+    trained.model.save(tmp_path / "with.ska")
+    without.model.save(tmp_path / "without.ska")
+    assert (tmp_path / "with.ska").read_bytes() == (tmp_path / "without.ska").read_bytes()
+
+
+def test_a_stopped_training_without_labels(data: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "c.ska"
+    options = Options(rule="published", hidden=(4,), steps=20, checkpoint=path)
+
+    def progress(done: int, total: int) -> None:
+        assert total == 2 * 19
+        if done == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, options, progress)
+    assert open_model(path).state.step == 11
