@@ -10,28 +10,11 @@ from typing import Any, NoReturn
 
 import click
 
-from ska_edge.cli.bench import bench
-from ska_edge.cli.boards import boards, ports
-from ska_edge.cli.build import build
+from ska_edge.cli.commands import GROUPS
 from ska_edge.cli.console import complain, encode_anything
-from ska_edge.cli.data import data
-from ska_edge.cli.evaluate import evaluate
-from ska_edge.cli.export import export
-from ska_edge.cli.firmware import firmware
-from ska_edge.cli.flash import flash
-from ska_edge.cli.inspect import inspect
-from ska_edge.cli.monitor import monitor
-from ska_edge.cli.predict import predict
 from ska_edge.cli.printable import printable, printable_lines
-from ska_edge.cli.pull import pull
-from ska_edge.cli.push import push
-from ska_edge.cli.replay import replay
-from ska_edge.cli.run import run
-from ska_edge.cli.save import save
 from ska_edge.cli.signals import CTRL_C, ending, exit_code
-from ska_edge.cli.sweep import sweep
-from ska_edge.cli.train import train
-from ska_edge.cli.verify import verify
+from ska_edge.data.builtin import builtin_names
 from ska_edge.errors import OptionError, SkaError
 from ska_edge.training.options import flag
 
@@ -49,6 +32,18 @@ class Commands(click.Group):
     0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C,
     143 SIGTERM, 129 SIGHUP, 141 closed pipe.
     """
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002, click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """The commands by what they are about, and the names of built-in data."""
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(command.name), phrase) for command, phrase in group])
+        with formatter.section("Built-in data"):
+            formatter.write_text(", ".join(builtin_names()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a closed pipe is told apart before click takes it for an error."""
@@ -137,26 +132,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (
-    data,
-    train,
-    evaluate,
-    predict,
-    inspect,
-    export,
-    firmware,
-    build,
-    flash,
-    boards,
-    ports,
-    monitor,
-    verify,
-    pull,
-    push,
-    save,
-    replay,
-    run,
-    sweep,
-    bench,
-):
-    main.add_command(command)
+for group in GROUPS.values():
+    for command, phrase in group:
+        command.short_help = phrase
+        main.add_command(command)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +14,11 @@ from pathlib import Path
 import click
 import pytest
 
+import ska_edge.cli
 from firmware_gen.board import Board, board_names
+from ska_edge.cli.commands import GROUPS
 from ska_edge.cli.main import main
+from ska_edge.data.builtin import builtin_names
 from ska_edge.device.port import PortInfo
 from ska_edge.model.model_file import Model
 
@@ -47,6 +53,32 @@ def test_every_option_of_an_example_exists(name: str) -> None:
 def test_the_group_shows_help_and_version(ska_edge) -> None:
     assert all(name in ska_edge("--help").out for name in COMMANDS)
     assert ska_edge("train", "-h").code == 0
+
+
+def test_the_help_has_every_command_once_in_a_group() -> None:
+    modules = pkgutil.iter_modules(ska_edge.cli.__path__, "ska_edge.cli.")
+    found = {
+        value.name
+        for module in modules
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, click.Command) and value is not main
+    }
+    assert found == set(COMMANDS)
+    assert [c.name for group in GROUPS.values() for c, _ in group] == list(main.commands)
+    assert len(found) == sum(len(group) for group in GROUPS.values())
+
+
+def test_the_help_shows_groups_and_data_in_80_columns(ska_edge, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = ska_edge("--help").out
+    assert max(map(len, text.splitlines())) <= 80
+    titles = [line[:-1] for line in text.splitlines() if line.endswith(":") and line[0] != " "]
+    assert titles == ["Options", *GROUPS, "Built-in data"]
+    for group in GROUPS.values():
+        for command, phrase in group:
+            assert re.search(rf"^  {command.name} +{re.escape(phrase)}$", text, re.M)
+    listed = text.split("Built-in data:")[1]
+    assert tuple(" ".join(listed.split()).split(", ")) == builtin_names()
 
 
 def test_it_runs_as_a_module() -> None:

@@ -1,0 +1,52 @@
+"""Every command: its group in `ska-edge --help`, and what it does in one line there."""
+
+from __future__ import annotations
+
+import click
+
+from ska_edge.cli.bench import bench
+from ska_edge.cli.boards import boards, ports
+from ska_edge.cli.build import build
+from ska_edge.cli.data import data
+from ska_edge.cli.evaluate import evaluate
+from ska_edge.cli.export import export
+from ska_edge.cli.firmware import firmware
+from ska_edge.cli.flash import flash
+from ska_edge.cli.inspect import inspect
+from ska_edge.cli.monitor import monitor
+from ska_edge.cli.predict import predict
+from ska_edge.cli.pull import pull
+from ska_edge.cli.push import push
+from ska_edge.cli.replay import replay
+from ska_edge.cli.run import run
+from ska_edge.cli.save import save
+from ska_edge.cli.sweep import sweep
+from ska_edge.cli.train import train
+from ska_edge.cli.verify import verify
+
+GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
+    "Data": ((data, "Show what a data set holds, or write it as npz."),),
+    "Train": (
+        (run, "Do all at once: train, export, build, flash, verify."),
+        (train, "Train on data, and write a model."),
+        (sweep, "Train with every combination of options, and compare."),
+        (evaluate, "Show accuracy and confusion of a model on data."),
+        (predict, "Classify rows, labeled or not, on the host or on a device."),
+        (inspect, "Show what is in a model, and why no sum can overflow."),
+        (export, "Write a model as ONNX, checked against the trainer."),
+    ),
+    "Device": (
+        (boards, "List the boards that firmware can be written for."),
+        (firmware, "Write a C project for a board from a model."),
+        (build, "Compile a project, and measure flash, RAM and stack."),
+        (flash, "Put a project onto its board; emulated boards start."),
+        (ports, "List serial ports, and emulated boards that run."),
+        (monitor, "Let devices learn rows, and watch them."),
+        (verify, "Prove that a device learns what the host learns."),
+        (save, "Let a device keep its state over a restart."),
+        (pull, "Read what a device has learned into a model file."),
+        (push, "Give a device the state of a model."),
+        (replay, "Rebuild a device's state from its log."),
+    ),
+    "Developer": ((bench, "Count instructions, flash, RAM and stack on a board."),),
+}
