@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import load
-from ska_edge.rules.reference import LayerMetrics, Parameters, Reference, initial_parameters
+from ska_edge.rules.reference import Parameters, Reference, StepMetrics, initial_parameters
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 Reals = NDArray[np.float64]
-Series = list[list[LayerMetrics]]
+Series = list[list[StepMetrics]]
 
 
 def batch_of(data: str, rows: int) -> tuple[Reals, int]:

@@ -25,7 +25,7 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
 def emit_plan(plan: Plan) -> str:
     """The text of ska_plan.h: the sizes and constants for all other files."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
-    heads = sum(layer.readout is not None for layer in plan.layers)
+    readouts = sum(layer.readout is not None for layer in plan.layers)
     target = plan.formats.decision.maximum
     knowledge = plan.formats.knowledge
     fast = register_type(knowledge.minimum, knowledge.maximum)
@@ -69,7 +69,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_LAYERS {len(plan.layers)}
 #define SKA_EACH_LAYER(DO) {_each(0, plan)}
 #define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
-#define SKA_HEADS {heads} /* hidden layers with a readout of their own */
+#define SKA_READOUTS {readouts} /* hidden layers with a readout of their own */
 #define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
@@ -205,17 +205,17 @@ def emit_tables(plan: Plan) -> str:
     """The text of ska_tables.h: the decision table and one row of numbers per matrix."""
     first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
     layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
-    head_rows = [
-        _matrix(plan, i, "head_", layer.readout)
+    readout_rows = [
+        _matrix(plan, i, "readout_", layer.readout)
         for i, layer in enumerate(plan.layers)
         if layer.readout is not None
     ]
-    heads = ""
-    if head_rows:
-        rows = "\n".join(head_rows)
-        heads = f"""
+    readouts = ""
+    if readout_rows:
+        rows = "\n".join(readout_rows)
+        readouts = f"""
 /* The readouts of hidden layers; the top hidden layer's is the output layer. */
-static const ska_matrix_t ska_heads[SKA_HEADS] = {{
+static const ska_matrix_t ska_readouts[SKA_READOUTS] = {{
 {rows}
 }};
 """
@@ -253,7 +253,7 @@ typedef struct {{
 static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
 {layers}
 }};
-{heads}
+{readouts}
 /* Number of each layer's first neuron. */
 static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f in first)}}};
 {_raw_tables(plan)}

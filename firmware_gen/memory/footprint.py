@@ -21,8 +21,8 @@ Arrays = tuple[tuple[int, int], ...]
 
 QUAD = 4  # inputs that the DSP kernel reads at once
 # On AVR, constants are in RAM unless special instructions read them. These constants are in RAM: a
-# row of ska_layers with its first neuron, a row of ska_heads, the board's name, the plan's digest.
-AVR_LAYER, AVR_HEAD, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
+# row of ska_layers with its first neuron, a row of ska_readouts, the board's name, the digest.
+AVR_LAYER, AVR_READOUT, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def _network(plan: Plan, board: Board) -> Iterator[Part]:
     yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
     if plan.rule_definition.supervised:
         readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
-        heads = plan.classes if any(layer.readout for layer in plan.layers) else 0
-        yield Part("shifts and errors", ((neurons, 2), (readout, 2), (heads, 2)))
+        readouts = plan.classes if any(layer.readout for layer in plan.layers) else 0
+        yield Part("shifts and errors", ((neurons, 2), (readout, 2), (readouts, 2)))
     else:
         passes, below = 2 * plan.batch * neurons, plan.batch * widest
         yield Part(
@@ -115,8 +115,11 @@ def _line(plan: Plan, board: Board) -> Part:
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
-        heads = sum(layer.readout is not None for layer in plan.layers)
-        arrays += [(AVR_LAYER * len(plan.layers) + AVR_HEAD * heads, 1), (AVR_NAME + AVR_DIGEST, 1)]
+        readouts = sum(layer.readout is not None for layer in plan.layers)
+        arrays += [
+            (AVR_LAYER * len(plan.layers) + AVR_READOUT * readouts, 1),
+            (AVR_NAME + AVR_DIGEST, 1),
+        ]
     return Part("serial line", tuple(arrays))
 
 

@@ -171,28 +171,29 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
     }
 }
 
-#if SKA_HEADS > 0
+#if SKA_READOUTS > 0
 /* A layer's own readout: its error steers the layer, then the readout itself learns from it. */
-static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
-    const ska_matrix_t *head = &ska_heads[layer];
+static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
+    const ska_matrix_t *readout = &ska_readouts[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
-    const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, head->inputs);
-    const ska_weight_t *bias = ska->parameters + head->bias;
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, readout->inputs);
+    const ska_weight_t *bias = ska->parameters + readout->bias;
     for (uint16_t row = 0; row < SKA_CLASSES; row = (uint16_t)(row + SKA_SUM_ROWS)) {
         ska_sum_t sums[SKA_SUM_ROWS];
-        const uint16_t count = block_sums(ska, head, row, lanes, sums);
+        const uint16_t count = block_sums(ska, readout, row, lanes, sums);
         for (uint16_t i = 0; i < count; i++) {
             const uint16_t c = (uint16_t)(row + i);
             const int_fast16_t target = c == label ? SKA_TARGET : 0;
-            const int_fast16_t decision = ska_rule_decision(knowledge_of(sums[i], bias[c], head));
-            ska->readout[c] = (int16_t)ska_rule_output_shift(target, decision);
+            const int_fast16_t decision =
+                ska_rule_decision(knowledge_of(sums[i], bias[c], readout));
+            ska->readout_error[c] = (int16_t)ska_rule_output_shift(target, decision);
         }
     }
-    readout_shifts(ska, layer, head, ska->readout);
+    readout_shifts(ska, layer, readout, ska->readout_error);
     ska_change_t change;
-    update_t update = update_start(ska, head, inputs, &change);
+    update_t update = update_start(ska, readout, inputs, &change);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
-        update_row(&update, ska->readout[c]);
+        update_row(&update, ska->readout_error[c]);
     }
     update_end(&update);
 }
@@ -200,9 +201,9 @@ static void head_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 
 /* The lower layers ask their own readout, the top one the output layer. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
-#if SKA_HEADS > 0
-    if (layer < SKA_HEADS) {
-        head_learn(ska, layer, label);
+#if SKA_READOUTS > 0
+    if (layer < SKA_READOUTS) {
+        readout_learn(ska, layer, label);
         return;
     }
 #else

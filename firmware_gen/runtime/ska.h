@@ -68,10 +68,10 @@ typedef struct {
 #if SKA_SUPERVISED
     int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
 #if SKA_TEACHER_READOUT
-    int16_t error[SKA_CLASSES]; /* scratch: the errors of a readout, narrowed */
+    int16_t error[SKA_CLASSES]; /* scratch: the errors of any readout, narrowed */
 #endif
-#if SKA_HEADS > 0
-    int16_t readout[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
+#if SKA_READOUTS > 0
+    int16_t readout_error[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 #endif
 #else
     uint8_t pass; /* which of the two passes below is the newer */

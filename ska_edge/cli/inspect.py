@@ -25,7 +25,7 @@ SUMS = {
     "knowledge": "knowledge sum",
     "shift": "projection sum",
     "weight": "update sum",
-    "head_weight": "readout update sum",
+    "readout_weight": "readout update sum",
 }
 
 

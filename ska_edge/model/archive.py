@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 from ska_edge.model.assembly import Parts, assembled
-from ska_edge.model.model_file import MAGIC, REFERENCE, SEAL, VERSION, Model, seal
+from ska_edge.model.model_file import MAGIC, REFERENCE, SEAL, VERSION, Model, reference_place, seal
 from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
@@ -66,11 +66,9 @@ def _opened(path: Path, content: bytes) -> Archive:
 
 
 def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
-    reference = {}
-    for name in arrays:
-        if name.startswith(REFERENCE):
-            tensor, _, layer = name.removeprefix(REFERENCE).rpartition("_")
-            reference[int(layer), tensor] = arrays[name]
+    reference = {
+        reference_place(name): array for name, array in arrays.items() if name.startswith(REFERENCE)
+    }
     return Parts(
         plan=header["plan"],
         state=lambda plan: _state(plan, arrays),

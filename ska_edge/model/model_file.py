@@ -326,5 +326,11 @@ def seal(content: bytes) -> bytes:
 
 
 def reference_name(layer: int, tensor: str) -> str:
-    """What a tensor of the float twin is called in the file."""
-    return f"{REFERENCE}{tensor}_{layer}"
+    """What a tensor of the float twin is called in the file: there a readout is a head."""
+    return f"{REFERENCE}{tensor.replace('readout_', 'head_')}_{layer}"
+
+
+def reference_place(name: str) -> tuple[int, str]:
+    """The inverse of `reference_name`: layer and tensor; ValueError for any other name."""
+    tensor, _, layer = name.removeprefix(REFERENCE).rpartition("_")
+    return int(layer), tensor.replace("head_", "readout_")

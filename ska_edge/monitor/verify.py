@@ -26,7 +26,7 @@ class Difference:
     Attributes:
         step: updates before it was seen.
         layer: layer index.
-        tensor: "weight", "bias", "head_weight", "head_bias", another field of the state (see
+        tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
             `Plan.state_fields`), "decision", "predicted" or the name of a metric.
         index: place in the tensor, row first; empty for a single number.
         host, device: the two integers.

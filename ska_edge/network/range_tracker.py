@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,18 +56,29 @@ class Range:
         return math.log2(-self.format.minimum / self.largest) if self.largest else float(self.bits)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data; `ranges_from` is its inverse."""
+        """Plain data; `Range.from_dict` is its inverse."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Range:
+        """The inverse of `as_dict`; earlier files call a readout a head.
+
+        Raises TypeError or ValueError for anything else.
+        """
+        values = dict(data)
+        if "quantity" in values:
+            values["quantity"] = str(values["quantity"]).replace("head_", "readout_")
+        return cls(**values)
 
 
 def ranges_from(plan: Plan, data: Any) -> list[Range]:
     """The ranges of a plan from plain data; InputError for numbers that no model can have taken."""
     known = {"input", "knowledge", "activation", "shift", *(t.name for t in plan.tensors())}
     try:
-        found = [Range(**entry) for entry in data]
+        found = [Range.from_dict(entry) for entry in data]
         if all(_fits(entry, len(plan.layers)) and entry.quantity in known for entry in found):
             return found
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError("the ranges of the model are no list of ranges") from error
     raise InputError("a range of the model is out of range")
 

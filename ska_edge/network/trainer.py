@@ -40,7 +40,7 @@ class LayerTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class LayerOutput:
     """What one layer made of its inputs, (n, width) each."""
 
     knowledge: Integers
@@ -102,7 +102,7 @@ class FixedTrainer:
 
     # --- forward --------------------------------------------------------------------------------
 
-    def _readout(self, layer: int, kind: str, inputs: Values) -> Values:
+    def _knowledge(self, layer: int, kind: str, inputs: Values) -> Values:
         """Knowledge of one matrix: requantize(W a + b), (batch, rows)."""
         weights = self._forward_weight(layer, kind)
         sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
@@ -110,17 +110,17 @@ class FixedTrainer:
 
     def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
         """Knowledge, decision and activation of a layer for what arrives there, (n, width) each."""
-        knowledge = self._readout(index, "", signal)
+        knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
         activation = self._rule.activation(decided, self.plan.formats.activation)
         return knowledge, decided, activation
 
-    def forward(self, inputs: NDArray[np.integer]) -> Iterator[Passed]:
+    def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
         """What every layer makes of quantized inputs (n, d), one after the other."""
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
         for index in range(len(self.plan.layers)):
             knowledge, decided, signal = self._layer(index, signal)
-            yield Passed(knowledge.data, decided.data, signal.data)
+            yield LayerOutput(knowledge.data, decided.data, signal.data)
 
     def infer(self, inputs: NDArray[np.integer]) -> Integers:
         """Decisions (n, classes) in Q0.15 for quantized inputs (n, d); nothing is learned."""
@@ -228,10 +228,10 @@ class FixedTrainer:
         assert teacher == READOUT
         if self.plan.layers[layer].readout is None:  # the top one's is the output layer
             return self._readout_shift(self.plan.hidden, "", output_error, decided)
-        readout_z = self._readout(layer, "head_", signal)
+        readout_z = self._knowledge(layer, "readout_", signal)
         error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
-        shift = self._readout_shift(layer, "head_", error, decided)
-        self._update(layer, "head_", self._step(error), signal)
+        shift = self._readout_shift(layer, "readout_", error, decided)
+        self._update(layer, "readout_", self._step(error), signal)
         return shift
 
     def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:

@@ -37,8 +37,8 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
     for kind, arrays in (
         ("weight", parameters.weights),
         ("bias", parameters.biases),
-        ("head_weight", parameters.head_weights),
-        ("head_bias", parameters.head_biases),
+        ("readout_weight", parameters.readout_weights),
+        ("readout_bias", parameters.readout_biases),
     ):
         named.update({(layer, kind): values for layer, values in enumerate(arrays)})
     return named
@@ -50,8 +50,8 @@ def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Paramet
     lists = {
         "weight": parameters.weights,
         "bias": parameters.biases,
-        "head_weight": parameters.head_weights,
-        "head_bias": parameters.head_biases,
+        "readout_weight": parameters.readout_weights,
+        "readout_bias": parameters.readout_biases,
     }
     for tensor in plan.tensors():
         found = tensors.get((tensor.layer, tensor.name), np.zeros(tensor.shape))

@@ -140,7 +140,7 @@ def _check_formats(plan: Plan) -> None:
     for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
         if found != wanted:
             raise InputError(
-                f"layer {index}: its input or its head is not that of rule {plan.rule} with"
+                f"layer {index}: its input or its readout is not that of rule {plan.rule} with"
                 f" {plan.precision}"
             )
     if plan.table != decision_table(profile.decision, profile.table_limit):
@@ -252,7 +252,7 @@ def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
         "update": (plan.update_shift(matrix) + plan.rate.shift, least),
         "bias update": (plan.bias_update_shift(matrix) + plan.rate.shift, least),
     }
-    if plan.rule_definition.heads and plan.hidden:
+    if plan.rule_definition.readouts and plan.hidden:
         shifts["projection"] = (plan.projection_shift(matrix), 1)
     for name, (shift, least) in shifts.items():
         if least <= shift <= LONGEST_SHIFT:

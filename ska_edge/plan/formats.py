@@ -36,21 +36,21 @@ def layer_plans(
     incoming: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
 ) -> tuple[LayerPlan, ...]:
-    """The layers of a network, with the heads that the rule gives to hidden layers.
+    """The layers of a network, with the readouts that the rule gives to hidden layers.
 
     Args:
         sizes: inputs, hidden widths, classes.
-        rule, profile: what determines heads and activations.
+        rule, profile: what determines readouts and activations.
         incoming: format of the network's input.
-        weights: by layer and "weight" or "head_weight"; the profile's where there is none.
+        weights: by layer and "weight" or "readout_weight"; the profile's where there is none.
     """
     hidden, layers = len(sizes) - 2, []
     for index in range(hidden + 1):
         weight = weights.get((index, "weight"), profile.weight)
         readout = None
-        if rule.heads and index < hidden - 1:
-            head_weight = weights.get((index, "head_weight"), profile.weight)
-            readout = Matrix(sizes[index + 1], sizes[-1], profile.activation, head_weight)
+        if rule.readouts and index < hidden - 1:
+            readout_weight = weights.get((index, "readout_weight"), profile.weight)
+            readout = Matrix(sizes[index + 1], sizes[-1], profile.activation, readout_weight)
         matrix = Matrix(
             sizes[index], sizes[index + 1], profile.activation if index else incoming, weight
         )

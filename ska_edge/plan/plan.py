@@ -81,11 +81,11 @@ class Replay:
 class Tensor:
     """Where a tensor stands in the flat parameter array that host and device share.
 
-    The order is layer by layer: weight (row-major), bias, then the head's weight and bias.
+    The order is layer by layer: weight (row-major), bias, then the readout's weight and bias.
     """
 
     layer: int
-    name: str  # "weight", "bias", "head_weight" or "head_bias"
+    name: str  # "weight", "bias", "readout_weight" or "readout_bias"
     shape: tuple[int, ...]
     format: QFormat
     offset: int
@@ -204,7 +204,7 @@ class Plan:
         for index, layer in enumerate(self.layers):
             matrices = [("", layer.matrix)]
             if layer.readout is not None:
-                matrices.append(("head_", layer.readout))
+                matrices.append(("readout_", layer.readout))
             for kind, matrix in matrices:
                 shapes = {"weight": (matrix.outputs, matrix.inputs), "bias": (matrix.outputs,)}
                 for name, shape in shapes.items():
@@ -214,7 +214,7 @@ class Plan:
 
     @property
     def parameter_count(self) -> int:
-        """Number of learned integers, heads included."""
+        """Number of learned integers, readouts included."""
         return sum(tensor.size for tensor in self.tensors())
 
     @property

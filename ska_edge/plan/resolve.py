@@ -31,8 +31,8 @@ class Draft:
         batch: samples per update.
         steps: steps on a held batch, for rules without labels (2 by default), else 1.
         input_format: format of the input; the activation's by default.
-        weight_formats: formats that calibration found, by layer and "weight" or "head_weight"; the
-            precision's by default.
+        weight_formats: formats that calibration found, by layer and "weight" or "readout_weight";
+            the precision's by default.
         knowledge_format: likewise.
         labels: class names; "0", "1", ... by default.
         readout_only: hidden layers stay as they are.

@@ -11,7 +11,7 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
 * ``local`` (labels; next input a = 2 D - 1). Output layer: shift = e = Y - D, Y the one-hot label.
   Hidden layer: shift = 4 D' (A^T e_l), where A, c is the layer's own readout and
   e_l = Y - sigmoid(A a + c). The readout of the top hidden layer is the output layer itself; every
-  hidden layer below it has a head, which learns exactly like an output layer.
+  hidden layer below it has a readout, which learns exactly like an output layer.
 * ``feedback`` (labels; next input 2 D - 1). Output layer: shift = e = Y - D. Hidden layers:
   shift = gain * D' (e B), where B is a fixed matrix of signs, one per hidden layer, which replaces
   the transposed weights.
@@ -52,23 +52,23 @@ class Parameters:
 
     ``weights``: one (fan_out, fan_in) float64 array per layer, the output layer last.
     ``biases``: one (fan_out,) array per layer.
-    ``head_weights``, ``head_biases``: with ``local``, the readout of every hidden layer except the
-    top one, (classes, width) and (classes,). They are empty with other rules, and with fewer than
-    two hidden layers.
+    ``readout_weights``, ``readout_biases``: with ``local``, the readout of every hidden layer
+    except the top one, (classes, width) and (classes,). They are empty with other rules, and
+    with fewer than two hidden layers.
     """
 
     weights: list[FloatArray]
     biases: list[FloatArray]
-    head_weights: list[FloatArray] = field(default_factory=list)
-    head_biases: list[FloatArray] = field(default_factory=list)
+    readout_weights: list[FloatArray] = field(default_factory=list)
+    readout_biases: list[FloatArray] = field(default_factory=list)
 
     def copy(self) -> Parameters:
         """Return an independent copy: learning on one does not change the other."""
         return Parameters(
             weights=[array.copy() for array in self.weights],
             biases=[array.copy() for array in self.biases],
-            head_weights=[array.copy() for array in self.head_weights],
-            head_biases=[array.copy() for array in self.head_biases],
+            readout_weights=[array.copy() for array in self.readout_weights],
+            readout_biases=[array.copy() for array in self.readout_biases],
         )
 
     def sizes(self) -> list[int]:
@@ -77,7 +77,7 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class LayerMetrics:
+class StepMetrics:
     """Metrics of one layer in step k of the published rule (sums are over batch and neurons).
 
     ``entropy``    -(1/ln 2) sum z (D_k - D_{k-1}); a sum, not a mean over the batch.
@@ -103,8 +103,8 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
     """Initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``published`` every layer is random. With the other rules, the output layer and the heads (which
-    only ``local`` has) are 0 and use no random numbers.
+    ``published`` every layer is random. With the other rules, the output layer and the readouts
+    (which only ``local`` has) are 0 and use no random numbers.
 
     ValueError: unknown rule, fewer than two sizes, a size below 1.
     """
@@ -122,8 +122,8 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
         parameters.biases.append(np.zeros(fan_out))
     if rule == "local":
         for width in sizes[1:-2]:
-            parameters.head_weights.append(np.zeros((sizes[-1], width)))
-            parameters.head_biases.append(np.zeros(sizes[-1]))
+            parameters.readout_weights.append(np.zeros((sizes[-1], width)))
+            parameters.readout_biases.append(np.zeros(sizes[-1]))
     return parameters
 
 
@@ -131,12 +131,12 @@ class Reference:
     """A float64 model that infers and learns; it changes ``parameters`` in place.
 
     ``rate`` is the papers' eta for ``published``, and the learning rate for the other rules.
-    ``alignment`` is the weight of the term z D' in every layer and head; ``published`` always uses
-    1 and ignores it.
+    ``alignment`` is the weight of the term z D' in every layer and readout; ``published`` always
+    uses 1 and ignores it.
     ``codes``: one (classes, width) array of -1, 0 and 1 per hidden layer, B of ``feedback`` or T of
     ``code``. A model that only infers may omit it; with the other rules it must be empty.
     ``first_learned``: index of the first layer that learns from labels; the layers below it and
-    their heads do not change. len(weights) - 1 means that only the output layer learns.
+    their readouts do not change. len(weights) - 1 means that only the output layer learns.
     ``gain``: weight of the hidden shifts of ``feedback``; near 4 / sqrt(classes) they have the size
     of the output's errors.
     ValueError: unknown rule, or shapes of ``parameters`` or ``codes`` that do not fit each other or
@@ -217,12 +217,13 @@ class Reference:
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
             else:
                 readout_error, readout = error, p.weights[-1]
-                if layer < len(p.head_weights):
-                    readout, readout_bias = p.head_weights[layer], p.head_biases[layer]
-                    z_head = seen[layer + 1] @ readout.T + readout_bias
-                    head = _sigmoid(z_head)
-                    readout_error = target - head
-                    delta = self._delta(z_head, head * (1.0 - head), readout_error)
+                if layer < len(p.readout_weights):
+                    readout, readout_bias = p.readout_weights[layer], p.readout_biases[layer]
+                    z_readout = seen[layer + 1] @ readout.T + readout_bias
+                    readout_decision = _sigmoid(z_readout)
+                    readout_error = target - readout_decision
+                    readout_slope = readout_decision * (1.0 - readout_decision)
+                    delta = self._delta(z_readout, readout_slope, readout_error)
                     changes.append(_Change(readout, readout_bias, delta, seen[layer + 1]))
                 shift = 4.0 * slope * (readout_error @ readout)
             delta = self._delta(z, slope, shift)
@@ -235,7 +236,7 @@ class Reference:
             change.apply(self.rate)
         return decision
 
-    def learn_steps(self, x: ArrayLike, steps: int) -> list[list[LayerMetrics]]:
+    def learn_steps(self, x: ArrayLike, steps: int) -> list[list[StepMetrics]]:
         """Run the published rule: ``steps`` = K forward passes of the batch ``x`` (n, d).
 
         Pass 0 only records z and D. Each pass k = 1..K-1 computes all layers with the weights of
@@ -246,7 +247,7 @@ class Reference:
 
         As in the authors' program, a^T in the update of layer l > 0 is D_{k-1} of the layer below,
         the decision of the *previous* pass (layer 0: the input), although the forward pass itself
-        uses D_k. Returns K-1 lists, item k-1 for step k, with one ``LayerMetrics`` per layer; the
+        uses D_k. Returns K-1 lists, item k-1 for step k, with one ``StepMetrics`` per layer; the
         mean entropy of the papers is the mean over these steps, summed over the layers.
         Each call starts again at pass 0.
 
@@ -266,7 +267,7 @@ class Reference:
             # The first layer takes n^2 or 2 n d products per neuron; use the cheaper form.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
-        history: list[list[LayerMetrics]] = []
+        history: list[list[StepMetrics]] = []
         for k in range(steps):
             a = inputs
             for layer in layers:
@@ -351,7 +352,7 @@ class _SteppedLayer:
         self.know(a)
         return _sigmoid(self.z, self.decision)
 
-    def learn(self, a: FloatArray) -> LayerMetrics:
+    def learn(self, a: FloatArray) -> StepMetrics:
         """Update the layer, with ``a`` (n, fan_in) in the outer product; return its metrics."""
         z, decision, pull = self.z, self.decision, self.pull
         np.subtract(1.0, decision, out=pull)
@@ -369,7 +370,7 @@ class _SteppedLayer:
 
         pull += shift
         self.update(pull, a)
-        return LayerMetrics(
+        return StepMetrics(
             entropy=-z_shift / LN2,
             cosine=z_shift / norms if norms > 0.0 else 0.0,
             z_norm=z_norm,
@@ -484,9 +485,9 @@ def _check_rule(rule: str) -> None:
 def _check_shapes(p: Parameters, rule: str) -> None:
     if not p.weights or len(p.weights) != len(p.biases):
         raise ValueError("parameters need at least one layer, and a bias array for each")
-    heads = max(len(p.weights) - 2, 0) if rule == "local" else 0
-    if len(p.head_weights) != heads or len(p.head_biases) != heads:
-        raise ValueError(f"rule '{rule}' with {len(p.weights)} layers needs {heads} heads")
+    readouts = max(len(p.weights) - 2, 0) if rule == "local" else 0
+    if len(p.readout_weights) != readouts or len(p.readout_biases) != readouts:
+        raise ValueError(f"rule '{rule}' with {len(p.weights)} layers needs {readouts} readouts")
     sizes = p.sizes()
     for layer, (weights, bias) in enumerate(zip(p.weights, p.biases, strict=True)):
         if weights.shape != (sizes[layer + 1], sizes[layer]) or bias.shape != (sizes[layer + 1],):
@@ -494,10 +495,10 @@ def _check_shapes(p: Parameters, rule: str) -> None:
                 f"layer {layer}: weights {weights.shape} and biases {bias.shape} do not continue"
                 f" a layer of width {sizes[layer]}"
             )
-    for layer, (weights, bias) in enumerate(zip(p.head_weights, p.head_biases, strict=True)):
+    for layer, (weights, bias) in enumerate(zip(p.readout_weights, p.readout_biases, strict=True)):
         if weights.shape != (sizes[-1], sizes[layer + 1]) or bias.shape != (sizes[-1],):
             raise ValueError(
-                f"head {layer}: weights {weights.shape} and biases {bias.shape} do not read"
+                f"readout {layer}: weights {weights.shape} and biases {bias.shape} do not read"
                 f" {sizes[layer + 1]} neurons into {sizes[-1]} classes"
             )
 

@@ -48,7 +48,7 @@ class Rule:
         return self.teacher != PAST
 
     @property
-    def heads(self) -> bool:
+    def readouts(self) -> bool:
         """Hidden layers carry a readout of their own (the top one shares the output layer)."""
         return self.teacher == READOUT
 

@@ -29,7 +29,7 @@ class Magnitudes:
     """The largest magnitudes that a float twin has seen while it learned.
 
     Attributes:
-        weights: by layer and "weight" or "head_weight"; a matrix and its bias share a format.
+        weights: by layer and "weight" or "readout_weight"; a matrix and its bias share a format.
         knowledge: of all layers.
     """
 

@@ -98,7 +98,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         "weight_formats": {
             (layer, name): QFormat(bits, int(rng.integers(finest - 4, finest)))
             for layer in range(len(sizes) - 1)
-            for name in ("weight", "head_weight")
+            for name in ("weight", "readout_weight")
         },
     }
     if not RULES[rule].supervised:

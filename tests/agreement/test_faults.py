@@ -104,7 +104,7 @@ def test_a_bit_of_a_counter(
     assert (found.step, found.tensor, found.host ^ found.device) == (6, "samples", 8)
 
 
-TENSORS = ("weight", "bias", "head_weight", "head_bias")
+TENSORS = ("weight", "bias", "readout_weight", "readout_bias")
 RULE_FAULTS = {  # one bit of a constant each: file, what stands there, what takes its place, effect
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),
     # These are smaller than what a weight's rounding lets through: they show in what led to it.
@@ -146,7 +146,7 @@ def test_the_command_names_the_difference_and_fails(
     assert result.exit_code == 1
     (sentence,) = [line for line in result.stderr.splitlines() if line.startswith("ska-edge: ")]
     assert re.search(
-        r"differ at step 1, layer \d, (head_)?(weight|bias)\[[\d, ]+\]: host -?\d+, device -?\d+"
+        r"differ at step 1, layer \d, (readout_)?(weight|bias)\[[\d, ]+\]: host -?\d+, device -?\d+"
         r" \(Q\d+\.\d+: -?[\d.]+, -?[\d.]+\)",
         sentence,
     ), sentence

@@ -21,7 +21,7 @@ def learn_steps(
 ) -> list[list[dict[str, float]]]:
     """Run ``steps`` passes of the batch ``x`` (n, d), changing ``weights`` and ``biases`` in place.
 
-    Returns the metrics of every pass after the first, a layer each, named as in ``LayerMetrics``.
+    Returns the metrics of every pass after the first, a layer each, named as in ``StepMetrics``.
     """
     last_knowledge, last_decisions = forward(weights, biases, x)
     history = []

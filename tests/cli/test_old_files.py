@@ -64,6 +64,15 @@ def test_an_old_log_gives_the_state_of_its_device(ska_edge, name: str) -> None:
     assert open_model(Path("r.ska")).state.crc == 861506544
 
 
+@pytest.mark.parametrize("name", ["version_3.ska", "version_3.onnx"])
+def test_the_head_of_an_old_file_is_a_readout(name: str) -> None:
+    model = open_model(FILES / name)
+    found = {(seen.layer, seen.quantity) for seen in model.ranges}
+    assert found >= {(0, "readout_weight"), (0, "readout_bias")}
+    assert not any("head" in quantity for _, quantity in found)
+    assert model.reference is None or len(model.reference.readout_weights) == 1
+
+
 def test_a_model_too_old_is_refused_with_its_version(ska_edge) -> None:
     sentence = ska_edge("inspect", FILES / "version_1.ska").refusal(2)
     assert "has model version 1, this program reads 2 and 3" in sentence

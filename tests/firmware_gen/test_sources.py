@@ -22,7 +22,7 @@ from ska_edge.rules.neuron import RawInput
 PLANS = {
     "one-layer": make_plan((5, 3)),
     "digits": make_plan((64, 32, 10)),
-    "heads": make_plan((6, 5, 4, 3)),
+    "readouts": make_plan((6, 5, 4, 3)),
     "wide": make_plan((700, 4, 2)),
     "feedback": make_plan(
         (3, 5, 40),
@@ -32,7 +32,7 @@ PLANS = {
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
     "code": make_plan((5, 4, 4, 3), rule="code", precision="w32a16"),
-    "wide-heads": make_plan((5, 4, 4, 3), precision="w32a16"),
+    "wide-readouts": make_plan((5, 4, 4, 3), precision="w32a16"),
     "readout": make_plan((5, 4, 3), readout_only=True),
     "published": make_plan((5, 4, 3), rule="published", batch=4, steps=3, rate=0.5),
 }
@@ -104,7 +104,7 @@ def test_the_library_compiles_where_int_has_16_bits(
 
 
 def test_a_warning_refuses(tmp_path: Path, require_toolchain: Callable[[str], str]) -> None:
-    plan = PLANS["heads"]
+    plan = PLANS["readouts"]
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", tmp_path / "p")
     with (tmp_path / "p" / "src" / "ska.c").open("a") as file:
         file.write("int8_t planted(int32_t x);\nint8_t planted(int32_t x) { return x; }\n")
@@ -112,7 +112,7 @@ def test_a_warning_refuses(tmp_path: Path, require_toolchain: Callable[[str], st
 
 
 def test_a_project_is_written_anew_without_what_was_there(tmp_path: Path) -> None:
-    plan, folder = PLANS["heads"], tmp_path / "p"
+    plan, folder = PLANS["readouts"], tmp_path / "p"
     zeros = np.zeros(plan.parameter_count, dtype=np.int64)
     write_project(plan, zeros, "virtual-m4", folder)
     (folder / "build").mkdir()
@@ -125,7 +125,7 @@ def test_a_project_is_written_anew_without_what_was_there(tmp_path: Path) -> Non
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
-    plan = PLANS["heads"]
+    plan = PLANS["readouts"]
     zeros = np.zeros(plan.parameter_count, dtype=np.int64)
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(InputError, match="not empty"):

@@ -27,7 +27,7 @@ PROTOCOL_PAGE = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
 
 
 def golden_plans() -> dict[str, Plan]:
-    """A plan a rule; the first has a head, biases and an input format of its own."""
+    """A plan a rule; the first has a readout, biases and an input format of its own."""
     return {
         "local": make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4)),
         "feedback": make_plan(

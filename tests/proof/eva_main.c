@@ -48,8 +48,8 @@ static void any_teaching(void) {
 #if SKA_TEACHER_READOUT
         ska.error[c] = any_i16;
 #endif
-#if SKA_HEADS > 0
-        ska.readout[c] = any_i16;
+#if SKA_READOUTS > 0
+        ska.readout_error[c] = any_i16;
 #endif
     }
 }

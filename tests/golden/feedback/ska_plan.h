@@ -37,7 +37,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_LAYERS 2
 #define SKA_EACH_LAYER(DO) DO(0) DO(1)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
-#define SKA_HEADS 0 /* hidden layers with a readout of their own */
+#define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52

@@ -44,7 +44,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_LAYERS 3
 #define SKA_EACH_LAYER(DO) DO(0) DO(1) DO(2)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1) DO(2)
-#define SKA_HEADS 1 /* hidden layers with a readout of their own */
+#define SKA_READOUTS 1 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 8
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86

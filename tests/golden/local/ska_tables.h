@@ -54,7 +54,7 @@ static const ska_matrix_t ska_layers[SKA_LAYERS] = {
 };
 
 /* The readouts of hidden layers; the top hidden layer's is the output layer. */
-static const ska_matrix_t ska_heads[SKA_HEADS] = {
+static const ska_matrix_t ska_readouts[SKA_READOUTS] = {
     {15, 21, 3, 2, 0, 7, 8, 10, 3, 14},
 };
 

@@ -15,9 +15,9 @@ static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST 
     -32768, 7735, -17298, 23205, -1828, -26861, 13642, -11391, 29112, 4079, -20954, 19549,
     /* layer 0, bias, 3, Q3.12 */
     -5484, -30517, 9986,
-    /* layer 0, head_weight, 2 x 3, Q3.12 */
+    /* layer 0, readout_weight, 2 x 3, Q3.12 */
     -15047, 25456, 423, -24610, 15893, -9140,
-    /* layer 0, head_bias, 2, Q3.12 */
+    /* layer 0, readout_bias, 2, Q3.12 */
     31363, 6330,
     /* layer 1, weight, 3 x 3, Q3.12 */
     -18703, 21800, -3233, -28266, 12237, -12796, 27707, 2674, -22359,

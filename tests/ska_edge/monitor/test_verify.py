@@ -91,8 +91,8 @@ def test_the_model_itself_does_not_learn() -> None:
 
 EVERYWHERE = [
     (0, "weight", (3, 4)),
-    (0, "head_weight", (1, 2)),
-    (0, "head_bias", (2,)),
+    (0, "readout_weight", (1, 2)),
+    (0, "readout_bias", (2,)),
     (1, "bias", (0,)),
     (2, "weight", (2, 3)),
 ]

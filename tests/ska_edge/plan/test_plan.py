@@ -42,9 +42,9 @@ def test_the_digits_network_has_2410_parameters() -> None:
     assert make_plan((64, 32, 10)).parameter_count == 2410
 
 
-def test_only_hidden_layers_below_the_top_have_a_head() -> None:
-    heads = [layer.readout is not None for layer in make_plan((8, 7, 6, 5, 3)).layers]
-    assert heads == [True, True, False, False]
+def test_only_hidden_layers_below_the_top_have_a_readout() -> None:
+    readouts = [layer.readout is not None for layer in make_plan((8, 7, 6, 5, 3)).layers]
+    assert readouts == [True, True, False, False]
     assert not any(layer.readout for layer in make_plan((8, 7, 6, 3), rule="published").layers)
 
 
@@ -72,7 +72,7 @@ def test_the_proof_finds_the_width_that_is_needed() -> None:
     assert widths["update sum"] == 32
 
 
-def test_the_proof_names_every_sum_of_a_layer_with_a_head() -> None:
+def test_the_proof_names_every_sum_of_a_layer_with_a_readout() -> None:
     found = {b.quantity for b in range_proof(make_plan((4, 3, 3, 2))) if b.layer == 0}
     assert found == {
         "knowledge sum",

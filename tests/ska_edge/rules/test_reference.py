@@ -29,7 +29,7 @@ def random_model(sizes: list[int], seed: int, alignment: float = 0.0) -> Referen
 
 
 def arrays(p: Parameters) -> list[FloatArray]:
-    return [*p.weights, *p.biases, *p.head_weights, *p.head_biases]
+    return [*p.weights, *p.biases, *p.readout_weights, *p.readout_biases]
 
 
 def cross_entropy(decisions: FloatArray, labels: NDArray[np.int64]) -> float:
@@ -43,8 +43,8 @@ def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int6
     a = x
     for weights, bias in zip(p.weights[: layer + 1], p.biases[: layer + 1], strict=True):
         a = np.tanh((a @ weights.T + bias) / 2.0)
-    if layer in range(len(p.head_weights)):
-        readout, bias = p.head_weights[layer], p.head_biases[layer]
+    if layer in range(len(p.readout_weights)):
+        readout, bias = p.readout_weights[layer], p.readout_biases[layer]
     else:
         readout, bias = p.weights[-1], p.biases[-1]
     return cross_entropy(1.0 / (1.0 + np.exp(-(a @ readout.T + bias))), labels)
@@ -75,9 +75,9 @@ def layer_arrays(p: Parameters) -> Iterator[tuple[int, float, int]]:
         hidden = layer < count - 1
         for index in (layer, count + layer):
             yield index, 2.0 if hidden else 1.0, layer if hidden else top
-    for head in range(len(p.head_weights)):
-        for index in (2 * count + head, 2 * count + len(p.head_weights) + head):
-            yield index, 1.0, head
+    for readout in range(len(p.readout_weights)):
+        for index in (2 * count + readout, 2 * count + len(p.readout_weights) + readout):
+            yield index, 1.0, readout
 
 
 @pytest.mark.parametrize("sizes", [[4, 3], [4, 5, 3], [4, 5, 6, 3], [3, 4, 5, 4, 2]])
@@ -118,9 +118,9 @@ def test_alignment_adds_the_knowledge_times_the_slope() -> None:
         np.testing.assert_allclose(extra_bias, term(z), atol=1e-12)
         a = np.tanh(z / 2.0)
         if layer == 0:
-            z_head = before.head_weights[0] @ a + before.head_biases[0]
-            extra = aligned.parameters.head_weights[0] - plain.parameters.head_weights[0]
-            np.testing.assert_allclose(extra, np.outer(term(z_head), a), atol=1e-12)
+            z_readout = before.readout_weights[0] @ a + before.readout_biases[0]
+            extra = aligned.parameters.readout_weights[0] - plain.parameters.readout_weights[0]
+            np.testing.assert_allclose(extra, np.outer(term(z_readout), a), atol=1e-12)
 
 
 def test_a_batch_of_equal_samples_learns_as_one_sample() -> None:
@@ -136,22 +136,22 @@ def test_a_batch_of_equal_samples_learns_as_one_sample() -> None:
 def test_initial_parameters() -> None:
     local = initial_parameters([100, 80, 60, 10], "local", seed=4)
     assert local.sizes() == [100, 80, 60, 10]
-    assert [w.shape for w in local.head_weights] == [(10, 80)]
-    assert [b.shape for b in local.head_biases] == [(10,)]
-    zeros = [local.weights[-1], *local.head_weights, *local.head_biases, *local.biases]
+    assert [w.shape for w in local.readout_weights] == [(10, 80)]
+    assert [b.shape for b in local.readout_biases] == [(10,)]
+    zeros = [local.weights[-1], *local.readout_weights, *local.readout_biases, *local.biases]
     assert not any(array.any() for array in zeros)
     assert local.weights[0].std() == pytest.approx(100**-0.5, rel=0.05)
     assert local.weights[1].std() == pytest.approx(80**-0.5, rel=0.05)
 
     published = initial_parameters([100, 80, 60, 10], "published", seed=4)
     assert published.weights[-1].std() == pytest.approx(60**-0.5, rel=0.1)
-    assert published.head_weights == [] and published.head_biases == []
+    assert published.readout_weights == [] and published.readout_biases == []
     np.testing.assert_array_equal(published.weights[0], local.weights[0])
     np.testing.assert_array_equal(
         local.weights[0], np.random.default_rng(4).normal(0.0, 0.1, (80, 100))
     )
-    assert initial_parameters([4, 3], "local", 0).head_weights == []
-    assert initial_parameters([4, 5, 3], "local", 0).head_weights == []
+    assert initial_parameters([4, 3], "local", 0).readout_weights == []
+    assert initial_parameters([4, 5, 3], "local", 0).readout_weights == []
 
 
 def test_what_stays_as_it_is_below_the_first_layer_that_learns() -> None:
@@ -161,7 +161,7 @@ def test_what_stays_as_it_is_below_the_first_layer_that_learns() -> None:
     x, labels = np.random.default_rng(0).normal(size=(4, 4)), [0, 1, 2, 0]
     plain.learn_batch(x, labels)
     frozen.learn_batch(x, labels)
-    for name in ("weights", "biases", "head_weights", "head_biases"):
+    for name in ("weights", "biases", "readout_weights", "readout_biases"):
         got, full = getattr(frozen.parameters, name), getattr(plain.parameters, name)
         kept = getattr(before, name)
         for layer in range(len(got)):
@@ -273,18 +273,18 @@ def test_wrong_use_is_refused() -> None:
 
 def test_parameters_that_do_not_fit_are_refused() -> None:
     good = initial_parameters([4, 5, 6, 3], "local", 0)
-    with pytest.raises(ValueError, match="needs 0 heads"):
+    with pytest.raises(ValueError, match="needs 0 readouts"):
         Reference(good, "published", 0.1)
     without = Parameters(good.weights, good.biases)
-    with pytest.raises(ValueError, match="needs 1 heads"):
+    with pytest.raises(ValueError, match="needs 1 readouts"):
         Reference(without, "local", 0.1)
     wrong = good.copy()
     wrong.weights[1] = np.zeros((6, 4))
     with pytest.raises(ValueError, match="layer 1"):
         Reference(wrong, "local", 0.1)
     wrong = good.copy()
-    wrong.head_weights[0] = np.zeros((3, 6))
-    with pytest.raises(ValueError, match="head 0"):
+    wrong.readout_weights[0] = np.zeros((3, 6))
+    with pytest.raises(ValueError, match="readout 0"):
         Reference(wrong, "local", 0.1)
     with pytest.raises(ValueError, match="at least one layer"):
         Reference(Parameters([], []), "local", 0.1)

@@ -238,7 +238,7 @@ def test_below_the_first_layer_that_learns_nothing_changes(rule: str) -> None:
 def test_initial_parameters_have_no_heads_and_an_output_layer_of_zeros(rule: str) -> None:
     coded = initial_parameters([20, 8, 6, 3], rule, seed=4)
     local = initial_parameters([20, 8, 6, 3], "local", seed=4)
-    assert coded.head_weights == [] and coded.head_biases == []
+    assert coded.readout_weights == [] and coded.readout_biases == []
     for left, right in zip(coded.weights, local.weights, strict=True):
         np.testing.assert_array_equal(left, right)
     assert not coded.weights[-1].any()
@@ -274,7 +274,7 @@ def test_codes_that_do_not_fit_are_refused(rule: str) -> None:
         fitting = initial_parameters(sizes, other, 0)
         with pytest.raises(ValueError, match=f"rule '{other}' has no codes, and 2 were given"):
             Reference(fitting, other, 0.5, codes=good)
-    with pytest.raises(ValueError, match="needs 0 heads"):
+    with pytest.raises(ValueError, match="needs 0 readouts"):
         Reference(initial_parameters(sizes, "local", 0), rule, 0.5, codes=good)
 
 
