@@ -40,6 +40,9 @@ class Header:
 class Archive:
     """The arrays of an npz file, without pickles.
 
+    Attributes:
+        foreign: names of members that are no arrays.
+
     Every method may raise whatever zipfile, zlib and numpy raise for a damaged file; the caller
     says in one sentence which file it is.
     """
@@ -51,6 +54,7 @@ class Archive:
             for info in self._zip.infolist()
             if info.filename.endswith(".npy")
         }
+        self.foreign = frozenset(self._zip.namelist()) - {f"{name}.npy" for name in self._members}
 
     @property
     def names(self) -> list[str]:

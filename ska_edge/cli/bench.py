@@ -12,9 +12,9 @@ import click
 from firmware_gen.bench.bench import Benchmark, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import options_from, training_options
-from ska_edge.data.dataset import load
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.training.beginning import Beginning, beginning
@@ -113,7 +113,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
     type=click.Path(path_type=Path),
     help="A C file that does the same by other means, to be measured beside it.",
 )
-@label_option
+@data_options
 @json_option
 def bench(
     data: str | None,
@@ -121,7 +121,7 @@ def bench(
     optimize: str | None,
     toolchain: str | None,
     compare: Path | None,
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -144,7 +144,7 @@ def bench(
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating") as update:
-        begun = beginning(load(data, label_column), options, SAMPLES, update)
+        begun = beginning(reader.dataset(data), options, SAMPLES, update)
     task = task_of(begun)
     with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
         found = measure(

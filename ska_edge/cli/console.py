@@ -27,11 +27,6 @@ json_option = click.option(
 )
 
 
-label_option = click.option(
-    "--label-column", help="Column of a CSV with the labels: its name, or its number from 1."
-)
-
-
 class _Console(Console):
     """A console that leaves errors to the entry point, and prints no control characters."""
 

@@ -7,24 +7,25 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.output import check_file
-from ska_edge.data.dataset import builtin_names, load, save
+from ska_edge.data.dataset import builtin_names, save
 from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
-@label_option
+@data_options
 @json_option
-def data(name: str, output: Path | None, label_column: str | None, as_json: bool) -> None:
+def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     """Write data NAME as npz: x (n, d), y (n,), labels and, where there are groups, group (n,).
 
     NAME is built-in or a file: CSV, npz or MNIST-idx images. Without -o, only say what it holds.
     """
     out = Output(as_json)
-    dataset = load(name, label_column)
+    dataset = reader.dataset(name)
     rows, features = dataset.x.shape
     counts = np.bincount(dataset.y, minlength=dataset.classes)
     groups = None if dataset.group is None else len(np.unique(dataset.group))

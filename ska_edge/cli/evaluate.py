@@ -6,32 +6,24 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option, label_option, percent
-from ska_edge.data.dataset import Dataset, load
-from ska_edge.model.model_file import Model
+from ska_edge.cli.console import Output, json_option, percent
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import accuracies
 from ska_edge.training.division import parts_of
 
 
-def load_for(model: Model, source: str, label_column: str | None = None) -> Dataset:
-    """Data for a model, its classes numbered as the model's; refuses what it was not made for."""
-    return model.matched(load(source, label_column))
-
-
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
 @click.option("--group", type=int, help="Only the rows of this group.")
-@label_option
+@data_options
 @json_option
-def evaluate(
-    model: Path, data: str, group: int | None, label_column: str | None, as_json: bool
-) -> None:
+def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json: bool) -> None:
     """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
     out, loaded = Output(as_json), open_model(model)
-    dataset = load_for(loaded, data, label_column)
+    dataset = loaded.matched(reader.dataset(data))
     if group is not None:
         dataset = dataset.of_group(group)
     divided = parts_of(loaded, dataset)

@@ -8,8 +8,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.cli.console import Output, json_option, label_option
-from ska_edge.cli.evaluate import load_for
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.output import check_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import FORMS, Agreement, compare, probe, require_agreement, save
@@ -36,10 +36,10 @@ def export_and_check(
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--form", type=click.Choice(FORMS), default="integer", show_default=True)
 @click.option("--data", help="Compare on these data instead of random inputs.")
-@label_option
+@data_options
 @json_option
 def export(
-    model: Path, output: Path, form: str, data: str | None, label_column: str | None, as_json: bool
+    model: Path, output: Path, form: str, data: str | None, reader: Reader, as_json: bool
 ) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
     out, loaded = Output(as_json), open_model(model)
@@ -47,7 +47,7 @@ def export(
     if data is None:
         features, what = probe(loaded), "random rows"
     else:
-        dataset = load_for(loaded, data, label_column)
+        dataset = loaded.matched(reader.dataset(data))
         features, what = dataset.x, f"rows of {dataset.name}"
     agreement = export_and_check(loaded, output, form, features, out, what)
     out.document(

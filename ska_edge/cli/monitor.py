@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, complain, json_option, label_option
+from ska_edge.cli.console import Output, complain, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
-from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.monitor_check import check, log_paths
 from ska_edge.cli.monitor_view import (
     TerminalSink,
@@ -70,7 +70,7 @@ from ska_edge.plural import counted
 )
 @click.option("--mqtt", "broker", metavar="HOST[:PORT]", help="Publish the log's lines there, too.")
 @click.option("--name", "names", multiple=True, help="A device's name for MQTT, one a --port.")
-@label_option
+@data_options
 @json_option
 def monitor(
     model: Path | None,
@@ -87,7 +87,7 @@ def monitor(
     patience: float,
     broker: str | None,
     names: tuple[str, ...],
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
 ) -> None:
     """Watch devices. With MODEL and DATA they go on learning rows of DATA, with live metrics.
@@ -101,7 +101,7 @@ def monitor(
         _look(ports or (find_port(None),), baud, out)
         return
     loaded = open_model(model)
-    dataset = load_for(loaded, data, label_column)
+    dataset = loaded.matched(reader.dataset(data))
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.api.device import Device
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import baud_option, board_option, device, port_option
 from ska_edge.cli.output import check_file
-from ska_edge.data.rows import Rows, load_rows
+from ska_edge.data.rows import Rows
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -30,7 +31,7 @@ from ska_edge.plural import counted
 @port_option
 @baud_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV to write [stdout].")
-@label_option
+@data_options
 @json_option
 def predict(
     model: Path,
@@ -39,7 +40,7 @@ def predict(
     port: str | None,
     baud: int,
     output: Path | None,
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
 ) -> None:
     """Classify every row of DATA with MODEL, and print CSV: row, class, confidence.
@@ -54,7 +55,7 @@ def predict(
     loaded.require_labels()
     if output is not None:
         check_file(output, model, data)
-    rows = load_rows(data, loaded.plan.inputs, label_column)
+    rows = reader.rows(data, loaded.plan.inputs)
     where = None
     if board is None and port is None:
         decisions = loaded.decisions(rows.x)

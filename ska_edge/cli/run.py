@@ -9,7 +9,8 @@ import click
 
 from firmware_gen.board import load_board
 from ska_edge.cli.build import build_document
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check
 from ska_edge.cli.options import options_from, training_options
@@ -39,14 +40,14 @@ from ska_edge.rules.rule import RULES
     help="Held-out rows that the device learns.",
 )
 @training_options()
-@label_option
+@data_options
 @json_option
 def run(
     data: str,
     board: str,
     output: Path | None,
     samples: int,
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -63,7 +64,7 @@ def run(
     if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
-    trained = train_with_bar(data, label_column, out, options)
+    trained = train_with_bar(data, reader, out, options)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
         raise InputError("the device learns held-out rows: hold some out with --test-fraction")

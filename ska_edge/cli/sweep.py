@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import list_options, options_from, training_options
 from ska_edge.cli.output import check_folder
-from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
@@ -63,7 +64,7 @@ WIDE = 1000
 @click.option(
     "--dask", metavar="ADDRESS", help="Address of a Dask scheduler that has the work done."
 )
-@label_option
+@data_options
 @json_option
 def sweep(
     data: str,
@@ -72,7 +73,7 @@ def sweep(
     dask: str | None,
     seeds: int,
     epochs: int | None,
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
     **lists: Any,
 ) -> None:
@@ -83,7 +84,7 @@ def sweep(
     out = Output(as_json)
     if jobs is not None and dask is not None:
         raise InputError("give --jobs or --dask, not both: the scheduler knows its workers")
-    dataset = load(data, label_column)
+    dataset = reader.dataset(data)
     grid = Grid(
         {name: values for name, values in lists.items() if values},
         options_from({"epochs": epochs}),

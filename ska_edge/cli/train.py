@@ -9,22 +9,22 @@ from typing import Any
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, label_option, percent
+from ska_edge.cli.console import Output, json_option, percent
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.output import check_file
-from ska_edge.data.dataset import load
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
 
 
-def train_with_bar(data: str, label_column: str | None, out: Output, options: Options) -> Trained:
+def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> Trained:
     """Train with a progress bar, and print nothing else.
 
     A caller saves the model before it prints a word: a full disk or a closed pipe may be what
     words go to.
     """
-    dataset = load(data, label_column)
+    dataset = reader.dataset(data)
     try:
         with out.progress("training") as update:
             return train_model(dataset, options, update, out.note)
@@ -101,14 +101,14 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 @click.argument("data")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @training_options()
-@label_option
+@data_options
 @json_option
-def train(data: str, output: Path, label_column: str | None, as_json: bool, **values: Any) -> None:
+def train(data: str, output: Path, reader: Reader, as_json: bool, **values: Any) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out, options = Output(as_json), options_from(values)
     check_file(output, data, options.init, options.start, options.log)
     check_outputs(data, options)
-    trained = train_with_bar(data, label_column, out, options)
+    trained = train_with_bar(data, reader, out, options)
     trained.model.save(output)
     report_training(trained, out)
     plan = trained.model.plan

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.console import Output, json_option, label_option
+from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import baud_option, board_option, device, port_option
-from ska_edge.cli.evaluate import load_for
 from ska_edge.cli.printable import printable
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
@@ -116,7 +116,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @port_option
 @baud_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
-@label_option
+@data_options
 @json_option
 def verify(
     model: Path,
@@ -125,7 +125,7 @@ def verify(
     port: str | None,
     baud: int,
     samples: int | None,
-    label_column: str | None,
+    reader: Reader,
     as_json: bool,
 ) -> None:
     """Prove that a device learns what the host learns: MODEL's weights, then rows of DATA.
@@ -133,7 +133,7 @@ def verify(
     The device starts again from its flashed weights. Exit 1 names the first difference.
     """
     out, loaded = Output(as_json), open_model(model)
-    dataset = load_for(loaded, data, label_column)
+    dataset = loaded.matched(reader.dataset(data))
     if samples is not None and samples > len(dataset.y):
         raise InputError(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"

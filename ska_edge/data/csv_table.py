@@ -8,19 +8,22 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
 # Squares of inputs must be finite, too. No sensor comes near this; a "no value" marker may.
 LARGEST_INPUT = 1e100
+LONGEST_LINE = 2**22  # characters; 65,535 inputs take half of them
+ROW = 150  # bytes of a row's label and of its line number, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,12 @@ class Table:
     label_column: int
 
 
-def read_csv(path: Path, label_column: str | None = None, inputs: int | None = None) -> Table:
+def read_csv(
+    path: Path,
+    label_column: str | None = None,
+    inputs: int | None = None,
+    max_memory: int = MAX_MEMORY,
+) -> Table:
     """Read comma-separated UTF-8, one sample per line; blank lines are skipped.
 
     The first line is a header if ``label_column`` is one of its cells, or if no cell is a number. A
@@ -49,7 +57,8 @@ def read_csv(path: Path, label_column: str | None = None, inputs: int | None = N
     ``inputs``: a table of exactly this many columns has no labels, unless ``label_column`` is given
     or a column is named label, class or target.
 
-    InputError: the file cannot be read, is not such a table, or has no such label column.
+    InputError: the file cannot be read, is not such a table, has no such label column, or takes
+    more than ``max_memory`` MB.
     """
     values = array("d")  # flat: 8 bytes per number; a list of lists takes 32
     label_texts: list[str] = []
@@ -59,7 +68,7 @@ def read_csv(path: Path, label_column: str | None = None, inputs: int | None = N
     label_at: int | None = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(_lines(path, file), strict=True)
             for row in reader:
                 cells = [cell.strip() for cell in row]
                 if not cells or cells == [""]:
@@ -84,6 +93,8 @@ def read_csv(path: Path, label_column: str | None = None, inputs: int | None = N
                     values.extend([_input(cell) for cell in cells])
                 except ValueError:
                     _refuse_number(path, line, header, label_at, cells)
+                needed = len(values) * FEATURE + len(label_lines) * ROW
+                check_memory(path, needed, max_memory)
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is no valid CSV: {error}") from error
     except UnicodeDecodeError as error:
@@ -94,8 +105,19 @@ def read_csv(path: Path, label_column: str | None = None, inputs: int | None = N
         raise InputError(f"{path} is empty; it needs at least a line for each of two classes")
     if not label_lines:
         raise InputError(f"{path} has a header but no samples; add one line per sample")
-    x = np.frombuffer(values, dtype=np.float64).reshape(len(label_lines), -1).copy()
+    x = np.frombuffer(values, dtype=np.float64).reshape(len(label_lines), -1)
     return Table(x, label_texts, label_lines, 0 if label_at is None else label_at + 1)
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which fills the memory."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            raise InputError(
+                f"{path} has a line of more than {LONGEST_LINE} characters; write one sample per"
+                " line"
+            )
+        yield line
 
 
 def _is_header(cells: Sequence[str], label_column: str | None) -> bool:

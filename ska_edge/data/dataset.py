@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ska_edge.data.builtin import builtin_names, read_builtin
 from ska_edge.data.csv_table import is_finite, is_number, read_csv
 from ska_edge.data.idx import is_idx, read_idx
+from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz import kind_of, lacks, npz_features, read_npz
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
@@ -27,6 +28,7 @@ from ska_edge.plural import counted
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
 
 __all__ = ["Dataset", "builtin_names", "few", "load", "save", "split"]
 
@@ -107,7 +109,11 @@ class Dataset:
         return self.take(self.group == number)
 
 
-def load(source: str | os.PathLike[str], label_column: str | None = None) -> Dataset:
+def load(
+    source: str | os.PathLike[str],
+    label_column: str | None = None,
+    max_memory: int = MAX_MEMORY,
+) -> Dataset:
     """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
 
     Built in: see ``builtin.read_builtin``.
@@ -124,7 +130,8 @@ def load(source: str | os.PathLike[str], label_column: str | None = None) -> Dat
     images; the labels are in the file next to it, see ``idx.read_idx``. Features are the pixels,
     0 to 255.
 
-    InputError: no such data, or data that cannot be used. ToolError: the package of a built-in
+    InputError: no such data, data that cannot be used, or a file whose data take more than
+    ``max_memory`` MB; nothing is unpacked then. ToolError: the package of a built-in
     data set is not installed.
     """
     if isinstance(source, str) and source in builtin_names():
@@ -142,14 +149,14 @@ def load(source: str | os.PathLike[str], label_column: str | None = None) -> Dat
         raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        table = read_csv(path, label_column)
+        table = read_csv(path, label_column, max_memory=max_memory)
         places = [f"line {line}, column {table.label_column}" for line in table.lines]
         y, labels = _classes(path, table.labels, places)
         return Dataset(path.stem, table.x, y, labels)
     if suffix == ".npz":
-        return _load_npz(path)
+        return _load_npz(path, max_memory)
     if is_idx(path):
-        return _load_idx(path)
+        return _load_idx(path, max_memory)
     raise InputError(
         f"{path}: the kind of file is not known; its name must end in .csv, .npz,"
         " -images-idx3-ubyte or -images-idx3-ubyte.gz"
@@ -297,8 +304,8 @@ def _check_class_count(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _load_npz(path: Path) -> Dataset:
-    content = read_npz(path)
+def _load_npz(path: Path, max_memory: int) -> Dataset:
+    content = read_npz(path, max_memory)
     x = npz_features(path, content)
     if "y" not in content:
         raise InputError(lacks(path, "y", content))
@@ -312,8 +319,8 @@ def _load_npz(path: Path) -> Dataset:
     return Dataset(path.stem, x, y, labels, group)
 
 
-def _load_idx(path: Path) -> Dataset:
-    images, numbers = read_idx(path)
+def _load_idx(path: Path, max_memory: int) -> Dataset:
+    images, numbers = read_idx(path, max_memory)
     _check_numbering(path, [int(number) for number in np.unique(numbers)])
     labels = tuple(str(index) for index in range(int(numbers.max()) + 1))
     name = path.name.removesuffix(".gz")

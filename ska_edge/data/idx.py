@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import re
 import zlib
 from pathlib import Path
+from typing import IO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 
 _NAME = re.compile(r"(?P<kind>images(?=.idx3)|labels(?=.idx1)).idx[13]-ubyte(\.gz)?$")
 _UNSIGNED_BYTE = 8
+
+File: TypeAlias = "IO[bytes] | gzip.GzipFile"
 
 
 def is_idx(path: Path) -> bool:
@@ -27,16 +32,19 @@ def is_idx(path: Path) -> bool:
     return _NAME.search(path.name) is not None
 
 
-def read_idx(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def read_idx(
+    path: Path, max_memory: int = MAX_MEMORY
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images (n, pixels), row after row, and labels (n,), given the path of the images.
 
     The labels are in the same folder, under the same name with `labels` in place of `images` and
     `idx1` in place of `idx3`, compressed or not.
 
-    InputError: a file is missing, damaged or truncated, or the two do not belong together.
+    InputError: a file is missing, damaged or truncated, the two do not belong together, or as
+    features they take more than `max_memory` MB.
     """
     labels_path = _labels_beside(path)
-    images, labels = _read(path, dimensions=3), _read(labels_path, dimensions=1)
+    images, labels = _read(path, 3, max_memory), _read(labels_path, 1, max_memory)
     if len(images) != len(labels):
         raise InputError(
             f"{path} holds {len(images)} images, but {labels_path.name} {len(labels)} labels;"
@@ -61,27 +69,47 @@ def _labels_beside(path: Path) -> Path:
     raise InputError(f"{path} needs its labels beside it, but there is no {wanted}")
 
 
-def _read(path: Path, dimensions: int) -> NDArray[np.uint8]:
+def _read(path: Path, dimensions: int, max_memory: int) -> NDArray[np.uint8]:
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
+        with path.open("rb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    return _array(path, unpacked, None, dimensions, max_memory)
+            return _array(path, file, os.fstat(file.fileno()).st_size, dimensions, max_memory)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path} is damaged or no gzip file: {error}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _array(
+    path: Path,
+    file: IO[bytes] | gzip.GzipFile,
+    length: int | None,
+    dimensions: int,
+    max_memory: int,
+) -> NDArray[np.uint8]:
+    """What the header promises, and no byte more; `length` where a file tells it."""
     start = 4 + 4 * dimensions
-    if content[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
+    header = file.read(start)
+    if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
         raise InputError(
-            f"{path} starts with {content[:4].hex() or 'nothing'}, not with"
+            f"{path} starts with {header[:4].hex() or 'nothing'}, not with"
             f" 00000{_UNSIGNED_BYTE}0{dimensions}: unsigned bytes in {dimensions} dimensions"
         )
-    if len(content) < start:
-        raise InputError(f"{path} is cut short: {len(content)} bytes, within its sizes")
-    shape = [int(size) for size in np.frombuffer(content[4:start], dtype=">u4")]
-    announced = start + math.prod(shape)
-    if len(content) < announced:
-        raise InputError(f"{path} is cut short: {len(content)} bytes of {announced}")
-    if len(content) > announced:
-        raise InputError(f"{path} is too long: {len(content)} bytes instead of {announced}")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    if len(header) < start:
+        raise InputError(f"{path} is cut short: {len(header)} bytes, within its sizes")
+    shape = [int(size) for size in np.frombuffer(header[4:], dtype=">u4")]
+    size = math.prod(shape)
+    announced = start + size
+    if length is not None and length < announced:
+        raise InputError(f"{path} is cut short: {length} bytes of {announced}")
+    if length is not None and length > announced:
+        raise InputError(f"{path} is too long: {length} bytes instead of {announced}")
+    check_memory(path, size * (1 + FEATURE), max_memory)
+    content = file.read(size)
+    if len(content) < size:
+        raise InputError(f"{path} is cut short: {start + len(content)} bytes of {announced}")
+    if file.read(1):
+        raise InputError(f"{path} is too long: it goes on after its {announced} bytes")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)

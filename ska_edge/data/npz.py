@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.csv_table import LARGEST_INPUT, too_large
+from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
+from ska_edge.npz import Archive
+
+KEYS = ("x", "X", "y", "labels", "group")
+SINGLE = b"\x93NUMPY"  # how a file of one array begins
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file that data can have, by name."""
+def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file that data can have, by name.
+
+    InputError: the file cannot be read, is damaged or no npz file, or takes more than `max_memory`
+    MB, with the features as float64; nothing is unpacked then.
+    """
     try:
         # numpy only warns about unusual headers; here a file is either accepted or refused.
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
+            if file.read(len(SINGLE)) == SINGLE:
                 raise InputError(f"{path} is a single array, not an npz file with x and y")
-            with loaded:
-                keys = [key for key in ("x", "X", "y", "labels", "group") if key in loaded]
-                content = {key: loaded[key] for key in keys}
+            archive = Archive(file)
+            for key in KEYS:
+                if key in archive.foreign:
+                    raise InputError(f"{path}: '{key}' is not an array")
+            keys = [key for key in KEYS if key in archive.names]
+            headers = {key: archive.header(key) for key in keys}
+            features = sum(math.prod(headers[key].shape) for key in ("x", "X") if key in headers)
+            needed = sum(header.size for header in headers.values()) + features * FEATURE
+            check_memory(path, needed, max_memory)
+            return {key: archive.read(key) for key in keys}
     except InputError:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # a damaged zip or header raises a dozen types of errors
         raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
-    for key, values in content.items():
-        if not isinstance(values, np.ndarray):
-            raise InputError(f"{path}: '{key}' is not an array")
-    return content
 
 
 def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.float64]:

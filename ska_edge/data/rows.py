@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin import builtin_names
 from ska_edge.data.csv_table import is_finite, read_csv
 from ska_edge.data.dataset import load
+from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz import npz_features, read_npz
 from ska_edge.errors import InputError
 
@@ -30,15 +31,21 @@ class Rows:
     truth: tuple[str, ...] | None
 
 
-def load_rows(source: str, inputs: int, label_column: str | None = None) -> Rows:
+def load_rows(
+    source: str,
+    inputs: int,
+    label_column: str | None = None,
+    max_memory: int = MAX_MEMORY,
+) -> Rows:
     """Rows from a built-in name, or from a CSV, npz or MNIST-idx file; see `dataset.load`.
 
     A CSV file of `inputs` columns has no labels, and an npz file needs no `y`. Labels need not be
     those that a model knows, and rows without one are let through: nothing is learned from them.
 
-    Raises InputError for data that cannot be used, and for rows of other than `inputs` features.
+    Raises InputError for data that cannot be used or take more than `max_memory` MB, and for rows
+    of other than `inputs` features.
     """
-    rows = _read(source, inputs, label_column)
+    rows = _read(source, inputs, label_column, max_memory)
     if rows.x.shape[1] != inputs:
         raise InputError(
             f"{rows.name} has {rows.x.shape[1]} features, the model {inputs} inputs; name data"
@@ -47,18 +54,18 @@ def load_rows(source: str, inputs: int, label_column: str | None = None) -> Rows
     return rows
 
 
-def _read(source: str, inputs: int, label_column: str | None) -> Rows:
+def _read(source: str, inputs: int, label_column: str | None, max_memory: int) -> Rows:
     path = Path(source)
     suffix = path.suffix.lower() if source not in builtin_names() else ""
     if suffix == ".csv" and path.is_file():
-        table = read_csv(path, label_column, inputs)
+        table = read_csv(path, label_column, inputs, max_memory)
         truth = tuple(map(_name, table.labels)) if table.label_column else None
         return Rows(path.stem, table.x, truth)
     if suffix == ".npz" and path.is_file():
-        content = read_npz(path)
+        content = read_npz(path, max_memory)
         x = npz_features(path, content)
         return Rows(path.stem, x, _npz_truth(path, len(x), content))
-    dataset = load(source, label_column)
+    dataset = load(source, label_column, max_memory)
     return Rows(dataset.name, dataset.x, tuple(dataset.labels[index] for index in dataset.y))
 
 

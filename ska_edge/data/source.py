@@ -9,12 +9,15 @@ from numpy.typing import ArrayLike
 
 from ska_edge.data.arrays import from_arrays
 from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.errors import InputError
 
 Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"
 
 
-def load_data(data: Source, label_column: str | None = None) -> Dataset:
+def load_data(
+    data: Source, label_column: str | None = None, max_memory: int = MAX_MEMORY
+) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
     Args:
@@ -22,6 +25,7 @@ def load_data(data: Source, label_column: str | None = None) -> Dataset:
             file; `(x, y)` with features x (rows, features) and labels y (rows,), for example
             numpy arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
+        max_memory: MB that data from a file may take; more are refused before they are unpacked.
 
     Returns:
         x (rows, features) in the unit of the data, y (rows,) class indices, labels: the names.
@@ -38,7 +42,7 @@ def load_data(data: Source, label_column: str | None = None) -> Dataset:
             raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
         return from_arrays(*data)
     if isinstance(data, (str, os.PathLike)):
-        return load(data, label_column)
+        return load(data, label_column, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):
         raise InputError(f"data is a {type(data).__name__} without labels; give two arrays, (x, y)")
     raise InputError(

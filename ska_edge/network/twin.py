@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 from ska_edge.network.trainer import class_codes
+from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters, Reference
 
@@ -65,23 +66,38 @@ def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
     Biases that are absent are 0. Raises InputError for anything else.
     """
     try:
-        # numpy leaves a broken archive open that it was given by its path.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
+        with path.open("rb") as file:
+            return _parameters(path, Archive(file), sizes)
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}") from error
     except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
         raise InputError(f"{path} is not an npz with arrays of numbers") from error
-    weights, biases = [], []
+
+
+def _parameters(path: Path, archive: Archive, sizes: tuple[int, ...]) -> Parameters:
+    parameters = Parameters(weights=[], biases=[])
     for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        found = arrays.get(f"W{index}")
-        if found is None or found.shape != (fan_out, fan_in):
-            raise InputError(f"{path}: W{index} of shape {(fan_out, fan_in)} is missing")
-        bias = arrays.get(f"b{index}", np.zeros(fan_out))
-        if bias.shape != (fan_out,):
-            raise InputError(f"{path}: b{index} has shape {bias.shape}, not ({fan_out},)")
-        if not (np.isfinite(found).all() and np.isfinite(bias).all()):
-            raise InputError(f"{path}: W{index} or b{index} holds a number that is not finite")
-        weights.append(found)
-        biases.append(bias)
-    return Parameters(weights=weights, biases=biases)
+        weight, bias = f"W{index}", f"b{index}"
+        if weight not in archive.names or archive.header(weight).shape != (fan_out, fan_in):
+            raise InputError(f"{path}: {weight} of shape {(fan_out, fan_in)} is missing")
+        parameters.weights.append(_reals(path, archive, weight))
+        if bias not in archive.names:
+            parameters.biases.append(np.zeros(fan_out))
+            continue
+        shape = archive.header(bias).shape
+        if shape != (fan_out,):
+            raise InputError(f"{path}: {bias} has shape {shape}, not ({fan_out},)")
+        parameters.biases.append(_reals(path, archive, bias))
+    return parameters
+
+
+def _reals(path: Path, archive: Archive, name: str) -> Reals:
+    """An array whose shape was compared before: it cannot fill the memory."""
+    if archive.header(name).dtype.kind not in "fiub":
+        raise InputError(f"{path} is not an npz with arrays of numbers: {name} is none")
+    values = archive.read(name).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: {name} holds a number that is not finite")
+    return values

@@ -38,6 +38,7 @@ def test_every_command_reads_both_kinds(
     arguments: dict[str, tuple[object, ...]] = {
         "inspect": (model,),
         "eval": (model, "iris"),
+        "predict": (model, "iris"),
         "export": (model, "-o", "again.onnx"),
         "firmware": (model, "--board", "host", "-o", "written"),
         "monitor": (model, *rows, "--log", "log.jsonl"),  # of the board as it was flashed

@@ -1,0 +1,55 @@
+"""The options of every command that reads data, and the reader that they make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.rows import Rows, load_rows
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads data as the options of a command say; a source is a built-in name or a path."""
+
+    label_column: str | None
+    max_memory: int
+
+    def dataset(self, source: str) -> Dataset:
+        """Labeled data; see `dataset.load`."""
+        return load(source, self.label_column, self.max_memory)
+
+    def rows(self, source: str, inputs: int) -> Rows:
+        """Rows with or without labels; see `rows.load_rows`."""
+        return load_rows(source, inputs, self.label_column, self.max_memory)
+
+
+_label = click.option(
+    "--label-column", help="Column of a CSV with the labels: its name, or its number from 1."
+)
+_memory = click.option(
+    "--max-memory",
+    metavar="MB",
+    type=click.IntRange(min=1),
+    default=MAX_MEMORY,
+    show_default=True,
+    help="Refuse data files that take more memory, before they are unpacked.",
+)
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the data options; it gets them as `reader`."""
+
+    @_label
+    @_memory
+    @functools.wraps(command)
+    def reading(*arguments: Any, label_column: str | None, max_memory: int, **others: Any) -> Any:
+        return command(*arguments, reader=Reader(label_column, max_memory), **others)
+
+    return reading

@@ -1,0 +1,20 @@
+"""How much memory data may take; readers compare it with headers before they unpack anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ska_edge.errors import InputError
+
+MAX_MEMORY = 1024  # MB; 130 million features, three times all of MNIST
+MEGABYTE = 2**20  # bytes
+FEATURE = 8  # bytes, as float64
+
+
+def check_memory(path: Path, needed: int, max_memory: int) -> None:
+    """Raise InputError when data from a file need more bytes than `max_memory` MB."""
+    if needed > max_memory * MEGABYTE:
+        raise InputError(
+            f"{path} takes {-(-needed // MEGABYTE)} MB of memory, and {max_memory} MB are allowed;"
+            " allow more with --max-memory (max_memory in Python), or take fewer rows"
+        )
