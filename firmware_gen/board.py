@@ -12,7 +12,6 @@ import importlib.util
 import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +19,9 @@ from typing import Any, Literal
 import cattrs
 
 from firmware_gen import toolchains
+from firmware_gen.start import Start
+from firmware_gen.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
@@ -90,20 +86,6 @@ class Compiler:
     name: str
     flags: tuple[str, ...] = ()
     float_flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Start:
-    """How an emulated board is started: one command that prints the path of its serial port.
-
-    In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are placeholders. `port` is
-    a regular expression; its first group is the path. `one_core` keeps the process on one core of
-    this computer, if the system can do that (Linux).
-    """
-
-    command: tuple[str, ...]
-    port: str
-    one_core: bool = False
 
 
 @dataclass(frozen=True)
@@ -336,15 +318,11 @@ def read_board(folder: Path) -> Board:
         InputError: the file is missing, is not TOML, or does not describe a board.
     """
     path = folder.resolve() / BOARD_FILE
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.is_file():
         raise InputError(
             f"{folder} has no {BOARD_FILE}; generate the firmware again with ska-edge firmware"
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
-    return _board(path, content)
+        )
+    return _board(path, read_toml(path))
 
 
 def _board(path: Path, content: dict[str, Any]) -> Board:
@@ -369,8 +347,11 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     counter = board.counter
     if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
         raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
-    fault = board.storage.fault(board.memory) if board.storage is not None else None
-    if fault is not None:
+    faults = [
+        None if board.storage is None else board.storage.fault(board.memory),
+        None if board.start is None else board.start.fault(),
+    ]
+    for fault in filter(None, faults):
         raise InputError(f"{path}: {fault}")
     return board
 

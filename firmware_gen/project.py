@@ -26,11 +26,11 @@ from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
+from firmware_gen.trust import DESCRIPTION, is_trusted, remember
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "runtime"
-DESCRIPTION = "ska-project.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,8 @@ def write_project(
     # The image is removed with its sources, so that a stale one cannot be flashed.
     images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
+    if earlier is None or is_trusted(folder):  # else files of somebody else stay in the folder
+        remember(folder, written[DESCRIPTION])
     swap_files(folder, written, gone | images)
     return Project(folder, board_name, plan.digest, digests, kept)
 

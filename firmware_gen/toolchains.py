@@ -6,6 +6,8 @@ board, each with its reason.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import os
 import shutil
@@ -16,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_gen.own_folder import own_folder, temporary_place
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
@@ -204,24 +207,33 @@ def first_complaint(output: str) -> str:
     return lines[0] if lines else "it gave no reason"
 
 
+@functools.lru_cache(maxsize=1)
+def _fresh_folder() -> Path:
+    """A new folder for this process alone, removed at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="ska-edge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _cache_folder() -> Path:
-    """A folder that zig can write to; with an unwritable one, zig loops forever.
+    """A folder for zig that nobody else can write to: it runs what it finds there.
+
+    With an unwritable one, zig loops forever. The first choice is the user's cache. If neither that
+    nor the temporary folder can be used, a fresh one costs seconds each time.
 
     Raises:
         ToolError: there is none.
     """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    tried = []
-    for base in (home, tempfile.gettempdir()):
-        folder = Path(base) / "ska-edge" / "zig"
-        tried.append(str(folder))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise ToolError(
-        f"zig needs a cache folder and can write neither to {' nor to '.join(tried)}; "
-        "name one in ZIG_GLOBAL_CACHE_DIR"
-    )
+    for place in (Path(home) / "ska-edge", temporary_place()):
+        if own_folder(place) is not None:
+            folder = own_folder(place / "zig")
+            if folder is not None:
+                return folder
+    try:
+        return _fresh_folder()
+    except OSError as error:
+        raise ToolError(
+            f"zig needs a cache folder and can write neither to {home} nor to"
+            f" {tempfile.gettempdir()}; name one in ZIG_GLOBAL_CACHE_DIR"
+        ) from error

@@ -43,6 +43,12 @@ def without(what: str) -> None:
     pytest.skip(what)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a user's programs remember is kept apart from what tests do."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def require_board() -> Callable[[str], Board]:
     """A function that gives a board which can be built and started here, or skips the test."""

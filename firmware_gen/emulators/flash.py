@@ -15,10 +15,8 @@ import os
 import random
 import re
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +24,7 @@ from pathlib import Path
 
 from firmware_gen.board import BOARD_FILE, Board, read_board
 from firmware_gen.build import BOARD_FOLDER, BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
+from firmware_gen.own_folder import own_folder, state_place, temporary_place
 from ska_edge.errors import CheckError, DeviceError, InputError
 
 LOG_NAME = "board.log"
@@ -39,8 +38,8 @@ POLL_S = 0.01
 class RunningBoard:
     """A running board: its name, the path of its serial port, its process and its project.
 
-    `born` is the start time that the system records for the process ("" if it records none). It
-    distinguishes the process from a later one with the same number.
+    `born` is the start time that the system records for the process. It distinguishes the process
+    from a later one with the same number.
     """
 
     name: str
@@ -181,7 +180,7 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
         "board": str((project / BOARD_FOLDER / BOARD_FILE).resolve()),
         "python": sys.executable,
     }
-    return board, [part.format_map(values) for part in board.start.command]
+    return board, board.start.filled(values)
 
 
 @contextlib.contextmanager
@@ -251,18 +250,20 @@ def _registry() -> Path:
     """The folder of this user that lists launched boards; created if needed.
 
     Raises:
-        InputError: the path is not a folder, or belongs to another user.
+        InputError: the path is not a folder, belongs to another user, or others may write to it:
+            an entry there can make us end a process.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
-        folder = Path(runtime) / "ska-edge"
+        places = [Path(runtime) / "ska-edge"]
     else:
-        folder = Path(tempfile.gettempdir()) / f"ska-edge-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    # In a shared folder, another user could have created it to make us end other processes.
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise InputError(f"{folder} is not a folder of yours; set XDG_RUNTIME_DIR to one that is")
+        places = [temporary_place(), state_place() / "boards"]
+    folder = own_folder(*places)
+    if folder is None:
+        raise InputError(
+            f"{places[0]} is not a folder of yours that only you can write to; remove it, or set"
+            " XDG_RUNTIME_DIR to another folder"
+        )
     return folder
 
 
@@ -275,9 +276,13 @@ def _read_entry(entry: Path) -> RunningBoard | None:
     """Read an entry; None if there is none or it is damaged."""
     try:
         content = json.loads(entry.read_text(encoding="utf-8"))
-        return RunningBoard(**{**content, "project": Path(content["project"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        board = RunningBoard(**{**content, "project": Path(content["project"])})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+    texts = (board.name, board.port, board.born)
+    # A number below 1 would mean a group of processes, or all of them.
+    whole = isinstance(board.pid, int) and board.pid > 1
+    return board if whole and board.born and all(isinstance(text, str) for text in texts) else None
 
 
 def _born(pid: int) -> str | None:
@@ -285,13 +290,7 @@ def _born(pid: int) -> str | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            return None
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return None
-        return ""
+        return None if Path("/proc/self/stat").exists() else _born_by_ps(pid)
     except OSError:
         return None
     # The fields follow the name in parentheses, which may contain anything. The first is the
@@ -300,12 +299,22 @@ def _born(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
+def _born_by_ps(pid: int) -> str | None:
+    """The same where the system has no files about processes."""
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return None
+    return shown.strip() or None
+
+
 def _end(pid: int, born: str | None) -> None:
     """End a process: first by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if born is None or _born(pid) != born:
             return
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
         deadline = time.monotonic() + STOP_LIMIT_S
         while _born(pid) == born and time.monotonic() < deadline:

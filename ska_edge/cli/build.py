@@ -11,6 +11,7 @@ from firmware_gen.build import BuildReport
 from firmware_gen.build import build as build_project
 from firmware_gen.project import load_project
 from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.trust import require_trust, trust_option
 from ska_edge.errors import CheckError
 
 
@@ -72,10 +73,13 @@ def build_document(report: BuildReport) -> dict[str, Any]:
 @click.command(epilog="Example:  ska-edge build firmware")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--toolchain", help="Instead of the board's first one that is installed.")
+@trust_option
 @json_option
-def build(folder: Path, toolchain: str | None, as_json: bool) -> None:
+def build(folder: Path, toolchain: str | None, trust: bool, as_json: bool) -> None:
     """Compile the project in FOLDER; exit 1 when it does not fit the board."""
     out = Output(as_json)
+    load_project(folder)  # what is none is called so first
+    require_trust(folder, trust)
     report = build_and_report(folder, out, toolchain)
     out.document(build_document(report))
     require_fit(report, folder)

@@ -9,6 +9,7 @@ import click
 from firmware_gen.emulators import flash as boards
 from firmware_gen.project import load_project
 from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.trust import require_trust, trust_option
 from ska_edge.errors import InputError
 
 
@@ -16,8 +17,9 @@ from ska_edge.errors import InputError
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--port", help="Serial port of a real board.")
 @click.option("--stop", is_flag=True, help="Stop the emulated board that runs this project.")
+@trust_option
 @json_option
-def flash(folder: Path, port: str | None, stop: bool, as_json: bool) -> None:
+def flash(folder: Path, port: str | None, stop: bool, trust: bool, as_json: bool) -> None:
     """Flash the project in FOLDER. An emulated board starts and keeps running until --stop."""
     out = Output(as_json)
     if stop:
@@ -32,6 +34,7 @@ def flash(folder: Path, port: str | None, stop: bool, as_json: bool) -> None:
     project = load_project(folder)
     if port is not None:
         raise InputError(f"{project.board} is emulated and brings its own port; leave --port out")
+    require_trust(folder, trust)
     board = boards.launch(folder)
     out.line(f"{project.board} runs with plan {project.digest}, its port is {board.port}")
     out.document(

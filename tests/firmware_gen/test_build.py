@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -274,7 +275,8 @@ def test_a_cache_folder_of_zig_is_one_that_can_be_written(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"] == str(tmp_path / "cache/ska-edge/zig")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"] == str(tmp_path / "tmp/ska-edge/zig")
+    own = tmp_path / "tmp" / f"ska-edge-{os.getuid()}" / "zig"
+    assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"] == str(own)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(blocked))
     with pytest.raises(ToolError, match="ZIG_GLOBAL_CACHE_DIR"):
         zig.environment()

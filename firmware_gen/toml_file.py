@@ -1,0 +1,52 @@
+"""A TOML file that may come from somebody else: read in bounded time, or refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ska_edge.errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LARGEST = 65_536
+"""Bytes of a file; those of the boards here have 2,000."""
+LONGEST_LINE = 1024
+"""Bytes of a line. The parser takes time with the square of a dotted key's parts."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a file.
+
+    Raises:
+        InputError: it is missing, too large, no TOML, or holds text that no program takes.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise InputError(f"{path} is larger than {LARGEST} bytes; that is no such file")
+        for number, line in enumerate(content.split(b"\n"), 1):
+            if len(line) > LONGEST_LINE:
+                raise InputError(f"{path}: line {number} is longer than {LONGEST_LINE} bytes")
+        found: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        if _has_zero(found):
+            raise InputError(f"{path} holds a text with a zero character, which no program takes")
+    except RecursionError:
+        raise InputError(f"{path} cannot be read: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    return found
+
+
+def _has_zero(value: object) -> bool:
+    """Whether any text in a value, keys included, has a zero character."""
+    if isinstance(value, dict):
+        return any(map(_has_zero, [*value, *value.values()]))
+    if isinstance(value, list):
+        return any(map(_has_zero, value))
+    return isinstance(value, str) and "\0" in value

@@ -1,0 +1,32 @@
+"""Projects that were not generated here: a user says once whether to trust them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from firmware_gen.trust import DESCRIPTION, is_trusted, remember
+from ska_edge.cli.printable import printable
+from ska_edge.errors import InputError
+
+trust_option = click.option(
+    "--trust", is_flag=True, help="Build and start a project that was not generated here."
+)
+
+
+def require_trust(folder: Path, trust: bool) -> None:
+    """InputError unless a project was generated here, or the user says to trust it, now or once."""
+    if is_trusted(folder):
+        return
+    told = (
+        f"{folder} was not generated here, and building or starting it runs the commands in its"
+        " board/board.toml and compiles its sources"
+    )
+    asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    if not trust and asked:
+        trust = click.confirm(f"{printable(told)}. Do you trust it?", err=True)
+    if not trust:
+        raise InputError(f"{told}; look at them, then give --trust")
+    remember(folder, (folder / DESCRIPTION).read_bytes())
