@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ska_edge.rules.metric_sums import METRICS, SIGNED_METRICS
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.wire.protocol import (
     BY_CODE,
@@ -19,7 +20,6 @@ from ska_edge.wire.protocol import (
     COUNTED,
     PROTOCOL_VERSION,
     Capability,
-    Codec,
     Status,
     Values,
     Want,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.wire.protocol import Codec, Status, Values, Want
+from ska_edge.wire.codec import Codec
+from ska_edge.wire.protocol import Status, Values, Want
 from tests.fake_device import EVERYTHING, FakeDevice
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ska_edge.errors import InputError
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import OVERHEAD, crc16, encode_frame
 from ska_edge.wire.protocol import (
     BY_NAME,
@@ -18,7 +19,6 @@ from ska_edge.wire.protocol import (
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
     WANT_PURPOSE,
-    Codec,
     Field,
     Message,
     Values,

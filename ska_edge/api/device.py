@@ -57,19 +57,6 @@ def connect(
         raise
 
 
-def _expect(link: Link, model: Model) -> None:
-    """DeviceError unless the device runs the model's plan, and says of it what the plan says."""
-    link.expect_digest(model.plan.digest)
-    plan, info = model.plan, link.info
-    width = plan.layers[0].input.bits // 8
-    if (info.inputs, info.input_width, info.classes) != (plan.inputs, width, plan.classes):
-        raise DeviceError(
-            f"the device at {link.port} says that it has {info.inputs} inputs of"
-            f" {info.input_width} bytes and {info.classes} classes, which its plan does not have;"
-            " flash it again"
-        )
-
-
 class Device:
     """A device that runs a model's firmware; made by `ska_edge.connect`, closed by `with`.
 
@@ -85,7 +72,7 @@ class Device:
 
     def __init__(self, link: Link, model: Model | None = None) -> None:
         if model is not None:
-            _expect(link, model)
+            link.expect_plan(model.plan)
         self._link = link
         self._model = model
 
@@ -207,6 +194,7 @@ class Device:
         Example: ``device.push(ska_edge.load("worn.ska"))``
         """
         given = self.model if model is None else model
+        self._link.expect_plan(given.plan)
         self._link.push(given.state.to_bytes(), given.plan.digest)
         info = self._link.hello()
         if info.crc != given.state.crc:

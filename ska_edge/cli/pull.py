@@ -31,7 +31,7 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     check_file(output, model)
     with Link(find_port(port), baud=baud) as link:
         info = link.hello()
-        link.expect_digest(loaded.plan.digest)
+        link.expect_plan(loaded.plan)
         worn = Device(link, loaded).pull()
     state = worn.state
     worn.save(output, private=True)

@@ -26,6 +26,14 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     )
 
 
+def other_plan(port: str, device: str, wanted: str) -> DeviceError:
+    """It runs the plan with another digest."""
+    return DeviceError(
+        f"the device at {port} runs the plan {device}, not {wanted}: "
+        "build and flash the firmware of this model, or name the model that was flashed"
+    )
+
+
 def other_version(port: str, version: int | None) -> DeviceError:
     """It speaks another version of the protocol; None where it does not even say which."""
     return DeviceError(

@@ -7,6 +7,7 @@ executes it once. How ports are opened stands in `port`; samples in a stream, in
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 import zlib
@@ -15,11 +16,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from ska_edge.device import device_errors
-from ska_edge.device.exchange import Reply, Request, result_of
+from ska_edge.device import claims, device_errors
+from ska_edge.device.claims import Reply
+from ska_edge.device.exchange import Request
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port import Port
 from ska_edge.errors import ContactLost, DeviceError, InputError
+from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.wire.protocol import (
     BY_NAME,
@@ -28,12 +31,10 @@ from ska_edge.wire.protocol import (
     PROTOCOL_VERSION,
     PUSH_MAX,
     Capability,
-    Codec,
     Message,
     Status,
     Values,
     Want,
-    peek,
 )
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
@@ -55,6 +56,11 @@ class Link:
         stop: once it is set, HELLO is sent no more often than other requests: nobody waits for a
             device to boot.
 
+    Attributes:
+        port: path of the port.
+        timeout: seconds to wait for the answer to one try.
+        samples, step: how far the device is, as far as is known; who teaches it keeps them so.
+
     Raises DeviceError when the port cannot be opened.
     """
 
@@ -69,11 +75,13 @@ class Link:
     ) -> None:
         self.baud = baud
         self._stop = stop or threading.Event()
-        self._timeout = timeout
+        self.timeout = timeout
         self._tries = tries
         self._info: DeviceInfo | None = None
+        self.samples = self.step = 0
         self._met = False  # a device has answered, ever
-        self._codec = Codec({})
+        self._plan: claims.PlanShape | None = None  # that the device must run
+        self._codec, self._input = Codec({}), struct.Struct("")
         self._decoder = FrameDecoder()
         # A random start: answers that an earlier program left on the line must not look like ours.
         self._seq = os.urandom(1)[0]
@@ -102,8 +110,9 @@ class Link:
     def hello(self) -> DeviceInfo:
         """Opens a session and says which device this is; every other request does it when needed.
 
-        Raises DeviceError when nothing answers, when what answers is no ska-edge device, and when
-        it speaks another protocol version.
+        Raises DeviceError when nothing answers, when what answers is no ska-edge device, when it
+        speaks another protocol version, and when it says what no device says, or none of the plan
+        that is expected.
         """
         fields = self._greet()
         if fields["seq"] != self._seq:  # it looked like the HELLO that opened the session before
@@ -111,14 +120,13 @@ class Link:
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
-        self._info, self._met = DeviceInfo(**fields), True
-        self._codec = Codec(
-            {
-                "input_bytes": self._info.inputs * self._info.input_width,
-                "classes": self._info.classes,
-            }
-        )
-        return self._info
+        info, self._met = DeviceInfo(**fields), True
+        claims.check_info(info, self._plan, self.port)
+        dimensions = {"input_bytes": info.inputs * info.input_width, "classes": info.classes}
+        self._codec = Codec(dimensions)
+        self._input = struct.Struct(f"<{info.inputs}{'b' if info.input_width == 1 else 'h'}")
+        self._info, self.samples, self.step = info, info.samples, info.step
+        return info
 
     def _greet(self) -> dict[str, Any]:
         """The values of the WELCOME that answers a HELLO."""
@@ -128,7 +136,10 @@ class Link:
     @property
     def info(self) -> DeviceInfo:
         """What the device said in its last WELCOME; asks when contact was lost since."""
-        return self._info or self.hello()
+        info = self._info or self.hello()
+        if (info.samples, info.step) != (self.samples, self.step):
+            info = self._info = replace(info, samples=self.samples, step=self.step)
+        return info
 
     def expect_digest(self, digest: str) -> None:
         """Raises DeviceError unless the device runs the plan with this digest.
@@ -136,12 +147,14 @@ class Link:
         Args:
             digest: hexadecimal digits of the plan's digest; the device knows the first 16 of them.
         """
-        device = self.info.digest
-        if digest[: len(device)].lower() != device:
-            raise DeviceError(
-                f"the device at {self.port} runs the plan {device}, not {digest[: len(device)]}: "
-                "build and flash the firmware of this model, or name the model that was flashed"
-            )
+        claims.check_digest(self.info, digest, self.port)
+
+    def expect_plan(self, plan: claims.PlanShape) -> None:
+        """Raises DeviceError unless the device runs this plan, by all that it says of it, now and
+        whenever it says it again.
+        """
+        claims.check_info(self.info, plan, self.port)
+        self._plan = plan
 
     def expect_capability(self, capability: Capability, what: str) -> None:
         """Raises DeviceError, "... cannot {what}", unless the device has a capability."""
@@ -161,13 +174,13 @@ class Link:
             label: class index.
             want: what else to ask for.
         """
-        result = result_of(self._ask(self.sample(self.info.samples, x, label, want)))
-        self.learned(result.samples, result.step)
+        result = self._result(self.sample(self.info.samples, x, label, want))
+        self.samples, self.step = result.samples, result.step
         return result
 
     def infer(self, x: Iterable[int]) -> Result:
         """Classifies one input, (inputs,) integers; the device learns nothing."""
-        return result_of(self.request("INFER", {"x": self._bytes(x)}))
+        return self._result(self._prepare("INFER", {"x": self._bytes(x)}))
 
     def halve_rate(self, times: int) -> None:
         """Lets the device learn on with the plan's rate times 2**-times."""
@@ -248,14 +261,10 @@ class Link:
     def reset(self) -> None:
         """Puts the device back to the plan's weights, step 0; what it has saved stays."""
         self.request("RESET")
-        self._note(samples=0, step=0, token=0, halvings=0)
+        self._note(token=0, halvings=0)
+        self.samples = self.step = 0
 
     # --- parts of a request, for requests in a stream ---------------------------------------------
-
-    @property
-    def timeout(self) -> float:
-        """Seconds to wait for the answer to one try."""
-        return self._timeout
 
     def silent(self, failures: int) -> bool:
         """Whether the device counts as silent after so many tries without an answer."""
@@ -263,10 +272,18 @@ class Link:
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
         """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
-        number = (self.info.token + samples) % COUNTED
+        info = self.info
+        number = (info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
         request = self._prepare("SAMPLE", values)
+        request.metrics = info.layers if want & Want.METRICS else 0
         request.samples = (samples + 1) % COUNTED
+        return request
+
+    def teach(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
+        """Sends such a SAMPLE for the first time."""
+        request = self.sample(samples, x, label, want)
+        self._line.write(request.data)
         return request
 
     def follow(self, earlier: Link) -> None:
@@ -288,24 +305,23 @@ class Link:
 
         Raises DeviceError when the device has refused it.
         """
-        for frame in request.arrived:  # before anything else of WELCOME, which may look different
-            if frame.code == WELCOME.code:
-                version = peek(frame.code, frame.payload, "protocol")
-                if version != PROTOCOL_VERSION:
-                    raise device_errors.other_version(self.port, version)
-        replies = request.replies(self._codec)
-        return None if replies is None else self._accepted(request.message, replies)
-
-    def learned(self, samples: int, step: int | None) -> None:
-        """Takes note of how far the device is, for `info`; None where its step is not known."""
-        self._note(samples=samples, **({} if step is None else {"step": step}))
+        end = request.end
+        if end is not None and end.code == WELCOME.code:  # before the rest of it, which may differ
+            version = peek(end.code, end.payload, "protocol")
+            if version != PROTOCOL_VERSION:
+                raise device_errors.other_version(self.port, version)
+        if request.error is not None:
+            raise request.error
+        if request.replies is not None and request.replies[-1][0] == STATUS.name:
+            self._accept(request.message, request.replies[-1][1])
+        return request.replies
 
     def silence(self, tries: int | None = None, wait: float | None = None) -> ContactLost:
         """The error to raise when a device that was there does not answer any more, in so many
         tries of so many seconds; `tries` and `timeout` unless told.
         """
         self._info = None
-        return device_errors.silent(self.port, tries or self._tries, wait or self._timeout)
+        return device_errors.silent(self.port, tries or self._tries, wait or self.timeout)
 
     def _note(self, **changes: Any) -> None:
         """What is known of the device after a request that changed it."""
@@ -313,15 +329,19 @@ class Link:
             self._info = replace(self._info, **changes)
 
     def _prepare(self, name: str, values: Values) -> Request:
-        message = BY_NAME[name]
-        # `info` opens a session when there is none.
-        layers = 0 if name == "HELLO" else self.info.layers
-        metrics = layers if values.get("want", 0) & Want.METRICS else 0
-        payload = self._codec.pack(name, values)
-        self._seq = (self._seq + 1) & 0xFF
+        if self._info is None and name != "HELLO":
+            self.hello()
+        message, payload = BY_NAME[name], self._codec.pack(name, values)
+        self._seq = (self._seq + 1) % 256
         # The zero byte ends whatever rubbish the line has left in the device's decoder.
         data = b"\0" + encode_frame(message.code, self._seq, payload)
-        return Request(message, self._seq, data, metrics)
+        return Request(message, self._seq, data, self._codec)
+
+    def _result(self, request: Request) -> Result:
+        """What a request for a RESULT is answered."""
+        self._ask(request)
+        assert request.result is not None
+        return request.result
 
     def _status(self, name: str, values: Values) -> int:
         """The detail of the STATUS that answers a request."""
@@ -330,12 +350,17 @@ class Link:
 
     def _bytes(self, x: Iterable[int]) -> bytes:
         """An input as it goes over the line; InputError where an element does not fit."""
-        width, values = self.info.input_width, list(x)
+        info, values = self.info, [int(value) for value in x]
         try:
-            return b"".join(int(v).to_bytes(width, "little", signed=True) for v in values)
-        except OverflowError:
+            return self._input.pack(*values)
+        except struct.error:
+            if len(values) != info.inputs:
+                raise InputError(
+                    f"an input of this device has {info.inputs} values, its field 'x' was given"
+                    f" {len(values)}"
+                ) from None
             raise InputError(
-                f"an input of this device has {8 * width}-bit integers, {min(values)} to"
+                f"an input of this device has {8 * info.input_width}-bit integers, {min(values)} to"
                 f" {max(values)} were given"
             ) from None
 
@@ -351,7 +376,7 @@ class Link:
         return self._ask(self._prepare(name, values or {}))
 
     def _ask(self, request: Request) -> list[Reply]:
-        wait, tries = self._timeout, self._tries
+        wait, tries = self.timeout, self._tries
         if request.message.name == "HELLO":
             wait, tries = wait / 4, HELLO_PERIODS
         elif request.message.name in STORING:
@@ -381,12 +406,11 @@ class Link:
             if time.monotonic() >= deadline:
                 return False
 
-    def _accepted(self, message: Message, replies: list[Reply]) -> list[Reply]:
-        """The replies, unless the device refused the request."""
-        name, values = replies[-1]
-        if name != STATUS.name or (name == message.answer and values["code"] == Status.OK):
-            return replies
-        error = device_errors.refused(self.port, message.name, values["code"], values["detail"])
+    def _accept(self, message: Message, status: Values) -> None:
+        """Raises DeviceError unless a STATUS is the answer that a request asks for."""
+        if message.answer == STATUS.name and status["code"] == Status.OK:
+            return
+        error = device_errors.refused(self.port, message.name, status["code"], status["detail"])
         if isinstance(error, ContactLost):
             self._info = None
         raise error

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ska_edge.device.info import Result
 
 
@@ -27,10 +24,3 @@ class Sample:
     label: int
     samples: int
     result: Result | None = None
-
-    @classmethod
-    def of(
-        cls, inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
-    ) -> Sample:
-        """A row of inputs (n, d) and labels (n,), not learned yet."""
-        return cls(row, tuple(inputs[row].tolist()), int(labels[row]), samples)

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
-from ska_edge.device.window import Sending, Window, unannounced
+from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED, Want
@@ -53,10 +54,12 @@ class Stream:
         stop: once it is set `learn` ends at the next boundary between two rows, and a device that
             is gone is not waited for. Give it to the links of `connect`, too.
         lost: called when contact was lost and is about to be waited for.
+        plan: the plan itself, where it is known: all that the device says is compared with it.
 
     Attributes:
         link: the link in use.
         samples: how many samples the device has learned, as far as is known.
+        token: of the state that is learned on.
 
     Raises DeviceError when there is no device, or another one.
     """
@@ -72,17 +75,18 @@ class Stream:
         want: Want = Want.METRICS,
         stop: threading.Event | None = None,
         lost: Callable[[ContactLost], None] | None = None,
+        plan: PlanShape | None = None,
     ) -> None:
         self._connect = connect
-        self._digest = digest
+        self._digest, self._plan = digest, plan
         self._patience = patience
         self._want = want
         self._stop = stop or threading.Event()
         self._lost = lost
-        self._token = 0  # of the state that is learned on
+        self.token = 0
         self.link = connect()
         try:
-            self.link.expect_digest(digest)
+            self._expect_plan()
             try:
                 self._replaced()
             except ContactLost as error:
@@ -109,7 +113,7 @@ class Stream:
         """
         row = credit = 0
         deadline: float | None = None  # no row was learned since contact was lost
-        if self.link.info.token == self._token:
+        if self.link.info.token == self.token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
             try:
@@ -129,7 +133,7 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
                 for _ in range(ahead):  # learned before contact was lost
                     self.samples = (self.samples + 1) % COUNTED
-                    sample = Sample.of(inputs, labels, row, self.samples)
+                    sample = sample_at(inputs, labels, row, self.samples)
                     deadline, row = None, row + 1
                     yield sample
 
@@ -160,8 +164,8 @@ class Stream:
         """
 
         def renew(link: Link) -> None:
-            if link.hello().token == self._token:
-                self._token = link.renew_token()
+            if link.hello().token == self.token:
+                self.token = link.renew_token()
 
         return self.ask(renew)
 
@@ -188,7 +192,7 @@ class Stream:
             except DeviceError:
                 pass
             else:
-                self.link.expect_digest(self._digest)
+                self._expect_plan()
                 with contextlib.suppress(ContactLost):
                     return self._replaced()
             self.link.close()
@@ -200,12 +204,18 @@ class Stream:
 
     def _replaced(self) -> bool:
         """Whether the device has another token than before, which is the one to know it by now."""
-        before, self._token = self._token, self.link.token()
-        return self._token != before
+        before, self.token = self.token, self.link.token()
+        return self.token != before
+
+    def _expect_plan(self) -> None:
+        """DeviceError when it is a device with another plan."""
+        self.link.expect_digest(self._digest)
+        if self._plan is not None:
+            self.link.expect_plan(self._plan)
 
     def _expect_token(self) -> None:
         """ContactLost when the link has met a device that has another state than by learning on."""
-        if self.link.info.token != self._token:
+        if self.link.info.token != self.token:
             raise ContactLost(
                 f"the device at {self.link.port} has started again, or was reset: connect"
                 " again and compare its samples"

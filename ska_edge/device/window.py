@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.device.exchange import Request, result_of
+from ska_edge.device.exchange import Request
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.errors import ContactLost, DeviceError
-from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want, peek
+from ska_edge.wire.codec import peek
+from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want
 
 STATUS = BY_NAME["STATUS"]
 
@@ -29,6 +30,13 @@ Sending = Callable[[int, int], None]
 
 def unannounced(*_: int) -> None:
     """A `Sending` that nobody wants to know of."""
+
+
+def sample_at(
+    inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
+) -> Sample:
+    """A row of inputs (n, d) and labels (n,), with which a device will have so many samples."""
+    return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
 
 
 class Window:
@@ -62,7 +70,7 @@ class Window:
         self._stop = stop or threading.Event()
         self._sending = sending
         self._inputs, self._labels, self._want = inputs, labels, want
-        self.credit = max(1, link.info.credit)
+        self.credit = link.info.credit
         self._row = first  # the next one that is sent for the first time
         self._samples = link.info.samples  # that the device has learned before it
         self._pending: deque[tuple[Request, Sample]] = deque()
@@ -96,10 +104,9 @@ class Window:
         """Send rows while there is room; False when there is nothing to wait for."""
         while len(self._pending) < self.credit and not self._at_end():
             before, self._samples = self._samples, (self._samples + 1) % COUNTED
-            sample = Sample.of(self._inputs, self._labels, self._row, self._samples)
-            request = self._link.sample(before, sample.x, sample.label, self._want)
+            sample = sample_at(self._inputs, self._labels, self._row, self._samples)
             self._sending(sample.row, sample.samples)
-            self._link.send(request)
+            request = self._link.teach(before, sample.x, sample.label, self._want)
             self._pending.append((request, sample))
             self._row += 1
         return bool(self._pending)
@@ -128,24 +135,25 @@ class Window:
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
         """What follows from the frame that ends an answer, which is the last one that came."""
-        closing = next(frame for frame in request.arrived if frame.code in request.closing)
-        if closing.code == STATUS.code:
+        closing = request.end
+        if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")
             detail = peek(closing.code, closing.payload, "detail")
             if code == Status.SEQUENCE and detail is not None:
-                request.arrived.remove(closing)
+                request.end = request.replies = None
                 return self._go_back(detail)
             if code == Status.NUMBER:
                 return self._elsewhere()
-        alone = len(self._pending) == 1
-        try:
-            replies = self._link.whole(request)
-            sample.result = result_of(replies) if replies else None
-        except DeviceError as refusal:
-            self._error = refusal
+            try:
+                self._link.whole(request)
+            except DeviceError as refusal:
+                self._error = refusal
+        self._error = self._error or request.error
+        if self._error is not None:
             return self._learned_before(request)
-        if replies is None and alone:
+        if request.result is None and len(self._pending) == 1:
             return []  # part of the answer is lost: the device can still give it again
+        sample.result = request.result
         return [*self._learned_before(request), self._learned()]
 
     def _learned_before(self, request: Request) -> list[Sample]:
@@ -158,7 +166,9 @@ class Window:
     def _learned(self) -> Sample:
         """The first row of those under way is known to be learned."""
         _, sample = self._pending.popleft()
-        self._link.learned(sample.samples, None if sample.result is None else sample.result.step)
+        self._link.samples = sample.samples
+        if sample.result is not None:
+            self._link.step = sample.result.step
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
-from ska_edge.monitor.log_line import Interruption, LogLine
+from ska_edge.monitor.log_line import Interruption
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plan.plan import Plan
@@ -93,6 +93,7 @@ class Member:
                 patience=job.patience,
                 stop=stop,
                 lost=lost,
+                plan=job.plan,
             )
             if job.save or job.save_every is not None:
                 stream.link.expect_capability(Capability.SAVE, "keep its state")
@@ -120,12 +121,13 @@ class Member:
                 halvings=job.halvings,
                 save=job.save,
                 save_every=job.save_every,
-                sending=self._write,
+                sending=[sink.write for sink in self.sinks],
             ):
                 if isinstance(line, Interruption):
                     self.waiting = False
                     self._status()
-                self._write(line)
+                for sink in self.sinks:
+                    sink.write(line)
         except SkaError as error:
             self.error = error
         self.ended = True
@@ -137,10 +139,6 @@ class Member:
             self._stream.close()
         for sink in self.sinks:
             sink.close()
-
-    def _write(self, line: LogLine) -> None:
-        for sink in self.sinks:
-            sink.write(line)
 
     def _status(self) -> None:
         for sink in self.sinks:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
 )
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
-from ska_edge.network.metrics import LayerMetrics, layer_metrics
+from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 
 WINDOW = 500  # samples whose decisions are kept to see how much they differ
@@ -67,12 +68,12 @@ class Monitor:
         self.symptoms: tuple[Symptom, ...] = ()
         self._stream = stream
         self._plan = plan
-        self._watch = Watch(plan)
+        self._watch, self._meter = Watch(plan), Meter(plan)
         # What was decided about which of the rows, for the last of them.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
         self._saved: int | None = None  # samples in the last save, if it is the state as it is
-        self._sending: Callable[[LogLine], None] = lambda _: None
+        self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None: whatever the device has
         self._pace = Pace()
 
@@ -94,7 +95,7 @@ class Monitor:
         halvings: int | None = None,
         save: bool = False,
         save_every: int | None = None,
-        sending: Callable[[LogLine], None] = lambda _: None,
+        sending: Sequence[Callable[[LogLine], None]] = (),
     ) -> Iterator[LogLine]:
         """Let the device learn, and yield the lines of a log as things happen.
 
@@ -105,7 +106,8 @@ class Monitor:
                 that falls back is told again.
             save: let the device keep its state at the end.
             save_every: and each time after so many rows.
-            sending: called with the line that a log must have before a row is sent, or a rate set.
+            sending: called with the notice that a log must have before a row is sent, or a rate
+                set.
 
         Raises as `Stream.learn`; the stream stays open.
         """
@@ -121,8 +123,11 @@ class Monitor:
             end = min(start + size, len(labels))
 
             def announce(row: int, sample: int, start: int = start) -> None:
-                x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
-                self._sending(RowNotice(sample, self._stream.link.info.token, label, x))
+                if self._sending:
+                    x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
+                    notice = RowNotice(sample, self._stream.token, label, x)
+                    for send in self._sending:
+                        send(notice)
 
             for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
                 if isinstance(event, Reconnection):
@@ -148,7 +153,8 @@ class Monitor:
         if halvings is not None:
 
             def halve(link: Link) -> None:
-                self._sending(RateNotice(halvings, link.info.token))
+                for send in self._sending:
+                    send(RateNotice(halvings, self._stream.token))
                 link.halve_rate(halvings)
 
             for event in self._stream.ask(halve):
@@ -185,17 +191,17 @@ class Monitor:
         result = sample.result
         self.samples = sample.samples
         self.learned += 1
-        layers: tuple[LayerMetrics, ...] = ()
+        self._pace.count(time.monotonic())
+        layers: list[LayerMetrics] = []
         if result is None:
             self.unanswered += 1
         else:
             self.step = result.step
             self.correct += result.predicted == sample.label
             self.result = result if result.metrics else self.result
-            layers = tuple(layer_metrics(self._plan, i, m) for i, m in enumerate(result.metrics))
+            layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
             self._decided.append((result.decisions, row))
-        self._pace.count(time.monotonic())
         return LogRow(
             sample=sample.samples,
             label=sample.label,
@@ -203,7 +209,7 @@ class Monitor:
             step=None if result is None else result.step,
             predicted=None if result is None else result.predicted,
             decisions=None if result is None else result.decisions,
-            layers=[layer.as_dict() for layer in layers],
+            layers=[*map(asdict, layers)],
             halvings=None if sample.samples % CHECKPOINT else self.halvings,
         )
 

@@ -107,7 +107,7 @@ def verify(
     Raises DeviceError when the device runs another plan or stops answering.
     """
     link.hello()
-    link.expect_digest(model.plan.digest)
+    link.expect_plan(model.plan)
     link.reset()
     trainer = FixedTrainer(model.state.flashed(), check=False)
     found = compare_state(link, trainer.state)

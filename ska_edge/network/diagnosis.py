@@ -206,7 +206,7 @@ class Watch:
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
         """What is kept of one layer's metrics; the names are those of `_series`."""
-        neurons = self._plan.layers[index].outputs * self._plan.batch
+        neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
             layer.z_norm**2 / neurons,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ska_edge.plan.plan import Plan
@@ -44,16 +44,38 @@ class LayerMetrics:
         return asdict(self)
 
 
+class Meter:
+    """Real metrics of the layers of a plan, from their integer sums; for many steps."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        # The papers' eta: the plan's rate is eta / ln 2 for a mean over the batch.
+        self._eta = plan.rate.real * plan.batch * math.log(2)
+
+    def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:
+        """All layers of one step; nothing where there are no sums."""
+        metrics = []
+        for index, layer in enumerate(sums):
+            metrics.append(_metrics(self._plan, index, layer, self._eta))
+        return metrics
+
+    def layer(self, index: int, sums: Mapping[str, int]) -> LayerMetrics:
+        """One layer."""
+        return _metrics(self._plan, index, sums, self._eta)
+
+
 def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
     """Real metrics of layer `index` from its integer sums, the host's or a device's."""
+    return Meter(plan).layer(index, sums)
+
+
+def _metrics(plan: Plan, index: int, sums: Mapping[str, int], eta: float) -> LayerMetrics:
     matrix, formats = plan.layers[index].matrix, plan.formats
     z_unit, shift_unit = 2.0**-formats.knowledge.frac, 2.0**-formats.shift.frac
     decision_unit = 2.0**-formats.decision.frac
     w_frac = matrix.weight.frac - max(matrix.weight.bits - METRIC_WEIGHT_BITS, 0)
     weights = matrix.inputs * matrix.outputs
     samples = plan.batch
-    # The papers' eta: the plan's rate is eta / ln 2 for a mean over the batch.
-    eta = plan.rate.real * samples * math.log(2)
     norms = math.sqrt(sums["z_square"] * sums["shift_square"])
     net = sums["decision_net"] * decision_unit * z_unit
     pull = sums["alignment_net"] * z_unit * decision_unit * z_unit

@@ -1,6 +1,6 @@
-"""The serial protocol: the table of messages, and their encoding.
+"""The serial protocol: the table of messages.
 
-This file is the only definition. `Codec` packs and unpacks messages on the host.
+This file is the only definition. `codec` packs and unpacks messages on the host.
 `firmware_gen.emit.messages` writes the same table as a C header, and
 `firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add
 a row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_main.c`.
@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ska_edge.errors import DeviceError, InputError
 from ska_edge.rules.metric_sums import METRICS
 
 PROTOCOL_VERSION = 4
@@ -296,103 +295,3 @@ MESSAGES = (
 
 BY_NAME = {message.name: message for message in MESSAGES}
 BY_CODE = {message.code: message for message in MESSAGES}
-
-
-def peek(code: int, payload: bytes, name: str) -> int | None:
-    """Read one field of a message; only the fields before it need to be valid.
-
-    None of the fields before it may be an array. Returns None if the payload ends before it.
-    """
-    at = 0
-    for field in BY_CODE[code].fields:
-        if field.name == name:
-            piece = payload[at : at + field.size]
-            whole = len(piece) == field.size
-            return int(struct.unpack("<" + STRUCT_CODES[field.kind], piece)[0]) if whole else None
-        assert field.count == 1
-        at += field.size
-    raise KeyError(name)
-
-
-class Codec:
-    """Packs and unpacks the messages of one plan.
-
-    Args:
-        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; may be
-            incomplete, because the dimensions are unknown before WELCOME.
-    """
-
-    def __init__(self, dimensions: Mapping[str, int]) -> None:
-        self._dimensions = dict(dimensions)
-
-    def pack(self, name: str, values: Values) -> bytes:
-        """Return the payload of message `name`.
-
-        Raises InputError if a field is missing, unknown or out of range, or if the message needs
-        a dimension that is unknown.
-        """
-        message = BY_NAME[name]
-        unknown = set(values) - {field.name for field in message.fields}
-        if unknown:
-            raise InputError(f"message {name} has no field {min(unknown)!r}")
-        payload = b""
-        for field in message.fields:
-            if field.name not in values:
-                raise InputError(f"message {name} needs a value for its field {field.name!r}")
-            elements = _elements(values[field.name])
-            count = len(elements) if field.count == "rest" else self._count(message, field)
-            try:
-                if field.count == "rest" and count > field.most:
-                    raise struct.error
-                payload += struct.pack(f"<{count}{STRUCT_CODES[field.kind]}", *elements)
-            except struct.error:
-                wanted = f"at most {field.most}" if field.count == "rest" else str(count)
-                raise InputError(
-                    f"message {name}, field {field.name!r}: {len(elements)} value(s) given, "
-                    f"{wanted} integer(s) of type {field.kind} wanted"
-                ) from None
-        return payload
-
-    def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
-        """Return the name and the values of a message.
-
-        A single element becomes an int, a u8 array bytes, another array a tuple of int.
-        Raises DeviceError for an unknown code or a wrong length.
-        """
-        message = BY_CODE.get(code)
-        if message is None:
-            raise DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
-        values: dict[str, Any] = {}
-        at = 0
-        for field in message.fields:
-            count = (
-                min((len(payload) - at) // field.size, field.most)
-                if field.count == "rest"
-                else self._count(message, field)
-            )
-            end = at + count * field.size
-            if end > len(payload):
-                break
-            elements = struct.unpack(f"<{count}{STRUCT_CODES[field.kind]}", payload[at:end])
-            single = field.count == 1
-            array = bytes(elements) if field.kind == "u8" else elements
-            values[field.name] = elements[0] if single else array
-            at = end
-        if len(values) < len(message.fields) or at != len(payload):
-            raise DeviceError(
-                f"a message {message.name} of {len(payload)} bytes arrived, which does not fit "
-                "its fields; the firmware was made for another plan or by another ska-edge"
-            )
-        return message.name, values
-
-    def _count(self, message: Message, field: Field) -> int:
-        if isinstance(field.count, int):
-            return field.count
-        if field.count not in self._dimensions:
-            raise InputError(f"message {message.name} needs the plan's number of {field.count}")
-        return self._dimensions[field.count]
-
-
-def _elements(value: Any) -> tuple[Any, ...]:
-    # A flag is a number here, although one can iterate over its bits.
-    return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)

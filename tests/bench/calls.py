@@ -7,9 +7,9 @@ in this process, behind a port that answers at once, so that the figures do not 
 from __future__ import annotations
 
 import sys
+import tempfile
+import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,12 +20,12 @@ import numpy as np
 
 import ska_edge
 from ska_edge.device import link as link_module
-from ska_edge.device.link import Link
-from ska_edge.device.stream import Stream
-from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.fleet import Job, Member
+from ska_edge.monitor.log_line import LogLine, LogRow
+from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.frame import FrameDecoder
-from tests.fake_device import CLASSES, DIGEST, INPUTS, FakeDevice
+from tests.fake_device import CLASSES, INPUTS, FakeDevice
 
 PACKAGE = str(Path(ska_edge.__file__).parent)
 WARM, COUNTED = 5, 4  # rows before those that are counted, and rows that are
@@ -82,34 +82,51 @@ class Line:
         """Nothing."""
 
 
-@contextmanager
-def played() -> Iterator[Monitor]:
-    """A monitor of a device that is played."""
-    device = FakeDevice()
-    try:
-        with patch.object(link_module, "Port", lambda *_, **__: Line(device)):
-            yield Monitor(Stream(lambda: Link("played"), DIGEST), PLAN)
-    finally:
-        device.close()
+class PlannedDevice(FakeDevice):
+    """Says that it runs the plan."""
+
+    def welcome(self) -> dict[str, Any]:
+        """What HELLO is answered."""
+        digest = bytes.fromhex(PLAN.digest)
+        return {**super().welcome(), "digest": digest, "state_bytes": PLAN.state_bytes}
+
+
+class CountingLog(LogSink):
+    """A log; counts while the rows in the middle are learned."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, overwrite=False)
+        self.found = Walk()
+
+    def write(self, line: LogLine) -> None:
+        """Writes it, and begins or ends counting behind a row."""
+        super().write(line)
+        if isinstance(line, LogRow) and line.sample in (WARM, WARM + COUNTED):
+            sys.setprofile(self.found if line.sample == WARM else None)
 
 
 def walk() -> Walk:
-    """The walk of so many rows, as they come one after the other in the middle of a stream."""
-    inputs = np.arange(20 * INPUTS).reshape(20, INPUTS) % 100
-    labels = np.arange(20) % CLASSES
-    found = Walk()
-    with played() as monitor:
-        lines = (line for line in monitor.run(inputs, labels) if "sample" in line.as_dict())
-        for _ in range(WARM):
-            next(lines)
-        lines = monitor_lines = lines
-        sys.setprofile(found)
-        try:
-            for _ in range(COUNTED):
-                next(monitor_lines)
-        finally:
-            sys.setprofile(None)
-    return found
+    """The walk of rows that come one after the other in the middle of a stream, with a log."""
+    rows = WARM + COUNTED + 5
+    inputs = np.arange(rows * INPUTS).reshape(rows, INPUTS) % 100
+    job = Job(plan=PLAN, baud=115200, patience=0, halvings=None, save=False, save_every=None)
+    device = PlannedDevice()
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            patch.object(link_module, "Port", lambda *_, **__: Line(device)),
+        ):
+            counter = CountingLog(Path(folder) / "log")
+            member = Member("played", inputs, np.arange(rows) % CLASSES, [counter])
+            member.connect(job, threading.Event())
+            member.open()
+            member.learn(job)
+            member.close()
+    finally:
+        device.close()
+    if member.error is not None:
+        raise member.error
+    return counter.found
 
 
 def main() -> None:

@@ -112,7 +112,8 @@ def test_a_device_that_cannot_keep_anything(
     def respond(frame: Frame) -> bytes:
         if frame.code == BY_NAME["HELLO"].code:
             device._last = frame
-            return device.reply(frame.seq, "WELCOME", {**device.welcome(), "digest": digest})
+            planned = {"digest": digest, "state_bytes": iris.plan.state_bytes}
+            return device.reply(frame.seq, "WELCOME", {**device.welcome(), **planned})
         return device.answer(frame)
 
     device.respond = respond

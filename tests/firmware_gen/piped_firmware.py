@@ -19,8 +19,15 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, encode_frame
-from ska_edge.wire.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Codec, Status, Want
+from ska_edge.wire.protocol import (
+    BY_NAME,
+    CHUNK_MAX,
+    PROTOCOL_VERSION,
+    Status,
+    Want,
+)
 
 PLANS = {
     "local": make_plan((5, 4, 4, 3), replay=Replay(2, 1)),

@@ -12,13 +12,13 @@ from typing import Any
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import (
     BY_NAME,
     MESSAGES,
     PROTOCOL_VERSION,
     PUSH_MAX,
-    Codec,
     Field,
     Message,
     Want,

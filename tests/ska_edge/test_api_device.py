@@ -121,7 +121,7 @@ def test_a_device_that_contradicts_its_plan_is_refused(
 ) -> None:
     said = board.welcome
     monkeypatch.setattr(board, "welcome", lambda: {**said(), "classes": 2})
-    with pytest.raises(ska_edge.DeviceError, match="3 inputs of 1 bytes and 2 classes"):
+    with pytest.raises(ska_edge.DeviceError, match="has 2 classes, its plan 3"):
         ska_edge.connect(board.port, model)
 
 

@@ -17,7 +17,13 @@ from firmware_gen.emit.messages import emit
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
-from ska_edge.wire.protocol import CHUNK_MAX, MESSAGES, Codec, Field, Message
+from ska_edge.wire.codec import Codec
+from ska_edge.wire.protocol import (
+    CHUNK_MAX,
+    MESSAGES,
+    Field,
+    Message,
+)
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-pedantic", "-Werror"]

@@ -23,6 +23,7 @@ from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, SkaError
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.plan.resolve import make_plan
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.wire.protocol import (
     BY_CODE,
@@ -30,7 +31,6 @@ from ska_edge.wire.protocol import (
     MESSAGES,
     PROTOCOL_VERSION,
     STRUCT_CODES,
-    Codec,
     Field,
     Message,
     Status,

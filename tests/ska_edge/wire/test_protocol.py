@@ -14,8 +14,14 @@ from firmware_gen.emit.protocol_page import emit_protocol
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
+from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, crc16
-from ska_edge.wire.protocol import BY_NAME, MESSAGES, Codec, Field, Message
+from ska_edge.wire.protocol import (
+    BY_NAME,
+    MESSAGES,
+    Field,
+    Message,
+)
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "PROTOCOL.md"
 DIMENSIONS = {"input_bytes": 5, "classes": 3}

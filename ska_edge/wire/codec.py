@@ -1,0 +1,204 @@
+"""The bytes of the messages: values of fields to the payload of a frame, and back.
+
+The messages themselves are the table of `protocol`. Numbers are little-endian, without padding.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.wire.protocol import BY_NAME, MESSAGES, STRUCT_CODES, Field, Message, Values
+
+
+class Layout:
+    """Where the fields of a message are in its payload.
+
+    Args:
+        message: all of it but a last field of the count "rest" has a known size.
+        counts: elements of each field, by name.
+    """
+
+    def __init__(self, message: Message, counts: Mapping[str, int]) -> None:
+        self.message = message
+        self.rest = next((field for field in message.fields if field.count == "rest"), None)
+        # Name, elements (-1: one that is no array), and whether these are bytes.
+        self._parts: list[tuple[str, int, bool]] = []
+        code = "<"
+        for field in message.fields:
+            if field is self.rest:
+                continue
+            count, octets = counts[field.name], field.kind == "u8"
+            self._parts.append((field.name, count if field.count != 1 else -1, octets))
+            letter = "s" if octets and field.count != 1 else STRUCT_CODES[field.kind]
+            code += letter if field.count == 1 else f"{count}{letter}"
+        self._struct = struct.Struct(code)
+
+    def pack(self, values: Values) -> bytes:
+        """The payload; raises LookupError, TypeError, ValueError or struct.error."""
+        elements: list[Any] = []
+        for name, count, octets in self._parts:
+            value = values[name]
+            if count < 0:
+                elements.append(value)
+            elif len(value) != count:
+                raise ValueError(name)
+            elif octets:
+                elements.append(bytes(value))
+            else:
+                elements += value
+        if self.rest is None:
+            return self._struct.pack(*elements)
+        rest = bytes(values[self.rest.name])
+        if len(rest) > self.rest.most:
+            raise ValueError(self.rest.name)
+        return self._struct.pack(*elements) + rest
+
+    def unpack(self, payload: bytes) -> dict[str, Any]:
+        """The values by field; raises struct.error where the length is wrong."""
+        size = self._struct.size
+        elements, values, at = self._struct.unpack(payload[:size]), {}, 0
+        for name, count, octets in self._parts:
+            if count < 0 or octets:
+                values[name] = elements[at]
+                at += 1
+            else:
+                values[name] = elements[at : at + count]
+                at += count
+        if len(payload) - size > (self.rest.most if self.rest else 0):
+            raise struct.error
+        if self.rest is not None:
+            values[self.rest.name] = payload[size:]
+        return values
+
+
+def _places() -> dict[tuple[int, str], tuple[struct.Struct, int]]:
+    """Where each field is that has no array before it, by the code of its message."""
+    places = {}
+    for message in MESSAGES:
+        at = 0
+        for field in message.fields:
+            if field.count != 1:
+                break
+            places[message.code, field.name] = struct.Struct("<" + STRUCT_CODES[field.kind]), at
+            at += field.size
+    return places
+
+
+_PLACES = _places()
+
+
+def place(code: int, name: str) -> slice:
+    """Where in a message a field is that has no array before it."""
+    number, at = _PLACES[code, name]
+    return slice(at, at + number.size)
+
+
+def peek(code: int, payload: bytes, name: str) -> int | None:
+    """Read one field of a message; only the fields before it need to be valid.
+
+    None of the fields before it may be an array. Returns None if the payload ends before it.
+    """
+    number, at = _PLACES[code, name]
+    return int(number.unpack_from(payload, at)[0]) if len(payload) >= at + number.size else None
+
+
+class Codec:
+    """Packs and unpacks the messages of one plan.
+
+    Args:
+        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; may be
+            incomplete, because the dimensions are unknown before WELCOME.
+    """
+
+    def __init__(self, dimensions: Mapping[str, int]) -> None:
+        self._dimensions = dict(dimensions)
+        self._layouts: dict[str | int, Layout] = {}  # by name and by code
+        for message in MESSAGES:
+            if all(isinstance(_count(field, dimensions), int) for field in message.fields):
+                counts = {field.name: _count(field, dimensions) or 0 for field in message.fields}
+                self._layouts[message.name] = Layout(message, counts)
+                self._layouts[message.code] = self._layouts[message.name]
+
+    def pack(self, name: str, values: Values) -> bytes:
+        """Return the payload of message `name`.
+
+        Raises InputError if a field is missing, unknown or out of range, or if the message needs
+        a dimension that is unknown.
+        """
+        try:
+            layout = self._layouts[name]
+            if len(values) == len(layout.message.fields):
+                return layout.pack(values)
+        except (LookupError, TypeError, ValueError, struct.error):
+            pass
+        raise self._refusal(BY_NAME[name], values)
+
+    def _refusal(self, message: Message, values: Values) -> InputError:
+        """Why values cannot be packed: the first field with which something is wrong."""
+        unknown = set(values) - {field.name for field in message.fields}
+        if unknown:
+            return InputError(f"message {message.name} has no field {min(unknown)!r}")
+        for field in message.fields:
+            if field.name not in values:
+                return InputError(
+                    f"message {message.name} needs a value for its field {field.name!r}"
+                )
+            count = _count(field, self._dimensions)
+            if count is None:
+                return self._unknown(message)
+            elements = _elements(values[field.name])
+            try:
+                if count != len(elements) if field.count != "rest" else len(elements) > field.most:
+                    raise struct.error
+                struct.pack(f"<{len(elements)}{STRUCT_CODES[field.kind]}", *elements)
+            except struct.error:
+                wanted = f"at most {field.most}" if field.count == "rest" else str(count)
+                return InputError(
+                    f"message {message.name}, field {field.name!r}: {len(elements)} value(s) given,"
+                    f" {wanted} integer(s) of type {field.kind} wanted"
+                )
+        return InputError(f"message {message.name} cannot be packed")
+
+    def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
+        """Return the name and the values of a message.
+
+        A single element becomes an int, a u8 array bytes, another array a tuple of int.
+        Raises DeviceError for an unknown code or a wrong length.
+        """
+        layout = self._layouts.get(code)
+        if layout is None:
+            raise self._foreign(code)
+        try:
+            return layout.message.name, layout.unpack(payload)
+        except struct.error:
+            raise DeviceError(
+                f"a message {layout.message.name} of {len(payload)} bytes arrived, which does not"
+                " fit its fields; the firmware was made for another plan or by another ska-edge"
+            ) from None
+
+    def _foreign(self, code: int) -> DeviceError | InputError:
+        """The error for a message of a code that cannot be unpacked."""
+        known = [message for message in MESSAGES if message.code == code]
+        if known:
+            return self._unknown(known[0])
+        return DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
+
+    def _unknown(self, message: Message) -> InputError:
+        """The error for a message with a dimension that is unknown."""
+        lacking = next(f.count for f in message.fields if _count(f, self._dimensions) is None)
+        return InputError(f"message {message.name} needs the plan's number of {lacking}")
+
+
+def _count(field: Field, dimensions: Mapping[str, int]) -> int | None:
+    """Elements of a field, 0 for the rest of a payload; None where they are not known."""
+    if isinstance(field.count, int):
+        return field.count
+    return 0 if field.count == "rest" else dimensions.get(field.count)
+
+
+def _elements(value: Any) -> tuple[Any, ...]:
+    # A flag is a number here, although one can iterate over its bits.
+    return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)
