@@ -1,9 +1,9 @@
 /* bench_main.c - a firmware that measures itself: inference and learning, call by call.
  *
- * It waits for a byte, since what is sent before anybody listens may be lost, and answers with a
- * line for each figure: a name, a space, 16 hexadecimal digits. Another byte starts all of it
- * again. Every call is measured by itself, as the difference of two readings of the counter; what
- * an empty measurement takes is measured, too, and so is a loop whose length is known. */
+ * It waits for a byte, because output before the host listens may be lost. It answers with one line
+ * per figure: a name, a space, 16 hexadecimal digits. Another byte starts the run again. Every call
+ * is measured by itself, as the difference between two readings of the counter. The firmware also
+ * measures an empty measurement and a loop of known length. */
 #include <stdint.h>
 
 #if BENCH_FLOAT
@@ -18,7 +18,7 @@
 
 /* --- the loop of known length ----------------------------------------------------------------- */
 
-/* Turns of a loop of two instructions, and how many units of the counter they are. */
+/* Passes of a loop of two instructions, and their length in units of the counter. */
 #if defined(__thumb__)
 #define LOOP_TURNS 100000u
 #define LOOP_UNITS (2u * LOOP_TURNS)
@@ -28,7 +28,7 @@
 #define LOOP_UNITS (2u * LOOP_TURNS)
 #define LOOP(turns) __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(turns))
 #elif defined(__AVR__)
-/* sbiw takes two cycles, brne two, but one where it goes on. */
+/* sbiw takes two cycles; brne takes two if it branches, else one. */
 #define LOOP_TURNS 50000u
 #define LOOP_UNITS (4ul * LOOP_TURNS - 1ul)
 #define LOOP(turns) __asm__ volatile("1: sbiw %0, 1\n brne 1b" : "+w"(turns)::"cc")
@@ -69,7 +69,7 @@ static uint32_t learn_measure(const bench_input_t *x, uint16_t label) {
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-/* One sample, out of program memory, as the program takes it. */
+/* Reads one sample from program memory, in the type of the program. */
 static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
     for (uint16_t i = 0; i < BENCH_INPUTS; i++) {
 #if BENCH_FLOAT
@@ -80,7 +80,7 @@ static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
     }
 }
 
-/* CRC-16 of all learned integers, as the host has them; 0 for programs that learn others. */
+/* CRC-16 of all learned integers, for comparison with the host; 0 for programs in float. */
 static uint16_t weights_crc(void) {
 #if BENCH_FLOAT
     return 0;
@@ -110,14 +110,14 @@ static void line_send(const char *name, uint64_t value) {
     ska_board_write('\n');
 }
 
-/* Not part of main: a compiler may use floating-point registers at its very start, before
- * bench_init has turned their unit on. */
+/* Separate from main: a compiler may use floating-point registers at the start of a function, and
+ * bench_init must turn their unit on before. */
 __attribute__((noinline)) static void run(void) {
     static bench_input_t x[BENCH_INPUTS];
     uint64_t infer = 0, learn = 0;
     uint16_t right = 0;
 
-    (void)ska_board_counter(); /* it runs from here on */
+    (void)ska_board_counter(); /* starts the counter */
     line_send("units", LOOP_UNITS);
     line_send("loop", loop_measure());
     line_send("empty", empty_measure());

@@ -1,8 +1,8 @@
-/* bench_network.h - what a program must offer to be measured by `ska-edge bench --compare FILE`.
+/* bench_network.h - the interface of a program for `ska-edge bench --compare FILE`.
  *
- * FILE is one C file that includes this header and defines the three functions. It may use no C
- * library. bench_data.h tells it the network (BENCH_LAYERS, BENCH_SIZES, ...), bench_weights.h the
- * initial weights in float, BENCH_WEIGHT(i): for every layer W, row after row, then b. */
+ * FILE is one C file that includes this header and defines the three functions. It may not use a C
+ * library. bench_data.h describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has
+ * the initial weights in float, BENCH_WEIGHT(i): for every layer W, row after row, then b. */
 #ifndef BENCH_NETWORK_H
 #define BENCH_NETWORK_H
 
@@ -12,10 +12,10 @@
 
 typedef float bench_input_t;
 
-/* The initial weights; called first, and again before every run. */
+/* Sets the initial weights; called first, and again before every run. */
 void bench_init(void);
 
-/* The class of one input; changes no weight. */
+/* Returns the class of one input; changes no weight. */
 uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]);
 
 /* One whole learning step. */

@@ -1,5 +1,5 @@
-/* bench_nothing.c - stand-ins that do nothing. With them in the place of the library, an image
- * holds what is not the library's: start-up, the main function, the calls. */
+/* bench_nothing.c - empty stand-ins for the library. An image with them contains everything except
+ * the library: start-up, the main function, the calls. */
 #if BENCH_FLOAT
 #include "bench_network.h"
 

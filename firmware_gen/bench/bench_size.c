@@ -1,6 +1,6 @@
-/* bench_size.c - the least firmware that infers and learns, to be measured for its size; never run.
+/* bench_size.c - the smallest firmware that infers and learns; measured for its size, never run.
  *
- * The input stays where the application has it, so of that only a pointer counts here. */
+ * The input belongs to the application, so only a pointer to it counts here. */
 #if BENCH_FLOAT
 #include "bench_network.h"
 #else

@@ -1,4 +1,4 @@
-/* bench_ska.h - our own library under the names of bench_network.h; no call comes in between. */
+/* bench_ska.h - our own library under the names of bench_network.h, without additional calls. */
 #ifndef BENCH_SKA_H
 #define BENCH_SKA_H
 

@@ -1,6 +1,6 @@
-/* The counter of an AVR board: Timer/Counter1 (ATmega328P data sheet, chapter 15), one tick for 8
- * cycles. It has 16 bits, which half a million cycles fill; its interrupt counts how often they
- * did, for some 30 cycles each time. */
+/* The counter of an AVR board: Timer/Counter1 (ATmega328P data sheet, chapter 15), one tick per 8
+ * cycles. It has 16 bits and overflows after half a million cycles. An interrupt counts the
+ * overflows; it takes about 30 cycles each time. */
 
 #include "ska_board.h"
 

@@ -2,11 +2,11 @@
  *
  *     simulator FIRMWARE.ELF MCU HERTZ BAUD
  *
- * prints the path of the serial port and runs until it is ended (firmware_gen/emulators/simavr.py compiles it
- * when a board is started). Time is that of the simulated chip: it runs as fast as this computer
- * can, and bytes take their time on the line. They come whether the firmware takes them or not, as
- * on a real line. While the firmware sleeps and the line is idle, time stands still and takes no
- * processor time. */
+ * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
+ * compiles it when a board starts. Time is the time of the simulated chip: it runs as fast as this
+ * computer can, and bytes take their time on the line. They arrive whether or not the firmware
+ * reads them, as on a real line. While the firmware sleeps and the line is idle, simulated time
+ * stands still and the simulator uses no processor time. */
 
 #define _XOPEN_SOURCE 600
 
@@ -27,12 +27,12 @@
 
 #define BITS_A_BYTE 10u /* with start and stop */
 
-/* The receiver's switch, at the same place in all chips with a USART0 that are simulated. */
+/* The register that enables the receiver; it has the same address in all simulated chips. */
 #define UCSR0B 0xC1u
 #define RXEN0 0x10u
 
 static int port = -1;
-static avr_cycle_count_t byte_time; /* clocks that a byte takes on the line */
+static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
 static uint8_t input[BUFFER_SIZE];
 static size_t input_at = 0;
@@ -49,7 +49,7 @@ static void fail(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-/* Waits as long as it takes: a byte sent is never lost. */
+/* Waits as long as needed: a sent byte is never lost. */
 static void send_output(void) {
     size_t sent = 0;
 
@@ -76,14 +76,15 @@ static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
     }
 }
 
-/* libsimavr: the chip sleeps for so many clocks. By default this computer would sleep as long. */
+/* libsimavr: the chip sleeps for this many clocks. By default, this computer would sleep as long.
+ */
 static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)avr;
     (void)clocks;
 }
 
-/* A pseudo terminal with plain bytes both ways, no echo, no line discipline. Its other end stays
- * open: the port outlives every program that opens and closes it, with its settings. */
+/* A pseudo terminal in raw mode: no echo, no line discipline. Its other end stays open, so the port
+ * and its settings stay when a program closes it. */
 static void open_port(void) {
     struct termios settings;
     const char *path;
@@ -149,7 +150,7 @@ static avr_t *load(const char *elf, const char *mcu, uint32_t hertz) {
     avr->log = LOG_ERROR;
     avr->sleep = on_sleep;
 
-    /* By default libsimavr prints what a UART sends, and sleeps at every look at its state. */
+    /* By default, libsimavr prints the output of a UART, and sleeps when its state is read. */
     (void)avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
     flags &= ~(uint32_t)(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POLL_SLEEP);
     (void)avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
@@ -157,7 +158,7 @@ static avr_t *load(const char *elf, const char *mcu, uint32_t hertz) {
     return avr;
 }
 
-/* Takes what a program has written to the port; where nothing is there, waits for it or not. */
+/* Reads bytes that a program has written to the port; if there are none, `wait` decides. */
 static void fetch_input(int wait) {
     struct pollfd ports = {port, POLLIN, 0};
     ssize_t got;
@@ -173,16 +174,16 @@ static void fetch_input(int wait) {
     input_count = (size_t)got;
 }
 
-/* Once a byte's time: the next byte to the chip, and what it has sent to the port. Bytes that are
- * sent one after the other go to the port together. */
+/* Runs once per byte time: passes the next byte to the chip, and the chip's output to the port.
+ * Consecutive bytes go to the port together. */
 static void move_bytes(avr_t *avr, avr_uart_t *uart) {
-    uart->cycles_per_byte = byte_time; /* libsimavr counts a parity bit that there is not */
+    uart->cycles_per_byte = byte_time; /* libsimavr counts a parity bit, which is not used */
     if (input_at == input_count) {
         fetch_input(0);
     }
     if (input_at < input_count) {
         avr_raise_irq(uart_irq(avr, UART_IRQ_INPUT), input[input_at++]);
-        idle_from = avr->cycle + 2 * byte_time; /* the UART has it a byte's time later */
+        idle_from = avr->cycle + 2 * byte_time; /* the UART has it one byte time later */
     }
     if (output_count > 0 && avr->cycle - last_output > 2 * byte_time) {
         send_output();
@@ -207,13 +208,13 @@ int main(int count, char **arguments) {
     do {
         after_sei = avr->interrupt_state == -1;
         state = avr_run(avr);
-        /* The instruction behind SEI is done: now a pending interrupt is taken. libsimavr would do
-         * one more first, which turns interrupts off where the firmware has tried to sleep. */
+        /* The instruction after SEI is done, so a pending interrupt is taken now. libsimavr would
+         * first execute one more, which turns interrupts off if the firmware has tried to sleep. */
         if (after_sei && avr->interrupt_state > 0) {
             avr_service_interrupts(avr);
         }
         if (avr->cycle < next_move || (avr->data[UCSR0B] & RXEN0) == 0) {
-            continue; /* the line waits for the receiver: a board that starts loses nothing */
+            continue; /* the line waits for the receiver, so a starting board loses nothing */
         }
         if (state == cpu_Sleeping && input_at == input_count && avr->cycle >= idle_from) {
             send_output();

@@ -2,9 +2,9 @@
  * same): the receive interrupt fills a ring while the firmware computes, and the core sleeps while
  * the ring is empty.
  *
- * Interrupts are off from the look at the ring to SLEEP. The instruction that turns them on takes
- * effect after the next one (data sheet, section 6.7), which is SLEEP: a byte that comes in between
- * leaves its interrupt pending, and that ends the sleep at once. */
+ * Interrupts are off from the check of the ring to SLEEP. The instruction that turns them on takes
+ * effect after the next instruction (data sheet, section 6.7), which is SLEEP. A byte that arrives
+ * in between leaves its interrupt pending, which ends the sleep at once. */
 
 #include "ska_baud.h"
 #include "ska_board.h"
@@ -14,16 +14,16 @@
 #include <avr/io.h>
 #include <avr/sleep.h>
 
-/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; rounded to the nearest. The limit of
- * 2.5 % is ours: for 8 data bits the data sheet recommends less at double speed. At 16 MHz 115,200
- * is 2.1 % too fast, 250,000 and 500,000 are exact, 230,400 is 3.5 % off and 921,600 is 8.5 % off:
- * both are refused. */
+/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; the divisor is rounded to the nearest. The
+ * limit of 2.5 % is ours: for 8 data bits the data sheet recommends less at double speed. At 16
+ * MHz, 115,200 is 2.1 % too fast, and 250,000 and 500,000 are exact. 230,400 is 3.5 % off and
+ * 921,600 is 8.5 % off; both are refused. */
 #define BAUD_STEPS ((SKA_CLOCK + 4u * SKA_UART_BAUD) / (8u * SKA_UART_BAUD))
 #if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8u * BAUD_STEPS)
 #error "the clock of this board does not make this baud: it is off by more than 2.5 %"
 #endif
 
-/* One USART, or several. */
+/* Parts with one USART, and parts with several. */
 #if defined(USART_RX_vect)
 #define RECEIVED_vect USART_RX_vect
 #else
@@ -41,7 +41,7 @@ void ska_board_init(void) {
     UBRR0 = (uint16_t)(BAUD_STEPS - 1u);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00); /* 8 data bits, no parity, 1 stop bit */
     UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
-    SMCR = _BV(SE); /* SLEEP leads to the idle mode, in which the USART works on */
+    SMCR = _BV(SE); /* SLEEP enters idle mode, in which the USART keeps working */
     sei();
 }
 

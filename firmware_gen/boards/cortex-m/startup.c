@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* Addresses made by link.ld and by the memory.ld that the build writes from board.toml. */
+/* Addresses from link.ld and from memory.ld, which the build writes from board.toml. */
 extern uint32_t ska_stack_top[];
 extern uint32_t ska_data_start[];
 extern uint32_t ska_data_end[];
@@ -14,7 +14,7 @@ int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
 
-/* The receive interrupt. A driver that takes it defines this function; where none does, it is a
+/* The receive interrupt. A driver that uses it defines this function; otherwise the interrupt is a
  * fault like any other. */
 void Uart_Handler(void) __attribute__((weak, alias("Fault_Handler")));
 
@@ -30,23 +30,22 @@ void Reset_Handler(void) {
         *to = 0u;
     }
     (void)main();
-    /* The firmware serves for ever. Coming here is a defect, so make it a fault that can be seen.
-     */
+    /* main() never returns. Reaching this point is a defect, so cause a visible fault. */
     __asm__ volatile("udf #0");
     for (;;) {
     }
 }
 
-/* No fault can be repaired here. Stop without burning power; the host sees a time-out. */
+/* A fault cannot be repaired here. Stop without using power; the host sees a timeout. */
 void Fault_Handler(void) {
     for (;;) {
         __asm__ volatile("wfi");
     }
 }
 
-/* The 15 handlers of the architecture, then those of the interrupts, up to the only one that is
- * enabled. Entries of 0 are reserved or never used; taking one would be a fault. The names are the
- * architecture's. */
+/* The 15 handlers of the architecture, then those of the interrupts, up to the only enabled one.
+ * Entries of 0 are reserved or never used; taking one would be a fault. The names are those of the
+ * architecture. */
 #define EXCEPTIONS 15u
 
 struct vectors {

@@ -1,7 +1,8 @@
-/* Flash driver for the Nordic nRF51 by its NVMC (nRF51 Series Reference Manual, chapter NVMC).
+/* Flash driver for the Nordic nRF51; it uses the NVMC (nRF51 Series Reference Manual, chapter
+ * NVMC).
  *
- * The core stands still while its flash is erased or programmed: about 22 ms a page, 48 us a word
- * (S130 SoftDevice Specification, Flash memory API). Bytes that come over the UART meanwhile wait
+ * The core halts while its flash is erased or programmed: about 22 ms per page, 48 us per word
+ * (S130 SoftDevice Specification, Flash memory API). Bytes that arrive over the UART meanwhile wait
  * in its FIFO, which holds six. */
 
 #include "ska_storage.h"
@@ -17,7 +18,7 @@
 
 #define FLASH(offset) (SKA_STORAGE_ORIGIN + (offset))
 
-/* Flash is programmed by words; the bytes may lie anywhere. */
+/* Flash is programmed by words; the source bytes may be unaligned. */
 typedef union {
     uint32_t whole;
     uint8_t bytes[4];

@@ -10,7 +10,8 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* The interrupt is cleared before the byte is read: that of the next byte is not lost. */
+/* The interrupt is cleared before the byte is read, so the interrupt of the next byte is not lost.
+ */
 void Uart_Handler(void) {
     UART->interrupt = UART_RX_INTERRUPT;
     if ((UART->state & UART_RX_FULL) != 0u) {

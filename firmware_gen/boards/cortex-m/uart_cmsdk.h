@@ -1,5 +1,5 @@
 /* The Arm CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3) and its place in the nested
- * vectored interrupt controller: registers, and what both drivers of it do alike. */
+ * vectored interrupt controller: registers, and the code that both of its drivers share. */
 #ifndef UART_CMSDK_H
 #define UART_CMSDK_H
 
@@ -23,13 +23,13 @@ struct uart {
 
 #define UART ((volatile struct uart *)SKA_UART_BASE)
 
-/* Clocks a bit, rounded to the nearest. */
+/* Clocks per bit, rounded to the nearest. */
 #define UART_DIVIDER ((SKA_CLOCK + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if UART_DIVIDER < 16 || SKA_BAUD_IS_OFF(UART_DIVIDER)
 #error "the clock of this board does not make this baud: take at least 16 clocks a bit"
 #endif
 
-/* Of each kind, the register with this interrupt's bit. */
+/* Offset of the register with this interrupt's bit, in each group of registers. */
 #define NVIC_OFFSET (SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define NVIC_ENABLE (*(volatile uint32_t *)(0xE000E100u + NVIC_OFFSET))
 #define NVIC_CLEAR_PENDING (*(volatile uint32_t *)(0xE000E280u + NVIC_OFFSET))

@@ -1,10 +1,11 @@
-/* UART driver for a CMSDK APB UART that keeps SKA_UART_BUFFER received bytes itself, as that of the
- * emulator in firmware_gen/emulators/cortex_m4.py does: it models no exceptions, so no handler could run.
+/* UART driver for a CMSDK APB UART that itself buffers SKA_UART_BUFFER received bytes. The emulator
+ * in firmware_gen/emulators/cortex_m4.py has such a UART: it models no exceptions, so no interrupt
+ * handler could run.
  *
  * The core sleeps in WFI while there is nothing to read. Interrupts stay masked (PRIMASK); the
  * receive interrupt is enabled only because a pending one ends WFI, masked or not. A byte that
- * comes between the last look at the state and WFI leaves its interrupt pending, so WFI falls
- * through and no byte can be slept over. */
+ * arrives between the last check of the state and WFI leaves its interrupt pending, so WFI returns
+ * at once and the byte is not missed. */
 
 #include "uart_cmsdk.h"
 

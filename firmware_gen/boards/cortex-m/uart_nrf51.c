@@ -20,13 +20,13 @@
 
 #define UART_INTERRUPT_RX_READY 0x4u
 #define UART_ENABLED 0x4u
-/* The speed is BAUD / 2^32 of 16 MHz in steps of 2^12, rounded to the nearest: at most 8 bits a
- * second off. 2^20 / 16,000,000 = 1024 / 15,625. */
+/* The speed is BAUD / 2^32 of 16 MHz in steps of 2^12, rounded to the nearest; the error is at most
+ * 8 bits per second. 2^20 / 16,000,000 = 1024 / 15,625. */
 #define UART_BAUD_STEPS ((SKA_UART_BAUD * 1024u + 15625u / 2u) / 15625u)
 #if SKA_CLOCK != 16000000
 #error "the UART of the nRF51 has a clock of 16 MHz"
 #endif
-/* Where the micro:bit has its USB interface. A pin is an output only when GPIO says so. */
+/* The pins of the micro:bit's USB interface. A pin is an output only if GPIO configures it so. */
 #define PIN_TX 24u
 #define PIN_RX 25u
 #define GPIO_OUTPUT_SET (*(volatile uint32_t *)0x50000508u)
@@ -42,7 +42,7 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* The event is cleared before the byte is taken: taking it makes the event of the next one. */
+/* The event is cleared before the byte is read, because reading it can set the next event. */
 void Uart_Handler(void) {
     if (UART_RX_READY != 0u) {
         UART_RX_READY = 0u;

@@ -1,14 +1,14 @@
-/* What every Cortex-M driver with a ring does to read a byte: sleep in WFI until there is one.
+/* Shared by all Cortex-M drivers with a ring: read a byte, and sleep in WFI until there is one.
  *
- * Interrupts are masked (PRIMASK) from the look at the ring to WFI, which a pending interrupt ends,
- * masked or not. So a byte that comes in between is not slept over: WFI falls through, and the
- * handler runs as soon as the mask is lifted. */
+ * Interrupts are masked (PRIMASK) from the check of the ring to WFI. A pending interrupt ends WFI,
+ * masked or not, so a byte that arrives in between is not missed: WFI returns at once, and the
+ * handler runs as soon as the mask is removed. */
 #ifndef UART_RECEIVE_H
 #define UART_RECEIVE_H
 
 #include "ska_ring.h"
 
-/* The oldest byte; waits for it. */
+/* Returns the oldest byte; waits for one. */
 static inline int16_t uart_receive(ska_ring_t *received) {
     uint8_t byte;
 

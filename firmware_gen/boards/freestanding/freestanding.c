@@ -1,5 +1,5 @@
-/* The four functions that a C compiler may call without being asked, for images without a C
- * library. Plain byte loops: the runtime copies little, and small code is worth more here. */
+/* The four functions that a C compiler may call by itself, for images without a C library. They are
+ * plain byte loops: the runtime copies little, so small code matters more. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,10 @@
-/* A stand-in for flash in memory that is not: a program can only clear bits of erased units, an
- * erase sets a page to 0xFF. What breaks these rules is refused, as flash would make garbage of it.
+/* Emulates flash in other memory: a write can only clear bits of erased units, and an erase sets a
+ * page to 0xFF. The driver refuses writes that break these rules, because flash would store
+ * garbage.
  *
- * The memory is that at SKA_STORAGE_ORIGIN, which no linker script knows: nothing else is put
- * there, and the start-up code does not clear it. A board without addresses for it gives its place.
+ * The memory is at SKA_STORAGE_ORIGIN, which no linker script contains: the linker puts nothing
+ * there, and the start-up code does not clear it. A board without such an address defines
+ * ska_storage_memory instead.
  */
 
 #include "ska_storage.h"

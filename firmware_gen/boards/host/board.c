@@ -1,7 +1,7 @@
 /* The host board: the firmware as a process of this machine, its UART on a pseudo terminal.
  *
- * Prints the path of the port on standard output and serves until SIGTERM. SIGTERM is let through
- * only inside pselect(), so it can neither be missed nor cut a computation short. */
+ * Prints the path of the port on standard output and serves until SIGTERM. SIGTERM is unblocked
+ * only inside pselect(), so it can neither be missed nor interrupt a computation. */
 
 #define _XOPEN_SOURCE 600
 
@@ -16,8 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Output is held back until the firmware reads again or so many bytes are there: one system call a
- * byte would be slow, and the size changes nothing else. */
+/* Output is buffered until the firmware reads again or this many bytes are in the buffer, because
+ * one system call per byte would be slow. The size has no other effect. */
 #define OUTPUT_SIZE 512
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
@@ -26,7 +26,7 @@ static int port = -1;
 static sigset_t open_signals; /* the signal mask while waiting */
 static volatile sig_atomic_t stopping = 0;
 
-/* Of the bytes that come while the firmware computes, the pseudo terminal keeps more than this. */
+/* The pseudo terminal buffers more than this while the firmware computes. */
 static uint8_t input[SKA_UART_BUFFER];
 static size_t input_at = 0;
 static size_t input_count = 0;
@@ -43,7 +43,7 @@ static void fail(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-/* Plain bytes both ways, no echo, no line discipline. */
+/* Sets raw mode: no echo, no line discipline. */
 static void make_raw(int terminal) {
     struct termios settings;
 
@@ -61,7 +61,7 @@ static void make_raw(int terminal) {
     }
 }
 
-/* Wait until the port can be read (or written), or until the board is to stop. */
+/* Waits until the port can be read (or written), or until the board shall stop. */
 static void wait_for_port(int to_write) {
     fd_set ports;
 
@@ -111,8 +111,8 @@ void ska_board_init(void) {
     if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0 || (path = ptsname(port)) == NULL) {
         fail("host board: opening a pseudo terminal");
     } else {
-        /* Kept open for the whole run: the port then outlives every program that opens and closes
-         * it, with its settings. */
+        /* Stays open for the whole run, so the port and its settings stay when a program closes
+         * it. */
         int terminal = open(path, O_RDWR | O_NOCTTY);
 
         if (terminal < 0 || fcntl(port, F_SETFL, O_NONBLOCK) != 0) {

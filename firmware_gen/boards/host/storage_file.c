@@ -1,7 +1,7 @@
-/* The host's memory for saves: the file that the environment variable SKA_STORAGE names, mapped, so
- * that what was written is in it when the process is killed; without the variable, memory that ends
- * with the process. One process at a time may have a file. The rules of flash stand in
- * storage_ram.c.
+/* The host's memory for saves: the file that the environment variable SKA_STORAGE names. It is
+ * mapped, so everything written is in the file even if the process is killed. Without the variable,
+ * the memory ends with the process. Only one process at a time may use a file. storage_ram.c
+ * implements the rules of flash.
  */
 
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
@@ -24,7 +24,7 @@ static void fail(const char *what, const char *path, const char *why) {
     exit(EXIT_FAILURE);
 }
 
-/* The file, made and erased if it is new. */
+/* Opens the file; creates it, erased, if it is new. */
 static int open_file(const char *path) {
     static uint8_t page[SKA_STORAGE_PAGE];
     int file = open(path, O_RDWR | O_CREAT, 0666);
@@ -44,7 +44,7 @@ static int open_file(const char *path) {
         if (end % (off_t)sizeof page != 0) {
             fail("fill", path, "its size is no whole number of pages");
         }
-        errno = ENOSPC; /* why a write ends early, which is no error by itself */
+        errno = ENOSPC; /* the reason for a short write, which sets no error itself */
         if (write(file, page, sizeof page) != (ssize_t)sizeof page) {
             fail("fill", path, strerror(errno));
         }

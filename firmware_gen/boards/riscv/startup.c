@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* Addresses made by link.ld and by the memory.ld that the build writes from board.toml. */
+/* Addresses from link.ld and from memory.ld, which the build writes from board.toml. */
 extern uint32_t ska_data_start[];
 extern uint32_t ska_data_end[];
 extern const uint32_t ska_data_load[];
@@ -14,8 +14,8 @@ void Reset_Handler(void);
 void Trap_Handler(void);
 void ska_start(void);
 
-/* The core starts here, at the first address of flash, without a stack: no C until there is one.
- * The global pointer is not used (link.ld defines no place for it), so it is not set. */
+/* The core starts here, at the first address of flash, without a stack; C code needs one.
+ * The global pointer is not set, because it is not used (link.ld defines no value for it). */
 __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t" /* see board.toml */
                      "la sp, ska_stack_top\n\t"
@@ -24,10 +24,11 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
                      "j ska_start");
 }
 
-/* The only interrupt that is enabled is that of the UART; every other trap is a defect that cannot
- * be repaired here. Then stop without burning power; the host sees a time-out. The sign of mcause
- * tells them apart. Until it has, nothing may be written to the stack, which may be what is wrong:
- * the one register that is needed is kept in mscratch. Aligned to 4, as mtvec asks for. */
+/* The UART interrupt is the only one that is enabled. Every other trap is a defect that cannot be
+ * repaired here: stop without using power; the host sees a timeout. The sign of mcause
+ * distinguishes the two. Before that test nothing may be written to the stack, which may itself be
+ * faulty, so mscratch saves the one register that the test needs. mtvec requires an alignment to 4.
+ */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t"
                      "csrw mscratch, t0\n\t"
@@ -51,7 +52,7 @@ void ska_start(void) {
         *to = 0u;
     }
     (void)main();
-    /* The firmware serves for ever. Coming here is a defect, so make it a trap that can be seen. */
+    /* main() never returns. Reaching this point is a defect, so cause a visible trap. */
     __asm__ volatile("unimp");
     for (;;) {
     }

@@ -1,12 +1,12 @@
 /* UART driver for the 16550 (National Semiconductor PC16550D data sheet), with a platform-level
- * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off: enabling them empties
- * them, and would drop a byte that a host has sent while the board started.
+ * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off, because enabling them
+ * empties them and would drop a byte that a host has sent while the board started.
  *
  * The receive interrupt fills a ring while the firmware computes, and the core sleeps in WFI while
- * the ring is empty. Interrupts are off (mstatus.MIE) from the look at the ring to WFI, which a
- * pending interrupt ends, taken or not (Privileged Architecture 1.12, section 3.3.3). So a byte
- * that comes in between is not slept over: WFI falls through, and the handler runs as soon as
- * interrupts are on again. */
+ * the ring is empty. Interrupts are off (mstatus.MIE) from the check of the ring to WFI. A pending
+ * interrupt ends WFI, taken or not (Privileged Architecture 1.12, section 3.3.3), so a byte that
+ * arrives in between is not missed: WFI returns at once, and the handler runs as soon as interrupts
+ * are on again. */
 
 #include "ska_baud.h"
 #include "ska_board.h"
@@ -28,7 +28,7 @@ struct uart {
 #define UART_RX_FULL 0x01u
 #define UART_TX_EMPTY 0x20u
 
-/* A bit takes 16 clocks for each step of the divisor, which is rounded to the nearest. */
+/* A bit takes 16 * divisor clocks; the divisor is rounded to the nearest. */
 #define UART_DIVISOR ((SKA_CLOCK + 8u * SKA_UART_BAUD) / (16u * SKA_UART_BAUD))
 #if UART_DIVISOR < 1 || UART_DIVISOR > 0xFFFF || SKA_BAUD_IS_OFF(16u * UART_DIVISOR)
 #error "the clock of this board does not make this baud"
@@ -40,12 +40,13 @@ struct uart {
 #define PLIC_ENABLE PLIC_REGISTER(0x2000u + SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define PLIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 #define PLIC_THRESHOLD PLIC_REGISTER(0x200000u)
-#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* read: take the interrupt; write it back: done */
+#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* read: claim the interrupt; write it back: complete  \
+                                             */
 
 #define MIE_EXTERNAL 0x800u
-#define MSTATUS_MIE "8" /* as the instructions take it */
+#define MSTATUS_MIE "8" /* the mask in the form that the instructions need */
 
-/* The option tells the assembler of Zicsr; see board.toml. */
+/* The option enables Zicsr in the assembler; see board.toml. */
 #define INTERRUPTS_OFF ".option arch, +zicsr\n\tcsrci mstatus, " MSTATUS_MIE
 #define INTERRUPTS_ON ".option arch, +zicsr\n\tcsrsi mstatus, " MSTATUS_MIE
 
@@ -53,7 +54,8 @@ const char ska_board_name[16] = SKA_BOARD_NAME;
 
 static ska_ring_t received;
 
-/* Saves what it uses, and ends with MRET; the trap handler of startup.c jumps here. */
+/* Saves the registers that it uses, and ends with MRET; the trap handler of startup.c jumps here.
+ */
 __attribute__((interrupt)) void Uart_Handler(void);
 
 __attribute__((interrupt)) void Uart_Handler(void) {
@@ -73,7 +75,7 @@ void ska_board_init(void) {
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
     PLIC_ENABLE = PLIC_UART_RX;
-    UART->interrupts = UART_INTERRUPT_RX; /* last: of a byte that is there, the controller hears */
+    UART->interrupts = UART_INTERRUPT_RX; /* last: a byte already received interrupts now */
     __asm__ volatile(".option arch, +zicsr\n\tcsrs mie, %0" ::"r"(MIE_EXTERNAL) : "memory");
     __asm__ volatile(INTERRUPTS_ON ::: "memory");
 }
