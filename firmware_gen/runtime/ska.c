@@ -1,9 +1,9 @@
-/* ska.c - the loops of inference and learning. What one neuron computes stands in ska_rule.h.
+/* ska.c - the loops of inference and learning. ska_rule.h has the computations of one neuron.
  *
- * The same loops in numpy are ska_edge/network/trainer.py; tests compare every bit of both.
- * All of it is one file: the tables exist once, the compiler sees them together with the loops, and
- * a firmware of one's own takes along one source. Read it by its banners: a plan compiles either
- * the updates with labels or those without.
+ * ska_edge/network/trainer.py has the same loops in numpy; tests compare every bit of both.
+ * It is one file so that the tables exist once, the compiler sees them together with the loops, and
+ * your own firmware needs only one source. Read it by its banners: a plan compiles either the
+ * updates with labels or those without.
  */
 #include "ska.h"
 
@@ -22,7 +22,7 @@
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* Where the signal that a layer reads begins. */
+/* Returns the inputs of a layer in the array of signals. */
 static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
     return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
 }
@@ -35,7 +35,7 @@ static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias
                                                   matrix->forward_shift);
 }
 
-/* Sums of the next rows of a matrix, from `row` on; returns how many there are. */
+/* Computes the sums of the next rows of a matrix, from `row` on; returns the number of rows. */
 static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
                                   const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
     const uint16_t left = (uint16_t)(matrix->outputs - row);
@@ -44,7 +44,7 @@ static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, 
     return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
 }
 
-/* What a neuron knows, decides and passes on. */
+/* Stores a neuron's knowledge, decision and activation. */
 static inline void neuron_decide(ska_t *ska, uint16_t neuron, ska_knowledge_fast_t knowledge) {
     const int_fast16_t decision = ska_rule_decision(knowledge);
     ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
@@ -67,7 +67,7 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
     }
 }
 
-/* All layers, from the input to the decisions of the output layer. */
+/* Computes all layers, from the input to the decisions of the output layer. */
 static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS);
 #if SKA_LAYER_CODE
@@ -83,8 +83,8 @@ static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
 
 /* --- updates ---------------------------------------------------------------------------------- */
 
-/* A shift that includes the rate's; in [1, 31] by the checks of the plan, for 32-bit weights in
- * [-31, 31]. */
+/* Adds the rate's shift to a shift. The checks of the plan keep the sum in [1, 31], or in [-31, 31]
+ * for 32-bit weights. */
 static int8_t with_rate(const ska_t *ska, int8_t shift) {
     return (int8_t)((int16_t)shift + SKA_RATE_SHIFT + (int16_t)ska->rate_halvings);
 }
@@ -95,15 +95,15 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
     return ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
 }
 
-/* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows of which no
- * weight can change are left out; the others meet the inputs two at a time. */
+/* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows in which no
+ * weight can change are skipped; the others are processed two at a time. */
 typedef struct {
-    const ska_change_t *change; /* what all rows share */
+    const ska_change_t *change; /* shared by all rows */
     int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
     ska_weight_t *weight;       /* of the next row */
     ska_weight_t *bias;
     int8_t bias_shift;
-    ska_weight_t *waiting; /* a row that waits for another, or null */
+    ska_weight_t *waiting; /* a row that waits for a second row, or null */
     int_fast16_t step;     /* of that row */
 } update_t;
 
@@ -138,19 +138,19 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
     update->weight += update->change->columns;
 }
 
-/* A row that is left over is its own neighbor, with a step of 0. */
+/* A single remaining row is its own second row, with a step of 0. */
 static inline void update_end(update_t *update) {
     if (update->waiting != NULL) {
         ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
     }
 }
 
-/* --- what teaches a hidden layer -------------------------------------------------------------- */
+/* --- shifts of a hidden layer ----------------------------------------------------------------- */
 
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
 #if SKA_TEACHER_READOUT
 
-/* The shifts of a hidden layer: its readout's error, back through the readout. */
+/* Computes the shifts of a hidden layer from its readout's error, back through the readout. */
 static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
                            const int16_t *errors) {
     const uint16_t first = ska_first_neuron[layer];
@@ -172,7 +172,7 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 }
 
 #if SKA_READOUTS > 0
-/* A layer's own readout: its error steers the layer, then the readout itself learns from it. */
+/* A layer's own readout: its error sets the layer's shifts, then the readout learns from it. */
 static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *readout = &ska_readouts[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
@@ -199,7 +199,7 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 }
 #endif
 
-/* The lower layers ask their own readout, the top one the output layer. */
+/* The lower layers use their own readout, the top hidden layer uses the output layer. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 #if SKA_READOUTS > 0
     if (layer < SKA_READOUTS) {
@@ -212,7 +212,7 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
     readout_shifts(ska, layer, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
 }
 
-#else /* fixed random codes: bit c of a neuron's words is that of class c */
+#else /* fixed random codes: bit c of a neuron's words belongs to class c */
 
 static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
     const uint32_t words = (SKA_CLASSES + 31u) / 32u;
@@ -221,7 +221,7 @@ static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
 
 #if SKA_TEACHER_SIGNS
 
-/* The output layer's error through signs that are drawn again in every step: none is stored. */
+/* The output layer's error through random signs, which are computed in every step, not stored. */
 static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
     ska_sum_t sum = 0;
     uint32_t word = 0;
@@ -238,7 +238,7 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
 
 #else /* SKA_TEACHER_CODE */
 
-/* Toward the class's code, where it has one for this neuron. */
+/* Toward the class's code, if the class has one for this neuron. */
 static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
@@ -290,7 +290,7 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
         hidden_shifts(ska, layer, label);
     }
 #endif
-    /* All shifts came from the weights before this step; now every row may change. */
+    /* All shifts were computed with the weights before this step; from here on, rows may change. */
 #if SKA_LAYER_CODE
 #define LEARN(layer) layer_learn(ska, layer);
     SKA_EACH_LEARNED(LEARN)
@@ -305,7 +305,7 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
 
 #if SKA_REPLAY_SLOTS > 0
 
-/* A reservoir a class: of all samples of a class each is kept as likely. */
+/* One reservoir per class: every sample of a class is in it with equal probability. */
 
 static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
     return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
@@ -350,7 +350,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
         return SKA_ERROR_LABEL;
     }
 #if SKA_REPLAY_SLOTS > 0
-    /* Past samples first: what ska_decisions and ska_metrics tell is about the new one. */
+    /* Stored samples first, so that ska_decisions and ska_metrics are about the new one. */
     for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
         ska_replay(ska);
     }
@@ -365,7 +365,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 
 #else /* no labels: SKA_STEPS passes of a held batch */
 
-/* The step of one neuron for one sample of the batch, from this pass and the one before. */
+/* The step of one neuron for one sample of the batch, from this pass and the previous one. */
 static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
     const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
     const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
@@ -374,7 +374,7 @@ static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuro
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
 }
 
-/* What a layer's update is paired with: the input, or the layer below one pass earlier. */
+/* The input to a layer's update: the network's input, or the layer below in the previous pass. */
 static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];
@@ -383,7 +383,7 @@ static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample
     return ska_rule_activation(ska_rule_decision(ska->passes[1 - ska->pass][sample][neuron]));
 }
 
-/* The sum over the batch that moves one weight. */
+/* The sum over the batch that changes one weight. */
 static ska_update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
     ska_update_t sum = 0;
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
@@ -418,7 +418,7 @@ static void batch_update(ska_t *ska, uint8_t layer) {
     }
 }
 
-/* The first pass only records; every later one compares itself with the pass before. */
+/* The first pass only records; every later pass compares itself with the previous one. */
 static void batch_learn(ska_t *ska) {
     for (uint16_t number = 0; number < SKA_STEPS; number++) {
         ska->pass = (uint8_t)(1 - ska->pass);
@@ -463,7 +463,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 
 #endif
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- state and interface ---------------------------------------------------------------------- */
 
 #if SKA_WEIGHT_BITS == 16
 #define WEIGHT_CONST ska_const_i16
@@ -514,11 +514,11 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
     return SKA_OK;
 }
 
-/* That no padding stands between the elements: an array of a negative size does not compile. */
+/* Asserts that there is no padding between the elements: a negative array size does not compile. */
 typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
 
-/* Where in memory a byte of the state is: a big-endian core has those of a number in turned order.
- * Numbers are aligned, so the last bits of a place are those inside its number. */
+/* The position of a byte of the state in memory: a big-endian core has the bytes of a number in
+ * reverse order. Numbers are aligned, so the last bits of a position are the byte in its number. */
 static uint32_t state_place(uint32_t offset) {
 #if !SKA_LITTLE_ENDIAN
 #define RUN(end, bytes)                                                                            \
@@ -579,7 +579,7 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) 
 
 static int at_limit(int32_t value, int32_t lo, int32_t hi) { return value == lo || value == hi; }
 
-/* What one neuron adds, given its knowledge now and one step before. */
+/* Adds one neuron's terms, given its knowledge now and one step before. */
 static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
                        int_fast16_t decision, int_fast16_t shift, ska_knowledge_fast_t previous) {
     metrics->entropy += ska_rule_metric_entropy(knowledge, decision, shift, previous);
@@ -591,7 +591,7 @@ static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
     metrics->z_saturated += at_limit((int32_t)knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
 }
 
-/* Whether the last sample made an update: the sums need its batch as it was. */
+/* Whether the last sample made an update; the sums need its unchanged batch. */
 static int is_fresh(const ska_t *ska) {
 #if SKA_SUPERVISED
     return ska->step != 0;

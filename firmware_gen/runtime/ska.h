@@ -7,8 +7,8 @@
  *     predicted = ska_infer(&ska, x);
  *     status = ska_learn(&ska, x, label);
  *
- * Nothing here allocates, blocks, recurses or uses floating point. One `ska_t` must not be used
- * from two threads or from an interrupt at the same time; several `ska_t` are independent.
+ * No function allocates, blocks, recurses or uses floating point. Do not use one `ska_t` from two
+ * threads, or from a thread and an interrupt, at the same time; several `ska_t` are independent.
  */
 #ifndef SKA_H
 #define SKA_H
@@ -25,29 +25,30 @@ extern "C" {
 typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
-    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is as before */
-    /* Of ska_journal.h; what was saved before stays whole. */
-    SKA_ERROR_STORAGE, /* the memory failed, or did not give back what was written */
-    SKA_ERROR_UNSAVED, /* there is no whole save of this network; nothing was loaded */
-    SKA_ERROR_WORN,    /* the memory has been erased as often as it endures; nothing was saved */
+    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
+    /* From ska_journal.h; the previous save stays loadable. */
+    SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
+    SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
+    SKA_ERROR_WORN,    /* the memory has reached its number of erases; nothing was saved */
     SKA_ERROR_PIECES   /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
 } ska_status_t;
 
 /* A network. The fields are for reading, in a debugger or a test.
  *
- * What learning changes comes first, larger elements before smaller ones: no core puts padding
- * between them. These SKA_STATE_BYTES bytes are all that a host compares and that a save holds
- * (see ska_state); every forward pass makes anew what follows them. */
+ * The members that learning changes come first, larger elements before smaller ones, so that no
+ * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
+ * and a save contains them (see ska_state). Every forward pass recomputes the members after them.
+ */
 typedef struct {
     uint32_t step;    /* updates since ska_init */
-    uint32_t samples; /* samples that ska_learn took since ska_init */
+    uint32_t samples; /* samples that ska_learn accepted since ska_init */
 #if SKA_REPLAY_SLOTS > 0
     uint32_t drawn; /* random words used so far */
 #endif
     ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
 #if SKA_REPLAY_SLOTS > 0
-    uint16_t seen[SKA_CLASSES];                                     /* of each class, kept or not */
-    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* past samples */
+    uint16_t seen[SKA_CLASSES]; /* samples of each class so far, stored or not */
+    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* stored samples */
 #endif
 #if !SKA_SUPERVISED
     uint16_t held;                             /* samples in the batch so far */
@@ -66,7 +67,7 @@ typedef struct {
     int16_t decision[SKA_NEURONS];          /* D = sigmoid(z) */
 
 #if SKA_SUPERVISED
-    int16_t shift[SKA_NEURONS]; /* what each neuron learned from in the last step */
+    int16_t shift[SKA_NEURONS]; /* the shift of each neuron in the last step */
 #if SKA_TEACHER_READOUT
     int16_t error[SKA_CLASSES]; /* scratch: the errors of any readout, narrowed */
 #endif
@@ -74,16 +75,15 @@ typedef struct {
     int16_t readout_error[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 #endif
 #else
-    uint8_t pass; /* which of the two passes below is the newer */
+    uint8_t pass; /* index of the newer of the two passes below */
     ska_knowledge_t passes[2][SKA_BATCH]
-                          [SKA_NEURONS]; /* knowledge of this pass and of the one before */
-    ska_signal_t below[SKA_BATCH]
-                      [SKA_WIDEST_INPUT]; /* scratch: what a layer's update is paired with */
-    int16_t steps[SKA_BATCH];             /* scratch: one neuron's steps */
+                          [SKA_NEURONS]; /* knowledge of this pass and of the previous one */
+    ska_signal_t below[SKA_BATCH][SKA_WIDEST_INPUT]; /* scratch: the input to a layer's update */
+    int16_t steps[SKA_BATCH];                        /* scratch: one neuron's steps */
 #endif
 } ska_t;
 
-/* Sums over one layer after a step, for the host to divide; see docs/PROTOCOL.md. */
+/* Sums over one layer after a step, which the host divides; see docs/PROTOCOL.md. */
 typedef struct {
     int64_t entropy;       /* z * shift */
     int64_t z_square;      /* z * z */
@@ -91,68 +91,68 @@ typedef struct {
     int64_t decision_net;  /* D * (z - previous z) */
     int64_t alignment_net; /* z * D' * (z - previous z) */
     int64_t flow_square;   /* (z - previous z)^2 */
-    int64_t w_square;      /* W * W; of weights with 32 bits the upper 16 */
+    int64_t w_square;      /* W * W; for 32-bit weights, W is the upper 16 bits */
     int64_t z_saturated;   /* knowledge at a limit of its format */
     int64_t w_saturated;   /* weights at a limit of their format */
     int64_t zero_updates;  /* weights whose last update rounded to zero */
 } ska_metrics_t;
 
-/* The initial weights and step 0. */
+/* Sets the initial weights and step 0. */
 void ska_init(ska_t *ska);
 
-/* Classifies one quantized input; returns the class with the largest decision (the first of
- * equals). */
+/* Classifies one quantized input; returns the class with the largest decision (if equal, the
+ * first). */
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
-/* Raw features, as the sensor gives them, standardized to an input. */
+/* Standardizes raw features from a sensor to an input. */
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
 #if SKA_REPLAY_SLOTS > 0
-/* Learns one of the kept samples again, for example in idle time; nothing while there are none.
- * ska_learn does it SKA_REPLAYS times by itself. */
+/* Learns one of the stored samples again, for example in idle time; does nothing if there are none.
+ * ska_learn does this SKA_REPLAYS times by itself. */
 void ska_replay(ska_t *ska);
 #endif
 
-/* Learns one sample, after SKA_REPLAYS of the past ones where the plan keeps some. Rules without
- * labels hold SKA_BATCH samples and then make SKA_STEPS passes; they only check that the label is
- * in range. */
+/* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first.
+ * Rules without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check
+ * that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 
 #if !SKA_SUPERVISED
-/* Learns a whole batch: SKA_STEPS passes, of which the first only records. */
+/* Learns a whole batch: SKA_STEPS passes; the first one only records. */
 void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 #endif
 
-/* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass: in ska_learn, the one
- * before the update. */
+/* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass; in ska_learn this is
+ * the pass before the update. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
-/* Updates, and samples that ska_learn took, since ska_init. */
+/* The numbers of updates and of samples that ska_learn accepted, since ska_init. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 
-/* Learns on with the plan's rate halved so many times, at most SKA_RATE_HALVINGS_MAX. The plan's
- * own rate is the fastest: its range proof holds for no faster one. */
+/* Sets the rate to the plan's rate, halved `times` times, at most SKA_RATE_HALVINGS_MAX. The plan's
+ * own rate is the maximum, because the range proof holds for no larger one. */
 ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
 
-/* Sums of the last update for one layer, to be asked for before the next ska_infer. Zeros where the
- * last sample made no update: at step 0, and while a batch is being filled. */
+/* Returns the sums of the last update for one layer; call it before the next ska_infer. The sums
+ * are zero if the last sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
-/* What learning changes, as SKA_STATE_BYTES bytes that are the same on every core: the counters,
- * the parameters, past samples, with the lowest byte of each number first. Returns where byte
- * `offset` of them is; SKA_STATE_RUN bytes follow each other there: all on a little-endian core,
+/* The state, as SKA_STATE_BYTES bytes that are the same on every core: the counters, the
+ * parameters, the stored samples, each number with its lowest byte first. Returns the address of
+ * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core,
  * else 1. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
-/* Takes these bytes over, which the caller has written one after the other to the beginning of
- * *ska. Brings counters that no device can have into their range, so that no bytes do harm. */
+/* Activates a state whose bytes the caller has written in order to the beginning of *ska. Limits
+ * counters to their range, so that no bytes can do harm. */
 void ska_state_written(ska_t *ska);
 
-/* CRC-32 of the initial parameters: tells images of the same plan apart. */
+/* CRC-32 of the initial parameters; distinguishes images of the same plan. */
 uint32_t ska_initial_crc(void);
 
 #ifdef __cplusplus

@@ -1,11 +1,11 @@
-/* ska_accumulator.h - the widths of a plan's sums, chosen by its range proof (see ska_plan.h). */
+/* ska_accumulator.h - the widths of a plan's sums, from its range proof (see ska_plan.h). */
 #ifndef SKA_ACCUMULATOR_H
 #define SKA_ACCUMULATOR_H
 
 #include "ska_fixed.h"
 #include "ska_plan.h"
 
-/* What every sum of inputs, and of errors on their way back, fits. */
+/* The type of all sums of inputs, and of errors that pass back through a readout. */
 #if SKA_ACCUMULATOR_BITS == 32
 typedef int32_t ska_sum_t;
 #define SKA_ALIGN ska_align_i32
@@ -16,7 +16,7 @@ typedef int64_t ska_sum_t;
 #define SKA_REQUANTIZE ska_requantize_i64
 #endif
 
-/* From a sum to the knowledge. */
+/* Narrows a sum to the knowledge. */
 #if SKA_KNOWLEDGE_MAX == INT16_MAX
 #define SKA_KNOWLEDGE_OF(sum, shift) SKA_REQUANTIZE(sum, shift)
 #elif SKA_ACCUMULATOR_BITS == 32
@@ -27,7 +27,7 @@ typedef int64_t ska_sum_t;
     ska_narrow_i64(sum, shift, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX)
 #endif
 
-/* What every sum that changes a weight fits. */
+/* The type of all sums that change a weight. */
 #if SKA_UPDATE_BITS == 32
 typedef int32_t ska_update_t;
 #define SKA_CHANGE ska_change_i32

@@ -1,6 +1,6 @@
 /*
- * ska_board.h: what a board gives to ska_main.c. A board is a folder with a board.c that defines
- * the first four names below; nothing else of the firmware touches hardware.
+ * ska_board.h: the interface between a board and ska_main.c. A board's sources define the first
+ * four names below; no other part of the firmware accesses hardware.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H
@@ -10,25 +10,26 @@
 /* Name of the board in ASCII, padded with zero bytes; 16 characters need no zero at the end. */
 extern const char ska_board_name[16];
 
-/* Bytes that the board receives and keeps while the firmware computes; from board.toml. What the
- * host may send ahead follows from it. 0: whatever comes while the firmware is busy may be lost. */
+/* Bytes that the board can receive while the firmware computes; from board.toml. It limits what the
+ * host may send ahead. 0: bytes that arrive while the firmware is busy may be lost. */
 #ifndef SKA_UART_BUFFER
 #define SKA_UART_BUFFER 0u
 #endif
 
-/* Clocks, pins and the serial line, 8 data bits, no parity, 1 stop bit; called once, first. */
+/* Sets up clocks, pins and the serial line (8 data bits, no parity, 1 stop bit); called once,
+ * first. */
 void ska_board_init(void);
 
-/* The next received byte, 0 to 255; waits for it. -1 ends the firmware, which only boards that are
- * programs on a host do. */
+/* Returns the next received byte, 0 to 255; waits for it. -1 ends the firmware; only a board that
+ * is a program on a host returns it. */
 int16_t ska_board_read(void);
 
-/* Sends one byte; may wait until the line takes it. */
+/* Sends one byte; may wait until the line accepts it. */
 void ska_board_write(uint8_t byte);
 
-/* A counter of instructions or cycles that runs all the time, for images that measure themselves;
- * no other image has it. It counts up and wraps; its width and what a tick stands for are the table
- * [counter] of board.toml. It stands in a file of its own. The first call may start it. */
+/* A free-running counter of instructions or cycles, only in images that measure themselves. It
+ * counts up and wraps. The table [counter] of board.toml has its width and the meaning of a tick.
+ * It is defined in a separate file. The first call may start it. */
 uint32_t ska_board_counter(void);
 
 #endif

@@ -1,8 +1,8 @@
-/* ska_const.h - constants where they cost no RAM.
+/* ska_const.h - constants that use no RAM.
  *
- * On most cores a constant is read from flash like any variable. An AVR reaches its flash by
- * instructions of its own, and what is not marked lands in RAM: mark tables with SKA_CONST and read
- * them by the functions below.
+ * Most cores read constants from flash like variables. An AVR reads its flash with special
+ * instructions, and puts unmarked constants in RAM. Mark tables with SKA_CONST, and read them with
+ * the functions below.
  */
 #ifndef SKA_CONST_H
 #define SKA_CONST_H

@@ -1,13 +1,13 @@
-/* ska_draw.h - random numbers that need no memory: word number `counter` of a stream is a hash of
- * its number. The same words as ska_edge/arithmetic/random_words.py; the keys stand in ska_plan.h.
- * Not cryptography.
+/* ska_draw.h - pseudorandom numbers without a state: word `counter` of a stream is a hash of
+ * `counter`. ska_edge/arithmetic/random_words.py computes the same words; ska_plan.h has the keys.
+ * Not fit for cryptography.
  */
 #ifndef SKA_DRAW_H
 #define SKA_DRAW_H
 
 #include <stdint.h>
 
-/* The finalizer of MurmurHash3 over key + counter: a bijection in which every bit touches every
+/* The finalizer of MurmurHash3 over key + counter: a bijection in which every bit affects every
  * bit. Unsigned 32-bit arithmetic wraps around by definition. */
 static inline uint32_t ska_draw_word(uint32_t key, uint32_t counter) {
     uint32_t word = key + counter;
@@ -21,7 +21,7 @@ static inline uint16_t ska_draw_below(uint32_t key, uint32_t counter, uint16_t l
     return (uint16_t)(((ska_draw_word(key, counter) >> 16) * limit) >> 16);
 }
 
-/* Bit `place` (0 to 31) of a word. */
+/* Bit number `place` (0 to 31) of a word. */
 static inline int ska_draw_bit(uint32_t word, uint8_t place) {
     const uint32_t bit = (word >> place) & 1u;
     return (int)bit;

@@ -2,8 +2,8 @@
  * saturations.
  *
  * It mirrors ska_edge/arithmetic/fixedpoint.py operation by operation; agreement tests compare
- * every bit. Callers stay inside the intervals that were proven when the plan was made (see
- * ska_rule.h and ska_plan.h), so nothing here can overflow.
+ * every bit. Callers stay inside the proven intervals of the plan (see ska_rule.h and ska_plan.h),
+ * so no operation here can overflow.
  */
 #ifndef SKA_FIXED_H
 #define SKA_FIXED_H
@@ -11,9 +11,9 @@
 #include <limits.h>
 #include <stdint.h>
 
-/* What the C leans on and the standard leaves open: 8-bit bytes, two's complement, a right shift of
- * a negative number that keeps its sign, a conversion to a narrower signed type that keeps the low
- * bits, and 64-bit integers. A platform without them does not compile. */
+/* The assumptions that the C standard does not guarantee: 8-bit bytes, two's complement, a right
+ * shift of a negative number that keeps its sign, a conversion to a narrower signed type that keeps
+ * the low bits, and 64-bit integers. The code does not compile for a platform without them. */
 #if CHAR_BIT != 8 || !defined(INT64_MAX)
 #error "ska-edge needs 8-bit bytes and int64_t"
 #endif
@@ -25,8 +25,8 @@ typedef char ska_assert_conversion_32[(int32_t)0xFFFFFFFEuL == -2 ? 1 : -1];
 
 /* --- rounding --------------------------------------------------------------------------------- */
 
-/* To the right by any number of bits. AVR shifts bit by bit, but moves whole bytes: they go first.
- * The empty statement keeps the compiler from making one shift of two. */
+/* Shifts to the right by any number of bits. AVR shifts bit by bit but can move whole bytes, so
+ * whole bytes come first. The empty statement keeps the compiler from merging the two shifts. */
 static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift >= 16) {
@@ -41,8 +41,8 @@ static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
     return x >> shift;
 }
 
-/* The same for an x that has three bits to spare: a shift that is a few bits short of whole bytes
- * becomes one of whole bytes. */
+/* The same for an x with three spare bits: a shift that is a few bits short of whole bytes becomes
+ * a shift by whole bytes. */
 static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift % 8 > 4) {
@@ -71,8 +71,8 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* Of two numbers that fit 16 bits, which AVR multiplies in half the time. The empty statements keep
- * its compiler from making numbers of 32 bits of what it knows to be positive. */
+/* The product of two numbers that fit 16 bits, which AVR multiplies in half the time. The empty
+ * statements keep its compiler from widening numbers that it knows to be positive to 32 bits. */
 static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #if defined(__AVR__)
     int16_t x = (int16_t)a;
@@ -85,7 +85,7 @@ static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #endif
 }
 
-/* The second is not negative and fits 16 bits without a sign. */
+/* The second factor is not negative and fits 16 bits without a sign. */
 static inline int32_t ska_product_u16(int32_t a, int32_t b) {
 #if defined(__AVR__)
     int16_t x = (int16_t)a;
@@ -108,15 +108,15 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
     return x < lo ? lo : (x > hi ? hi : x);
 }
 
-/* To the range of a signed number of so many bits, a constant: one instruction where the core has
- * it. (The macro __ssat of gcc's arm_acle.h warns of its own conversion.) */
+/* Saturates to the range of a signed number of `bits` bits, a constant; one instruction if the core
+ * has it. (The macro __ssat of gcc's arm_acle.h causes a conversion warning.) */
 #if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
 #define ska_saturate_bits_i32(x, bits) ((int32_t)__builtin_arm_ssat((x), (bits)))
 #else
 static inline int32_t ska_saturate_bits_i32(int32_t x, uint8_t bits) {
     const int32_t limit = (int32_t)1 << (bits - 1);
 #if defined(__AVR__)
-    if (bits == 16) { /* whether the upper half is but the sign is quickly seen */
+    if (bits == 16) { /* a fast test: the upper half is only the sign */
         return x == (int16_t)x ? x : (x < 0 ? -limit : limit - 1);
     }
 #endif
@@ -130,7 +130,7 @@ static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
     return ska_shift_right_i32(x, shift);
 }
 
-/* Of a number that fits 16 bits. */
+/* The same for a number that fits 16 bits. */
 static inline int32_t ska_high_bits_spare(int32_t x, uint8_t shift) {
     return ska_shift_right_spare_i32(x, shift);
 }
@@ -139,14 +139,14 @@ static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
     return x & (((int32_t)1 << shift) - 1);
 }
 
-/* Byte `place` of a number, 0 for the lowest. */
+/* Byte number `place` of a number, 0 for the lowest. */
 static inline uint8_t ska_byte(int32_t x, uint8_t place) {
     return (uint8_t)((uint32_t)x >> (8 * place));
 }
 
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
-/* A sum narrowed to 16 bits: rounded, then saturated. */
+/* Narrows a sum to 16 bits: rounds, then saturates. */
 static inline int32_t ska_requantize_i32(int32_t sum, uint8_t shift) {
     return ska_saturate_bits_i32(ska_round_shift_i32(sum, shift), 16);
 }
@@ -155,7 +155,7 @@ static inline int32_t ska_requantize_i64(int64_t sum, uint8_t shift) {
     return (int32_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
 
-/* A sum narrowed to a format that lies inside int32: rounded, then saturated to its ends. */
+/* Narrows a sum to a format inside int32: rounds, then saturates to its limits. */
 static inline int32_t ska_narrow_i32(int32_t sum, uint8_t shift, int32_t lo, int32_t hi) {
     return ska_saturate_i32(ska_round_shift_i32(sum, shift), lo, hi);
 }
@@ -166,19 +166,19 @@ static inline int32_t ska_narrow_i64(int64_t sum, uint8_t shift, int32_t lo, int
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* How much a weight changes: a product rounded to the weight's fraction. */
+/* The change of a weight: a product, rounded to the weight's fraction. */
 static inline int32_t ska_change_i32(int32_t product, int8_t shift) {
     return ska_round_shift_i32(product, (uint8_t)shift);
 }
 
-/* Wide weights may have more fractional bits than the product: then the shift is negative, and the
- * change exact. 16-bit steps keep it inside 47 bits. */
+/* Wide weights may have more fractional bits than the product. The shift is then negative and the
+ * change exact; with 16-bit steps it fits 47 bits. */
 static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
     return shift > 0 ? ska_round_shift_i64(product, (uint8_t)shift)
                      : product * ((int64_t)1 << -shift);
 }
 
-/* A changed weight, saturated: the sum fits by the proof of "changed weight" in ska_plan.h. */
+/* A changed weight, saturated. The sum fits by the proof of "changed weight" in ska_plan.h. */
 static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t shift) {
     return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
 }
@@ -191,16 +191,16 @@ static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
-/* How large a step must be to change a weight: a product of step and an input of so many bits
- * rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 changes nothing;
- * those that 16 bits do not hold are not told from the largest. */
+/* The smallest step that can change a weight: the product of step and an input of `bits` bits
+ * rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 never changes a
+ * weight. A result that does not fit 16 bits becomes the largest value. */
 static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
     const int8_t exponent = (int8_t)(shift - (int8_t)bits);
     return (int_fast16_t)(exponent <= 0 ? 1 : (exponent < 15 ? 1L << exponent : INT16_MAX));
 }
 
-/* The fast update: with a step or an input that is scaled by 2^exponent the shift becomes 16, and
- * the change is the upper half of 32 bits. An int8 stays inside 16 bits so, and a step inside 24.
+/* The fast update: if the step or the input is scaled by 2^exponent, the shift becomes 16 and the
+ * change is the upper half of 32 bits. A scaled int8 fits 16 bits, and a scaled step 24 bits.
  */
 #define SKA_FAST_SHIFT 16u
 
@@ -213,7 +213,7 @@ static inline uint8_t ska_fast_exponent(int8_t shift) {
 
 /* --- accumulators ----------------------------------------------------------------------------- */
 
-/* A term in the fraction of the sum it joins: exact. */
+/* Converts a term to the fraction of its sum; exact. */
 static inline int32_t ska_align_i32(int32_t value, uint8_t shift) {
     return value * ((int32_t)1 << shift);
 }

@@ -10,7 +10,7 @@
 /* Two int16, the first in the lower half. */
 typedef uint32_t ska_pair_t;
 
-/* The compilers have no intrinsic for PKHBT and PKHTB, and find them in C only sometimes. */
+/* The compilers have no intrinsic for PKHBT and PKHTB, and generate them from C only sometimes. */
 static inline ska_pair_t ska_pair_lower(uint32_t first, uint32_t second) {
     ska_pair_t pair;
     __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(first), "r"(second));
@@ -33,8 +33,8 @@ static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t 
     *second = ska_pair_upper(even, odd);
 }
 
-/* Both numbers times 2^exponent; they fit. The mask takes away what the first pushed into the
- * second, whose lowest bits are 0. */
+/* Both numbers times 2^exponent; they fit. The mask clears the bits that moved from the first
+ * number into the second, whose lowest bits are 0. */
 static inline uint32_t ska_pair_mask(uint8_t exponent) {
     return ~((((uint32_t)1 << exponent) - 1u) << 16);
 }
@@ -43,7 +43,7 @@ static inline ska_pair_t ska_pair_scaled(ska_pair_t pair, uint8_t exponent, uint
     return (pair << exponent) & mask;
 }
 
-/* sum + first * first + second * second, exact where the sum fits by proof. */
+/* sum + first * first + second * second; exact, because the sum fits by proof. */
 static inline int32_t ska_pair_dot_i32(ska_pair_t a, ska_pair_t b, int32_t sum) {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
 }

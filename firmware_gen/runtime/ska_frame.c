@@ -3,7 +3,7 @@
 
 #include "ska_board.h"
 
-#define COBS_BLOCK_MAX 254u /* most bytes between two code bytes */
+#define COBS_BLOCK_MAX 254u /* maximum bytes between two code bytes */
 #define FRAME_HEAD 2u       /* type and seq */
 #define FRAME_CRC 2u
 
@@ -39,7 +39,7 @@ void ska_decoder_init(ska_decoder_t *decoder) {
     decoder->dropped = 0;
 }
 
-/* The only place that writes content: no stream of bytes gets past its end. */
+/* The only function that writes content, so no input can write past its end. */
 static void content_append(ska_decoder_t *decoder, uint8_t byte) {
     if (decoder->length >= SKA_FRAME_MAX) {
         decoder->broken = true;
@@ -49,7 +49,7 @@ static void content_append(ska_decoder_t *decoder, uint8_t byte) {
     decoder->length++;
 }
 
-/* At the closing zero: is what came a frame? */
+/* At the closing zero, checks whether the content is a valid frame. */
 static bool content_check(const ska_decoder_t *decoder, ska_frame_t *frame) {
     const uint8_t *content = decoder->content;
     if (decoder->broken || decoder->block != 0 || decoder->length < FRAME_HEAD + FRAME_CRC) {
@@ -69,12 +69,12 @@ static bool content_check(const ska_decoder_t *decoder, ska_frame_t *frame) {
 bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) {
     if (byte == 0) {
         const bool good = content_check(decoder, frame);
-        /* A lone zero byte is no frame; neither is it a bad one. */
+        /* A lone zero byte is neither a frame nor a bad frame. */
         const bool started = decoder->length != 0 || decoder->block != 0 || decoder->zero;
         if (!good && started && decoder->dropped < 0xFFFFu) {
             decoder->dropped++;
         }
-        frame_begin(decoder); /* leaves the content, which *frame points to */
+        frame_begin(decoder); /* keeps the content, which *frame points to */
         return good;
     }
     if (decoder->block != 0) {
@@ -82,7 +82,7 @@ bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) 
         content_append(decoder, byte);
         return false;
     }
-    /* A code byte: the block before it is complete, and the zero that it stood for is content. */
+    /* A code byte: the previous block is complete, and the zero that it represents is content. */
     if (decoder->zero) {
         content_append(decoder, 0);
     }
@@ -97,7 +97,7 @@ bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) 
 typedef struct {
     uint8_t head[FRAME_HEAD];
     const uint8_t *payload;
-    uint16_t payload_end; /* position behind the payload */
+    uint16_t payload_end; /* position after the payload */
     uint8_t crc[FRAME_CRC];
 } content_t;
 
@@ -120,7 +120,7 @@ void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t
     uint16_t start = 0;
     bool more = true;
     while (more) {
-        /* One block: the bytes up to the next zero, to the end, or to the longest there is. */
+        /* One block: the bytes up to the next zero, to the end, or to the maximum length. */
         uint16_t stop = start;
         uint8_t count = 0;
         while (stop < end && count < COBS_BLOCK_MAX && content_at(&content, stop) != 0) {
@@ -131,8 +131,8 @@ void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t
         for (uint16_t position = start; position < stop; position++) {
             ska_board_write(content_at(&content, position));
         }
-        /* Content that goes on behind a block that is not full goes on with a zero, which the next
-         * code byte stands for. */
+        /* After a block that is not full, the content continues with a zero, which the next code
+         * byte represents. */
         more = stop < end;
         start = more && count < COBS_BLOCK_MAX ? (uint16_t)(stop + 1u) : stop;
     }

@@ -1,13 +1,13 @@
-/* ska_journal.c - two slots in memory that keeps its bytes without power.
+/* ska_journal.c - two slots for saves in non-volatile memory.
  *
- * A slot begins at the first byte of a page: a header, the state, a CRC-32. A save erases the slot
- * that is not the newest, writes the header, the state, and the CRC last: only then is the slot
- * whole, and the newest. Numbers are in the order of the core, which alone reads them; the state is
- * little-endian, as wherever it leaves the network.
+ * A slot begins at a page: a header, the state, a CRC-32. A save erases the older slot, then writes
+ * the header, the state, and last the CRC. Only then the slot is complete, and the newest. Numbers
+ * are in the byte order of the core, because only the core reads them; the state is little-endian,
+ * as everywhere outside the network.
  *
- * The header tells how often its slot has been erased. It has a CRC of its own, so that the count
- * is known of a slot that is not whole, or is another network's. The count is gone with the header
- * while a slot is erased, so the header's page is erased last and written first.
+ * The header counts the erases of its slot. It has its own CRC, so that the count is known even if
+ * the slot is incomplete or belongs to another network. An erase of the slot also erases the count,
+ * so the header's page is erased last and written first.
  */
 #include "ska_journal.h"
 
@@ -26,11 +26,11 @@
 #define MAGIC 0x4A414B53u /* "SKAJ" */
 #define NO_SLOT 2u
 #define ERASED 0xFFu
-#define PIECE 32u /* bytes that are looked at at once, on the stack */
+#define PIECE 32u /* bytes read at once, on the stack */
 #define READ_MAX 0x8000u
 #define CRC_BYTES 4u
 #define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
-/* The CRC and what fills up its unit. */
+/* The CRC and the padding of its unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
@@ -40,7 +40,7 @@ typedef struct {
     uint8_t digest[8];    /* of the plan */
     uint32_t initial_crc; /* of the parameters that learning began with */
     uint32_t state_bytes;
-    uint32_t number; /* of the save: the newer of two has the larger, but for wrapping */
+    uint32_t number; /* of the save: the newer one has the larger number, unless it wrapped */
     uint32_t erases; /* of this slot's pages, by all images that ever saved here */
     uint32_t crc;    /* of the members above */
 } header_t;
@@ -48,13 +48,13 @@ typedef struct {
 #define HEADER_CONTENT (HEADER - CRC_BYTES) /* without its CRC */
 typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 
-/* What is known of a slot. */
+/* The known properties of a slot. */
 typedef struct {
-    bool counted;    /* its header is whole, whichever network it is of: the counts are true */
-    bool saved;      /* it holds a whole save of this network */
-    uint32_t number; /* these are 0 where the header is not whole */
+    bool counted;    /* its header is valid, for any network, so its counts are, too */
+    bool saved;      /* it has a complete save of this network */
+    uint32_t number; /* these are 0 if the header is invalid */
     uint32_t erases;
-    uint32_t crc; /* of header and state; true if saved */
+    uint32_t crc; /* of header and state; valid if saved */
 } slot_t;
 
 static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
@@ -63,9 +63,9 @@ static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
 typedef struct {
     bool open;
     uint8_t slot;
-    uint32_t at;                    /* bytes behind the header so far; 0 while none is open */
+    uint32_t at;                    /* bytes after the header so far; 0 if no save is open */
     uint32_t crc;                   /* of header and state so far */
-    uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they are a unit */
+    uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they fill a unit */
 } writing_t;
 
 static writing_t writing;
@@ -74,8 +74,8 @@ static writing_t writing;
 
 static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
 
-/* The CRC does not run over that of the header: the CRC over anything with its own CRC behind it is
- * always the same, and the new header of a slot whose state is still the old one would do. */
+/* The slot's CRC does not include the header's CRC. The CRC of any data followed by its own CRC is
+ * constant, so a new header in front of an old state would be accepted. */
 static uint32_t header_crc(const header_t *header) {
     return ska_crc32_update(0, (const uint8_t *)header, HEADER_CONTENT);
 }
@@ -120,12 +120,12 @@ static slot_t slot_look(uint8_t slot) {
     return found;
 }
 
-/* Looks at both; returns the one with the last complete save, or NO_SLOT. */
+/* Reads both slots; returns the one with the last complete save, or NO_SLOT. */
 static uint8_t slots_look(slot_t slots[2]) {
     slots[0] = slot_look(0);
     slots[1] = slot_look(1);
     if (slots[0].saved && slots[1].saved) {
-        /* The difference of two numbers in turn is small, also where one of them has wrapped. */
+        /* The difference of two consecutive numbers is small, even if one of them has wrapped. */
         return (uint32_t)(slots[1].number - slots[0].number) < 0x80000000u ? 1u : 0u;
     }
     if (slots[0].saved) {
@@ -134,7 +134,7 @@ static uint8_t slots_look(slot_t slots[2]) {
     return slots[1].saved ? 1u : NO_SLOT;
 }
 
-/* From the last page to the first, where the header is. */
+/* Erases from the last page to the first, which has the header. */
 static bool slot_erase(uint8_t slot) {
 #if SKA_STORAGE_PAGE > 1
     uint32_t page = PAGES;
@@ -145,14 +145,14 @@ static bool slot_erase(uint8_t slot) {
         }
     }
 #else
-    (void)slot; /* bytes are written over */
+    (void)slot; /* bytes are overwritten without an erase */
 #endif
     return true;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* The save is over, and with it what was written; says so with a status. */
+/* Closes the save in progress; returns `status`. */
 static ska_status_t writing_end(ska_status_t status) {
     writing.open = false;
     writing.at = 0;
@@ -180,7 +180,7 @@ ska_status_t ska_journal_begin(void) {
         slot = newest == 0u ? 1u : 0u;
         number = slots[newest].number + 1u;
     }
-    /* A slot without a count has been erased about as often as the other one. */
+    /* If the count of a slot is lost, the slot has been erased about as often as the other one. */
     const uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
     if (erases >= SKA_STORAGE_WEAR) {
         return writing_end(SKA_ERROR_WORN);
@@ -228,7 +228,7 @@ ska_status_t ska_journal_commit(void) {
     for (uint8_t i = 0; i < TAIL; i++) {
         (void)writing_put(i < CRC_BYTES ? crc[i] : ERASED);
     }
-    /* Not what the memory says counts, but what it holds: that is what will be loaded, or not. */
+    /* Checks the contents of the memory, not its status, because the contents will be loaded. */
     const slot_t written = slot_look(writing.slot);
     const bool good = written.saved && written.crc == writing.crc;
     return writing_end(good ? SKA_OK : SKA_ERROR_STORAGE);
@@ -251,7 +251,7 @@ ska_status_t ska_load(ska_t *ska) {
     if (newest == NO_SLOT) {
         return SKA_ERROR_UNSAVED;
     }
-    uint8_t *state = (uint8_t *)ska; /* which the state stands at the beginning of */
+    uint8_t *state = (uint8_t *)ska; /* it begins with the state */
     uint32_t offset = slot_start(newest) + HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {

@@ -1,25 +1,25 @@
-/* ska_kernel.h - the three loops over weights, where nearly all of the time goes:
+/* ska_kernel.h - the three loops over weights, which take nearly all of the time:
  *
  *     sums     W a, SKA_SUM_ROWS rows at a time
  *     back     W^T e, SKA_BACK_COLUMNS columns at a time
  *     update   W += step a^T, two rows at a time
  *
- * Each exists for several cores, in a file of its own; the bits are the same. A kernel may read the
- * inputs in a form of its own, its lanes (see ska_target.h), which it makes of a layer's inputs
- * once for all rows.
+ * Each loop has variants for several cores, in separate files, with the same bits. A kernel may use
+ * a different form of the inputs, its lanes (see ska_target.h). It computes them from a layer's
+ * inputs once for all rows.
  */
 #ifndef SKA_KERNEL_H
 #define SKA_KERNEL_H
 
 #include "ska.h"
 
-/* What all rows of a matrix share in an update: W += round(step * lane * 2^-shift). */
+/* The values that all rows of a matrix share in an update: W += round(step * lane * 2^-shift). */
 typedef struct {
     const ska_lane_t *lanes;
     uint16_t columns;
     int8_t shift;
 #if SKA_KERNEL_AVR
-    int16_t scale; /* of a step, for the fast update; 0 where the shift does not allow that */
+    int16_t scale; /* of a step, for the fast update; 0 if the shift does not allow it */
 #endif
 } ska_change_t;
 

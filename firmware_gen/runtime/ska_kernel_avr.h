@@ -1,8 +1,8 @@
 /* ska_kernel_avr.h - the loops over weights for 8-bit AVRs with a multiplier; see ska_kernel.h.
  *
- * The multiplier takes two bytes and gives 16 bits in r1:r0. C knows no product of 16 and 8 bits,
- * and no sum of which some bytes are thrown away; so the inner loops are written out. Of a weight
- * the sums take 21 cycles, the update 35.
+ * The multiplier takes two bytes and gives 16 bits in r1:r0. C has no product of 16 and 8 bits, and
+ * no sum that discards some bytes, so the inner loops are in assembly. Per weight, the sums take 21
+ * cycles and the update 35.
  */
 #ifndef SKA_KERNEL_AVR_H
 #define SKA_KERNEL_AVR_H
@@ -28,8 +28,8 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
     return change;
 }
 
-/* Two weights a turn; the first turn begins with its second one where the number is odd. What is
- * written out leaves the compiler few registers, so each loop asks for as few as it can. */
+/* Two weights per pass; if the number is odd, the first pass starts with its second weight. The
+ * assembly leaves the compiler few registers, so each loop uses as few as possible. */
 #define LOOP(one, other)                                                                           \
     "sbrc %[odd], 0\n\t"                                                                           \
     "rjmp 2f\n"                                                                                    \
@@ -37,8 +37,8 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
     "cpc r27, %B[end]\n\t"                                                                         \
     "brne 1b\n\t"
 
-/* MULSU and MULS leave the sign of their product in the carry, so that an SBC of a register from
- * itself makes the bytes above the product. */
+/* MULSU and MULS leave the sign of their product in the carry, so an SBC of a register from itself
+ * gives the bytes above the product. */
 #define SUM_ONE                                                                                    \
     "ld %[input], X+\n\t"                                                                          \
     "ld %[low], Z+\n\t"                                                                            \
@@ -126,9 +126,9 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     sums[0] = sum;
 }
 
-/* The step comes with so many zero bits below it that the change is the upper half of step * input
- * + 2^15, of which the lowest byte is not even formed. (SUBI and SBCI with 0x80, 0xff, 0xff add it:
- * the borrow is the carry upside down.) An input of 0 is passed over. */
+/* The step is scaled so that the change is the upper half of step * input + 2^15; the lowest byte
+ * of this sum is not computed. (SUBI and SBCI with 0x80, 0xff, 0xff add 2^15: the borrow is the
+ * inverted carry.) An input of 0 is skipped. */
 #define CHANGE_ONE(next, zero_input, overflow, store)                                              \
     "ld %[input], X+\n\t"                                                                          \
     "tst %[input]\n\t"                                                                             \
@@ -156,8 +156,8 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     "st Z+, %[weight_low]\n\t"                                                                     \
     "st Z+, %[weight_high]\n" next ":\n\t"
 
-/* Off the main path of CHANGE_ONE: an input of 0, and a sum of the wrong sign, for which the end on
- * the other side is taken. */
+/* The rare paths of CHANGE_ONE: an input of 0, and a sum with the wrong sign, which is replaced by
+ * the limit on the other side. */
 #define CHANGE_RARE(next, zero_input, overflow, store)                                             \
     zero_input ":\n\t"                                                                             \
                "adiw r30, 2\n\t"                                                                   \

@@ -1,4 +1,4 @@
-/* ska_kernel_back.h - W^T e in plain C, for the cores that gain nothing from more; see
+/* ska_kernel_back.h - W^T e in plain C, for cores that gain nothing from assembly; see
  * ska_kernel.h. */
 #ifndef SKA_KERNEL_BACK_H
 #define SKA_KERNEL_BACK_H
@@ -8,8 +8,8 @@
 
 #define SKA_BACK_COLUMNS 2u
 
-/* Sums over the rows of weight * error, for as many of the next SKA_BACK_COLUMNS columns as there
- * are; `weight` is the first of them in the first row. */
+/* Sums over the rows of weight * error, for the next columns, at most SKA_BACK_COLUMNS; `weight` is
+ * the first of them in the first row. */
 static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const int16_t *errors, uint16_t rows,
                                          ska_sum_t sums[SKA_BACK_COLUMNS]) {

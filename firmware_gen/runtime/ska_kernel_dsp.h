@@ -1,8 +1,8 @@
 /* ska_kernel_dsp.h - the loops over weights for cores with DSP instructions (Cortex-M4, M7, M33);
  * see ska_kernel.h.
  *
- * A lane is an input in 16 bits, so that two lanes stand beside each other in a register as two
- * weights do. Per weight of 16 bits the sums take one instruction, the update three.
+ * A lane is an input in 16 bits, so that a register holds two lanes, like two weights. Per 16-bit
+ * weight, the sums take one instruction and the update three.
  */
 #ifndef SKA_KERNEL_DSP_H
 #define SKA_KERNEL_DSP_H
@@ -22,8 +22,8 @@
 #define SECOND_TIMES ska_pair_second_times_i64
 #endif
 
-#define QUAD 4u     /* numbers that are loaded at once */
-#define UNROLLED 8u /* columns of one turn of a loop */
+#define QUAD 4u     /* numbers loaded at once */
+#define UNROLLED 8u /* columns per pass of a loop */
 
 /* --- loads and stores ------------------------------------------------------------------------- */
 
@@ -36,7 +36,8 @@ typedef struct __attribute__((packed, may_alias)) {
     uint32_t word;
 } loose_word_t;
 
-/* Four numbers at a multiple of 4 bytes. LDRD and STRD need no more, but in C no type says so. */
+/* Four numbers at a multiple of 4 bytes. This suffices for LDRD and STRD, but no C type expresses
+ * it. */
 static inline quad_t quad_load(const int16_t **place) {
     quad_t quad;
     __asm__ volatile("ldrd %0, %1, [%2], #8"
@@ -58,8 +59,8 @@ static inline uint32_t bytes_load(const int8_t *place) {
     return ((const loose_word_t *)(const void *)place)->word;
 }
 
-/* Four weights: rows begin at a multiple of 4 bytes where all widths are even. Elsewhere two loads,
- * which these cores do at any address. */
+/* Four weights. Rows begin at a multiple of 4 bytes if all widths are even. Otherwise this uses two
+ * loads, which these cores can do at any address. */
 static inline quad_t weights_at(const int16_t *place) {
     quad_t quad;
 #if SKA_EVEN_ROWS
@@ -131,7 +132,7 @@ static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, u
 
 /* --- the loops -------------------------------------------------------------------------------- */
 
-/* A pair of weights as it takes part in sums: ska_rule_forward_weight of both. */
+/* A pair of weights as used in sums: ska_rule_forward_weight of both. */
 static inline ska_pair_t pair_forward(ska_pair_t pair) {
 #if SKA_FORWARD_BITS == 16
     return pair;
@@ -150,7 +151,7 @@ static inline ska_sum_t quad_dot(quad_t weights, quad_t inputs, ska_sum_t sum) {
 static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const ska_lane_t *lanes,
                                          ska_sum_t sums[SKA_SUM_ROWS]) {
-    /* Rows that are not there are the one before once more. */
+    /* Missing rows repeat the previous one. */
     const ska_weight_t *second = left > 1u ? weight + columns : weight;
     const ska_weight_t *third = left > 2u ? second + columns : second;
     const ska_weight_t *fourth = left > 3u ? third + columns : third;
@@ -159,7 +160,7 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
     ska_sum_t b = 0;
     ska_sum_t c = 0;
     ska_sum_t d = 0;
-    /* The odd columns at the end go first: then the long loop has all registers for itself. */
+    /* The remaining columns at the end come first, so that the long loop has all registers. */
     for (uint16_t i = (uint16_t)(columns - columns % UNROLLED); i < columns; i++) {
         const int32_t input = lanes[i];
         a += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
@@ -221,8 +222,8 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     sums[3] = d;
 }
 
-/* Weights of two rows that meet the same lanes. The second is stored first: a row may be its own
- * neighbor, with a second step of 0. */
+/* Updates weights of two rows with the same lanes. The second row is stored first, because a row
+ * may be its own second row, with a second step of 0. */
 static inline void quads_change(ska_weight_t **first, ska_weight_t **second,
                                 const ska_lane_t **lanes, ska_pair_t steps) {
     const quad_t inputs = quad_load(lanes);

@@ -1,6 +1,6 @@
-/* ska_kernel_lanes.h - inputs in 16 bits, for the kernels that want them so; see ska_kernel.h.
+/* ska_kernel_lanes.h - inputs in 16 bits, for the kernels that need them; see ska_kernel.h.
  *
- * The kernel defines before: const ska_lane_t *lanes_make(ska, inputs, columns, exponent), which
+ * The kernel first defines const ska_lane_t *lanes_make(ska, inputs, columns, exponent), which
  * fills ska->lanes with the inputs times 2^exponent.
  */
 #ifndef SKA_KERNEL_LANES_H
@@ -13,7 +13,7 @@ static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t 
     return lanes_make(ska, inputs, columns, 0);
 }
 
-/* For the fast update the inputs are scaled, so that the change ends in the upper half of a word.
+/* The fast update scales the inputs so that the change is in the upper half of a word.
  */
 static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
                                              uint16_t columns, int8_t shift) {

@@ -1,4 +1,4 @@
-/* ska_kernel_portable.h - the loops over weights for any core, any widths; see ska_kernel.h. */
+/* ska_kernel_portable.h - the loops over weights for any core and any widths; see ska_kernel.h. */
 #ifndef SKA_KERNEL_PORTABLE_H
 #define SKA_KERNEL_PORTABLE_H
 
@@ -24,7 +24,7 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
 
 #define SKA_SUM_ROWS 2u
 
-/* Two rows side by side: each input is read once for both. */
+/* Two rows at once: each input is read once for both. */
 static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns, uint16_t left,
                                    const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
     const ska_weight_t *next = left > 1u ? weight + columns : weight;

@@ -1,7 +1,7 @@
-/* ska_kernel_rows.h - the update of two rows one by one, for the kernels that gain nothing from
- * doing both at once; see ska_kernel.h.
+/* ska_kernel_rows.h - the update of two rows one by one, for kernels that gain nothing from doing
+ * both at once; see ska_kernel.h.
  *
- * The kernel defines before: row_change(change, weight, step), the fast update of a row, and
+ * The kernel first defines row_change(change, weight, step), the fast update of a row, and
  * change_is_fast(change), whether the shift allows it.
  */
 #ifndef SKA_KERNEL_ROWS_H

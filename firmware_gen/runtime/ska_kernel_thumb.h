@@ -1,10 +1,10 @@
-/* ska_kernel_thumb.h - the loops over weights for cores with the 16-bit Thumb instructions alone
- * (Cortex-M0, M0+, M1, M23); see ska_kernel.h.
+/* ska_kernel_thumb.h - the loops over weights for cores that have only the 16-bit Thumb
+ * instructions (Cortex-M0, M0+, M1, M23); see ska_kernel.h.
  *
- * These cores have eight registers that can compute, no multiply-accumulate, and load signed
- * numbers only by two registers. The loops fit that when all numbers have 16 bits, so that one
- * offset serves inputs and weights; compilers do not find it, so they are written out. Sums
- * take 4.5 instructions a weight, the update 11.
+ * These cores have eight registers for arithmetic and no multiply-accumulate, and they load signed
+ * numbers only with two registers as the address. With 16 bits for all numbers, one offset works
+ * for inputs and weights, and the loops fit. Compilers do not find this form, so the loops are in
+ * assembly. Sums take 4.5 instructions per weight, the update 11.
  */
 #ifndef SKA_KERNEL_THUMB_H
 #define SKA_KERNEL_THUMB_H
@@ -39,7 +39,7 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
                                          uint16_t left, const ska_lane_t *lanes,
                                          ska_sum_t sums[SKA_SUM_ROWS]) {
     const ska_weight_t *next = left > 1u ? weight + columns : weight;
-    int32_t offset = LANE_BYTES * (int32_t)columns - LANE_BYTES; /* from the last column down */
+    int32_t offset = LANE_BYTES * (int32_t)columns - LANE_BYTES; /* of the last column */
     int32_t a = 0;
     int32_t b = 0;
     int32_t input;
@@ -63,8 +63,8 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
     sums[1] = b;
 }
 
-/* One row, its change in the upper half of a word: the sum of weight and change is formed up there,
- * so that the overflow flag tells where to saturate. */
+/* One row. The change is in the upper half of a word, and the weight is added there, so that the
+ * overflow flag shows when to saturate. */
 static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *weight,
                                     int_fast16_t step) {
     int32_t offset = LANE_BYTES * (int32_t)change->columns - LANE_BYTES;
@@ -88,7 +88,7 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         "subs %[offset], #2\n\t"
         "bpl 1b\n\t"
         "b 4f\n"
-        "3:\n\t" /* the sum has the wrong sign: take the end on the other side */
+        "3:\n\t" /* the sum has the wrong sign: use the limit on the other side */
         "asrs %[sum], %[sum], #31\n\t"
         "movs %[product], #1\n\t"
         "lsls %[product], %[product], #31\n\t"

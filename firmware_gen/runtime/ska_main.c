@@ -1,14 +1,14 @@
 /*
  * ska_main.c: the firmware. Reads requests from the serial line, executes each once, answers each.
  *
- * The host sends a request again when its answer is late or damaged. So a request carries a
- * sequence number, and one that repeats the last (same seq, same type) is answered again without
- * being executed again. Answers need little memory for that: they follow from the network's state,
- * the request, and how the last one went. Beside that a SAMPLE has a number that follows from the
- * token and the samples before it, so it is learned once whatever has ended meanwhile.
+ * The host repeats a request if its answer is late or damaged. Each request therefore carries a
+ * sequence number. A repeat of the last request (same seq, same type) is answered again but not
+ * executed again. This needs little memory, because an answer depends only on the network's state,
+ * the request, and its outcome. A SAMPLE also has a number, computed from the token and the samples
+ * before it, so it is learned once even if sessions or programs ended meanwhile.
  *
  * To add a message: a row in ska_edge/wire/protocol.py, a handler here, a case in request_execute.
- * It is a long file so that this is the only one.
+ * The file is long so that a new message changes only one C file.
  */
 #include "ska.h"
 #include "ska_board.h"
@@ -21,27 +21,27 @@
 static ska_t network;
 static ska_decoder_t decoder;
 
-/* How a request went: a code of STATUS and what belongs to it. */
+/* The outcome of a request: a code of STATUS and its detail. */
 typedef struct {
     uint8_t code;
     uint32_t detail;
 } outcome_t;
 
-/* The session; HELLO opens one, a restart of the device ends it. */
+/* The session; HELLO opens it, a restart of the device ends it. */
 static struct {
     bool open;
-    uint8_t hello; /* seq of the HELLO that opened it: the same again opens none */
+    uint8_t hello; /* seq of the HELLO that opened it; the same HELLO again opens no new one */
     uint8_t seq;   /* of the last request */
     uint8_t type;  /* of the last request */
     outcome_t last;
 } session;
 
-/* Names how the state has come about: SET_TOKEN gives it, and it is forgotten when another state
- * takes this one's place. SAMPLE, SET_RATE and SAVE say which token they are meant for. So these,
- * sent to a device that has restarted meanwhile without the host's knowing, do nothing. */
+/* Identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when another state
+ * replaces this one. SAMPLE, SET_RATE and SAVE carry the token that they are meant for. They
+ * therefore have no effect on a device that has restarted without the host's knowledge. */
 static uint32_t token;
 
-/* The first request since the start that had to be refused: what went wrong before all else. */
+/* The outcome of the first request that was refused since the start. */
 static outcome_t first_error;
 
 static const uint8_t plan_digest[8] = SKA_PLAN_DIGEST;
@@ -58,7 +58,7 @@ static outcome_t length_refused(const ska_frame_t *frame) {
     return outcome(SKA_STATUS_LENGTH, frame->length);
 }
 
-/* An input as it came over the line, little-endian, two bytes an element where the plan has them.
+/* Reads an input from the line, little-endian, with two bytes per element if the plan has 16 bits.
  */
 static const ska_signal_t *input_read(const uint8_t *bytes) {
 #if SKA_SIGNAL_BYTES == 1
@@ -80,7 +80,7 @@ static uint32_t state_crc(void) {
     return crc;
 }
 
-/* The `count` bytes of the state from an offset on, one after the other. */
+/* Returns `count` consecutive bytes of the state from an offset on. */
 static const uint8_t *state_piece(uint32_t offset, uint8_t count) {
 #if SKA_LITTLE_ENDIAN
     (void)count;
@@ -94,9 +94,9 @@ static const uint8_t *state_piece(uint32_t offset, uint8_t count) {
 #endif
 }
 
-/* How many requests the host may have under way: the one that is worked on, and those that the
- * board's receive buffer holds meanwhile. The largest kind that comes in a stream is SAMPLE; on the
- * line it has a code byte at least every 254 bytes, and a zero byte before and behind it. */
+/* The number of requests that the host may have in flight: the one in progress, and those that the
+ * board's receive buffer holds meanwhile. The largest request in a stream is SAMPLE. On the line it
+ * has a code byte at least every 254 bytes, and a zero byte before and after it. */
 #define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u
@@ -174,7 +174,7 @@ static void result_send(uint8_t seq, bool with_crc) {
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
 }
 
-/* The bytes of the state from an offset inside it on, as many as a CHUNK has. */
+/* Sends the bytes of the state from an offset on, as many as fit a CHUNK. */
 static void chunk_send(uint8_t seq, uint32_t offset) {
     const uint32_t left = SKA_STATE_BYTES - offset;
     ska_message_chunk_t chunk;
@@ -190,13 +190,13 @@ static void chunk_send(uint8_t seq, uint32_t offset) {
 
 #if SKA_PERSISTENT
 
-/* A state on its way goes to where saves are kept, so the one that is in use stays whole until the
- * last byte has come. */
+/* An incoming state is written to the memory for saves, so the state in use stays intact until the
+ * last byte has arrived. */
 static struct {
     bool open;
     uint32_t offered; /* CRC-32 of the whole state */
-    uint32_t crc;     /* of the bytes so far */
-    uint32_t offset;  /* how many these are */
+    uint32_t crc;     /* of the bytes received so far */
+    uint32_t offset;  /* number of these bytes */
 } push;
 
 static outcome_t offer_execute(const ska_frame_t *frame) {
@@ -222,7 +222,7 @@ static outcome_t offer_execute(const ska_frame_t *frame) {
     return outcome(SKA_STATUS_OK, push.offset);
 }
 
-/* All bytes are there: store them for good, then use them. */
+/* All bytes have arrived: complete the save, then load it. */
 static outcome_t push_end(void) {
     push.open = false;
     if (push.crc != push.offered) {
@@ -268,7 +268,7 @@ static outcome_t save_execute(const ska_frame_t *frame) {
     if (save.token != token) {
         return outcome(SKA_STATUS_TOKEN, token);
     }
-    push.open = false; /* its place is taken */
+    push.open = false; /* the save uses the slot of the pushed state */
     const ska_status_t saved = ska_save(&network);
     return saved == SKA_OK ? done : outcome(SKA_STATUS_STORAGE, (uint32_t)saved);
 }
@@ -277,9 +277,10 @@ static outcome_t save_execute(const ska_frame_t *frame) {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* Each of these executes a request, and says how that went. */
+/* Each of these executes a request and returns its outcome. */
 
-/* Whatever version the host speaks, it learns ours: the host decides whether they fit. */
+/* Accepts any version; the answer has the device's version, and the host decides whether it fits.
+ */
 static outcome_t hello_execute(const ska_frame_t *frame) {
     ska_message_hello_t hello;
     return ska_message_hello_unpack(frame->payload, frame->length, &hello) ? done
@@ -382,7 +383,7 @@ static outcome_t request_execute(const ska_frame_t *frame) {
     }
 }
 
-/* The answer to a request that was executed, now or before: the state is as it left it. */
+/* Answers a request that was executed, now or before; the state has not changed since. */
 static void request_answer(const ska_frame_t *frame) {
     ska_message_sample_t sample;
     ska_message_pull_t pull;
@@ -408,10 +409,10 @@ static void request_answer(const ska_frame_t *frame) {
     }
 }
 
-/* A request is the last one again, or the next, or a new HELLO; anything else comes from a host
- * that does not know that the device has restarted, or has been overtaken on its way, and must
- * change nothing. A HELLO that arrives once more, late, must not turn the session back: the samples
- * after it would be taken for new ones. */
+/* A valid request is a repeat of the last one, the next one, or a new HELLO. Any other was
+ * overtaken, or comes from a host that does not know that the device has restarted, and must change
+ * nothing. A HELLO that arrives again late must not reset the session, because the samples after it
+ * would be accepted as new ones. */
 static void request_handle(const ska_frame_t *frame) {
     const bool repeated = session.open && frame->seq == session.seq && frame->type == session.type;
     const bool next = session.open && frame->seq == (uint8_t)(session.seq + 1u);
@@ -445,7 +446,7 @@ int main(void) {
     ska_board_init();
     ska_init(&network);
 #if SKA_PERSISTENT
-    (void)ska_load(&network); /* nothing good is kept: the weights stay the plan's */
+    (void)ska_load(&network); /* without a valid save, the plan's weights stay */
 #endif
     ska_decoder_init(&decoder);
     for (;;) {

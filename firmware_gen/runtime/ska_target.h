@@ -1,16 +1,16 @@
-/* ska_target.h - which kernels this core gets. All of them give the same bits; the portable ones
- * run everywhere, and are taken instead of the others where SKA_PORTABLE is defined.
+/* ska_target.h - selects the kernels for this core. All kernels give the same bits. The portable
+ * ones run everywhere; define SKA_PORTABLE to use them on any core.
  */
 #ifndef SKA_TARGET_H
 #define SKA_TARGET_H
 
 #include "ska_plan.h"
 
-#define SKA_KERNEL_DSP 0   /* two weights a register: Cortex-M4, M7 and M33 */
+#define SKA_KERNEL_DSP 0   /* two weights per register: Cortex-M4, M7 and M33 */
 #define SKA_KERNEL_THUMB 0 /* Cortex-M0, M0+, M1, M23 */
 #define SKA_KERNEL_AVR 0   /* 8-bit AVR with a multiplier */
 
-/* Little-endian microcontrollers of Arm, whose instructions are Thumb. */
+/* Little-endian Arm microcontrollers with Thumb instructions. */
 #if defined(__GNUC__) && defined(__thumb__) && defined(__ARM_ARCH_PROFILE) &&                      \
     !defined(__ARM_BIG_ENDIAN)
 #if __ARM_ARCH_PROFILE == 'M'
@@ -33,8 +33,8 @@
 #endif
 #endif
 
-/* Whether the lowest byte of a number comes first in memory. Where a compiler does not say so, it
- * is taken to be; define SKA_LITTLE_ENDIAN as 0 where it is not. */
+/* Whether the lowest byte of a number comes first in memory. If the compiler does not define this,
+ * the default is yes; define SKA_LITTLE_ENDIAN as 0 if it is not so. */
 #ifndef SKA_LITTLE_ENDIAN
 #if defined(__BYTE_ORDER__)
 #define SKA_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
@@ -43,22 +43,22 @@
 #endif
 #endif
 
-/* How many bytes of a state follow each other in memory as they do in the state; see ska_state. */
+/* How many bytes of a state are consecutive in memory; see ska_state. */
 #if SKA_LITTLE_ENDIAN
 #define SKA_STATE_RUN SKA_STATE_BYTES
 #else
 #define SKA_STATE_RUN 1u
 #endif
 
-/* Loops that want all registers stand alone. Not every plan uses each. */
+/* Loops that need all registers are separate functions. Not every plan uses each. */
 #if defined(__GNUC__)
 #define SKA_NOINLINE __attribute__((noinline, unused))
 #else
 #define SKA_NOINLINE
 #endif
 
-/* Where speed counts more than size, each layer gets code of its own, in which its sizes and shifts
- * are constants; on AVR always, which has to shift bit by bit. */
+/* If speed matters more than size, each layer gets its own code, with its sizes and shifts as
+ * constants. On AVR this is always so, because AVR shifts bit by bit. */
 #if defined(__GNUC__) &&                                                                           \
     ((defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)) || defined(__AVR__))
 #define SKA_LAYER_CODE 1
@@ -68,8 +68,8 @@
 #define SKA_LAYER_INLINE static inline
 #endif
 
-/* An input of a layer as the loops over its weights read it, and the room for those of one layer.
- * The DSP kernel reads and writes whole quads of them. */
+/* The form of a layer's inputs in the loops over its weights, and the space for one layer. The DSP
+ * kernel reads and writes whole quads. */
 #if SKA_KERNEL_DSP
 typedef int16_t ska_lane_t;
 #define SKA_LANES ((SKA_WIDEST_INPUT + 3) / 4 * 4)
