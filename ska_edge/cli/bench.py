@@ -1,4 +1,4 @@
-"""`ska-edge bench`: instructions or cycles of an inference and a learning step, and memory."""
+"""`ska-edge bench`: instructions or cycles per inference and per learning step, and memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 def task_of(begun: Beginning) -> Task:
-    """What is measured: the samples with which a training begins."""
+    """The workload: the first samples of a training."""
     return Task(
         plan=begun.model.plan,
         initial=begun.model.state.parameters.copy(),
@@ -47,7 +47,7 @@ def figures_document(figures: Figures) -> dict[str, Any]:
 
 
 def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]:
-    """The keys of `bench --json`, without those that say what was asked for."""
+    """The keys of `bench --json`, except those that repeat the options."""
     compared = None if found.compared is None else figures_document(found.compared)
     return {
         "board": board.name,
@@ -66,12 +66,12 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
 
 
 def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
-    """The table for people."""
+    """Print the table."""
     unit, other = document["unit"], document["compare"]
     sizes = "-".join(str(size) for size in document["sizes"])
     rows = [
-        (f"{unit} an inference", "infer"),
-        (f"{unit} a learning step", "learn"),
+        (f"{unit} per inference", "infer"),
+        (f"{unit} per learning step", "learn"),
         ("flash (bytes)", "flash"),
         ("  code and tables in it", "code"),
         ("RAM (all state)", "ram"),
@@ -106,12 +106,12 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.argument("data", required=False)
 @click.option("--board", required=True, help="The board to measure on; it needs a counter.")
 @training_options(OFFERED, {"hidden": "as the board says"})
-@click.option("--optimize", type=click.Choice(LEVELS), help="Level [as `build` has it].")
-@click.option("--toolchain", help="Instead of the board's first one that is installed.")
+@click.option("--optimize", type=click.Choice(LEVELS), help="Optimization level [that of `build`].")
+@click.option("--toolchain", help="Compiler to use [the board's first installed one].")
 @click.option(
     "--compare",
     type=click.Path(path_type=Path),
-    help="A C file that does the same by other means, to be measured beside it.",
+    help="C file with another implementation, to compare with.",
 )
 @data_options
 @json_option
@@ -125,14 +125,15 @@ def bench(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Measure inference and learning on an emulated board that counts.
+    """Measure inference and learning on an emulated board that has a counter.
 
-    DATA and the hidden widths are the board's own unless given. Measured are the first 200 samples
-    of a training from its initial weights, each call by itself, nothing warmed up: one inference,
-    then one whole learning step. Afterwards the weights must equal the host's.
+    DATA and the hidden widths default to those of the board. The device learns the first 200
+    samples of a training from its initial weights, without warm-up. Each call is measured by
+    itself: one inference, then one whole learning step. At the end the weights must equal the
+    host's.
 
-    Flash, RAM and stack are those of the least firmware that infers and learns, without protocol;
-    code is the library's part of flash without the initial weights.
+    Flash, RAM and stack are those of the smallest firmware that infers and learns, without the
+    protocol; code is the library's part of flash, without the initial weights.
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)

@@ -1,4 +1,4 @@
-"""`ska-edge boards` and `ska-edge ports`: what there is to run on, and where it can be reached."""
+"""`ska-edge boards` and `ska-edge ports`: lists of boards and of serial ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ska_edge.device.port import list_ports
 @click.command(epilog="Example:  ska-edge boards")
 @json_option
 def boards(as_json: bool) -> None:
-    """The boards that firmware can be written for, and what is missing to run each one here."""
+    """List the boards that firmware can be written for, and what each one lacks here."""
     out, found = Output(as_json), []
     for name in board_names():
         board = load_board(name)
@@ -37,7 +37,7 @@ def boards(as_json: bool) -> None:
 @click.command(epilog="Example:  ska-edge ports")
 @json_option
 def ports(as_json: bool) -> None:
-    """Serial ports of this computer, and the emulated boards that run now."""
+    """List the serial ports of this computer, and the emulated boards that are running."""
     out = Output(as_json)
     found = [_row(port.path, port.description, port.serial_number) for port in list_ports()]
     found += [_row(board.port, f"{board.name} (emulated)", None) for board in running()]

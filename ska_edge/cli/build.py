@@ -1,4 +1,4 @@
-"""`ska-edge build`: compile a project and say what it takes of the board's memory."""
+"""`ska-edge build`: compile a project and report its memory use on the board."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ska_edge.errors import CheckError
 
 
 def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
-    """Build a project and show its memory table; `require_fit` says what follows from it."""
+    """Build a project and show its memory table; `require_fit` checks the result."""
     project = load_project(folder)
     report = build_project(folder, toolchain=toolchain)
     ram_total = report.ram + (report.stack or 0)
@@ -42,7 +42,7 @@ def build_and_report(folder: Path, out: Output, toolchain: str | None = None) ->
 
 
 def require_fit(report: BuildReport, folder: Path) -> None:
-    """CheckError when a built project does not fit its board."""
+    """Raise CheckError if a built project does not fit its board."""
     if not report.fits:
         raise CheckError(
             f"{folder} does not fit board {load_project(folder).board}:"
@@ -72,11 +72,11 @@ def build_document(report: BuildReport) -> dict[str, Any]:
 
 @click.command(epilog="Example:  ska-edge build firmware")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--toolchain", help="Instead of the board's first one that is installed.")
+@click.option("--toolchain", help="Compiler to use [the board's first installed one].")
 @trust_option
 @json_option
 def build(folder: Path, toolchain: str | None, trust: bool, as_json: bool) -> None:
-    """Compile the project in FOLDER; exit 1 when it does not fit the board."""
+    """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
     load_project(folder)  # what is none is called so first
     require_trust(folder, trust)

@@ -1,4 +1,4 @@
-"""What every command shares: where text goes, the --json option, progress bars, number formats."""
+"""Shared by all commands: text output, the --json option, progress bars, number formats."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ json_option = click.option(
 
 
 class _Console(Console):
-    """A console that leaves errors to the entry point, and prints no control characters."""
+    """A console that passes errors to the entry point and prints no control characters."""
 
     def on_broken_pipe(self) -> None:
-        """Instead of ending the program with the exit code of a failed check."""
+        """Raise, instead of ending the program with the exit code of a failed check."""
         raise BrokenPipeError
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """An error names what it was that could not be written to."""
+        """Print; an error names the stream that could not be written to."""
         with _written_to("standard error" if self.stderr else "standard output"):
             super().print(*objects, **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Whatever is drawn, tables and live views too; line ends are the drawing's own here."""
+        """Render without control characters, also in tables and live views; line ends stay."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -52,7 +52,7 @@ class _Console(Console):
 
 @contextmanager
 def _written_to(name: str) -> Iterator[None]:
-    """Give an error of the system the name of the stream that it is about."""
+    """Add the name of the stream to an error of the system."""
     try:
         yield
     except BrokenPipeError:
@@ -62,20 +62,20 @@ def _written_to(name: str) -> Iterator[None]:
 
 
 def encode_anything() -> None:
-    """Have the standard streams escape what their encoding lacks; by themselves they raise."""
+    """Make the standard streams escape characters that their encoding lacks; the default raises."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def complain(sentence: str) -> None:
-    """The one line on stderr that ends a command; nothing where nobody can be told any more."""
+    """Print the error line that ends a command on stderr, if stderr still exists."""
     with contextlib.suppress(OSError):
         click.echo(f"ska-edge: {printable(sentence)}", err=True)
 
 
 class Output:
-    """Text for people on stdout, or on stderr when stdout belongs to a JSON document."""
+    """Readable text on stdout, or on stderr if stdout is for a JSON document."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -85,19 +85,19 @@ class Output:
         self.progress_console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str) -> None:
-        """One line for people; no markup."""
+        """Print one line of readable text, without markup."""
         self.console.print(printable(text))
 
     def note(self, text: str) -> None:
-        """One line on stderr about what happens meanwhile."""
+        """Print one line about the progress on stderr."""
         self.progress_console.print(printable(text), soft_wrap=True)
 
     def warning(self, text: str) -> None:
-        """One line on stderr about what works but should not stay so."""
+        """Print one line with a warning on stderr."""
         self.note(f"warning: {text}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table; columns of numbers are right-aligned. No markup: names come from files."""
+        """Print a table; columns of numbers are right-aligned. No markup: names come from files."""
         table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
             figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
@@ -107,19 +107,19 @@ class Output:
         self.console.print(table)
 
     def lines(self, text: str) -> None:
-        """Whole lines for another program, on stdout."""
+        """Print whole lines for another program on stdout."""
         with _written_to("standard output"):
             click.echo(printable_lines(text), nl=False)
 
     def document(self, content: dict[str, Any]) -> None:
-        """The machine-readable result; nothing without --json."""
+        """Print the machine-readable result, if --json was given."""
         if self.as_json:
             with _written_to("standard output"):
                 click.echo(json.dumps(content, indent=1))
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar on stderr; yields update(done, total). Gone when the work is done."""
+        """Show a progress bar on stderr; yields update(done, total). It disappears at the end."""
         with Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -138,10 +138,10 @@ class Output:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[RenderableType], None]]:
-        """What changes while it is watched, on stderr; yields update(table).
+        """Show a live table on stderr; yields update(table).
 
-        Without a terminal only the last table is printed, and only when the work ended well: an
-        error is one line.
+        Without a terminal, only the last table is printed, and only if the work succeeds, because
+        an error is one line.
         """
         if self.progress_console.is_terminal:
             with Live(console=self.progress_console, refresh_per_second=8) as view:
@@ -154,10 +154,10 @@ class Output:
 
 
 def _is_figure(cell: str) -> bool:
-    """A number, a share, or a place without one."""
+    """Whether a cell is a number, a percentage, or a placeholder for one."""
     return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
 
 
 def percent(fraction: float | None) -> str:
-    """An accuracy for people."""
+    """An accuracy as text in percent."""
     return "-" if fraction is None else f"{fraction:.2%}"

@@ -1,4 +1,4 @@
-"""What the commands that talk to a device share: a link to a port, or to a board started for it."""
+"""Shared by the commands that talk to a device: a link to a port, or to a board that they start."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PORT_HELP = (
 port_option = click.option("--port", help=PORT_HELP)
 baud_option = click.option(
     "--baud",
-    type=click.IntRange(SLOWEST, FASTEST),  # any number, as `baud` of board.toml
+    type=click.IntRange(SLOWEST, FASTEST),  # any number, like `baud` of board.toml
     metavar="RATE",
     default=115200,
     show_default=True,
@@ -38,7 +38,7 @@ baud_option = click.option(
 
 
 def find_port(port: str | None) -> str:
-    """The port that was named, else the only one there is."""
+    """Return the given port, or else the only existing one."""
     if port is not None:
         return port
     found = [board.port for board in running()] + [p.path for p in list_ports() if p.present]
@@ -50,7 +50,7 @@ def find_port(port: str | None) -> str:
 
 
 def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
-    """The keys of `--json` of commands that leave a device where it is."""
+    """The keys of `--json` that describe a device and its state."""
     return {
         "board": info.board,
         "port": port,

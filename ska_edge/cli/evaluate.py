@@ -1,4 +1,4 @@
-"""`ska-edge eval`: accuracy of a model on data, fixed beside float, and the confusion matrix."""
+"""`ska-edge eval`: accuracy of a model on data, in fixed point and float, and the confusion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ska_edge.training.division import parts_of
 @data_options
 @json_option
 def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json: bool) -> None:
-    """Accuracy of MODEL on DATA; the data it was trained on are split as they were then."""
+    """Show the accuracy of MODEL on DATA; its own training data are split as in the training."""
     out, loaded = Output(as_json), open_model(model)
     dataset = loaded.matched(reader.dataset(data))
     if group is not None:

@@ -13,7 +13,7 @@ from ska_edge.model.open import open_model
 
 
 def say_kept(project: Project, out: Output) -> None:
-    """Name the edited files that a new generation left as they are."""
+    """Name the edited files that were not overwritten."""
     for name in project.kept:
         out.note(f"kept {project.folder / name}, which was edited since it was generated")
 

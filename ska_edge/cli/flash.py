@@ -1,4 +1,4 @@
-"""`ska-edge flash`: put a built project onto its board; emulated boards start and keep running."""
+"""`ska-edge flash`: flash a built project; an emulated board starts and keeps running."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def flash(folder: Path, port: str | None, stop: bool, trust: bool, as_json: bool
     """Flash the project in FOLDER. An emulated board starts and keeps running until --stop."""
     out = Output(as_json)
     if stop:
-        # The folder may be gone; the board that was started from it is not.
+        # The folder may be deleted while the board that was started from it still runs.
         here = folder.resolve()
         names = [board.name for board in boards.running() if board.project.resolve() == here]
         name = names[0] if names else load_project(folder).board

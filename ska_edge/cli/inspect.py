@@ -20,7 +20,7 @@ from ska_edge.network.state import State
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
 
-# The sum that a quantity is rounded from.
+# The sum from which each quantity is rounded.
 SUMS = {
     "knowledge": "knowledge sum",
     "shift": "projection sum",
@@ -30,7 +30,7 @@ SUMS = {
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """How many bits the sum behind a quantity may take, of how many its accumulator has."""
+    """How many bits the sum of a quantity may need, and how many its accumulator has."""
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
@@ -39,7 +39,7 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
 
 
 def _state_document(state: State) -> dict[str, Any]:
-    """What a network has been through, beside its parameters."""
+    """The state of a network, except for its parameters."""
     plan, replay = state.plan, None
     if plan.replay.per_class:
         replay = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
@@ -54,7 +54,7 @@ def _state_document(state: State) -> dict[str, Any]:
 
 
 def _state_sentence(state: State) -> str:
-    """The same for people."""
+    """The same as text."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"
@@ -71,10 +71,12 @@ def _state_sentence(state: State) -> str:
 
 @click.command(epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="virtual-m4", show_default=True, help="Whose RAM to predict.")
+@click.option(
+    "--board", default="virtual-m4", show_default=True, help="Board to predict the RAM for."
+)
 @json_option
 def inspect(model: Path, board: str, as_json: bool) -> None:
-    """What is in MODEL, why none of its sums can overflow, and what RAM it will take."""
+    """Show the contents of MODEL, the proof that no sum overflows, and its RAM on a board."""
     out, loaded, target = Output(as_json), open_model(model), load_board(board)
     plan = loaded.plan
     proof = range_proof(plan)

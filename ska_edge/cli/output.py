@@ -1,4 +1,4 @@
-"""Checks of the paths that a command writes to: before the work, not after it."""
+"""Checks the output paths of a command before the work, not after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None) -> None:
-    """InputError unless a file can be written there, and it is none of the command's inputs."""
+    """Raise InputError unless a file can be written there and it is not an input of the command."""
     try:
         target = regular_target(path)
     except OSError as error:
@@ -29,7 +29,7 @@ def check_file(path: Path, *inputs: str | Path | None) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """InputError unless a file or folder could be made at this path."""
+    """Raise InputError unless a file or folder could be created at this path."""
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} to")
     if not os.access(path if path.is_dir() else path.parent, os.W_OK):

@@ -45,11 +45,11 @@ def predict(
 ) -> None:
     """Classify every row of DATA with MODEL, and print CSV: row, class, confidence.
 
-    DATA may have labels, which come out as a column truth, or none: then a CSV has the columns of
-    the training data without the one of the labels. Rows count from 0. Confidence is the share of
-    the class in the sum of all decisions, 0 to 1.
+    If DATA have labels, the output has them in a column "truth". A CSV without labels has the
+    columns of the training data except the label column. Rows count from 0. Confidence is the
+    decision of the class divided by the sum of all decisions, 0 to 1.
 
-    With --port or --board the device decides, with what it has learned by now. Nothing learns.
+    With --port or --board the device classifies, with its present weights. No weight changes.
     """
     out, loaded = Output(as_json or output is None), open_model(model)
     loaded.require_labels()

@@ -1,4 +1,4 @@
-"""`ska-edge pull`: what a device has learned, as a model file."""
+"""`ska-edge pull`: read a device's state into a model file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ska_edge.plural import counted
 @baud_option
 @json_option
 def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) -> None:
-    """Read weights, counters, rate and past samples of a device into a model file.
+    """Read the weights, counters, rate and stored samples of a device into a model file.
 
-    MODEL, a model or its integer ONNX, is the one that was flashed: plan, scaling and labels come
-    from it. Without --port the only device there is is taken.
+    MODEL, a model or its integer ONNX, is the one that was flashed; plan, scaling and labels come
+    from it. --port may be omitted if there is only one device.
     """
     out, loaded = Output(as_json), open_model(model)
     check_file(output, model)

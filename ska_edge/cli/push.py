@@ -1,4 +1,4 @@
-"""`ska-edge push`: a device goes on with the state of a model."""
+"""`ska-edge push`: send the state of a model to a device."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ska_edge.plural import counted
 @click.argument("model", type=click.Path(path_type=Path))
 @port_option
 @baud_option
-@click.option("--fresh", is_flag=True, help="The weights alone: counters 0, no past samples.")
+@click.option("--fresh", is_flag=True, help="Send only the weights: counters 0, no stored samples.")
 @json_option
 def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -> None:
-    """Give a device the state of MODEL, a model file or an integer ONNX file.
+    """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
-    Weights, counters, rate and past samples become MODEL's, and stay over a restart. Until all of
-    it has arrived the device has its old state. The device must run MODEL's plan.
+    The device gets MODEL's weights, counters, rate and stored samples, also after a restart. Until
+    the whole state has arrived, the device keeps its old state. The device must run MODEL's plan.
     """
     out, loaded = Output(as_json), open_model(model)
     if fresh:

@@ -1,4 +1,4 @@
-"""`ska-edge replay`: the state of a device from a monitor's log, without the device."""
+"""`ska-edge replay`: rebuild a device's state from a monitor's log, without the device."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ska_edge.plural import counted
 def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:
     """Rebuild a device's state from LOG, bit for bit: the host learns its rows again.
 
-    MODEL is what the device had when LOG began: the model that was flashed, or one pulled then.
-    Exit 1 names the line where the device answered other than it must; a log with a gap is refused.
+    MODEL is what the device had when LOG began: the flashed model, or one that was pulled then.
+    Exit 1 names the line with a wrong answer of the device. A log with a gap is refused.
     """
     out, loaded = Output(as_json), open_model(model)
     if output is not None:
@@ -32,8 +32,8 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     with out.progress("replaying") as update:
         rebuilt = rebuild(log, loaded, at, update)
     state = rebuilt.state
-    if output is not None:  # before a word that may not be printed
-        # The float twin did not learn what the device has learned: it is left behind.
+    if output is not None:  # before the report, which may fail to print
+        # The float twin did not learn what the device has learned, so it is left out.
         replace(loaded, state=state, reference=None).save(output, private=True)
     if rebuilt.cut is not None:
         out.warning(f"{log}, line {rebuilt.cut}: the last line was cut and is left out")

@@ -1,4 +1,4 @@
-"""`ska-edge run`: the main job from data to a proven, learning device, in one command."""
+"""`ska-edge run`: the main job, from data to a proven, learning device, in one command."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
         raise InputError("the device learns held-out rows: hold some out with --test-fraction")
-    folder.mkdir(exist_ok=True)  # not before there is something to write
+    folder.mkdir(exist_ok=True)  # only when there is something to write
     model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
     model.save(model_file)
     report_training(trained, out)
@@ -79,7 +79,7 @@ def run(
 
     project = folder / "firmware"
     with started(model, board, project, out) as (link, report):
-        # Accuracy was measured above: from here on the held-out rows are new experience.
+        # Accuracy was measured above, so the held-out rows may be learned from here on.
         proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
     out.document(
         {

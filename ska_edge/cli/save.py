@@ -1,4 +1,4 @@
-"""`ska-edge save`: a device keeps what it has learned over a restart."""
+"""`ska-edge save`: save a device's state so that it survives a restart."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ska_edge.plural import counted
 @baud_option
 @json_option
 def save(port: str | None, baud: int, as_json: bool) -> None:
-    """Let a device keep its state, so that it starts with it after a restart.
+    """Save a device's state on the device; after a restart it continues from there.
 
-    A power cut while it saves leaves the last complete save. Without --port the only device there
-    is is taken.
+    If power fails during the save, the last complete save stays. --port may be omitted if there is
+    only one device.
     """
     out = Output(as_json)
     with Link(find_port(port), baud=baud) as link:

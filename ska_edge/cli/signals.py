@@ -1,4 +1,4 @@
-"""Signals that ask a program to end: they do so as Ctrl-C does, and the exit code says which."""
+"""Signals that end a program in the same way as Ctrl-C; the exit code shows which signal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-CTRL_C = 130  # exit code: 128 plus the number of the signal, as shells have it
+CTRL_C = 130  # exit code: 128 plus the number of the signal, as in shells
 
 
 class Ended(KeyboardInterrupt):
-    """Another signal than that of Ctrl-C has come.
+    """A signal other than that of Ctrl-C has arrived.
 
     Attributes:
-        exit_code: that of the program.
+        exit_code: exit code of the program.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,8 +24,10 @@ class Ended(KeyboardInterrupt):
 
 
 def exit_code(error: BaseException | None) -> int | None:
-    """The exit code of a program that a KeyboardInterrupt ends, or an error that came of one, as
-    when the terminal has gone for which its last words are; None for any other error.
+    """The exit code after a KeyboardInterrupt, or None for any other error.
+
+    An error that a KeyboardInterrupt caused counts as one, for example a failed write to a terminal
+    that has been closed.
     """
     while error is not None:
         if isinstance(error, Ended):
@@ -38,9 +40,9 @@ def exit_code(error: BaseException | None) -> int | None:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Here SIGTERM and SIGHUP raise `Ended`, unless somebody else handles or ignores them."""
+    """Make SIGTERM and SIGHUP raise `Ended` in this block, unless already handled or ignored."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only that one may set handlers
+        yield  # only the main thread may set handlers
         return
 
     def end(number: int, _frame: FrameType | None) -> None:

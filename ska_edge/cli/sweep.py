@@ -31,11 +31,11 @@ from ska_edge.training.sweep_table import (
     rows,
 )
 
-# A sweep compares test accuracies: rules that never see a label have none.
+# A sweep compares test accuracies; rules without labels have none.
 LABELED = [name for name, rule in RULES.items() if rule.supervised]
 
 
-# Columns of a table that no terminal's edge cuts.
+# A table width that no terminal truncates.
 WIDE = 1000
 
 
@@ -49,7 +49,7 @@ WIDE = 1000
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for runs.jsonl and sweep.png; started again, a sweep goes on from there.",
+    help="Folder for runs.jsonl and sweep.png; a repeated sweep resumes from it.",
 )
 @list_options({"rule": LABELED})
 @click.option(
@@ -57,13 +57,11 @@ WIDE = 1000
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="How many; they count from 0.",
+    help="Number of seeds, from 0.",
 )
 @training_options(("epochs",))
-@click.option("--jobs", type=click.IntRange(min=1), help="Trainings at a time [one a core].")
-@click.option(
-    "--dask", metavar="ADDRESS", help="Address of a Dask scheduler that has the work done."
-)
+@click.option("--jobs", type=click.IntRange(min=1), help="Parallel trainings [one per core].")
+@click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler to run on.")
 @data_options
 @json_option
 def sweep(
@@ -79,7 +77,7 @@ def sweep(
 ) -> None:
     """Train on DATA with every combination of the options, in fixed point and in float.
 
-    LIST: values with commas between them. Every run is kept in the folder as soon as it is done.
+    LIST: values, separated by commas. Every run is written to the folder as soon as it is done.
     """
     out = Output(as_json)
     if jobs is not None and dask is not None:
@@ -104,7 +102,7 @@ def sweep(
 
 
 def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
-    """The plot, the notes, the table and the document; CheckError when no run worked."""
+    """Write the plot, the notes, the table and the document; CheckError if no run worked."""
     table, picture = rows(outcome.runs), None
     title = f"{dataset.name}: {counted(epochs, 'epoch')}"
     if table:
@@ -135,7 +133,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
 
 
 def _table(out: Output, title: str, rows: list[Row]) -> None:
-    """A column for every option in which rows differ; what they share stands in the title."""
+    """Print a column for every option that differs; the title has the options that do not."""
     if not out.console.is_terminal:
         out.console.width = WIDE
     names, shared = differing(rows)
@@ -154,6 +152,6 @@ def _table(out: Output, title: str, rows: list[Row]) -> None:
 
 
 def _spread(spread: Spread) -> str:
-    """Mean and deviation in percent."""
+    """Mean and standard deviation in percent."""
     deviation = "" if spread.std is None else f" ± {100 * spread.std:.2f}"
     return f"{100 * spread.mean:.2f}{deviation}"

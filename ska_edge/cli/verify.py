@@ -1,4 +1,4 @@
-"""`ska-edge verify`: a device learns, the host learns the same, and every integer is compared."""
+"""`ska-edge verify`: device and host learn the same samples, and every integer is compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ska_edge.plural import counted
 
 
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:
-    """The metrics of one step, a row a layer."""
+    """The metrics of one step, one row per layer."""
     columns = ("layer", "entropy", "cosine", "|z|", "|W|", "z saturated", "zero updates")
     table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
@@ -48,7 +48,7 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
 
 
 def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
-    """How far a stream has come; how often it was right only where outputs stand for classes."""
+    """The progress of a stream; the correct count only if the outputs represent classes."""
     title = f"{count}/{counted(len(labels), 'sample')}"
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"
@@ -62,7 +62,7 @@ def learn_and_compare(
     labels: NDArray[np.int64],
     out: Output,
 ) -> Report:
-    """Run the proof with a live table, and say what came out."""
+    """Run the proof with a live table, and report the result."""
     info = link.hello()
     out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
     correct, last = 0, Result(0, 0, 0, ())
@@ -90,7 +90,7 @@ def learn_and_compare(
 
 
 def require_equal(report: Report) -> None:
-    """CheckError with the first difference, when there is one."""
+    """Raise CheckError with the first difference, if there is one."""
     if report.first_difference is not None:
         raise CheckError(f"device and host differ at {report.first_difference.sentence()}")
 
@@ -128,9 +128,9 @@ def verify(
     reader: Reader,
     as_json: bool,
 ) -> None:
-    """Prove that a device learns what the host learns: MODEL's weights, then rows of DATA.
+    """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
-    The device starts again from its flashed weights. Exit 1 names the first difference.
+    The device first returns to its flashed weights. Exit 1 names the first difference.
     """
     out, loaded = Output(as_json), open_model(model)
     dataset = loaded.matched(reader.dataset(data))

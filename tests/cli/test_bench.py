@@ -43,7 +43,7 @@ def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:
     outcome = ska_edge(*SMALL)
     assert outcome.code == 0
     assert outcome.err == ""
-    assert "instructions a learning step" in outcome.out
+    assert "instructions per learning step" in outcome.out
     assert "weights equal to the host's" in outcome.out
 
 
