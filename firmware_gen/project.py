@@ -21,6 +21,7 @@ from firmware_gen.build import (
     BuildReport,
     build,
 )
+from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
@@ -63,7 +64,9 @@ class Project:
         return start(self.folder)
 
 
-def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, str]:
+def generated_files(
+    plan: Plan, parameters: NDArray[np.integer], key: bytes | None = None
+) -> dict[str, str]:
     """Name and text of every generated file; the same input always gives the same text."""
     return {
         "ska_plan.h": emit_plan(plan),
@@ -71,6 +74,7 @@ def generated_files(plan: Plan, parameters: NDArray[np.integer]) -> dict[str, st
         "ska_weights.h": emit_weights(plan, parameters),
         "ska_rule.h": emit_rule(plan),
         "ska_messages.h": emit_messages(),
+        "ska_key.h": emit_key(key),
     }
 
 
@@ -80,6 +84,7 @@ def write_project(
     board_name: str,
     folder: Path,
     scaling: Mapping[str, Sequence[float]] | None = None,
+    key: bytes | None = None,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, keep all others.
 
@@ -88,6 +93,9 @@ def write_project(
 
     `scaling`, the mean and scale of each feature, is written next to the sources for programs that
     feed the device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
+
+    With a `key`, 32 bytes, the device takes requests that change it only from who has the key; the
+    project then holds the key.
 
     Raises:
         InputError: the plan cannot learn on a device, the board is not known, the folder holds
@@ -101,7 +109,7 @@ def write_project(
         )
     earlier = _earlier(folder)
     files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
-    for name, text in generated_files(plan, parameters).items():
+    for name, text in generated_files(plan, parameters, key).items():
         files[f"src/{name}"] = text.encode()
     files.update((f"board/{path.name}", path.read_bytes()) for path in board.files())
     digests = {name: _digest(files[name]) for name in sorted(files)}

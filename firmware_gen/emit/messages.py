@@ -100,6 +100,7 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
         _banner("type bytes and payload sizes"),
         *(_sizes(message) for message in messages),
         _largest(requests),
+        _changes(requests),
         _banner("numbers as bytes"),
         *(PUT.format(bits=8 * size, size=size) for size in _widths(replies)),
         *(GET.format(bits=8 * size, size=size) for size in _widths(requests)),
@@ -200,6 +201,15 @@ def _largest(requests: Sequence[Message]) -> str:
         text += f"#if {size} > SKA_REQUEST_MAX\n#undef SKA_REQUEST_MAX\n"
         text += f"#define SKA_REQUEST_MAX {size}\n#endif\n"
     return text + "\n"
+
+
+def _changes(requests: Sequence[Message]) -> str:
+    """Which requests end in a tag where the firmware has a key."""
+    tests = " || \\\n     ".join(f"(type) == {_stem(m)}" for m in requests if m.changes)
+    return (
+        "/* Whether a request of this type changes the device. */\n"
+        f"#define SKA_REQUEST_CHANGES(type) \\\n    ({tests})\n\n"
+    )
 
 
 # --- structs and functions ------------------------------------------------------------------------

@@ -16,6 +16,8 @@
 
 static inline int8_t ska_const_i8(const int8_t *place) { return (int8_t)pgm_read_byte(place); }
 
+static inline uint8_t ska_const_u8(const uint8_t *place) { return pgm_read_byte(place); }
+
 static inline int16_t ska_const_i16(const int16_t *place) { return (int16_t)pgm_read_word(place); }
 
 static inline int32_t ska_const_i32(const int32_t *place) { return (int32_t)pgm_read_dword(place); }
@@ -33,6 +35,8 @@ static inline int64_t ska_const_i64(const int64_t *place) {
 #define SKA_CONST
 
 static inline int8_t ska_const_i8(const int8_t *place) { return *place; }
+
+static inline uint8_t ska_const_u8(const uint8_t *place) { return *place; }
 
 static inline int16_t ska_const_i16(const int16_t *place) { return *place; }
 

@@ -11,10 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ska_key.h"
 #include "ska_messages.h"
 
-/* Largest content of a received frame: type, seq, payload and two bytes of CRC. */
-#define SKA_FRAME_MAX (SKA_REQUEST_MAX + 4u)
+/* Largest content of a received frame: type, seq, payload, tag and two bytes of CRC. */
+#define SKA_FRAME_MAX (SKA_REQUEST_MAX + SKA_TAG_BYTES + 4u)
 
 /* A valid received frame. The payload is valid until the next byte goes to the decoder. */
 typedef struct {

@@ -15,6 +15,8 @@
 #include "ska_crc.h"
 #include "ska_frame.h"
 #include "ska_journal.h"
+#include "ska_key.h"
+#include "ska_mac.h"
 #include "ska_messages.h"
 #include "ska_plan.h"
 
@@ -97,7 +99,7 @@ static const uint8_t *state_piece(uint32_t offset, uint8_t count) {
 /* The number of requests that the host may have in flight: the one in progress, and those that the
  * board's receive buffer holds meanwhile. The largest request in a stream is SAMPLE. On the line it
  * has a code byte at least every 254 bytes, and a zero byte before and after it. */
-#define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + 4u)
+#define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_BYTES + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u
 #define CREDIT_WHOLE (1u + SKA_UART_BUFFER / SAMPLE_LINE)
@@ -108,9 +110,92 @@ static const uint8_t *state_piece(uint32_t offset, uint8_t count) {
 #else
 #define CAPABILITIES_STORAGE 0u
 #endif
+#define CAPABILITIES_KEY (SKA_KEYED ? SKA_CAPABILITY_KEY : 0u)
 #define CAPABILITIES                                                                               \
     (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
-     CAPABILITIES_STORAGE)
+     CAPABILITIES_STORAGE | CAPABILITIES_KEY)
+
+/* --- the key ---------------------------------------------------------------------------------- */
+
+#if SKA_KEYED
+
+static const uint8_t key[SKA_MAC_KEY_BYTES] = SKA_KEY;
+
+/* What tags are made with; CHALLENGE begins it anew. */
+static struct {
+    bool open;
+    uint8_t nonce[SKA_MAC_TAG_BYTES];
+    uint32_t number; /* requests since then */
+} challenge;
+
+/* The first byte of what a tag is made of: a nonce is no request's tag. */
+#define MAC_OF_NONCE 0u
+#define MAC_OF_REQUEST 1u
+
+static void mac_byte(ska_mac_t *mac, uint8_t byte) { ska_mac_update(mac, &byte, 1); }
+
+static void mac_number(ska_mac_t *mac, uint32_t number) {
+    uint8_t bytes[4];
+    ska_bytes_put_u32(bytes, number);
+    ska_mac_update(mac, bytes, (uint16_t)sizeof bytes);
+}
+
+/* A nonce follows from the state, the saves so far, and the challenges since the start. So one can
+ * come again only after a restart, on a device that is back where it was when it gave it. */
+static outcome_t challenge_execute(const ska_frame_t *frame) {
+    static uint32_t challenges;
+    ska_mac_t mac;
+    if (frame->length != SKA_MESSAGE_CHALLENGE_SIZE) {
+        return length_refused(frame);
+    }
+    challenges++;
+    ska_mac_init(&mac, key);
+    mac_byte(&mac, MAC_OF_NONCE);
+    mac_number(&mac, challenges);
+    mac_number(&mac, state_crc());
+    mac_number(&mac, SKA_PERSISTENT ? ska_journal_saves() : 0u);
+    ska_mac_tag(&mac, challenge.nonce);
+    challenge.number = 0;
+    challenge.open = true;
+    return done;
+}
+
+static void nonce_send(uint8_t seq) {
+    const ska_message_nonce_t nonce = {challenge.nonce};
+    uint8_t payload[SKA_MESSAGE_NONCE_SIZE];
+    const uint16_t length = ska_message_nonce_pack(&nonce, payload);
+    ska_frame_write(SKA_MESSAGE_NONCE, seq, payload, length);
+}
+
+/* Whether the next request changes nothing, or ends in its tag. */
+static bool tag_right(const ska_frame_t *frame) {
+    ska_mac_t mac;
+    if (!SKA_REQUEST_CHANGES(frame->type)) {
+        return true;
+    }
+    if (!challenge.open || frame->length < SKA_TAG_BYTES) {
+        return false;
+    }
+    const uint16_t length = (uint16_t)(frame->length - SKA_TAG_BYTES);
+    ska_mac_init(&mac, key);
+    mac_byte(&mac, MAC_OF_REQUEST);
+    ska_mac_update(&mac, challenge.nonce, (uint16_t)sizeof challenge.nonce);
+    mac_number(&mac, challenge.number + 1u);
+    mac_byte(&mac, frame->type);
+    ska_mac_update(&mac, frame->payload, length);
+    return ska_mac_equal(&mac, &frame->payload[length]);
+}
+
+/* A request without its tag, as everything below takes it. */
+static ska_frame_t tag_removed(const ska_frame_t *frame) {
+    ska_frame_t content = *frame;
+    if (SKA_REQUEST_CHANGES(frame->type) && frame->length >= SKA_TAG_BYTES) {
+        content.length = (uint16_t)(frame->length - SKA_TAG_BYTES);
+    }
+    return content;
+}
+
+#endif
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
@@ -378,6 +463,10 @@ static outcome_t request_execute(const ska_frame_t *frame) {
         return reset_execute(frame);
     case SKA_MESSAGE_SET_TOKEN:
         return token_execute(frame);
+#if SKA_KEYED
+    case SKA_MESSAGE_CHALLENGE:
+        return challenge_execute(frame);
+#endif
     default:
         return outcome(SKA_STATUS_TYPE, frame->type);
     }
@@ -404,6 +493,10 @@ static void request_answer(const ska_frame_t *frame) {
                ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
                pull.offset < SKA_STATE_BYTES) {
         chunk_send(frame->seq, pull.offset);
+#if SKA_KEYED
+    } else if (frame->type == SKA_MESSAGE_CHALLENGE) {
+        nonce_send(frame->seq);
+#endif
     } else {
         status_send(frame->seq, session.last);
     }
@@ -414,6 +507,11 @@ static void request_answer(const ska_frame_t *frame) {
  * nothing. A HELLO that arrives again late must not reset the session, because the samples after it
  * would be accepted as new ones. */
 static void request_handle(const ska_frame_t *frame) {
+#if SKA_KEYED
+    const ska_frame_t content = tag_removed(frame);
+#else
+    const ska_frame_t content = *frame;
+#endif
     const bool repeated = session.open && frame->seq == session.seq && frame->type == session.type;
     const bool next = session.open && frame->seq == (uint8_t)(session.seq + 1u);
     if (!repeated && !next) {
@@ -428,18 +526,25 @@ static void request_handle(const ska_frame_t *frame) {
         }
     }
     if (!repeated) {
+#if SKA_KEYED
+        if (!tag_right(frame)) { /* the session stays as it is */
+            status_send(frame->seq, outcome(SKA_STATUS_KEY, 0));
+            return;
+        }
+        challenge.number++;
+#endif
         if (frame->type == SKA_MESSAGE_HELLO) {
             session.hello = frame->seq;
         }
         session.open = true;
         session.seq = frame->seq;
         session.type = frame->type;
-        session.last = request_execute(frame);
+        session.last = request_execute(&content);
         if (session.last.code != SKA_STATUS_OK && first_error.code == SKA_STATUS_OK) {
             first_error = session.last;
         }
     }
-    request_answer(frame);
+    request_answer(&content);
 }
 
 int main(void) {

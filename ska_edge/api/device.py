@@ -31,6 +31,7 @@ def connect(
     *,
     baud: int = 115200,
     timeout: float = 2.0,
+    key: bytes | None = None,
 ) -> Device:
     """Open a session with a running device, emulated or real.
 
@@ -40,6 +41,7 @@ def connect(
             and numbers into classes; `info`, `save` and `reset` work without it.
         baud: bits per second; emulated boards ignore it.
         timeout: seconds to wait for an answer before a request is sent again.
+        key: of a device that was flashed with one, 32 bytes.
 
     Raises DeviceError when the port does not open, nothing answers, or the device runs another plan
     than the model's.
@@ -48,7 +50,7 @@ def connect(
     """
     if model is not None and not isinstance(model, Model):
         model = open_model(model)
-    link = Link(port, baud=baud, timeout=timeout)
+    link = Link(port, baud=baud, timeout=timeout, key=key)
     try:
         link.hello()
         return Device(link, model)

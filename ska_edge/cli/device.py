@@ -16,6 +16,7 @@ from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
 from ska_edge.cli.firmware import say_kept
+from ska_edge.cli.key import key_option as key_option
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port import FASTEST, SLOWEST, list_ports
@@ -78,15 +79,22 @@ def started(
 
 @contextmanager
 def device(
-    model: Model, board: str | None, port: str | None, baud: int, out: Output
+    model: Model,
+    board: str | None,
+    port: str | None,
+    baud: int,
+    out: Output,
+    key: bytes | None = None,
 ) -> Iterator[Link]:
     """A link to a device with this model: an open port, or a board that runs for the block."""
     if board is None:
-        with Link(find_port(port), baud=baud) as link:
+        with Link(find_port(port), baud=baud, key=key) as link:
             yield link
         return
     if port is not None:
         raise InputError("give --board or --port, not both: a started board brings its own port")
+    if key is not None:
+        raise InputError("give --board or --key, not both: a board that is started here has no key")
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
         started(model, board, Path(folder) / board, out) as (link, _),

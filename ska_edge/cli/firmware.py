@@ -8,6 +8,7 @@ import click
 
 from firmware_gen.project import Project, write_project
 from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.key import read_key_option
 from ska_edge.cli.output import check_folder
 from ska_edge.model.open import open_model
 
@@ -22,13 +23,19 @@ def say_kept(project: Project, out: Output) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="virtual-m4", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    callback=read_key_option,
+    help="File with a key of 64 hexadecimal digits: the device then changes only for its holders.",
+)
 @json_option
-def firmware(model: Path, board: str, output: Path, as_json: bool) -> None:
+def firmware(model: Path, board: str, output: Path, key: bytes | None, as_json: bool) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
     out, loaded = Output(as_json), open_model(model)
     check_folder(output)
     project = write_project(
-        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict()
+        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict(), key
     )
     say_kept(project, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")

@@ -10,7 +10,7 @@ import click
 
 from ska_edge.cli.console import Output, complain, json_option
 from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import PORT_HELP, baud_option, find_port
+from ska_edge.cli.device import PORT_HELP, baud_option, find_port, key_option
 from ska_edge.cli.monitor_check import check, log_paths
 from ska_edge.cli.monitor_view import (
     TerminalSink,
@@ -37,6 +37,7 @@ from ska_edge.plural import counted
 @click.argument("data", required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @baud_option
+@key_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
 @click.option("--split", is_flag=True, help="Share the rows out instead of giving each device all.")
 @click.option(
@@ -77,6 +78,7 @@ def monitor(
     data: str | None,
     ports: tuple[str, ...],
     baud: int,
+    key: bytes | None,
     samples: int | None,
     split: bool,
     log: Path | None,
@@ -127,6 +129,7 @@ def monitor(
     job = Job(
         plan=loaded.plan,
         baud=baud,
+        key=key,
         patience=patience,
         halvings=halvings,
         save=save,

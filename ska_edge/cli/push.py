@@ -8,7 +8,7 @@ import click
 
 from ska_edge.api.device import Device
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, device_document, find_port, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, key_option, port_option
 from ska_edge.device.link import Link
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
@@ -18,9 +18,12 @@ from ska_edge.plural import counted
 @click.argument("model", type=click.Path(path_type=Path))
 @port_option
 @baud_option
+@key_option
 @click.option("--fresh", is_flag=True, help="Send only the weights: counters 0, no stored samples.")
 @json_option
-def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -> None:
+def push(
+    model: Path, port: str | None, baud: int, key: bytes | None, fresh: bool, as_json: bool
+) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
     The device gets MODEL's weights, counters, rate and stored samples, also after a restart. Until
@@ -29,7 +32,7 @@ def push(model: Path, port: str | None, baud: int, fresh: bool, as_json: bool) -
     out, loaded = Output(as_json), open_model(model)
     if fresh:
         loaded.state = loaded.state.flashed()
-    with Link(find_port(port), baud=baud) as link:
+    with Link(find_port(port), baud=baud, key=key) as link:
         info = Device(link, loaded).push()
     out.line(
         f"{info.board} at {link.port} goes on from {counted(info.samples, 'sample')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, device_document, find_port, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, key_option, port_option
 from ska_edge.device.link import Link
 from ska_edge.plural import counted
 
@@ -13,15 +13,16 @@ from ska_edge.plural import counted
 @click.command(epilog="Example:  ska-edge save --port /dev/ttyACM0")
 @port_option
 @baud_option
+@key_option
 @json_option
-def save(port: str | None, baud: int, as_json: bool) -> None:
+def save(port: str | None, baud: int, key: bytes | None, as_json: bool) -> None:
     """Save a device's state on the device; after a restart it continues from there.
 
     If power fails during the save, the last complete save stays. --port may be omitted if there is
     only one device.
     """
     out = Output(as_json)
-    with Link(find_port(port), baud=baud) as link:
+    with Link(find_port(port), baud=baud, key=key) as link:
         link.save()
         info = link.hello()
     out.line(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import baud_option, board_option, device, port_option
+from ska_edge.cli.device import baud_option, board_option, device, key_option, port_option
 from ska_edge.cli.printable import printable
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
@@ -115,6 +115,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @board_option
 @port_option
 @baud_option
+@key_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
 @data_options
 @json_option
@@ -124,6 +125,7 @@ def verify(
     board: str | None,
     port: str | None,
     baud: int,
+    key: bytes | None,
     samples: int | None,
     reader: Reader,
     as_json: bool,
@@ -139,7 +141,7 @@ def verify(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
         )
     rows = slice(0, samples)
-    with device(loaded, board, port, baud, out) as link:
+    with device(loaded, board, port, baud, out, key) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
     out.document(verify_document(report))
     require_equal(report)

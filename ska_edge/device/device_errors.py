@@ -16,6 +16,11 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
             f"the device at {port} {what} (did it restart?): connect "
             "again and compare its step, since what it learned may be gone"
         )
+    if code == Status.KEY:
+        return DeviceError(
+            f"the device at {port} takes {request} only from who has its key: give the file of its"
+            " key with --key"
+        )
     reason = (
         STATUS_PURPOSE[Status(code)].partition(";")[0]
         if code in set(Status)
@@ -31,6 +36,14 @@ def other_plan(port: str, device: str, wanted: str) -> DeviceError:
     return DeviceError(
         f"the device at {port} runs the plan {device}, not {wanted}: "
         "build and flash the firmware of this model, or name the model that was flashed"
+    )
+
+
+def keyless(port: str) -> DeviceError:
+    """It has no key, and one was given."""
+    return DeviceError(
+        f"the device at {port} has no key: leave --key out, or flash a firmware that was generated"
+        " with the key"
     )
 
 

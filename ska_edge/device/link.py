@@ -36,6 +36,7 @@ from ska_edge.wire.protocol import (
     Values,
     Want,
 )
+from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
@@ -53,6 +54,7 @@ class Link:
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
             `HELLO_PERIODS` times, a quarter of a timeout apart.
+        key: the device's, 32 bytes; None for a device that has none.
         stop: once it is set, HELLO is sent no more often than other requests: nobody waits for a
             device to boot.
 
@@ -71,9 +73,11 @@ class Link:
         baud: int = 115200,
         timeout: float = 2.0,
         tries: int = 3,
+        key: bytes | None = None,
         stop: threading.Event | None = None,
     ) -> None:
         self.baud = baud
+        self._tagger = None if key is None else Tagger(key)
         self._stop = stop or threading.Event()
         self.timeout = timeout
         self._tries = tries
@@ -126,7 +130,17 @@ class Link:
         self._codec = Codec(dimensions)
         self._input = struct.Struct(f"<{info.inputs}{'b' if info.input_width == 1 else 'h'}")
         self._info, self.samples, self.step = info, info.samples, info.step
+        self._challenge(info)
         return info
+
+    def _challenge(self, info: DeviceInfo) -> None:
+        """Begins to tag requests, with a key. DeviceError: the device has none."""
+        if self._tagger is None:
+            return
+        if not info.capabilities & Capability.KEY:
+            raise device_errors.keyless(self.port)
+        ((_, answer),) = self.request("CHALLENGE")
+        self._tagger.begin(answer["nonce"])
 
     def _greet(self) -> dict[str, Any]:
         """The values of the WELCOME that answers a HELLO."""
@@ -332,6 +346,8 @@ class Link:
         if self._info is None and name != "HELLO":
             self.hello()
         message, payload = BY_NAME[name], self._codec.pack(name, values)
+        if self._tagger is not None:
+            payload = self._tagger.tagged(message, payload)
         self._seq = (self._seq + 1) % 256
         # The zero byte ends whatever rubbish the line has left in the device's decoder.
         data = b"\0" + encode_frame(message.code, self._seq, payload)

@@ -30,12 +30,14 @@ class Job:
     Attributes:
         plan: what they run.
         baud: speed of their ports.
+        key: what all of them need to be changed; None without one.
         patience: seconds to wait for one that went away.
         halvings, save, save_every: see `Monitor.run`.
     """
 
     plan: Plan
     baud: int
+    key: bytes | None
     patience: float
     halvings: int | None
     save: bool
@@ -88,7 +90,7 @@ class Member:
 
         try:
             stream = self._stream = Stream(
-                lambda: Link(self.port, baud=job.baud, stop=stop),
+                lambda: Link(self.port, baud=job.baud, key=job.key, stop=stop),
                 job.plan.digest,
                 patience=job.patience,
                 stop=stop,

@@ -22,6 +22,7 @@ PROTOCOL_VERSION = 4
 COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a device
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
 PUSH_MAX = 64  # maximum in a PUSH, which must fit the receive buffer of the smallest parts
+TAG_BYTES = 8  # of the tag behind a request that changes a device with a key, see `tag`
 
 Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
 Values = Mapping[str, Any]
@@ -53,6 +54,7 @@ class Status(enum.IntEnum):
     CRC = 9
     STORAGE = 10
     TOKEN = 11
+    KEY = 12
 
 
 STATUS_PURPOSE = {
@@ -69,6 +71,7 @@ STATUS_PURPOSE = {
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, the state is unchanged; detail is the ska_status_t",
     Status.TOKEN: "the request is for another state; detail is the token of this one",
+    Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
 }
 
 
@@ -81,6 +84,7 @@ class Capability(enum.IntFlag):
     RATE = 8
     SAVE = 16
     PUSH = 32
+    KEY = 64
 
 
 CAPABILITY_PURPOSE = {
@@ -90,6 +94,7 @@ CAPABILITY_PURPOSE = {
     Capability.RATE: "changes its rate on SET_RATE",
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
     Capability.PUSH: "accepts a state from OFFER and PUSH",
+    Capability.KEY: "takes requests that change it only with the tag of its key",
 }
 
 
@@ -142,6 +147,7 @@ class Message:
         fields: payload, in order, without padding.
         purpose: one line.
         answer: for a request, the name of the reply that closes it (STATUS if it is refused).
+        changes: a request that changes the device; with a key it ends in a tag.
     """
 
     name: str
@@ -150,6 +156,7 @@ class Message:
     fields: tuple[Field, ...]
     purpose: str
     answer: str = ""
+    changes: bool = False
 
 
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
@@ -182,6 +189,7 @@ MESSAGES = (
         ),
         "learn from one labeled sample",
         answer="RESULT",
+        changes=True,
     ),
     Message("INFER", 0x03, "request", (X,), "classify one input, learn nothing", answer="RESULT"),
     Message(
@@ -191,6 +199,7 @@ MESSAGES = (
         (Field("halvings", "u8", 1, "how often the plan's rate is halved"), TOKEN),
         "change the learning rate",
         answer="STATUS",
+        changes=True,
     ),
     Message("PULL", 0x05, "request", (OFFSET,), "read a piece of the state", answer="CHUNK"),
     Message(
@@ -203,6 +212,7 @@ MESSAGES = (
         ),
         "announce a state; the same state again resumes where it stopped",
         answer="STATUS",
+        changes=True,
     ),
     Message(
         "PUSH",
@@ -211,9 +221,26 @@ MESSAGES = (
         (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
         "send a piece of the offered state; the last piece stores and loads it",
         answer="STATUS",
+        changes=True,
     ),
-    Message("SAVE", 0x08, "request", (TOKEN,), "save the state for a restart", answer="STATUS"),
-    Message("RESET", 0x09, "request", (), "return to the plan's weights, step 0", answer="STATUS"),
+    Message(
+        "SAVE",
+        0x08,
+        "request",
+        (TOKEN,),
+        "save the state for a restart",
+        answer="STATUS",
+        changes=True,
+    ),
+    Message(
+        "RESET",
+        0x09,
+        "request",
+        (),
+        "return to the plan's weights, step 0",
+        answer="STATUS",
+        changes=True,
+    ),
     Message(
         "SET_TOKEN",
         0x0A,
@@ -221,6 +248,15 @@ MESSAGES = (
         (TOKEN, CRC),
         "give a token to the state with this CRC-32; the token stays while it learns",
         answer="STATUS",
+        changes=True,
+    ),
+    Message(
+        "CHALLENGE",
+        0x0B,
+        "request",
+        (),
+        "ask a device with a key for a nonce; tags are made with it from here on",
+        answer="NONCE",
     ),
     Message(
         "WELCOME",
@@ -290,6 +326,13 @@ MESSAGES = (
             Field("detail", "u32", 1, "depends on the code"),
         ),
         "answers every other request, and every refused one",
+    ),
+    Message(
+        "NONCE",
+        0x86,
+        "reply",
+        (Field("nonce", "u8", TAG_BYTES, "a value that the device has not given before"),),
+        "answers CHALLENGE",
     ),
 )
 

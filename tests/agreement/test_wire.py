@@ -38,15 +38,24 @@ PLANS = {
 }
 
 
-def patient(port: str, stop: threading.Event | None = None) -> Link:
+def patient(port: str, stop: threading.Event | None = None, key: bytes | None = None) -> Link:
     """A link that asks again soon and often: half of all exchanges meet a fault."""
-    return Link(port, timeout=0.1, tries=50, stop=stop)
+    return Link(port, timeout=0.1, tries=50, stop=stop, key=key)
 
 
-@pytest.mark.parametrize("want", [Want(0), Want.METRICS])
-@pytest.mark.parametrize("rule", PLANS)
+@pytest.mark.parametrize(
+    ("rule", "want", "key"),
+    [
+        *((rule, want, None) for rule in PLANS for want in (Want(0), Want.METRICS)),
+        ("local", Want(0), bytes(range(32))),
+    ],
+)
 def test_each_sample_is_learned_once(
-    rule: str, want: Want, require_board: Callable[[str], Board], tmp_path: Path
+    rule: str,
+    want: Want,
+    key: bytes | None,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
 ) -> None:
     plan, board = PLANS[rule], require_board("host")
     rng = np.random.default_rng(5)
@@ -54,11 +63,11 @@ def test_each_sample_is_learned_once(
     inputs = rng.integers(-128, 128, (SAMPLES, plan.inputs))
     labels = rng.integers(0, plan.classes, SAMPLES)
     project = tmp_path / "project"
-    write_project(plan, state.parameters, board.name, project)
+    write_project(plan, state.parameters, board.name, project, key=key)
     build(project)
 
     with start(project) as running, LossyWire(running.port, SHARE, seed=7) as wire:
-        stream = Stream(lambda: patient(wire.port), plan.digest, patience=60, want=want)
+        stream = Stream(lambda: patient(wire.port, key=key), plan.digest, patience=60, want=want)
         learned = [event for event in stream.learn(inputs, labels) if isinstance(event, Sample)]
         device = stream.link.pull(plan.state_bytes)
         stream.close()

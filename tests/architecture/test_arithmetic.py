@@ -87,6 +87,7 @@ C_SHIFTS: dict[str, tuple[str, str]] = {
     "runtime/ska_draw.h": ("word", "the hash that random words are made with"),
     "runtime/ska_frame.c": ("crc", "the CRC, bit by bit"),
     "runtime/ska_crc.c": ("crc", "the other CRC, a byte at a time"),
+    "runtime/ska_mac.c": ("", "BLAKE2s, whose rotations and bytes are the RFC's"),
     "boards/cortex-m/uart_cmsdk.h": ("#define NVIC_", "a bit of a register"),
     "boards/cortex-m/uart_nrf51.c": ("#define ", "a bit of a register"),
     "boards/riscv/uart_16550.c": ("#define PLIC_", "a bit of a register"),

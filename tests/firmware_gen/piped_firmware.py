@@ -155,6 +155,7 @@ def make(
     storing: bool = False,
     flags: Sequence[str] = SANITIZERS,
     emulator: Sequence[str] = (),
+    key: bytes | None = None,
 ) -> Firmware:
     """Writes, compiles and describes the firmware of a plan with random weights; with the memory
     for saves that the board `host` has, if it is to have one. An emulator runs it where this
@@ -166,7 +167,7 @@ def make(
         reach = tensor.format.maximum // 4
         values = rng.integers(-reach, reach, tensor.size)
         parameters[tensor.offset : tensor.offset + tensor.size] = values
-    write_project(plan, parameters, "host", folder / "project")
+    write_project(plan, parameters, "host", folder / "project", key=key)
     sources = folder / "project" / "src"
     (sources / "board.c").write_text(BOARD)
     files = sorted(path.name for path in sources.glob("*.c"))

@@ -22,7 +22,7 @@ from tests.golden.options_page import PAGE as OPTIONS_PAGE
 from tests.golden.options_page import emit_options
 
 FOLDER = Path(__file__).parent
-MESSAGES_FILE = "ska_messages.h"
+SHARED = ("ska_messages.h", "ska_key.h")  # the same for every plan
 PROTOCOL_PAGE = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
 
 
@@ -51,7 +51,7 @@ def golden_files() -> dict[Path, str]:
         # A fixed sequence over the whole range of the weights: no random generator can change it.
         parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
         for file, text in generated_files(plan, parameters).items():
-            path = FOLDER / file if file == MESSAGES_FILE else FOLDER / name / file
+            path = FOLDER / file if file in SHARED else FOLDER / name / file
             assert files.setdefault(path, text) == text, f"{file} depends on the plan"
     return files
 

@@ -52,6 +52,8 @@
 #define SKA_STATUS_STORAGE 10u
 /* the request is for another state; detail is the token of this one */
 #define SKA_STATUS_TOKEN 11u
+/* the tag is missing or wrong: the request was not made with the device's key */
+#define SKA_STATUS_KEY 12u
 /* METRICS of every layer before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
@@ -68,6 +70,8 @@
 #define SKA_CAPABILITY_SAVE 16u
 /* accepts a state from OFFER and PUSH */
 #define SKA_CAPABILITY_PUSH 32u
+/* takes requests that change it only with the tag of its key */
+#define SKA_CAPABILITY_KEY 64u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -123,6 +127,9 @@
 /* SET_TOKEN: give a token to the state with this CRC-32; the token stays while it learns */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
 #define SKA_MESSAGE_SET_TOKEN_SIZE 8u
+/* CHALLENGE: ask a device with a key for a nonce; tags are made with it from here on */
+#define SKA_MESSAGE_CHALLENGE 0x0bu
+#define SKA_MESSAGE_CHALLENGE_SIZE 0u
 /* WELCOME: answers HELLO; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -144,6 +151,9 @@
 /* STATUS: answers every other request, and every refused one */
 #define SKA_MESSAGE_STATUS 0x85u
 #define SKA_MESSAGE_STATUS_SIZE 5u
+/* NONCE: answers CHALLENGE */
+#define SKA_MESSAGE_NONCE 0x86u
+#define SKA_MESSAGE_NONCE_SIZE 8u
 
 /* The largest payload of a request, which the receive buffer must hold. */
 #define SKA_REQUEST_MAX SKA_MESSAGE_HELLO_SIZE
@@ -183,6 +193,20 @@
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_SET_TOKEN_SIZE
 #endif
+#if SKA_MESSAGE_CHALLENGE_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_CHALLENGE_SIZE
+#endif
+
+/* Whether a request of this type changes the device. */
+#define SKA_REQUEST_CHANGES(type) \
+    ((type) == SKA_MESSAGE_SAMPLE || \
+     (type) == SKA_MESSAGE_SET_RATE || \
+     (type) == SKA_MESSAGE_OFFER || \
+     (type) == SKA_MESSAGE_PUSH || \
+     (type) == SKA_MESSAGE_SAVE || \
+     (type) == SKA_MESSAGE_RESET || \
+     (type) == SKA_MESSAGE_SET_TOKEN)
 
 /* --- numbers as bytes ------------------------------------------------------------------------- */
 
@@ -562,6 +586,20 @@ static inline uint16_t ska_message_status_pack(const ska_message_status_t *messa
     payload[0u] = message->code;
     ska_bytes_put_u32(&payload[1u], message->detail);
     return SKA_MESSAGE_STATUS_SIZE;
+}
+
+/* NONCE: answers CHALLENGE */
+typedef struct {
+    /* 8 elements: a value that the device has not given before */
+    const uint8_t *nonce;
+} ska_message_nonce_t;
+
+static inline uint16_t ska_message_nonce_pack(const ska_message_nonce_t *message,
+                                              uint8_t *payload) {
+    for (uint16_t i = 0; i < 8u; i++) {
+        payload[0u + i] = message->nonce[i];
+    }
+    return SKA_MESSAGE_NONCE_SIZE;
 }
 
 #endif

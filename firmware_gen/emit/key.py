@@ -1,0 +1,27 @@
+"""Writes `ska_key.h`: whether the firmware has a key, and which."""
+
+from __future__ import annotations
+
+from ska_edge.wire.protocol import TAG_BYTES
+
+TOP = """\
+/*
+ * ska_key.h: the key that requests need which change the device; generated.
+ *
+ * Whoever has this file, or the image built from it, has the key.
+ */
+#ifndef SKA_KEY_H
+#define SKA_KEY_H
+
+"""
+
+
+def emit_key(key: bytes | None) -> str:
+    """The text of `ska_key.h`; None for a device that takes requests from anybody."""
+    if key is None:
+        none = "#define SKA_KEYED 0 /* no key: any request is taken */\n#define SKA_TAG_BYTES 0u\n"
+        return f"{TOP}{none}\n#endif\n"
+    rows = [key[at : at + 8] for at in range(0, len(key), 8)]
+    digits = ", \\\n     ".join(", ".join(f"0x{byte:02x}u" for byte in row) for row in rows)
+    tag = f"#define SKA_TAG_BYTES {TAG_BYTES}u /* behind a request that changes the device */\n"
+    return f"{TOP}#define SKA_KEYED 1\n{tag}#define SKA_KEY \\\n    {{{digits}}}\n\n#endif\n"

@@ -1,0 +1,79 @@
+"""Tags: proof that a request comes from somebody who has the device's key.
+
+The tag of a request is the keyed BLAKE2s (RFC 7693) of a nonce that the device gave, the request's
+number since then, its type and its payload; `firmware_gen/runtime/ska_mac.c` computes the same. A
+recorded request that is sent again meets another nonce, or another number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ska_edge.errors import InputError
+from ska_edge.wire.protocol import TAG_BYTES, Message
+
+KEY_BYTES = 32
+OF_REQUEST = b"\x01"  # a device begins its nonces with another byte
+LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
+
+
+def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes) -> bytes:
+    """The tag of a request, `TAG_BYTES` long.
+
+    Args:
+        key: `KEY_BYTES`.
+        nonce: what the device answered to CHALLENGE.
+        number: of the request since then; the first one has 1.
+        code: type byte of the request.
+        payload: without the tag.
+    """
+    message = OF_REQUEST + nonce + number.to_bytes(4, "little") + bytes([code]) + payload
+    return hashlib.blake2s(message, key=key, digest_size=TAG_BYTES).digest()
+
+
+class Tagger:
+    """Adds the tags to the requests of one session, which it counts as the device does.
+
+    Args:
+        key: `KEY_BYTES`.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._nonce: bytes | None = None
+        self._number = 0
+
+    def begin(self, nonce: bytes) -> None:
+        """The device has given a nonce: count from here on."""
+        self._nonce, self._number = nonce, 0
+
+    def tagged(self, message: Message, payload: bytes) -> bytes:
+        """The payload of the next request, with its tag where the request has one."""
+        self._number += 1
+        if self._nonce is None or not message.changes:
+            return payload
+        tag = request_tag(self._key, self._nonce, self._number, message.code, payload)
+        return payload + tag
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a file of 64 hexadecimal digits. Raises InputError for any other file."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LONGEST_KEY_FILE).decode("ascii").strip()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there is no key file {path}; make one with `openssl rand -hex {KEY_BYTES} > {path}`"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        text = ""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise InputError(f"{path} is no key: it needs {2 * KEY_BYTES} hexadecimal digits")
+    return key
