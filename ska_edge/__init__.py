@@ -11,7 +11,7 @@ True
 (4, 8, 3)
 
 `train` also takes a file, and `(x, y)` arrays. Every error that is raised on purpose is a
-`SkaError`, and its message is one sentence.
+`SkaError`, and its message is one sentence. docs/PYTHON.md leads through all of it.
 
 Importing ska_edge is cheap: numpy and everything else is imported when a name is first used.
 """

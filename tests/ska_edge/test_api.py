@@ -26,6 +26,17 @@ def test_the_example_in_the_docstring_runs(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "iris.ska").is_file()
 
 
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "PYTHON.md"
+    found = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert found.attempted > 20
+    assert found.failed == 0
+    text = page.read_text(encoding="utf-8")
+    assert all(f"`{name}" in text for name in ska_edge.__all__)
+
+
 def test_importing_it_imports_nothing_from_elsewhere() -> None:
     program = (
         "import sys; before = set(sys.modules); import ska_edge;"
