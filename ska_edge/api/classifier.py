@@ -50,7 +50,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "blocked" takes one class after the other.
         replay: past rows of each class that are kept to be learned again. None: 0.
         replays: how many of them are learned again with each new row. None: 1.
-        readout_only: hidden layers stay as they are. None: False.
+        readout_only: only the output layer learns. None: False.
 
     Attributes:
         classes_: the labels in sorted order, (classes,).

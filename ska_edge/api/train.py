@@ -66,7 +66,7 @@ def train(
             "blocked" takes one class after the other.
         replay: past rows of each class that are kept to be learned again. Default: 0.
         replays: how many of them are learned again with each new row. Default: 1.
-        readout_only: hidden layers stay as they are. Default: False.
+        readout_only: only the output layer learns. Default: False.
         start: a model file, or its integer ONNX file, to continue from. All that is the model's
             own stays unless it is named: rule, sizes, rate, batch, seed, replay, readout_only.
         group: learn from the rows of this group alone.

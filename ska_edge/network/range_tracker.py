@@ -96,7 +96,7 @@ def _fits(found: Range, layers: int) -> bool:
     )
 
 
-class RangeRecord:
+class RangeTracker:
     """Ranges of everything a model stores or passes on, looked at now and then."""
 
     def __init__(self) -> None:

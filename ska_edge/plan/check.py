@@ -220,7 +220,7 @@ def _check_rule(plan: Plan) -> None:
         if plan.steps < 2:
             raise InputError(f"rule {plan.rule} needs at least 2 steps: the first only records")
         if plan.first_learned:
-            raise InputError(f"rule {plan.rule} has no readout; it cannot learn that alone")
+            raise InputError(f"rule {plan.rule} has no labels: its output layer cannot learn alone")
         if replay != Replay():
             raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay")
     if min(replay.per_class, replay.per_sample) < 0:

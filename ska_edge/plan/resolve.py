@@ -35,7 +35,7 @@ class Draft:
             the precision's by default.
         knowledge_format: likewise.
         labels: class names; "0", "1", ... by default.
-        readout_only: hidden layers stay as they are.
+        output_only: only the output layer learns.
         replay, seed, raw: see `Plan`.
     """
 
@@ -49,7 +49,7 @@ class Draft:
     weight_formats: Mapping[tuple[int, str], QFormat] = field(default_factory=dict)
     knowledge_format: QFormat | None = None
     labels: Sequence[str] | None = None
-    readout_only: bool = False
+    output_only: bool = False
     replay: Replay = Replay()
     seed: int = 0
     raw: RawInput | None = None
@@ -89,7 +89,7 @@ class Draft:
             rate=Rate.from_real(self.rate / self.batch),
             batch=self.batch,
             steps=self.steps if self.steps is not None else 1 if definition.supervised else 2,
-            first_learned=hidden if self.readout_only else 0,
+            first_learned=hidden if self.output_only else 0,
             replay=self.replay,
             seed=self.seed,
             raw=self.raw,

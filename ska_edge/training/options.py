@@ -180,7 +180,7 @@ class Options:
         keep=lambda plan: plan.replay.per_sample or 1,
     )
     readout_only: bool | None = option(
-        help="Hidden layers stay as they are.",
+        help="Only the output layer learns.",
         kind=Kind.FLAG,
         scope=Scope.LABELS,
         words="no",

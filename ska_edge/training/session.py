@@ -18,7 +18,7 @@ from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
-from ska_edge.network.range_tracker import RangeRecord
+from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
@@ -178,7 +178,7 @@ class Session:
         Yields how many of `total` are done, after whole updates.
         """
         trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
-        record = RangeRecord()
+        record = RangeTracker()
         if not self.plan.rule_definition.supervised:
             batch = inputs[: self.plan.batch]
             for _ in trainer.learn_steps(batch):
@@ -286,7 +286,7 @@ def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]
         batch=batch,
         steps=1 if supervised else options.steps,
         labels=dataset.labels,
-        readout_only=bool(options.readout_only),
+        output_only=bool(options.readout_only),
         replay=Replay(options.replay, options.replays or 0) if options.replay else Replay(),
         seed=options.seed,
     )

@@ -106,7 +106,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         return make_plan(sizes, **{**options, "rate": rate * batch, "batch": batch, "steps": steps})
     if rng.random() < 0.4:
         options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)))
-    options["readout_only"] = bool(rng.random() < 0.25)
+    options["output_only"] = bool(rng.random() < 0.25)
     return make_plan(sizes, **options)
 
 

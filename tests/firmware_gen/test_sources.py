@@ -33,7 +33,7 @@ PLANS = {
     ),
     "code": make_plan((5, 4, 4, 3), rule="code", precision="w32a16"),
     "wide-readouts": make_plan((5, 4, 4, 3), precision="w32a16"),
-    "readout": make_plan((5, 4, 3), readout_only=True),
+    "output-only": make_plan((5, 4, 3), output_only=True),
     "published": make_plan((5, 4, 3), rule="published", batch=4, steps=3, rate=0.5),
 }
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-pedantic")

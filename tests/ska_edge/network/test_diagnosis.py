@@ -170,7 +170,7 @@ def test_updates_may_vanish_where_nothing_is_left_to_learn() -> None:
 
 
 def test_a_frozen_layer_makes_no_updates() -> None:
-    frozen = make_plan(SIZES, rule="local", readout_only=True)
+    frozen = make_plan(SIZES, rule="local", output_only=True)
     rests: dict[str, Course] = {"zero_updates": always(1.0), "shift": always(0.0)}
     found = signs(watched(frozen, {0: rests, 1: rests, 2: GUESSING}))
     assert [sign for sign in found if sign[1] < 2] == []

@@ -20,7 +20,7 @@ RAW_INPUT = RawInput((5, 70_000, 300, 1), (-9, 2**40, 7, 0), 11)
 PLANS = {
     "local": make_plan((4, 3, 3, 2), input_format=QFormat(8, 4), replay=Replay(2, 1), seed=7),
     "raw": make_plan((4, 3, 2), raw=RAW_INPUT, labels=("calm", "gust")),
-    "feedback": make_plan((4, 3, 2), rule="feedback", precision="w8a8", readout_only=True),
+    "feedback": make_plan((4, 3, 2), rule="feedback", precision="w8a8", output_only=True),
     "code": make_plan((4, 3, 2), rule="code", batch=3),
     "published": make_plan((4, 3, 2), rule="published", precision="w32a16", batch=5, steps=3),
 }
@@ -75,7 +75,7 @@ def resolved_again(plan: Plan) -> Plan:
         },
         knowledge_format=plan.formats.knowledge,
         labels=plan.labels,
-        readout_only=plan.first_learned > 0,
+        output_only=plan.first_learned > 0,
         replay=plan.replay,
         seed=plan.seed,
         raw=plan.raw,

@@ -120,7 +120,7 @@ def test_defaults_are_in_their_place() -> None:
 
 
 BASE = make_plan(
-    (4, 5, 3), rule="feedback", rate=0.03, batch=1, seed=7, replay=Replay(4, 2), readout_only=True
+    (4, 5, 3), rule="feedback", rate=0.03, batch=1, seed=7, replay=Replay(4, 2), output_only=True
 )
 
 
