@@ -1,1 +1,1 @@
-"""A network's state, and the trainer that changes it with the bits of a device."""
+"""A network's state, and the trainer, which gives the same bits as a device."""

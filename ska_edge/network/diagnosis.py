@@ -1,13 +1,13 @@
-"""Signs that a network does not learn well, read from the metrics that a training makes anyway.
+"""Signs of poor learning, computed from the metrics that training produces anyway.
 
 The signs are those of the paper (arXiv 2503.13942) and of integer arithmetic: a plateau of the
 entropy, exploding knowledge, layers out of step, collapse, vanishing updates, saturation. A `Watch`
-collects metrics, of the host's trainer or of a device, and says which signs it sees.
+collects metrics, from the host's trainer or from a device, and reports the signs.
 
-With labels a network that answers well is not sick, whatever its knowledge looks like: an output
-layer that is sure has large, even saturated knowledge, and a layer that has learned everything
-rounds its updates to zero. Signs that cannot tell the two apart therefore count only as long as
-the errors of the output layer are large, and trends only when these do not fall any more.
+With labels, a network that classifies well is healthy, whatever its knowledge: a confident output
+layer has large, even saturated knowledge, and a layer that has learned everything rounds its
+updates to zero. Signs that do not distinguish these cases from failure count only while the errors
+of the output layer are large, and trends count only if these errors no longer fall.
 """
 
 from __future__ import annotations
@@ -27,60 +27,63 @@ from ska_edge.rules.neuron import TABLE_STEPS_LOG2
 Reals = NDArray[np.float64]
 
 # --- thresholds -----------------------------------------------------------------------------------
-# "Healthy" below are trainings of digits, vowels, wine, breast_cancer and iris with the three rules
-# with labels and default options, test accuracy 90 % or more.
+# "Healthy" below means trainings of digits, vowels, wine, breast_cancer and iris with the three
+# rules with labels and default options, and a test accuracy of 90 % or more.
 
-# Fewer updates say nothing: a mean over single samples is still mostly chance.
+# With fewer updates, a mean over single samples is still mostly chance.
 ENOUGH = 20
-# What a trend needs where every update sees other samples; a held batch has no such noise.
+# Updates that a trend needs if every update has other samples; a held batch has no such noise.
 ENOUGH_FOR_A_TREND = 200
-# Fewer rows have no spread worth the name: two always lie on a line, three in a plane.
+# Fewer rows have no useful spread: two are always on a line, three in a plane.
 ENOUGH_ROWS = 4
 
-# Share of the labels' variance that the output layer leaves unexplained, below which the network is
-# taken to have learned: healthy trainings end below 0.2, two short epochs of iris at 0.3, and
+# A network counts as trained if the output layer leaves less than this fraction of the labels'
+# variance unexplained. Healthy trainings end below 0.2, two short epochs of iris at 0.3, and
 # trainings whose updates vanish, or that guess, at 1 and more.
 LEARNED = 0.5
-# The same where nothing is left to learn: below it updates may well round to zero.
+# Below this fraction nothing is left to learn, and updates may round to zero.
 LEARNED_ALL = 0.1
 
-# The entropy stands still when between the halves of the last third of the steps it moved less than
-# this share of its largest value: at this pace it gets there from 0 in eight times the steps.
+# The entropy is constant if, between the halves of the last third of the steps, it changes by less
+# than this fraction of its largest value. At this speed, it would take eight times the steps to get
+# there from 0.
 STILL = 0.02
-# A shift still falls when its mean square in the last third of the steps is smaller than in the
-# third before by this share: less, and to halve it takes more than four times the steps there were.
+# A shift still falls if its mean square in the last third of the steps is smaller than in the
+# second third by this fraction. A slower fall needs more than four times the steps so far to halve
+# it.
 FALLS = 0.05
-# The shift has become small when its root mean square fell below this share of the beginning's:
-# then a standing entropy is the end of learning, and no plateau.
+# The shift has become small if its root mean square is below this fraction of its initial value. A
+# constant entropy is then the end of learning, not a plateau.
 SETTLED = 0.5
 
-# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope 0:
-# a layer whose knowledge is there on average cannot learn any more. Growth is a sign before that,
-# once the knowledge has left the middle half of the table: to get there from nothing is learning.
+# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope is 0, so
+# a layer whose average knowledge is there cannot learn any more. Growth is an earlier sign, but
+# only outside the middle half of the table, because growth from 0 to there is learning.
 GROWN = 10.0
 STILL_GROWS = 1.1
 
-# Smoothed entropies run against each other at a correlation below this (of 8 blocks, so chance
-# alone gets there in about one of 40 pairs) when both also moved by a quarter of their own range.
+# Smoothed entropies move in opposite directions if their correlation is below this and both moved
+# by a quarter of their own range. (With 8 blocks, chance alone gives this in about one of 40
+# pairs.)
 AGAINST = -0.7
 MOVED = 0.25
-# A movement below this many standard errors is chance.
+# A change of less than this many standard errors is chance.
 SURE = 3.0
 
 # One direction is 1, two equally strong ones are 2: below the middle one of them rules.
 COLLAPSED = 1.5
 
-# Of a hundred weights one moves: the others only cost time.
+# One of a hundred weights changes; the others only cost time.
 VANISHED = 0.99
 
 # A value at the limit of its format is wrong by an unknown amount; one in a hundred may be.
 SATURATED = 0.01
-# Once a network with labels has learned, knowledge at its limit is mostly a sure answer: healthy
-# output layers have up to 0.36 of it, hidden ones 0.14; with rates 8 times too large it is 0.6
-# to 1, and such layers hardly learn any more.
+# In a trained network with labels, knowledge at its limit is mostly a confident answer: in healthy
+# trainings up to 0.36 of it in output layers, up to 0.14 in hidden layers. With rates 8 times too
+# large it is 0.6 to 1, and such layers hardly learn any more.
 STUCK = 0.5
 
-# Points that are kept; at twice as many, every two become their mean.
+# Number of stored points; at twice this number, each pair is replaced by its mean.
 POINTS = 200
 BLOCKS = 12  # a third of the steps is 4 of them
 
@@ -96,13 +99,13 @@ SIGNS = (
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One sign of a training that goes wrong.
+    """One sign of a training that fails.
 
     Attributes:
         sign: one of `SIGNS`, the worst first.
-        layer: index, from 0; of two layers the lower one.
-        what: what was seen, with its figures.
-        advice: what to try.
+        layer: index, from 0; for a pair of layers, the lower one.
+        what: the observation, with its figures.
+        advice: a suggestion.
     """
 
     sign: str
@@ -111,7 +114,7 @@ class Symptom:
     advice: str
 
     def sentence(self) -> str:
-        """One line for people."""
+        """One line of text."""
         return f"{self.sign} in layer {self.layer}: {self.what}; {self.advice}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -120,9 +123,9 @@ class Symptom:
 
 
 def participation_ratio(decisions: NDArray[Any]) -> float:
-    """Directions that rows (n, width) really use: (sum of e)^2 / sum of e^2, from 1 to width.
+    """Effective number of directions in rows (n, width): (sum of e)^2 / sum of e^2, 1 to width.
 
-    e are the eigenvalues of the covariance over rows. 0 when all rows are equal.
+    e are the eigenvalues of the covariance over rows. 0 if all rows are equal.
     """
     centered = np.asarray(decisions, dtype=np.float64)
     centered = centered - centered.mean(axis=0)
@@ -134,10 +137,10 @@ def participation_ratio(decisions: NDArray[Any]) -> float:
 
 
 class Watch:
-    """Collects the metrics of a training and says which signs of failure it sees.
+    """Collects the metrics of a training and reports signs of failure.
 
-    It keeps means of equally many successive updates, at most twice `POINTS` of them, however long
-    the training is.
+    It stores means over equal numbers of successive updates, at most twice `POINTS` of them,
+    however long the training is.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -148,16 +151,16 @@ class Watch:
         self._pending: list[Reals] = []
         self._points: list[Reals] = []  # (layers, quantities) each
         self._series_of_all: Reals | None = None  # the points as one array
-        self._each = 1  # updates that a point is the mean of
+        self._each = 1  # updates per point
         self._ratios: dict[int, tuple[float, float]] = {}
 
     @property
     def points(self) -> int:
-        """Means that are kept."""
+        """Number of stored means."""
         return len(self._points)
 
     def add(self, step: int, layers: Sequence[LayerMetrics]) -> None:
-        """Take the metrics of one update, a layer each; an update that was seen is left out."""
+        """Add the metrics of one update, one per layer; a repeated update is ignored."""
         if step == self._step or not layers:
             return
         self._step = step
@@ -176,19 +179,19 @@ class Watch:
     def decisions(
         self, layer: int, rows: NDArray[Any], inputs: NDArray[Any], labels: NDArray[np.integer]
     ) -> None:
-        """Take what a layer decides, rows (n, width), about inputs (n, d) with labels (n,).
+        """Set a layer's decisions, rows (n, width), for inputs (n, d) with labels (n,).
 
-        Replaces what was given for the layer before; fewer than 4 rows are left out.
+        They replace earlier decisions of the layer; fewer than 4 rows are ignored.
         """
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
-        # What the layer can tell apart at best.
+        # The differences that the layer can distinguish at best.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
 
     def symptoms(self) -> list[Symptom]:
-        """What is wrong by now, at most one of each sign and layer, the worst first."""
+        """The current signs, at most one per sign and layer, the worst first."""
         found: list[Symptom] = []
         stagnates = self._stagnates()
         if self._updates >= ENOUGH and len(self._points) >= BLOCKS:
@@ -196,7 +199,7 @@ class Watch:
             trends = (self._plateau, self._discord) if stagnates else ()
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
-        # With labels, layers whose updates vanish are as they began, an output layer all zeros.
+        # With labels, layers whose updates vanish keep their initial weights: 0 in an output layer.
         vanishing = "vanishing updates" in {symptom.sign for symptom in found}
         if stagnates and not (self._labeled and vanishing):
             found += self._collapses()
@@ -205,7 +208,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """What is kept of one layer's metrics; the names are those of `_series`."""
+        """The stored values of one layer's metrics; `_series` has their names."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
@@ -226,10 +229,10 @@ class Watch:
         return series
 
     def unexplained(self) -> float:
-        """Share of the labels' variance that the output layer's errors leave in the last third.
+        """Fraction of the labels' variance that the output layer leaves unexplained (last third).
 
-        0 for an output that is always right, 1 for one that always answers how frequent the classes
-        are (were they equally frequent), more for one that knows less. 1 for rules without labels.
+        0 for an output that is always right, 1 for one that always answers the class frequencies
+        (if the classes are equally frequent), more for a worse one. 1 for rules without labels.
         """
         if not self._labeled or not self._points:
             return 1.0
@@ -262,7 +265,7 @@ class Watch:
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
-            # Where there is little to tell apart (two classes lie on a line) little is asked for.
+            # If there is little to distinguish (two classes are on a line), less is required.
             if ratio < min(COLLAPSED, (1 + possible) / 2):
                 what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
                 if not ratio:
@@ -321,7 +324,7 @@ class Watch:
         return Symptom("plateau", layer, what, "try another --rate, or more neurons in --hidden")
 
     def _discord(self, layer: int) -> Symptom | None:
-        """The layer and the one above it."""
+        """Compare the layer with the one above it."""
         above = layer + 1
         if above == len(self._plan.layers):
             return None
@@ -337,7 +340,7 @@ class Watch:
         return Symptom("out of step", layer, what, "lower --rate, or take fewer layers in --hidden")
 
     def _learns(self, layer: int) -> bool:
-        """Whether the layer has anything to learn from: the shift of a frozen one is always 0."""
+        """Whether the layer learns; the shift of a frozen layer is always 0."""
         return bool(self._series("shift_square", layer).any())
 
     def _settled(self, layer: int) -> bool:
@@ -356,14 +359,14 @@ def _blocks(series: Reals) -> Reals:
 
 
 def _movement(series: Reals) -> tuple[float, float]:
-    """How far the mean of the second half is from that of the first, and its standard error."""
+    """Difference between the means of the second and the first half, and its standard error."""
     halves = np.array_split(series, 2)
     error = math.sqrt(sum(float(half.var()) / len(half) for half in halves))
     return float(halves[1].mean() - halves[0].mean()), error
 
 
 def _steady_move(series: Reals) -> float:
-    """Movement over the last two thirds; 0 when it is chance, or small beside the whole range."""
+    """Change over the last two thirds; 0 if it is chance, or small compared with the range."""
     move, error = _movement(series[len(series) // 3 :])
     smooth = _blocks(series)
     span = float(smooth.max() - smooth.min())

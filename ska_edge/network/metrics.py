@@ -1,4 +1,4 @@
-"""From the integer sums of `METRICS` to the quantities of the paper (arXiv 2503.13942)."""
+"""Computes the quantities of the paper (arXiv 2503.13942) from the integer sums of `METRICS`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class LayerMetrics:
 
     Attributes:
         entropy: -(1/ln 2) sum z * shift.
-        cosine: of z and the shift, 0 when either vanishes.
+        cosine: cosine between z and the shift, 0 if either is 0.
         z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
             update.
-        tensor_net: sum (D - z D' / ln 2) (z - previous z); 0 for rules that make one step a sample,
-            and so are the next two.
+        tensor_net: sum (D - z D' / ln 2) (z - previous z); like the next two, 0 for rules with one
+            step per sample.
         flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
         lagrangian: -sum z D' Phi.
-        z_saturated, w_saturated: shares (0 to 1) of values at a limit of their format.
-        zero_updates: share of weights whose update rounded to zero.
+        z_saturated, w_saturated: fractions (0 to 1) of values at a limit of their format.
+        zero_updates: fraction of weights whose update rounded to zero.
     """
 
     entropy: float
@@ -65,7 +65,7 @@ class Meter:
 
 
 def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
-    """Real metrics of layer `index` from its integer sums, the host's or a device's."""
+    """Real metrics of layer `index` from its integer sums, from the host or a device."""
     return Meter(plan).layer(index, sums)
 
 

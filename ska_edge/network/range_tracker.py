@@ -1,4 +1,4 @@
-"""What integers really took while a model learned: largest values, headroom and saturations."""
+"""Range tracker: largest values, headroom and saturations of the integers while a model learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ska_edge.errors import InputError
 from ska_edge.network.trainer import FixedTrainer, at_limits
 from ska_edge.plan.plan import Plan
 
-ROWS = 1000  # training rows that are looked at
+ROWS = 1000  # training rows that are examined
 WIDEST = 64  # bits of a format, and of its fraction
 MOST_VALUES = 2**63 - 1
 
@@ -29,7 +29,8 @@ class Range:
         quantity: "input", "knowledge", "activation", "shift", or the name of a tensor.
         bits, frac: its format.
         largest: largest magnitude of an integer.
-        saturated, values: integers at a limit of the format, of how many; for a tensor at the end.
+        saturated, values: number of integers at a limit of the format, and number of all; for a
+            tensor, at the end of the training.
     """
 
     layer: int
@@ -52,7 +53,7 @@ class Range:
 
     @property
     def headroom(self) -> float:
-        """Bits between the largest magnitude and the end of the format."""
+        """Bits between the largest magnitude and the limit of the format."""
         return math.log2(-self.format.minimum / self.largest) if self.largest else float(self.bits)
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class Range:
 
 
 def ranges_from(plan: Plan, data: Any) -> list[Range]:
-    """The ranges of a plan from plain data; InputError for numbers that no model can have taken."""
+    """Convert plain data to the ranges of a plan; InputError for impossible numbers."""
     known = {"input", "knowledge", "activation", "shift", *(t.name for t in plan.tensors())}
     try:
         found = [Range.from_dict(entry) for entry in data]
@@ -97,20 +98,20 @@ def _fits(found: Range, layers: int) -> bool:
 
 
 class RangeTracker:
-    """Ranges of everything a model stores or passes on, looked at now and then."""
+    """Ranges of all tensors and intermediate values of a model, sampled at intervals."""
 
     def __init__(self) -> None:
         self._ranges: dict[tuple[int, str], Range] = {}
 
     def observe(self, trainer: FixedTrainer, inputs: NDArray[np.int64]) -> None:
-        """Look at a trainer as it is now, and at what it makes of inputs (n, d)."""
+        """Record the trainer's present tensors, and its values for inputs (n, d)."""
         plan, formats = trainer.plan, trainer.plan.formats
         rows = inputs[:ROWS]
         self._add(0, "input", plan.layers[0].input, rows)
         for tensor in plan.tensors():
             values = trainer.state.tensor(tensor.layer, tensor.name)
             found = self._add(tensor.layer, tensor.name, tensor.format, values)
-            # A tensor is one thing that changes: what counts is how it stands in the end.
+            # A tensor changes during training; its final values count.
             found.saturated, found.values = at_limits(values, tensor.format), values.size
         for layer, trace in enumerate(trainer.forward(rows)):
             self._add(layer, "knowledge", formats.knowledge, trace.knowledge)
@@ -129,5 +130,5 @@ class RangeTracker:
         return found
 
     def ranges(self) -> list[Range]:
-        """Layer by layer."""
+        """The ranges, layer by layer."""
         return sorted(self._ranges.values(), key=lambda found: found.layer)

@@ -1,7 +1,7 @@
-"""The replay buffer: a few past samples of every class, learned again so that none is forgotten.
+"""The replay buffer: a few stored samples of every class, learned again against forgetting.
 
-Everything that is drawn follows from the plan's seed and a counter, so a device keeps and replays
-the same samples (`runtime/ska.c`).
+All random numbers depend only on the plan's seed and a counter, so a device stores and replays the
+same samples (`runtime/ska.c`).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from ska_edge.plan.plan import MOST_SEEN, Plan
 
 
 class ReplayBuffer:
-    """Reservoirs of equal size, one a class: of all samples of a class each is kept as likely.
+    """Reservoirs of equal size, one per class, with equal probability for all samples of a class.
 
     Args:
         plan: classes, sizes and seed.
-        width: integers that stand for a sample: its inputs, or just its number.
+        width: integers per sample: its inputs, or only its number.
 
     Attributes:
         samples: (classes, per_class, width).
         seen: (classes,), samples of each class so far; it stops at `MOST_SEEN`.
-        drawn: how many words were drawn.
+        drawn: number of random words used.
     """
 
     def __init__(self, plan: Plan, width: int) -> None:
@@ -35,7 +35,7 @@ class ReplayBuffer:
 
     @property
     def held(self) -> NDArray[np.int64]:
-        """Samples kept of each class, (classes,)."""
+        """Number of stored samples of each class, (classes,)."""
         return np.minimum(self.seen, self.samples.shape[1])
 
     def _below(self, limit: int) -> int:
@@ -44,7 +44,7 @@ class ReplayBuffer:
         return number
 
     def draw(self) -> tuple[NDArray[np.int64], int] | None:
-        """Any of the kept samples, (width,) and label; None while the buffer is empty."""
+        """A random stored sample, (width,) and label; None while the buffer is empty."""
         held = self.held
         if not held.any():
             return None
@@ -53,7 +53,7 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Keep a new sample, (width,), with the chance that every sample of its class has."""
+        """Store a new sample, (width,), with the same probability as all samples of its class."""
         seen, size = int(self.seen[label]), self.samples.shape[1]
         slot = seen if seen < size else self._below(seen + 1)
         if slot < size:

@@ -16,14 +16,14 @@ from ska_edge.plan.plan import MOST_SEEN, Plan, StateField
 
 
 class State:
-    """What a plan's network has learned, and all it needs to go on in the same bits.
+    """What a plan's network has learned, and everything that it needs to continue bit for bit.
 
     Attributes:
-        plan: whose state this is.
+        plan: the plan of the network.
         parameters: (plan.parameter_count,) int64 in the order of `Plan.tensors`.
         step: updates made so far.
-        samples: samples that `FixedTrainer.learn_one` took so far.
-        replay: past samples, where the plan keeps some.
+        samples: samples that `FixedTrainer.learn_one` has learned so far.
+        replay: the replay buffer, if the plan has one.
         batch: (plan.batch, inputs), the held batch of rules without labels.
         held: samples in it so far.
         halvings: how often the plan's rate is halved.
@@ -71,7 +71,7 @@ class State:
         return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
 
     def halve_rate(self, times: int) -> None:
-        """Learn on with the plan's rate times 2**-times, which only changes a shift."""
+        """Set the rate to the plan's rate times 2**-times, which only changes a shift."""
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
                 f"this plan's rate can be halved up to {self.plan.rate_halvings_max} times,"
@@ -88,32 +88,32 @@ class State:
         return _restored(self.plan, self.to_bytes(), self.step)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle and copy, which would make arrays of their own of the views."""
+        """For pickle and copy, which would turn the views into separate arrays."""
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
-        """The parameters and how many updates made them; no past samples, the plan's rate."""
+        """The parameters and their number of updates; no stored samples, the plan's rate."""
         return State(self.plan, self.parameters, self.step)
 
     def flashed(self) -> State:
-        """What a device starts with whose firmware has these parameters: nothing else is known."""
+        """The initial state of a device whose firmware has these parameters."""
         return State(self.plan, self.parameters)
 
     # --- as bytes -------------------------------------------------------------------------------
 
     def to_bytes(self) -> bytes:
-        """The state as it stands in a device's memory, `plan.state_bytes` long."""
+        """The state in the memory layout of a device, `plan.state_bytes` long."""
         fields = self.plan.state_fields()
         return b"".join(self._field(field).astype(field.kind).tobytes() for field in fields)
 
     @property
     def crc(self) -> int:
-        """CRC-32 (that of zip files) of the state as bytes."""
+        """CRC-32 (as in zip files) of the state as bytes."""
         return zlib.crc32(self.to_bytes())
 
     @classmethod
     def from_bytes(cls, plan: Plan, data: bytes) -> State:
-        """The state that a device has in its memory; raises InputError where it cannot have it."""
+        """Read the state from a device's memory; raises InputError for an impossible state."""
         if len(data) != plan.state_bytes:
             raise InputError(
                 f"{len(data)} bytes of state for a plan of {plan.state_bytes}; they belong to"
@@ -165,7 +165,7 @@ class State:
 
 
 def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """A state from its bytes; on the host its step may be larger than a device counts."""
+    """A state from its bytes; on the host, its step may exceed the count of a device."""
     state = State.from_bytes(plan, data)
     state.step = step
     return state

@@ -1,4 +1,4 @@
-"""The fixed-point trainer: the learning rule's loops in numpy, bit for bit as on a device."""
+"""The fixed-point trainer: the loops of the learning rule in numpy, with the bits of a device."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Values = Fixed[Integers]
 
 @dataclass
 class LayerTrace:
-    """What one layer computed last; arrays are (batch, width). The device keeps the same."""
+    """The last values of one layer, arrays (batch, width). The device stores the same."""
 
     inputs: Integers
     knowledge: Integers
     decision: Integers
     shift: Integers
     step: Integers
-    previous: Integers  # knowledge one step before, for `published`; else the knowledge itself
+    previous: Integers  # knowledge of the previous step for `published`, else the knowledge itself
 
 
 @dataclass(frozen=True, slots=True)
 class LayerOutput:
-    """What one layer made of its inputs, (n, width) each."""
+    """The values of one layer for its inputs, (n, width) each."""
 
     knowledge: Integers
     decision: Integers
@@ -53,10 +53,10 @@ class FixedTrainer:
 
     Args:
         state: plan and parameters.
-        check: assert every proven interval on the way (see `NumpyOps`).
+        check: assert every proven interval (see `NumpyOps`).
 
     Attributes:
-        state: what it changes.
+        state: the state that it changes.
     """
 
     def __init__(self, state: State, check: bool = True) -> None:
@@ -88,7 +88,7 @@ class FixedTrainer:
         return self._value(data, self._matrix(layer, kind).weight)
 
     def _forward_weight(self, layer: int, kind: str) -> Values:
-        """The weights as they take part in sums, (rows, columns)."""
+        """The weights as used in sums, (rows, columns)."""
         weight = self._tensor(layer, kind, "weight")
         return neuron.forward_weight(weight, self.plan.formats.forward_bits)
 
@@ -97,7 +97,7 @@ class FixedTrainer:
         return self._decided(maximum * (labels[:, None] == np.arange(self.plan.classes)))
 
     def forward_weights(self, layer: int) -> Integers:
-        """A layer's weights as they take part in sums, (outputs, inputs); see `forward_format`."""
+        """A layer's weights as used in sums, (outputs, inputs); see `forward_format`."""
         return self._forward_weight(layer, "").data
 
     # --- forward --------------------------------------------------------------------------------
@@ -109,31 +109,31 @@ class FixedTrainer:
         return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
 
     def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
-        """Knowledge, decision and activation of a layer for what arrives there, (n, width) each."""
+        """Knowledge, decision and activation of a layer for its input signal, (n, width) each."""
         knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
         activation = self._rule.activation(decided, self.plan.formats.activation)
         return knowledge, decided, activation
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
-        """What every layer makes of quantized inputs (n, d), one after the other."""
+        """The values of every layer for quantized inputs (n, d), layer by layer."""
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
         for index in range(len(self.plan.layers)):
             knowledge, decided, signal = self._layer(index, signal)
             yield LayerOutput(knowledge.data, decided.data, signal.data)
 
     def infer(self, inputs: NDArray[np.integer]) -> Integers:
-        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d); nothing is learned."""
+        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
         return [*self.forward(inputs)][-1].decision
 
     # --- learning with labels -------------------------------------------------------------------
 
     def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
-        """Learn one sample, inputs (d,), as a device does; returns the decisions (classes,) of the
-        last forward pass before an update.
+        """Learn one sample, inputs (d,), like a device.
 
-        Rules without labels hold `plan.batch` samples and then make their steps. With a replay
-        buffer past samples are learned first, so that the last update is the new sample's.
+        Returns the decisions (classes,) of the last forward pass before an update. Rules without
+        labels collect `plan.batch` samples and then make their steps. With a replay buffer, stored
+        samples are learned first, so that the last update is that of the new sample.
         """
         state = self.state
         if self._rule.supervised:
@@ -161,8 +161,8 @@ class FixedTrainer:
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """One update from inputs (n, d) and labels (n,), n = plan.batch.
 
-        A sweep from the input to the output: every shift comes from the weights before this update.
-        Returns the decisions (n, classes) from before it.
+        One pass from the input to the output. Every shift is computed with the weights before this
+        update. Returns the decisions (n, classes) before the update.
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
@@ -196,7 +196,7 @@ class FixedTrainer:
     ) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yields the decisions before each update.
 
-        A last, smaller batch is left out: the division by the batch size is part of the plan.
+        A last, smaller batch is skipped, because the plan includes the division by the batch size.
         """
         batch = self.plan.batch
         if self.plan.replay.per_class:
@@ -207,12 +207,12 @@ class FixedTrainer:
             rows = slice(start, start + batch)
             yield self.learn_batch(inputs[rows], labels[rows])
 
-    # --- what teaches a hidden layer --------------------------------------------------------------
+    # --- shifts of a hidden layer -----------------------------------------------------------------
 
     def _hidden_shift(
         self, layer: int, signal: Values, decided: Values, targets: Values, output_error: Values
     ) -> Values:
-        """The shift of a hidden layer, (batch, width); its own readout learns on the way."""
+        """The shift of a hidden layer, (batch, width); also updates the layer's own readout."""
         if layer < self.plan.first_learned:
             return self._value(np.zeros_like(decided.data), self.plan.formats.shift)
         teacher = self._rule.teacher
@@ -226,7 +226,7 @@ class FixedTrainer:
             signs = Fixed(self._ops, self._codes[layer].T, 0, -1, 1)
             return self._projected(signs, output_error, decided)
         assert teacher == READOUT
-        if self.plan.layers[layer].readout is None:  # the top one's is the output layer
+        if self.plan.layers[layer].readout is None:  # the top hidden layer uses the output layer
             return self._readout_shift(self.plan.hidden, "", output_error, decided)
         readout_z = self._knowledge(layer, "readout_", signal)
         error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
@@ -235,7 +235,7 @@ class FixedTrainer:
         return shift
 
     def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:
-        """The shift that a readout's error asks of the layer below it, (batch, width)."""
+        """The shift that a readout's error gives the layer below it, (batch, width)."""
         weights = self._transposed(self._forward_weight(layer, kind))
         return self._projected(weights, error.requantize(self.plan.formats.error), decided)
 
@@ -258,7 +258,7 @@ class FixedTrainer:
         return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
-        """Add the outer product, summed over the batch, to a matrix and the step to its bias."""
+        """Add the outer product, summed over the batch, to a matrix, and the step to its bias."""
         batch, shift = step.data.shape[0], self.state.rate.shift
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
@@ -274,21 +274,24 @@ class FixedTrainer:
         return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)
 
     def _products(self, step: Values, inputs: Values) -> Values:
-        """step^T inputs, (rows, columns): the outer products of a batch, summed."""
+        """step^T inputs, (rows, columns): the sum of the outer products of a batch."""
         batch = step.data.shape[0]
         return dot(self._ops, self._transposed(inputs), self._transposed(step), batch)
 
     # --- learning without labels ----------------------------------------------------------------
 
     def learn_steps(self, inputs: NDArray[np.integer]) -> Iterator[None]:
-        """`plan.steps` passes of the held batch, inputs (plan.batch, d); yields after every update.
+        """Make `plan.steps` passes over the batch, inputs (plan.batch, d); yields after each
+        update.
 
-        As in the authors' program the first pass only records, and a layer's update pairs its own
-        delta with the *previous* pass's decisions of the layer below (the first layer: the input).
+        As in the authors' program, the first pass only records, and a layer's update multiplies its
+        delta with the *previous* pass's decisions of the layer below (first layer: the input).
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[tuple[Values, Values, Values]] = []  # what `_layer` gave in the pass before
+        previous: list[
+            tuple[Values, Values, Values]
+        ] = []  # results of `_layer` in the previous pass
         for number in range(self.plan.steps):
             passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal
@@ -309,13 +312,13 @@ class FixedTrainer:
                 yield
 
     def last_shifts(self) -> list[Integers]:
-        """Every layer's shifts (batch, width) of the last update; nothing before the first."""
+        """Every layer's shifts (batch, width) of the last update; empty before the first."""
         return [trace.shift for trace in self._last]
 
     # --- metrics --------------------------------------------------------------------------------
 
     def metrics(self) -> list[dict[str, int]]:
-        """The sums of `metric_sums.METRICS` of the last update, a layer each; needs one update."""
+        """The sums of `metric_sums.METRICS` of the last update, per layer; needs one update."""
         if not self._last:
             raise InputError("there are no metrics before the first update")
         return [self._layer_metrics(i, trace) for i, trace in enumerate(self._last)]
@@ -344,15 +347,15 @@ class FixedTrainer:
 
 
 def at_limits(data: Integers, format: QFormat) -> int:
-    """How many integers stand at a limit of their format."""
+    """How many integers are at a limit of their format."""
     return int(((data == format.minimum) | (data == format.maximum)).sum())
 
 
 def class_codes(plan: Plan) -> list[Integers]:
-    """What rules with fixed random codes draw for every hidden layer, (classes, width) each.
+    """The fixed random codes of the rule for every hidden layer, (classes, width) each.
 
-    `feedback`: +1 or -1. `code`: the same where a class has a code for a neuron (half of the
-    places), else 0. Other rules: nothing.
+    `feedback`: +1 or -1. `code`: +1 or -1 if the class has a code for the neuron (half of the
+    cases), else 0. Other rules: none.
     """
     codes: list[Integers] = []
     teacher = plan.rule_definition.teacher

@@ -1,4 +1,4 @@
-"""The float twin of a plan: the reference model with the same rule, start and random codes."""
+"""The float twin of a plan: the reference with the same rule, initial weights and random codes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Reals = NDArray[np.float64]
 
 
 def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
-    """The float model that learns as the plan says; it changes `parameters` in place.
+    """Create the float model that learns by the plan; it changes `parameters` in place.
 
-    `rate` is the rate of a mean over the batch; for `published` the paper's eta.
+    `rate` is the rate for the mean over the batch; for `published`, the paper's eta.
     """
     return Reference(
         parameters,
@@ -33,7 +33,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
 
 
 def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
-    """Float parameters under the names of `Plan.tensors`."""
+    """Float parameters with the names of `Plan.tensors`."""
     named: dict[tuple[int, str], Reals] = {}
     for kind, arrays in (
         ("weight", parameters.weights),
@@ -46,7 +46,7 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
 
 
 def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Parameters:
-    """The inverse of `tensors_of` for a plan; tensors that are absent are 0."""
+    """The inverse of `tensors_of` for a plan; missing tensors are 0."""
     parameters = Parameters(weights=[], biases=[])
     lists = {
         "weight": parameters.weights,
@@ -61,9 +61,9 @@ def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Paramet
 
 
 def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
-    """Initial weights from an npz: W0 (fan_out, fan_in), b0 (fan_out,), and so on a layer.
+    """Read initial weights from an npz: W0 (fan_out, fan_in), b0 (fan_out,), W1, b1, ...
 
-    Biases that are absent are 0. Raises InputError for anything else.
+    Missing biases are 0. Raises InputError for any other content.
     """
     try:
         with path.open("rb") as file:
@@ -72,7 +72,7 @@ def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
         raise
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}") from error
-    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
+    except Exception as error:  # a damaged byte can raise any error in zipfile and numpy
         raise InputError(f"{path} is not an npz with arrays of numbers") from error
 
 
@@ -94,7 +94,7 @@ def _parameters(path: Path, archive: Archive, sizes: tuple[int, ...]) -> Paramet
 
 
 def _reals(path: Path, archive: Archive, name: str) -> Reals:
-    """An array whose shape was compared before: it cannot fill the memory."""
+    """An array whose shape has been checked, so it cannot fill the memory."""
     if archive.header(name).dtype.kind not in "fiub":
         raise InputError(f"{path} is not an npz with arrays of numbers: {name} is none")
     values = archive.read(name).astype(np.float64)

@@ -1,6 +1,6 @@
-"""The check of a plan: every number is one that the arithmetic supports, before anything uses it.
+"""The check of a plan: the arithmetic must support every number, before anything uses the plan.
 
-A plan that was just resolved passes here, and so must one from a file.
+A newly resolved plan passes this check, and a plan from a file must pass it, too.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
-MOST_LAYERS = 255  # and layers in 8
+MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
-MOST_CELLS = 2**27  # integers of a state; a host holds each in 8 bytes
+MOST_CELLS = 2**27  # integers of a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters
 NARROW_WEIGHT_BITS = 16
-LARGEST_OFFSET = 2**46  # a mean of 16 bits times a multiplier of 31
-FARTHEST_RATE = 1100  # as an exponent of 2; a float64 has no other
+LARGEST_OFFSET = 2**46  # a 16-bit mean times a 31-bit multiplier
+FARTHEST_RATE = 1100  # an exponent of 2 beyond those of a float64
 
 
 def plan_from_json(data: Any) -> Plan:
-    """A plan from plain data; raises InputError when it is none, or of another version."""
+    """Convert plain data to a plan; raises InputError if it is not a plan of this version."""
     found = data.get("schema") if isinstance(data, dict) else None
     if type(found) is not int or found != SCHEMA:
         raise InputError(f"the plan has schema {found!r:.40}, this version reads schema {SCHEMA}")
     try:
         plan = cattrs.structure(data, Plan)
-        # cattrs takes "3" and 3.5 for 3 and a text for a list of its letters: compare.
+        # cattrs reads "3" and 3.5 as 3, and a text as a list of its letters, so compare.
         faithful = _text(plan.to_json()) == _text(data)
     except (
         cattrs.BaseValidationError,
@@ -63,9 +63,10 @@ def _text(data: Any) -> str:
 def check_plan(plan: Plan) -> None:
     """Raise InputError unless the arithmetic supports every number of a plan.
 
-    What the rule, the precision and the sizes determine must be so; what calibration or a user
-    chooses must lie in its range; no shift may leave 1 to 31 and no sum 64 bits. Nothing is
-    computed with a number, and nothing allocated, before it was compared with its bounds.
+    Values that the rule, the precision and the sizes determine must be exact. Values that
+    calibration or a user chooses must be in their range. Shifts must be 1 to 31, and sums must fit
+    64 bits. Every number is compared with its bounds before it is used in a computation or an
+    allocation.
     """
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
         raise InputError(
@@ -85,7 +86,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Layers that feed each other, and counts that the C runtime and a host's memory hold."""
+    """Layers must fit each other, and counts must fit the C runtime and the host's memory."""
     if not plan.layers:
         raise InputError("the plan has no layers")
     if len(plan.layers) > MOST_LAYERS:
@@ -103,7 +104,7 @@ def _check_sizes(plan: Plan) -> None:
 
 
 def _check_formats(plan: Plan) -> None:
-    """The profile's formats, but for the fractions that calibration chooses."""
+    """Formats must be those of the profile, except for the fractions that calibration chooses."""
     profile = PRECISIONS[plan.precision]
     knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
     if not (
@@ -148,7 +149,7 @@ def _check_formats(plan: Plan) -> None:
 
 
 def _check_learning(plan: Plan) -> None:
-    """The numbers of the update: rate, batch, steps, seed, and what the rule makes of them."""
+    """Check the numbers of the update: rate, batch, steps, seed, and values derived from them."""
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
         raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
     if not -FARTHEST_RATE <= plan.rate.shift <= FARTHEST_RATE:
@@ -176,7 +177,7 @@ def _check_learning(plan: Plan) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """One name a class, different, short, and text that can be written."""
+    """Labels: one per class, all different, short, and valid text."""
     if len(plan.labels) != plan.classes:
         raise InputError(f"{len(plan.labels)} labels for {plan.classes} outputs")
     if len(set(plan.labels)) != len(plan.labels):
@@ -192,7 +193,7 @@ def _check_labels(plan: Plan) -> None:
 
 
 def _check_raw(plan: Plan, raw: RawInput) -> None:
-    """The integers that standardize raw features."""
+    """Check the integers that standardize raw features."""
     if not (
         len(raw.multipliers) == len(raw.offsets) == plan.inputs
         and 1 <= raw.frac <= LONGEST_SHIFT
@@ -204,14 +205,14 @@ def _check_raw(plan: Plan, raw: RawInput) -> None:
 
 
 def _prove_functions(plan: Plan) -> None:
-    """Trace what one neuron computes: RangeError for a value that leaves 64 bits."""
+    """Trace the computations of one neuron; RangeError for a value that exceeds 64 bits."""
     ops = IntervalOps()
     for function in plan.neuron_functions():
         function.body(*(Fixed(ops, None, a.frac, a.lo, a.hi) for a in function.arguments))
 
 
 def _check_rule(plan: Plan) -> None:
-    """What some rules can and others cannot do."""
+    """Check options that only some rules support."""
     replay = plan.replay
     if plan.rule_definition.supervised:
         if plan.steps != 1:
@@ -242,8 +243,8 @@ def _check_rule(plan: Plan) -> None:
 
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
-    """The shifts of one matrix must be ones that C can do."""
-    # Changes of wide weights may also shift to the left: they are computed in 64 bits.
+    """Check that C supports the shifts of one matrix."""
+    # Changes of wide weights may also shift to the left, because they are computed in 64 bits.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {
         "sum": (plan.sum_align(matrix), 0),

@@ -1,4 +1,4 @@
-"""The formats of a plan: what a precision and a rule determine, and what calibration may choose."""
+"""The formats of a plan, which follow from precision and rule, and the choices of calibration."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2, NeuronFormats
 from ska_edge.rules.rule import Rule
 
-COARSEST_KNOWLEDGE = TABLE_STEPS_LOG2 + 1  # one bit at least between two knots of the table
+COARSEST_KNOWLEDGE = TABLE_STEPS_LOG2 + 1  # at least one bit between two knots of the table
 FINEST_KNOWLEDGE = 15  # as fine as the decision
 
 
 def neuron_formats(profile: Precision, classes: int, knowledge: QFormat) -> NeuronFormats:
-    """What one neuron computes in: all but the knowledge is the profile's."""
+    """The formats of one neuron; all except the knowledge come from the profile."""
     error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     return NeuronFormats(
         knowledge=knowledge,
@@ -36,13 +36,13 @@ def layer_plans(
     incoming: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
 ) -> tuple[LayerPlan, ...]:
-    """The layers of a network, with the readouts that the rule gives to hidden layers.
+    """The layers of a network, with the readouts of hidden layers if the rule has them.
 
     Args:
         sizes: inputs, hidden widths, classes.
-        rule, profile: what determines readouts and activations.
+        rule, profile: determine readouts and activations.
         incoming: format of the network's input.
-        weights: by layer and "weight" or "readout_weight"; the profile's where there is none.
+        weights: by layer and "weight" or "readout_weight"; the profile's format is the default.
     """
     hidden, layers = len(sizes) - 2, []
     for index in range(hidden + 1):

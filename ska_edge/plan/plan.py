@@ -1,7 +1,7 @@
 """The plan: every integer constant, format and table of a network, resolved before anything runs.
 
-Host and device follow the same plan; its digest names it. Weights are not part of it (see
-`model_file`); how it is made is in `planning`.
+Host and device use the same plan; its digest identifies it. Weights are not part of it (see
+`model_file`). `resolve` makes plans.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
-MOST_SEEN = 65534  # samples that a replay buffer counts; `random_words.below` takes one more
+MOST_SEEN = 65534  # maximum sample count of a replay buffer; `random_words.below` takes one more
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """W (outputs, inputs) and b (outputs,), both in `weight` format, of what arrives in `input`."""
+    """W (outputs, inputs) and b (outputs,) in `weight` format; the inputs are in `input` format."""
 
     inputs: int
     outputs: int
@@ -37,9 +37,9 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class LayerPlan:
-    """One layer; a hidden one may have a readout of its own, A (classes, width) and c (classes,).
+    """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
 
-    The top hidden layer's readout is the output layer: same input, same target, same start.
+    The top hidden layer's readout is the output layer: same input, target and initial values.
     """
 
     matrix: Matrix
@@ -47,7 +47,7 @@ class LayerPlan:
 
     @property
     def matrices(self) -> tuple[Matrix, ...]:
-        """The layer's own matrix, then that of its readout where it has one."""
+        """The layer's own matrix, then the matrix of its readout, if any."""
         return (self.matrix,) if self.readout is None else (self.matrix, self.readout)
 
     @property
@@ -62,15 +62,15 @@ class LayerPlan:
 
     @property
     def input(self) -> QFormat:
-        """Format of what comes in."""
+        """Format of the layer's input."""
         return self.matrix.input
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A buffer of past samples: how many of a class are kept, how many are learned again a sample.
+    """A replay buffer: samples stored per class, and samples learned again per new sample.
 
-    Both are 0 without one.
+    Both are 0 without a replay buffer.
     """
 
     per_class: int = 0
@@ -79,7 +79,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Where a tensor stands in the flat parameter array that host and device share.
+    """The position of a tensor in the flat parameter array that host and device share.
 
     The order is layer by layer: weight (row-major), bias, then the readout's weight and bias.
     """
@@ -101,7 +101,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class StateField:
-    """A run of equal elements in the memory of a device: numpy's name of their type, and shape."""
+    """An array in the memory of a device: numpy's name of its element type, and its shape."""
 
     name: str
     kind: str
@@ -121,14 +121,14 @@ class Plan:
         rule, precision: names in `RULES` and `PRECISIONS`.
         layers: hidden layers and the output layer, in order.
         formats: the per-neuron formats, the same in all layers.
-        labels: class names, one an output.
-        rate: learning rate; with a batch, the division by its size is part of it.
-        batch: samples an update sums over.
+        labels: class names, one per output.
+        rate: learning rate; it includes the division by the batch size.
+        batch: samples per update.
         steps: steps on a held batch (`published`), else 1.
-        first_learned: the first layer that learns; those below stay as they are.
-        replay: the buffer of past samples.
-        seed: of everything that is drawn while learning: random signs, codes, replays.
-        raw: how raw integers become inputs, where the features are integers.
+        first_learned: the first layer that learns; layers below it do not change.
+        replay: the replay buffer.
+        seed: seed of all random numbers during learning: random signs, codes, replays.
+        raw: conversion of raw integers to inputs, if the features are integers.
         table: the decision table's integers.
         schema: version of this structure.
     """
@@ -175,7 +175,7 @@ class Plan:
 
     @property
     def gain(self) -> int:
-        """Exponent of the factor of a projected shift."""
+        """Exponent of the factor in a projected shift."""
         return self.rule_definition.gain(self.classes)
 
     def neuron_functions(self) -> tuple[NeuronFunction, ...]:
@@ -190,7 +190,7 @@ class Plan:
         )
 
     def first_neuron(self, layer: int) -> int:
-        """Number of a layer's first neuron when they are counted through all layers."""
+        """Number of a layer's first neuron; neurons are numbered through all layers."""
         return sum(below.outputs for below in self.layers[:layer])
 
     @property
@@ -223,9 +223,9 @@ class Plan:
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
 
     def state_fields(self) -> tuple[StateField, ...]:
-        """What learning changes, as it stands at the beginning of a device's `ska_t` (ska.h).
+        """The fields of the state, in the layout of the beginning of a device's `ska_t` (ska.h).
 
-        Larger elements stand before smaller ones, so that no core needs padding between them.
+        Larger elements come before smaller ones, so that no core needs padding between them.
         """
         signal, supervised = self.layers[0].input.bits // 8, self.rule_definition.supervised
         fields = [StateField("step", "<u4"), StateField("samples", "<u4")]
@@ -245,12 +245,12 @@ class Plan:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of all that learning changes."""
+        """Bytes of the state: everything that learning changes."""
         return sum(field.size for field in self.state_fields())
 
     @property
     def rate_halvings_max(self) -> int:
-        """How often the rate can be halved before a shift of an update leaves 1 to 31."""
+        """How often the rate can be halved while all shifts of an update stay in 1 to 31."""
         matrices = [matrix for layer in self.layers for matrix in layer.matrices]
         largest = max(
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
@@ -258,45 +258,45 @@ class Plan:
         return max(0, LONGEST_SHIFT - largest - self.rate.shift)
 
     def forward_format(self, matrix: Matrix) -> QFormat:
-        """Format of a weight as it takes part in sums."""
+        """Format of a weight in sums."""
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
-    # Shifts that the loops of the C runtime need as numbers; Python has them from the fractions.
+    # Shifts that the loops of the C runtime need as numbers; Python derives them from fractions.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fraction in which W a + b is summed: no term loses a bit, and rounding has one to do."""
+        """Fraction of the sum W a + b: no term loses a bit, and the sum has bits to round off."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 
     def sum_align(self, matrix: Matrix) -> int:
-        """From W a to the fraction of the sum."""
+        """Shift from W a to the fraction of the sum."""
         return self.sum_frac(matrix) - self.forward_format(matrix).frac - matrix.input.frac
 
     def bias_align(self, matrix: Matrix) -> int:
-        """From b to the fraction of the sum."""
+        """Shift from b to the fraction of the sum."""
         return self.sum_frac(matrix) - matrix.weight.frac
 
     def forward_shift(self, matrix: Matrix) -> int:
-        """From the sum W a + b to the knowledge."""
+        """Shift from the sum W a + b to the knowledge."""
         return self.sum_frac(matrix) - self.formats.knowledge.frac
 
     def update_shift(self, matrix: Matrix) -> int:
-        """From step * input to a change of a weight; the rate's shift comes on top."""
+        """Shift from step * input to a change of a weight, without the rate's shift."""
         return self.formats.shift.frac + matrix.input.frac - matrix.weight.frac
 
     def bias_update_shift(self, matrix: Matrix) -> int:
-        """From step to a change of a bias; the rate's shift comes on top."""
+        """Shift from step to a change of a bias, without the rate's shift."""
         return self.formats.shift.frac - matrix.weight.frac
 
     def projection_shift(self, matrix: Matrix) -> int:
-        """From the accumulator of A^T e to the projection."""
+        """Shift from the accumulator of A^T e to the projection."""
         fraction = self.forward_format(matrix).frac + self.formats.error.frac
         return fraction - self.formats.projection.frac
 
     @property
     def signs_shift(self) -> int:
-        """From the accumulator of B e to the projection."""
+        """Shift from the accumulator of B e to the projection."""
         return self.formats.shift.frac - self.formats.projection.frac
 
     def to_json(self) -> dict[str, Any]:
@@ -306,6 +306,6 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits (8 bytes on the wire) that name this plan."""
+        """16 hexadecimal digits (8 bytes on the wire) that identify this plan."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Precision profiles: widths and formats as data, which a plan is made of."""
+"""Precision profiles: the widths and formats of a plan, as data."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PROJECTION = QFormat(16, 12)
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """A precision profile: the widths a plan is made of, with formats for want of calibration.
+    """A precision profile: the widths of a plan, and its formats without calibration.
 
     Attributes:
-        weight: a weight as it is stored and learns.
-        forward_bits: a weight as it takes part in sums, its rounded upper bits.
-        activation: also the width of the input.
-        knowledge, decision, shift, projection: see `rule.NeuronFormats`.
-        table_limit: the decision table spans this much knowledge to both sides of 0; 8 is enough
-            to decide and to learn a target, 16 where the alignment z D' must vanish in the end.
+        weight: format of a stored weight, which learns.
+        forward_bits: width of a weight in sums: its rounded upper bits.
+        activation: format of activations; also the width of the input.
+        knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
+        table_limit: the decision table covers knowledge from -table_limit to table_limit. 8 is
+            enough to decide and to learn a target; 16 is needed if the alignment z D' must vanish.
     """
 
     name: str
@@ -60,7 +60,7 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
-            # Wide enough to see small steps of a large knowledge; the sum of squares over the
+            # Wide enough for small changes of a large knowledge; the sum of squares over the
             # neurons and a batch still fits 64 bits.
             knowledge=QFormat(22, 14),
             table_limit=16,

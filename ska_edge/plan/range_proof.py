@@ -1,4 +1,4 @@
-"""The range proof: the intervals of every sum of a plan, from its formats alone."""
+"""The range proof: the intervals of every sum of a plan, computed from its formats alone."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ska_edge.rules.rule import READOUT, SIGNS
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One line of the range proof: no integer of this quantity ever leaves [lo, hi]."""
+    """One line of the range proof: all integers of this quantity are in [lo, hi]."""
 
     layer: int
     quantity: str
     lo: int
     hi: int
     width: int  # bits of the C integer that holds it
-    update: bool = False  # a sum of the update, which has an accumulator of its own
+    update: bool = False  # a sum of the update, which has a separate accumulator
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:
     """Intervals of every sum that a layer computes, from the formats alone.
 
-    The weights may stand anywhere in their format, the input too: no luck, no data.
-    The per-neuron functions prove themselves when they are traced (see `fixedpoint.Fixed`).
-    Raises InputError, naming the layer, for a sum that leaves 64 bits.
+    Weights and inputs may have any value in their format; the proof uses no data. A trace of the
+    per-neuron functions proves their intervals (see `fixedpoint.Fixed`).
+    Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []
     try:
@@ -72,7 +72,7 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
 
 
 def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
-    """The sums that carry an error to a hidden layer, where the rule has them."""
+    """The sums that carry an error to a hidden layer, if the rule has them."""
     ops, formats = IntervalOps(), plan.formats
     if plan.rule_definition.teacher == READOUT:
         readout = layer.readout or plan.layers[-1].matrix
@@ -87,10 +87,10 @@ def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
 
 
 def accumulator_width(plan: Plan) -> int:
-    """32 or 64: the accumulator that every forward and projection sum of the plan fits."""
+    """32 or 64: the accumulator width that all forward and projection sums of the plan fit."""
     return max(bound.width for bound in range_proof(plan) if not bound.update)
 
 
 def update_width(plan: Plan) -> int:
-    """32 or 64: what every sum of an update fits, the changed weight included."""
+    """32 or 64: the width that all sums of an update fit, including the changed weight."""
     return max(bound.width for bound in range_proof(plan) if bound.update)

@@ -1,4 +1,4 @@
-"""Making a plan: from sizes and names to integers that are checked and proven."""
+"""Makes a plan: from sizes and names to checked and proven integers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
-RULE, PRECISION, RATE = "local", "w16a8", 0.125  # what is meant where nothing is named
+RULE, PRECISION, RATE = "local", "w16a8", 0.125  # the defaults
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a plan is made of, before its integers are resolved.
+    """The specification of a plan, from which its integers are resolved.
 
     Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
-        rate: real learning rate of one update; it is rounded to a `Rate`, and divided by the batch.
+        rate: real learning rate of one update; resolved to a `Rate` divided by the batch size.
         batch: samples per update.
         steps: steps on a held batch, for rules without labels (2 by default), else 1.
-        input_format: format of the input; the activation's by default.
-        weight_formats: formats that calibration found, by layer and "weight" or "readout_weight";
-            the precision's by default.
-        knowledge_format: likewise.
+        input_format: format of the input; by default that of the activation.
+        weight_formats: formats from calibration, by layer and "weight" or "readout_weight"; by
+            default those of the precision.
+        knowledge_format: format from calibration; by default that of the precision.
         labels: class names; "0", "1", ... by default.
         output_only: only the output layer learns.
         replay, seed, raw: see `Plan`.
@@ -55,7 +55,7 @@ class Draft:
     raw: RawInput | None = None
 
     def with_formats_of(self, plan: Plan) -> Draft:
-        """The same with the formats, and the way from raw integers, of another plan."""
+        """The same draft with the formats and the raw-input conversion of another plan."""
         formats = {(t.layer, t.name): t.format for t in plan.tensors() if t.name.endswith("weight")}
         return replace(
             self,
@@ -66,10 +66,9 @@ class Draft:
         )
 
     def resolve(self) -> Plan:
-        """The plan, checked and proven.
+        """Resolve, check and prove the plan.
 
-        Raises InputError when a name is not known, a number makes no sense, or a sum leaves 64
-        bits.
+        Raises InputError for an unknown name, an invalid number, or a sum that exceeds 64 bits.
         """
         self._check()
         definition, profile = RULES[self.rule], PRECISIONS[self.precision]
@@ -99,7 +98,7 @@ class Draft:
         return plan
 
     def _check(self) -> None:
-        """What must be right before there can be a plan."""
+        """Check the values that the resolution needs."""
         if self.rule not in RULES:
             raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
         if self.precision not in PRECISIONS:

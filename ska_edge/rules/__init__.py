@@ -1,1 +1,1 @@
-"""The learning rule: once on `Fixed` values, once in floating point as the reference."""
+"""The learning rules, on `Fixed` values, and in floating point as the reference."""

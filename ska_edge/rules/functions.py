@@ -44,7 +44,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class NeuronFunction:
-    """One function of one neuron: arguments, what it says to a reader, and its body on `Fixed`."""
+    """One function of one neuron: its arguments, its description, and its body on `Fixed`."""
 
     name: str
     summary: str
@@ -68,7 +68,7 @@ def neuron_functions(
     delta = Argument.of("delta", formats.shift)
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
-    # Only its width matters here: the fraction differs from layer to layer.
+    # Only the width matters here, because the fraction differs between layers.
     weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
     made_of = NeuronFunction
 
@@ -89,7 +89,7 @@ def neuron_functions(
     functions += [
         made_of(
             "forward_weight",
-            "a weight as it takes part in sums",
+            "a weight as used in sums",
             (weight,),
             lambda w: forward_weight(w, formats.forward_bits),
         ),
@@ -121,7 +121,7 @@ def neuron_functions(
         ),
         made_of(
             "metric_weight",
-            "a weight as it counts in the norm of W",
+            "a weight as used in the norm of W",
             (weight,),
             lambda w: forward_weight(w, METRIC_WEIGHT_BITS),
         ),
@@ -131,7 +131,7 @@ def neuron_functions(
         functions.append(
             made_of(
                 f"metric_{name}",
-                f"what one neuron adds to {name!r}",
+                f"the term of one neuron in {name!r}",
                 (z, d, shift, previous_z),
                 lambda z, d, s, before, name=name: metric_term(name, z, d, s, before),
             )
@@ -140,7 +140,7 @@ def neuron_functions(
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
-    """The functions of a hidden layer's shift, by what teaches the layer."""
+    """The functions of a hidden layer's shift, which depend on the rule's teacher."""
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     if rule.teacher == PAST:
         previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
@@ -151,7 +151,7 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
         return [
             NeuronFunction(
                 "hidden_shift",
-                "the code's target - D, where there is a code",
+                "the code's target - D, if there is a code",
                 (present, target, d),
                 code_shift,
             )
@@ -168,7 +168,7 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
     if rule.teacher == READOUT:
         error = NeuronFunction(
             "error",
-            "an output shift, narrowed for its way back through the readout",
+            "an output shift, narrowed to pass back through the readout",
             (Argument.of("shift", formats.shift),),
             lambda s: s.requantize(formats.error),
         )

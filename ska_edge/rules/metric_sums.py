@@ -1,4 +1,4 @@
-"""The sums that tell how a layer learned: one term a neuron, on `Fixed` values of any back end.
+"""The metric sums of a layer: one term per neuron, on `Fixed` values of any back end.
 
 The device and the trainer send integer sums; `network/metrics.py` divides.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.rules.neuron import slope
 
-# Sums over the neurons of a layer (and the samples of a batch) that the device sends after a step;
-# `metrics.py` turns them into the paper's quantities. The first six are sums of `METRIC_TERMS`.
+# Sums over the neurons of a layer (and the samples of a batch), which the device sends after a
+# step. `metrics.py` computes the paper's quantities from them. The first six are sums of
+# `METRIC_TERMS`.
 METRICS = (
     "entropy",  # sum of z * shift
     "z_square",  # sum of z * z
@@ -17,7 +18,7 @@ METRICS = (
     "decision_net",  # sum of D * (z - previous z); previous: the step before, `published` only
     "alignment_net",  # sum of z * D' * (z - previous z)
     "flow_square",  # sum of (z - previous z) ** 2
-    "w_square",  # sum of W * W, of wider weights the upper 16 bits
+    "w_square",  # sum of W * W, for wider weights of their upper 16 bits
     "z_saturated",  # knowledge values at a limit of their format
     "w_saturated",  # weights at a limit of their format
     "zero_updates",  # weights whose update rounded to zero in the last step
@@ -25,13 +26,13 @@ METRICS = (
 
 METRIC_TERMS = METRICS[:6]
 SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")  # others are squares and counts
-METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would leave 64 bits
+METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would exceed 64 bits
 
 
 def metric_term(
     name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
 ) -> Fixed[T]:
-    """What one neuron adds to the sum of this name in `METRICS`: an exact product.
+    """The term of one neuron in the sum of this name in `METRICS`: an exact product.
 
     `previous` is the knowledge one step before; rules without steps pass the knowledge itself.
     """

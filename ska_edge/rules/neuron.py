@@ -1,13 +1,13 @@
-"""What one neuron computes, written once: functions on `Fixed` values of any back end.
+"""The computations of one neuron, written once as functions on `Fixed` values of any back end.
 
 Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
-The rules differ in the shift (arXiv 2503.13942 for `published`; the others aim the same update at a
-target), in the weight of the alignment term and in what the next layer sees: `rule` has the table.
-Loops over neurons and weights are not here: `trainer` has them in numpy, the C runtime by hand, and
-agreement tests compare them bit for bit.
+The rules differ in the shift (arXiv 2503.13942 for `published`; the others use the same update with
+a target), in the weight of the alignment term, and in the input of the next layer; `rule` has the
+table. The loops over neurons and weights are in `trainer` (numpy) and in the C runtime; agreement
+tests compare them bit for bit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z
 
 @dataclass(frozen=True, slots=True)
 class NeuronFormats:
-    """Formats of what one neuron computes; the same in every layer of a plan."""
+    """Formats of the values of one neuron; the same in every layer of a plan."""
 
     knowledge: QFormat
     decision: QFormat
@@ -30,18 +30,18 @@ class NeuronFormats:
     shift: QFormat
     error: QFormat  # an output shift narrowed so that its back-projection fits the accumulator
     projection: QFormat  # the back-projected error A^T e, or B e
-    weight_bits: int  # a weight as it is stored and learns
-    forward_bits: int  # a weight as it takes part in sums
+    weight_bits: int  # width of a stored weight
+    forward_bits: int  # width of a weight in sums
 
 
 @dataclass(frozen=True, slots=True)
 class RawInput:
-    """How a device standardizes raw integers itself: x = round(raw * multiplier + offset).
+    """Integers with which a device standardizes raw integers: x = round(raw * multiplier + offset).
 
     Attributes:
-        multipliers, offsets: one a feature, with `frac` fractional bits and in units of the input's
+        multipliers, offsets: one per feature, with `frac` fractional bits, in units of the input's
             last bit: 2**input.frac / scale and -mean * 2**input.frac / scale.
-        frac: the same for all features, 1 to 31.
+        frac: 1 to 31, the same for all features.
     """
 
     multipliers: tuple[int, ...]
@@ -64,7 +64,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """D = sigmoid(z) by table and linear interpolation; z beyond the table takes its end."""
+    """D = sigmoid(z) by table and linear interpolation; beyond the table, D is its last value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)
@@ -84,10 +84,10 @@ def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """D' = D (1 - D), at most 1/4; the largest decision stands for 1, so that its slope is 0."""
+    """D' = D (1 - D), at most 1/4; the largest decision represents 1, so that its slope is 0."""
     largest = decision.constant(1.0 - 2.0**-decision.frac)
     product = decision * (largest - decision)
-    # The parabola's top lies at D = 1/2, which the corners of the interval do not show.
+    # The maximum of the parabola is at D = 1/2, which the ends of the interval do not show.
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 
 
@@ -102,7 +102,7 @@ def standardized(
 
 
 def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:
-    """A weight as it takes part in sums: the rounded upper `bits` of the stored one."""
+    """A weight as used in sums: the rounded upper `bits` of the stored weight."""
     surplus = weight.hi.bit_length() + 1 - bits
     return weight.requantize(QFormat(bits, weight.frac - surplus)) if surplus > 0 else weight
 
@@ -118,13 +118,13 @@ def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
 def projected_shift(
     projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
 ) -> Fixed[T]:
-    """2**gain D' (A^T e) or 2**gain D' (B e): an error says where the decisions should move."""
+    """2**gain D' (A^T e) or 2**gain D' (B e): an error gives the direction for the decisions."""
     product = (slope(decision, format) * projection).named("product")
     return product.scaled(gain).requantize(format)
 
 
 def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
-    """Target - D where the class has a code for this neuron (present is 1), else 0."""
+    """Target - D if the class has a code for this neuron (present is 1), else 0."""
     return (target - decision) * present
 
 
@@ -144,12 +144,12 @@ def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> F
 
 
 def plain_delta(_knowledge: Fixed[T], _decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """The shift alone: the alignment term has weight 0."""
+    """Only the shift, because the alignment term has weight 0."""
     return shift
 
 
 def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
-    """Delta times the mantissa of the rate; the rate's shift is left to the weight update."""
+    """Delta times the mantissa of the rate; the weight update applies the rate's shift."""
     return (delta * mantissa).requantize(format)
 
 
@@ -159,11 +159,11 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 
 
-# --- a layer: what every loop that is not C shares ------------------------------------------------
+# --- a layer: shared by all loops outside C -------------------------------------------------------
 
 
 def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
-    """How much W changes: products * 2**-rate_shift, rounded to the fraction of the weight."""
+    """The change of W: products * 2**-rate_shift, rounded to the fraction of the weight."""
     return products.scaled(-rate_shift).rounded(weight.frac)
 
 

@@ -1,7 +1,7 @@
-"""The learning rules: a table of which functions of `neuron` each is made of.
+"""The learning rules: a table of the functions of `neuron` that each rule uses.
 
-A rule is a row of `RULES`. What one neuron computes is in `neuron`; `functions` lists those that a
-rule needs, for the C generator and for exhaustive tests.
+A rule is a row of `RULES`. `neuron` has the computations of one neuron; `functions` lists those
+that a rule needs, for the C generator and for exhaustive tests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ska_edge.rules.neuron import (
     signed_activation,
 )
 
-# What tells a hidden layer where its decisions should move.
+# The teacher of a hidden layer: the source of its shift.
 READOUT = "readout"  # the error of the layer's own readout, back through that readout
 SIGNS = "signs"  # the output layer's error through fixed random signs
 CODE = "code"  # a fixed random code of the class
@@ -26,12 +26,12 @@ PAST = "past"  # its own decisions one step before
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A learning rule: which of the functions above it is made of.
+    """A learning rule: a choice of the functions of `neuron`.
 
     Attributes:
-        name: as on the command line.
-        summary: one line for people.
-        teacher: what a hidden layer's shift comes from: READOUT, SIGNS, CODE or PAST.
+        name: the name on the command line.
+        summary: one line of description.
+        teacher: the source of a hidden layer's shift: READOUT, SIGNS, CODE or PAST.
         signed: a = 2D - 1 between layers, otherwise a = D.
         aligned: delta has the alignment term z D'.
     """
@@ -44,17 +44,19 @@ class Rule:
 
     @property
     def supervised(self) -> bool:
-        """Learns from labels, one step a batch; otherwise `steps` steps on a held batch."""
+        """Whether it learns from labels, one step per batch; else `steps` steps on a held batch."""
         return self.teacher != PAST
 
     @property
     def readouts(self) -> bool:
-        """Hidden layers carry a readout of their own (the top one shares the output layer)."""
+        """Whether hidden layers have their own readout (the top one uses the output layer)."""
         return self.teacher == READOUT
 
     def gain(self, classes: int) -> int:
-        """The exponent g of a projected shift: 4 D' (A^T e) for a readout; for random signs the
-        power of two next to 4 / sqrt(classes), as so many signs add up to a random walk.
+        """The exponent g of a projected shift.
+
+        A readout has 4 D' (A^T e). Random signs have the power of two next to 4 / sqrt(classes),
+        because the sum over the signs is a random walk.
         """
         return 2 - round(math.log2(classes) / 2) if self.teacher == SIGNS else 2
 
@@ -63,7 +65,7 @@ class Rule:
         return (signed_activation if self.signed else plain_activation)(decision, format)
 
     def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-        """What the update multiplies with the layer's input."""
+        """The factor that the update multiplies with the layer's input."""
         return (aligned_delta if self.aligned else plain_delta)(knowledge, decision, shift)
 
 

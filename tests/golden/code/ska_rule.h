@@ -10,7 +10,7 @@
 #include "ska_fixed.h"
 #include "ska_tables.h"
 
-/* a weight as it takes part in sums
+/* a weight as used in sums
  *   weight: 0 fractional bits, in [-2147483648, 2147483647]
  */
 static inline int_fast16_t ska_rule_forward_weight(int32_t weight) {
@@ -51,7 +51,7 @@ static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16
     return (int_fast16_t)((int32_t)target - (int32_t)decision);
 }
 
-/* the code's target - D, where there is a code
+/* the code's target - D, if there is a code
  *   present: 0 fractional bits, in [0, 1]
  *   target: 15 fractional bits, in [0, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
@@ -81,14 +81,14 @@ static inline int_fast16_t ska_rule_step(int_fast16_t delta, int32_t mantissa) {
     return (int_fast16_t)ska_round_shift_spare_i32(ska_product_u16((int32_t)delta, mantissa), 15);
 }
 
-/* a weight as it counts in the norm of W
+/* a weight as used in the norm of W
  *   weight: 0 fractional bits, in [-2147483648, 2147483647]
  */
 static inline int_fast16_t ska_rule_metric_weight(int32_t weight) {
     return (int_fast16_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(weight, 16), -32768, 32767);
 }
 
-/* what one neuron adds to 'entropy'
+/* the term of one neuron in 'entropy'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -101,7 +101,7 @@ static inline int64_t ska_rule_metric_entropy(int32_t knowledge, int_fast16_t de
     return (int64_t)knowledge * (int32_t)shift;
 }
 
-/* what one neuron adds to 'z_square'
+/* the term of one neuron in 'z_square'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -115,7 +115,7 @@ static inline int64_t ska_rule_metric_z_square(int32_t knowledge, int_fast16_t d
     return (int64_t)knowledge * knowledge;
 }
 
-/* what one neuron adds to 'shift_square'
+/* the term of one neuron in 'shift_square'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -129,7 +129,7 @@ static inline int32_t ska_rule_metric_shift_square(int32_t knowledge, int_fast16
     return ska_product_i16((int32_t)shift, (int32_t)shift);
 }
 
-/* what one neuron adds to 'decision_net'
+/* the term of one neuron in 'decision_net'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -141,7 +141,7 @@ static inline int64_t ska_rule_metric_decision_net(int32_t knowledge, int_fast16
     return (int64_t)(int32_t)decision * (knowledge - previous);
 }
 
-/* what one neuron adds to 'alignment_net'
+/* the term of one neuron in 'alignment_net'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -157,7 +157,7 @@ static inline int64_t ska_rule_metric_alignment_net(int32_t knowledge, int_fast1
     return pull * (knowledge - previous);
 }
 
-/* what one neuron adds to 'flow_square'
+/* the term of one neuron in 'flow_square'
  *   knowledge: 14 fractional bits, in [-2097152, 2097151]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]

@@ -10,7 +10,7 @@
 #include "ska_fixed.h"
 #include "ska_tables.h"
 
-/* a weight as it takes part in sums
+/* a weight as used in sums
  *   weight: 0 fractional bits, in [-32768, 32767]
  */
 static inline int_fast16_t ska_rule_forward_weight(int_fast16_t weight) {
@@ -51,7 +51,7 @@ static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16
     return (int_fast16_t)((int32_t)target - (int32_t)decision);
 }
 
-/* an output shift, narrowed for its way back through the readout
+/* an output shift, narrowed to pass back through the readout
  *   shift: 15 fractional bits, in [-32768, 32767]
  */
 static inline int_fast16_t ska_rule_error(int_fast16_t shift) {
@@ -90,14 +90,14 @@ static inline int_fast16_t ska_rule_step(int_fast16_t delta, int32_t mantissa) {
     return (int_fast16_t)ska_round_shift_spare_i32(ska_product_u16((int32_t)delta, mantissa), 15);
 }
 
-/* a weight as it counts in the norm of W
+/* a weight as used in the norm of W
  *   weight: 0 fractional bits, in [-32768, 32767]
  */
 static inline int_fast16_t ska_rule_metric_weight(int_fast16_t weight) {
     return (int_fast16_t)(int32_t)weight;
 }
 
-/* what one neuron adds to 'entropy'
+/* the term of one neuron in 'entropy'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -110,7 +110,7 @@ static inline int32_t ska_rule_metric_entropy(int_fast16_t knowledge, int_fast16
     return ska_product_i16((int32_t)knowledge, (int32_t)shift);
 }
 
-/* what one neuron adds to 'z_square'
+/* the term of one neuron in 'z_square'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -124,7 +124,7 @@ static inline int32_t ska_rule_metric_z_square(int_fast16_t knowledge, int_fast1
     return ska_product_i16((int32_t)knowledge, (int32_t)knowledge);
 }
 
-/* what one neuron adds to 'shift_square'
+/* the term of one neuron in 'shift_square'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -138,7 +138,7 @@ static inline int32_t ska_rule_metric_shift_square(int_fast16_t knowledge, int_f
     return ska_product_i16((int32_t)shift, (int32_t)shift);
 }
 
-/* what one neuron adds to 'decision_net'
+/* the term of one neuron in 'decision_net'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -150,7 +150,7 @@ static inline int32_t ska_rule_metric_decision_net(int_fast16_t knowledge, int_f
     return (int32_t)decision * ((int32_t)knowledge - (int32_t)previous);
 }
 
-/* what one neuron adds to 'alignment_net'
+/* the term of one neuron in 'alignment_net'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
@@ -166,7 +166,7 @@ static inline int64_t ska_rule_metric_alignment_net(int_fast16_t knowledge, int_
     return (int64_t)pull * ((int32_t)knowledge - (int32_t)previous);
 }
 
-/* what one neuron adds to 'flow_square'
+/* the term of one neuron in 'flow_square'
  *   knowledge: 11 fractional bits, in [-32768, 32767]
  *   decision: 15 fractional bits, in [0, 32767]
  *   shift: 15 fractional bits, in [-32768, 32767]
