@@ -289,9 +289,7 @@ class FixedTrainer:
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[
-            tuple[Values, Values, Values]
-        ] = []  # results of `_layer` in the previous pass
+        previous: list[tuple[Values, Values, Values]] = []  # `_layer` of the previous pass
         for number in range(self.plan.steps):
             passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal
