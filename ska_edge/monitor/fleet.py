@@ -37,11 +37,11 @@ class Job:
 
     plan: Plan
     baud: int
-    key: bytes | None
     patience: float
     halvings: int | None
     save: bool
     save_every: int | None
+    key: bytes | None = None
 
 
 @dataclass(slots=True)

@@ -6,11 +6,11 @@ The messages themselves are the table of `protocol`. Numbers are little-endian, 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.wire.protocol import BY_NAME, MESSAGES, STRUCT_CODES, Field, Message, Values
+from ska_edge.wire.protocol import MESSAGES, STRUCT_CODES, Field, Message, Values
 
 
 class Layout:
@@ -51,10 +51,11 @@ class Layout:
                 elements += value
         if self.rest is None:
             return self._struct.pack(*elements)
-        rest = bytes(values[self.rest.name])
+        rest = values[self.rest.name]
         if len(rest) > self.rest.most:
             raise ValueError(self.rest.name)
-        return self._struct.pack(*elements) + rest
+        code = STRUCT_CODES[self.rest.kind]
+        return self._struct.pack(*elements) + struct.pack(f"{len(rest)}{code}", *rest)
 
     def unpack(self, payload: bytes) -> dict[str, Any]:
         """The values by field; raises struct.error where the length is wrong."""
@@ -70,7 +71,9 @@ class Layout:
         if len(payload) - size > (self.rest.most if self.rest else 0):
             raise struct.error
         if self.rest is not None:
-            values[self.rest.name] = payload[size:]
+            rest = payload[size:]
+            octets = self.rest.kind == "u8"
+            values[self.rest.name] = rest if octets else struct.unpack(f"{len(rest)}b", rest)
         return values
 
 
@@ -111,12 +114,16 @@ class Codec:
     Args:
         dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; may be
             incomplete, because the dimensions are unknown before WELCOME.
+        messages: the table.
     """
 
-    def __init__(self, dimensions: Mapping[str, int]) -> None:
+    def __init__(
+        self, dimensions: Mapping[str, int], messages: Sequence[Message] = MESSAGES
+    ) -> None:
         self._dimensions = dict(dimensions)
+        self._messages = messages
         self._layouts: dict[str | int, Layout] = {}  # by name and by code
-        for message in MESSAGES:
+        for message in messages:
             if all(isinstance(_count(field, dimensions), int) for field in message.fields):
                 counts = {field.name: _count(field, dimensions) or 0 for field in message.fields}
                 self._layouts[message.name] = Layout(message, counts)
@@ -134,7 +141,8 @@ class Codec:
                 return layout.pack(values)
         except (LookupError, TypeError, ValueError, struct.error):
             pass
-        raise self._refusal(BY_NAME[name], values)
+        known = {message.name: message for message in self._messages}
+        raise self._refusal(known[name], values)
 
     def _refusal(self, message: Message, values: Values) -> InputError:
         """Why values cannot be packed: the first field with which something is wrong."""
@@ -181,7 +189,7 @@ class Codec:
 
     def _foreign(self, code: int) -> DeviceError | InputError:
         """The error for a message of a code that cannot be unpacked."""
-        known = [message for message in MESSAGES if message.code == code]
+        known = [message for message in self._messages if message.code == code]
         if known:
             return self._unknown(known[0])
         return DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")

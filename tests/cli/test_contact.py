@@ -175,7 +175,6 @@ def loses_power(
             sink = Watch(Path("s.jsonl"), overwrite=False)
             member = Member(str(port), iris.quantize(data.x[:ROWS]), data.y[:ROWS], [sink])
             job = Job(
-                key=None,
                 plan=iris.plan,
                 baud=115200,
                 patience=LIMIT,
