@@ -203,6 +203,7 @@ class Options:
         scope=Scope.LABELS,
         words="none",
         spelled="from",
+        noted=False,  # a model and its ONNX file lead to the same bytes
     )
     init: Path | None = option(
         help="npz with W0, b0, W1, ... to start from.",
