@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
 from ska_edge.monitor.sinks.log import LogSink
-from ska_edge.monitor.sinks.mqtt import Broker, MqttSink
+from ska_edge.monitor.sinks.mqtt import Broker, MqttSink, access_of
 from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plural import counted
 
@@ -69,7 +70,20 @@ from ska_edge.plural import counted
     show_default=True,
     help="How long to wait for a device that went away.",
 )
-@click.option("--mqtt", "broker", metavar="HOST[:PORT]", help="Publish the log's lines there, too.")
+@click.option(
+    "--mqtt",
+    "broker",
+    metavar="[mqtts://]HOST[:PORT]",
+    help="Publish the log's lines there, too. User and password: SKA_EDGE_MQTT_USER and"
+    " SKA_EDGE_MQTT_PASSWORD, or SKA_EDGE_MQTT_PASSWORD_FILE.",
+)
+@click.option(
+    "--mqtt-ca",
+    "ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Certificates to trust for mqtts:// [the system's].",
+)
 @click.option("--name", "names", multiple=True, help="A device's name for MQTT, one a --port.")
 @data_options
 @json_option
@@ -88,6 +102,7 @@ def monitor(
     save_every: int | None,
     patience: float,
     broker: str | None,
+    ca: Path | None,
     names: tuple[str, ...],
     reader: Reader,
     as_json: bool,
@@ -112,7 +127,11 @@ def monitor(
     inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
     ports = ports or (find_port(None),)
     logs = log_paths(log, len(ports))
-    hub = None if broker is None else Broker(broker, once(out.warning))
+    hub = None
+    if broker is not None:
+        hub = Broker(broker, once(out.warning), access_of(broker, ca, os.environ))
+    elif ca is not None:
+        raise InputError("--mqtt-ca is for MQTT: give --mqtt, too, or leave it out")
     members, terminals = [], []
     for i, (port, path) in enumerate(zip(ports, logs, strict=True)):
         terminal = TerminalSink(out, patience, path if len(ports) > 1 else None)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
-from collections.abc import Callable
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +21,11 @@ from ska_edge.monitor.log_line import LogLine, Notice
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 
-PORT = 1883
+PORT, PORT_TLS = 1883, 8883
+TLS = "mqtts://"  # an address that begins so is that of an encrypted connection
+USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
+PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
+LARGEST = 65_536  # bytes of a packet from a broker, which has little to say to who publishes
 KEPT = (
     50_000  # messages that wait for a broker that is away (MQTT numbers 65,535); more are dropped
 )
@@ -28,11 +34,17 @@ AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, perhaps o
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT"; raises InputError."""
-    found = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]/\s]+)(?::(\d+))?", text)
-    port = int(found[2] or PORT) if found else 0
+    """Host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also behind `TLS`; raises
+    InputError.
+    """
+    found = re.fullmatch(
+        r"(\[[^\]]+\]|[^:\[\]/\s]+)(?::(\d{1,5}))?", text.removeprefix(TLS), re.ASCII
+    )
+    port = int(found[2] or (PORT_TLS if text.startswith(TLS) else PORT)) if found else 0
     if found is None or not 0 < port < 65536:
-        raise InputError(f"'{text}' is no address of an MQTT broker: write HOST or HOST:PORT")
+        raise InputError(
+            f"'{text}' is no address of an MQTT broker: write HOST, HOST:PORT or {TLS}HOST:PORT"
+        )
     return found[1].strip("[]"), port
 
 
@@ -46,17 +58,62 @@ def topic_level(name: str) -> str:
     return re.sub(r"[+#/\s\0]", "-", name)
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get into a broker.
+
+    Attributes:
+        context: for an encrypted connection; None for a plain one.
+        user, password: None without; the password is never shown.
+    """
+
+    context: ssl.SSLContext | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def access_of(address: str, ca: Path | None, environment: Mapping[str, str]) -> Access:
+    """How to get into the broker at an address.
+
+    Args:
+        ca: file with the certificates of authorities to trust, in place of the system's.
+        environment: has the user and the password, or the name of a file with the password.
+
+    Raises InputError where that is not enough, or does not go together.
+    """
+    if ca is not None and not address.startswith(TLS):
+        raise InputError(f"a CA file is for an encrypted connection: write {TLS}{address}")
+    user, password = environment.get(USER), environment.get(PASSWORD)
+    file = environment.get(PASSWORD_FILE)
+    if file is not None and password is not None:
+        raise InputError(f"{PASSWORD} and {PASSWORD_FILE} are both set: unset one of them")
+    try:
+        if file is not None:
+            password = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        context = ssl.create_default_context(cafile=ca) if address.startswith(TLS) else None
+    except (OSError, UnicodeDecodeError) as error:  # ssl.SSLError is an OSError
+        bad = ca if file is None else f"{file} or {ca}" if ca else file
+        raise InputError(f"cannot read {bad}: {getattr(error, 'strerror', error)}") from error
+    if password is not None and user is None:
+        raise InputError(f"there is a password for the MQTT broker and no user: set {USER}, too")
+    return Access(context, user, password)
+
+
 class Broker:
     """A broker that the devices of a fleet share.
 
     Args:
         address: see `parse_address`.
         warn: called with a sentence about it.
+        access: how to get into it.
     """
 
-    def __init__(self, address: str, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, address: str, warn: Callable[[str], None], access: Access | None = None
+    ) -> None:
         self.address = address
         self.warn = warn
+        self.access = access or Access()
         self._ports: dict[str, str] = {}
 
     def claim(self, name: str, port: str) -> None:
@@ -110,7 +167,8 @@ class MqttSink:
 
     def _publisher(self) -> Publisher:
         if self._connected is None:
-            self._connected = Publisher(self._broker.address, str(self._name), self._broker.warn)
+            broker = self._broker
+            self._connected = Publisher(broker.address, str(self._name), broker.warn, broker.access)
         return self._connected
 
 
@@ -123,6 +181,22 @@ def _paho() -> ModuleType:
     return client
 
 
+def _bound(client: Any) -> None:
+    """Let a client lose contact to a broker that announces a packet of more than `LARGEST` bytes.
+
+    The client would keep whatever comes, up to 256 MB, and has no option for less.
+    """
+    receive = client._sock_recv
+
+    def bounded(size: int) -> bytes:
+        if size > LARGEST:
+            raise ConnectionError(f"a packet of {size} bytes")
+        data: bytes = receive(size)
+        return data
+
+    client._sock_recv = bounded
+
+
 class Publisher:
     """Publishes for one device, from now until it is closed; never waits for the broker before.
 
@@ -130,11 +204,18 @@ class Publisher:
         address: of the broker, see `parse_address`.
         name: of the device.
         warn: called, at most once, with a sentence when the broker is not there.
+        access: how to get into the broker.
 
     Raises ToolError without the package paho-mqtt.
     """
 
-    def __init__(self, address: str, name: str, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        warn: Callable[[str], None],
+        access: Access | None = None,
+    ) -> None:
         paho = _paho()
         self._address = address
         self._topic = f"ska-edge/{topic_level(name)}"
@@ -147,6 +228,13 @@ class Publisher:
         self._first: list[tuple[str, str, bool]] | None = []  # those ahead of the first contact
         self._warned = False
         client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        _bound(client)
+        access = access or Access()
+        self._encrypted = access.context is not None
+        if access.context is not None:
+            client.tls_set_context(access.context)
+        if access.user is not None:
+            client.username_pw_set(access.user, access.password)
         client.max_queued_messages_set(KEPT)
         client.reconnect_delay_set(min_delay=1, max_delay=30)
         client.will_set(f"{self._topic}/status", "offline", AT_LEAST_ONCE, retain=True)
@@ -218,7 +306,8 @@ class Publisher:
         with self._change:
             self._connected = False
             self._change.notify_all()
-        self._away("does not answer")
+        trusted = ", or not with a certificate that is trusted here" * self._encrypted
+        self._away(f"does not answer{trusted}")
 
     def _on_disconnect(
         self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any

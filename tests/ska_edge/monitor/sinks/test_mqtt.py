@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 
 from ska_edge.errors import InputError, ToolError
 from ska_edge.monitor.log_line import LogRow, Save
-from ska_edge.monitor.sinks.mqtt import Publisher, device_name, parse_address
+from ska_edge.monitor.sinks.mqtt import Access, Publisher, access_of, device_name, parse_address
 from tests.conftest import without
 
 LIMIT = 60  # seconds after which a broker or a message counts as lost
@@ -230,6 +232,8 @@ def test_without_paho_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
         ("10.0.0.7:1884", ("10.0.0.7", 1884)),
         ("[::1]:1884", ("::1", 1884)),
         ("[::1]", ("::1", 1883)),
+        ("mqtts://broker", ("broker", 8883)),
+        ("mqtts://[::1]:1884", ("::1", 1884)),
     ],
 )
 def test_addresses(text: str, address: tuple[str, int]) -> None:
@@ -237,7 +241,20 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":1883", "host:", "host:x", "host:0", "host:65536", "::1", "mqtt://host", "a b"]
+    "text",
+    [
+        "",
+        ":1883",
+        "host:",
+        "host:x",
+        "host:0",
+        "host:65536",
+        "::1",
+        "mqtt://host",
+        "mqtts://",
+        "mqtts://a/b",
+        "a b",
+    ],
 )
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(InputError, match="no address of an MQTT broker"):
@@ -256,3 +273,147 @@ def test_what_is_no_address(text: str) -> None:
 )
 def test_names_of_devices(port: str, name: str) -> None:
     assert device_name("b", port) == name
+
+
+# --- encrypted, with a password -------------------------------------------------------------------
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A certificate of an authority and of a broker at 127.0.0.1, with its key beside."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        without("openssl is not installed")
+    path = folder / f"{name}.pem"
+    subprocess.run(
+        [str(openssl), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(path.with_suffix(".key")), "-out", str(path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def safe_broker(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A broker that lets only `me` with the password `secret` in, encrypted: port, certificate."""
+    pytest.importorskip("paho.mqtt.client")
+    tool = shutil.which("mosquitto_passwd")
+    if BROKER is None or tool is None:
+        without("mosquitto is not installed")
+    port, path, users = free_port(), certificate(tmp_path, "broker"), tmp_path / "users"
+    users.touch(mode=0o600)
+    subprocess.run([str(tool), "-b", str(users), "me", "secret"], check=True, capture_output=True)
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(
+        f"user root\nlistener {port} 127.0.0.1\nallow_anonymous false\npassword_file {users}\n"
+        f"certfile {path}\nkeyfile {path.with_suffix('.key')}\n"
+    )
+    process = subprocess.Popen(
+        [str(BROKER), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    yield port, path
+    process.terminate()
+    process.wait()
+
+
+def delivered(address: str, access: Access) -> list[str]:
+    """What is said about one message, once the broker is there."""
+    warnings: list[str] = []
+    for _ in range(100):  # until the broker has begun to listen
+        with contextlib.suppress(OSError), socket.create_connection(parse_address(address)):
+            break
+        time.sleep(0.05)
+    publisher = Publisher(address, "board", warnings.append, access)
+    publisher.line(Save(1))
+    publisher.close()
+    return warnings
+
+
+@pytest.mark.parametrize("kept", ["environment", "file"])
+def test_an_encrypted_broker_with_a_password(
+    safe_broker: tuple[int, Path], tmp_path: Path, kept: str
+) -> None:
+    port, ca = safe_broker
+    (tmp_path / "password").write_text("secret\n")
+    words = (
+        {"SKA_EDGE_MQTT_PASSWORD": "secret"}
+        if kept == "environment"
+        else {"SKA_EDGE_MQTT_PASSWORD_FILE": str(tmp_path / "password")}
+    )
+    address = f"mqtts://127.0.0.1:{port}"
+    access = access_of(address, ca, {"SKA_EDGE_MQTT_USER": "me", **words})
+    assert "secret" not in repr(access)
+    assert delivered(address, access) == []
+
+
+def test_a_broker_that_does_not_know_the_password(safe_broker: tuple[int, Path]) -> None:
+    port, ca = safe_broker
+    address = f"mqtts://127.0.0.1:{port}"
+    wrong = {"SKA_EDGE_MQTT_USER": "me", "SKA_EDGE_MQTT_PASSWORD": "guess"}
+    first, lost = delivered(address, access_of(address, ca, wrong))
+    assert "refuses the connection" in first
+    assert "1 message did not reach" in lost
+    assert "guess" not in first + lost
+
+
+# The client leaves a socket without a handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_certificate_that_is_not_trusted(safe_broker: tuple[int, Path], tmp_path: Path) -> None:
+    port, _ = safe_broker
+    address = f"mqtts://127.0.0.1:{port}"
+    first, _ = delivered(address, access_of(address, certificate(tmp_path, "other"), {}))
+    assert "does not answer, or not with a certificate that is trusted here" in first
+
+
+@pytest.mark.parametrize(
+    ("address", "ca", "environment", "words"),
+    [
+        ("host", "ca.pem", {}, "a CA file is for an encrypted connection: write mqtts://host"),
+        ("mqtts://host", "none.pem", {}, "cannot read none.pem"),
+        ("host", None, {"SKA_EDGE_MQTT_PASSWORD": "x"}, "set SKA_EDGE_MQTT_USER, too"),
+        ("host", None, {"SKA_EDGE_MQTT_PASSWORD_FILE": "nowhere"}, "cannot read nowhere"),
+        (
+            "host",
+            None,
+            {"SKA_EDGE_MQTT_PASSWORD": "x", "SKA_EDGE_MQTT_PASSWORD_FILE": "y"},
+            "both set",
+        ),
+    ],
+)
+def test_what_gives_no_access(
+    address: str, ca: str | None, environment: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        access_of(address, Path(ca) if ca else None, environment)
+
+
+def test_a_broker_that_sends_a_huge_packet_loses_contact() -> None:
+    """It announces 256 MB; nothing of it is read."""
+    pytest.importorskip("paho.mqtt.client")
+    ended, taken = threading.Event(), []
+
+    def serve(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"\x20\x02\0\0" + b"\x30\xff\xff\xff\x7f")  # CONNACK, PUBLISH
+            with contextlib.suppress(OSError):
+                while not ended.is_set():
+                    connection.sendall(bytes(65536))
+                    taken.append(65536)
+                    if sum(taken) > 2**26:
+                        return
+        ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        warned = threading.Event()
+        port = server.getsockname()[1]
+        publisher = Publisher(f"127.0.0.1:{port}", "board", lambda _: warned.set())
+        assert warned.wait(LIMIT)
+        ended.set()
+        thread.join()
+        publisher.close()
+    assert sum(taken) < 2**26
