@@ -21,7 +21,8 @@ from ska_edge.plan.range_proof import range_proof
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
-LARGEST_COUNT = 65535  # the C runtime counts inputs and neurons in 16 bits
+LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
+MOST_NEURONS = 65532  # it handles rows up to four at a time; one more block must fit 16 bits
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
@@ -96,10 +97,10 @@ def _check_sizes(plan: Plan) -> None:
             raise InputError(f"a layer of {below.outputs} feeds one of {above.inputs} inputs")
     if min(plan.sizes) < 1:
         raise InputError(f"layer sizes {list(plan.sizes)} are not all positive")
-    if max(plan.sizes) > LARGEST_COUNT or sum(plan.sizes[1:]) > LARGEST_COUNT:
+    if plan.inputs > LARGEST_COUNT or sum(plan.sizes[1:]) > MOST_NEURONS:
         raise InputError(
-            f"layer sizes {list(plan.sizes)} are too large: inputs, and all neurons together,"
-            f" are at most {LARGEST_COUNT}"
+            f"layer sizes {list(plan.sizes)} are too large: there are at most {LARGEST_COUNT}"
+            f" inputs and, in all layers together, {MOST_NEURONS} neurons"
         )
 
 
@@ -259,7 +260,7 @@ def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
         if least <= shift <= LONGEST_SHIFT:
             continue
         cause = f"the {name} shift would be {shift}, allowed are {least} to {LONGEST_SHIFT}"
-        advice = "use fewer classes or another input format"
+        advice = "use a smaller rate, fewer classes or another input format"
         if "update" in name:
             cause = f"the rate {plan.rate.real:g} is out of reach: {cause}"
             advice = "choose another rate"
