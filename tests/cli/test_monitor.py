@@ -40,6 +40,14 @@ def test_eight_boards_learn_at_the_same_time(
     assert outcome.err.count(" ended ") == 8  # in the table
 
 
+def test_a_look_at_a_single_device_that_is_not_there_is_told_as_data_too(ska_edge) -> None:
+    outcome = ska_edge("monitor", "--port", "/dev/none", "--json")
+    document = outcome.document()
+    assert outcome.code == 3
+    assert outcome.err.splitlines() == [f"ska-edge: {document['error']}"]
+    assert document["devices"] == [{key: document[key] for key in document["devices"][0]}]
+
+
 def test_rows_are_shared_out(ska_edge, iris_file: Path, iris: Model, start_board: Start) -> None:
     ports = [start_board("host", f"board-{number}") for number in range(3)]
     named = [part for port in ports for part in ("--port", port)]
