@@ -188,7 +188,9 @@ class Link:
             label: class index.
             want: what else to ask for.
         """
-        result = self._result(self.sample(self.info.samples, x, label, want))
+        request = self.sample(self.info.samples, x, label, want)
+        request.samples = None  # a device that counts wrong shall be seen, not taken for silent
+        result = self._result(request)
         self.samples, self.step = result.samples, result.step
         return result
 

@@ -14,7 +14,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.verify import Report, verify
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Want
 
@@ -41,8 +41,8 @@ class HonestDevice:
     def hello(self) -> None:
         pass
 
-    def expect_digest(self, digest: str) -> None:
-        assert digest == self._model.plan.digest
+    def expect_plan(self, plan: Plan) -> None:
+        assert plan == self._model.plan
 
     def reset(self) -> None:
         self.trainer = FixedTrainer(self._model.state.copy())
