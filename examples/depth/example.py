@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 
-from ska_edge.data.dataset import Dataset, load
-from ska_edge.training.options import Options
-from ska_edge.training.train import train
+import ska_edge
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -26,7 +24,7 @@ Scores = dict[tuple[str, str, int], list[float]]  # by rule, arithmetic and laye
 
 
 def measure(
-    dataset: Dataset, depths: list[int], width: int, seeds: int, options: Options
+    dataset: ska_edge.Dataset, depths: list[int], width: int, seeds: int, options: dict[str, Any]
 ) -> Scores:
     """Test accuracy in percent of every rule, arithmetic and number of layers.
 
@@ -37,8 +35,8 @@ def measure(
         for layers in depths:
             hidden = (width,) * (layers - 1)  # the output is a layer too
             for seed in range(seeds):
-                run = replace(options, rule=rule, hidden=hidden, seed=seed)
-                accuracy = train(dataset, run).accuracy
+                trained = ska_edge.train(dataset, rule=rule, hidden=hidden, seed=seed, **options)
+                accuracy = trained.accuracy
                 for arithmetic in ARITHMETICS:
                     score = accuracy[arithmetic]["test"]
                     assert score is not None  # these rules see labels, and rows are held out
@@ -83,8 +81,8 @@ def main() -> None:
     depths = [2, 3] if options.quick else [2, 3, 4, 6, 8, 10, 12]
     epochs, seeds = (1, 1) if options.quick else (options.epochs, options.seeds)
 
-    training = Options(epochs=epochs, batch=options.batch, rate=options.rate)
-    scores = measure(load("digits"), depths, options.width, seeds, training)
+    training = {"epochs": epochs, "batch": options.batch, "rate": options.rate}
+    scores = measure(ska_edge.load_data("digits"), depths, options.width, seeds, training)
     report = [
         f"digits, width {options.width}, {epochs} epochs, batch {options.batch},"
         f" rate {options.rate:g}; test accuracy in %, mean and std of {seeds} seeds",

@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.dataset import load
+import ska_edge
 from ska_edge.rules.reference import Parameters, Reference, StepMetrics, initial_parameters
 
 matplotlib.use("Agg")
@@ -26,7 +26,7 @@ Series = list[list[StepMetrics]]
 
 def batch_of(data: str, rows: int) -> tuple[Reals, int]:
     """The first `rows` samples (n, d), scaled to at most 1, and the number of classes."""
-    dataset = load(data)
+    dataset = ska_edge.load_data(data)
     x = dataset.x[:rows]
     return x / max(1.0, float(np.abs(dataset.x).max())), dataset.classes
 

@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.dataset import load
+import ska_edge
 from ska_edge.rules.reference import Reference, initial_parameters
 
 matplotlib.use("Agg")
@@ -122,7 +122,7 @@ def main() -> None:
     rows = 60 if options.quick else options.rows
     budgets = (5, 10, 25, 50) if options.quick else (5, 10, 25, 50, 100, 500, 2000)
 
-    digits = load("digits")
+    digits = ska_edge.load_data("digits")
     x = digits.x / 16.0
 
     def at(steps: int, eta: float, count: int = rows) -> Run:

@@ -17,9 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from ska_edge.data.dataset import Dataset
-from ska_edge.training.options import Options
-from ska_edge.training.train import Trained, train
+import ska_edge
 
 RULES = ("local", "feedback", "code")
 MADE: dict[str, Callable[[int, int], tuple[np.ndarray, np.ndarray]]] = {
@@ -38,14 +36,12 @@ MADE: dict[str, Callable[[int, int], tuple[np.ndarray, np.ndarray]]] = {
 }
 
 
-def synthetic(name: str, rows: int, seed: int) -> Dataset:
+def synthetic(name: str, rows: int, seed: int) -> ska_edge.Dataset:
     """One of `MADE`."""
-    x, y = MADE[name](rows, seed)
-    labels = tuple(str(index) for index in range(int(y.max()) + 1))
-    return Dataset(name, np.asarray(x, dtype=np.float64), y.astype(np.int64), labels)
+    return ska_edge.load_data(MADE[name](rows, seed))
 
 
-def backprop(trained: Trained, seed: int) -> dict[str, float]:
+def backprop(trained: ska_edge.Trained, seed: int) -> dict[str, float]:
     """Test accuracy of scikit-learn's models on the very rows a rule was trained and tested on."""
     options, scaling = trained.options, trained.model.scaling
     network = MLPClassifier(
@@ -68,14 +64,21 @@ def backprop(trained: Trained, seed: int) -> dict[str, float]:
     }
 
 
-def compare(dataset: Dataset, hidden: tuple[int, ...], epochs: int, seed: int) -> dict[str, float]:
+def compare(
+    dataset: ska_edge.Dataset, hidden: tuple[int, ...], epochs: int, seed: int
+) -> dict[str, float]:
     """Test accuracy of every method, for one seed of the data, split and weights."""
     found: dict[str, float] = {}
     for rule in RULES:
-        options = Options(
-            rule=rule, hidden=hidden, epochs=epochs, decay=min(3, epochs - 1), batch=4, seed=seed
+        trained = ska_edge.train(
+            dataset,
+            rule=rule,
+            hidden=hidden,
+            epochs=epochs,
+            decay=min(3, epochs - 1),
+            batch=4,
+            seed=seed,
         )
-        trained = train(dataset, options)
         for arithmetic in ("float", "fixed"):
             score = trained.accuracy[arithmetic]["test"]
             assert score is not None  # these rules see labels, and rows are held out
