@@ -1,4 +1,4 @@
-"""What a device says is checked here, before anybody uses it: by itself, and against its plan."""
+"""Checks the values that a device reports, by themselves and against its plan, before any use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ska_edge.rules.metric_sums import SIGNED_METRICS
 Reply = tuple[str, dict[str, Any]]
 """Name of a message, and its values by field."""
 
-WIDTHS = (1, 2)  # bytes that an element of an input can have
+WIDTHS = (1, 2)  # possible bytes per element of an input
 
 
 class HasBits(Protocol):
@@ -29,15 +29,15 @@ class HasInput(Protocol):
 
     @property
     def input(self) -> HasBits:
-        """Format of what comes in."""
+        """Format of the layer's input."""
 
 
 class PlanShape(Protocol):
-    """What a device that runs a plan must say of itself; see `Plan`."""
+    """The properties of a plan that a device must report; see `Plan`."""
 
     @property
     def digest(self) -> str:
-        """Hexadecimal digits that name it."""
+        """Hexadecimal digits that identify it."""
 
     @property
     def inputs(self) -> int:
@@ -61,7 +61,7 @@ class PlanShape(Protocol):
 
 
 def check_info(info: DeviceInfo, plan: PlanShape | None, port: str) -> None:
-    """DeviceError for a WELCOME that no device sends, or none of this plan, where one is given."""
+    """Raise DeviceError for an impossible WELCOME, or one that contradicts the given plan."""
     for count, what in (
         (info.inputs, "inputs"),
         (info.classes, "classes"),
@@ -100,18 +100,18 @@ def _check_plan(info: DeviceInfo, plan: PlanShape, port: str) -> None:
 
 
 def check_digest(info: DeviceInfo, digest: str, port: str) -> None:
-    """DeviceError unless a device runs the plan with this digest, of which it knows a beginning."""
+    """Raise DeviceError unless the device runs the plan with this digest, or a beginning of it."""
     wanted = digest[: len(info.digest)]
     if wanted.lower() != info.digest:
         raise device_errors.other_plan(port, info.digest, wanted)
 
 
 def result_of(replies: Sequence[Reply], layers: int) -> Result:
-    """What the replies to a SAMPLE or INFER say; DeviceError for what no device can mean.
+    """Read the replies to a SAMPLE or INFER; raises DeviceError for impossible values.
 
     Args:
         replies: METRICS sorted by layer, then RESULT, which has a decision for each class.
-        layers: how many of them there should be, one per layer.
+        layers: the expected number of METRICS, one per layer.
     """
     metrics = []
     for index, (_, values) in enumerate(replies[:-1]):

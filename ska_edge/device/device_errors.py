@@ -1,4 +1,4 @@
-"""The errors for a device that does not do what it was asked: one sentence each."""
+"""The errors for a device that does not do as requested: one sentence each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
-    """It has answered a request by a STATUS that is no success; ContactLost where it cannot be the
-    device any more that the request was meant for.
-    """
+    """The device refused a request by a STATUS; ContactLost if its session or state is gone."""
     if code in (Status.SEQUENCE, Status.TOKEN):
         what = "lost the session" if code == Status.SEQUENCE else "has another state than it had"
         return ContactLost(
@@ -32,7 +30,7 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
 
 
 def other_plan(port: str, device: str, wanted: str) -> DeviceError:
-    """It runs the plan with another digest."""
+    """The device runs the plan with another digest."""
     return DeviceError(
         f"the device at {port} runs the plan {device}, not {wanted}: "
         "build and flash the firmware of this model, or name the model that was flashed"
@@ -40,7 +38,7 @@ def other_plan(port: str, device: str, wanted: str) -> DeviceError:
 
 
 def keyless(port: str) -> DeviceError:
-    """It has no key, and one was given."""
+    """The device has no key, but one was given."""
     return DeviceError(
         f"the device at {port} has no key: leave --key out, or flash a firmware that was generated"
         " with the key"
@@ -48,7 +46,7 @@ def keyless(port: str) -> DeviceError:
 
 
 def other_version(port: str, version: int | None) -> DeviceError:
-    """It speaks another version of the protocol; None where it does not even say which."""
+    """The device has another protocol version; None if it does not report the version."""
     return DeviceError(
         f"the device at {port} speaks protocol version {'?' if version is None else version}, this"
         f" ska-edge speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
@@ -56,7 +54,7 @@ def other_version(port: str, version: int | None) -> DeviceError:
 
 
 def stranger(port: str, baud: int, received: int) -> DeviceError:
-    """HELLO got no answer, but so many bytes came."""
+    """HELLO got no answer, but this number of bytes arrived."""
     if received:
         return DeviceError(
             f"what answers at {port} is not a ska-edge device ({received} bytes came, no answer to"
@@ -69,7 +67,7 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
 
 
 def silent(port: str, tries: int, wait: float) -> ContactLost:
-    """It was there, and has not answered so many tries of so many seconds."""
+    """The device was connected, and has not answered this number of tries within the timeout."""
     return ContactLost(
         f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
         "power, then connect again"

@@ -1,4 +1,4 @@
-"""A request to a device: its bytes, the frames that come for it, and what they say."""
+"""A request to a device: its bytes, the frames of its answer, and their contents."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ CLOSING = {
 }
 
 
-COUNT = place(RESULT.code, "samples")  # where a RESULT says how many samples it counts
+COUNT = place(RESULT.code, "samples")  # position of the sample count in a RESULT
 
 
 @dataclass(slots=True)
 class Request:
-    """A request under way: the bytes that are sent, once or more often, and what came for it.
+    """A request in flight: its bytes, which are sent once or repeatedly, and the answer so far.
 
-    A repeated request is answered by equal frames, so pieces of several answers fit together.
+    Answers to a repeated request have equal frames, so frames of several answers fit together.
 
     Attributes:
-        message, seq, data: what is sent.
-        codec: for the answer.
-        metrics: how many METRICS the answer has.
-        samples: what its RESULT counts; None where that is not known.
-        end: the frame that ends the answer, once it came.
-        replies: METRICS sorted by layer, and the closing reply; None while some lack.
-        result: what they say, where it is the answer to a sample or an inference.
-        error: why no device can mean them.
+        message, seq, data: the request.
+        codec: decodes the answer.
+        metrics: number of METRICS in the answer.
+        samples: the sample count of its RESULT; None if it is not known.
+        end: the frame that ends the answer, after it has arrived.
+        replies: METRICS sorted by layer, and the closing reply; None while some are missing.
+        result: their contents, if the request is a sample or an inference.
+        error: the reason why the replies are impossible.
     """
 
     message: Message
@@ -55,7 +55,7 @@ class Request:
     _metrics: list[Frame] = field(default_factory=list)
 
     def take(self, frame: Frame) -> bool:
-        """Keep a frame if it belongs to the answer; True when it ends it."""
+        """Keep a frame if it belongs to the answer; returns True if it ends the answer."""
         if frame.seq != self.seq:
             return False  # a late answer to an earlier request, or our own echo
         if frame.code == METRICS.code and self.metrics and frame not in self._metrics:
@@ -70,14 +70,14 @@ class Request:
         return True
 
     def _counts_other(self, frame: Frame) -> bool:
-        """Whether a RESULT is that of another sample, of an earlier session with the same seq."""
+        """Whether a RESULT belongs to another sample, from an earlier session with the same seq."""
         if frame.code != RESULT.code or self.samples is None:
             return False
         said = frame.payload[COUNT]
         return len(said) == 4 and int.from_bytes(said, "little") != self.samples
 
     def _read(self, end: Frame) -> None:
-        """Read the frames that came; DeviceError for what no device sends."""
+        """Read the frames of the answer; raises DeviceError for impossible contents."""
         closing = self.codec.unpack(end.code, end.payload)
         if closing[0] == STATUS.name:
             self.replies = [closing]
@@ -85,7 +85,7 @@ class Request:
         layers: dict[int, Reply] = {}
         for frame in self._metrics:
             reply = self.codec.unpack(frame.code, frame.payload)
-            # METRICS of another step have come late, as a RESULT that counts another sample.
+            # METRICS of another step are late, like a RESULT with another sample count.
             if reply[1]["step"] == closing[1].get("step"):
                 layers[reply[1]["layer"]] = reply
         if len(layers) < self.metrics:

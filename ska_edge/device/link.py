@@ -1,7 +1,7 @@
 """The host's end of the line to one device: a session, its requests, and one-sentence errors.
 
-A request is sent again with the same sequence number until its answer arrives whole; the device
-executes it once. How ports are opened stands in `port`; samples in a stream, in `stream`.
+A request is retried with the same sequence number until its complete answer arrives; the device
+executes it once. `port` opens ports; `stream` sends samples in a stream.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from ska_edge.wire.tag import Tagger
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
-STORING = {"SAVE", "OFFER", "PUSH"}  # requests for which a device may erase and write its flash
-STORING_PATIENCE = 5  # how many timeouts each of their tries may take
+STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write the flash of a device
+STORING_PATIENCE = 5  # timeouts per try of such a request
 
 
 class Link:
@@ -54,14 +54,14 @@ class Link:
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
             `HELLO_PERIODS` times, a quarter of a timeout apart.
-        key: the device's, 32 bytes; None for a device that has none.
-        stop: once it is set, HELLO is sent no more often than other requests: nobody waits for a
+        key: the device's key, 32 bytes; None for a device without one.
+        stop: while it is set, HELLO has as few tries as other requests, without waiting for a
             device to boot.
 
     Attributes:
         port: path of the port.
         timeout: seconds to wait for the answer to one try.
-        samples, step: how far the device is, as far as is known; who teaches it keeps them so.
+        samples, step: the known progress of the device; the caller that teaches it updates them.
 
     Raises DeviceError when the port cannot be opened.
     """
@@ -83,11 +83,11 @@ class Link:
         self._tries = tries
         self._info: DeviceInfo | None = None
         self.samples = self.step = 0
-        self._met = False  # a device has answered, ever
+        self._met = False  # whether a device has ever answered
         self._plan: claims.PlanShape | None = None  # that the device must run
         self._codec, self._input = Codec({}), struct.Struct("")
         self._decoder = FrameDecoder()
-        # A random start: answers that an earlier program left on the line must not look like ours.
+        # A random start, so that late answers to an earlier program do not match ours.
         self._seq = os.urandom(1)[0]
         self._line = Port(port, baud=baud, write_timeout=timeout)
         self.port = self._line.path
@@ -112,14 +112,14 @@ class Link:
     # --- the session ------------------------------------------------------------------------------
 
     def hello(self) -> DeviceInfo:
-        """Opens a session and says which device this is; every other request does it when needed.
+        """Open a session and identify the device; every other request does this if needed.
 
-        Raises DeviceError when nothing answers, when what answers is no ska-edge device, when it
-        speaks another protocol version, and when it says what no device says, or none of the plan
-        that is expected.
+        Raises DeviceError if there is no answer, if the answer is not from a ska-edge device, if
+        the device has another protocol version, or if its report is impossible or contradicts the
+        expected plan.
         """
         fields = self._greet()
-        if fields["seq"] != self._seq:  # it looked like the HELLO that opened the session before
+        if fields["seq"] != self._seq:  # the device took it for a repeat of the earlier HELLO
             fields = self._greet()
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
@@ -134,7 +134,7 @@ class Link:
         return info
 
     def _challenge(self, info: DeviceInfo) -> None:
-        """Begins to tag requests, with a key. DeviceError: the device has none."""
+        """Start tagging requests, if there is a key. DeviceError: the device has no key."""
         if self._tagger is None:
             return
         if not info.capabilities & Capability.KEY:
@@ -143,13 +143,13 @@ class Link:
         self._tagger.begin(answer["nonce"])
 
     def _greet(self) -> dict[str, Any]:
-        """The values of the WELCOME that answers a HELLO."""
+        """Send HELLO; return the values of WELCOME."""
         ((_, welcome),) = self.request("HELLO", {"protocol": PROTOCOL_VERSION})
         return dict(welcome)
 
     @property
     def info(self) -> DeviceInfo:
-        """What the device said in its last WELCOME; asks when contact was lost since."""
+        """The last WELCOME of the device; opens a new session if contact was lost since."""
         info = self._info or self.hello()
         if (info.samples, info.step) != (self.samples, self.step):
             info = self._info = replace(info, samples=self.samples, step=self.step)
@@ -164,8 +164,9 @@ class Link:
         claims.check_digest(self.info, digest, self.port)
 
     def expect_plan(self, plan: claims.PlanShape) -> None:
-        """Raises DeviceError unless the device runs this plan, by all that it says of it, now and
-        whenever it says it again.
+        """Check all that the device reports against this plan, now and in every later session.
+
+        Raises DeviceError if it does not run this plan.
         """
         claims.check_info(self.info, plan, self.port)
         self._plan = plan
@@ -178,15 +179,15 @@ class Link:
                 " of this plan; choose a smaller network or another board"
             )
 
-    # --- what a device can be asked ---------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------
 
     def learn(self, x: Iterable[int], label: int, want: Want = Want.METRICS) -> Result:
-        """One learning step on the device; many at once go faster by `stream.Stream`.
+        """One learning step on the device; for many samples, `stream.Stream` is faster.
 
         Args:
             x: (inputs,) integers in the plan's input format.
             label: class index.
-            want: what else to ask for.
+            want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)
         request.samples = None  # a device that counts wrong shall be seen, not taken for silent
@@ -195,36 +196,36 @@ class Link:
         return result
 
     def infer(self, x: Iterable[int]) -> Result:
-        """Classifies one input, (inputs,) integers; the device learns nothing."""
+        """Classify one input, (inputs,) integers, without learning."""
         return self._result(self._prepare("INFER", {"x": self._bytes(x)}))
 
     def halve_rate(self, times: int) -> None:
-        """Lets the device learn on with the plan's rate times 2**-times."""
+        """Set the device's rate to the plan's rate times 2**-times."""
         self.request("SET_RATE", {"halvings": times, "token": self.info.token})
         self._note(halvings=times)
 
     def token(self) -> int:
-        """The token of the device's state, not 0: a state that has none is given one.
+        """The token of the device's state, not 0; sets one if the state has none.
 
-        It stays the same as long as the state comes about by learning (and SET_RATE) alone. From
-        here on samples, rates and saves are for this state; raises ContactLost when the device has
-        another by now.
+        The token stays as long as only learning and SET_RATE change the state. From here on,
+        samples, rates and saves are for this state. Raises ContactLost if the device has another
+        state by now.
         """
         info = self.info if self.info.token else self.hello()
         return info.token or self.renew_token()
 
     def renew_token(self) -> int:
-        """Gives the state that the last WELCOME told of another token; raises as `token`."""
+        """Give a new token to the state of the last WELCOME; raises as `token`."""
         token = int.from_bytes(os.urandom(4), "little") or 1
         self.request("SET_TOKEN", {"token": token, "crc": self.info.crc})
         self._note(token=token)
         return token
 
     def pull(self, size: int) -> bytes:
-        """The state; see `State.from_bytes`.
+        """Read the state; see `State.from_bytes`.
 
         Args:
-            size: its bytes, by the plan. A device that says another size is not asked for any.
+            size: its bytes in the plan. A device that reports another size is an error.
         """
         crc, total = self.hello().crc, self.info.state_bytes
         if total != size:
@@ -250,10 +251,10 @@ class Link:
         return data
 
     def push(self, data: bytes, digest: str) -> None:
-        """Gives the device a state of the plan with this digest; it stores it, then uses it.
+        """Send the device a state of the plan with this digest; it stores the state, then loads it.
 
-        A transfer that was cut before goes on where it stopped. Until its last byte has come the
-        device has its old state, and keeps it over a restart.
+        An interrupted transfer resumes where it stopped. Until the last byte has arrived, the
+        device has its old state, also after a restart.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -267,15 +268,15 @@ class Link:
                 f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
                 " its state, where it cannot be; flash it again"
             )
-        self._info = None  # step, samples, token and CRC are others now
+        self._info = None  # step, samples, token and CRC have changed
 
     def save(self) -> None:
-        """Lets the device keep its state over a restart."""
+        """Make the device save its state, so that it survives a restart."""
         self.expect_capability(Capability.SAVE, "keep its state")
         self.request("SAVE", {"token": self.info.token})
 
     def reset(self) -> None:
-        """Puts the device back to the plan's weights, step 0; what it has saved stays."""
+        """Return the device to the plan's weights, step 0; its save stays."""
         self.request("RESET")
         self._note(token=0, halvings=0)
         self.samples = self.step = 0
@@ -283,11 +284,11 @@ class Link:
     # --- parts of a request, for requests in a stream ---------------------------------------------
 
     def silent(self, failures: int) -> bool:
-        """Whether the device counts as silent after so many tries without an answer."""
+        """Whether the device counts as silent after this number of tries without an answer."""
         return failures >= self._tries
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """A SAMPLE, ready to be sent, for a device that has learned so many before it."""
+        """A SAMPLE, ready to be sent, for a device that has learned `samples` before it."""
         info = self.info
         number = (info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
@@ -297,29 +298,30 @@ class Link:
         return request
 
     def teach(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """Sends such a SAMPLE for the first time."""
+        """Create such a SAMPLE and send it for the first time."""
         request = self.sample(samples, x, label, want)
         self._line.write(request.data)
         return request
 
     def follow(self, earlier: Link) -> None:
-        """Numbers requests on from those of another link to the device: an answer to one of them
-        that comes late is none to a request of this link.
+        """Continue the sequence numbers of another link to the device.
+
+        A late answer to a request of that link then never matches a request of this link.
         """
         self._seq = earlier._seq
 
     def send(self, request: Request) -> None:
-        """Sends a request, for the first time or again."""
+        """Send a request, for the first time or as a retry."""
         self._line.write(request.data)
 
     def frames(self) -> list[Frame]:
-        """The good frames that have arrived by now; waits a moment for the first byte."""
+        """The valid frames that have arrived; waits a moment for the first byte."""
         return self._decoder.feed(self._line.read())
 
     def whole(self, request: Request) -> list[Reply] | None:
-        """The replies to a request, the closing one last; None while some lack.
+        """The replies to a request, the closing one last; None while some are missing.
 
-        Raises DeviceError when the device has refused it.
+        Raises DeviceError if the device has refused it.
         """
         end = request.end
         if end is not None and end.code == WELCOME.code:  # before the rest of it, which may differ
@@ -333,14 +335,15 @@ class Link:
         return request.replies
 
     def silence(self, tries: int | None = None, wait: float | None = None) -> ContactLost:
-        """The error to raise when a device that was there does not answer any more, in so many
-        tries of so many seconds; `tries` and `timeout` unless told.
+        """The error for a device that no longer answers, after `tries` of `wait` seconds.
+
+        The defaults are the link's `tries` and `timeout`.
         """
         self._info = None
         return device_errors.silent(self.port, tries or self._tries, wait or self.timeout)
 
     def _note(self, **changes: Any) -> None:
-        """What is known of the device after a request that changed it."""
+        """Update the known state of the device after a request that changed it."""
         if self._info is not None:
             self._info = replace(self._info, **changes)
 
@@ -351,12 +354,12 @@ class Link:
         if self._tagger is not None:
             payload = self._tagger.tagged(message, payload)
         self._seq = (self._seq + 1) % 256
-        # The zero byte ends whatever rubbish the line has left in the device's decoder.
+        # The zero byte ends any garbage that the line has left in the device's decoder.
         data = b"\0" + encode_frame(message.code, self._seq, payload)
         return Request(message, self._seq, data, self._codec)
 
     def _result(self, request: Request) -> Result:
-        """What a request for a RESULT is answered."""
+        """The contents of the RESULT that answers a request."""
         self._ask(request)
         assert request.result is not None
         return request.result
@@ -367,7 +370,7 @@ class Link:
         return int(status["detail"])
 
     def _bytes(self, x: Iterable[int]) -> bytes:
-        """An input as it goes over the line; InputError where an element does not fit."""
+        """An input as bytes for the line; InputError if an element does not fit."""
         info, values = self.info, [int(value) for value in x]
         try:
             return self._input.pack(*values)
@@ -385,11 +388,11 @@ class Link:
     # --- one request after the other --------------------------------------------------------------
 
     def request(self, name: str, values: Values | None = None) -> list[Reply]:
-        """Sends one request until it is answered and returns the replies, the closing one last.
+        """Send a request, with retries, and return the replies, the closing one last.
 
-        Each reply is (message name, values by field); METRICS come sorted by layer. Raises
-        InputError when the values do not fit the message, DeviceError when the device refuses or
-        stays silent.
+        Each reply is (message name, values by field); METRICS are sorted by layer. Raises
+        InputError if the values do not fit the message, DeviceError if the device refuses or stays
+        silent.
         """
         return self._ask(self._prepare(name, values or {}))
 
@@ -416,16 +419,16 @@ class Link:
         raise device_errors.stranger(self.port, self.baud, self._line.received - received)
 
     def _answered(self, request: Request, wait: float) -> bool:
-        """Whether an answer has come; False when it is time to ask again."""
+        """Wait for an answer; returns False at the timeout, when it is time to retry."""
         deadline = time.monotonic() + wait
         while True:
-            if sum(request.take(frame) for frame in self.frames()):  # not any(): take all of them
+            if sum(request.take(frame) for frame in self.frames()):  # not any(): it stops early
                 return True
             if time.monotonic() >= deadline:
                 return False
 
     def _accept(self, message: Message, status: Values) -> None:
-        """Raises DeviceError unless a STATUS is the answer that a request asks for."""
+        """Raise DeviceError unless STATUS is the normal answer to the request."""
         if message.answer == STATUS.name and status["code"] == Status.OK:
             return
         error = device_errors.refused(self.port, message.name, status["code"], status["detail"])

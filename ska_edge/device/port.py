@@ -1,8 +1,7 @@
-"""Serial ports: which there are, which one a name means, and one that is open.
+"""Serial ports: the list of ports, the resolution of a name to a port, and an open port.
 
-This is the only module that imports pyserial, and only when a port is asked for: not every system
-has the modules that pyserial itself needs. Why a port does not open is put in words by
-`port_refusal`.
+Only this module imports pyserial, and only when a port is needed, because not every system has the
+modules that pyserial needs. `port_errors` explains why a port does not open.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-POLL = 0.05  # seconds one read waits for its first byte: how late a deadline is noticed
-READ_LIMIT = 65536  # bytes one read asks the system for
-USB = "usb:"  # stands ahead of a serial number that could also be a file's name
+POLL = 0.05  # seconds that a read waits for its first byte; the maximum delay of a deadline
+READ_LIMIT = 65536  # maximum bytes per read
+USB = "usb:"  # prefix of a serial number that could also be a file name
 
 
 @contextmanager
 def _terminals() -> Iterator[None]:
-    """Here pyserial and `terminal` are imported; one sentence says that this system has neither."""
+    """For imports of pyserial and `terminal`: one sentence if this system cannot have them."""
     try:
         yield
     except ImportError as error:
@@ -41,8 +40,8 @@ def _terminals() -> Iterator[None]:
 class PortInfo:
     """A serial port of this computer: its path, and what the system says about it.
 
-    `present` says whether there is a device; a system also lists UARTs that lead nowhere.
-    `serial_number` is that of the USB device, None for every other port.
+    `present`: whether there is a device; a system also lists unconnected UARTs. `serial_number`:
+    that of the USB device, None for every other port.
     """
 
     path: str
@@ -72,7 +71,7 @@ def list_ports() -> list[PortInfo]:
 
 
 def is_address(name: str) -> bool:
-    """Whether a port's name is a URL, which leads to another computer, and no path."""
+    """Whether a port's name is a URL of a port on another computer, not a path."""
     return "://" in name
 
 
@@ -81,14 +80,14 @@ def _speaks_rfc2217(path: str) -> bool:
 
 
 def resolve(name: str) -> str:
-    """The path or the address of the port that is meant now; a board may come back under another.
+    """Resolve a name to a path or an address; the path of a board may change when it reconnects.
 
     Args:
         name: a path ("/dev/ttyACM0"), an address ("socket://host:port", "rfc2217://host:port"), a
             pattern that fits one path ("/dev/serial/by-id/*SEGGER*"), or a USB serial number, alone
             or as "usb:NUMBER".
 
-    Raises DeviceError when there is no such port, and when there are several.
+    Raises DeviceError if there is no such port, or if there are several.
     """
     if is_address(name):
         problem = address_refusal(name)
@@ -97,7 +96,7 @@ def resolve(name: str) -> str:
         return name
     if name.startswith(USB):
         return _by_serial_number(name.removeprefix(USB))
-    if os.path.lexists(name):  # ahead of patterns: a path may have brackets in it
+    if os.path.lexists(name):  # before patterns, because a path may contain brackets
         return name
     if glob.has_magic(name):
         return _by_pattern(name)
@@ -124,7 +123,7 @@ def _by_serial_number(number: str) -> str:
 
 
 def _only(found: list[str], none: str, several: str) -> str:
-    """The one path that was found."""
+    """The only path that was found."""
     if not found:
         raise DeviceError(f"{none}: `ska-edge ports` lists those of this computer")
     if len(found) > 1:
@@ -138,21 +137,21 @@ def _only(found: list[str], none: str, several: str) -> str:
 class Port:
     """An open serial port, 8N1 without flow control; a context manager.
 
-    No other program that asks for the port gets it meanwhile. Its terminal settings are put back
+    The port is locked against other programs that lock ports. Its terminal settings are restored
     when it is closed.
 
     Args:
-        name: what `resolve` understands.
+        name: a name for `resolve`.
         baud: bits per second; ptys and sockets ignore it.
-        write_timeout: seconds within which a device has to take what is written.
+        write_timeout: seconds within which a device must accept written bytes.
 
     Attributes:
-        name: the name that was given; resolve it again when the port is gone.
-        path: the path or address that it stood for.
-        baud: as given.
+        name: the given name; resolve it again when the port is gone.
+        path: the resolved path or address.
+        baud: the given speed.
         received: bytes read since the port was opened.
 
-    Raises DeviceError when there is no such port, or it does not open, or not at that speed;
+    Raises DeviceError if there is no such port, or if it does not open, or not at that speed;
     ToolError on a system without POSIX terminals.
     """
 
@@ -161,7 +160,7 @@ class Port:
         self.path = resolve(name)
         self.baud = baud
         self.received = 0
-        self._settings: list[Any] | None = None  # of the terminal, as they were
+        self._settings: list[Any] | None = None  # the terminal's original settings
         try:
             if is_address(self.path):
                 self._serial = self._connect(write_timeout)
@@ -184,33 +183,33 @@ class Port:
         self.close()
 
     def read(self) -> bytes:
-        """What has arrived; waits for the first byte, but not longer than `POLL`.
+        """Return the bytes that have arrived; wait for the first one for at most `POLL`.
 
-        Raises ContactLost when the device was unplugged, or the connection ended.
+        Raises ContactLost if the device was unplugged, or if the connection ended.
         """
         try:
             data: bytes = self._serial.read(1)
         except OSError as error:
             raise self._gone(error) from error
         if data:
-            # What came before an end counts; the next read meets the end again.
+            # Bytes before the end count; the next read sees the end again.
             with contextlib.suppress(OSError):
                 data += self._rest()
         self.received += len(data)
         return data
 
     def _rest(self) -> bytes:
-        """What has arrived behind a first byte, without waiting."""
-        if _speaks_rfc2217(self.path):  # pyserial takes its bytes out of the telnet stream
+        """The bytes that have arrived after a first byte, without waiting."""
+        if _speaks_rfc2217(self.path):  # pyserial extracts its bytes from the telnet stream
             rest: bytes = self._serial.read(min(self._serial.in_waiting, READ_LIMIT))
             return rest
-        # Not by pyserial, which would take a socket's bytes one by one; neither kind blocks.
+        # Not with pyserial, which would read a socket byte by byte; neither kind blocks.
         return os.read(self._serial.fileno(), READ_LIMIT)
 
     def write(self, data: bytes) -> None:
-        """Writes everything.
+        """Write all bytes.
 
-        Raises ContactLost as `read` does, and when the device takes no bytes in time.
+        Raises ContactLost like `read`, and if the device does not accept the bytes in time.
         """
         from serial import SerialTimeoutException
 
@@ -224,8 +223,8 @@ class Port:
             raise self._gone(error) from error
 
     def close(self) -> None:
-        """Closes the port and drops what was not sent yet; a second time does nothing."""
-        # pyserial does not close a socket whose other end has gone.
+        """Close the port and drop unsent bytes; a second call does nothing."""
+        # pyserial does not close a socket whose other end is gone.
         connection = getattr(self._serial, "_socket", None)
         try:
             if self._settings is not None and self._serial.is_open:
@@ -240,14 +239,14 @@ class Port:
 
         # The device may be gone, and its settings with it.
         with contextlib.suppress(OSError), terminal.system_errors():
-            # Closing would wait for a device that takes nothing.
+            # Closing would wait for a device that accepts no bytes.
             terminal.drop_output(self._serial.fileno())
             terminal.put_back(self._serial.fileno(), settings)
 
     def _open(self, write_timeout: float) -> Any:
-        # Opened by hand, ahead of pyserial: settings are read before they change, the system's own
-        # error is seen, and the control lines do not move twice, since this end stays until
-        # pyserial's is open.
+        # Opened here before pyserial opens it. So the settings are read before they change, the
+        # system's own error is visible, and the control lines do not toggle twice, because this
+        # descriptor stays open until pyserial's is.
         with _terminals():
             import serial
 
@@ -263,7 +262,7 @@ class Port:
                     write_timeout=write_timeout,
                     exclusive=True,
                 )
-                # A driver that cannot run at a speed takes another one and says nothing.
+                # A driver that cannot run at a speed silently uses another one.
                 if not terminal.runs_at(number, self.baud):
                     terminal.put_back(number, settings)
                     opened.close()
@@ -276,7 +275,7 @@ class Port:
     def _connect(self, write_timeout: float) -> Any:
         with _terminals():
             import serial
-        # pyserial's RFC 2217 has a limit of its own for writing, 5 s, and refuses another.
+        # pyserial's RFC 2217 has a fixed write timeout, 5 s, and refuses another one.
         return serial.serial_for_url(
             self.path,
             baudrate=self.baud,

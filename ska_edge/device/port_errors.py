@@ -1,4 +1,4 @@
-"""Why a port does not open, in one sentence: what is wrong with it, and what to do."""
+"""Explains in one sentence why a port does not open, and what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTED = "`ska-edge ports` lists those of this computer"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has a port open: its id, its command's name, and whether it locked it."""
+    """A process that has a port open: its id, its command name, and whether it has a lock on it."""
 
     process: int
     command: str
@@ -25,12 +25,12 @@ class Holder:
 
 
 def refusal(path: str, baud: int, error: Exception) -> str:
-    """The sentence for a port that did not open.
+    """The error sentence for a port that did not open.
 
     Args:
         path: device path or address.
-        baud: speed asked for.
-        error: what opening it raised: OSError (pyserial's errors are) or ValueError.
+        baud: the requested speed.
+        error: the error from opening it: OSError (including pyserial's errors) or ValueError.
     """
     if "://" in path:
         return _connection_refusal(path, baud, error)
@@ -52,16 +52,16 @@ def refusal(path: str, baud: int, error: Exception) -> str:
 
 
 def speed_refusal(path: str, baud: int) -> str:
-    """The sentence for a port that does not run at a speed."""
+    """The error sentence for a port that does not run at a speed."""
     return f"the port {path} does not run at {baud} baud: choose a --baud that both ends have"
 
 
 def address_refusal(address: str) -> str | None:
-    """What is wrong with an address before anybody asked for it; None when nothing is."""
+    """The syntax error in an address; None if there is none."""
     try:
         parts = urlsplit(address)
         good = parts.scheme in SCHEMES and parts.hostname and parts.port
-    except ValueError:  # a port that is no number, a bracket without its other
+    except ValueError:  # a port that is not a number, an unbalanced bracket
         good = False
     if good:
         return None
@@ -69,12 +69,12 @@ def address_refusal(address: str) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """The system's error number, None when the error is not the system's."""
+    """The system's error number, None if the error is not from the system."""
     return error.errno if isinstance(error, OSError) else None
 
 
 def _kind(path: str) -> str | None:
-    """What a path is that is no terminal: "a directory"; None when it may be one."""
+    """The kind of a path that is not a terminal, such as "a directory"; None if it may be one."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -105,7 +105,7 @@ def _permission_refusal(path: str) -> str:
         return f"no permission to look at {path}: its folder belongs to another user"
     if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
         return f"{path} is {_kind(path)}, not a serial port: {LISTED}"
-    import grp  # not every system has it; one with permissions does
+    import grp  # not every system has it; a system with permissions does
 
     try:
         group = grp.getgrgid(status.st_gid)
@@ -144,7 +144,7 @@ def _user(number: int) -> str:
 
 def _busy_refusal(path: str) -> str:
     every, own = holders(path), os.getpid()
-    # Others may have the port open and let everybody in: an emulated board holds its own.
+    # Programs without a lock may have the port open, too: an emulated board keeps its own open.
     found = [each for each in every if each.locks] or [
         each for each in every if each.process != own
     ]
@@ -163,7 +163,7 @@ def _busy_refusal(path: str) -> str:
 
 
 def holders(path: str) -> list[Holder]:
-    """The processes that have a device open, as far as this user may see them, sorted by id.
+    """The processes that have a device open and that this user may see, sorted by id.
 
     Args:
         path: device path, or a link to one.
@@ -185,10 +185,10 @@ def holders(path: str) -> list[Holder]:
 
 
 def _descriptors(process: Path, device: int) -> Iterator[Path]:
-    """Those of a process's /proc/PID/fd/N that are the device with that number."""
+    """The entries /proc/PID/fd/N of a process that are the device with that number."""
     for descriptor in (process / "fd").iterdir():
         try:
-            # Looking at the name first keeps away from files on disks that do not answer.
+            # The name is read first, to avoid files on disks that do not answer.
             if os.readlink(descriptor).startswith("/dev/"):
                 status = descriptor.stat()
                 if stat.S_ISCHR(status.st_mode) and status.st_rdev == device:
@@ -198,7 +198,7 @@ def _descriptors(process: Path, device: int) -> Iterator[Path]:
 
 
 def _locked(descriptor: Path) -> bool:
-    """Whether an open file is locked, by its line "lock:" in /proc/PID/fdinfo/N."""
+    """Whether an open file is locked, according to the line "lock:" in /proc/PID/fdinfo/N."""
     text = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text()
     return any(line.startswith("lock:") for line in text.splitlines())
 
@@ -227,6 +227,6 @@ def _connection_refusal(address: str, baud: int, error: Exception) -> str:
 
 
 def _cause(error: Exception) -> Exception:
-    """The system's own error, on top of which pyserial raises its own."""
+    """The system's error, from which pyserial's error was raised."""
     inner = error.__context__
     return inner if isinstance(inner, (OSError, ValueError)) else error

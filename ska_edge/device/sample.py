@@ -1,4 +1,4 @@
-"""One sample on its way to a device and back."""
+"""One sample for a device, and its result."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ska_edge.device.info import Result
 
 @dataclass(slots=True)
 class Sample:
-    """A row that a device shall learn, and then what became of it.
+    """A row for a device to learn, and its result.
 
     Attributes:
         row: its index.
         x: (inputs,) integers in the plan's input format.
         label: class index.
-        samples: how many samples the device has learned with it.
-        result: what the device answered; None until then, and where that was lost on the way.
+        samples: the device's sample count, this row included.
+        result: the device's answer; None before it arrives, or if it is lost.
     """
 
     row: int

@@ -1,7 +1,7 @@
-"""Samples in a stream, each learned exactly once, over as many sessions as it takes.
+"""Samples in a stream, each learned exactly once, over as many sessions as needed.
 
-What is learned is counted on the device, so a stream goes on where it stopped, over a new session
-and a new port. How samples are under way in one session stands in `window`.
+The device counts the samples that it learns, so a stream can continue over a new session and a new
+port. `window` handles the samples in flight within one session.
 """
 
 from __future__ import annotations
@@ -27,14 +27,13 @@ from ska_edge.wire.protocol import COUNTED, Want
 
 @dataclass(frozen=True, slots=True)
 class Reconnection:
-    """Contact was lost, and found again.
+    """Contact was lost and is back.
 
     Attributes:
         reason: a sentence.
-        info: the device as it is now.
-        fell_back: the device has not learned on from where it was: it has started again with what
-            it had saved, or with the plan's weights, or was given another state. What it learned
-            since is lost.
+        info: the device's present report.
+        fell_back: the device did not continue from its last state. It has started again with its
+            save or the plan's weights, or was given another state. What it learned since is lost.
     """
 
     reason: str
@@ -43,28 +42,27 @@ class Reconnection:
 
 
 class Stream:
-    """Lets a device learn rows, over as many sessions as it takes.
+    """Lets a device learn rows, over as many sessions as needed.
 
     Args:
         connect: opens a link to the device; raises DeviceError while there is none.
-        digest: of the plan that the device must run.
-        patience: seconds to try for a contact that brings the next row, after one was lost; 0 not
-            at all.
-        want: what to ask for with every row.
-        stop: once it is set `learn` ends at the next boundary between two rows, and a device that
-            is gone is not waited for. Give it to the links of `connect`, too.
-        lost: called when contact was lost and is about to be waited for.
-        plan: the plan itself, where it is known: all that the device says is compared with it.
+        digest: digest of the plan that the device must run.
+        patience: after contact is lost, seconds to wait until the next row is learned; 0: none.
+        want: additional contents of every answer.
+        stop: once it is set, `learn` ends at the next boundary between two rows, and does not wait
+            for a lost device. Pass it to the links of `connect`, too.
+        lost: called when contact is lost, before the wait.
+        plan: the plan itself, if known; all that the device reports is compared with it.
 
     Attributes:
         link: the link in use.
-        samples: how many samples the device has learned, as far as is known.
-        token: of the state that is learned on.
+        samples: the known number of samples that the device has learned.
+        token: token of the state that learns.
 
-    Raises DeviceError when there is no device, or another one.
+    Raises DeviceError if there is no device, or one with another plan.
     """
 
-    PAUSE = 0.2  # seconds between two tries to find a device again
+    PAUSE = 0.2  # seconds between two tries to reconnect
 
     def __init__(
         self,
@@ -106,10 +104,10 @@ class Stream:
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
     ) -> Iterator[Sample | Reconnection]:
-        """Learn rows, inputs (n, d) and labels (n,), each once; what was lost on the way is said.
+        """Learn rows, inputs (n, d) and labels (n,), each once; yields rows and reconnections.
 
         `sending` is called before a row is sent, and before it is sent again in another session.
-        Raises ContactLost when the device does not come back, DeviceError when another one comes.
+        Raises ContactLost if the device does not come back, DeviceError if another one does.
         """
         row = credit = 0
         deadline: float | None = None  # no row was learned since contact was lost
@@ -138,11 +136,10 @@ class Stream:
                     yield sample
 
     def ask(self, request: Callable[[Link], object]) -> Iterator[Reconnection]:
-        """Make a request of all that the device has learned, between two calls of `learn`.
+        """Make a request between two calls of `learn`, when all rows are learned.
 
-        It must be one that may be made twice: it is made again after contact was lost. What a
-        device that has started again has lost is said, as by `learn`. Raises as `learn` does, and
-        what the request raises.
+        The request must be repeatable, because it is made again after contact was lost. Yields
+        reconnections like `learn`. Raises the errors of `learn` and of the request.
         """
         deadline: float | None = None
         while True:
@@ -159,8 +156,9 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream's own, as `ask` makes a request: what others have
-        sent to the device, or will teach it, is then not taken for what this stream does.
+        """Give the state a token of this stream, like a request by `ask`.
+
+        Rows that other programs send to the device are then not taken for rows of this stream.
         """
 
         def renew(link: Link) -> None:
@@ -172,14 +170,14 @@ class Stream:
     # --- contact lost and found -------------------------------------------------------------------
 
     def _deadline(self, known: float | None) -> float:
-        """Until when contact is waited for; after a pause, if that was so before."""
+        """The deadline for a reconnection; waits first if a deadline is already running."""
         if known is None:
             return time.monotonic() + self._patience
         self._stop.wait(self.PAUSE)
         return known
 
     def _find_again(self, lost: ContactLost, deadline: float) -> bool:
-        """Whether the device that was found has another state than by learning on."""
+        """Reconnect; returns whether the device has a state other than by continued learning."""
         self.link.close()
         if self._lost is not None and self._waits(deadline):
             self._lost(lost)
@@ -203,18 +201,18 @@ class Stream:
         return not self._stop.is_set() and time.monotonic() < deadline
 
     def _replaced(self) -> bool:
-        """Whether the device has another token than before, which is the one to know it by now."""
+        """Whether the device has a new token; it is used from now on."""
         before, self.token = self.token, self.link.token()
         return self.token != before
 
     def _expect_plan(self) -> None:
-        """DeviceError when it is a device with another plan."""
+        """Raise DeviceError if the device has another plan."""
         self.link.expect_digest(self._digest)
         if self._plan is not None:
             self.link.expect_plan(self._plan)
 
     def _expect_token(self) -> None:
-        """ContactLost when the link has met a device that has another state than by learning on."""
+        """Raise ContactLost if the device has a state other than by continued learning."""
         if self.link.info.token != self.token:
             raise ContactLost(
                 f"the device at {self.link.port} has started again, or was reset: connect"
@@ -222,8 +220,9 @@ class Stream:
             )
 
     def _ahead(self, fell_back: bool, most: int) -> int:
-        """How many rows the device has learned beyond `samples`; none where it fell back, from
-        where it is now. More than were under way were not ours.
+        """How many rows the device has learned beyond `samples`; 0 if it fell back.
+
+        If they are more than were in flight, another program has taught the device: DeviceError.
         """
         info = self.link.info
         if fell_back:

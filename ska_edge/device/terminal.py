@@ -1,6 +1,6 @@
-"""The settings of a POSIX terminal: read, put back, and the speed that its driver has taken.
+"""The settings of a POSIX terminal: read and restore them, and check the driver's speed.
 
-Not every system has `termios`, so `port` imports this module only when a port is opened.
+Not every system has `termios`, so `port` imports this module only when it opens a port.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# What Linux says of a speed without a name; newer C libraries, and other systems, give the speed.
+# Linux's value for a speed without a name; newer C libraries, and other systems, give the speed.
 NAMELESS = getattr(termios, "CBAUDEX", None)
-OUTPUT_SPEED = 5  # its place in the settings
+OUTPUT_SPEED = 5  # its index in the settings
 
 
 @contextmanager
 def system_errors() -> Iterator[None]:
-    """What the system refuses in this block is an OSError, which termios.error is not."""
+    """Convert termios.error, which is not an OSError, to OSError in this block."""
     try:
         yield
     except termios.error as error:
@@ -25,20 +25,20 @@ def system_errors() -> Iterator[None]:
 
 
 def settings(number: int) -> list[Any]:
-    """The settings of an open terminal, as `put_back` takes them."""
+    """The settings of an open terminal, for `put_back`."""
     return termios.tcgetattr(number)
 
 
 def put_back(number: int, settings: list[Any]) -> None:
-    """Give an open terminal its settings back."""
+    """Restore the settings of an open terminal."""
     termios.tcsetattr(number, termios.TCSANOW, settings)
 
 
 def drop_output(number: int) -> None:
-    """Forget what was written and not sent yet."""
+    """Drop bytes that are written but not yet sent."""
     termios.tcflush(number, termios.TCOFLUSH)
 
 
 def runs_at(number: int, baud: int) -> bool:
-    """Whether an open terminal runs at a speed, as far as the system says."""
+    """Whether an open terminal runs at a speed, according to the system."""
     return settings(number)[OUTPUT_SPEED] in (getattr(termios, f"B{baud}", NAMELESS), baud)

@@ -1,7 +1,7 @@
-"""Samples under way over one link: in order, as many as the device has room for.
+"""Samples in flight over one link: in order, as many as the device has room for.
 
-The device learns in order, and only what it is waiting for: after a frame that was lost it refuses
-those behind it, and the host goes back and sends them again (go-back-N).
+The device learns in order, and accepts only the next sample. After a lost frame it refuses the
+later ones, and the host goes back and sends them again (go-back-N).
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ STATUS = BY_NAME["STATUS"]
 
 
 Sending = Callable[[int, int], None]
-"""Called before a row is sent: with its index, and with how many samples the device will have."""
+"""Called before a row is sent, with its index and with the device's sample count after it."""
 
 
 def unannounced(*_: int) -> None:
-    """A `Sending` that nobody wants to know of."""
+    """A `Sending` that does nothing."""
 
 
 def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
-    """A row of inputs (n, d) and labels (n,), with which a device will have so many samples."""
+    """A row of inputs (n, d) and labels (n,); `samples` is the device's count with this row."""
     return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
 
 
 class Window:
-    """Rows on their way over one link, in order, at most `credit` at once.
+    """Rows in flight over one link, in order, at most `credit` at once.
 
     Args:
-        link: open, to a device whose plan the rows fit.
+        link: an open link to a device whose plan fits the rows.
         inputs: (n, d) integers in the plan's input format.
         labels: (n,) class indices.
-        want: what else to ask for with every row.
-        stop: once it is set no more rows are sent; the answers of those under way still come.
+        want: additional contents of every answer.
+        stop: once it is set, no more rows are sent; answers to rows in flight are still awaited.
         sending: called before a row is sent for the first time.
-        first: the row to begin with.
+        first: the first row to send.
 
     Attributes:
-        credit: how many rows can be under way.
+        credit: maximum number of rows in flight.
     """
 
     def __init__(
@@ -71,19 +71,18 @@ class Window:
         self._sending = sending
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = link.info.credit
-        self._row = first  # the next one that is sent for the first time
-        self._samples = link.info.samples  # that the device has learned before it
+        self._row = first  # the next row to send for the first time
+        self._samples = link.info.samples  # samples that the device has learned before it
         self._pending: deque[tuple[Request, Sample]] = deque()
-        self._went_back = False  # since the last answer
-        self._failures = 0  # waits without an answer, since the last one
-        self._error: DeviceError | None = None  # what ends it, behind the results before
+        self._went_back = False  # whether it went back since the last answer
+        self._failures = 0  # timeouts since the last answer
+        self._error: DeviceError | None = None  # raised after the results before it
 
     def results(self) -> Iterator[Sample]:
-        """The rows that the device has learned, in order, with its answers; a row's result is None
-        where the answer was lost.
+        """The rows that the device has learned, in order, with its answers.
 
-        Raises ContactLost when the device is gone, silent, or not where it should be; DeviceError
-        when it refuses a row.
+        The result of a row is None if its answer was lost. Raises ContactLost if the device is
+        gone, silent, or has an unexpected sample count; DeviceError if it refuses a row.
         """
         while self._fill():
             answered = self._wait()
@@ -101,7 +100,7 @@ class Window:
             self._send_again()
 
     def _fill(self) -> bool:
-        """Send rows while there is room; False when there is nothing to wait for."""
+        """Send rows while there is room; returns False if there is no answer to wait for."""
         while len(self._pending) < self.credit and not self._at_end():
             before, self._samples = self._samples, (self._samples + 1) % COUNTED
             sample = sample_at(self._inputs, self._labels, self._row, self._samples)
@@ -119,9 +118,7 @@ class Window:
             self._link.send(request)
 
     def _wait(self) -> list[Sample]:
-        """The rows that are known to be learned by the next answer that says so; nothing when it is
-        time to send again.
-        """
+        """Wait for an answer; return the rows that it shows to be learned, none at a timeout."""
         deadline = time.monotonic() + self._link.timeout
         while time.monotonic() < deadline:
             learned: list[Sample] = []
@@ -134,7 +131,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """What follows from the frame that ends an answer, which is the last one that came."""
+        """The learned rows according to the frame that ends an answer, the last one received."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")
@@ -152,19 +149,19 @@ class Window:
         if self._error is not None:
             return self._learned_before(request)
         if request.result is None and len(self._pending) == 1:
-            return []  # part of the answer is lost: the device can still give it again
+            return []  # part of the answer is lost, but the device can still repeat it
         sample.result = request.result
         return [*self._learned_before(request), self._learned()]
 
     def _learned_before(self, request: Request) -> list[Sample]:
-        """Rows ahead of one that the device has learned: it has learned them, too."""
+        """The rows before a learned one; the device has learned them, too."""
         learned = []
         while self._pending[0][0] is not request:
             learned.append(self._learned())
         return learned
 
     def _learned(self) -> Sample:
-        """The first row of those under way is known to be learned."""
+        """Remove the first row in flight, which the device has learned."""
         _, sample = self._pending.popleft()
         self._link.samples = sample.samples
         if sample.result is not None:
@@ -172,20 +169,20 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """The device has refused a row because it waits for another, behind the seq `last`."""
+        """Go back after the device refused a row; it waits for the one after the seq `last`."""
         seqs = [request.seq for request, _ in self._pending]
         learned: list[Sample] = []
-        if last in seqs:  # it has learned so far; the last of these it can answer again
+        if last in seqs:  # it has learned up to there, and can repeat only its last answer
             learned = self._learned_before(self._pending[seqs.index(last)][0])
         elif last != (seqs[0] - 1) % 256:
             return self._elsewhere()
-        if not self._went_back:  # every row behind the lost one is refused: go back once
+        if not self._went_back:  # every row after the lost one is refused; go back once
             self._went_back = True
             self._send_again()
         return learned
 
     def _elsewhere(self) -> list[Sample]:
-        """No rows: the device must be asked where it is."""
+        """End with an error: the device's sample count must be read again."""
         self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"

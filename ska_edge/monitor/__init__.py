@@ -1,1 +1,1 @@
-"""Devices that learn while a host watches: logs, replay, fleets, verification."""
+"""Learning devices, monitored by a host: logs, replay, fleets, verification."""

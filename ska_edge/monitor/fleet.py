@@ -1,4 +1,4 @@
-"""Several devices that learn at the same time, a thread each: they wait for their lines mostly."""
+"""Several devices that learn at the same time, one thread per device; threads mostly wait."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.protocol import Capability
 
-TICK = 0.1  # seconds from one look at the devices to the next
+TICK = 0.1  # seconds between two calls of `tick`
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every device of a fleet is to do.
+    """The task of every device of a fleet.
 
     Attributes:
-        plan: what they run.
+        plan: the plan of the devices.
         baud: speed of their ports.
-        key: what all of them need to be changed; None without one.
-        patience: seconds to wait for one that went away.
+        key: the key that authorizes changes of the devices; None without a key.
+        patience: seconds to wait for a lost device.
         halvings, save, save_every: see `Monitor.run`.
     """
 
@@ -46,16 +46,16 @@ class Job:
 
 @dataclass(slots=True)
 class Member:
-    """One device of a fleet, what it shall learn, and how it does.
+    """One device of a fleet, its rows, and its progress.
 
     Attributes:
-        port: as it was named.
+        port: the given name of its port.
         inputs, labels: its rows.
-        sinks: what is told of its events, in this order.
-        monitor: None until there was contact.
-        error: why it failed.
-        waiting: contact was lost and is waited for.
-        ended: it will learn no more.
+        sinks: the receivers of its events, in this order.
+        monitor: None before the first contact.
+        error: the error with which it failed.
+        waiting: contact is lost, and it waits for the device.
+        ended: it learns no more.
     """
 
     port: str
@@ -70,7 +70,7 @@ class Member:
 
     @property
     def state(self) -> Activity:
-        """What it does."""
+        """Its present activity."""
         if self.error is not None:
             return "failed"
         if self.ended:
@@ -80,7 +80,7 @@ class Member:
         return "waiting" if self.waiting else "learning"
 
     def connect(self, job: Job, stop: threading.Event) -> None:
-        """Find the device and check that it can do the job; a DeviceError becomes the member's."""
+        """Connect to the device and check that it can do the job; stores a DeviceError."""
 
         def lost(reason: ContactLost) -> None:
             self.waiting = True
@@ -106,13 +106,13 @@ class Member:
         self.monitor = Monitor(stream, job.plan)
 
     def open(self) -> None:
-        """Open the sinks, where there is contact; raises what they raise."""
+        """Open the sinks, if there is contact; raises their errors."""
         if self.monitor is not None and self.error is None:
             for sink in self.sinks:
                 sink.open(self.monitor)
 
     def learn(self, job: Job) -> None:
-        """Learn all rows, or until the fleet is stopped; an SkaError becomes the member's own."""
+        """Learn all rows, or until the fleet is stopped; stores an SkaError."""
         if self.monitor is None or self.error is not None:
             return
         self._status()
@@ -155,13 +155,13 @@ def run(
 ) -> None:
     """Let all members learn.
 
-    `tick` is called now and then, and `stopping` once after Ctrl-C, by the caller's thread.
+    The caller's thread calls `tick` at intervals, and `stopping` once after Ctrl-C.
 
-    Nobody learns before all that can be wrong with what the user gave has been checked. A device
-    that fails does not end the others; see `Member.error`.
+    All input of the user is checked before any device learns. A device that fails does not end the
+    others; see `Member.error`.
 
-    Raises InputError or ToolError before anything was learned; KeyboardInterrupt on Ctrl-C, when
-    every device has come to the boundary between two samples. Ports and sinks are closed then.
+    Raises InputError or ToolError before anything is learned. Raises KeyboardInterrupt after
+    Ctrl-C, when every device is between two samples; ports and sinks are then closed.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]
@@ -185,26 +185,26 @@ def _at_once(
     tick: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do all tasks, a thread each; raises the first of their errors when all have ended."""
+    """Run all tasks, one thread each; raises their first error when all have ended."""
     errors: list[BaseException] = []
 
     def guarded(task: Callable[[], None], ended: threading.Event) -> None:
         try:
             task()
-        except BaseException as error:  # raised again below, where it is seen
+        except BaseException as error:  # raised again below
             errors.append(error)
             stop.set()
         finally:
             ended.set()
 
-    # Events: Python 3.11 takes a thread for ended whose `join` was interrupted. Daemons:
-    # a second Ctrl-C ends the program, whatever they wait for.
+    # Events instead of `join`: Python 3.11 treats a thread as ended after an interrupted `join`.
+    # Daemons, so that a second Ctrl-C ends the program, whatever they wait for.
     under_way: list[threading.Event] = []
     try:
         for name, task in zip(names, tasks, strict=True):
             ended = threading.Event()
             arguments = (task, ended)
-            under_way.append(ended)  # first: Ctrl-C may come when it runs and `start` has not ended
+            under_way.append(ended)  # before `start`, because Ctrl-C may arrive while `start` runs
             threading.Thread(target=guarded, args=arguments, name=name, daemon=True).start()
         for ended in under_way:
             while not ended.wait(TICK):
@@ -212,7 +212,7 @@ def _at_once(
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
-        with contextlib.suppress(OSError):  # the terminal may be what has gone
+        with contextlib.suppress(OSError):  # the terminal may be closed
             stopping()
         for ended in under_way:
             ended.wait()

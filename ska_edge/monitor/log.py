@@ -1,4 +1,4 @@
-"""Reading a monitor's log, line by line: what a device was given, and what it said about itself."""
+"""Reads a monitor's log line by line: what a device was sent, and what it reported."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ska_edge.monitor.log_line import LogLine, parse
 
 @dataclass(frozen=True, slots=True)
 class DamagedEnd:
-    """The last line of a log, where it says nothing.
+    """The last line of a log, if it is damaged.
 
     Attributes:
-        torn: it was not written to its end; else it is damaged otherwise.
+        torn: whether it is incomplete; if not, it is damaged in another way.
     """
 
     torn: bool
 
 
 Entry = tuple[int, LogLine | DamagedEnd]
-"""The number of a line, from 1, and what it says."""
+"""The number of a line, from 1, and its contents."""
 
 
 class LogFile:
-    """A log to be read.
+    """A log to read.
 
     Attributes:
-        path: of the file.
-        size: its bytes.
-        done: how many of them were read.
+        path: path of the file.
+        size: bytes of the file.
+        done: bytes read so far.
 
-    Raises InputError when it cannot be read, and while reading, with the line, when a line is not
-    one of a monitor's log.
+    Raises InputError if the file cannot be read. While reading, raises InputError for a line that
+    is not from a monitor's log; the sentence has its number.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,8 +55,8 @@ class LogFile:
         return InputError(f"{self.path}, line {line}: {what}")
 
     def entries(self, only: tuple[bytes, ...] = ()) -> Iterator[Entry]:
-        """The lines, in order; with `only`, those lines that hold one of these texts."""
-        damaged = 0  # number of a line that holds no object, which only the last one may
+        """The lines, in order; with `only`, the lines that contain one of these texts."""
+        damaged = 0  # number of a line without an object; only the last line may be one
         for number, line in enumerate(self._file.lines(), 1):
             if damaged:
                 raise self.bad(damaged, "not a line of a monitor's log: it is damaged")

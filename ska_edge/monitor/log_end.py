@@ -1,4 +1,4 @@
-"""The end of a monitor's log: whether a device can go on from there, and what lacks until then."""
+"""The end of a monitor's log: whether a device can continue there, and which rows are missing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from ska_edge.wire.protocol import COUNTED
 
 
 class LogEnd:
-    """Where a log ends.
+    """The end of a log.
 
     Args:
-        entries: lines up to the last one, from one on behind which all is known; an InputError that
-            they raise is an obstacle.
-        digest: of the plan, as far as it is known before them; "" where it is not.
+        entries: lines up to the last one, from a line on that describes the whole state; an
+            InputError that they raise is an obstacle.
+        digest: digest of the plan, if known before these lines, else "".
     """
 
     def __init__(self, entries: Iterable[Entry], digest: str = "") -> None:
@@ -38,10 +38,10 @@ class LogEnd:
         self._damaged: tuple[int, DamagedEnd] | None = None
         self._empty = True
         self._samples = 0
-        self._halvings: int | None = None  # where it is known
-        self._crc: int | None = None  # likewise
-        self._setting: RateNotice | None = None  # a rate that is not known to be set
-        self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by their samples
+        self._halvings: int | None = None  # None if not known
+        self._crc: int | None = None  # None if not known
+        self._setting: RateNotice | None = None  # a rate that may or may not be set
+        self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
         try:
             for number, line in entries:
                 self._empty = False
@@ -54,10 +54,10 @@ class LogEnd:
 
     @classmethod
     def of(cls, path: Path, info: DeviceInfo) -> LogEnd:
-        """The end of a log that a device may go on from.
+        """Read the end of a log that a device may continue.
 
-        Its first and last lines are read: as many as a session has since its last checkpoint. Where
-        these do not say that the device can go on, all of them are read, to say why.
+        It reads the first line and the last lines, back to the last checkpoint of the session. If
+        these do not show that the device can continue, it reads all lines, to report the reason.
         """
         near = cls._near(path)
         if near is None or near.obstacle(info):
@@ -66,7 +66,7 @@ class LogEnd:
 
     @classmethod
     def _near(cls, path: Path) -> LogEnd | None:
-        """From the last lines alone; None where they do not say enough."""
+        """Use only the last lines; None if they are not sufficient."""
         file = JsonLines(path)
         try:
             content = next(file.lines()).content()
@@ -88,7 +88,9 @@ class LogEnd:
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
         elif isinstance(line, Interruption) and not line.fell_back:
-            if line.mark.samples == self._samples:  # else rows up to there follow, or lack
+            if (
+                line.mark.samples == self._samples
+            ):  # if not, rows up to there follow, or are missing
                 self._crc = line.mark.crc
         elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
             if isinstance(line, SessionStart):
@@ -100,15 +102,16 @@ class LogEnd:
                 self._halvings = line.mark.halvings
 
     def rate(self, info: DeviceInfo) -> int | None:
-        """The rate that was about to be set, where the device has it since: its halvings."""
+        """The halvings of an announced rate, if the device has that rate now."""
         setting = self._setting
         if setting is None or (setting.token, setting.halvings) != (info.token, info.halvings):
             return None
         return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[RowNotice]:
-        """The rows under way that the device has learned since, by its count of samples; none where
-        that does not follow from these, or its state is another one by now.
+        """The announced rows that the device has learned since, according to its sample count.
+
+        Empty if they do not explain the count, or if the device has another state by now.
         """
         ahead = (info.samples - self._samples) % COUNTED
         if ahead > len(self._under_way):
@@ -119,7 +122,7 @@ class LogEnd:
         return found if len(found) == ahead else []
 
     def obstacle(self, info: DeviceInfo) -> str:
-        """Why no session of this device can follow; "" where one can."""
+        """The reason why this device cannot continue the log; "" if it can."""
         if self._damage:
             return self._damage
         if self._damaged is not None and not (self._damaged[1].torn and self._digest):
@@ -147,14 +150,15 @@ def _whole(path: Path) -> Iterator[Entry]:
 
 
 def _tail(file: JsonLines) -> Iterator[Entry]:
-    """The last lines, in order, from one on behind which all is known, with no numbers.
+    """The last lines, in order and without numbers, from a line on that describes the whole state.
 
-    Such a line tells of the whole state: samples, and CRC or halvings. Behind a checkpoint, which
-    is a row, others may be under way that were announced before it, but not before itself.
+    Such a line has the sample count, and the CRC or the halvings. A checkpoint is the line of a
+    row. After it, rows may be in flight that were announced before this line, but after the
+    checkpoint's own row was announced.
     """
     found: list[Entry] = []
     checkpoint: int | None = None
-    at_end = True  # no whole line was found yet
+    at_end = True  # no complete line was found yet
     for line in file.lines_from_end():
         content = line.content()
         if content is None:

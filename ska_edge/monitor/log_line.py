@@ -1,4 +1,4 @@
-"""The lines of a monitor's log: what each says, as an object and as JSON.
+"""The lines of a monitor's log, as objects and as JSON.
 
 A log is written, read, replayed and published through these classes. One session is, in this
 order::
@@ -6,7 +6,7 @@ order::
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th with "halvings": the end of a log is understood without its beginning
+        every 256th has "halvings", so that the end of a log can be read without its beginning
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
     {"setting": halvings, "token"}                                                 RateNotice
@@ -14,8 +14,8 @@ order::
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
 
-A log that was continued has one session after the other. To add a line, add a class and its name to
-`LINES`; a reader ignores keys that it does not know, and refuses lines that it does not know.
+A continued log has one session after the other. To add a line, add a class and list it in `LINES`.
+A reader ignores unknown keys and refuses unknown lines.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
 from ska_edge.wire.protocol import COUNTED
 
-HALVINGS = 256  # a device counts how often its rate is halved in 8 bits
-CHECKPOINT = 256  # rows whose number this divides also say how often the rate is halved
+HALVINGS = 256  # a device counts the halvings of its rate in 8 bits
+CHECKPOINT = 256  # every row whose number is a multiple of this also has the halvings
 
 Json = dict[str, Any]
 
 
 class _Keys:
-    """The object of a line, whose values are checked as they are taken.
+    """The object of a line; every access checks its value.
 
     Raises InputError, "its ... is not ...", for a value that no monitor writes.
     """
@@ -85,12 +85,12 @@ def _wrong(key: str, wanted: str) -> InputError:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a device was, by its own account.
+    """The progress that a device reported.
 
     Attributes:
         step, samples: updates made, samples learned.
         crc: CRC-32 of its state.
-        halvings: how often its rate was halved; None where the line does not say it.
+        halvings: how often its rate was halved; None if the line does not have it.
     """
 
     step: int
@@ -100,17 +100,17 @@ class Mark:
 
     @classmethod
     def of(cls, info: DeviceInfo, *, halvings: bool = True) -> Mark:
-        """Where a device is now, by its last WELCOME."""
+        """The present progress of a device, from its last WELCOME."""
         return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
 
     def as_dict(self) -> Json:
-        """Its part of a line; without halvings where they are None."""
+        """Its part of a line; without halvings if they are None."""
         counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
         return counts if self.halvings is None else {**counts, "halvings": self.halvings}
 
     @classmethod
     def parse(cls, keys: _Keys, *, halvings: bool) -> Mark:
-        """From a line that must have `halvings`, or may lack them."""
+        """From a line; `halvings` says whether the line must have halvings."""
         step, samples, crc = (keys.integer(name) for name in ("step", "samples", "crc"))
         known = halvings or keys.has("halvings")
         return cls(step, samples, crc, keys.integer("halvings", HALVINGS) if known else None)
@@ -121,9 +121,9 @@ class SessionStart:
     """The beginning of a session.
 
     Attributes:
-        board, port: which device it is.
-        digest: of the plan that it runs.
-        mark: where it goes on.
+        board, port: identify the device.
+        digest: digest of its plan.
+        mark: its progress at the start.
     """
 
     KEY: ClassVar = "device"
@@ -134,7 +134,7 @@ class SessionStart:
 
     @classmethod
     def of(cls, info: DeviceInfo, port: str) -> SessionStart:
-        """For the device at a port, as it is now."""
+        """For the device at a port, with its present progress."""
         return cls(info.board, port, info.digest, Mark.of(info))
 
     def as_dict(self) -> Json:
@@ -155,14 +155,14 @@ class SessionStart:
 
 @dataclass(frozen=True, slots=True)
 class RowNotice:
-    """A row that is about to be sent; other lines say whether the device learned it.
+    """A row that is about to be sent; other lines show whether the device learned it.
 
-    A monitor may be killed while rows are under way: those that the device has learned by then are
-    known from these lines.
+    If a monitor is killed while rows are in flight, these lines identify the rows that the device
+    has learned by then.
 
     Attributes:
-        sample: how many samples the device will have learned with it.
-        token: of the state that it is meant for.
+        sample: the device's sample count after this row.
+        token: token of the state that it is for.
         label: class index.
         x: the input's integers.
     """
@@ -189,12 +189,12 @@ class LogRow:
     """A row that the device learned.
 
     Attributes:
-        sample: how many samples the device has learned with it.
+        sample: the device's sample count, this row included.
         label: class index.
         x: the input's integers.
-        step, predicted, decisions: what the device answered; None where the answer was lost.
+        step, predicted, decisions: the device's answer; None if it was lost.
         layers: real metrics per layer, by name; empty for a row without an update or an answer.
-        halvings: how often the rate was halved; None but for a checkpoint.
+        halvings: how often the rate was halved; None except in a checkpoint.
     """
 
     KEY: ClassVar = "sample"
@@ -237,7 +237,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign that the device does not learn well, seen for the first time; see `diagnosis`."""
+    """A sign of poor learning that is seen for the first time; see `diagnosis`."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]
@@ -248,17 +248,17 @@ class LogWarning:
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogWarning:
-        """From JSON; it says nothing of a state, so it is not checked."""
+        """From JSON; not checked, because it has no part of a state."""
         content = keys._content["warning"]
         return cls(content if isinstance(content, dict) else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Contact was lost and found again.
+    """Contact was lost and is back.
 
-    Without `fell_back` the device has learned as many samples as `mark` says: rows up to there
-    follow. With it the device lost what it learned last.
+    Without `fell_back`, the device has learned up to `mark`, and the rows up to there follow. With
+    it, the device has lost the rows that it learned last.
     """
 
     KEY: ClassVar = "interrupted"
@@ -279,7 +279,7 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class RateNotice:
-    """A rate that is about to be set on the state with a token; other lines say whether it was."""
+    """A rate that is about to be set on the state with a token; other lines show whether it was."""
 
     KEY: ClassVar = "setting"
     halvings: int
@@ -297,7 +297,7 @@ class RateNotice:
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """From here on the device learned with its plan's rate times 2**-halvings."""
+    """The device learned with its plan's rate times 2**-halvings from here on."""
 
     KEY: ClassVar = "rate"
     halvings: int
@@ -314,7 +314,7 @@ class RateChange:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """The device has kept its state, with so many samples, over a restart."""
+    """The device has saved its state, with this sample count."""
 
     KEY: ClassVar = "saved"
     samples: int
@@ -358,7 +358,7 @@ LogLine = (
     | SessionEnd
 )
 
-# Each is known by its KEY.
+# Each line is identified by its KEY.
 LINES: tuple[type[LogLine], ...] = (
     LogRow,
     RowNotice,
@@ -371,11 +371,11 @@ LINES: tuple[type[LogLine], ...] = (
     SessionEnd,
 )
 Notice = (RowNotice, RateNotice)
-"""Lines about what is about to happen: a log needs them, people do not."""
+"""Announcements; only a log needs them."""
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """The line that a JSON object is; InputError, without a place, when it is none."""
+    """Convert a JSON object to a line; InputError, without a place, if it is not a line."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(_Keys(content))

@@ -1,4 +1,4 @@
-"""A device that learns, watched: what happens as lines for a log, and how far it has come."""
+"""Monitors a learning device: its events as lines of a log, and its progress."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 
-WINDOW = 500  # samples whose decisions are kept to see how much they differ
-LOOK = 10  # rows from one look for symptoms to the next, which takes as long as a learning step
-RECENT = 5.0  # seconds over which the pace is measured
+WINDOW = 500  # samples whose decisions are stored to measure their spread
+LOOK = 10  # rows between two checks for symptoms; a check takes as long as a learning step
+RECENT = 5.0  # seconds over which the rate of rows is measured
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
 
 class Monitor:
-    """Lets one device learn rows and says what comes of it; other threads may look at it meanwhile.
+    """Lets one device learn rows and reports the events; other threads may read its attributes.
 
     Args:
-        stream: to the device; it asks for metrics.
-        plan: what the device runs.
+        stream: a stream to the device that requests metrics.
+        plan: the plan of the device.
 
     Attributes:
-        info: the device as it said last.
-        step, samples: its updates, and the samples it has learned, by now.
-        halvings: how often its rate is halved by now.
-        learned, correct, unanswered: rows learned in this session; how many of them the device was
-            right about before, and to how many its answer was lost.
+        info: the last report of the device.
+        step, samples: its updates so far, and the samples it has learned so far.
+        halvings: how often its rate is halved.
+        learned, correct, unanswered: rows learned in this session; how many of them the device
+            classified correctly before, and how many answers were lost.
         result: the last answer with metrics.
-        symptoms: signs that the device does not learn well, the worst first.
+        symptoms: signs of poor learning, the worst first.
         fell_back: how often it has started again and lost what it had learned since its last save.
     """
 
@@ -69,22 +69,22 @@ class Monitor:
         self._stream = stream
         self._plan = plan
         self._watch, self._meter = Watch(plan), Meter(plan)
-        # What was decided about which of the rows, for the last of them.
+        # Decisions and row numbers of the last rows.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._saved: int | None = None  # samples in the last save, if it is the state as it is
+        self._saved: int | None = None  # samples in the last save, if it is of the present state
         self._sending: Sequence[Callable[[LogLine], None]] = ()
-        self._wanted_halvings: int | None = None  # None: whatever the device has
+        self._wanted_halvings: int | None = None  # None: leave the device's rate
         self._pace = Pace()
 
     @property
     def port(self) -> str:
-        """The port that the device is at."""
+        """The port of the device."""
         return self._stream.link.port
 
     @property
     def rate(self) -> float:
-        """Rows a second, of late."""
+        """Recent rows per second."""
         return self._pace.rate(time.monotonic())
 
     def run(
@@ -97,23 +97,22 @@ class Monitor:
         save_every: int | None = None,
         sending: Sequence[Callable[[LogLine], None]] = (),
     ) -> Iterator[LogLine]:
-        """Let the device learn, and yield the lines of a log as things happen.
+        """Let the device learn, and yield the lines of a log as events happen.
 
         Args:
             inputs: (n, d) integers in the plan's input format.
             labels: (n,) class indices.
-            halvings: how often to halve the plan's rate first; None leaves it as it is. A device
-                that falls back is told again.
-            save: let the device keep its state at the end.
-            save_every: and each time after so many rows.
-            sending: called with the notice that a log must have before a row is sent, or a rate
-                set.
+            halvings: how often to halve the plan's rate first; None does not change the rate. It
+                is set again on a device that falls back.
+            save: save the device's state at the end.
+            save_every: also save it each time after this number of rows.
+            sending: called with the notice that a log needs before a row is sent or a rate is set.
 
-        Raises as `Stream.learn`; the stream stays open.
+        Raises the errors of `Stream.learn`; the stream stays open.
         """
         yield SessionStart.of(self.info, self.port)
         self._sending = sending
-        # Behind the line: what came before may lack rows that only the token so far tells of.
+        # After the line: earlier rows may be missing, and only the old token identifies them.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings
@@ -159,7 +158,7 @@ class Monitor:
 
             for event in self._stream.ask(halve):
                 if not event.fell_back and event.info.halvings == halvings:
-                    yield RateChange(halvings)  # the device has it, only its answer was lost
+                    yield RateChange(halvings)  # the device has the rate; only its answer was lost
                 yield self._found_again(event)
             self.halvings = halvings
             yield RateChange(halvings)
@@ -187,7 +186,7 @@ class Monitor:
         return Interruption(event.reason, event.fell_back, Mark.of(event.info))
 
     def _row(self, sample: Sample, row: int) -> LogRow:
-        """The line for a row, and what it changes in what is known of the device."""
+        """Create the line for a row, and update the attributes."""
         result = sample.result
         self.samples = sample.samples
         self.learned += 1
@@ -216,7 +215,7 @@ class Monitor:
     def _look(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
     ) -> Iterator[LogLine]:
-        """Look for symptoms now and then; a new one is a line."""
+        """Check for symptoms at intervals; each new one is a line."""
         if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
             return
         decisions, rows = (list(part) for part in zip(*self._decided, strict=True))
@@ -230,7 +229,7 @@ class Monitor:
 
 
 class Pace:
-    """Counts what happens, and says how often it happened in the last seconds."""
+    """Counts events, and computes their rate in the last seconds."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
@@ -238,14 +237,14 @@ class Pace:
         self._lock = threading.Lock()
 
     def count(self, now: float) -> None:
-        """It has happened once more, at a time in seconds."""
+        """Count one event at a time in seconds."""
         with self._lock:
             self._first = now if self._first is None else self._first
             self._times.append(now)
             self._forget(now)
 
     def rate(self, now: float) -> float:
-        """How often a second; 0 before there are two."""
+        """Events per second; 0 for fewer than two events."""
         with self._lock:
             self._forget(now)
             if self._first is None or now <= self._first:

@@ -1,7 +1,7 @@
-"""A device's state, rebuilt on the host from a monitor's log: bit for bit, without the device.
+"""Rebuilds a device's state on the host from a monitor's log: bit for bit, without the device.
 
-The trainer learns the rows of the log again. Everything that the log has of the device's answers
-must come out the same, and wherever the device gave the CRC of its state, it must be that of ours.
+The trainer learns the rows of the log again. Its results must equal the device's answers in the
+log, and its state must have every CRC that the device reported.
 """
 
 from __future__ import annotations
@@ -35,25 +35,23 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED
 
-MOST_AHEAD = (
-    255  # rows that can be under way, so that contact was lost behind them: a u8 counts them
-)
-REPORTED = 64  # rows from one call of a `Progress` to the next
-FALLS = (b'"fell_back"', b'"device"')  # texts in the lines at which a device may have gone back
-SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that change no state
+MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
+REPORTED = 64  # rows between two calls of a `Progress`
+FALLS = (b'"fell_back"', b'"device"')  # texts of lines at which a device may have fallen back
+SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a replay made.
+    """The result of a replay.
 
     Attributes:
-        state: of the device, as far as the log goes, or after the step that was asked for.
-        rows: how many rows were learned for it.
-        checked: the device itself gave the CRC of this very state.
-        cut: number of a last line that was not written to its end, and left out; else None.
+        state: the device's state at the end of the log, or after the requested step.
+        rows: number of rows learned for it.
+        checked: whether the device itself reported the CRC of exactly this state.
+        cut: number of an incomplete last line, which was skipped; None if there is none.
     """
 
     state: State
@@ -63,26 +61,26 @@ class Rebuilt:
 
 
 def _silent(*_: int) -> None:
-    """A `Progress` that nobody watches."""
+    """A `Progress` that does nothing."""
 
 
 def rebuild(
     path: Path, model: Model, at: int | None = None, progress: Progress = _silent
 ) -> Rebuilt:
-    """Rebuild the state of the device that a log is of.
+    """Rebuild a device's state from its log.
 
     Args:
         path: the log.
-        model: what the device had when the log starts: the model that was flashed, or one that was
-            pulled at that moment. It stays as it is.
-        at: stop after this update. Where the device fell back and made it twice, the later one is
-            meant, from which it went on.
-        progress: called now and then with the bytes that were read, of how many.
+        model: what the device had at the start of the log: the flashed model, or one that was
+            pulled at that moment. It is not changed.
+        at: stop after this update. If the device fell back and made it twice, this means the later
+            one, from which it continued.
+        progress: called at intervals with the number of bytes read, and of all bytes.
 
     Raises:
         InputError: the log is damaged, of another plan, does not start with this model, has a gap,
             or has no such step; the sentence names the line.
-        CheckError: the device has answered other than it must, or had another state.
+        CheckError: an answer of the device is wrong, or it had another state.
     """
     replay = _Replay(path, model, at)
     replay.look_ahead()
@@ -100,10 +98,10 @@ def rebuild(
 
 
 class _Replay:
-    """A replay under way.
+    """A replay in progress.
 
-    A device that has lost its power goes on with a state of the past. Which ones those are is read
-    ahead (`look_ahead`), so that these alone are kept on the way.
+    A device that lost power continues from an earlier state. `look_ahead` first finds these
+    states, so that the replay stores only them.
     """
 
     def __init__(self, path: Path, model: Model, at: int | None) -> None:
@@ -111,19 +109,19 @@ class _Replay:
         self._path = path
         self._model = model
         self._at = at
-        self._armed = 0  # line from which on the step that is asked for may be meant
+        self._armed = 0  # the requested step counts from this line on
         self._reached = False
         self._begun = False
         self._first_step = 0
         self._trainer = FixedTrainer(model.state.copy(), check=False)
         self._checked = False
         self._cut: int | None = None
-        self._line = 0  # number of the line that is taken
-        self._promised: list[tuple[int, Mark]] = []  # lines with states that later rows lead to
+        self._line = 0  # number of the present line
+        self._promised: list[tuple[int, Mark]] = []  # lines with states that later rows must reach
         self._wanted: Counter[tuple[int, int]] = (
             Counter()
-        )  # samples and CRC of states to go back to
-        self._returns: set[int] = set()  # their samples: no CRC is made for others
+        )  # samples and CRC of states that the device falls back to
+        self._returns: set[int] = set()  # their samples; other states need no CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
     @property
@@ -135,7 +133,7 @@ class _Replay:
         return self._state.samples % COUNTED
 
     def look_ahead(self) -> None:
-        """Find out which states the device went back to."""
+        """Find the states that the device fell back to."""
         for number, line in LogFile(self._path).entries(FALLS):
             if not isinstance(line, (SessionStart, Interruption)):
                 continue
@@ -147,13 +145,13 @@ class _Replay:
                 self._armed = number
 
     def stops_before(self, line: LogLine | DamagedEnd) -> bool:
-        """Whether the step was made, and this line says no more about the state after it."""
+        """Whether the step is made, and this line has no information about the state after it."""
         return self._reached and not (
             isinstance(line, SessionEnd) or (isinstance(line, Interruption) and not line.fell_back)
         )
 
     def take(self, number: int, line: LogLine | DamagedEnd) -> None:
-        """Go on by one line."""
+        """Process one line."""
         self._line = number
         if not self._begun and not isinstance(line, SessionStart):
             raise self._bad("a monitor's log starts with its device, and this is another line")
@@ -173,7 +171,7 @@ class _Replay:
             self._reached = True
 
     def rebuilt(self) -> Rebuilt:
-        """The outcome, when the last line was taken."""
+        """The result, after the last line."""
         if not self._begun:
             raise InputError(f"{self._path} has no device in it: it is empty, or no monitor's log")
         if self._at is not None and not self._reached:
@@ -283,14 +281,14 @@ class _Replay:
     # --- states of the past -----------------------------------------------------------------------
 
     def _keep(self) -> None:
-        """Keep this state if the device comes back to it."""
+        """Store this state if the device falls back to it."""
         if self._samples in self._returns:
             key = self._samples, self._state.crc
             if key in self._wanted:
                 self._kept[key] = self._state.to_bytes()
 
     def _used(self, mark: Mark) -> None:
-        """One reason less to keep a state."""
+        """Count one use of a stored state; drop the state after its last use."""
         key = mark.samples, mark.crc
         self._wanted[key] -= 1
         if not self._wanted[key]:
@@ -298,7 +296,7 @@ class _Replay:
             self._kept.pop(key, None)
 
     def _go_back(self, mark: Mark) -> None:
-        """Go on with the state that the device has now: this one, or one it had before."""
+        """Continue with the state that the device has now: the present one, or an earlier one."""
         key, flashed = (mark.samples, mark.crc), self._model.state.flashed()
         if key in self._kept:
             state = State.from_bytes(self._model.plan, self._kept[key])
@@ -331,7 +329,7 @@ class _Replay:
         )
 
     def _compare(self, what: str, device: object, host: object, line: int | None = None) -> None:
-        """CheckError where a line, this one unless told, has another value than the host."""
+        """Raise CheckError if a line (by default the present one) differs from the host."""
         if device is not None and device != host:
             raise CheckError(
                 f"{self._path}, line {line or self._line}: {what} is {device} in the log and"
@@ -339,7 +337,7 @@ class _Replay:
             )
 
     def _confirm(self, mark: Mark, line: int | None = None) -> None:
-        """CheckError unless the device had this very state."""
+        """Raise CheckError unless the device had exactly this state."""
         self._compare("step", mark.step, self._state.step % COUNTED, line)
         self._compare("halvings", mark.halvings, self._state.halvings, line)
         self._compare("crc", f"{mark.crc:08x}", f"{self._state.crc:08x}", line)

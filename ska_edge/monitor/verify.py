@@ -1,4 +1,4 @@
-"""The proof: a device and the host learn the same samples, and every integer is compared."""
+"""The proof: device and host learn the same samples, and all integers are compared."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Difference:
     """The first integer in which device and host differ.
 
     Attributes:
-        step: updates before it was seen.
+        step: number of updates when it was found.
         layer: layer index.
         tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
             `Plan.state_fields`), "decision", "predicted" or the name of a metric.
-        index: place in the tensor, row first; empty for a single number.
+        index: position in the tensor, row first; empty for a single number.
         host, device: the two integers.
         format: Q format of both, empty for steps, classes and metrics.
-        host_value, device_value: the same as real numbers; None where there is no format.
+        host_value, device_value: the two integers as real numbers; None without a format.
     """
 
     step: int
@@ -45,7 +45,7 @@ class Difference:
     device_value: float | None = None
 
     def sentence(self) -> str:
-        """For people."""
+        """The difference as text."""
         place = f"[{', '.join(str(i) for i in self.index)}]" if self.index else ""
         values = f"host {self.host}, device {self.device}"
         if self.host_value is not None and self.device_value is not None:
@@ -59,14 +59,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Outcome of `verify`.
+    """Result of `verify`.
 
     Attributes:
-        samples: samples that both learned.
-        steps: updates of the host after them.
-        parameters: learned integers that were compared at the end.
-        correct: samples whose class the device named rightly before it learned them.
-        first_difference: None when everything was equal.
+        samples: number of samples that both learned.
+        steps: the host's number of updates after them.
+        parameters: number of learned integers that were compared at the end.
+        correct: samples that the device classified correctly before it learned them.
+        first_difference: None if everything was equal.
     """
 
     samples: int
@@ -97,14 +97,14 @@ def verify(
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
-    The device starts from its flashed weights. Compared are the whole state before the first
-    sample and after the last, and with every sample the step, the decisions, the class, the CRC-32
-    of the state and, when it led to an update, all metrics of all layers. So a difference shows in
-    the very step that made it, and ends the run: the state is read, and the first integer that
-    differs is named.
+    The device starts from its flashed weights. The whole state is compared before the first sample
+    and after the last. After every sample, the step, the decisions, the class and the CRC-32 of the
+    state are compared, and after an update all metrics of all layers. A difference is thus found
+    in the step that caused it. It ends the run; the state is then read to find the first integer
+    that differs.
     `on_sample(number, label, result)` is called after every sample.
 
-    Raises DeviceError when the device runs another plan or stops answering.
+    Raises DeviceError if the device runs another plan or stops answering.
     """
     link.hello()
     link.expect_plan(model.plan)
@@ -125,7 +125,7 @@ def verify(
         correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
         if found or result.crc != trainer.state.crc:
-            # A metric or the CRC says that something differs; the state says where.
+            # A metric or the CRC shows that something differs; the state shows where.
             found = compare_state(link, trainer.state) or found
     if not found:
         found = compare_state(link, trainer.state)
@@ -133,9 +133,7 @@ def verify(
 
 
 def compare_state(link: Link, state: State) -> Difference | None:
-    """The first integer in which the state of a device differs from the host's, in the order in
-    which it stands in memory.
-    """
+    """The first integer, in memory order, in which a device's state differs from the host's."""
     return first_difference(state, link.pull(state.plan.state_bytes))
 
 
@@ -161,7 +159,7 @@ def first_difference(state: State, raw: bytes) -> Difference | None:
 
 
 def _parameter_difference(state: State, flat: int, host: int, device: int) -> Difference:
-    """Where in which tensor a parameter stands."""
+    """The difference of one parameter, with its tensor and index."""
     tensor = next(t for t in state.plan.tensors() if flat < t.offset + t.size)
     index = np.unravel_index(flat - tensor.offset, tensor.shape)
     unit = 2.0**-tensor.format.frac

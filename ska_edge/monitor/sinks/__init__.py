@@ -1,1 +1,1 @@
-"""Where the events of a device go while it is watched."""
+"""The receivers of a device's events during monitoring."""

@@ -1,4 +1,4 @@
-"""Writing a log of what a device learned: all that is needed to rebuild its state."""
+"""Writes a log of what a device learned, from which its state can be rebuilt."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ska_edge.monitor.monitor import Activity, Monitor
 class Log:
     """A log to write to; a context manager.
 
-    A file that is there is continued, when it is a log of this device's plan and ends where the
-    device is. Rows that were under way at its end, and learned, are added without answers, and a
-    rate that was about to be set, and was; a last line that was not written to its end is removed.
-    Nothing changes before the first line is written.
+    An existing file is continued if it is a log of this device's plan and ends where the device is.
+    Announced rows that the device has learned since are added without answers, and so is an
+    announced rate that was set. An incomplete last line is removed. The file does not change
+    before the first line is written.
 
     Args:
         path: the file.
-        info: the device as it is before the first row.
-        overwrite: replace a file that is there.
+        info: the device's report before the first row.
+        overwrite: replace an existing file.
 
-    Raises InputError when the file cannot be written, or must not be.
+    Raises InputError if the file cannot be written, or cannot be continued.
     """
 
     def __init__(self, path: Path, info: DeviceInfo, *, overwrite: bool = False) -> None:
@@ -59,11 +59,11 @@ class Log:
         self.close()
 
     def close(self) -> None:
-        """Closes the file, and removes it where it is new and empty; a second time does nothing."""
+        """Close the file, and remove it if it is new and empty; a second call does nothing."""
         self._file.close()
 
     def write(self, line: LogLine) -> None:
-        """Append a line; the system has it when this returns, whatever becomes of this program."""
+        """Append a line; when this returns, the system has it, even if this program is killed."""
         while self._lacking:
             self._file.append(self._lacking[0].as_dict())
             del self._lacking[0]
@@ -87,10 +87,10 @@ class LogSink:
             self._log.write(line)
 
     def status(self, activity: Activity) -> None:
-        """Is not logged: the lines say it."""
+        """Not logged, because the lines show it."""
 
     def lost(self, reason: ContactLost) -> None:
-        """Is not logged before contact is found again, by a line."""
+        """Not logged; a line follows when contact is back."""
 
     def close(self) -> None:
         """Closes the file."""

@@ -1,7 +1,7 @@
-"""Telemetry for an MQTT broker: the lines of a log, for whoever subscribes.
+"""Publishes the lines of a log to an MQTT broker.
 
 Topics: `ska-edge/DEVICE/telemetry`, each line of the log as JSON; `ska-edge/DEVICE/status`,
-retained: what the device does, "offline" when its monitor has gone without a word.
+retained, the activity of the device, "offline" if its monitor ended without reporting it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ TLS = "mqtts://"  # an address that begins so is that of an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
 LARGEST = 65_536  # bytes of a packet from a broker, which has little to say to who publishes
-KEPT = (
-    50_000  # messages that wait for a broker that is away (MQTT numbers 65,535); more are dropped
-)
-PATIENCE = 5.0  # seconds to deliver what is left at the end
-AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, perhaps one of them twice
+KEPT = 50_000  # maximum messages that wait for an unreachable broker (MQTT has 65,535 numbers)
+PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
+AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -49,12 +47,12 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def device_name(board: str, port: str) -> str:
-    """What a device is called that got no name: its board, and the end of its port."""
+    """The default name of a device: its board, and the end of its port."""
     return topic_level(f"{board}-{PurePosixPath(port).name}")
 
 
 def topic_level(name: str) -> str:
-    """A name without the characters that MQTT keeps for itself."""
+    """A name without the characters that MQTT reserves."""
     return re.sub(r"[+#/\s\0]", "-", name)
 
 
@@ -104,7 +102,7 @@ class Broker:
 
     Args:
         address: see `parse_address`.
-        warn: called with a sentence about it.
+        warn: called with a sentence about the broker.
         access: how to get into it.
     """
 
@@ -117,7 +115,7 @@ class Broker:
         self._ports: dict[str, str] = {}
 
     def claim(self, name: str, port: str) -> None:
-        """InputError where another device would publish under the same name."""
+        """Raise InputError if another device publishes under the same name."""
         other = self._ports.setdefault(name, port)
         if other != port:
             raise InputError(
@@ -141,24 +139,24 @@ class MqttSink:
         self._connected: Publisher | None = None
 
     def open(self, monitor: Monitor) -> None:
-        """Claims the name; the first event makes the connection."""
+        """Claim the name; the first event opens the connection."""
         _paho()
         self._name = self._name or device_name(monitor.info.board, monitor.port)
         self._broker.claim(self._name, self._port)
         self._open = True
 
     def write(self, line: LogLine) -> None:
-        """Publishes what has happened; notices are for logs."""
+        """Publish an event; notices are only for logs."""
         if self._open and not isinstance(line, Notice):
             self._publisher().line(line)
 
     def status(self, activity: Activity) -> None:
-        """Publishes what the device does."""
+        """Publish the activity of the device."""
         if self._open:
             self._publisher().status(activity)
 
     def lost(self, reason: ContactLost) -> None:
-        """Is not published: the status says it."""
+        """Not published, because the status shows it."""
 
     def close(self) -> None:
         """Delivers what is left, as far as the broker is there."""
@@ -198,7 +196,7 @@ def _bound(client: Any) -> None:
 
 
 class Publisher:
-    """Publishes for one device, from now until it is closed; never waits for the broker before.
+    """Publishes for one device; waits for the broker only in `close`.
 
     Args:
         address: of the broker, see `parse_address`.
@@ -220,12 +218,12 @@ class Publisher:
         self._address = address
         self._topic = f"ska-edge/{topic_level(name)}"
         self._warn = warn
-        self._change = threading.Condition()  # guards what follows
+        self._change = threading.Condition()  # guards the attributes below
         self._sent = self._delivered = self._dropped = 0
         self._connected: bool | None = None  # None: not known yet
-        # The client would send what comes while it connects ahead of what came before.
-        self._order = threading.Lock()  # held while messages are handed to the client
-        self._first: list[tuple[str, str, bool]] | None = []  # those ahead of the first contact
+        # While the client connects, it would send new messages before the earlier ones.
+        self._order = threading.Lock()  # held while messages go to the client
+        self._first: list[tuple[str, str, bool]] | None = []  # messages before the first contact
         self._warned = False
         client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         _bound(client)
@@ -252,7 +250,7 @@ class Publisher:
         self._publish("telemetry", json.dumps(line.as_dict()), retain=False)
 
     def status(self, state: str) -> None:
-        """Publish what the device does now; later subscribers get the last one."""
+        """Publish the present activity; later subscribers get the last one."""
         self._publish("status", state, retain=True)
 
     def close(self) -> None:
@@ -284,7 +282,7 @@ class Publisher:
                 self._dropped += 1
 
     def _hand_over(self, what: str, payload: str, retain: bool) -> bool:
-        """Give a message to the client; False when it keeps no more."""
+        """Give a message to the client; returns False if its queue is full."""
         info = self._client.publish(f"{self._topic}/{what}", payload, AT_LEAST_ONCE, retain)
         return bool(info.rc != self._full)
 

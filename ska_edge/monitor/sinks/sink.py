@@ -1,4 +1,4 @@
-"""What is told of everything that happens at one device."""
+"""The interface of a receiver of a device's events."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from ska_edge.monitor.monitor import Activity, Monitor
 
 
 class Sink(Protocol):
-    """Takes the events of one device; the thread of that device calls it.
+    """Receives the events of one device, in the thread of that device.
 
     To add one, write a class with these methods and add it to the list in `cli.monitor`.
     """
 
     def open(self, monitor: Monitor) -> None:
-        """There is contact and nobody learns yet.
+        """Called when there is contact, before any device learns.
 
-        Raises InputError or ToolError when it cannot take events; then no device learns.
+        Raises InputError or ToolError if it cannot receive events; then no device learns.
         """
 
     def write(self, line: LogLine) -> None:
-        """A line of the log: notices before something is sent, and what happened.
+        """Receive a line of the log: a notice before something is sent, or an event.
 
-        Raises InputError when it cannot be taken; the device then learns no more.
+        Raises InputError if it cannot process the line; the device then stops learning.
         """
 
     def status(self, activity: Activity) -> None:
-        """What the device does from now on; may come before `open`, as `lost` may."""
+        """Receive the new activity of the device; like `lost`, may be called before `open`."""
 
     def lost(self, reason: ContactLost) -> None:
-        """Contact was lost, and the device is waited for."""
+        """Contact was lost, and the monitor waits for the device."""
 
     def close(self) -> None:
-        """Nothing more comes; also called where `open` was not."""
+        """Called at the end, also if `open` was not called."""
