@@ -16,7 +16,7 @@ from firmware_gen.project import write_project
 from ska_edge.cli.build import build_and_report, require_fit
 from ska_edge.cli.console import Output
 from ska_edge.cli.firmware import say_kept
-from ska_edge.cli.key import key_option as key_option
+from ska_edge.cli.key import key_in
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port import FASTEST, SLOWEST, list_ports
@@ -84,11 +84,11 @@ def device(
     port: str | None,
     baud: int,
     out: Output,
-    key: bytes | None = None,
+    key: Path | None = None,
 ) -> Iterator[Link]:
     """A link to a device with this model: an open port, or a board that runs for the block."""
     if board is None:
-        with Link(find_port(port), baud=baud, key=key) as link:
+        with Link(find_port(port), baud=baud, key=key_in(key)) as link:
             yield link
         return
     if port is not None:

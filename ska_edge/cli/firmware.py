@@ -8,7 +8,7 @@ import click
 
 from firmware_gen.project import Project, write_project
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.key import read_key_option
+from ska_edge.cli.key import KEY_FILE, key_in
 from ska_edge.cli.output import check_folder
 from ska_edge.model.open import open_model
 
@@ -25,17 +25,16 @@ def say_kept(project: Project, out: Output) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option(
     "--key",
-    type=click.Path(path_type=Path),
-    callback=read_key_option,
+    type=KEY_FILE,
     help="File with a key of 64 hexadecimal digits: the device then changes only for its holders.",
 )
 @json_option
-def firmware(model: Path, board: str, output: Path, key: bytes | None, as_json: bool) -> None:
+def firmware(model: Path, board: str, output: Path, key: Path | None, as_json: bool) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
     out, loaded = Output(as_json), open_model(model)
     check_folder(output)
     project = write_project(
-        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict(), key
+        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict(), key_in(key)
     )
     say_kept(project, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")

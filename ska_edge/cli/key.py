@@ -8,17 +8,13 @@ import click
 
 from ska_edge.wire.tag import read_key
 
-
-def read_key_option(
-    _context: click.Context, _option: click.Parameter, value: Path | None
-) -> bytes | None:
-    """A callback: the key in the file that was named."""
-    return None if value is None else read_key(value)
-
+KEY_FILE = click.Path(path_type=Path)
 
 key_option = click.option(
-    "--key",
-    type=click.Path(path_type=Path),
-    callback=read_key_option,
-    help="File with the device's key, as given to `firmware --key`.",
+    "--key", type=KEY_FILE, help="File with the device's key, as given to `firmware --key`."
 )
+
+
+def key_in(path: Path | None) -> bytes | None:
+    """The key in a file; None without one. InputError: the file holds no key."""
+    return None if path is None else read_key(path)

@@ -11,7 +11,8 @@ import click
 
 from ska_edge.cli.console import Output, complain, json_option
 from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import PORT_HELP, baud_option, find_port, key_option
+from ska_edge.cli.device import PORT_HELP, baud_option, find_port
+from ska_edge.cli.key import key_in, key_option
 from ska_edge.cli.monitor_check import check, log_paths
 from ska_edge.cli.monitor_view import (
     TerminalSink,
@@ -92,7 +93,7 @@ def monitor(
     data: str | None,
     ports: tuple[str, ...],
     baud: int,
-    key: bytes | None,
+    key: Path | None,
     samples: int | None,
     split: bool,
     log: Path | None,
@@ -148,7 +149,7 @@ def monitor(
     job = Job(
         plan=loaded.plan,
         baud=baud,
-        key=key,
+        key=key_in(key),
         patience=patience,
         halvings=halvings,
         save=save,

@@ -8,7 +8,8 @@ import click
 
 from ska_edge.api.device import Device
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, device_document, find_port, key_option, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, port_option
+from ska_edge.cli.key import key_in, key_option
 from ska_edge.device.link import Link
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
@@ -22,7 +23,7 @@ from ska_edge.plural import counted
 @click.option("--fresh", is_flag=True, help="Send only the weights: counters 0, no stored samples.")
 @json_option
 def push(
-    model: Path, port: str | None, baud: int, key: bytes | None, fresh: bool, as_json: bool
+    model: Path, port: str | None, baud: int, key: Path | None, fresh: bool, as_json: bool
 ) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
@@ -32,7 +33,7 @@ def push(
     out, loaded = Output(as_json), open_model(model)
     if fresh:
         loaded.state = loaded.state.flashed()
-    with Link(find_port(port), baud=baud, key=key) as link:
+    with Link(find_port(port), baud=baud, key=key_in(key)) as link:
         info = Device(link, loaded).push()
     out.line(
         f"{info.board} at {link.port} goes on from {counted(info.samples, 'sample')}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, device_document, find_port, key_option, port_option
+from ska_edge.cli.device import baud_option, device_document, find_port, port_option
+from ska_edge.cli.key import key_in, key_option
 from ska_edge.device.link import Link
 from ska_edge.plural import counted
 
@@ -15,14 +18,14 @@ from ska_edge.plural import counted
 @baud_option
 @key_option
 @json_option
-def save(port: str | None, baud: int, key: bytes | None, as_json: bool) -> None:
+def save(port: str | None, baud: int, key: Path | None, as_json: bool) -> None:
     """Save a device's state on the device; after a restart it continues from there.
 
     If power fails during the save, the last complete save stays. --port may be omitted if there is
     only one device.
     """
     out = Output(as_json)
-    with Link(find_port(port), baud=baud, key=key) as link:
+    with Link(find_port(port), baud=baud, key=key_in(key)) as link:
         link.save()
         info = link.hello()
     out.line(

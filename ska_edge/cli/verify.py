@@ -13,7 +13,8 @@ from rich.text import Text
 
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import baud_option, board_option, device, key_option, port_option
+from ska_edge.cli.device import baud_option, board_option, device, port_option
+from ska_edge.cli.key import key_option
 from ska_edge.cli.printable import printable
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
@@ -125,7 +126,7 @@ def verify(
     board: str | None,
     port: str | None,
     baud: int,
-    key: bytes | None,
+    key: Path | None,
     samples: int | None,
     reader: Reader,
     as_json: bool,
