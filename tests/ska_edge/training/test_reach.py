@@ -39,7 +39,7 @@ def test_published_with_a_large_rate_is_a_training_or_a_sentence(
     precision: str, rate: float
 ) -> None:
     options = Options(rule="published", rate=rate, precision=precision, hidden=(4,), steps=30)
-    found = outcome(rows(1.0, False), options)
+    found = outcome(rows(30.0, False), options)
     assert isinstance(found, Trained) or "use a smaller rate" in found
 
 
