@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz clean
+.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
@@ -55,6 +55,10 @@ results: $(VENV)/dev.stamp
 # Ten million random bytes, a million mutated frames, and libFuzzer, against the firmware.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz.run
+
+# Half an hour of odd options, damaged files, lying devices and kills, against every command.
+attack: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.attack.run --minutes 30
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters, Reference
 
 Reals = NDArray[np.float64]
+LARGEST = 1e6  # of initial weights: sums of far larger ones leave the range of floats
 
 
 def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
@@ -100,4 +101,6 @@ def _reals(path: Path, archive: Archive, name: str) -> Reals:
     values = archive.read(name).astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"{path}: {name} holds a number that is not finite")
+    if np.abs(values).max(initial=0) > LARGEST:
+        raise InputError(f"{path}: {name} holds a number beyond {LARGEST:,.0f}")
     return values

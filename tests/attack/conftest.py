@@ -11,7 +11,7 @@ import pytest
 from tests.attack.place import Place
 
 CAMPAIGN = hypothesis.settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     derandomize="CI" in os.environ,
     print_blob=True,

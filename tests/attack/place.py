@@ -69,10 +69,11 @@ class Place:
             if not stat.S_ISCHR(os.stat(device).st_mode):
                 found.append(f"{device} is no device any more")
         if after != self._content:
-            self._restore()
+            self.restore()
         return attempt, found
 
-    def _restore(self) -> None:
+    def restore(self) -> None:
+        """Make the folder what it was at first."""
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

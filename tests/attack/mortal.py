@@ -1,0 +1,115 @@
+"""Commands of ska-edge that are killed at the N-th moment at which they touch a file or a port.
+
+    python -m tests.attack.mortal
+
+reads a JSON object per line, {"arguments": [...], "at": N or null}, and prints one: the exit code
+("code", null when it was killed), and how many moments there were ("moments", null when killed).
+Each command is a process of its own, forked from this one, which has imported everything before. A
+moment is a call into the system that writes, opens, closes, renames, removes or syncs: the process
+ends by SIGKILL right before it, wherever it is, without a clock.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import posix
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import onnxruntime  # noqa: F401  (imported here once, not in every child)
+import serial  # type: ignore[import-untyped]  # noqa: F401
+
+from ska_edge.cli import sweep
+from ska_edge.cli.main import main
+from ska_edge.data.dataset import Dataset
+from ska_edge.training.experiment import Record, run
+from ska_edge.training.options import Options
+
+SYSTEM = {
+    "chmod", "close", "fchmod", "fchown", "fdatasync", "fsync", "ftruncate", "link", "mkdir",
+    "open", "remove", "rename", "replace", "rmdir", "symlink", "truncate", "unlink", "write",
+}  # fmt: skip
+FILE = {"write", "writelines", "flush", "close", "truncate"}
+
+
+class Moments:
+    """Counts the moments of this process; ends it at one of them."""
+
+    def __init__(self, at: int | None) -> None:
+        self.count, self._at = 0, at
+
+    def begin(self) -> None:
+        """Watch this thread, and those that it starts."""
+        threading.setprofile(self._see)
+        sys.setprofile(self._see)
+
+    def end(self) -> None:
+        """Watch no longer."""
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+    def _see(self, _frame: FrameType, event: str, what: Any) -> None:
+        if event == "c_call" and _is_moment(what):
+            self.count += 1
+            if self.count == self._at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_moment(function: Any) -> bool:
+    """Whether a built-in function is one that changes a file, or sends to a port."""
+    owner = getattr(function, "__self__", None)
+    if owner is posix:
+        return function.__name__ in SYSTEM
+    if function is io.open:
+        return True
+    return (
+        isinstance(owner, io.IOBase)
+        and function.__name__ in FILE
+        and owner not in (sys.stdout, sys.stderr)
+    )
+
+
+def live(arguments: list[str], at: int | None) -> dict[str, int | None]:
+    """Run a command in a child, to its end or to a moment."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        moments, code = Moments(at), 99
+        try:
+            moments.begin()
+            main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        finally:
+            moments.end()
+            os.write(write, json.dumps({"code": code, "moments": moments.count}).encode())
+            os._exit(0)
+    os.close(write)
+    with open(read, "rb") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    found: dict[str, int | None] = json.loads(text or '{"code": null, "moments": null}')
+    return found
+
+
+def in_turn(dataset: Dataset, options: Sequence[Options], **_: Any) -> Iterator[Record]:
+    """The trainings of a sweep in this process; workers would be processes of their own."""
+    for each in options:
+        yield run(dataset, each)
+
+
+if __name__ == "__main__":
+    sweep.on_cores = in_turn  # type: ignore[attr-defined]
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps(live(request["arguments"], request["at"])), flush=True)

@@ -1,0 +1,32 @@
+"""Whatever a device says, a command ends with a documented code, and in time."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.attack import devices
+from tests.attack.conftest import CAMPAIGN
+from tests.attack.place import Place
+
+
+@CAMPAIGN
+@given(st.integers(0, 2**32 - 1))
+def test_any_device(place: Place, seed: int) -> None:
+    line, lies = devices.scene(Random(seed))
+    with devices.impatient(), devices.Liar(place.model, Random(seed), lies) as device:
+        attempt, found = place.attempt([part.format(device.port) for part in line])
+    assert found == [], (attempt.text, attempt.err)
+
+
+@pytest.mark.parametrize("line", [devices.COMMANDS[0], *devices.COMMANDS[2:]], ids=" ".join)
+def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
+    """So that a refusal of a liar is about the lie."""
+    codes = {"verify": 1}  # its metrics are made up
+    with devices.Liar(place.model, Random(0), lies=0.0) as device:
+        attempt, found = place.attempt([*line, "--port", device.port])
+    expected = 2 if "steps.jsonl" in line else codes.get(line[0], 0)  # another device's log
+    assert (attempt.code, found) == (expected, []), attempt
