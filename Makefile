@@ -11,7 +11,7 @@ C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_g
 .PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/ska-edge run digits --board virtual-m4 -o demo
+	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 -o demo
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto

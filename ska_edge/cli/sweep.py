@@ -17,10 +17,10 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
-from ska_edge.training.pool import Work, on_cores, on_dask
-from ska_edge.training.sweep import Grid, Outcome
-from ska_edge.training.sweep import sweep as do_sweep
-from ska_edge.training.sweep_table import (
+from ska_edge.training.sweep.pool import Work, on_cores, on_dask
+from ska_edge.training.sweep.sweep import Grid, Outcome
+from ska_edge.training.sweep.sweep import sweep as do_sweep
+from ska_edge.training.sweep.table import (
     Row,
     Spread,
     differing,

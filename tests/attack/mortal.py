@@ -28,8 +28,8 @@ import serial  # type: ignore[import-untyped]  # noqa: F401
 from ska_edge.cli import sweep
 from ska_edge.cli.main import main
 from ska_edge.data.dataset import Dataset
-from ska_edge.training.experiment import Record, run
 from ska_edge.training.options import Options
+from ska_edge.training.sweep.experiment import Record, run
 
 SYSTEM = {
     "chmod", "close", "fchmod", "fchown", "fdatasync", "fsync", "ftruncate", "link", "mkdir",

@@ -17,10 +17,10 @@ import pytest
 
 from ska_edge.cli import sweep as command
 from ska_edge.data.dataset import Dataset
-from ska_edge.training import experiment, pool
-from ska_edge.training.experiment import COLUMNS, KEY, Record, run
 from ska_edge.training.options import Options
-from ska_edge.training.run_log import RunLog
+from ska_edge.training.sweep import experiment, pool
+from ska_edge.training.sweep.experiment import COLUMNS, KEY, Record, run
+from ska_edge.training.sweep.run_log import RunLog
 from tests.signals import heeded
 
 SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
@@ -289,7 +289,7 @@ def test_other_commands_do_not_import_what_only_a_sweep_needs() -> None:
         "import sys, ska_edge.cli.main\n"
         "print([m for m in ('joblib', 'matplotlib', 'distributed', 'dask') if m in sys.modules])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[3])}
     outcome = subprocess.run(
         [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=True
     )

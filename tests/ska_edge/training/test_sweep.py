@@ -22,13 +22,14 @@ import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
-from ska_edge.training import experiment, pool, sweep_table
-from ska_edge.training.experiment import Record, run
 from ska_edge.training.options import Options
-from ska_edge.training.pool import on_cores, on_dask
-from ska_edge.training.run_log import RunLog
-from ska_edge.training.sweep import Grid, sweep
-from ska_edge.training.sweep_table import Row, Spread, draw, plot, rows
+from ska_edge.training.sweep import experiment, pool
+from ska_edge.training.sweep import table as sweep_table
+from ska_edge.training.sweep.experiment import Record, run
+from ska_edge.training.sweep.pool import on_cores, on_dask
+from ska_edge.training.sweep.run_log import RunLog
+from ska_edge.training.sweep.sweep import Grid, sweep
+from ska_edge.training.sweep.table import Row, Spread, draw, plot, rows
 from ska_edge.training.train import train
 from tests.signals import heeded
 
@@ -381,7 +382,7 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """The process, the address of a scheduler with two workers, and of one without."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(pool.__file__).parents[2]),
+        "PYTHONPATH": str(Path(pool.__file__).parents[3]),
         "DASK_TEMPORARY_DIRECTORY": str(folder),
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # a dead worker is not tried again
     }

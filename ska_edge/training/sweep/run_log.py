@@ -8,8 +8,8 @@ from types import TracebackType
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.json_lines import JsonLine, JsonLines
-from ska_edge.training.experiment import Record, key, key_options
 from ska_edge.training.options import Options
+from ska_edge.training.sweep.experiment import Record, key, key_options
 
 KINDS = ("fixed", "float")
 LINE_START = b'{"data_digest": '

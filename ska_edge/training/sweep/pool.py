@@ -18,8 +18,8 @@ from typing import Any
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
-from ska_edge.training.experiment import PACKAGE, Record, run, version
 from ska_edge.training.options import Options
+from ska_edge.training.sweep.experiment import PACKAGE, Record, run, version
 
 CONNECT_SECONDS = 5  # for a Dask scheduler to answer, and to have a worker
 

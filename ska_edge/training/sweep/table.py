@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from ska_edge.files import write_file
-from ska_edge.training.experiment import COLUMNS, Record
-from ska_edge.training.pool import package
-from ska_edge.training.run_log import KINDS
+from ska_edge.training.sweep.experiment import COLUMNS, Record
+from ska_edge.training.sweep.pool import package
+from ska_edge.training.sweep.run_log import KINDS
 
 PLOTTED_ROWS = 100  # more would make a picture that nobody looks at to its end
 
