@@ -10,13 +10,12 @@ import os
 import struct
 import threading
 import time
-import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from ska_edge.device import claims, device_errors
+from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
 from ska_edge.device.exchange import Request
 from ska_edge.device.info import DeviceInfo, Result
@@ -26,10 +25,8 @@ from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
 from ska_edge.wire.protocol import (
     BY_NAME,
-    CHUNK_MAX,
     COUNTED,
     PROTOCOL_VERSION,
-    PUSH_MAX,
     Capability,
     Message,
     Status,
@@ -227,28 +224,7 @@ class Link:
         Args:
             size: its bytes in the plan. A device that reports another size is an error.
         """
-        crc, total = self.hello().crc, self.info.state_bytes
-        if total != size:
-            raise DeviceError(
-                f"the device at {self.port} has {total} bytes of state, its plan {size}; flash it"
-                " again"
-            )
-        data = b""
-        while len(data) < total:
-            ((_, chunk),) = self.request("PULL", {"offset": len(data)})
-            piece = chunk["data"]
-            if chunk["offset"] != len(data) or len(piece) != min(CHUNK_MAX, total - len(data)):
-                raise DeviceError(
-                    f"the device at {self.port} answers with other bytes than asked for at offset "
-                    f"{len(data)} of its state; flash it again"
-                )
-            data += piece
-        if zlib.crc32(data) != crc:
-            raise DeviceError(
-                f"the state of the device at {self.port} changed while it was read: let nobody"
-                " else use the device, and pull again"
-            )
-        return data
+        return transfer.read_state(self, size)
 
     def push(self, data: bytes, digest: str) -> None:
         """Send the device a state of the plan with this digest; it stores the state, then loads it.
@@ -256,18 +232,7 @@ class Link:
         An interrupted transfer resumes where it stopped. Until the last byte has arrived, the
         device has its old state, also after a restart.
         """
-        self.expect_digest(digest)
-        self.expect_capability(Capability.PUSH, "take a state")
-        offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
-        before, offset = -1, self._status("OFFER", offer)
-        while before < offset < len(data):
-            piece = {"offset": offset, "data": data[offset : offset + PUSH_MAX]}
-            before, offset = offset, self._status("PUSH", piece)
-        if before < 0 or offset != len(data):
-            raise DeviceError(
-                f"the device at {self.port} goes on at offset {offset} of the {len(data)} bytes of"
-                " its state, where it cannot be; flash it again"
-            )
+        transfer.write_state(self, data, digest)
         self._info = None  # step, samples, token and CRC have changed
 
     def save(self) -> None:
@@ -363,11 +328,6 @@ class Link:
         self._ask(request)
         assert request.result is not None
         return request.result
-
-    def _status(self, name: str, values: Values) -> int:
-        """The detail of the STATUS that answers a request."""
-        ((_, status),) = self.request(name, values)
-        return int(status["detail"])
 
     def _bytes(self, x: Iterable[int]) -> bytes:
         """An input as bytes for the line; InputError if an element does not fit."""

@@ -1,8 +1,10 @@
 """The float64 model: the learning rules without rounding.
 
 It follows the papers and shares no code with the fixed-point side, so a comparison of the two is
-meaningful. Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope
-D' = D (1 - D). It learns by
+meaningful. It is one long file, so that it can be read against the papers from top to bottom.
+
+Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
+learns by
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
