@@ -1,4 +1,4 @@
-"""npz archives of others: the size of every array is known before a byte of it is unpacked."""
+"""Reads foreign npz archives: the size of every array is checked before it is unpacked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what numpy writes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the methods that numpy writes
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -19,11 +19,11 @@ READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What an array's header promises, and the member's own size agrees with.
+    """The properties in an array's header, checked against the size of the member.
 
     Attributes:
         start: bytes before the first element.
-        shape, fortran, dtype: as numpy has them.
+        shape, fortran, dtype: as in numpy.
     """
 
     start: int
@@ -41,10 +41,10 @@ class Archive:
     """The arrays of an npz file, without pickles.
 
     Attributes:
-        foreign: names of members that are no arrays.
+        foreign: names of members that are not arrays.
 
-    Every method may raise whatever zipfile, zlib and numpy raise for a damaged file; the caller
-    says in one sentence which file it is.
+    Every method may raise any error of zipfile, zlib and numpy for a damaged file; the caller adds
+    the name of the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -62,7 +62,7 @@ class Archive:
         return list(self._members)
 
     def header(self, name: str) -> Header:
-        """What the array is, from its first bytes alone."""
+        """Read the header of an array from its first bytes only."""
         info = self._members[name]
         if info.compress_type not in METHODS:
             raise ValueError(f"'{name}' is packed by a method that npz files do not use")
@@ -79,12 +79,12 @@ class Archive:
         return header
 
     def read(self, name: str) -> NDArray[Any]:
-        """The array, which cannot be written to."""
+        """Read the array; it is read-only."""
         header = self.header(name)
         with self._zip.open(self._members[name]) as member:
             member.read(header.start)
             content = member.read(header.size)
-            if member.read(1) or len(content) != header.size:  # at its end zipfile compares the CRC
+            if member.read(1) or len(content) != header.size:  # zipfile compares the CRC at the end
                 raise ValueError(f"'{name}' is cut short")
         values: NDArray[Any] = np.frombuffer(content, header.dtype)
         shape = header.shape[::-1] if header.fortran else header.shape

@@ -1,4 +1,4 @@
-"""The options of every command that reads data, and the reader that they make."""
+"""The options of every command that reads data, and the reader with these options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ska_edge.data.rows import Rows, load_rows
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads data as the options of a command say; a source is a built-in name or a path."""
+    """Reads data with the options of a command; a source is a built-in name or a path."""
 
     label_column: str | None
     max_memory: int

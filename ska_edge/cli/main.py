@@ -1,4 +1,4 @@
-"""The entry point: the group of commands, and how errors become one sentence and an exit code."""
+"""The entry point: the group of commands; errors become one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ska_edge.errors import OptionError, SkaError
 from ska_edge.training.options import flag
 
 EXPECTED = (SkaError, OSError, MemoryError)
-"""What ends a command without being a defect of it."""
+"""Errors that are not defects of the program."""
 
 
 class ClosedPipe(Exception):
@@ -27,7 +27,7 @@ class ClosedPipe(Exception):
 
 
 class Commands(click.Group):
-    """A group that knows the exit codes.
+    """A group of commands that sets the exit codes.
 
     0 ok, 1 check failed, 2 bad input, 3 no device, 70 a defect of ska-edge itself, 130 Ctrl-C,
     143 SIGTERM, 129 SIGHUP, 141 closed pipe.
@@ -38,7 +38,7 @@ class Commands(click.Group):
         ctx: click.Context,  # noqa: ARG002, click's signature
         formatter: click.HelpFormatter,
     ) -> None:
-        """The commands by what they are about, and the names of built-in data."""
+        """Show the commands in groups, and the names of built-in data."""
         for title, group in GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl([(str(command.name), phrase) for command, phrase in group])
@@ -46,7 +46,7 @@ class Commands(click.Group):
             formatter.write_text(", ".join(builtin_names()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a closed pipe is told apart before click takes it for an error."""
+        """Run a command; detects a closed pipe before click treats it as an error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -66,7 +66,7 @@ class Commands(click.Group):
             complain("stopped")
             sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
-            # Nobody reads on: end like a program that the signal ends, without a last word.
+            # The reader is gone: end silently, like a program that the signal ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
         except Exception as error:
@@ -81,7 +81,7 @@ class Commands(click.Group):
 
 
 def _explain(error: Exception) -> int:
-    """Say in one sentence what ended a command; returns the exit code."""
+    """Print in one sentence why a command failed; returns the exit code."""
     if isinstance(error, SkaError):
         complain(error.named(flag) if isinstance(error, OptionError) else str(error))
         return error.exit_code
@@ -105,7 +105,7 @@ def _explain(error: Exception) -> int:
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """What click says of a command line; the words of the command line are made printable."""
+    """Print click's error; escapes the user's text."""
     message = printable(error.format_message())
     error.format_message = lambda: message  # type: ignore[method-assign]
     with contextlib.suppress(OSError):
@@ -113,7 +113,7 @@ def _show_usage(error: click.ClickException) -> None:
 
 
 def _print_traceback(error: BaseException | None) -> None:
-    """The traceback of an error; messages keep to one line."""
+    """Print the traceback of an error; each message stays on one line."""
     text = traceback.format_exc().rstrip("\n")
     while error is not None:
         text = text.replace(str(error), printable(str(error)))

@@ -1,4 +1,4 @@
-"""`ska-edge monitor`: let one or several devices learn and watch them, with logs."""
+"""`ska-edge monitor`: let one or several devices learn, with live metrics and logs."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ from ska_edge.plural import counted
 @baud_option
 @key_option
 @click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
-@click.option("--split", is_flag=True, help="Share the rows out instead of giving each device all.")
+@click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(
     "--log",
     type=click.Path(path_type=Path),
-    help="JSONL file, a line a sample; continued if it ends where the device is. Of several"
-    " devices each has its own: FILE-1, FILE-2, ...",
+    help="JSONL file, one line per sample; continued if it ends where the device is. Several"
+    " devices have one each: FILE-1, FILE-2, ...",
 )
-@click.option("--overwrite", is_flag=True, help="Replace logs that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing logs.")
 @click.option(
     "--halve-rate",
     "halvings",
     metavar="N",
     type=click.IntRange(min=0, max=255),
-    help="First halve the plan's rate N times.",
+    help="Halve the plan's rate N times before the first row.",
 )
-@click.option("--save", is_flag=True, help="At the end let the device keep its state.")
+@click.option("--save", is_flag=True, help="At the end, save the state on the device.")
 @click.option(
     "--save-every",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Let the device keep its state each time after N rows.",
+    help="Save the state on the device after every N rows.",
 )
 @click.option(
     "--patience",
@@ -69,7 +69,7 @@ from ska_edge.plural import counted
     type=click.FloatRange(min=0),
     default=30,
     show_default=True,
-    help="How long to wait for a device that went away.",
+    help="How long to wait for a lost device.",
 )
 @click.option(
     "--mqtt",
@@ -85,7 +85,7 @@ from ska_edge.plural import counted
     type=click.Path(path_type=Path),
     help="Certificates to trust for mqtts:// [the system's].",
 )
-@click.option("--name", "names", multiple=True, help="A device's name for MQTT, one a --port.")
+@click.option("--name", "names", multiple=True, help="A device's name for MQTT, one per --port.")
 @data_options
 @json_option
 def monitor(
@@ -108,10 +108,10 @@ def monitor(
     reader: Reader,
     as_json: bool,
 ) -> None:
-    """Watch devices. With MODEL and DATA they go on learning rows of DATA, with live metrics.
+    """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
-    Without --port it takes the only port there is. Unlike `verify` it continues from where a
-    device is; one that goes away meanwhile is waited for. Ctrl-C ends between two samples.
+    --port may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a
+    device's present state, and waits for a lost device. Ctrl-C stops between two samples.
     """
     out = Output(as_json)
     check(model, data, ports, log, overwrite, patience, broker, names)
@@ -136,7 +136,7 @@ def monitor(
     members, terminals = [], []
     for i, (port, path) in enumerate(zip(ports, logs, strict=True)):
         terminal = TerminalSink(out, patience, path if len(ports) > 1 else None)
-        sinks: list[Sink] = []  # every sink there is, in the order in which they are told
+        sinks: list[Sink] = []  # all sinks, in the order of calls
         if path is not None:
             sinks.append(LogSink(path, overwrite=overwrite))
         if hub is not None:
@@ -159,21 +159,21 @@ def monitor(
         try:
             run(members, job, lambda: show(view.picture(True)), view.stopping)
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError):  # the terminal may be what has gone
+            with contextlib.suppress(OSError):  # the terminal may be closed
                 view.stopped()
                 out.document(view.document())
             raise
         if len(members) == 1 and members[0].error is not None:
             out.document(view.document())
             raise members[0].error
-        show(view.picture(False))  # below it, each warning gets a line of its own
+        show(view.picture(False))  # each warning follows on its own line
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])
 
 
 def _look(ports: Sequence[str], baud: int, out: Output) -> None:
-    """Say what is at the ports."""
+    """Print the devices at the ports."""
     entries, errors = [], []
     for port in ports:
         try:

@@ -1,4 +1,4 @@
-"""What can be wrong with the arguments of `monitor`, alone and together."""
+"""Checks the arguments of `monitor`, alone and in combination."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(
     broker: str | None,
     names: tuple[str, ...],
 ) -> None:
-    """InputError for arguments that make no sense, alone or together."""
+    """Raise InputError for invalid arguments or combinations."""
     if (model is None) != (data is None):
         raise InputError("give MODEL and DATA, or neither")
     if model is None:
@@ -53,7 +53,7 @@ def check(
 
 
 def _check_looking(context: click.Context) -> None:
-    """InputError for an option that says what devices shall learn, or what to do with that."""
+    """Raise InputError for an option that has no effect without MODEL and DATA."""
     for option in context.command.params:
         source = context.get_parameter_source(str(option.name))
         if option.name not in LOOKING and source is ParameterSource.COMMANDLINE:
@@ -64,17 +64,17 @@ def _check_looking(context: click.Context) -> None:
 
 
 def log_paths(log: Path | None, count: int) -> list[Path | None]:
-    """The log of each of so many devices."""
+    """The log paths of `count` devices."""
     if log is None or count == 1:
         return [log] * count
     return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]
 
 
 def _check_ports(ports: tuple[str, ...]) -> None:
-    """InputError for a device that is given twice."""
+    """Raise InputError for a device that is given twice."""
     known: dict[str, str] = {}
     for port in ports:
-        place = os.path.realpath(port)  # names that are no paths stay as different as they are
+        place = os.path.realpath(port)  # names that are not paths stay distinct
         if place in known:
             other = f", also as {known[place]}" if known[place] != port else ""
             raise InputError(

@@ -1,4 +1,4 @@
-"""What people and programs see of devices that are watched."""
+"""The display and the JSON document of monitored devices."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state"
 
 
 def introduction(info: DeviceInfo, port: str) -> str:
-    """Which device it is, and how far."""
+    """One line that identifies a device and its progress."""
     return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
 
 
 def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
-    """What `--json` says of a device that has learned nothing."""
+    """The entry of `--json` for a device that has learned nothing."""
     return {
         "board": info.board if info else None,
         "port": port,
@@ -46,13 +46,13 @@ def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[
 
 
 def devices_document(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """All devices; a single one's keys stand at the top, too."""
+    """All devices; the keys of a single device are also at the top level."""
     alone = {} if len(entries) > 1 else entries[0]
     return {**alone, "devices": entries}
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:
-    """A function that says each sentence once, whichever thread calls it."""
+    """A function that prints each sentence once, in any thread."""
     said: set[str] = set()
 
     def say_once(sentence: str) -> None:
@@ -64,15 +64,15 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 class TerminalSink:
-    """Tells people at once what they should know of one device, as a `Sink`.
+    """A `Sink` that prints notable events of one device immediately.
 
     Args:
-        out: where text goes.
-        patience: seconds that a device is waited for.
-        log: named in the introduction; None: not.
+        out: the output.
+        patience: seconds to wait for a lost device.
+        log: path to name in the introduction; None for no log.
 
     Attributes:
-        falls: sentences about what the device has lost.
+        falls: sentences about lost learning.
     """
 
     def __init__(self, out: Output, patience: float, log: Path | None) -> None:
@@ -82,11 +82,11 @@ class TerminalSink:
         self._before = 0  # samples before the last line
 
     def open(self, monitor: Monitor) -> None:
-        """Knows the device from now on."""
+        """Store the monitor of the device."""
         self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
-        """Says where the device is at the start and after an interruption."""
+        """Print the progress of the device at the start and after an interruption."""
         monitor = self._monitor
         assert monitor is not None
         if isinstance(line, SessionStart):
@@ -110,27 +110,27 @@ class TerminalSink:
         self._out.warning(text)
 
     def status(self, activity: Activity) -> None:
-        """Is not said: the table shows it."""
+        """Not printed, because the table shows it."""
 
     def lost(self, reason: ContactLost) -> None:
-        """Says that the device is waited for."""
-        # The last colon: in front of it a port's name and the system's words may have others.
-        what = str(reason).rpartition(": ")[0]  # what to do about it is done here
+        """Print that the monitor waits for the device."""
+        # The last colon counts; a port's name and the system's text before it may contain others.
+        what = str(reason).rpartition(": ")[0]  # without the advice
         self._out.note(f"{what}; waiting up to {self._patience:g} s for it")
 
     def close(self) -> None:
-        """Nothing more is said."""
+        """Print nothing."""
 
 
 class View:
-    """What people and programs see of a fleet.
+    """The display and the JSON document of a fleet.
 
     Args:
-        model: that the devices run.
+        model: the model of the devices.
         members: the devices.
-        terminals: the sink of each that tells people of its events.
-        logs: the log of each.
-        out: where text goes.
+        terminals: the terminal sink of each device.
+        logs: the log of each device.
+        out: the output.
     """
 
     def __init__(
@@ -150,11 +150,11 @@ class View:
         self._out = out
 
     def stopping(self) -> None:
-        """After Ctrl-C."""
+        """Called after Ctrl-C."""
         self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
 
     def stopped(self) -> None:
-        """When all devices have come to a boundary after Ctrl-C, or were given up."""
+        """Called when all devices have stopped after Ctrl-C, or were given up."""
         for member in self._members:
             if member.monitor is not None:
                 self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
@@ -164,7 +164,7 @@ class View:
     # --- live and last ----------------------------------------------------------------------------
 
     def picture(self, warnings: bool) -> RenderableType:
-        """How it stands: one device's layers, or a row for each of several."""
+        """The present state: one device's layers, or one row per device."""
         if len(self._members) > 1:
             return self._fleet()
         (member,) = self._members
@@ -210,7 +210,7 @@ class View:
         return title
 
     def finish(self) -> None:
-        """Symptoms, and how far each device has come."""
+        """Print the symptoms and the progress of each device."""
         several = len(self._members) > 1
         for member in self._members:
             if member.monitor is None:

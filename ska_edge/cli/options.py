@@ -1,4 +1,4 @@
-"""The training options of every command, made from what `training.options` says about each."""
+"""The training options of every command, generated from `training.options`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Rows(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Refuses other words itself: click does not know of 'all'."""
+        """Convert a value; refuses other words here, because click does not know 'all'."""
         if value == ALL_ROWS or isinstance(value, int):
             return value
         if not value.isdecimal():
@@ -32,7 +32,7 @@ class _Rows(click.ParamType[Any]):
 
 
 class _List(click.ParamType[Any]):
-    """Values with commas between them, each as an option of its own takes it."""
+    """Values separated by commas, each of one option type."""
 
     name = "list"
 
@@ -42,7 +42,7 @@ class _List(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """A tuple; of nothing where an empty text is allowed."""
+        """Convert to a tuple; empty for an empty text, if that is allowed."""
         if not isinstance(value, str):
             return value
         if self._empty and not value.strip():
@@ -52,13 +52,13 @@ class _List(click.ParamType[Any]):
 
 
 def _type(each: Option) -> Types:
-    """What click makes of the text of an option."""
+    """The click type of an option."""
     bounded = each.least is not None or each.most is not None
     counts = click.IntRange(each.least, each.most) if bounded else click.INT
     return {
         Kind.COUNT: counts,
         Kind.ROWS: _Rows(),
-        Kind.REAL: click.FLOAT,  # bounds of real numbers are not click's: it lets nan pass
+        Kind.REAL: click.FLOAT,  # `Option` checks the bounds; click accepts nan
         Kind.WORD: click.Choice(each.choices),
         Kind.WIDTHS: _List(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),
@@ -67,7 +67,7 @@ def _type(each: Option) -> Types:
 
 
 def _click_option(name: str, words: str) -> Callable[[Command], Command]:
-    """One option; None when it is not named."""
+    """One option; its value is None if it is not given."""
     each = OPTIONS[name]
     flag, help = each.flag(name), f"{each.help} [{words}]"
     if each.kind is Kind.FLAG:
@@ -76,7 +76,7 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
-    """The same for a list of values; widths are given once for each network."""
+    """The same for a list of values; widths are given once per network."""
     each, more = OPTIONS[name], ""
     networks = each.kind is Kind.WIDTHS
     if networks:
@@ -97,7 +97,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
 def training_options(
     names: Sequence[str] = tuple(OPTIONS), words: Mapping[str, str] | None = None
 ) -> Callable[[Command], Command]:
-    """The options of a training; `words` say the default where a command has one of its own."""
+    """The options of a training; `words` describe the command's own defaults."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
@@ -109,7 +109,7 @@ def training_options(
 
 
 def list_options(choices: Mapping[str, Sequence[str]]) -> Callable[[Command], Command]:
-    """The options of which a sweep takes lists; `choices` are those of its words."""
+    """The options that a sweep accepts as lists; `choices` are the allowed words."""
 
     def decorate(command: Command) -> Command:
         for name in reversed([name for name, each in OPTIONS.items() if each.listed]):
@@ -120,5 +120,5 @@ def list_options(choices: Mapping[str, Sequence[str]]) -> Callable[[Command], Co
 
 
 def options_from(values: Mapping[str, Any]) -> Options:
-    """Training options from what click found; those that were not named have their defaults."""
+    """Training options from click's values; options that were not given have their defaults."""
     return Options(**{name: value for name, value in values.items() if value is not None})

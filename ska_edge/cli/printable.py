@@ -1,20 +1,20 @@
-r"""Text from outside, made printable: a device, a file or a log cannot act on a terminal.
+r"""Escapes text from outside, so that a device, a file or a log cannot control the terminal.
 
-A board's name may hold an escape sequence that clears the screen, a line end that makes a second,
-forged line, or a mark that turns the direction of what follows. They are printed as `\x1b`, `\n`
-and `\u202e`.
+A board's name may contain an escape sequence that clears the screen, a line end that forges a
+second line, or a mark that reverses the direction of the following text. They are printed as
+`\x1b`, `\n` and `\u202e`.
 """
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """One line: every control character, line end, mark of direction and odd space is escaped."""
+    """One line, with control characters, line ends, direction marks and unusual spaces escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for text of our own that has several lines."""
+    """The same for our own text with several lines."""
     return "\n".join(map(printable, text.split("\n")))

@@ -1,4 +1,4 @@
-"""`ska-edge train`: from data to a model, in fixed point beside float."""
+"""`ska-edge train`: train a model from data, in fixed point and in float."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ska_edge.training.train import train as train_model
 def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> Trained:
     """Train with a progress bar, and print nothing else.
 
-    A caller saves the model before it prints a word: a full disk or a closed pipe may be what
-    words go to.
+    The caller saves the model before it prints anything, because printing may fail on a full disk
+    or a closed pipe.
     """
     dataset = reader.dataset(data)
     try:
@@ -30,13 +30,13 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
             return train_model(dataset, options, update, out.note)
     except KeyboardInterrupt:
         if options.checkpoint is None:
-            with contextlib.suppress(OSError):  # the terminal may be what has gone
+            with contextlib.suppress(OSError):  # the terminal may be closed
                 out.note(f"nothing of this training was kept; {flag('checkpoint')} FILE keeps it")
         raise
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Say what changed of a continued model, how accurate it is, and what to watch."""
+    """Print the changes of a continued model, the accuracy, and warnings."""
     if trained.changes:
         changed = ", ".join(
             f"{flag(name)} {_text(before)} -> {_text(after)}"
@@ -65,9 +65,9 @@ def report_training(trained: Trained, out: Output) -> None:
 
 
 def check_outputs(data: str, options: Options) -> None:
-    """InputError unless the log and the checkpoint can be written.
+    """Raise InputError unless the log and the checkpoint can be written.
 
-    A checkpoint may be the model that is continued, and where the model goes in the end.
+    The checkpoint may have the path of the continued model, and the path of the final model.
     """
     if options.log is not None:
         check_file(options.log, data, options.init, options.start, options.checkpoint)
@@ -76,7 +76,7 @@ def check_outputs(data: str, options: Options) -> None:
 
 
 def _text(value: Any) -> str:
-    """A value of an option for people."""
+    """A value of an option as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Projects that were not generated here: a user says once whether to trust them."""
+"""Asks the user once whether to trust a project that was not generated here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ trust_option = click.option(
 
 
 def require_trust(folder: Path, trust: bool) -> None:
-    """InputError unless a project was generated here, or the user says to trust it, now or once."""
+    """Raise InputError unless a project was generated here, or the user trusts it."""
     if is_trusted(folder):
         return
     told = (

@@ -1,4 +1,4 @@
-"""How much memory data may take; readers compare it with headers before they unpack anything."""
+"""The memory limit for data; readers compare it with headers before they unpack anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEATURE = 8  # bytes, as float64
 
 
 def check_memory(path: Path, needed: int, max_memory: int) -> None:
-    """Raise InputError when data from a file need more bytes than `max_memory` MB."""
+    """Raise InputError if data from a file need more than `max_memory` MB."""
     if needed > max_memory * MEGABYTE:
         raise InputError(
             f"{path} takes {-(-needed // MEGABYTE)} MB of memory, and {max_memory} MB are allowed;"

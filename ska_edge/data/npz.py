@@ -16,14 +16,14 @@ from ska_edge.errors import InputError
 from ska_edge.npz import Archive
 
 KEYS = ("x", "X", "y", "labels", "group")
-SINGLE = b"\x93NUMPY"  # how a file of one array begins
+SINGLE = b"\x93NUMPY"  # first bytes of a file with a single array
 
 
 def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file that data can have, by name.
+    """Read the arrays of an npz file with data, by name.
 
-    InputError: the file cannot be read, is damaged or no npz file, or takes more than `max_memory`
-    MB, with the features as float64; nothing is unpacked then.
+    InputError: the file cannot be read, is damaged or not an npz file, or needs more than
+    `max_memory` MB with the features as float64; nothing is unpacked then.
     """
     try:
         # numpy only warns about unusual headers; here a file is either accepted or refused.
@@ -71,11 +71,11 @@ def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.flo
 
 
 def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:
-    """The sentence about an array that is missing."""
+    """The error sentence for a missing array."""
     held = ", ".join(sorted(content)) or "nothing"
     return f"{path} has no array '{key}' (it holds {held}); it needs x and y"
 
 
 def kind_of(values: NDArray[Any]) -> str:
-    """What an array holds, for a sentence."""
+    """The type and shape of an array, for a sentence."""
     return f"{values.dtype} of shape {values.shape}"

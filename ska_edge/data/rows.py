@@ -1,4 +1,4 @@
-"""Rows to be classified: features, with or without labels, from whatever data come in."""
+"""Rows to classify: features, with or without labels, from any kind of data."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ska_edge.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to be classified.
+    """Rows to classify.
 
     Attributes:
-        name: of the data, for messages.
+        name: name of the data, for messages.
         x: features (rows, inputs), float64.
-        truth: the label of each row as text, empty where a row has none; None without labels.
+        truth: the label of each row as text, empty for a row without a label; None without labels.
     """
 
     name: str
@@ -37,13 +37,13 @@ def load_rows(
     label_column: str | None = None,
     max_memory: int = MAX_MEMORY,
 ) -> Rows:
-    """Rows from a built-in name, or from a CSV, npz or MNIST-idx file; see `dataset.load`.
+    """Load rows by built-in name, or from a CSV, npz or MNIST-idx file; see `dataset.load`.
 
-    A CSV file of `inputs` columns has no labels, and an npz file needs no `y`. Labels need not be
-    those that a model knows, and rows without one are let through: nothing is learned from them.
+    A CSV file with `inputs` columns has no labels, and an npz file needs no `y`. Labels may be
+    unknown to the model or missing, because nothing is learned from the rows.
 
-    Raises InputError for data that cannot be used or take more than `max_memory` MB, and for rows
-    of other than `inputs` features.
+    Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
+    with a number of features other than `inputs`.
     """
     rows = _read(source, inputs, label_column, max_memory)
     if rows.x.shape[1] != inputs:
@@ -85,7 +85,7 @@ def _npz_truth(
 
 
 def _name(text: str) -> str:
-    """A label as classes are named: 3.0 is the class 3."""
+    """The class name of a label: 3.0 is the class 3."""
     if is_finite(text) and float(text).is_integer():
         return str(int(float(text)))
     return text

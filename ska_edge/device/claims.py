@@ -100,7 +100,7 @@ def _check_plan(info: DeviceInfo, plan: PlanShape, port: str) -> None:
 
 
 def check_digest(info: DeviceInfo, digest: str, port: str) -> None:
-    """Raise DeviceError unless the device runs the plan with this digest, or a beginning of it."""
+    """Raise DeviceError unless this digest begins with the shortened digest of the device."""
     wanted = digest[: len(info.digest)]
     if wanted.lower() != info.digest:
         raise device_errors.other_plan(port, info.digest, wanted)

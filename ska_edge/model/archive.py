@@ -1,4 +1,4 @@
-"""The bytes of a model file, read: version 3, and version 2 of earlier programs."""
+"""Reads the bytes of a model file: version 3, and version 2 of earlier programs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 
-READ = (2, VERSION)  # versions; one of version 2 has parameters alone, and a digest of its arrays
-# What a part of another type or size makes Python and numpy raise.
+READ = (2, VERSION)  # versions; version 2 has only parameters, and a digest of its arrays
+# Errors that Python and numpy raise for a part of another type or size.
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def model_from_archive(path: Path, content: bytes) -> Model:
-    """The model in the bytes of a model file; `path` is for the sentence of an InputError."""
+    """Read the model from the bytes of a model file; `path` is only for error sentences."""
     archive = _opened(path, content)
     try:
         header = json.loads(archive.read("header").tobytes())
         magic, version = header["magic"], header["version"]
-    except Exception as error:  # zipfile and numpy raise whatever a broken byte leads them to
+    except Exception as error:  # a damaged byte can raise any error in zipfile and numpy
         raise InputError(f"{path} is not a ska-edge model") from error
     if magic != MAGIC:
         raise InputError(f"{path} is not a ska-edge model")
@@ -54,7 +54,7 @@ def model_from_archive(path: Path, content: bytes) -> Model:
 
 
 def _opened(path: Path, content: bytes) -> Archive:
-    """The archive; refused when its arrays do not all fit into the file's own size."""
+    """Open the archive; refuse it if its arrays do not fit into the size of the file."""
     try:
         archive = Archive(io.BytesIO(content))
         size = sum(archive.header(name).size for name in archive.names)
@@ -83,14 +83,14 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
 
 
 def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
-    """The state; a file of version 2 has parameters alone."""
+    """The state; a file of version 2 has only parameters."""
     if "parameters" in arrays:
         return State(plan, _checked(arrays["parameters"], "i4"))
     return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())
 
 
 def _checked(values: NDArray[Any], kind: str) -> NDArray[Any]:
-    """An array of one dimension and this type."""
+    """Check that an array has one dimension and this type."""
     if values.dtype.str[1:] != kind or values.ndim != 1:
         raise TypeError(f"{values.dtype} of shape {values.shape}")
     return values

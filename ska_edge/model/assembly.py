@@ -1,7 +1,7 @@
-"""A model from the parts that a file holds; none of them is believed.
+"""Assembles a model from the parts of a file, and checks every part.
 
-Model files and ONNX files share these checks. The seal of a file says that it is whole, not who
-wrote it: whoever edits a file can seal it again.
+Model files and ONNX files share these checks. The seal of a file shows that the file is complete,
+not who wrote it: anyone who edits a file can seal it again.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters
 
 MOST_STEPS = 2**63 - 1
-LARGEST = 1e150  # of a mean or a weight of the float twin: quotients and sums stay numbers
+LARGEST = 1e150  # of a mean or a weight of the float twin, so that quotients and sums stay finite
 
 Tensors = Mapping[tuple[int, str], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a file holds of a model; plain data, of any type until it is checked.
+    """The parts of a model in a file: plain data, of any type before the check.
 
     Attributes:
-        plan: of `Plan.to_json`.
-        state: from the plan to the state that the file holds; raises as `State.from_bytes`.
-        step: updates made.
+        plan: plain data from `Plan.to_json`.
+        state: returns the file's state, given the plan; raises like `State.from_bytes`.
+        step: number of updates.
         mean, scale: (inputs,) of the scaling.
-        limit: of the scaling.
+        limit: limit of the scaling.
         ranges, notes: see `Model`.
         reference: tensors of the float twin; None without one.
     """
@@ -56,7 +56,7 @@ class Parts:
 
 
 def assembled(parts: Parts) -> Model:
-    """The model; InputError for a part that is not what `ska-edge train` could have written."""
+    """Assemble the model; InputError for a part that `ska-edge train` cannot have written."""
     plan = plan_from_json(parts.plan)
     state = parts.state(plan)
     if type(parts.step) is not int or not 0 <= parts.step <= MOST_STEPS:
@@ -76,7 +76,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
     for values in (parts.mean, parts.scale):
         if values.dtype != np.float64 or values.shape != (plan.inputs,):
             raise InputError(f"the scaling does not fit {plan.inputs} inputs")
-    # Comparisons are false for what is no number.
+    # Comparisons with NaN are false.
     if not (
         (np.abs(parts.mean) <= LARGEST).all()
         and (parts.scale >= LEAST_SCALE).all()
@@ -88,7 +88,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
 
 
 def _reference(plan: Plan, tensors: Tensors) -> Parameters:
-    """The float twin's parameters, one tensor for each of the plan's."""
+    """The float twin's parameters, one tensor for each tensor of the plan."""
     for tensor in plan.tensors():
         values = tensors.get((tensor.layer, tensor.name))
         if (
@@ -105,7 +105,7 @@ def _whole(least: int) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is int and least <= value <= MOST_STEPS)
 
 
-# The notes from which `eval` finds the split of the training again; others are for people alone.
+# The notes from which `eval` reconstructs the split of the training; others are only for display.
 SPLIT: dict[str, Callable[[Any], bool]] = {
     "seed": _whole(0),
     "per_class": _whole(1),

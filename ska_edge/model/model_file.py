@@ -1,7 +1,7 @@
 """A model and its file: the plan, the learned integers, the input scaling and the float twin.
 
-`model.ska` is an npz without pickles; the same model gives the same bytes, and no bit of them can
-change unseen: the archive's comment is the SHA-256 of all that stands before it.
+`model.ska` is an npz without pickles. The same model gives the same bytes. The archive's comment is
+the SHA-256 of everything before it, so every changed bit is detected.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 MAGIC = "ska-edge model"
 VERSION = 3
 SEAL = 64  # bytes at the end of a file, hexadecimal digits
-REFERENCE = "reference_"  # before the name of each tensor of the float twin
+REFERENCE = "reference_"  # prefix of the tensor names of the float twin
 
 
 @dataclass
 class Model:
-    """A plan with its integers, and what a host needs beside them.
+    """A plan with its integers, and the additional data for a host.
 
     Attributes:
         plan: the resolved integers.
         state: the learned integers.
         scaling: from features to the plan's input.
-        reference: the float twin's parameters, or None when only integers were trained.
-        ranges: what the integers took while it learned.
-        notes: plain data about how it was trained (seed, epochs, accuracies), for people.
+        reference: the float twin's parameters, or None if only integers were trained.
+        ranges: the ranges of the integers while it learned.
+        notes: plain data about the training (seed, epochs, accuracies), for display.
     """
 
     plan: Plan
@@ -63,9 +63,9 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Features (n, d) as the integers of the plan's input; each depends on itself alone.
+        """Convert features (n, d) to the integers of the plan's input, each one independently.
 
-        Where the plan standardizes raw integers, these are the integers that a device computes.
+        If the plan standardizes raw integers, the results are those that a device computes.
         """
         format, raw = self.plan.layers[0].input, self.plan.raw
         if raw is None:
@@ -74,11 +74,11 @@ class Model:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The class of each output, (classes,): integers where every name is one, else text."""
+        """The class of each output, (classes,): integers if every name is one, else text."""
         return class_array(self.plan.labels)
 
     def inputs(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Features as the integers that a device takes, (rows, inputs) in the plan's input format.
+        """Convert features to a device's integers, (rows, inputs) in the plan's input format.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -88,10 +88,10 @@ class Model:
         return self.quantize(self._features(x))
 
     def targets(self, rows: int, y: ArrayLike | None) -> NDArray[np.int64]:
-        """Labels as class indices (rows,); zeros for a rule without labels.
+        """Convert labels to class indices (rows,); zeros for a rule without labels.
 
         Args:
-            rows: how many there must be.
+            rows: the required number of labels.
             y: labels (rows,), of `classes`; None for a rule without labels.
 
         Raises InputError for labels that are no class of the model, and for missing ones.
@@ -106,7 +106,7 @@ class Model:
         return labels
 
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
-        """The integers that a device decides with, (rows, classes) in Q0.15: 32768 would be 1.
+        """The decisions as a device computes them, (rows, classes) in Q0.15: 32768 would be 1.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -132,10 +132,10 @@ class Model:
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """The decisions as shares that add up to 1, (rows, classes), in the order of `classes`.
+        """The decisions, scaled to a sum of 1 per row, (rows, classes) in the order of `classes`.
 
-        Each output is a sigmoid of its own; its share is its part of their sum. Arguments and
-        errors as in `predict`.
+        Each output is an independent sigmoid, which is divided by the sum of all outputs.
+        Arguments and errors are those of `predict`.
 
         Example: ``confidence = model.predict_proba(x).max(axis=1)``
         """
@@ -145,18 +145,18 @@ class Model:
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
         """One learning step for each row, in order, bit for bit as on a device.
 
-        The model changes; its float twin, which does not learn this, is dropped.
+        The model changes. Its float twin does not learn, so it is dropped.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
             y: labels (rows,), of `classes`; None for a rule without labels.
 
         Returns:
-            The class of each row, (rows,), as it was decided just before the row was learned; class
-            indices for a rule without labels.
+            The class of each row, (rows,), predicted just before the row was learned; class indices
+            for a rule without labels.
 
-        Raises InputError as `decisions`, for labels that are no class of the model, and for a model
-        that learns several rows at once (`batch`). Nothing is learned then.
+        Raises InputError like `decisions`, for labels that are not a class of the model, and for a
+        model that learns several rows at once (`batch`). Nothing is learned then.
 
         Example: ``right = (model.learn(x, y) == y).mean()``
         """
@@ -204,9 +204,9 @@ class Model:
         return Evaluation(self.plan.labels, counts, float(right.mean()))
 
     def matched(self, dataset: Dataset) -> Dataset:
-        """Data with the classes numbered as the outputs are.
+        """Data with the classes numbered like the outputs.
 
-        Raises InputError for another number of features, and for a class that is no output.
+        Raises InputError for another number of features, and for a class without an output.
         """
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
@@ -216,7 +216,7 @@ class Model:
         return dataset.with_classes(self.plan.labels)
 
     def float_decisions(self, x: ArrayLike) -> NDArray[np.float64]:
-        """What the float twin decides, (rows, classes) from 0 to 1.
+        """The decisions of the float twin, (rows, classes) from 0 to 1.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -236,14 +236,14 @@ class Model:
             form: "integer", which has the device's bits, or "float", which is close.
 
         Returns:
-            How many rows were compared, and in how many the classes differ (form "float").
+            The number of compared rows, and of rows whose classes differ (form "float").
 
         Raises InputError when the file cannot be written, and CheckError when the integer form
         differs in any bit; nothing is written then.
 
         Example: ``model.export_onnx("digits.onnx")``
         """
-        # Imported here: ONNX takes a second, and reading a model needs none of it.
+        # Imported here, because onnx takes a second to import and few uses need it.
         from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
 
         exported = export(self, form)
@@ -267,7 +267,7 @@ class Model:
 
         Example: ``model.firmware("firmware", board="qemu-m4").build()``
         """
-        # Imported here: the generator is a package of its own, and no model needs it to be one.
+        # Imported here, because the generator is a separate package that most uses do not need.
         from firmware_gen.project import write_project
 
         return write_project(
@@ -285,7 +285,7 @@ class Model:
         return features
 
     def require_labels(self) -> None:
-        """Raises InputError for a rule without labels: its outputs stand for no classes."""
+        """Raise InputError for a rule without labels; its outputs do not represent classes."""
         if not self.plan.rule_definition.supervised:
             raise InputError(
                 f"the rule {self.plan.rule} learns without labels, so its outputs are no classes;"
@@ -293,9 +293,9 @@ class Model:
             )
 
     def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
-        """Write the model; the file appears whole or not at all.
+        """Write the model atomically.
 
-        `private`: for its owner alone, as a state that a device has learned can hold samples.
+        `private`: only the owner can read the file, because a device's state can contain samples.
         """
         arrays: dict[str, NDArray[Any]] = {
             "state": np.frombuffer(self.state.to_bytes(), dtype=np.uint8),
@@ -321,12 +321,12 @@ class Model:
 
 
 def seal(content: bytes) -> bytes:
-    """What is at the end of a file, for all bytes before it."""
+    """The seal at the end of a file, for all bytes before it."""
     return hashlib.sha256(content).hexdigest().encode()
 
 
 def reference_name(layer: int, tensor: str) -> str:
-    """What a tensor of the float twin is called in the file: there a readout is a head."""
+    """The name of a float twin's tensor in the file, where a readout is called a head."""
     return f"{REFERENCE}{tensor.replace('readout_', 'head_')}_{layer}"
 
 

@@ -1,6 +1,7 @@
 """ONNX models for inference: the integer form with equal bits, and a plain float form.
 
-The integer form also carries the plan and the whole state: `onnx_import` has the model back.
+The integer form also carries the plan and the whole state, from which `onnx_import` restores the
+model.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Agreement:
     """How often the exported model and the trainer differ.
 
     Attributes:
-        rows: inputs that were compared.
-        mismatches: rows in which any output differs by a bit (integer form) or the class differs
-            (float form).
+        rows: number of compared inputs.
+        mismatches: number of rows in which any bit of an output differs (integer form) or the
+            class differs (float form).
     """
 
     rows: int
@@ -48,14 +49,14 @@ class Agreement:
 
 
 def export(model: Model, form: str) -> onnx.ModelProto:
-    """The model as ONNX.
+    """Export the model as ONNX.
 
     Args:
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
-            Q0.15 and `label` int64 (n,), bit for bit what the trainer and the device compute. Its
-            metadata hold the plan and the state, past samples of a replay buffer included.
-            "float": the same network with dequantized weights, float32 features in and decisions
-            out, close but not equal.
+            Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. Its
+            metadata have the plan and the state, including the samples of a replay buffer.
+            "float": the same network with dequantized weights, float32 features and decisions;
+            close but not equal.
     """
     if form not in FORMS:
         raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
@@ -96,7 +97,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
 
 
 def content_digest(metadata: Mapping[str, str]) -> str:
-    """SHA-256 of our metadata, the entry that holds it and those of other programs left out."""
+    """SHA-256 of our metadata, without its own entry and the entries of other programs."""
     ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
@@ -108,7 +109,7 @@ def _integer_graph(state: State) -> onnx.GraphProto:
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
-        # What takes part in sums is all that inference needs, so that alone is stored.
+        # Inference needs only the weights as used in sums, so only these are stored.
         weights = trainer.forward_weights(index)
         weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
@@ -139,7 +140,7 @@ def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat)
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """The nodes that the outputs depend on (the last layer's activation feeds nothing)."""
+    """The nodes that the outputs depend on (the last layer's activation is not used)."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
@@ -221,7 +222,7 @@ def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
 
 
 def require_agreement(agreement: Agreement, path: str | os.PathLike[str], form: str) -> None:
-    """CheckError when the integer form differs in any bit."""
+    """Raise CheckError if the integer form differs in any bit."""
     if form == "integer" and agreement.mismatches:
         raise CheckError(
             f"{path} differs from the trainer in {agreement.mismatches} of {agreement.rows} rows;"

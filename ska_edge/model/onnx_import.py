@@ -1,4 +1,4 @@
-"""Back from the integer form of ONNX to the model that was exported, with no bit changed."""
+"""Restores the exported model from the integer form of ONNX, with no bit changed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ska_edge.plan.plan import Plan
 
 
 def model_from_onnx(path: Path, content: bytes) -> Model:
-    """The model whose integer form the bytes of an ONNX file are; `path` is for sentences.
+    """Restore a model from the bytes of an integer ONNX file; `path` is for error sentences.
 
-    All of it comes back but the float twin, which is not in the file. Raises InputError when the
-    file is none of ours, has the float form, is damaged, or was changed after the export: every
-    tensor and every node must be the one that the state in the file gives.
+    It restores everything except the float twin, which is not in the file. Raises InputError if the
+    file was not exported by ska-edge, has the float form, is damaged, or was changed after the
+    export: every tensor and every node must match the state in the file.
     """
     try:
         found = onnx.ModelProto.FromString(content)
-    except Exception as error:  # the errors of protobuf are its own, and have no types
+    except Exception as error:  # protobuf has its own errors, without types
         raise InputError(f"{path} is no ONNX file, or it is damaged: export it again") from error
     model = _model_from(path, _metadata(path, found))
     expected = export(model, "integer")
@@ -40,7 +40,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 
 
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
-    """Our entries; InputError for a file that has none, or not those of a whole model."""
+    """Our metadata entries; InputError if there are none, or not those of a complete model."""
     metadata = {_text(entry.key): _text(entry.value) for entry in found.metadata_props}
     form = metadata.get(f"{PREFIX}form")
     if form is None:
@@ -90,7 +90,7 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
 
 
 def _compare_tensors(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """InputError unless both have the same tensors."""
+    """Raise InputError unless both have the same tensors."""
     theirs, ours = _tensors(path, found), _tensors(path, expected)
     for name in sorted(theirs.keys() | ours.keys()):
         same = (
@@ -110,7 +110,7 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
             raise InputError(_changed(path, f"the tensor {_text(tensor.name)}"))
         try:
             tensors[_text(tensor.name)] = numpy_helper.to_array(tensor)
-        except Exception as error:  # onnx and numpy raise whatever a broken tensor leads them to
+        except Exception as error:  # a damaged tensor can raise any error in onnx and numpy
             raise InputError(
                 f"{path} is damaged: the tensor {_text(tensor.name)} cannot be read; export the"
                 " model again"
@@ -119,9 +119,9 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
 
 
 def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """InputError unless both compute the same, by the same operators with the same names of edges.
+    """Raise InputError unless both have the same operators with the same names of edges.
 
-    What explains a graph to people and tools may differ: texts, names of nodes, shapes in between.
+    Descriptive parts may differ: texts, names of nodes, intermediate shapes.
     """
     theirs, ours = _computation(found), _computation(expected)
     for what in ("input", "output", "node"):
@@ -136,7 +136,7 @@ def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProt
 
 
 def _computation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy with what is computed, without the tensors."""
+    """A copy with only the computation, without the tensors."""
     copied = onnx.ModelProto()
     copied.CopyFrom(model)
     copied.DiscardUnknownFields()
@@ -151,7 +151,7 @@ def _computation(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _clear(message: Any, *names: str) -> None:
-    """Forget fields, but for those that this version of onnx does not have."""
+    """Clear fields, except for those that this version of onnx does not have."""
     for name in names:
         if name in message.DESCRIPTOR.fields_by_name:
             message.ClearField(name)
@@ -165,5 +165,5 @@ def _changed(path: Path, what: str) -> str:
 
 
 def _text(value: str | bytes) -> str:
-    """A string of a file; protobuf leaves those that are no UTF-8 as bytes."""
+    """A string from a file; protobuf returns bytes if it is not UTF-8."""
     return value if isinstance(value, str) else value.decode("utf-8", "replace")

@@ -1,8 +1,8 @@
 """The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
 
-Only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and Mod are
-used, on integers: the quantized operators of ONNX round ties differently, or differ between
-processors. Opset 13, IR version 8.
+The graph uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather
+and Mod, on integers, because the quantized operators of ONNX round ties differently, or differ
+between processors. Opset 13, IR version 8.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # lifts wide values above 0 and stays inside int64
+INT64_OFFSET_BITS = 62  # makes wide values positive and stays inside int64
 
 
 class OnnxOps:
@@ -40,7 +40,7 @@ class OnnxOps:
         return edge
 
     def initializer(self, name: str, values: NDArray[np.generic]) -> str:
-        """A stored tensor, in the type that it has."""
+        """Add a stored tensor, with its own type."""
         self.initializers.append(numpy_helper.from_array(values, name))
         return name
 
@@ -69,7 +69,7 @@ class OnnxOps:
         return self.node("Mul", a, b)
 
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
-        # BitShift knows unsigned numbers only: lift the value above 0, shift, let it down again.
+        # BitShift has only unsigned numbers: add an offset, shift, subtract the shifted offset.
         bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
         if not -(1 << bits) <= lo <= hi < 1 << bits:
             raise RangeError(f"a sum in [{lo}, {hi}] is too wide for ONNX")
@@ -81,7 +81,7 @@ class OnnxOps:
         )
 
     def clip(self, a: str, lo: int, hi: int) -> str:
-        # Not by Min and Max: onnxruntime 1.23.2 compares their int64 in 32 bits.
+        # Not with Min and Max: onnxruntime 1.23.2 compares int64 in 32 bits there.
         least, most = self._scalar(lo), self._scalar(hi)
         a = self.node("Where", self.node("Less", a, least), least, a)
         return self.node("Where", self.node("Greater", a, most), most, a)
@@ -105,7 +105,7 @@ class OnnxOps:
         return a
 
     def dot(self, weights: str, inputs: str, lo: int, hi: int) -> str:
-        # int32 where the proof allows it: the type that a small runtime multiplies fastest.
+        # int32 if the proof allows it, because small runtimes multiply this type fastest.
         kind = TensorProto.INT32 if width(lo, hi) == 32 else TensorProto.INT64
         transposed = self.node("Transpose", self.cast(weights, kind), perm=[1, 0])
         sums = self.node("MatMul", self.cast(inputs, kind), transposed, hint="sum")

@@ -1,4 +1,4 @@
-"""One door for a model: a model file or an integer ONNX file, told apart by what is in it."""
+"""Opens a model: a model file or an integer ONNX file, distinguished by its contents."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from ska_edge.model.model_file import Model
 
 ZIP = b"PK"  # the first bytes of every zip archive
 ONNX = b"\x08"  # the tag of an ONNX file's first field, the version of its format
-LARGEST_FILE = 2**28  # bytes; no model for a microcontroller comes near
+LARGEST_FILE = 2**28  # bytes; much larger than any model for a microcontroller
 CHUNK = 2**20
 MOST_CHUNKS = LARGEST_FILE // CHUNK + 1
 
 
 def open_model(path: str | os.PathLike[str]) -> Model:
-    """The model in a file: `.ska`, or ONNX of the integer form. The name does not matter.
+    """Open a model from a file: `.ska`, or ONNX of the integer form. The name does not matter.
 
-    A model from ONNX has no float twin. Raises InputError, with the reason, for a file that is
-    neither, is damaged, was changed by hand, or holds numbers that the arithmetic does not support.
+    A model from ONNX has no float twin. Raises InputError, with the reason, for a file of another
+    kind, and for one that is damaged, was edited, or has numbers that the arithmetic does not
+    support.
     """
     path = Path(path)
-    named_onnx = path.suffix.lower() == ".onnx"  # only the sentence about a bad file follows it
+    named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
     content = _content(path, "ONNX" if named_onnx else "model")
     if content.startswith(ZIP):
         return model_from_archive(path, content)
     if not (content.startswith(ONNX) or named_onnx):
         raise InputError(f"{path} is not a ska-edge model, or it is damaged")
-    # Imported here: onnx takes its time, and a model file does not need it.
+    # Imported here, because onnx is slow to import and a model file does not need it.
     from ska_edge.model.onnx_import import model_from_onnx
 
     return model_from_onnx(path, content)
@@ -49,6 +50,6 @@ def _content(path: Path, kind: str) -> bytes:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:  # a null byte in the name
         raise InputError(f"{str(path)!r} cannot be a path: {error}") from error
-    if not fits or len(content) > LARGEST_FILE:  # a pipe does not tell its size before
+    if not fits or len(content) > LARGEST_FILE:  # a pipe does not report its size
         raise InputError(f"{path} is no model: it has more than {LARGEST_FILE} bytes")
     return content

@@ -1,4 +1,4 @@
-"""Real tensors as the integers of a state, and back."""
+"""Converts real tensors to the integers of a state, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 
 
 def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
-    """A state from real tensors, keyed by layer and tensor name; those that are absent are 0."""
+    """A state from real tensors, by layer and tensor name; missing tensors are 0."""
     state = State(plan)
     for tensor in plan.tensors():
         real = tensors.get((tensor.layer, tensor.name))
@@ -27,7 +27,7 @@ def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64
 
 
 def dequantize_state(state: State) -> dict[tuple[int, str], NDArray[np.float64]]:
-    """The real numbers that a state stands for, keyed as in `quantize_state`."""
+    """The real values of a state, keyed as in `quantize_state`."""
     return {
         (t.layer, t.name): t.format.dequantize(state.tensor(t.layer, t.name))
         for t in state.plan.tensors()

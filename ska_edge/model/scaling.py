@@ -1,4 +1,4 @@
-"""Input scaling: features in the unit of the data become what a network takes."""
+"""Input scaling: converts features in the unit of the data to inputs of a network."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SCALINGS = ("standardize", "global", "none")
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What is done to features before they are quantized: (x - mean) / scale, each (d,) float64.
+    """The scaling of features before quantization: (x - mean) / scale, each (d,) float64.
 
-    The result is kept in [-limit, limit], as the integers of an input are.
+    The result is clipped to [-limit, limit], like the integers of an input.
     """
 
     mean: NDArray[np.float64]
@@ -29,10 +29,11 @@ class Scaling:
 
     @classmethod
     def fit(cls, features: NDArray[np.float64], kind: str) -> Scaling:
-        """From features (n, d): each to mean 0 and variance 1; all together, by one mean and one
-        deviation (`global`, for pixels and other features of one kind); or nothing done.
+        """Fit the scaling to features (n, d).
 
-        A constant feature becomes 0.
+        Three kinds exist: each feature to mean 0 and variance 1; all features with one mean and one
+        deviation (`global`, for pixels and other features of one kind); or no scaling. A constant
+        feature becomes 0.
         """
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
@@ -44,16 +45,16 @@ class Scaling:
                 np.full(features.shape[1], features.std()),
             )
         mean, scale = features.mean(axis=0), features.std(axis=0)
-        # A constant has a deviation of rounding errors; dividing by it would blow them up.
+        # The deviation of a constant is only rounding errors; a division would amplify them.
         constant = (np.ptp(features, axis=0) == 0) | (scale < LEAST_SCALE)
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def within(self, format: QFormat) -> Scaling:
-        """The same with the limit of an input's format."""
+        """The same scaling with the limit of an input format."""
         return replace(self, limit=2.0 ** (format.bits - 1 - format.frac))
 
     def as_dict(self) -> dict[str, list[float]]:
-        """Plain data for people who feed a device with samples of their own."""
+        """Plain data for programs that send their own samples to a device."""
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,10 +67,10 @@ class Scaling:
 
 
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
-    """Raw features (n, d) as the integers of an input in `format`: feature * multiplier + offset.
+    """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
-    A device computes the same from the 16-bit integers that it can take (`ska_standardize`): there
-    a float64 holds every step exactly. Any other feature, such as 3.5, takes the same line.
+    A device computes the same from 16-bit integers (`ska_standardize`), for which float64 holds
+    every step exactly. The same formula applies to any other feature, such as 3.5.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))

@@ -88,9 +88,7 @@ class LogEnd:
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
         elif isinstance(line, Interruption) and not line.fell_back:
-            if (
-                line.mark.samples == self._samples
-            ):  # if not, rows up to there follow, or are missing
+            if line.mark.samples == self._samples:  # else rows up to there follow or are missing
                 self._crc = line.mark.crc
         elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
             if isinstance(line, SessionStart):

@@ -1,4 +1,4 @@
-"""How often the integers and the float twin of a model are right."""
+"""The accuracy of the integers and of the float twin of a model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Accuracy = dict[str, dict[str, float | None]]
 def accuracies(model: Model, parts: dict[str, Dataset]) -> Accuracy:
     """Accuracy of the integers and of the float twin on named data sets.
 
-    None for an empty data set, without a float twin, and for rules that never see a label: there
-    the outputs stand for no class.
+    None for an empty data set, without a float twin, and for rules without labels, whose outputs do
+    not represent classes.
     """
     found: Accuracy = {"float": {}, "fixed": {}}
     trainer = FixedTrainer(model.state)

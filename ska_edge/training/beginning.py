@@ -1,4 +1,4 @@
-"""Where a training begins: what a benchmark measures."""
+"""The beginning of a training, which a benchmark measures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ska_edge.training.train import Progress, silent
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """Where a training begins: the model before its first update, and the samples it takes first.
+    """The beginning of a training: the model before its first update, and the first samples.
 
     Attributes:
-        model: formats calibrated, parameters initial; its float twin is initial, too.
-        inputs, labels: (n, d) quantized and (n,), in the order in which training takes them.
+        model: the model with calibrated formats and initial parameters, also in its float twin.
+        inputs, labels: (n, d) quantized and (n,), in the order of the training.
     """
 
     model: Model
@@ -48,10 +48,10 @@ class Beginning:
 def beginning(
     dataset: Dataset, options: Options, count: int, progress: Progress = silent
 ) -> Beginning:
-    """Where a training with these options begins, without doing it.
+    """The beginning of a training with these options, without the training of the integers.
 
-    The float twin is trained as ever: the formats of the integers come from what it sees. Raises
-    InputError as `train`, and for rules without labels, which take no samples one by one.
+    The float twin is trained as usual, because calibration derives the formats of the integers from
+    it. Raises InputError like `train`, and for rules without labels, which learn in batches.
     """
     session = Session.open(dataset, options)
     if not session.plan.rule_definition.supervised:

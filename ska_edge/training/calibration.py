@@ -1,4 +1,4 @@
-"""Calibration: the Q format of every tensor, from data and from what the float twin has seen."""
+"""Calibration: the Q format of every tensor, from the data and from the float twin's ranges."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ska_edge.rules.reference import Reference
 
 Reals = NDArray[np.float64]
 
-CLIPPED_SHARE = 1e-3  # at most this share of calibration values may saturate the input's format
-HEADROOM = 1.5  # a device goes on learning: weights may grow by this factor before they saturate
-ROWS = 1000  # training rows that are enough to see the range of the knowledge
-# Beyond the table the decision does not change any more; metrics still see somewhat farther.
+CLIPPED_SHARE = 1e-3  # at most this fraction of calibration values may saturate the input's format
+HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor before they saturate
+ROWS = 1000  # training rows that are enough to measure the range of the knowledge
+# Beyond the table the decision no longer changes; metrics still use a somewhat larger range.
 BEYOND_TABLE = 1.9
 
 
 @dataclass
 class Magnitudes:
-    """The largest magnitudes that a float twin has seen while it learned.
+    """The largest magnitudes in a float twin while it learned.
 
     Attributes:
         weights: by layer and "weight" or "readout_weight"; a matrix and its bias share a format.
@@ -37,11 +37,11 @@ class Magnitudes:
     knowledge: float = 0.0
 
     def copy(self) -> Magnitudes:
-        """The same, to look at more without a trace here."""
+        """An independent copy."""
         return Magnitudes(dict(self.weights), self.knowledge)
 
     def observe(self, reference: Reference, scaled: Reals) -> None:
-        """Look at a twin as it is now; scaled inputs (n, d)."""
+        """Record the present magnitudes of a twin, for scaled inputs (n, d)."""
         tensors = tensors_of(reference.parameters)
         for (layer, name), values in tensors.items():
             if name.endswith("weight"):
@@ -54,7 +54,7 @@ class Magnitudes:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """The most fractional bits with which a format of `bits` holds this magnitude, below `bits`."""
+    """Maximum fractional bits, below `bits`, with which a format of `bits` holds this magnitude."""
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
@@ -68,9 +68,9 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """A format for every matrix; one that stayed 0 keeps the precision's."""
+    """A format for every matrix; a matrix that stayed 0 keeps the precision's format."""
     bits = precision.weight.bits
-    # An update is rounded to the weight's fraction, and has at least a bit to round.
+    # An update is rounded to the weight's fraction; at least one bit is rounded off.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
     return {
         place: QFormat(bits, min(fraction(HEADROOM * largest, bits), finest))
@@ -80,9 +80,9 @@ def weight_formats(
 
 
 def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -> QFormat:
-    """The format of the knowledge: as fine as its range allows.
+    """The format of the knowledge, as fine as its range allows.
 
-    Rules without labels learn from the knowledge itself, so that its whole range counts.
+    Rules without labels learn from the knowledge itself, so its whole range counts.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge
@@ -114,12 +114,12 @@ def input_format(scaled: Reals, bits: int = 8) -> QFormat:
 
 
 def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> RawInput | None:
-    """Integers with which a device standardizes raw features itself; None if they are no integers.
+    """Integers for standardizing raw features on a device; None if they are not integers.
 
     Args:
-        features: (n, d), as the device would read them: integers of 16 bits.
+        features: (n, d), as the device reads them: 16-bit integers.
         mean, scale: (d,), of the training data.
-        format: of the input.
+        format: format of the input.
     """
     whole = (features == np.floor(features)).all()
     if not whole or features.min() < RAW.minimum or features.max() > RAW.maximum:
@@ -128,7 +128,7 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
     bits = 32
     frac = fraction(float(factors.max()), bits)
     if frac < 1:
-        return None  # so fine a scale that the integers themselves are too coarse
+        return None  # the scale is so small that the integers are too coarse
     multipliers = QFormat(bits, min(frac, bits - 1))
     offsets = QFormat(64, multipliers.frac)
     return RawInput(

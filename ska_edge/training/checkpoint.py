@@ -1,4 +1,4 @@
-"""What a training has learned by now, kept in a model file for when it is stopped."""
+"""Checkpoints: a model file with what a training has learned so far, in case it is stopped."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.rules.reference import Parameters
 from ska_edge.training.session import Session
 
-SECONDS = 30.0  # between two writes
+SECONDS = 30.0  # seconds between two writes
 
 
 class Checkpoint:
-    """Copies of what a training has after whole updates, and the file for them.
+    """Copies of a training's parameters after complete updates, and the file for them.
 
-    Ctrl-C comes in the middle of an update. What is written is always a copy from between two.
+    Ctrl-C may arrive during an update, so only a copy from between two updates is written.
 
     Attributes:
         path: the file; None for no checkpoint, then nothing is copied.
-        done, total: how much was learned at the last copy.
+        done, total: progress at the last copy.
     """
 
     def __init__(self, session: Session) -> None:
@@ -33,9 +33,9 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def copy(self, done: int, total: int, parameters: Parameters, state: State | None) -> None:
-        """Take a copy of the float twin, and of the integers where they learn already.
+        """Copy the float twin, and the integers if they already learn.
 
-        Writes it now and then. Raises InputError when it cannot be written.
+        Writes the copy at intervals. Raises InputError if it cannot be written.
         """
         if self.path is None:
             return
@@ -46,7 +46,7 @@ class Checkpoint:
             self.write()
 
     def write(self) -> bool:
-        """Write the last copy; False when there is none. Raises InputError when it cannot."""
+        """Write the last copy; returns False if there is none. Raises InputError on failure."""
         model = self._model()
         if self.path is None or model is None:
             return False
@@ -56,7 +56,7 @@ class Checkpoint:
         return True
 
     def _model(self) -> Model | None:
-        """The last copy as a model; before the integers learn they are those of the float twin."""
+        """The last copy as a model; before the integers learn, they come from the float twin."""
         session, parameters, state = self._session, self._parameters, self._state
         if parameters is None:
             return None

@@ -1,4 +1,4 @@
-"""Which rows are learned, and which are held out."""
+"""The division of data into rows to learn and held-out rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ska_edge.data.dataset import Dataset, few, split
 from ska_edge.model.model_file import Model
 from ska_edge.training.options import Options
 
-DECISIVE = ("seed", "test_fraction", "group", "per_class")  # options that decide which rows
+DECISIVE = ("seed", "test_fraction", "group", "per_class")  # options that determine the rows
 
 
 def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
-    """(train, test) as settled options ask for: a group, a few of each class, or a share."""
+    """Return (train, test) by settled options: a group, a few of each class, or a fraction."""
     assert options.seed is not None and options.test_fraction is not None
     if options.group is not None:
         dataset = dataset.of_group(options.group)
@@ -22,7 +22,7 @@ def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
-    """The split that the model was trained with when this is its data; else all of it is test."""
+    """The model's own split if these are its training data; otherwise all rows are test rows."""
     notes = model.notes
     if notes.get("data_digest") == dataset.digest:
         train, test = parts(dataset, Options(**{name: notes[name] for name in DECISIVE}))

@@ -1,4 +1,4 @@
-"""What is said about one training option, once: its text, its bounds, its default and its names."""
+"""The description of a training option: its text, its bounds, its default and its names."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ska_edge.errors import OptionError
 from ska_edge.plan.plan import Plan
 
 ALL_ROWS = "all"
-KEY = "option"  # of the metadata of a dataclass field
+KEY = "option"  # key in the metadata of a dataclass field
 
 
 class Kind(enum.Enum):
-    """What values an option takes."""
+    """The kinds of values of options."""
 
     COUNT = "a whole number"
     ROWS = "a whole number or 'all'"
@@ -32,7 +32,7 @@ class Kind(enum.Enum):
 
 
 class Scope(enum.Enum):
-    """Which rules an option is for."""
+    """The rules that an option is for."""
 
     ALL = "all"
     LABELS = "with labels"
@@ -41,7 +41,7 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a default may depend on: whether the rule has labels, and the features per row."""
+    """The values that a default may depend on: labels in the rule, and features per row."""
 
     labeled: bool
     inputs: int
@@ -49,22 +49,22 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. The command line, the checks, the notes in models and the docs follow from it.
+    """One option; the command line, the checks, the notes in models and the docs use it.
 
     Attributes:
-        help: what it does, one phrase for people.
-        kind: what values it takes.
-        choices: the words it takes, where it takes words.
-        noun: what a value of it is called in a sentence, where that is not its name.
-        least, most, above, below: bounds of a number, of each width too.
-        unit: of a number.
-        scope: the rules it is for.
-        words: its default in words, where that is no constant.
-        settle: its default, where that is no constant.
-        keep: what a continued model brings along.
-        noted: whether a model's notes hold it, because it decides what is learned.
-        listed: whether a sweep takes lists of it.
-        spelled: its name on the command line, where that is not its own name.
+        help: its description, one phrase.
+        kind: kind of its values.
+        choices: its allowed words, if its values are words.
+        noun: the noun for a value in a sentence, if it differs from its name.
+        least, most, above, below: bounds of a number, or of each width.
+        unit: unit of a number.
+        scope: the rules that it is for.
+        words: its default in words, if it is not a constant.
+        settle: computes its default, if it is not a constant.
+        keep: reads its value from a continued model.
+        noted: whether a model's notes have it, because it affects what is learned.
+        listed: whether a sweep accepts lists of it.
+        spelled: its name on the command line, if it differs from its own name.
     """
 
     help: str
@@ -85,15 +85,15 @@ class Option:
     spelled: str = ""
 
     def default(self, at: Situation) -> Any:
-        """What is meant when it is not named; None where that is a constant, or nothing."""
+        """The computed default; None if the default is a constant, or if there is none."""
         return None if self.settle is None else self.settle(at)
 
     def flag(self, name: str) -> str:
-        """How it is called on the command line."""
+        """Its name on the command line."""
         return "--" + (self.spelled or name).replace("_", "-")
 
     def bounds(self) -> str:
-        """Its bounds in words; nothing where there are none."""
+        """Its bounds in words; empty if there are none."""
         found = [
             f"at least {self.least}" if self.least is not None else "",
             f"at most {self.most}" if self.most is not None else "",
@@ -103,7 +103,7 @@ class Option:
         return " and ".join(filter(None, found))
 
     def within(self, value: float) -> bool:
-        """Whether a number keeps the bounds; no number that is not finite does."""
+        """Whether a number is finite and inside the bounds."""
         return (
             (isinstance(value, int) or math.isfinite(value))
             and (self.least is None or value >= self.least)
@@ -113,9 +113,9 @@ class Option:
         )
 
     def checked(self, name: str, value: Any) -> Any:
-        """A value as the option keeps it: numpy's integers, lists and text of paths are taken too.
+        """Check and convert a value; also accepts numpy integers, lists and paths as text.
 
-        Raises OptionError, which calls the option by `name`, for a value that it does not take.
+        Raises OptionError, with `name` in its sentence, for an invalid value.
         """
         if self.kind is Kind.WORD:
             return self._word(name, value)

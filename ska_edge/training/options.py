@@ -1,7 +1,7 @@
 """How to train: every option, once.
 
-A new option is a new field here, and nothing else: the command line, the checks, the notes in model
-files and the table in docs/LEARNING.md follow from what the field says about itself.
+To add an option, add a field here, and nothing else: the command line, the checks, the notes in
+model files and the table in docs/LEARNING.md are generated from the field.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ TEST_FRACTION = 0.2
 def default_rate(inputs: int) -> float:
     """The power of two next to 8 / inputs, at most 0.125.
 
-    A step changes a knowledge by rate * delta * |a|^2, and standardized inputs have |a|^2 of about
-    their number: this rate keeps a step from overshooting.
+    A step changes a knowledge by rate * delta * |a|^2. For standardized inputs, |a|^2 is about
+    their number, so this rate keeps a step from overshooting.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))
 
 
 def labeled(plan: Plan) -> bool:
-    """Whether the rule of a plan has labels: others have a rate and a batch of another kind."""
+    """Whether the rule of a plan has labels; without labels, rate and batch mean something else."""
     return plan.rule_definition.supervised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train. None means: not named; `settled` puts the default there.
+    """How to train. None means not set; `settled` replaces it by the default.
 
-    Raises OptionError for a value that an option does not take.
+    Raises OptionError for an invalid value.
     """
 
     rule: str | None = option(
@@ -120,7 +120,7 @@ class Options:
         scope=Scope.NO_LABELS,
     )
     seed: int | None = option(
-        help="Of the split, the initial weights, the order of the samples and what is drawn.",
+        help="Seed of the split, the initial weights, the order and all random numbers.",
         kind=Kind.COUNT,
         least=0,
         most=LARGEST_SEED,
@@ -135,7 +135,7 @@ class Options:
         choices=ARITHMETICS,
     )
     test_fraction: float | None = option(
-        help="Share that is held out; whole groups where the data have groups.",
+        help="Fraction of rows to hold out; whole groups if the data have groups.",
         kind=Kind.REAL,
         noun="test fraction",
         least=0,
@@ -144,7 +144,7 @@ class Options:
         settle=lambda at: TEST_FRACTION if at.labeled else 0.0,
     )
     scale: str | None = option(
-        help="What is done to features first.",
+        help="Scaling of the features.",
         kind=Kind.WORD,
         choices=SCALINGS,
         noun="scaling",
@@ -159,7 +159,7 @@ class Options:
         scope=Scope.LABELS,
     )
     replay: int | None = option(
-        help="Past samples of each class to keep and learn again.",
+        help="Samples of each class to store and learn again.",
         kind=Kind.COUNT,
         least=0,
         unit="samples per class",
@@ -169,7 +169,7 @@ class Options:
         keep=lambda plan: plan.replay.per_class,
     )
     replays: int | None = option(
-        help="How many of them are learned again with each new sample.",
+        help="Stored samples to learn again with each new sample.",
         kind=Kind.COUNT,
         least=1,
         most=MOST_REPLAYS,
@@ -188,7 +188,7 @@ class Options:
         keep=lambda plan: 0 < plan.hidden == plan.first_learned,
     )
     group: int | None = option(
-        help="Learn from the rows of this group alone.", kind=Kind.COUNT, words="all groups"
+        help="Learn only from the rows of this group.", kind=Kind.COUNT, words="all groups"
     )
     per_class: int | None = option(
         help="Learn from this many rows of each class; all others are test rows.",
@@ -198,7 +198,7 @@ class Options:
         words="all that are not held out",
     )
     start: Path | None = option(
-        help="Model, or its integer ONNX, to continue from; all that is its own stays.",
+        help="Model, or its integer ONNX, to continue from; keeps its options.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -211,7 +211,7 @@ class Options:
         words="random weights",
     )
     checkpoint: Path | None = option(
-        help="Model file with what is learned so far, for when training is stopped.",
+        help="Model file for what is learned so far, in case training is stopped.",
         kind=Kind.FILE,
         words="none",
         noted=False,
@@ -232,7 +232,7 @@ class Options:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
 
     def settled(self, inputs: int, base: Plan | None = None) -> Options:
-        """`filled`, and checked: raises OptionError for options that do not go together."""
+        """`filled` and checked: raises OptionError for options that contradict each other."""
         whole = self.filled(inputs, base)
         at = Situation(RULES[whole.rule or RULE].supervised, inputs)
         whole._check_scopes(at)
@@ -240,10 +240,10 @@ class Options:
         return whole
 
     def filled(self, inputs: int, base: Plan | None = None) -> Options:
-        """The same options with every default in its place.
+        """The same options with all defaults filled in.
 
-        `inputs` are the features of a row. What `base`, the plan of a model that is continued,
-        brings along goes before defaults.
+        `inputs` is the number of features of a row. Values of `base`, the plan of a continued
+        model, take precedence over defaults.
         """
         rule = self.rule or (base.rule if base is not None else RULE)
         at = Situation(RULES[rule].supervised, inputs)
@@ -258,7 +258,7 @@ class Options:
         return replace(self, **missing)
 
     def _check_scopes(self, at: Situation) -> None:
-        """No option was given that the rule would not look at."""
+        """Refuse options that the rule does not use."""
         if self.start is not None and not at.labeled:
             raise OptionError(
                 "{start} goes on with labels; {rule} {given} has none", given=self.rule
@@ -289,7 +289,7 @@ class Options:
             raise OptionError("give {start} or {init}, not both: both say where to start")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """What these settled options change of a model: by name, what it was and what it is."""
+        """The changes of these settled options to a model: by name, the old and the new value."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -297,7 +297,7 @@ class Options:
         }
 
     def notes(self) -> dict[str, Any]:
-        """All that decided what was learned, ready for JSON; of files the name alone."""
+        """All options that affected the training, ready for JSON; for files, only the name."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
 
 
@@ -307,7 +307,7 @@ _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 
 
 def _kept(base: Plan | None) -> dict[str, Any]:
-    """What a model brings along, by option."""
+    """The values that a continued model keeps, by option."""
     if base is None:
         return {}
     found = {name: each.keep(base) for name, each in OPTIONS.items() if each.keep is not None}
@@ -321,10 +321,10 @@ def _plain(value: Any) -> Any:
 
 
 def default_words(name: str) -> str:
-    """The default of an option for people."""
+    """The default of an option as text."""
     return OPTIONS[name].words or str(_DEFAULTS[name])
 
 
 def flag(name: str) -> str:
-    """How an option is called on the command line."""
+    """The name of an option on the command line."""
     return OPTIONS[name].flag(name)

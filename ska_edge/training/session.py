@@ -1,4 +1,4 @@
-"""One training: its rows, the plan so far, where it starts, and the work itself."""
+"""One training: its rows, its present plan, its start, and the work itself."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ska_edge.training.step_log import StepLog
 
 Features = NDArray[np.float64]
 
-BETWEEN = 64  # samples after which the work is looked at
+BETWEEN = 64  # samples between two yields of progress
 
 
 @dataclass
@@ -49,16 +49,16 @@ class Session:
     """One training.
 
     Attributes:
-        options: with every default in its place.
-        dataset: all rows, with the classes of the model that is continued.
+        options: the options, with all defaults filled in.
+        dataset: all rows, with the classes of the continued model.
         fit, held_out: the rows to learn, and the others.
         scaling, scaled: from features to inputs, and the inputs (n, d) of `fit`.
-        draft: what the plan is made of so far.
-        plan: with the precision's own formats until `calibrate` finds better ones; a model that is
-            continued keeps its formats.
-        parameters: in float, before the first update.
-        base: the model that is continued.
-        magnitudes: what the float twin has seen.
+        draft: the present specification of the plan.
+        plan: the plan, with the precision's formats until `calibrate`; a continued model keeps its
+            formats.
+        parameters: float parameters before the first update.
+        base: the continued model.
+        magnitudes: the ranges of the float twin so far.
     """
 
     options: Options
@@ -78,7 +78,7 @@ class Session:
 
     @classmethod
     def open(cls, dataset: Dataset, options: Options) -> Session:
-        """A training of a data set. Raises InputError for options or data that cannot work."""
+        """Prepare a training. Raises InputError for options or data that cannot work."""
         base = open_model(options.start) if options.start else None
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
@@ -110,25 +110,25 @@ class Session:
 
     @property
     def rate(self) -> float:
-        """The rate as the reference takes it."""
+        """The rate for the reference."""
         assert self.options.rate is not None
         return self.options.rate
 
     @property
     def total(self) -> int:
-        """Samples that each of float and fixed point learns; steps for rules without labels."""
+        """Samples to learn, in float and in fixed point each; steps for rules without labels."""
         if not self.plan.rule_definition.supervised:
             return self.plan.steps - 1
         return self.options.epochs * len(self.fit.x)
 
     def calibrate(self) -> None:
-        """Make the plan anew, with formats for what the float twin has seen."""
+        """Resolve the plan again, with formats for the ranges of the float twin."""
         self.plan = self.calibrated(self.parameters)
 
     def calibrated(self, parameters: Parameters) -> Plan:
-        """A plan with formats for what the float twin has seen, and for these parameters of it.
+        """A plan with formats for the ranges of the float twin, including these parameters.
 
-        A model that is continued keeps its formats.
+        A continued model keeps its formats.
         """
         if self.base is not None:
             return self.plan
@@ -142,7 +142,7 @@ class Session:
         ).resolve()
 
     def notes(self) -> dict[str, Any]:
-        """What a model says about how it was made."""
+        """The notes of the model about its training."""
         return {
             **self.options.notes(),
             "data": self.dataset.name,
@@ -160,7 +160,7 @@ class Session:
         return Model(self.plan, state, self.scaling, self.parameters)
 
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """For every epoch how often the rate is halved, and the order of the rows."""
+        """For every epoch, the number of halvings of the rate, and the order of the rows."""
         options = self.options
         assert options.seed is not None
         rng = np.random.default_rng([options.seed, 1])
@@ -173,9 +173,9 @@ class Session:
             yield epoch * (options.decay + 1) // options.epochs, order
 
     def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[int]:
-        """Train the integers, watched at `POINTS` updates or some more.
+        """Train the integers; `watch` gets the metrics of at least `POINTS` updates.
 
-        Yields how many of `total` are done, after whole updates.
+        Yields the progress toward `total`, after complete updates.
         """
         trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
         record = RangeTracker()
@@ -208,9 +208,9 @@ class Session:
         yield self.total
 
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
-        """Train the twin, which changes `parameters`, and look at its ranges.
+        """Train the twin, which changes `parameters`, and record its ranges.
 
-        Yields how many of `total` are done, after whole updates.
+        Yields the progress toward `total`, after complete updates.
         """
         reference = twin(self.plan, parameters, self.rate)
         self.magnitudes.observe(reference, self.scaled)
@@ -236,9 +236,9 @@ class Session:
     def _batches(
         self, order: NDArray[np.int64], buffer: ReplayBuffer
     ) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """Rows of one update after the other, replays included, and how many of them are new.
+        """The rows of each update, including replays, and the number of new rows among them.
 
-        A last, smaller batch is left out.
+        A last, smaller batch is skipped.
         """
         batch, replay = self.plan.batch, self.plan.replay
         for start in range(0, len(order) - batch + 1, batch):
@@ -253,7 +253,7 @@ class Session:
 
 
 class _Marks:
-    """Says now and then that it is time to look at the work."""
+    """Signals at intervals that it is time to yield progress."""
 
     def __init__(self) -> None:
         self._next = BETWEEN
@@ -267,7 +267,7 @@ class _Marks:
 
 
 def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
-    """What the plan is made of as far as the options and the data say it."""
+    """The specification of the plan, as far as options and data determine it."""
     assert options.rule and options.precision and options.rate and options.seed is not None
     supervised = RULES[options.rule].supervised
     batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
@@ -293,7 +293,7 @@ def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]
 
 
 def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
-    """InputError unless a model can be continued with these options."""
+    """Raise InputError unless a model can be continued with these options."""
     if sizes != base.plan.sizes or options.precision != base.plan.precision:
         raise OptionError(
             "{file} is a {precision_of} network of {sizes}; sizes and precision stay as"
@@ -305,7 +305,7 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
 
 
 def _check_data(dataset: Dataset) -> None:
-    """InputError for data that are well formed and still teach nothing."""
+    """Raise InputError for valid data from which nothing can be learned."""
     if not np.ptp(dataset.x, axis=0).any():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
@@ -320,7 +320,7 @@ def _check_data(dataset: Dataset) -> None:
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """Where the float twin of a model goes on: its own numbers, else those of the integers."""
+    """The start of a continued float twin: its own tensors, or else those of the integers."""
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)

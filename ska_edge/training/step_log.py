@@ -12,14 +12,14 @@ from ska_edge.errors import InputError
 
 
 class StepLog:
-    """A JSONL file with one line per step, or nothing.
+    """A JSONL file with one line per step, or no file.
 
-    A file that is there loses its lines when the first new one is written, not before. A line that
-    cannot be written ends the log, and not the training.
+    The first new line replaces an existing file. A line that cannot be written ends the log, but
+    not the training.
 
     Attributes:
         wanted: whether there is a file.
-        fault: why the log is not whole; None while it is.
+        fault: why the log is incomplete; None while it is complete.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -33,7 +33,7 @@ class StepLog:
             raise InputError(f"cannot write {path}: {error.strerror}") from error
 
     def write(self, step: int, layers: list[dict[str, float]]) -> None:
-        """One step; nothing without a file."""
+        """Write one step, if there is a file."""
         if self._file is None or self.fault is not None:
             return
         try:
@@ -48,13 +48,13 @@ class StepLog:
         if self._file is not None:
             try:
                 if not self._begun and self.fault is None:
-                    self._begin()  # no step was made: no line is the whole log
+                    self._begin()  # no step was made, so the complete log is empty
                 self._file.close()
             except OSError as error:
                 self._fail(error)
 
     def _begin(self) -> None:
-        """Take the old lines away; the first new one is in the file."""
+        """Remove the old lines before the first new one."""
         assert self._file is not None
         self._file.flush()
         if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
@@ -64,6 +64,6 @@ class StepLog:
     def _fail(self, error: OSError) -> None:
         if self.fault is None:
             self.fault = InputError(f"cannot write {self._path}: {error.strerror or error}")
-        with contextlib.suppress(OSError):  # what the buffer still holds cannot be written, either
+        with contextlib.suppress(OSError):  # the rest of the buffer cannot be written, either
             if self._file is not None:
                 self._file.close()

@@ -1,4 +1,4 @@
-"""Training a model from data: fixed point beside float, the same samples in the same order."""
+"""Trains a model from data in fixed point and in float, with the same samples in the same order."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
-WATCHED_ROWS = 500  # as many tell in how many directions a layer's decisions differ
-FAR_MARGIN = 0.1  # a model this little above chance has nothing to build on
+WATCHED_ROWS = 500  # enough rows to measure in how many directions a layer's decisions differ
+FAR_MARGIN = 0.1  # a model with less than this above chance is no useful start
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
@@ -30,18 +30,18 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made.
+    """The result of a training.
 
     Attributes:
-        model: with the float twin when float was trained too.
+        model: the model, with the float twin if float was trained, too.
         train, test: the split that was used.
         accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None where there is
             none.
-        before: the same before the first update, when training continued a model.
-        options: with every default in its place.
-        changes: what the options changed of a continued model: by option, before and after.
-        symptoms: signs that it does not learn well, the worst first; see `diagnosis.Watch`.
-        log_fault: why the log of the steps is not whole; None when it is.
+        before: the accuracy before the first update, if training continued a model.
+        options: the options, with all defaults filled in.
+        changes: changes of the options of a continued model: by option, before and after.
+        symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
+        log_fault: why the log of the steps is incomplete; None if it is complete.
     """
 
     model: Model
@@ -56,11 +56,11 @@ class Trained:
 
 
 def silent(*_: int) -> None:
-    """A `Progress` that nobody watches."""
+    """A `Progress` that does nothing."""
 
 
 def unheard(_: str) -> None:
-    """A `Say` that nobody listens to."""
+    """A `Say` that does nothing."""
 
 
 def train(
@@ -68,10 +68,10 @@ def train(
 ) -> Trained:
     """Train on a data set.
 
-    The float twin goes first: what it sees decides the formats of the integers.
-    `progress(done, total)` is called now and then with the samples (or steps) done, of both.
-    Ctrl-C writes `options.checkpoint`, `say` gets a sentence about it, and the KeyboardInterrupt
-    goes on. Raises InputError for options or data that cannot work.
+    The float twin is trained first, because calibration derives the formats of the integers from
+    it. `progress(done, total)` is called at intervals with the samples (or steps) of both
+    trainings. Ctrl-C writes `options.checkpoint`, passes a sentence about it to `say`, and
+    re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot work.
     """
     session = Session.open(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
@@ -123,7 +123,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
 
 
 def far_domain(trained: Trained) -> str | None:
-    """Advice when a model went on in a domain too far from its own; None when it did not."""
+    """Advice if a model was continued on data too far from its own; otherwise None."""
     before = trained.before["fixed"]["test"] if trained.before else None
     chance = 1 / trained.model.plan.classes
     if before is None or before >= chance + FAR_MARGIN:
@@ -136,7 +136,7 @@ def far_domain(trained: Trained) -> str | None:
 
 
 def _watch_decisions(watch: Watch, model: Model, fit: Dataset) -> None:
-    """Show what every layer decides about training rows, spread evenly over them."""
+    """Pass the decisions of every layer to `watch`, for training rows at equal intervals."""
     rows = np.linspace(0, len(fit.y) - 1, min(WATCHED_ROWS, len(fit.y))).astype(np.int64)
     inputs = model.quantize(fit.x[rows])
     for index, passed in enumerate(FixedTrainer(model.state).forward(inputs)):

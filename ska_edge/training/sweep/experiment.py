@@ -1,4 +1,4 @@
-"""One training of a sweep, and the record that is kept of it."""
+"""One training of a sweep, and its record."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
 
-# The options that make two runs on the same data different runs: first those that a row of the
-# table is for, of which a sweep takes lists, then what a row sums up.
+# The options that distinguish two runs on the same data. First come those that distinguish rows of
+# the table, which a sweep takes as lists; then those over which a row averages.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
 KEY = (*COLUMNS, "epochs", "seed")
 
@@ -22,11 +22,11 @@ Record = dict[str, Any]
 
 
 def run(dataset: Dataset, options: Options) -> Record:
-    """Train once; what is kept of it, ready for JSON.
+    """Train once; return the record of the training, ready for JSON.
 
-    Always ``data_digest``, ``data`` (its name), ``options`` (those of `KEY`) and ``version`` (of
-    ska-edge). When it worked ``accuracy`` as in `training.Trained`, ``parameters`` and ``digest``
-    (of the plan); after an InputError its sentence as ``error``.
+    It always has ``data_digest``, ``data`` (its name), ``options`` (those of `KEY`) and ``version``
+    (of ska-edge). After success, it has ``accuracy`` as in `train.Trained`, ``parameters`` and
+    ``digest`` (of the plan); after an InputError, ``error`` with its sentence.
     """
     record: Record = {
         "data_digest": dataset.digest,
@@ -48,17 +48,17 @@ def run(dataset: Dataset, options: Options) -> Record:
 
 
 def version() -> str:
-    """That of ska-edge."""
+    """The version of ska-edge."""
     return metadata.version(PACKAGE)
 
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
-    """The options of `KEY` for this training, defaults in their place, as JSON gives them back."""
+    """The options of `KEY` for this training, including defaults, as JSON returns them."""
     filled = options.filled(dataset.x.shape[1])
     values = {name: getattr(filled, name) for name in KEY}
     return {**values, "hidden": list(values["hidden"])}
 
 
 def key(data_digest: str, options: dict[str, Any]) -> str:
-    """What names a training: the data and its options."""
+    """The key of a training: its data and its options."""
     return json.dumps([data_digest, options], sort_keys=True)

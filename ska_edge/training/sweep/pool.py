@@ -1,6 +1,6 @@
-"""Where the trainings of a sweep are done: on all cores of this computer, or on a Dask cluster.
+"""Runs the trainings of a sweep on all cores of this computer, or on a Dask cluster.
 
-The packages for it (joblib, distributed) are imported when they are needed.
+The packages joblib and distributed are imported only when they are needed.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ska_edge.errors import InputError, ToolError
 from ska_edge.training.options import Options
 from ska_edge.training.sweep.experiment import PACKAGE, Record, run, version
 
-CONNECT_SECONDS = 5  # for a Dask scheduler to answer, and to have a worker
+CONNECT_SECONDS = 5  # time limit for a Dask scheduler to answer, and to have a worker
 
 Records = Generator[Record, None, None]
 Work = Callable[[Dataset, Sequence[Options]], Records]
 
 
 def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
-    """Train with joblib in ``jobs`` processes (None: one a core); the runs as they finish.
+    """Train with joblib in ``jobs`` processes (None: one per core); yields runs as they finish.
 
-    Every process has one BLAS thread, so that not even a float's last bit depends on how many
-    there are. ToolError: joblib is missing. InputError: the system ended a process.
+    Every process has one BLAS thread, so that no bit of a float depends on the number of processes.
+    ToolError: joblib is missing. InputError: the system ended a process.
     """
     joblib = package("joblib", "sweep")
     jobs = jobs or joblib.cpu_count()
-    # With one job joblib would train in this process, with as many BLAS threads as it has: so there
-    # are always two, and no more than `jobs` trainings handed out at a time. Without a size for
-    # memory maps, data leave no files behind.
+    # With one job, joblib would train in this process, with all its BLAS threads. So there are
+    # always two processes, and at most `jobs` trainings at a time. Without a size for memory maps,
+    # data leave no files behind.
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         parallel = joblib.Parallel(
             max(jobs, 2),
@@ -58,18 +58,18 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
         ) from error
     finally:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that work is not done: it was stopped
+            warnings.simplefilter("ignore")  # about unfinished work, because it was stopped
             records.close()
 
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes started in here ignore Ctrl-C, which a terminal sends to all of them.
+    """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all.
 
-    This process stops them; left to themselves they would print where they were.
+    This process stops them; otherwise each would print a traceback.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what a signal does, and only it gets them
+        yield  # only the main thread may set signal handlers, and only it receives signals
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -79,7 +79,7 @@ def _deaf_children() -> Iterator[None]:
 
 
 def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Records:
-    """Train on the workers of a Dask scheduler; the runs as they finish.
+    """Train on the workers of a Dask scheduler; yields runs as they finish.
 
     The workers need ska-edge; those of `dask worker` have one BLAS thread each.
     InputError: no scheduler at the address, or one without workers. ToolError: distributed is
@@ -87,7 +87,7 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
     """
     distributed = package("distributed", "dask")
     try:
-        # A client that is given what cannot be an address waits long when it is thrown away.
+        # A client with an invalid address takes long to close, so the address is checked first.
         distributed.comm.get_address_host_port(address)
         client = distributed.Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
@@ -120,9 +120,9 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
 
 
 def _check_versions(client: Any, address: str) -> None:
-    """ToolError unless every worker has this ska-edge.
+    """Raise ToolError unless every worker has this version of ska-edge.
 
-    Asked before there is work: a worker that cannot read what it is sent fails in other words.
+    Checked before the work, because a worker with another version fails with an unclear error.
     """
     here = version()
     try:
@@ -141,7 +141,7 @@ def _check_versions(client: Any, address: str) -> None:
 
 
 def package(name: str, extra: str) -> ModuleType:
-    """A package that only a sweep needs. ToolError: it is not installed."""
+    """Import a package that only a sweep needs. ToolError: it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

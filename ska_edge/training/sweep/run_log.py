@@ -1,4 +1,4 @@
-"""The runs of a sweep in a file, which a later sweep goes on with."""
+"""The file with the runs of a sweep; a later sweep resumes from it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class RunLog:
     """A JSONL file with one record of `experiment.run` per line; lines are only ever added.
 
     Attributes:
-        dropped: the file ends in a half-written line, which the first new record replaces.
+        dropped: whether the file ends in an incomplete line, which the first new record replaces.
 
-    InputError: the file cannot be read or written, or another line is no record.
+    InputError: the file cannot be read or written, or another line is not a record.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +34,7 @@ class RunLog:
         self._file.open()
 
     def _read(self) -> None:
-        """Take the records."""
+        """Read the records."""
         for number, line in enumerate(self._file.lines(), 1):
             record = _record(line)
             if record is not None:
@@ -48,11 +48,11 @@ class RunLog:
                 )
 
     def find(self, dataset: Dataset, options: Options) -> Record | None:
-        """The record of this training; None where there is none yet."""
+        """The record of this training; None if there is none yet."""
         return self._records.get(key(dataset.digest, key_options(dataset, options)))
 
     def add(self, record: Record) -> None:
-        """Keep a record, in the file at once. InputError: it cannot be written."""
+        """Append a record to the file immediately. InputError: it cannot be written."""
         self._file.append(record)
         self._records[key(record["data_digest"], record["options"])] = record
 
@@ -69,7 +69,7 @@ class RunLog:
 
 
 def _record(line: JsonLine) -> Record | None:
-    """A line as a record; None when it is none."""
+    """A line as a record; None if it is not one."""
     record = line.content()
     try:
         if record is None or not isinstance(record["data_digest"], str):

@@ -1,4 +1,4 @@
-"""Many trainings over lists of options, each kept as soon as it is done."""
+"""Many trainings over lists of options; each one is recorded as soon as it is done."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ska_edge.training.train import Progress
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Values of options that a sweep combines; one training each, and each with every seed.
+    """The values of options that a sweep combines: one training per combination and seed.
 
     Attributes:
         lists: values by the name of an option in `COLUMNS`.
-        base: what all trainings have alike.
-        seeds: how many; they count from 0.
+        base: the options that all trainings share.
+        seeds: number of seeds, from 0.
     """
 
     lists: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -32,9 +32,9 @@ class Grid:
     seeds: int = 5
 
     def options(self) -> list[Options]:
-        """The options of every training, none twice, the seeds of a combination side by side.
+        """The options of every training, without duplicates, the seeds of a combination together.
 
-        Raises OptionError for a value that an option does not take.
+        Raises OptionError for an invalid value.
         """
         lists = [self.lists.get(name, [getattr(self.base, name)]) for name in COLUMNS]
         return [
@@ -46,12 +46,12 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a sweep left.
+    """The result of a sweep.
 
     Attributes:
         runs: records of `run`, in the order of `Grid.options`.
-        skipped: how many of them were there before.
-        dropped: the file ended in a half-written line, whose run was repeated.
+        skipped: how many of them existed before.
+        dropped: whether the file ended in an incomplete line, whose run was repeated.
     """
 
     runs: list[Record]
@@ -60,11 +60,11 @@ class Outcome:
 
 
 def sweep(dataset: Dataset, grid: Grid, path: Path, work: Work, progress: Progress) -> Outcome:
-    """Do those trainings of a grid that a file does not hold yet, and keep each at once.
+    """Run the trainings of a grid that are not in a file yet, and record each immediately.
 
     The file is a `RunLog`; ``work`` is `on_cores`, or `on_dask` with an address. Runs of other data
-    or options may stand in the file: they stay there. ``progress(done, total)`` counts runs.
-    Raises what ``work`` raises, and InputError for a file that cannot be used.
+    or options stay in the file. ``progress(done, total)`` counts runs. Raises the errors of
+    ``work``, and InputError for a file that cannot be used.
     """
     wanted = grid.options()
     with RunLog(path) as log:

@@ -1,6 +1,6 @@
-"""What a sweep found: a table of its combinations of options, and a plot.
+"""The results of a sweep: a table of its combinations of options, and a plot.
 
-The package for the plot (matplotlib) is imported when it is needed.
+matplotlib, which the plot needs, is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ska_edge.training.sweep.experiment import COLUMNS, Record
 from ska_edge.training.sweep.pool import package
 from ska_edge.training.sweep.run_log import KINDS
 
-PLOTTED_ROWS = 100  # more would make a picture that nobody looks at to its end
+PLOTTED_ROWS = 100  # more would be unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A combination of options over the seeds with which it worked.
+    """A combination of options, over the seeds whose runs succeeded.
 
     Attributes:
-        options: those of `COLUMNS`.
-        seeds: how many worked.
+        options: the options of `COLUMNS`.
+        seeds: number of successful runs.
         tests: test accuracy by `KINDS`.
         gap: the largest difference between the two for one seed, a fraction.
     """
@@ -65,7 +65,7 @@ class Row:
 
 
 def rows(runs: Sequence[Record]) -> list[Row]:
-    """One row a combination, the best mean of fixed point first; without runs that failed."""
+    """One row per combination, the best mean in fixed point first, without failed runs."""
     combinations: dict[str, list[Record]] = {}
     for record in runs:
         if "error" not in record:
@@ -85,20 +85,20 @@ def _row(runs: list[Record]) -> Row:
 
 
 def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
-    """Names of the options in which rows differ, and of those that they share."""
+    """Names of the options that differ between rows, and of the shared ones."""
     shared = [n for n in COLUMNS if all(row.options[n] == rows[0].options[n] for row in rows)]
     return [name for name in COLUMNS if name not in shared], shared
 
 
 def option_text(name: str, value: Any) -> str:
-    """An option of a row as people write it: widths with commas, `none` for no hidden layer."""
+    """An option of a row as text: widths with commas, `none` for no hidden layer."""
     if name == "hidden":
         return ",".join(str(width) for width in value) or "none"
     return f"{value:g}" if name == "rate" else str(value)
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Options of a row in one line, those with their name that would be a bare number."""
+    """Options of a row on one line; numbers are shown with the name of their option."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
@@ -106,7 +106,7 @@ def options_text(row: Row, names: Sequence[str]) -> str:
 
 
 def require_plot() -> ModuleType:
-    """The package that `plot` needs; ToolError when it is missing, better before the work."""
+    """Import the package for `plot`; ToolError if it is missing. Call it before the work."""
     return package("matplotlib.figure", "sweep")
 
 
@@ -118,9 +118,9 @@ def plot(rows: Sequence[Row], path: Path, title: str) -> None:
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:
-    """A figure of matplotlib: a line a row, test accuracy in percent, bars of one deviation.
+    """A matplotlib figure: one line per row, test accuracy in percent, error bars of one deviation.
 
-    A label says what its row has of its own; what all rows share is said above. Only the first
+    The label of a row has the options that differ; the title has the shared ones. Only the first
     `PLOTTED_ROWS` are drawn. ToolError: matplotlib is missing.
     """
     shown = rows[:PLOTTED_ROWS]
@@ -147,7 +147,7 @@ def draw(rows: Sequence[Row], title: str) -> Any:
     axes.grid(axis="both", linewidth=0.4, alpha=0.6)
     part = f"the best {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
     above = "; ".join(filter(None, (title, options_text(shown[0], shared), part)))
-    # The name of a file is no formula, whatever signs it has.
+    # A file name must not be parsed as a formula.
     figure.suptitle(above, x=0.01, horizontalalignment="left", fontsize=9, parse_math=False)
     figure.legend(loc="outside lower right", ncols=2, fontsize=8)
     return figure
