@@ -1,7 +1,7 @@
-"""Folders that are this user's alone: what is found in them was put there by this user.
+"""Private folders of this user, whose contents no other user can have written.
 
-The temporary folder is everybody's. Whoever makes a folder there first, or may write to it, decides
-what a compiler takes out of its cache and which processes a list of running boards names.
+All users share the temporary folder. A user who creates a folder there first, or who may write to
+it, controls the compiler's cache and the list of running boards in it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ OTHERS_WRITE = 0o022
 
 
 def own_folder(*places: Path) -> Path | None:
-    """The first of these places where this user alone has a folder, made if needed; None: nowhere.
+    """The first of these places with a private folder, created if needed; None if there is none.
 
-    A folder that others may write to is not used, and one that they may read is closed to them.
+    A folder that others may write to is not used. If others may read it, its mode is changed.
     """
     for place in places:
         try:
@@ -36,23 +36,23 @@ def own_folder(*places: Path) -> Path | None:
 
 
 def temporary_place() -> Path:
-    """Where this user's folder in the temporary folder should be."""
+    """The path of this user's folder in the temporary folder."""
     return Path(tempfile.gettempdir()) / f"ska-edge-{_user()}"
 
 
 def state_place() -> Path:
-    """Where this user's folder for what outlives a restart should be."""
+    """The path of this user's folder for data that survive a restart."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(base) / "ska-edge"
 
 
 def _is_own(place: Path) -> bool:
-    """Whether this is a folder, no link to one, of this user, which no other may write to."""
+    """Whether this is a folder of this user, not a link, that no other user may write to."""
     status = place.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return False
     if not hasattr(os, "getuid"):
-        return True  # no such owners and modes there
+        return True  # this system has no such owners and modes
     return status.st_uid == os.getuid() and not status.st_mode & OTHERS_WRITE
 
 

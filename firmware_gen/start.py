@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PLACES = ("elf", "board", "python")
-"""What is filled in in a command."""
+"""The placeholders of a command."""
 PLACE = re.compile(r"\{(\w*)\}")
 
 
@@ -25,11 +25,11 @@ class Start:
     one_core: bool = False
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
-        """The command with every `{name}` replaced; other braces are left as they are."""
+        """The command with every `{name}` replaced; other braces stay."""
         return [PLACE.sub(lambda found: values[found[1]], part) for part in self.command]
 
     def fault(self) -> str | None:
-        """What is wrong with these values, or None."""
+        """Describe what is wrong with these values, or return None."""
         if not self.command:
             return "command of [start] is empty"
         for name in (found for part in self.command for found in PLACE.findall(part)):

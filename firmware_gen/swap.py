@@ -1,9 +1,9 @@
-"""Files of a folder that are replaced together: all of them are the old ones or the new ones.
+"""Replaces several files of a folder atomically: either all are old or all are new.
 
-New files are written into a part folder inside of the folder. Renaming that one to `.ska-edge-swap`
-decides; from then on nothing is written any more, files are moved. A process that is killed before
-leaves the old files. One that is killed after leaves the rest to `finish`, which every command that
-reads the folder calls first.
+New files are first written to a temporary folder inside the folder. Its rename to `.ska-edge-swap`
+commits the swap; after that, files are only moved. A process that is killed before the commit
+leaves the old files. If it is killed after the commit, `finish` completes the swap; every command
+that reads the folder calls it first.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]
     """Write files (by name, relative to `folder`, with "/") and remove the obsolete ones.
 
     Raises:
-        InputError: the system refuses, as on a full disk. Then the folder is as it was; one that
-            was not there is not there.
+        InputError: the system refuses, for example on a full disk. The folder is then unchanged; a
+            new folder is removed.
     """
     for name in files:
         if not _inside(folder, name):
@@ -52,10 +52,10 @@ def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]
 
 
 def finish(folder: Path) -> None:
-    """Do what is left of a swap that was decided.
+    """Complete a committed swap.
 
     Raises:
-        InputError: the system refuses; calling it again goes on.
+        InputError: the system refuses; another call continues.
     """
     decided = folder / DECIDED
     try:
@@ -75,12 +75,12 @@ def finish(folder: Path) -> None:
 
 
 def is_left_over(name: str) -> bool:
-    """Whether a name in a folder is that of a swap which did not end."""
+    """Whether a name in a folder belongs to an unfinished swap."""
     return Path(name).match(PARTS) or name == DECIDED
 
 
 def _undo(part: Path, new_folder: bool) -> None:
-    """Remove what was written before the swap was decided."""
+    """Remove the files of a swap that was not committed."""
     shutil.rmtree(part, ignore_errors=True)
     if new_folder:
         with contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ def _undo(part: Path, new_folder: bool) -> None:
 
 
 def _obsolete(decided: Path) -> list[str]:
-    """The list as it was written; nothing where all is moved and the list is gone already."""
+    """The list of obsolete files; empty if the swap is complete and the list is removed."""
     try:
         names = json.loads((decided / OBSOLETE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
@@ -97,7 +97,7 @@ def _obsolete(decided: Path) -> list[str]:
 
 
 def _inside(folder: Path, name: str) -> bool:
-    """Whether a name leads to a place below the folder: it may come from somebody else."""
+    """Whether a name leads to a path below the folder; the name may be foreign input."""
     if "\0" in name:
         return False
     place = (folder / name).parent.resolve() / Path(name).name

@@ -1,4 +1,4 @@
-"""A TOML file that may come from somebody else: read in bounded time, or refused."""
+"""Reads a TOML file from an untrusted source in bounded time, or refuses it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ else:
     import tomli as tomllib
 
 LARGEST = 65_536
-"""Bytes of a file; those of the boards here have 2,000."""
+"""Maximum bytes of a file; the files of our boards have 2,000."""
 LONGEST_LINE = 1024
-"""Bytes of a line. The parser takes time with the square of a dotted key's parts."""
+"""Maximum bytes of a line. The parser's time grows with the square of a dotted key's parts."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""Which projects this user generated, or has said to trust.
+"""Notes about the projects that this user generated or trusts.
 
-Building and starting a project runs commands that its files name. Of those that were generated here
-a note is kept in a folder that nobody else can write to. A note is for a path and the description
-that was written there: a project that came from elsewhere has another path, and one that was put
-over ours has another description.
+A build or a start of a project runs commands from its files. A private folder has a note for each
+project that was generated here. A note is for a path and the project's description, so a foreign
+project has no note: it has another path, or another description if it replaced ours.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ DESCRIPTION = "ska-project.json"
 def remember(project: Path, description: bytes) -> None:
     """Note that a project with this description is trusted.
 
-    Where there is no place for notes, nothing happens.
+    Does nothing if there is no folder for notes.
     """
     notes = _notes()
     if notes is None:
@@ -37,7 +36,7 @@ def remember(project: Path, description: bytes) -> None:
 
 
 def is_trusted(project: Path) -> bool:
-    """Whether a project is as it was when this user generated it here, or trusted it."""
+    """Whether this user generated or trusted a project with this path and description."""
     notes = _notes()
     try:
         description = (project / DESCRIPTION).read_bytes()
@@ -47,7 +46,7 @@ def is_trusted(project: Path) -> bool:
 
 
 def _notes() -> Path | None:
-    """The folder with a note for each trusted project; None where there can be none."""
+    """The folder with a note for each trusted project; None if there cannot be one."""
     place = own_folder(state_place())
     return None if place is None else own_folder(place / "projects")
 

@@ -85,6 +85,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names, and what has been imported by now; Classifier needs scikit-learn."""
+    """The public names, and the names imported so far; Classifier needs scikit-learn."""
     missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

@@ -20,11 +20,11 @@ class InputError(SkaError):
 
 
 class OptionError(InputError):
-    """An option has a value that it does not take, or two options do not go together.
+    """An option has an invalid value, or two options contradict each other.
 
     Args:
-        sentence: the message; in braces are names of options, and of `values`.
-        values: what is put into the sentence as it is.
+        sentence: the message, with the names of options and of `values` in braces.
+        values: values to insert into the sentence.
     """
 
     def __init__(self, sentence: str, **values: object) -> None:
@@ -32,11 +32,11 @@ class OptionError(InputError):
         self._values = values
 
     def __str__(self) -> str:
-        """The message with options called as in Python."""
+        """The message with the Python names of the options."""
         return self.named(str)
 
     def named(self, call: Callable[[str], str]) -> str:
-        """The message with every option called what `call` makes of its name."""
+        """The message with the names that `call` gives to the options."""
         sentence = str(self.args[0])
         names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
         options = {name: call(name) for name in names - self._values.keys()}

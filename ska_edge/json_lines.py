@@ -152,7 +152,7 @@ class JsonLines:
         """Adds a line, which the system has when this returns, whatever becomes of this program.
 
         A torn line at the end of the file is removed before its first line is added. Raises
-        InputError when the line cannot be written; the file is then as it was.
+        InputError if the line cannot be written; the file is then unchanged.
         """
         assert self._file is not None, "open comes first"
         line = json.dumps(content).encode() + b"\n"
@@ -176,7 +176,7 @@ class JsonLines:
         self._begun = True
 
     def _repair(self, file: FileIO) -> bytes:
-        """Removes a torn last line; what must come ahead of the next line."""
+        """Remove a torn last line; return the bytes that must precede the next line."""
         last = next(self.lines_from_end(), None)
         if last is None or last.text.endswith(b"\n"):
             return b""

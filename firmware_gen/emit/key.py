@@ -1,4 +1,4 @@
-"""Writes `ska_key.h`: whether the firmware has a key, and which."""
+"""Writes `ska_key.h`, which has the key of the firmware, if any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOP = """\
 
 
 def emit_key(key: bytes | None) -> str:
-    """The text of `ska_key.h`; None for a device that takes requests from anybody."""
+    """The text of `ska_key.h`; None for a device that accepts requests without a key."""
     if key is None:
         none = "#define SKA_KEYED 0 /* no key: any request is taken */\n#define SKA_TAG_BYTES 0u\n"
         return f"{TOP}{none}\n#endif\n"

@@ -1,1 +1,1 @@
-"""What `import ska_edge` offers: the functions and classes of the Python API, one file for each."""
+"""The Python API: the functions and classes of `import ska_edge`, one file each."""

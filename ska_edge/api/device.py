@@ -103,7 +103,7 @@ class Device:
         return self._model
 
     def info(self) -> DeviceInfo:
-        """What the device says about itself now: board, plan, samples learned, saves and more.
+        """The device's present report: board, plan, samples learned, saves and more.
 
         Example: ``device.info().samples``
         """
@@ -180,11 +180,11 @@ class Device:
                 f"the device at {self._link.port} has a state that no device of this plan can have"
                 f" ({error}): flash it again"
             ) from error
-        # The float twin did not learn what the device has learned: it is left behind.
+        # The float twin did not learn what the device has learned, so it is left out.
         return replace(self.model, state=state, reference=None)
 
     def push(self, model: Model | None = None) -> DeviceInfo:
-        """Give the device a state: weights, counters, rate and past samples. It stores it.
+        """Send the device a state, which it stores: weights, counters, rate and stored samples.
 
         Until all of it has arrived, the device keeps its old state.
 
@@ -208,7 +208,7 @@ class Device:
         return info
 
     def save(self) -> DeviceInfo:
-        """Let the device keep its state over a restart.
+        """Save the device's state, so that it survives a restart.
 
         Raises DeviceError when its board has no memory for that.
         """
@@ -216,7 +216,7 @@ class Device:
         return self._link.hello()
 
     def reset(self) -> None:
-        """Put the device back to the weights that were flashed; what it has saved stays."""
+        """Return the device to its flashed weights; its save stays."""
         self._link.reset()
 
     def verify(self, data: Source, samples: int | None = None) -> Report:

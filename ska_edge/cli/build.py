@@ -78,7 +78,7 @@ def build_document(report: BuildReport) -> dict[str, Any]:
 def build(folder: Path, toolchain: str | None, trust: bool, as_json: bool) -> None:
     """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
-    load_project(folder)  # what is none is called so first
+    load_project(folder)  # reports a folder that is not a project first
     require_trust(folder, trust)
     report = build_and_report(folder, out, toolchain)
     out.document(build_document(report))

@@ -1,4 +1,4 @@
-"""Every command: its group in `ska-edge --help`, and what it does in one line there."""
+"""All commands, with their group and their one-line description in `ska-edge --help`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ska_edge.cli.verify import verify
 GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
     "Data": ((data, "Show what a data set holds, or write it as npz."),),
     "Train": (
-        (run, "Do all at once: train, export, build, flash, verify."),
+        (run, "Do it all: train, export, build, flash, verify."),
         (train, "Train on data, and write a model."),
         (sweep, "Train with every combination of options, and compare."),
         (evaluate, "Show accuracy and confusion of a model on data."),
@@ -39,13 +39,13 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (boards, "List the boards that firmware can be written for."),
         (firmware, "Write a C project for a board from a model."),
         (build, "Compile a project, and measure flash, RAM and stack."),
-        (flash, "Put a project onto its board; emulated boards start."),
+        (flash, "Flash a project to its board; emulated boards start."),
         (ports, "List serial ports, and emulated boards that run."),
-        (monitor, "Let devices learn rows, and watch them."),
+        (monitor, "Let devices learn rows, with live metrics."),
         (verify, "Prove that a device learns what the host learns."),
-        (save, "Let a device keep its state over a restart."),
+        (save, "Save a device's state so that it survives a restart."),
         (pull, "Read what a device has learned into a model file."),
-        (push, "Give a device the state of a model."),
+        (push, "Send the state of a model to a device."),
         (replay, "Rebuild a device's state from its log."),
     ),
     "Developer": ((bench, "Count instructions, flash, RAM and stack on a board."),),

@@ -117,7 +117,7 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
 
 
 def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
-    """How many rows are right, of those that have a label; None where none has."""
+    """The numbers of correct rows and of labeled rows; None if no row has a label."""
     labeled = [line for line in lines if line.get("truth")]
     if not labeled:
         return None

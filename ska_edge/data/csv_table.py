@@ -110,7 +110,7 @@ def read_csv(
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file, none of which fills the memory."""
+    """The lines of a file, with a limit on their length."""
     while line := file.readline(LONGEST_LINE):
         if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
             raise InputError(

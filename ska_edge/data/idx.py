@@ -89,7 +89,7 @@ def _array(
     dimensions: int,
     max_memory: int,
 ) -> NDArray[np.uint8]:
-    """What the header promises, and no byte more; `length` where a file tells it."""
+    """Read exactly the bytes that the header announces; `length` is the file size, if known."""
     start = 4 + 4 * dimensions
     header = file.read(start)
     if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):

@@ -187,7 +187,7 @@ class Link:
             want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)
-        request.samples = None  # a device that counts wrong shall be seen, not taken for silent
+        request.samples = None  # so that a wrong count of the device is reported, not ignored
         result = self._result(request)
         self.samples, self.step = result.samples, result.step
         return result

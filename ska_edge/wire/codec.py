@@ -1,6 +1,6 @@
-"""The bytes of the messages: values of fields to the payload of a frame, and back.
+"""Converts the values of a message's fields to the payload of a frame, and back.
 
-The messages themselves are the table of `protocol`. Numbers are little-endian, without padding.
+`protocol` has the table of messages. Numbers are little-endian, without padding.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from ska_edge.wire.protocol import MESSAGES, STRUCT_CODES, Field, Message, Value
 
 
 class Layout:
-    """Where the fields of a message are in its payload.
+    """The positions of a message's fields in its payload.
 
     Args:
-        message: all of it but a last field of the count "rest" has a known size.
+        message: all its fields have a known size, except a last field with count "rest".
         counts: elements of each field, by name.
     """
 
     def __init__(self, message: Message, counts: Mapping[str, int]) -> None:
         self.message = message
         self.rest = next((field for field in message.fields if field.count == "rest"), None)
-        # Name, elements (-1: one that is no array), and whether these are bytes.
+        # Name, number of elements (-1: not an array), and whether the elements are bytes.
         self._parts: list[tuple[str, int, bool]] = []
         code = "<"
         for field in message.fields:
@@ -58,7 +58,7 @@ class Layout:
         return self._struct.pack(*elements) + struct.pack(f"{len(rest)}{code}", *rest)
 
     def unpack(self, payload: bytes) -> dict[str, Any]:
-        """The values by field; raises struct.error where the length is wrong."""
+        """The values by field; raises struct.error if the length is wrong."""
         size = self._struct.size
         elements, values, at = self._struct.unpack(payload[:size]), {}, 0
         for name, count, octets in self._parts:
@@ -78,7 +78,7 @@ class Layout:
 
 
 def _places() -> dict[tuple[int, str], tuple[struct.Struct, int]]:
-    """Where each field is that has no array before it, by the code of its message."""
+    """The positions of all fields without an array before them, by message code."""
     places = {}
     for message in MESSAGES:
         at = 0
@@ -94,7 +94,7 @@ _PLACES = _places()
 
 
 def place(code: int, name: str) -> slice:
-    """Where in a message a field is that has no array before it."""
+    """The position of a field that has no array before it in its message."""
     number, at = _PLACES[code, name]
     return slice(at, at + number.size)
 
@@ -145,7 +145,7 @@ class Codec:
         raise self._refusal(known[name], values)
 
     def _refusal(self, message: Message, values: Values) -> InputError:
-        """Why values cannot be packed: the first field with which something is wrong."""
+        """The error for values that cannot be packed; names the first bad field."""
         unknown = set(values) - {field.name for field in message.fields}
         if unknown:
             return InputError(f"message {message.name} has no field {min(unknown)!r}")
@@ -188,7 +188,7 @@ class Codec:
             ) from None
 
     def _foreign(self, code: int) -> DeviceError | InputError:
-        """The error for a message of a code that cannot be unpacked."""
+        """The error for a message code that cannot be unpacked."""
         known = [message for message in self._messages if message.code == code]
         if known:
             return self._unknown(known[0])
@@ -201,7 +201,7 @@ class Codec:
 
 
 def _count(field: Field, dimensions: Mapping[str, int]) -> int | None:
-    """Elements of a field, 0 for the rest of a payload; None where they are not known."""
+    """Number of elements of a field, 0 for the rest of a payload; None if it is not known."""
     if isinstance(field.count, int):
         return field.count
     return 0 if field.count == "rest" else dimensions.get(field.count)

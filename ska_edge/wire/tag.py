@@ -1,8 +1,8 @@
-"""Tags: proof that a request comes from somebody who has the device's key.
+"""Tags prove that the sender of a request has the device's key.
 
 The tag of a request is the keyed BLAKE2s (RFC 7693) of a nonce that the device gave, the request's
 number since then, its type and its payload; `firmware_gen/runtime/ska_mac.c` computes the same. A
-recorded request that is sent again meets another nonce, or another number.
+replayed request fails, because the nonce or the number has changed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes
 
     Args:
         key: `KEY_BYTES`.
-        nonce: what the device answered to CHALLENGE.
-        number: of the request since then; the first one has 1.
+        nonce: the device's answer to CHALLENGE.
+        number: number of the request since then, from 1.
         code: type byte of the request.
         payload: without the tag.
     """
@@ -33,7 +33,7 @@ def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes
 
 
 class Tagger:
-    """Adds the tags to the requests of one session, which it counts as the device does.
+    """Adds the tags to the requests of one session, and counts the requests like the device.
 
     Args:
         key: `KEY_BYTES`.
@@ -45,11 +45,11 @@ class Tagger:
         self._number = 0
 
     def begin(self, nonce: bytes) -> None:
-        """The device has given a nonce: count from here on."""
+        """Start counting, with a nonce from the device."""
         self._nonce, self._number = nonce, 0
 
     def tagged(self, message: Message, payload: bytes) -> bytes:
-        """The payload of the next request, with its tag where the request has one."""
+        """The payload of the next request, with its tag if the request needs one."""
         self._number += 1
         if self._nonce is None or not message.changes:
             return payload
