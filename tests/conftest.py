@@ -45,7 +45,7 @@ def without(what: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What a user's programs remember is kept apart from what tests do."""
+    """Separate the user's stored data from the tests."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 

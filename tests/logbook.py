@@ -14,11 +14,11 @@ from ska_edge.network.trainer import FixedTrainer
 
 
 class Logbook:
-    """Lets a device learn, and writes down what a monitor would.
+    """Lets a device learn, and writes the lines of a monitor.
 
     Args:
-        model: what was flashed.
-        state: what the device has by now; as flashed by default.
+        model: the flashed model.
+        state: the device's present state; by default the flashed one.
 
     Attributes:
         lines: of the log, as objects.

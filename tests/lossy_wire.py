@@ -52,7 +52,7 @@ class LossyWire(Wire):
                         self._write(directions[end], passed + b"\0")
 
     def _pass(self, frame: bytes, delayed: list[bytes]) -> list[bytes]:
-        """What comes out at the other end when a frame goes in."""
+        """The output at the other end for an input frame."""
         self.counts["frames"] += 1
         fault = next((f for f in FAULTS if self._random.random() < self._share), None)
         late = [delayed.pop()] if delayed else []

@@ -1,4 +1,4 @@
-"""A board whose power can be taken away and given back, behind a port that keeps its name."""
+"""A board whose power can be switched off and on, at a port that keeps its name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PoweredBoard:
     """A context manager.
 
     Args:
-        project: what is built for the board.
+        project: the built project.
         port: the name of its port, a link that is made here.
         seed: of a bad line's faults; None for a good line.
 
@@ -128,4 +128,4 @@ class _MortalWire(LossyWire):
 
 
 class _EndedError(Exception):
-    """No more passes."""
+    """Pass no more bytes."""

@@ -1,4 +1,4 @@
-"""What a program that a test starts does when a signal asks it to end.
+"""The signal dispositions of a program that a test starts.
 
 A child inherits the signals that its parent ignores: SIGHUP under nohup, SIGINT in the
 background of a plain shell.

@@ -76,7 +76,7 @@ class Run:
         """Learns, keeps a log, and compares what it leads to with the device: how often that fell
         back.
 
-        `opened` is called when there is contact, `happens` behind each line.
+        `opened` is called when there is contact, `happens` after each line.
         """
         inputs = self._rng.integers(-128, 128, (self.rows, PLAN.inputs))
         labels = self._rng.integers(0, PLAN.classes, self.rows)

@@ -34,7 +34,7 @@ LABELS = RNG.integers(0, PLAN.classes, 40)
 
 
 def flashed(plan: Plan, seed: int) -> State:
-    """What a device starts with."""
+    """The initial state of a device."""
     rng = np.random.default_rng(seed)
     return State(plan, rng.integers(-3000, 3000, plan.parameter_count)).flashed()
 
@@ -72,7 +72,7 @@ def kill(running: RunningBoard) -> None:
 
 @pytest.fixture
 def saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the host's board keeps what it saves."""
+    """The file with the saves of the board `host`."""
     path = tmp_path / "saves"
     monkeypatch.setenv("SKA_STORAGE", str(path))
     return path
@@ -126,7 +126,7 @@ def test_a_restart_goes_on_from_the_last_save(
         assert link.pull(PLAN.state_bytes) == learned(state, 10).to_bytes()
         learn(link, 10, 40)
         assert link.pull(PLAN.state_bytes) == learned(state, 40).to_bytes()
-        link.reset()  # what is saved stays
+        link.reset()  # the save stays
     with device(project) as (_, link):
         assert link.info.samples == 10
 
@@ -247,5 +247,5 @@ def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
         with device(write(board, state, tmp_path / f"{number}")) as (_, link):
             assert (link.info.samples, link.info.saves) == (0, 0)
             assert link.pull(state.plan.state_bytes) == state.to_bytes()
-    with device(tmp_path / "first") as (_, link):  # nobody has saved since
+    with device(tmp_path / "first") as (_, link):  # there is no save since
         assert (link.info.samples, link.info.saves) == (5, 1)

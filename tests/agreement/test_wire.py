@@ -91,7 +91,7 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
 def test_a_log_that_is_stopped_is_whole(
     row: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """What was under way is learned and logged, and the last line says where the device is."""
+    """Rows in flight are learned and logged, and the last line has the device's progress."""
     plan, stop = PLANS["local"], threading.Event()
     rng = np.random.default_rng(row)
     state = State(plan, rng.integers(-3000, 3000, plan.parameter_count))

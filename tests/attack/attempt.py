@@ -1,4 +1,4 @@
-"""One command line of ska-edge in this process, and what must never come of it."""
+"""One command line of ska-edge in this process, and outcomes that must never happen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from types import FrameType
 from ska_edge.cli.main import main
 
 EXIT_CODES = {0, 1, 2, 3}
-"""What a command may end with that nobody interrupts and whose output somebody reads."""
+"""Allowed exit codes of a command that is not interrupted and whose output is read."""
 LIMIT = 60  # seconds after which a command counts as stuck; the machine may be busy
 
 
@@ -41,7 +41,7 @@ class Attempt:
         return shlex.join(["ska-edge", *self.arguments])
 
     def faults(self) -> list[str]:
-        """What is wrong with how it ended, none for any of the documented ways."""
+        """The faults of its end; empty if it ended in a documented way."""
         found = []
         if self.code not in EXIT_CODES:
             found.append(f"exit code {self.code}: {self.err.strip()[-300:]}")
@@ -53,7 +53,7 @@ class Attempt:
 
 
 def run(arguments: Sequence[str]) -> Attempt:
-    """Run one command line; a warning that nobody catches is an error here."""
+    """Run one command line; an uncaught warning is an error here."""
     streams = [_terminal(errors) for errors in ("strict", "backslashreplace")]
     code: object = "none: it returned"
     with (
@@ -87,7 +87,7 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """Raise Stuck when the block takes too long, if nobody else uses the alarm."""
+    """Raise Stuck if the block takes too long, unless the alarm is already in use."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise Stuck
@@ -123,7 +123,7 @@ def snapshot(folder: Path) -> dict[str, bytes | str]:
 def destroyed(
     attempt: Attempt, before: dict[str, bytes | str], after: dict[str, bytes | str]
 ) -> list[str]:
-    """Files that were there before and are another now, though nobody asked for that.
+    """Files that existed before and were changed without a request.
 
     A command may replace what it is told to write, and only if it ends well; a log that it was
     given may have grown. Nothing half-written stays behind.

@@ -1,4 +1,4 @@
-"""Devices that say anything: a good one whose answers are bent on their way."""
+"""Devices that send anything: a good device whose answers are altered in transit."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Liar(TrainerDevice):
     """A context manager: a device that learns as the host does, and often says something else.
 
     Args:
-        model: what it is flashed with.
-        random: decides what it says.
+        model: the flashed model.
+        random: determines the alterations.
         lies: the share of its frames that are bent.
     """
 
@@ -95,7 +95,7 @@ class Liar(TrainerDevice):
         return random.choice([*ends, near])
 
     def _other_bytes(self, encoded: bytes) -> bytes:
-        """Another frame, none, several, or what is none."""
+        """Another frame, no frame, several frames, or bytes that are not a frame."""
         random = self._random
         (frame,) = FrameDecoder().feed(encoded)
         return random.choice(
@@ -123,7 +123,7 @@ def scene(random: Random) -> tuple[list[str], float]:
 
 @contextlib.contextmanager
 def impatient() -> Iterator[None]:
-    """Nobody waits long for an answer here."""
+    """Shorten all timeouts."""
     defaults = Link.__init__.__kwdefaults__
     before = (defaults["timeout"], link.HELLO_PERIODS)
     defaults["timeout"], link.HELLO_PERIODS = 0.05, 2

@@ -1,4 +1,4 @@
-"""Files that somebody has damaged, by chance or by hand, and the commands that read them."""
+"""Damaged files, by chance or by hand, and the commands that read them."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def replaced(place: Place, executioner: Executioner, random: Random, line: list[
 
 
 def _content(path: Path) -> object:
-    """The bytes of a file, or a folder as whoever opens the project in it finds it."""
+    """The bytes of a file, or the folder of a project as the next command finds it."""
     if not path.is_dir():
         return path.read_bytes()
     finish(path)
@@ -105,7 +105,7 @@ def firmware(place: Place, executioner: Executioner, random: Random) -> str | No
 
 
 def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Runs that go on where they stopped, each of them once."""
+    """Runs that resume where they stopped, each one once."""
     moments = executioner.moments(SWEEP)
     wanted = _runs()
     place.restore()
@@ -117,7 +117,7 @@ def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
 
 
 def _runs() -> list[str]:
-    """What was trained, once for each run that is kept."""
+    """The trainings, one per recorded run."""
     lines = Path("runs/runs.jsonl").read_text(encoding="utf-8").splitlines()
     return sorted(json.dumps(json.loads(line)["options"]) for line in lines)
 

@@ -1,4 +1,4 @@
-"""Command lines that nobody means: every command, its own parameters, and values of every kind.
+"""Random command lines: every command, its own parameters, and values of every kind.
 
 What would only take long is left out: numbers of rounds are small, no board is started, and nothing
 outside of this computer is asked.
@@ -90,7 +90,7 @@ def line(random: Random) -> list[str]:
 
 
 def _given(random: Random, command: str, parameter: click.Parameter, wild: float) -> list[str]:
-    """How a parameter stands on the line: often not at all."""
+    """A parameter's part of the command line, often empty."""
     values = _values(command, parameter)
     if isinstance(parameter, click.Argument):
         return [_one(random, values, wild)] if random.random() < 0.95 else []
@@ -114,7 +114,7 @@ def _one(random: Random, values: Sequence[str], wild: float) -> str:
 
 
 def _values(command: str, parameter: click.Parameter) -> list[str]:
-    """What may stand for a parameter."""
+    """Possible values of a parameter."""
     name = parameter.name or ""
     if command in ("build", "flash") and name == "folder":
         return NO_PROJECT

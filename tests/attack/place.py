@@ -73,7 +73,7 @@ class Place:
         return attempt, found
 
     def restore(self) -> None:
-        """Make the folder what it was at first."""
+        """Restore the initial contents of the folder."""
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

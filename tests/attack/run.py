@@ -21,7 +21,7 @@ from tests.attack.place import Place
 
 
 def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[str]:
-    """One attack of a kind; what is wrong with how it ended."""
+    """Run one attack of a kind; return the faults of its end."""
     random = Random(f"{kind} {seed}")
     if kind == "options":
         attempt, found = place.attempt(options.line(random))
@@ -39,7 +39,7 @@ def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[s
 
 
 def campaign(minutes: float, seed: int) -> int:
-    """Attack until the time is over; prints what was done. The number of faults."""
+    """Attack until the time is over; print the counts; return the number of faults."""
     done: Counter[str] = Counter()
     faults = 0
     end = time.monotonic() + 60 * minutes

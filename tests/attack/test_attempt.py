@@ -1,4 +1,4 @@
-"""What the attack calls a fault: each kind is made here once, and found."""
+"""The faults that the attack detects: each kind is produced here once, and found."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The committed figures of every board that counts, and how they are measured.
 
-Run by `make bench-baseline` after a change that is meant; `git diff` then shows what it costs.
+`make bench-baseline` runs it after an intended change; `git diff` then shows the cost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BOARDS = tuple(
 
 @functools.lru_cache
 def task(data: str, hidden: tuple[int, ...]) -> Task:
-    """What is measured; calibrated once for all boards that measure the same."""
+    """The workload, calibrated once for all boards with the same workload."""
     return task_of(beginning(load(data), Options(hidden=hidden), SAMPLES))
 
 

@@ -57,7 +57,7 @@ class Walk:
 
 
 class Line:
-    """Takes the place of `Port`: what is written is answered, and can be read at once."""
+    """Replaces `Port`: requests are answered at once."""
 
     received = 0
     path = "played"
@@ -68,7 +68,7 @@ class Line:
     def write(self, data: bytes) -> None:
         """A request."""
         profile = sys.getprofile()
-        sys.setprofile(None)  # what the device does is not counted
+        sys.setprofile(None)  # calls of the device are not counted
         for frame in self._decoder.feed(data):
             self._arrived += self._device.answer(frame)
         sys.setprofile(profile)

@@ -221,7 +221,7 @@ def collapse(seed: int) -> list[tuple[float, float]]:
 
 
 def collapse_table(pool: ProcessPoolExecutor) -> str:
-    """What the published rule does to features."""
+    """The effect of the published rule on features."""
     values = np.array(list(pool.map(collapse, SEEDS)))  # (seeds, quantities, before and after)
     names = [*(f"participation ratio of layer {i}" for i in range(values.shape[1] - 1))]
     names.append("readout on the top hidden layer, %")
@@ -242,7 +242,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
 
 
 def main() -> None:
-    """Run what is named, or everything, and write it into the page."""
+    """Run the named measurements, or all, and write them to the page."""
     with ProcessPoolExecutor() as pool:
         for name in sys.argv[1:] or SECTIONS:
             content = SECTIONS[name](pool)

@@ -1,4 +1,4 @@
-"""What a tag costs: instructions of a Cortex-M4 and a Cortex-M0 for the tag of one request.
+"""The cost of a tag: instructions of a Cortex-M4 and a Cortex-M0 for the tag of one request.
 
 Run as `python -m tests.bench.tag_cost`; docs/SECURITY.md has the figures.
 """

@@ -1,4 +1,4 @@
-"""What the kernels of a Cortex-M4 take a weight: the profile counts it, and it stays in bounds."""
+"""The profile counts the instructions per weight of the Cortex-M4 kernels; they stay in bounds."""
 
 from __future__ import annotations
 

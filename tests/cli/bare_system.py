@@ -58,7 +58,7 @@ def strip() -> None:
 
 
 def run(arguments: list[str]) -> tuple[object, str, str]:
-    """One command: its exit code and what it printed."""
+    """One command: its exit code and its output."""
     from ska_edge.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()

@@ -28,14 +28,14 @@ from ska_edge.training.train import train
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit code and what it printed."""
+    """The outcome of a command: its exit code and its output."""
 
     code: object
     out: str
     err: str
 
     def document(self) -> dict[str, Any]:
-        """Standard output as one JSON document; fails when there is anything beside it."""
+        """Standard output as one JSON document; fails if there is any other output."""
         content = json.loads(self.out)
         assert isinstance(content, dict)
         return content
@@ -76,7 +76,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ska_edge(capfd: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs the command line in this process and returns what it left."""
+    """A function that runs the command line in this process and returns the outcome."""
 
     def run(*arguments: object) -> Outcome:
         capfd.readouterr()
@@ -157,7 +157,7 @@ def launched() -> Iterator[Callable[[Path], str]]:
 
 @pytest.fixture
 def silent_port() -> Iterator[str]:
-    """A serial port at which nobody ever answers."""
+    """A serial port without a device."""
     with _terminal() as port:
         yield port
 

@@ -19,7 +19,7 @@ ROWS = 40  # that a device learns, unless told
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """The lines that say what happened: without those about what is about to happen."""
+    """The lines of events, without the announcements."""
     text = Path(path).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     return [line for line in lines if "sent" not in line and "setting" not in line]
@@ -40,7 +40,7 @@ def taught(model: Model, count: int, first: int = 0, step: int = 1) -> State:
 
 
 def logged(model: Model, lines: list[Line]) -> State:
-    """The state of a device that learned what a log says, from the flashed weights on."""
+    """The state of a device that learned the rows of a log, from the flashed weights on."""
     trainer = FixedTrainer(model.state.flashed())
     saved = trainer.state.to_bytes()
     for line in lines:

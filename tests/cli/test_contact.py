@@ -214,7 +214,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
 def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
     loses_power: LosesPower, iris: Model, ahead: int
 ) -> None:
-    """The device was reset, and what it had saved before stayed."""
+    """The device was reset, and its earlier save stayed."""
     kept = 5 + ahead
 
     def prepare(link: Link) -> None:
@@ -250,7 +250,7 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     start_board: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The board is started anew behind the same name, without a save."""
+    """The board is started again under the same name, without a save."""
     port = Path("bench: left").absolute()  # a colon is no end of what happened
     port.symlink_to(start_board("host", "board-1"))
     learn = fleet.Monitor.run

@@ -1,4 +1,4 @@
-"""A device with a key, on the command line: whoever has the key's file uses it as any other."""
+"""A device with a key on the command line: with the key file, it works like any other device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a device learned goes to the host and back: `pull`, `push`, `save`, and models from it."""
+"""A device's state goes to the host and back: `pull`, `push`, `save`, and models from it."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def read_until(process: subprocess.Popen[str], words: str) -> None:
 
 
 def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Wait for a program's end; what it printed since `read_until`, on stdout and on stderr."""
+    """Wait for a program's end; return its output since `read_until`, on stdout and on stderr."""
     # Popen.communicate does not see what read_until left in the buffer.
     assert process.stdout is not None and process.stderr is not None
     err, out = process.stderr.read(), process.stdout.read()

@@ -28,7 +28,7 @@ SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
 
 @pytest.fixture(autouse=True)
 def packages() -> None:
-    """What a sweep needs."""
+    """The requirements of a sweep."""
     pytest.importorskip("joblib")
     pytest.importorskip("matplotlib")
 

@@ -1,4 +1,4 @@
-"""A project that was not generated here is neither built nor started before somebody trusts it."""
+"""A project that was not generated here is neither built nor started before the user trusts it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def device() -> Iterator[FakeDevice]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links of the command line do not wait long for somebody who is not there."""
+    """Shorten the timeouts of the command line's links."""
     monkeypatch.setattr(link, "HELLO_PERIODS", 2)
     monkeypatch.setitem(Link.__init__.__kwdefaults__, "timeout", 0.2)
 

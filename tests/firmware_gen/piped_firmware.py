@@ -49,7 +49,7 @@ Reply = tuple[int, str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Firmware:
-    """A program that reads requests and writes replies, and what it was made of."""
+    """A program that reads requests and writes replies, and its sources."""
 
     plan: Plan
     flashed: State

@@ -48,7 +48,7 @@ static piece_t sent;
 static content_seen_t request; /* what the last byte completed */
 static uint64_t dropped;       /* pieces since the start that were no good frame */
 
-/* What came back for it. */
+/* The answer to it. */
 static struct {
     unsigned frames;
     unsigned closing;
@@ -129,7 +129,7 @@ static bool push_may(const uint8_t *payload, size_t length) {
     return last || same(&network, &before);
 }
 
-/* The token that is there behind a request that was executed. */
+/* The token after an executed request. */
 static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
     case SKA_MESSAGE_SET_TOKEN:

@@ -1,4 +1,4 @@
-/* device.h: the whole firmware as a function, and somebody who watches it.
+/* device.h: the whole firmware as a function, and a watcher.
  *
  * The watcher reads what the device reads, by line.c, and follows what the protocol promises: who
  * may change the network when, and that each good frame is answered once. It does not know what

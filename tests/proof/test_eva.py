@@ -179,7 +179,7 @@ def test_together_the_plans_have_every_function_and_every_width(tmp_path: Path) 
 
 @dataclass(frozen=True)
 class Plant:
-    """A defect put into a copy of the sources: what is replaced in which file, and the alarm."""
+    """A defect in a copy of the sources: the file, the replacement, and the alarm."""
 
     plan: str
     file: str

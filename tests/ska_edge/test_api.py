@@ -1,4 +1,4 @@
-"""`import ska_edge`: what it offers, what it costs, and the example in its docstring."""
+"""`import ska_edge`: its names, its cost, and the example in its docstring."""
 
 from __future__ import annotations
 

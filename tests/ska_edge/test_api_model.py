@@ -1,4 +1,4 @@
-"""What a model does in Python: decide, learn, be judged, become ONNX and firmware."""
+"""A model in Python: it predicts, learns, is evaluated, and is exported as ONNX and firmware."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
 
 
 def alone(path: Path) -> bool:
-    """Nothing is left beside the file."""
+    """No other file is left in the folder."""
     return [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 

@@ -63,7 +63,7 @@ class Terminal:
         return int.from_bytes(fcntl.ioctl(self.near, TCGETS2, bytes(44))[40:], sys.byteorder)
 
     def gets(self, count: int) -> bytes:
-        """What the device gets, that many bytes of it."""
+        """Read this number of bytes at the device's end."""
         data = b""
         while len(data) < count:
             data += os.read(self.far, count - len(data))
@@ -547,7 +547,7 @@ def test_what_a_connection_said_before_it_ended_counts() -> None:
 
 @pytest.fixture
 def unused() -> int:
-    """A port number of this computer at which nobody listens."""
+    """A port number of this computer without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
     assert isinstance(number, int)

@@ -55,7 +55,7 @@ def opened(device: FakeDevice, digest: str = DIGEST, **options: Any) -> Stream:
 
 
 def never_keeps_its_token(device: FakeDevice) -> None:
-    """It starts again behind every token that it is given."""
+    """It starts again after every token that it is given."""
 
     def respond(frame: Frame) -> bytes:
         answer = device.answer(frame)
@@ -250,7 +250,7 @@ def test_a_rate_whose_answer_was_lost_is_replayed(trainer: TrainerDevice, tmp_pa
 def test_a_rate_is_not_lost_between_two_copies_of_hello(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """Contact is lost behind the rate; the device starts again behind the WELCOME that follows."""
+    """Contact is lost after the rate; the device starts again after the next WELCOME."""
     restarted: list[list[Frame]] = []
 
     def then(line: dict[str, Any], stream: Stream) -> None:

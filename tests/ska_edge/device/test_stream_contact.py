@@ -1,4 +1,4 @@
-"""A stream over sessions: contact is lost and found, the device has gone on or started again."""
+"""A stream over sessions: contact is lost and restored, the device continued or started again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
 
 @pytest.mark.parametrize("saved", [4, 10, 11, 13, 40])
 def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int) -> None:
-    """Behind the host, where it is, and ahead of it by what could have been under way, and more."""
+    """Behind the host, equal, ahead by the rows in flight, and ahead by more."""
     device.credit = 3
     stream = opened(device)
     found: list[Sample | Reconnection] = []
@@ -63,7 +63,7 @@ def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int)
 
 @pytest.mark.parametrize("more", [2, 100, -5])
 def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more: int) -> None:
-    """It has more samples than those that were under way make."""
+    """It has more samples than the rows in flight explain."""
     stream = opened(device)
     with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
         for event in stream.learn(INPUT, LABELS):
@@ -94,7 +94,7 @@ def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -
 def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sessions of one stream count their requests on, so none has the seq of a row under way."""
+    """Sessions of one stream continue the seq, so no request has the seq of a row in flight."""
     seq = [7]  # that a new link begins behind, unless told
     monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
     device.credit = 3

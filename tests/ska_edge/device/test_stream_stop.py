@@ -1,4 +1,4 @@
-"""A stream that is stopped: what is under way is learned, and nobody is waited for."""
+"""A stopped stream: rows in flight are learned, and it does not wait for a lost device."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
 def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
     device: FakeDevice,
 ) -> None:
-    """One row is answered, the two behind it are under way and never are."""
+    """One row is answered; the two after it are in flight and never answered."""
     device.credit = 3
     device.respond = lambda frame: (
         b"" if frame.code == SAMPLE and device.samples == 1 else device.answer(frame)

@@ -1,4 +1,4 @@
-"""The door for models: what a file holds decides how it is read, whatever its name is."""
+"""Opening models: the contents of a file determine how it is read, whatever its name."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def a_model() -> Model:
 
 @pytest.fixture
 def arrays(tmp_path: Path) -> dict[str, Any]:
-    """What a model file holds."""
+    """The contents of a model file."""
     a_model().save(tmp_path / "m.ska")
     with np.load(tmp_path / "m.ska") as archive:
         return dict(archive)

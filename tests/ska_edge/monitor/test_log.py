@@ -1,4 +1,4 @@
-"""Logs are read as they were written, and what no monitor wrote is refused with its line."""
+"""Logs are read as written, and lines that no monitor wrote are refused with their number."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ INFO = DeviceInfo(
 
 
 class Writer:
-    """Makes the lines of a monitor whose device has room for three rows under way."""
+    """Creates the lines of a monitor whose device has room for three rows in flight."""
 
     def __init__(self) -> None:
         self.info = INFO
@@ -127,7 +127,7 @@ def test_a_session_that_was_killed_is_continued_from_its_last_checkpoint(
 
 
 def test_a_row_under_way_that_was_announced_before_a_checkpoint_is_found(path: Path) -> None:
-    """The monitor was killed behind the checkpoint."""
+    """The monitor was killed after the checkpoint."""
     book = Writer()
     book.learn(2 * CHECKPOINT)
     place = next(i for i, line in enumerate(book.lines) if line_at(line) == CHECKPOINT)

@@ -1,4 +1,4 @@
-"""What the monitor makes of a device's telemetry, the device played by the host's trainer."""
+"""The monitor's processing of a device's telemetry; the host's trainer simulates the device."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def stream(device: FakeDevice) -> Iterator[Stream]:
 
 
 def kinds(lines: list[Line]) -> list[object]:
-    """What is no row, and how many rows come between."""
+    """The lines that are not rows, and the number of rows between them."""
     found: list[object] = []
     for line in lines:
         if "sample" not in line:

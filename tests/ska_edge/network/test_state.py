@@ -1,4 +1,4 @@
-"""The state of a network as bytes: nothing is lost, and what no device can have is refused."""
+"""The state of a network as bytes: nothing is lost, and an impossible state is refused."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 
 def resolved_again(plan: Plan) -> Plan:
-    """What the resolver makes of a plan's own choices."""
+    """The resolver's result for a plan's own choices."""
     return make_plan(
         plan.sizes,
         rule=plan.rule,

@@ -1,4 +1,4 @@
-"""Plans: digests, layout, the range proof, and what is refused."""
+"""Plans: digests, layout, the range proof, and refused plans."""
 
 from __future__ import annotations
 

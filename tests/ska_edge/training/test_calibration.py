@@ -1,4 +1,4 @@
-"""Calibration: formats that hold what was seen, and raw integers that become the same inputs."""
+"""Calibration: formats that hold the measured ranges; raw integers that give the same inputs."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def text_of(lines: list[LogLine]) -> str:
 
 
 def refusal(path: Path, info: DeviceInfo) -> str:
-    """Why a log is not continued; it stays as it is."""
+    """The reason why a log is not continued; it stays unchanged."""
     before = path.read_bytes()
     with pytest.raises(InputError) as caught:
         Log(path, info)
@@ -149,7 +149,7 @@ UNDER_WAY = [RowNotice(8, 8, 1, (5, 6)), RowNotice(9, 8, 0, (7, 8))]
 def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
     path: Path, learned: int
 ) -> None:
-    """The monitor was killed. Answers that came already are no more under way."""
+    """The monitor was killed. Answered rows are no longer in flight."""
     first = written(path, [SESSION[0], RowNotice(7, 8, 1, (3, 4)), *ROWS, *UNDER_WAY])
     added = [LogRow(8, 1, (5, 6)), LogRow(9, 0, (7, 8))][:learned]
     now = replace(AFTER, samples=7 + learned, crc=1)
@@ -206,7 +206,7 @@ def test_rows_that_were_under_way_to_another_state_are_not_added(
 
 
 def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
-    """Somebody else has set it."""
+    """Another program has set it."""
     written(path, SESSION[:3])
     said = "the rate is halved 1 time at its end, and 2 times on the device"
     assert said in refusal(path, replace(AFTER, halvings=2))

@@ -61,7 +61,7 @@ def start_broker(tmp_path: Path) -> Iterator[Callable[[int], Callable[[], None]]
 
 
 class Subscriber:
-    """What a broker has passed on, as (topic, payload, retained)."""
+    """The messages that a broker has passed on, as (topic, payload, retained)."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str, bool]] = []
