@@ -45,7 +45,7 @@ class PoweredBoard:
         self._thread = threading.Thread(target=self._give_back)
 
     def __enter__(self) -> PoweredBoard:
-        """It has power."""
+        """Switch the power on."""
         self._on()
         self._thread.start()
         return self
@@ -69,7 +69,7 @@ class PoweredBoard:
         self._wire.life = self._lives.pop(0)
 
     def link(self) -> Link:
-        """A link that asks again soon and often."""
+        """A link with a short timeout and many retries."""
         return Link(str(self.port), timeout=0.1, tries=20)
 
     def _on(self) -> None:

@@ -152,7 +152,7 @@ class ArmCode(Code):
                     yield instruction
                 if start < stop:
                     raise CheckError(
-                        f"{function.name} has at 0x{start:x} what is no instruction, "
+                        f"{function.name} has bytes at 0x{start:x} that are not an instruction, "
                         "so the stack cannot be measured"
                     )
             start = stop

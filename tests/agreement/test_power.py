@@ -98,7 +98,7 @@ class Run:
 
 @pytest.fixture
 def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
-    """A function: the run of a seed, with options, on a board that has saved nothing."""
+    """A function that returns the run of a seed, with options, on a board without a save."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
     return lambda seed, **options: Run(seed, project, tmp_path, **options)
 
@@ -139,7 +139,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """It has fallen back once, and finds a rate and a token again."""
+    """It has fallen back once, and gets a rate and a token again."""
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)

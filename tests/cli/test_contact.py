@@ -204,7 +204,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
     assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
     (fall,) = [line for line in lines if "interrupted" in line]
     assert (fall["fell_back"], fall["samples"]) == (True, 20)
-    # What stood in the line when the power went may still have come, as rows or not at all.
+    # Bytes that were on the line when the power failed may still arrive, as rows or not at all.
     missed = rows_of(lines[: lines.index(fall)])
     assert len(missed) >= 25
     assert state.samples == 20 + ROWS - len(missed)

@@ -2,9 +2,9 @@
  *
  *     journal_power SCENARIO
  *
- * runs one scenario and prints what it counted, as "name number" lines. A fault ends it with the
- * line of the check that failed. The geometry comes from the compiler's command line. The journal
- * is included, not linked: a restart has to forget its variables. */
+ * runs one scenario and prints its counts, as "name number" lines. On a fault it ends with the line
+ * number of the failed check. The compiler's command line sets the geometry. The journal is
+ * included, not linked, because a restart must clear its variables. */
 
 #include "ska_journal.c"
 
@@ -27,16 +27,16 @@
 #define SIZE ((size_t)SKA_STORAGE_SIZE)
 #define FOREVER UINT32_MAX
 
-/* What a cut leaves of the operation it falls into. */
+/* The part of an operation that is done when the power is cut. */
 enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
 
 static uint8_t memory[SKA_STORAGE_SIZE];
 static uint32_t page_erases[SKA_STORAGE_SIZE / SKA_STORAGE_PAGE];
 static uint32_t operations;       /* units programmed and pages erased */
-static uint32_t cut_at = FOREVER; /* the operation that the power goes in */
+static uint32_t cut_at = FOREVER; /* the operation during which the power fails */
 static int leftover = NOTHING;
 static int refuses; /* the memory reports that it failed */
-static int forgets; /* it says it wrote, and did not */
+static int forgets; /* it reports a write that it did not do */
 static jmp_buf restart;
 
 static uint32_t word = 1;
@@ -46,7 +46,7 @@ static uint8_t any_byte(void) {
     return (uint8_t)(word >> 24);
 }
 
-/* One operation begins: is it the one that is cut? */
+/* At the start of an operation, checks whether it is the one to cut. */
 static bool cut_now(void) { return operations++ == cut_at; }
 
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
@@ -63,7 +63,7 @@ static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
         CHECK(place[i] == 0xFF);
         place[i] = (uint8_t)(place[i] & (bytes[i] | kept));
 #else
-        page_erases[place - memory]++; /* a byte wears by being written */
+        page_erases[place - memory]++; /* each write wears a byte */
         if (!cut || leftover == ALL) {
             place[i] = bytes[i];
         } else if (leftover != NOTHING) {
@@ -115,7 +115,7 @@ bool ska_storage_erase(uint32_t offset) {
 
 /* --- networks --------------------------------------------------------------------------------- */
 
-/* The second is what is compared with: bytes that no state has, so that any change shows. */
+/* The second one is for comparison: bytes that no state has, so that any change shows. */
 static ska_t network;
 static ska_t untouched;
 
@@ -147,7 +147,7 @@ static ska_status_t save(uint32_t seed) {
     return ska_save(&network);
 }
 
-/* Loads as an image does that has just started: with another state in its RAM. */
+/* Loads like a newly started image, with another state in RAM. */
 static ska_status_t load(void) {
     memset(&network, 0x55, sizeof network);
     memset(&untouched, 0x55, sizeof untouched);
@@ -196,7 +196,7 @@ static ska_status_t save_by(way_t way, uint32_t seed) {
     return ska_journal_commit();
 }
 
-/* Saves, loses its power in one operation; false when the save was over before. */
+/* Saves, and cuts the power during one operation; false if the save ended before. */
 static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
     operations = 0;
     cut_at = at;
@@ -213,7 +213,7 @@ static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
 static uint8_t before[SKA_STORAGE_SIZE];
 static uint32_t cuts, kept_old, kept_new;
 
-/* After a cut: the old save or the new one, whole; and the next save goes well. */
+/* After a cut, the old save or the new one is complete, and the next save succeeds. */
 static void check_restart(uint32_t old, uint32_t new) {
     cuts++;
     if (load() == SKA_OK) {
@@ -250,7 +250,7 @@ static void print_cuts(void) {
     printf("cuts %u\nold %u\nnew %u\n", (unsigned)cuts, (unsigned)kept_old, (unsigned)kept_new);
 }
 
-/* Into the slot that was never used, and over an older save. */
+/* A save into an unused slot, and a save over an older one. */
 static void scenario_cuts(void) {
     cut_every(BY_SAVE, 1);
     cut_every(BY_SAVE, 2);
@@ -268,7 +268,7 @@ static void scenario_pieces(void) {
     print_cuts();
 }
 
-/* A save that is cut, and the one after the restart again. */
+/* A cut save, and then a cut in the next save after the restart. */
 static void scenario_twice(void) {
     saved(2);
     memcpy(before, memory, sizeof memory);
@@ -287,7 +287,7 @@ static void scenario_twice(void) {
     print_cuts();
 }
 
-/* A state that comes in pieces is given up anywhere, without a cut; then another one comes. */
+/* A state in pieces is abandoned at any point, without a cut; then another one arrives. */
 static void scenario_given_up(void) {
     uint32_t count = 0;
     saved(2);
@@ -296,7 +296,7 @@ static void scenario_given_up(void) {
         memcpy(memory, before, sizeof memory);
         CHECK(ska_journal_begin() == SKA_OK);
         CHECK(ska_journal_append(state_of(3), at) == SKA_OK);
-        CHECK(load() == SKA_OK && network_is(2)); /* which forgets that it was begun */
+        CHECK(load() == SKA_OK && network_is(2)); /* the restart forgets the begun state */
         CHECK(ska_journal_append(state_of(3), 1) == SKA_ERROR_PIECES);
         CHECK(ska_journal_begin() == SKA_OK);
         CHECK(ska_journal_append(state_of(4), at) == SKA_OK);
@@ -332,7 +332,7 @@ static void scenario_flips(void) {
     printf("flips %u\n", (unsigned)flips);
 }
 
-/* A header with one member changed and a CRC that is right: what another image leaves. */
+/* A header with one changed member and a valid CRC, as from another image. */
 static void header_change(uint32_t start, size_t member, size_t size) {
     header_t header;
     memcpy(&header, memory + start, sizeof header);
@@ -360,7 +360,7 @@ static void scenario_foreign(void) {
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, magic), 1);
     CHECK(load() == SKA_OK && network_is(1));
 
-    /* Both slots are of another plan: nothing is loaded, their erases go on being counted. */
+    /* Both slots are of another plan: nothing is loaded, and their erase counts continue. */
     saved(5);
     header_change(0, offsetof(header_t, digest), 8);
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest), 8);
@@ -375,7 +375,7 @@ static void scenario_foreign(void) {
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, erases), 4);
     CHECK(load() == SKA_OK && network_is(2));
 
-    /* What was never written, and what is only zeros. */
+    /* Erased memory, and memory with only zeros. */
     for (int byte = 0; byte < 256; byte += 255) {
         memset(memory, byte, sizeof memory);
         CHECK(load() == SKA_ERROR_UNSAVED && ska_journal_saves() == 0);
@@ -428,7 +428,7 @@ static void scenario_wear(void) {
     CHECK(ska_journal_saves() == saves);
     printf("saves %u\nerases %u\n", (unsigned)saves, (unsigned)most_erased());
 
-    /* Saves that are cut behind their header are counted as well. */
+    /* Saves that are cut after their header are counted as well. */
     saved(1);
     uint32_t attempts = 0;
     uint32_t late = (uint32_t)PAGES + (uint32_t)(SKA_JOURNAL_HEADER / SKA_STORAGE_UNIT) + 5u;
@@ -452,7 +452,7 @@ static void scenario_wear(void) {
     printf("attempts %u\nattempts_erases %u\n", (unsigned)attempts, (unsigned)most_erased());
 }
 
-/* The memory says that an operation failed, or does nothing and says it did. */
+/* The memory reports a failed operation, or reports an operation that it did not do. */
 static void scenario_failures(void) {
     uint32_t failures = 0;
     saved(2);
@@ -467,7 +467,7 @@ static void scenario_failures(void) {
         const ska_status_t status = save(3);
         CHECK(status == SKA_OK || status == SKA_ERROR_STORAGE);
         CHECK(ska_journal_commit() == SKA_ERROR_PIECES);
-        /* What is not said to be saved is not loaded. */
+        /* A save that was not reported as complete is not loaded. */
         CHECK(load() == SKA_OK && network_is(status == SKA_OK ? 3 : 2));
         failures += status == SKA_OK ? 0 : 1;
     }

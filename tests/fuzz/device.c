@@ -16,7 +16,7 @@
 
 typedef char frames_fit[SKA_FRAME_MAX + 16 < LINE_MOST ? 1 : -1];
 
-/* Most updates that one sample leads to. */
+/* Maximum updates per sample. */
 #if SKA_SUPERVISED
 #define STEPS_MOST (1u + SKA_REPLAYS)
 #else
@@ -41,12 +41,12 @@ const char ska_board_name[16] = "fuzz";
 
 static device_source_t source;
 static ska_t flashed; /* as a start leaves it */
-static ska_t before;  /* as it was when the last byte was handed over */
+static ska_t before;  /* before the last byte */
 static uint32_t token_before;
 static piece_t received;
 static piece_t sent;
 static content_seen_t request; /* what the last byte completed */
-static uint64_t dropped;       /* pieces since the start that were no good frame */
+static uint64_t dropped;       /* pieces since the start that were not valid frames */
 
 /* The answer to it. */
 static struct {
@@ -55,7 +55,7 @@ static struct {
     uint8_t status; /* code of a STATUS, or OK */
 } answer;
 
-/* The session as the protocol has it. */
+/* The session, according to the protocol. */
 static struct {
     bool open;
     uint8_t hello;
@@ -122,7 +122,7 @@ static bool rate_may(const uint8_t *payload, size_t length) {
     return same_state(&expected, &network);
 }
 
-/* The last piece makes another state of it. */
+/* The last piece loads another state. */
 static bool push_may(const uint8_t *payload, size_t length) {
     const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
     device_counts.pushed += last;
@@ -143,7 +143,7 @@ static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length
     }
 }
 
-/* Whether a request that was executed has left the network as it may. */
+/* Whether an executed request has left the network in an allowed state. */
 static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
     case SKA_MESSAGE_SAMPLE:
@@ -222,7 +222,7 @@ static void request_judge(void) {
     }
 }
 
-/* What the last byte that was handed over has led to. */
+/* Checks the effect of the last byte. */
 static void byte_judge(void) {
     promise(decoder.dropped == (dropped < 0xFFFFu ? dropped : 0xFFFFu),
             "what is no good frame is counted");
@@ -251,7 +251,7 @@ static bool piece_take(piece_t *piece, uint8_t byte) {
     return byte == 0 && piece->count != 0;
 }
 
-/* The end of a piece: what it carries. */
+/* Reads a piece at its end. */
 static bool piece_end(piece_t *piece, content_seen_t *content) {
     const size_t count = piece->count;
     piece->count = 0;
@@ -259,7 +259,7 @@ static bool piece_end(piece_t *piece, content_seen_t *content) {
            line_decode(piece->bytes, count, content->content, &content->length);
 }
 
-/* Between two bytes all is quiet: the moment to compare. */
+/* Between two bytes the firmware is idle, so this compares its state. */
 int16_t ska_board_read(void) {
     if (device_counts.starts == 1 && device_counts.bytes == 0) {
         flashed = network;
@@ -305,7 +305,7 @@ void ska_board_write(uint8_t byte) {
 
 void device_run(device_source_t from) {
     source = from;
-    /* What a start-up file does to .bss. */
+    /* Clears .bss like a start-up file. */
     memset(&network, 0, sizeof network);
     memset(&decoder, 0, sizeof decoder);
     memset(&session, 0, sizeof session);

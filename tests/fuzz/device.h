@@ -1,8 +1,8 @@
 /* device.h: the whole firmware as a function, and a watcher.
  *
- * The watcher reads what the device reads, by line.c, and follows what the protocol promises: who
- * may change the network when, and that each good frame is answered once. It does not know what
- * learning computes; tests/agreement does. */
+ * The watcher reads the same bytes as the device, by line.c, and checks the guarantees of the
+ * protocol: when a request may change the network, and that each valid frame is answered once. It
+ * does not check the results of learning; tests/agreement does. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
@@ -17,20 +17,20 @@ typedef struct {
     uint64_t executed;    /* requests */
     uint64_t repeated;    /* requests that were answered again */
     uint64_t out_of_turn; /* requests that were refused for their seq */
-    uint64_t refused;     /* requests that were in turn, and were refused for what they hold */
-    uint64_t pushed;      /* states that came by PUSH, the last piece included */
+    uint64_t refused;     /* requests in sequence that were refused for their contents */
+    uint64_t pushed;      /* states received completely by PUSH */
     uint64_t saved;       /* by SAVE */
-    uint64_t changed;     /* times that a network changed without a good frame: must be 0 */
-    uint64_t broken;      /* other promises that were broken: must be 0 */
-    const char *first;    /* what was broken first, or null */
+    uint64_t changed;     /* changes of a network without a valid frame: must be 0 */
+    uint64_t broken;      /* other broken guarantees: must be 0 */
+    const char *first;    /* the first broken guarantee, or null */
 } device_counts_t;
 
 extern device_counts_t device_counts;
 
-/* Where the bytes for a device come from; a negative one ends its run. */
+/* The source of the bytes for a device; a negative value ends its run. */
 typedef int16_t (*device_source_t)(void);
 
-/* Starts a device, which knows nothing of those before, and lets it run. */
+/* Starts a new device and lets it run. */
 void device_run(device_source_t source);
 
 /* For sources that want to say what the device expects: the seq of its next request, the token of
@@ -45,7 +45,7 @@ const uint8_t *device_state(uint32_t *count);
 bool device_is_pushed(void);
 uint32_t device_push_offset(void);
 
-/* Counts a promise as broken. */
+/* Counts a broken guarantee. */
 void device_broke(const char *what);
 
 #endif

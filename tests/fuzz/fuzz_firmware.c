@@ -1,4 +1,4 @@
-/* fuzz_firmware.c: libFuzzer writes what comes over the line to a device that has just started. */
+/* fuzz_firmware.c: libFuzzer generates the bytes on the line to a newly started device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static size_t piece_at(const uint8_t *data, size_t size, size_t place, size_t *c
     return place;
 }
 
-/* Nobody finds a CRC by trying: half of the time the content of one frame is mutated, and gets the
- * CRC it needs. */
+/* Random bytes hardly ever have a valid CRC. So half of the time, the content of one frame is
+ * mutated and gets a valid CRC. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
     uint8_t content[LINE_MOST];
     uint8_t line[LINE_ROOM(LINE_MOST)];

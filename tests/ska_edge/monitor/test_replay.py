@@ -52,7 +52,7 @@ def assert_whole(book: Logbook, model: Model, path: Path, *, checked: bool) -> N
     assert model.state.to_bytes() == before
 
 
-# --- logs that are whole --------------------------------------------------------------------------
+# --- complete logs --------------------------------------------------------------------------------
 
 
 ACTIONS = st.lists(
@@ -275,7 +275,7 @@ def test_at_gives_the_last_state_before_a_line_that_is_wrong(model: Model, path:
         rebuilt(book, model, path, 7)
 
 
-# --- logs that are not ----------------------------------------------------------------------------
+# --- incomplete and changed logs ------------------------------------------------------------------
 
 
 def refusal(book: Logbook, model: Model, path: Path, kind: type[SkaError] = InputError) -> str:
