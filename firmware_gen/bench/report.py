@@ -59,7 +59,7 @@ def ask(board: RunningBoard) -> Report:
 
 def _answer(board: RunningBoard) -> bytes:
     """All bytes up to the line `end`."""
-    import tty  # not every system has it; one that starts boards does
+    import tty  # not every system has it, but a system that starts boards does
 
     try:
         port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)

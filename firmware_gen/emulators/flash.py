@@ -300,7 +300,7 @@ def _born(pid: int) -> str | None:
 
 
 def _born_by_ps(pid: int) -> str | None:
-    """The same where the system has no files about processes."""
+    """The same for a system without /proc."""
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout

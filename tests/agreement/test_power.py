@@ -73,7 +73,7 @@ class Run:
         self._log = folder / "log"
 
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
-        """Learns, keeps a log, and compares what it leads to with the device: how often that fell
+        """Learn, write a log, compare its result with the device; return how often the device fell
         back.
 
         `opened` is called when there is contact, `happens` after each line.

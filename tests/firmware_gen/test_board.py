@@ -1,4 +1,4 @@
-"""Boards are folders: what is in them is read, checked and copied."""
+"""Boards are folders, whose files are read, checked and copied."""
 
 from __future__ import annotations
 

@@ -49,12 +49,12 @@ int main(void) {
 
 
 def with_blocks(ram: int, flash: int) -> str:
-    """A program with so many bytes of variables and of constants, beside little else."""
+    """A program with these sizes of variables and constants, and little else."""
     return WITH_BLOCKS.replace("RAM_BLOCK", f"{ram}u").replace("FLASH_BLOCK", f"{flash}u")
 
 
 def ring(board: Board) -> int:
-    """Bytes that the board's driver keeps of what it has received, with their places."""
+    """Size of the driver's receive buffer, with its positions."""
     return board.uart.buffer + 4 if board.uart is not None and RING in board.sources else 0
 
 

@@ -69,7 +69,7 @@ size_t decode(const uint8_t *bytes, size_t count, uint8_t *out) {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of a firmware, and what the tests call in it."""
+    """The sources of a firmware, and the functions that the tests call."""
     project = tmp_path_factory.mktemp("frame") / "project"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", project)
     (project / "src" / "frames.c").write_text(FRAMES)

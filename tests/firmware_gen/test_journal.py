@@ -1,4 +1,4 @@
-"""What is saved is loaded whole, or the save before it: power cut at every write and every erase.
+"""A load gives a complete save, the last or the previous: power cut at every write and erase.
 
 journal_power.c runs ska_journal.c on a memory with the rules of flash, under the sanitizers for
 addresses and undefined behavior, with the state of a network of 2,410 parameters; the tests here
@@ -32,7 +32,7 @@ SANITIZERS = ("-O2", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
-LEFTOVERS = 4  # what a cut leaves of an operation: nothing of it, some, others, all
+LEFTOVERS = 4  # the done part of a cut operation: none, two different parts, all
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ Run = Callable[[str, str], Mapping[str, int]]
 
 @pytest.fixture(scope="module")
 def run(programs: dict[str, Path]) -> Run:
-    """Runs a scenario on a kind of memory: what it counted."""
+    """Run a scenario on a kind of memory; return its counts."""
 
     def counted(name: str, scenario: str) -> Mapping[str, int]:
         done = subprocess.run(

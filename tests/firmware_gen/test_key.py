@@ -34,7 +34,7 @@ def firmware(
 
 
 def values(firmware: Firmware, name: str) -> dict[str, object]:
-    """What a request has in its fields for a device that was just started."""
+    """The fields of a request to a newly started device."""
     return {
         "SAMPLE": {"number": 0, "label": 0, "want": 0, "x": firmware.x(0)},
         "SET_RATE": {"halvings": 1, "token": 0},

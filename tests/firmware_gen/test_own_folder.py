@@ -1,4 +1,4 @@
-"""Nobody else decides what a compiler takes from its cache, or which processes are ended."""
+"""Another user can control neither the compiler's cache nor which processes are ended."""
 
 from __future__ import annotations
 

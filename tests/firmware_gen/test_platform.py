@@ -1,4 +1,4 @@
-"""A platform that lacks what the C leans on does not compile: each is faked, one at a time."""
+"""The C does not compile if a platform assumption is false: each is faked, one at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLATFORMS = {
 
 
 def messages(compiler: str, fake: str) -> str:
-    """What the compiler says of the arithmetic on a platform; nothing when it compiles."""
+    """The compiler's error for the arithmetic on a platform; empty if it compiles."""
     source = f'{HEADERS}{fake}\n#include "ska_fixed.h"\n'
     command = [compiler, "-std=c99", f"-I{RUNTIME}", "-x", "c", "-", "-c", "-o", "/dev/null"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old(folder: Path) -> Tree:
-    """What a project holds, with a file of somebody's, an image and an edited board.toml."""
+    """The contents of a project with a foreign file, an image and an edited board.toml."""
     generate(folder)
     (folder / "src" / "mine.c").write_text("/* mine */\n")
     (folder / "build").mkdir()
@@ -52,7 +52,7 @@ def edit(path: Path) -> None:
 
 
 class Full:
-    """A disk that takes so many writes, renames and removals, and then no more."""
+    """A disk that fails after a number of writes, renames and removals."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         self.left, self.error = 0, error

@@ -1,4 +1,4 @@
-"""Boards receive while they compute: bursts, streams at full speed, what is too much, the baud."""
+"""Boards receive while they compute: bursts, streams at full speed, overflow, the baud rate."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def busy(board: Board, write_firmware: WriteFirmware) -> Path:
 
 
 def burst(count: int, first: int = 0) -> bytes:
-    """Bytes without those that mean something to BUSY, all others in turn."""
+    """All bytes in turn, except those that are commands for BUSY."""
     plain = bytes(set(range(256)) - set(b"b<>"))
     return bytes(plain[(first + 7 * i) % len(plain)] for i in range(count))
 

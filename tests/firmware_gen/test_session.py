@@ -1,4 +1,4 @@
-"""The firmware as a whole: whatever a host sends, it does each thing once, and says what it did.
+"""The whole firmware: whatever a host sends, it executes each request once and answers it.
 
 What has to come out, the trainer says.
 """
@@ -120,7 +120,7 @@ def test_hello_of_another_version_is_answered_too(firmware: Firmware) -> None:
 
 
 def test_samples_are_learned_as_the_trainer_learns_them(each: Firmware) -> None:
-    """Beside it: METRICS and the CRC come when they are asked for, and only then."""
+    """METRICS and the CRC are sent only on request."""
     host, wants = each.host(), [NOTHING, Want.METRICS, Want.CRC, Want.METRICS | Want.CRC]
     requests, expected = [each.hello()], []
     for row in range(12):
@@ -220,7 +220,7 @@ def test_sequence_numbers_wrap(firmware: Firmware) -> None:
 
 
 def test_a_window_behind_a_lost_request_is_refused(each: Firmware) -> None:
-    """And learned when it is sent again: the host goes back to what was lost."""
+    """It is learned when it is sent again: the host goes back to the lost row."""
     window = [each.sample(1 + row, row) for row in range(5)]
     replies = each.run(each.hello(), window[0], *window[2:], *window[1:], *each.pulls(6))
     assert statuses(replies) == [(seq, Status.SEQUENCE, 1) for seq in (3, 4, 5)]

@@ -53,7 +53,7 @@ def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def warnings(sources: Path, *command: str) -> str:
-    """What a compiler says of the library; with warnings it refuses."""
+    """A compiler's messages about the library; warnings are errors."""
     done = subprocess.run(
         [*command, "ska.c"], cwd=sources, capture_output=True, text=True, check=False
     )

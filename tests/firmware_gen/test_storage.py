@@ -214,7 +214,7 @@ def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
 
 
 def first_words(elf: Path) -> str:
-    """What a process says that ends when it is asked to read its memory."""
+    """The message of a process that ends when it reads its memory."""
     with subprocess.Popen(
         [str(elf)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

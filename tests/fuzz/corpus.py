@@ -1,6 +1,6 @@
 """The seed corpus: every message of the table, and a session, as bytes on the line.
 
-`python -m tests.fuzz.corpus` writes it anew, after a change of the protocol.
+`python -m tests.fuzz.corpus` regenerates it after a change of the protocol.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ska_edge.wire.protocol import (
 )
 
 FOLDER = Path(__file__).parent / "corpus"
-# Small, since what is compared after every byte is the whole network; together they have every
+# Small, because the whole network is compared after every byte; together they have every
 # field that a state can have, and inputs of one byte and of two.
 PLANS = {
     "local": make_plan((5, 4, 3), replay=Replay(2, 1)),
@@ -34,7 +34,7 @@ PLANS = {
 
 
 def seeds(plan: Plan) -> dict[str, bytes]:
-    """Streams by name; in each of a message it is the last frame, behind a HELLO."""
+    """Streams by name; the stream of a message has a HELLO, then the message as its last frame."""
     codec = Codec(dimensions(plan))
     opened = frame(codec, 0, BY_NAME["HELLO"], plan)
     streams = {

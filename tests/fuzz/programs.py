@@ -1,4 +1,4 @@
-"""The programs that fuzz the firmware: what they are made of, and how they are compiled."""
+"""The programs that fuzz the firmware: their sources and their compilation."""
 
 from __future__ import annotations
 

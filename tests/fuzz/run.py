@@ -1,4 +1,4 @@
-"""The whole of it: `make fuzz`. What it finds stays in build/fuzz; the exit code is then not 0."""
+"""All of `make fuzz`. Findings stay in build/fuzz, and the exit code is then not 0."""
 
 from __future__ import annotations
 

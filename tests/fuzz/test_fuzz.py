@@ -1,4 +1,4 @@
-"""Short runs of what fuzzes the firmware, and that it finds what it is for; see `make fuzz`."""
+"""Short runs of the fuzzers, and planted defects that they must find; see `make fuzz`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
     assert sum(mutated[f"requests {what}"] for what in handled) == mutated["frames with a good CRC"]
 
 
-# Defects, each with what must be said about it.
+# Defects, each with the message that it must cause.
 PLANTS = {
     "no end of the buffer": (
         "ska_frame.c",

@@ -1,4 +1,4 @@
-"""What is measured is what is claimed: the counter is checked, and the weights are the host's."""
+"""The measurements are valid: the counter is checked, and the weights equal the host's."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ DIMENSIONS = {"input_bytes": 5, "classes": 3}
 PLAN = "#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n"
 CANARY = 0xA5
 
-# What the table can express and no message of today uses.
+# Features of the table that no present message uses.
 EXTRA = (
     Message(
         "WRITE",

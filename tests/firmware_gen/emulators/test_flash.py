@@ -128,7 +128,7 @@ def test_a_launched_board_stays_is_listed_and_is_stopped(
     board = launch(project)
     assert running() == (board,)
     assert echo(board.port, b"abc") == b"bcd"
-    # It is nobody's child here, so it can never become a zombie of this process.
+    # It is not a child of this process, so it can never become its zombie.
     with pytest.raises(ChildProcessError):
         os.waitpid(board.pid, os.WNOHANG)
 

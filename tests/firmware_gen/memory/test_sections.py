@@ -1,4 +1,4 @@
-"""What is measured: the sizes are those of the sections, and only of an ELF image."""
+"""Measured sizes equal those of the sections; only ELF images can be measured."""
 
 from __future__ import annotations
 

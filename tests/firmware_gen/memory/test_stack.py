@@ -1,4 +1,4 @@
-"""The stack bound: equal to what the compilers say, never below what a run uses, or an error."""
+"""The stack bound: it equals the compilers' figures, and a run never exceeds it; else an error."""
 
 from __future__ import annotations
 
@@ -415,9 +415,9 @@ def test_a_run_uses_the_whole_bound_and_no_more(
 def bound_and_use(
     project: Path, board: Board, toolchain: str, rounds: int = 0
 ) -> tuple[int, int, int]:
-    """Bytes of the stack: the bound of the calls, that with an interrupt, and what a run uses.
+    """Bytes of stack: the bound of the calls, the bound with an interrupt, and the use of a run.
 
-    `rounds`: so many times, the run sends a byte and waits for one.
+    `rounds`: how often the run sends a byte and waits for one.
     """
     report = build(project, toolchain=toolchain)
     assert board.memory is not None and report.stack is not None

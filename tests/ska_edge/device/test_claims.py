@@ -31,7 +31,7 @@ FREE = {"seq", "protocol", "board"}  # told apart elsewhere
 
 
 class Liar(FakeDevice):
-    """Runs the plan, but for what it says in place of the truth."""
+    """Runs the plan, but reports some false values."""
 
     lies: dict[str, Any]
     answers: dict[str, Any]

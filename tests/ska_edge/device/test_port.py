@@ -41,7 +41,7 @@ EVERY_BYTE = bytes(range(256)) * 4  # telnet's escape, 0xff, and every control c
 
 
 class Terminal:
-    """A pty: `far` is what a device reads and writes, `path` what a program opens."""
+    """A pty: a device reads and writes `far`, a program opens `path`."""
 
     def __init__(self) -> None:
         self.far, self.near = os.openpty()
@@ -424,7 +424,7 @@ def test_settings_and_lock_are_as_before_when_it_ends(terminal: Terminal) -> Non
 
 
 def test_what_was_not_sent_is_dropped_at_the_end() -> None:
-    """The system has handed over some of it; what it still holds back must not come later."""
+    """The system has passed on a part; the rest in its buffer must not arrive later."""
 
     def left(fill: Callable[[str], None]) -> int:
         terminal, count = Terminal(), 0
@@ -447,7 +447,7 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
         with Port(path, write_timeout=0.1) as port, pytest.raises(DeviceError):
             port.write(bytes(100000))
 
-    given = 4096  # bytes of a terminal's input buffer: what the far end has been given already
+    given = 4096  # bytes of a terminal's input buffer, which the far end already has
     assert left(by_port) <= given < left(plainly)
 
 

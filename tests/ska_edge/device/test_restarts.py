@@ -1,4 +1,4 @@
-"""Restarts and lost answers at the worst moment: what a stream and a monitor's log make of them."""
+"""Restarts and lost answers at the worst moment, in a stream and in a monitor's log."""
 
 from __future__ import annotations
 
