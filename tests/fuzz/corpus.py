@@ -102,7 +102,7 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
             return known[field.name]
         count = sizes.get(str(field.count), field.most or field.count)
         assert isinstance(count, int)
-        return [i % 100 for i in range(count)]
+        return 0 if count == 1 else [i % 100 for i in range(count)]
 
     values = {field.name: value(field) for field in message.fields}
     return encode_frame(message.code, seq, codec.pack(message.name, values))
