@@ -59,11 +59,12 @@ class Liar(TrainerDevice):
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         """As the trainer's device does, with metrics (made up) for who wants them."""
-        metrics: list[bytes] = []
+        replies = super()._done(seq, name, values)
         if name == "SAMPLE" and values["want"] & Want.METRICS:
-            layers = range(len(self.network.plan.layers))
-            metrics = [self.reply(seq, "METRICS", self.metrics(layer)) for layer in layers]
-        return metrics + super()._done(seq, name, values)
+            for layer in reversed(range(len(self.network.plan.layers))):
+                made_up = {**self.metrics(layer), "step": self.network.step}
+                replies.insert(0, self.reply(seq, "METRICS", made_up))
+        return replies
 
     def _other_value(self, encoded: bytes) -> bytes:
         """The same message with some fields of any value, in a frame that is whole."""
