@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +13,7 @@ import pytest
 import firmware_gen
 from firmware_gen import toolchains
 from firmware_gen.board import Board, load_board
+from tests.signals import heeded
 
 # How long an example takes says nothing about it: machines differ, and tests run side by side.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -47,6 +48,13 @@ def without(what: str) -> None:
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Separate the user's stored data from the tests."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_counts() -> Iterator[None]:
+    """Ctrl-C and its like end what they should, even where the tests run in the background."""
+    with heeded():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from tests.fuzz.corpus import FOLDER, PLANS, seeds
 from tests.fuzz.programs import compile_program, write_sources
 from tests.fuzz.run import campaign, fuzzer
 
-RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 20_000, 3_000
+RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 40_000, 3_000
 TIME_LIMIT_S = 300  # a run takes a second; this only ends a hang
 
 
@@ -196,8 +196,8 @@ PLANTS = {
     ),
     "two answers": (
         "ska_main.c",
-        "    request_answer(frame);\n",
-        "    request_answer(frame);\n    request_answer(frame);\n",
+        "    request_answer(&content);\n",
+        "    request_answer(&content);\n    request_answer(&content);\n",
         "a good frame is answered once",
     ),
     "a bit of a bad frame": (

@@ -41,6 +41,7 @@ NOT_HERE = {
     "start": "partial_fit goes on",
     "init": "is a file",
     "log": "is a file",
+    "checkpoint": "is a file",
 }
 
 
