@@ -15,7 +15,7 @@ from ska_edge.device.link import Link
 from ska_edge.wire.protocol import BY_NAME
 from tests.lossy_wire import LossyWire
 
-SHARE = 0.02  # of frames that meet each fault of a bad line
+SHARE = 0.02  # share of the frames that each fault of a bad line hits
 
 Life = tuple[str, int]
 """Name of a message, "" for any, and how many of it pass before one is cut."""
@@ -26,8 +26,8 @@ class PoweredBoard:
 
     Args:
         project: the built project.
-        port: the name of its port, a link that is made here.
-        seed: of a bad line's faults; None for a good line.
+        port: the name of its port, a symbolic link that this class creates.
+        seed: seed of a bad line's faults; None for a good line.
 
     Attributes:
         port: its name.
@@ -57,13 +57,15 @@ class PoweredBoard:
         self._power.close()
 
     def restart(self) -> None:
-        """Takes its line and its power away, so that no handler runs, and gives both back."""
+        """Cut its line and its power, so that no handler runs, and restore both."""
         self._power.close()
         self._on()
 
     def fail_after(self, lives: Sequence[Life]) -> None:
-        """From here on its power fails behind the half of a frame, whatever it does then, and is
-        given back: after so many frames from now, then so many from each time it has it again.
+        """From now on the power fails after half a frame, whatever the board is doing, and returns.
+
+        Each life names a kind of frame (or any) and how many of them pass before the failure. The
+        first life begins now, each later one when the power returns.
         """
         self._lives = list(lives)
         self._wire.life = self._lives.pop(0)
@@ -100,10 +102,10 @@ class PoweredBoard:
 
 
 class _MortalWire(LossyWire):
-    """A wire that ends within a frame, and says so by `fail`.
+    """A wire that breaks in the middle of a frame and then calls `fail`.
 
     Attributes:
-        life: of the wire; None: it does not end.
+        life: the frames that pass before it breaks; None: it never breaks.
     """
 
     def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:
@@ -118,7 +120,7 @@ class _MortalWire(LossyWire):
     def _write(self, end: int, data: bytes) -> None:
         if self.life is not None:
             name, left = self.life
-            if not name or data[1] == BY_NAME[name].code:  # a code of COBS stands before the type
+            if not name or data[1] == BY_NAME[name].code:  # a COBS code precedes the type
                 self.life = name, left - 1
                 if left == 0:
                     super()._write(end, data[: len(data) // 2])
@@ -128,4 +130,4 @@ class _MortalWire(LossyWire):
 
 
 class _EndedError(Exception):
-    """Pass no more bytes."""
+    """The wire is broken: pass no more bytes."""

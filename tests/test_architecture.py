@@ -1,7 +1,7 @@
-"""Who imports whom, from one table of arrows. The other rules of the layout are in architecture/.
+"""Check all imports against one table of arrows. architecture/ has the other rules of the layout.
 
-Every check is a function from source text to findings, and is also applied to a made-up source that
-breaks its rule.
+Every check is a function from source text to findings. A test also applies it to a made-up source
+that breaks the rule.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import pytest
 
 from tests.architecture.sources import MODULES, imports, roots
 
-# Which package may import which: an arrow leads on to everything that its end may import.
-# `errors` and `files` stand beside the packages; whatever is not listed here may import nothing.
+# Which package may import which. A package may also import whatever the packages at the ends of its
+# arrows may import. `errors` and `files` are modules beside the packages. A package that is not
+# listed may import nothing.
 ARROWS: dict[str, set[str]] = {
     "arithmetic": set(),
     "rules": {"arithmetic"},
@@ -21,21 +22,21 @@ ARROWS: dict[str, set[str]] = {
     "wire": {"rules"},
     "data": set(),
     "network": {"plan"},
-    "model": {"network", "data"},  # a model is evaluated on data
+    "model": {"network", "data"},  # a model can be evaluated on data
     "device": {"wire"},
     "training": {"model", "data"},
     "monitor": {"device", "model"},
     "api": {"training", "monitor"},
 }
-# The generator knows what host and device share, and nothing of how a host trains or listens.
+# The generator knows only what host and device share, not how a host trains or listens.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
-# The one way from a model to its firmware that is no command.
+# The only way from a model to its firmware outside of the commands.
 GENERATOR_USERS = {"ska_edge.model.model_file": "Model.firmware writes a project"}
 EVERYWHERE = {"errors", "files", "json_lines", "npz", "plural"}
 
 
 def reachable(package: str) -> set[str]:
-    """The packages that a package may import, by one arrow or several."""
+    """The packages that a package may import, over one arrow or several."""
     below = set(ARROWS.get(package, set()))
     return below.union(*(reachable(name) for name in below))
 
@@ -46,12 +47,12 @@ def room(name: str) -> str:
 
 
 def own(names: set[str]) -> set[str]:
-    """Those of the names that are ska_edge or one of its modules."""
+    """The names that are ska_edge or one of its modules."""
     return {name for name in names if name.split(".")[0] == "ska_edge"}
 
 
 def wrong_imports(name: str, source: str) -> list[str]:
-    """What a module imports and must not."""
+    """The forbidden imports of a module."""
     found = imports(name, source)
     wrong = set()
     package, _, rest = name.partition(".")

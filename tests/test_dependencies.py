@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PIN = re.compile(r"([a-z0-9-]+)==[\w.]+(?: ; .+)?")
-UNPINNED = {"torch"}  # of the extra `bench`, which `make bench` alone installs
+UNPINNED = {"torch"}  # needed by the extra `bench`, which only `make bench` installs
 
 
 def dependencies(text: str) -> list[str]:
-    """Every requirement in a pyproject.toml, but for the project's own extras."""
+    """Every requirement in a pyproject.toml, except for the project's own extras."""
     project = tomllib.loads(text)["project"]
     lists = [project["dependencies"], *project.get("optional-dependencies", {}).values()]
     return [each for some in lists for each in some if not each.startswith("ska-edge[")]
@@ -46,7 +46,7 @@ def test_a_missing_reason_is_found() -> None:
 
 def test_the_pins_are_versions_and_cover_every_dependency() -> None:
     pins = [PIN.fullmatch(line) for line in LOCK.splitlines()]
-    assert None not in pins  # no address of an index, no option, no range
+    assert None not in pins  # no index URL, no option, no range
     pinned = {pin[1] for pin in pins if pin is not None}
     direct = {re.split(r"[^\w-]", each)[0] for each in dependencies(PROJECT)}
     assert direct - pinned == UNPINNED

@@ -31,8 +31,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A network that is trained in fixed point, as a scikit-learn classifier.
 
     It takes part in pipelines, grid searches and cross-validation, and can be cloned and pickled.
-    It scales the features itself (`scale`), so no scaler need stand before it. `model_` is the
-    `ska_edge.Model` with everything else: `model_.save`, `model_.firmware` and so on.
+    It scales the features itself (`scale`), so no scaler is needed before it. `model_` is the
+    `ska_edge.Model`, with `save`, `firmware` and all its other methods.
 
     Args:
         rule: "local", "feedback" or "code". None: "local".
@@ -42,21 +42,20 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rate: learning rate. None: about 8 / features, at most 0.125.
         decay: how often the rate is halved, in equal parts of the epochs.
         batch: rows in one update, or "all". None: 1, as a device learns.
-        seed: of the initial weights, the order of the rows and what is drawn. None: 0.
-        arithmetic: "fixed", "float" or "both"; the decisions are always those of the integers.
-        scale: "standardize", "global" or "none": what is done to features first.
-            None: "standardize".
+        seed: seed of the initial weights, the order and all random numbers. None: 0.
+        arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
+        scale: scaling of the features: "standardize", "global" or "none". None: "standardize".
         stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the rows,
             "blocked" takes one class after the other.
-        replay: past rows of each class that are kept to be learned again. None: 0.
-        replays: how many of them are learned again with each new row. None: 1.
+        replay: rows of each class to store and learn again. None: 0.
+        replays: stored rows to learn again with each new row. None: 1.
         readout_only: only the output layer learns. None: False.
 
     Attributes:
         classes_: the labels in sorted order, (classes,).
         model_: the trained `ska_edge.Model`; its class names are the labels as text.
         n_features_in_: number of features.
-        feature_names_in_: names of the features, where X was a data frame with such names.
+        feature_names_in_: names of the features, if X was a data frame with column names.
 
     Raises ValueError for data that no classifier can use, NotFittedError before `fit`, and
     InputError for options that cannot work.
@@ -125,14 +124,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Classifier:
         """One learning step for each row, in order, in integers: exactly what a device does.
 
-        The first call without a `fit` before it makes the network: the scaling and the number
-        formats come from its rows, so it should have some dozens of them, and the weights are the
-        initial ones. What is learned later has no influence on scaling and formats, as on a device.
+        Without a `fit` before it, the first call creates the network with its initial weights. Its
+        rows determine the scaling and the number formats, so pass at least some dozens of them.
+        Later rows change neither, as on a device.
 
         Args:
             X: features (rows, features), finite numbers.
             y: labels (rows,).
-            classes: all labels that will ever occur; needed in the first call only.
+            classes: all labels that will ever occur; only the first call needs them.
 
         Raises ValueError for a label that is not one of the classes.
         """
@@ -164,7 +163,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return decided
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
-        """The decisions as shares that add up to 1, (rows, classes); see `Model.predict_proba`.
+        """The decisions scaled to a sum of 1 per row, (rows, classes); see `Model.predict_proba`.
 
         Args:
             X: features (rows, features), finite numbers.
@@ -173,7 +172,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
 
     def _options(self) -> Options:
-        """The parameters as training options; nothing is held out."""
+        """The parameters as training options; no rows are held out."""
         if self.rule is not None and self.rule in RULES and not RULES[self.rule].supervised:
             raise InputError(f"the rule {self.rule!r} learns no classes; choose a rule with labels")
         return Options(**self.get_params(), test_fraction=0.0)
@@ -191,7 +190,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]) -> Dataset:
-    """Checked arrays as data; ValueError where they teach nothing."""
+    """Checked arrays as a Dataset; raises ValueError if there is nothing to learn from them."""
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes[0]!r}; learning needs two classes")
     if not np.ptp(features, axis=0).any():
@@ -203,7 +202,7 @@ def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArr
 
 
 def _names(classes: NDArray[Any]) -> tuple[str, ...]:
-    """The names of the classes in the model: whole numbers without a fraction, all else as text."""
+    """The class names for the model: whole numbers are written without a fraction."""
     if classes.dtype.kind == "f" and all(float(label).is_integer() for label in classes):
         return tuple(str(int(label)) for label in classes)
     return tuple(str(label) for label in classes)

@@ -1,4 +1,4 @@
-"""`ska_edge.connect` and `ska_edge.Device`: a running device, in the terms of its model."""
+"""`ska_edge.connect` and `ska_edge.Device`: a running device, with its model's units."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def connect(
             and numbers into classes; `info`, `save` and `reset` work without it.
         baud: bits per second; emulated boards ignore it.
         timeout: seconds to wait for an answer before a request is sent again.
-        key: of a device that was flashed with one, 32 bytes.
+        key: the device's key, 32 bytes, if it was flashed with one.
 
-    Raises DeviceError when the port does not open, nothing answers, or the device runs another plan
-    than the model's.
+    Raises DeviceError if the port does not open, if nothing answers, or if the plans of the device
+    and the model differ.
 
     Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
     """
@@ -62,14 +62,14 @@ def connect(
 class Device:
     """A device that runs a model's firmware; made by `ska_edge.connect`, closed by `with`.
 
-    It has its own state: what it learns is not learned by the model, until `pull` gives the model
-    of that state. `decisions`, `predict` and `predict_proba` give exactly what they give for a
-    `Model` with the same state. Every method raises DeviceError when the device does not answer,
-    and InputError as the same method of `Model`.
+    The device has its own state: the model does not change when the device learns. `pull` returns
+    a model with the device's state. `infer`, `predict` and `predict_proba` return exactly what a
+    `Model` with the same state returns. Every method raises DeviceError if the device does not
+    answer, and InputError in the same cases as the method of `Model`.
 
     Args:
         link: a session with the device.
-        model: the model that was flashed; None where only `info`, `save` and `reset` are used.
+        model: the model that was flashed; None if only `info`, `save` and `reset` are used.
     """
 
     def __init__(self, link: Link, model: Model | None = None) -> None:
@@ -97,13 +97,13 @@ class Device:
 
     @property
     def model(self) -> Model:
-        """The model that was flashed; raises InputError where `connect` was given none."""
+        """The model that was flashed; raises InputError if `connect` was given none."""
         if self._model is None:
             raise InputError("this needs the model that was flashed: give connect(port, model)")
         return self._model
 
     def info(self) -> DeviceInfo:
-        """The device's present report: board, plan, samples learned, saves and more.
+        """Ask the device for its report: board, plan, samples learned, saves and more.
 
         Example: ``device.info().samples``
         """
@@ -112,11 +112,11 @@ class Device:
     def infer(
         self, x: ArrayLike, progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.int64]:
-        """The device's decisions, (rows, classes) in Q0.15: 32768 would be 1. It learns nothing.
+        """The device's decisions, (rows, classes) in Q0.15: 32768 would be 1. Nothing is learned.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
-            progress: is called with (rows done, rows in all) after every row.
+            progress: a function that is called with (rows done, all rows) after every row.
 
         Example: ``(device.infer(x) == model.decisions(x)).all()``
         """
@@ -129,7 +129,7 @@ class Device:
         return found
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The class of each row, (rows,), as `Model.predict` gives it. The device learns nothing.
+        """The class of each row, (rows,), as in `Model.predict`. The device learns nothing.
 
         Example: ``(device.predict(x) == y).mean()``
         """
@@ -138,7 +138,7 @@ class Device:
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """The decisions as shares that add up to 1, (rows, classes), as `Model.predict_proba`."""
+        """The decisions scaled to sum to 1 per row, (rows, classes): see `Model.predict_proba`."""
         self.model.require_labels()
         return probabilities(self.infer(x))
 
@@ -150,8 +150,8 @@ class Device:
             y: labels (rows,), of the model's classes; None for a rule without labels.
 
         Returns:
-            The class of each row, (rows,), as the device decided it just before it learned the row;
-            class indices for a rule without labels.
+            The class that the device decided for each row just before learning it, (rows,); class
+            indices for a rule without labels.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """
@@ -167,7 +167,7 @@ class Device:
         return self.model.classes[decided] if supervised else decided
 
     def pull(self) -> Model:
-        """The model with the state that the device has now, bit for bit; without a float twin.
+        """A model with the device's present state, bit for bit, and without a float twin.
 
         Example: ``device.pull().save("worn.ska")``
         """
@@ -184,14 +184,14 @@ class Device:
         return replace(self.model, state=state, reference=None)
 
     def push(self, model: Model | None = None) -> DeviceInfo:
-        """Send the device a state, which it stores: weights, counters, rate and stored samples.
+        """Send the device a state, which it saves: weights, counters, rate and stored samples.
 
         Until all of it has arrived, the device keeps its old state.
 
         Args:
-            model: whose state to give; the one that `connect` was given unless named.
+            model: the model whose state to send; by default the one that `connect` was given.
 
-        Raises DeviceError when the device runs another plan, or cannot store a state.
+        Raises DeviceError if the device runs another plan or cannot save a state.
 
         Example: ``device.push(ska_edge.load("worn.ska"))``
         """
@@ -210,7 +210,7 @@ class Device:
     def save(self) -> DeviceInfo:
         """Save the device's state, so that it survives a restart.
 
-        Raises DeviceError when its board has no memory for that.
+        Raises DeviceError if its board has no memory for saves.
         """
         self._link.save()
         return self._link.hello()
@@ -222,11 +222,11 @@ class Device:
     def verify(self, data: Source, samples: int | None = None) -> Report:
         """Prove that the device learns exactly what the host learns, integer by integer.
 
-        The device starts again from the weights that were flashed, and learns the rows.
+        The device restarts from the flashed weights and learns the rows.
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`.
-            samples: how many rows it learns, from the first one on; all unless told.
+            samples: how many rows it learns, from the first one on; by default all.
 
         Returns:
             How many rows were learned, and how many integers were compared.

@@ -51,31 +51,30 @@ def train(
             Default: (64, 32).
         epochs: passes over the training rows.
         rate: learning rate; for the rule "published" the paper's eta. Default: about
-            8 / features and at most 0.125; "published": 0.01.
+            8 / features, at most 0.125; "published": 0.01.
         decay: how often the rate is halved, in equal parts of the epochs.
         batch: rows in one update. Default: 1, as a device learns; "published": all.
         steps: passes over the held batch, for the rule "published".
-        seed: of the split, the initial weights, the order of the rows and what is drawn.
-            Default: 0.
-        arithmetic: "fixed", "float" or "both".
-        test_fraction: share of the rows that is held out; whole groups where the data have
-            groups. Default: 0.2; "published": 0.
-        scale: "standardize", "global" or "none": what is done to features first.
+        seed: seed of the split, the initial weights, the order and all random numbers. Default: 0.
+        arithmetic: train in "fixed" point, in "float", or "both".
+        test_fraction: fraction of rows to hold out; whole groups if the data have groups.
+            Default: 0.2; "published": 0.
+        scale: scaling of the features: "standardize", "global" or "none".
             Default: "standardize"; "published": "none".
         stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the data,
             "blocked" takes one class after the other.
-        replay: past rows of each class that are kept to be learned again. Default: 0.
-        replays: how many of them are learned again with each new row. Default: 1.
+        replay: rows of each class to store and learn again. Default: 0.
+        replays: stored rows to learn again with each new row. Default: 1.
         readout_only: only the output layer learns. Default: False.
-        start: a model file, or its integer ONNX file, to continue from. All that is the model's
-            own stays unless it is named: rule, sizes, rate, batch, seed, replay, readout_only.
-        group: learn from the rows of this group alone.
-        per_class: learn from this number of rows of each class; all others are test rows.
+        start: a model file, or its integer ONNX file, to continue from. The model keeps
+            its rule, sizes, rate, batch, seed, replay and readout_only unless you name others.
+        group: learn only from the rows of this group.
+        per_class: learn from this many rows of each class; all others are test rows.
         init: npz file with W0, b0, W1, ... to start from.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.
         log: JSONL file for the metrics of every update.
-        progress: is called now and then with (rows done, rows in all).
+        progress: a function that is called now and then with (rows done, all rows).
 
     Returns:
         A Trained: `model`, `accuracy` (fractions, {"float" or "fixed": {"train", "test"}}), and

@@ -1,4 +1,4 @@
-"""A batch handed over whole: the bits of one that comes sample by sample, and of numpy."""
+"""A batch handed over whole gives the same bits as one handed over by sample, and as numpy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The same bits on cores that have the highest byte of a number first, 32 bits wide and 64.
+"""The same bits on big-endian cores, with 32 bits and with 64.
 
 The firmware is built for PowerPC and z/Architecture and runs under qemu's user mode emulation. Its
-state, as bytes, is the trainer's: by definition these are little-endian on every core.
+state has the same bytes as the trainer's, since these are little-endian on every core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.firmware_gen.piped_firmware import (
 
 CORES = {"ppc": "powerpc-linux-gnu-gcc", "s390x": "s390x-linux-gnu-gcc"}
 FLAGS = ("-O2", "-static", "-Wall", "-Wextra", "-Werror")
-SAMPLES = 14  # no multiple of the batch: part of one is held in the end
+SAMPLES = 14  # not a multiple of the batch, so a partial batch is left at the end
 EVERYTHING = Want.CRC | Want.METRICS
 
 
@@ -50,7 +50,7 @@ def test_what_is_learned_has_the_bytes_and_the_checksum_of_the_trainer(firmware:
     for row, (_, result) in enumerate(named(replies, "RESULT")):
         assert result == host.learn(row, EVERYTHING)
         sums = [next(metrics) for _ in firmware.plan.layers]
-        # While a batch is being filled there are none.
+        # There are no metrics while a batch is being filled.
         assert host.state.held or sums == host.metrics()
     assert host.state.step > 0
     assert pulled(replies) == host.state.to_bytes()

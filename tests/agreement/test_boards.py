@@ -77,13 +77,14 @@ def ram_size(board: Board) -> int:
 
 
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
-    """Any rule and precision, 0 to 3 hidden layers, weights in formats of their own, now and then
-    wide enough for 64-bit sums, with replay, or with a readout that learns alone.
+    """A plan of any rule and precision, with 0 to 3 hidden layers and random weight formats.
+
+    Now and then it is wide enough for 64-bit sums, has replay, or has a readout that learns alone.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed % len(PRECISIONS)]]
     inputs = int(rng.choice(limits.inputs))
-    width = limits.width if inputs <= limits.width else limits.width // 2  # a wide input is enough
+    width = limits.width if inputs <= limits.width else limits.width // 2  # one wide input is enough
     hidden = rng.integers(1, width + 1, rng.integers(0, limits.depth + 1))
     classes = int(rng.integers(2, limits.classes + 1))
     sizes = (inputs, *(int(width) for width in hidden), classes)
@@ -111,7 +112,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
 
 
 def random_case(seed: int, ram: int = LARGE) -> Case:
-    """Weights over a part or all of their range: both small changes and saturation occur."""
+    """A random network whose weights fill part or all of their range, so saturation occurs, too."""
     rng = np.random.default_rng(seed)
     plan = random_plan(rng, seed, LIMITS[ram])
     limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
@@ -129,10 +130,10 @@ def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at
     """Generate, build and start the model's firmware, then verify it."""
     write_project(model.plan, model.state.parameters, board.name, at)
     compiler = toolchains.choose([entry.name for entry in board.toolchains])
-    # zig brings no run time for the sanitizers; where it is the only compiler, they are left out.
+    # zig has no sanitizer runtime; if it is the only compiler, the sanitizers are left out.
     sanitized = board.name == "host" and compiler.name != "zig"
     report = build(at, flags=SANITIZERS if sanitized else ())
-    if board.memory is not None:  # what was said before any compiler ran
+    if board.memory is not None:  # the message from before any compiler ran
         assert footprint.ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
     with start(at) as running, Link(running.port) as link:
         return verify(link, model, inputs, labels)
@@ -153,14 +154,14 @@ def test_random_plans_have_equal_bits(
 
 @functools.cache
 def digits(name: str, hidden: int) -> Case:
-    """A network after one epoch of digits, and rows it has not seen."""
+    """A network after one epoch of digits, and rows that it has not seen."""
     pytest.importorskip("sklearn")
     trained = train(load(name), Options(hidden=(hidden,), epochs=1, arithmetic="fixed"))
     test = trained.test
     return Case(0, trained.model, trained.model.quantize(test.x)[:100], test.y[:100])
 
 
-DIGITS = {  # data and hidden neurons, by bytes of RAM
+DIGITS = {  # data and hidden neurons by bytes of RAM
     2 * 1024: ("digits4x4", 12),
     8 * 1024: ("digits", 16),
     16 * 1024: ("digits", 32),
@@ -179,7 +180,7 @@ def test_digits_have_equal_bits(
     assert report.first_difference is None, report.first_difference.sentence()
     assert (report.samples, report.steps) == (100, 100)
     assert report.parameters == (inputs + 1) * hidden + (hidden + 1) * classes
-    assert report.correct >= 85  # the device classifies before it learns: the wire carries sense
+    assert report.correct >= 85  # the device classifies before it learns, so good accuracy shows that the inputs arrive intact
 
 
 @pytest.mark.parametrize("ram", LIMITS)

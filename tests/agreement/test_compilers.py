@@ -1,7 +1,7 @@
 """Equal bits whatever the compiler and its level: a plan of every rule, under the sanitizers.
 
-The integers are right for the right reasons: what is undefined in C may come out as meant at one
-level and not at another, and the sanitizers stop at it.
+The sanitizers stop at undefined behavior, which may give the right integers at one level and wrong
+ones at another.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WIDE = {
     "ends": make_plan((20, 10, 6, 2), input_format=QFormat(8, 5), rate=0.9),
     "thin": make_plan((1, 1, 3), input_format=QFormat(8, 5), rate=0.9),
 }
-KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board of each
+KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board per set of kernels
 PORTABLE_ANYWAY = {("qemu-m0", "w8a8"), ("sim-atmega2560", "w8a8")}
 
 

@@ -36,7 +36,7 @@ def a_model() -> Model:
 
 
 def difference(board: Board, project: Path, file: str, old: str, new: str) -> Difference | None:
-    """What verify finds on a board whose firmware has one place of its sources changed."""
+    """The difference that verify finds on a board whose firmware has one change in its sources."""
     model = a_model()
     write_project(model.plan, model.state.parameters, board.name, project)
     source = project / "src" / file
@@ -66,7 +66,7 @@ def test_the_unchanged_firmware_is_equal(
 def test_a_bit_that_turns_over_in_a_weight(
     name: str, bit: int, step: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """Any step, any tensor: here weight [2, 3] of the second layer."""
+    """It may be in any step and tensor; here it is weight [2, 3] of the second layer."""
     tensor = next(t for t in PLAN.tensors() if (t.layer, t.name) == (1, "weight"))
     index = tensor.offset + 2 * tensor.shape[1] + 3
     old = r"( +)ska->step\+\+;\n"
@@ -105,9 +105,9 @@ def test_a_bit_of_a_counter(
 
 
 TENSORS = ("weight", "bias", "readout_weight", "readout_bias")
-RULE_FAULTS = {  # one bit of a constant each: file, what stands there, what takes its place, effect
+RULE_FAULTS = {  # one changed bit of a constant each: file, old text, new text, effect
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),
-    # These are smaller than what a weight's rounding lets through: they show in what led to it.
+    # These effects are too small to survive the rounding of a weight; they show in earlier values.
     "the target": ("ska_plan.h", r"(#define SKA_TARGET 3276)7", r"\g<1>6", METRICS),
     "the table": ("ska_tables.h", r"\b16384\b", "16385", ("decision",)),
 }
@@ -129,7 +129,7 @@ def test_a_bit_of_the_rule(
 def test_the_command_names_the_difference_and_fails(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """Against a running board, as a user would: exit 1, both integers and both values."""
+    """The command runs against a live board and shows exit code 1, both integers and both values."""
     require_board("host")
     model = a_model()
     path, project, data = tmp_path / "m.ska", tmp_path / "p", tmp_path / "d.npz"

@@ -1,5 +1,5 @@
-"""Power that fails within a frame or between two lines of a log, on wires good and bad: the log
-still rebuilds the device's bits.
+"""Power fails within a frame or between two lines of a log, on good and bad wires: the log still
+rebuilds the device's bits.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ def project(
 
 
 class Run:
-    """A monitor's run over random rows, with whatever a seed chooses.
+    """A monitor's run over random rows; a seed chooses everything else.
 
     Args:
-        options: of `Monitor.run` and `Stream`, in place of the seed's.
+        options: options of `Monitor.run` and `Stream` that replace the seed's.
 
     Attributes:
-        rows: how many are learned.
-        chance: for what else shall depend on the seed.
-        board: which learns them.
+        rows: how many rows are learned.
+        chance: random numbers for anything else that depends on the seed.
+        board: the board that learns them.
     """
 
     def __init__(self, seed: int, project: Path, folder: Path, **options: Any) -> None:
@@ -73,10 +73,9 @@ class Run:
         self._log = folder / "log"
 
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
-        """Learn, write a log, compare its result with the device; return how often the device fell
-        back.
+        """Learn, write a log, and compare its result with the device; return the number of rollbacks.
 
-        `opened` is called when there is contact, `happens` after each line.
+        `opened` is called once the device answers, `happens` after each line.
         """
         inputs = self._rng.integers(-128, 128, (self.rows, PLAN.inputs))
         labels = self._rng.integers(0, PLAN.classes, self.rows)
@@ -98,7 +97,7 @@ class Run:
 
 @pytest.fixture
 def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
-    """A function that returns the run of a seed, with options, on a board without a save."""
+    """A function that takes a seed and options and returns a run, on a board without a save."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
     return lambda seed, **options: Run(seed, project, tmp_path, **options)
 
@@ -107,8 +106,8 @@ def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
-    """A request or an answer. Each row is a frame at least, so there is one left for each failure:
-    the device falls back every time, and is found before the next or behind it.
+    """The frame is a request or an answer. Each row takes at least one frame, so every failure has a
+    frame to hit. The device rolls back each time and is found before the next failure or after it.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3
@@ -121,7 +120,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
 @pytest.mark.parametrize(
     ("name", "before", "falls"),
     [
-        ("HELLO", 0, 1),  # the device is not found yet: a second fall is the first
+        ("HELLO", 0, 1),  # the host has not found the device yet, so two rollbacks look like one
         ("WELCOME", 0, 1),
         ("SET_TOKEN", 0, 1),
         ("STATUS", 0, 1),  # to SET_TOKEN
@@ -132,14 +131,14 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
         ("RESULT", 0, 2),
         ("SAVE", 0, 2),
         ("STATUS", 2, 2),
-        ("HELLO", 2, 2),  # which ends the log; there are two for a new token
+        ("HELLO", 2, 2),  # WELCOME ends the log; a new token takes two of them
         ("WELCOME", 2, 2),
     ],
 )
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """It has fallen back once, and gets a rate and a token again."""
+    """The device rolls back once and gets its rate and token again."""
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)
@@ -150,8 +149,8 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
     seed: int, new_run: NewRun
 ) -> None:
-    """More often between rows, where rates and saves are asked for, and not behind the end. Answers
-    that have come already make lines for which nobody asks the device, so two failures can be one.
+    """Most failures come between rows, where rates and saves are requested, and none after the end.
+    Some lines come from answers already received, so two failures can count as one.
     """
     run, lines, failed = new_run(seed), 0, 0
 

@@ -45,7 +45,7 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
 
 
 def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
-    """Every value of a single argument of 16 bits; of others, random rows with many extremes."""
+    """Arguments to compare: every value of a single 16-bit argument, else random rows with extremes."""
     if len(arguments) == 1 and arguments[0].hi - arguments[0].lo < EVERY_VALUE:
         return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
     rng = np.random.default_rng(5)
@@ -114,7 +114,7 @@ def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> Non
 def libraries(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> dict[str, ctypes.CDLL]:
-    """ska_rule.h of each plan as a library: one exported loop over rows a function."""
+    """ska_rule.h of each plan as a library that exports one loop over rows per function."""
     compiler = require_toolchain("gcc")
     libraries = {}
     for name, plan in PLANS.items():

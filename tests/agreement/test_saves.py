@@ -26,7 +26,7 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Capability, Want
 
 BOARDS = tuple(name for name in board_names() if load_board(name).storage is not None)
-PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # two states fit the EEPROM of an ATmega328P
+PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # small enough that two states fit the EEPROM of an ATmega328P
 RNG = np.random.default_rng(3)
 INPUTS = RNG.integers(-128, 128, (40, PLAN.inputs))
 LIMIT = 60  # seconds after which an emulator counts as stuck
@@ -40,7 +40,7 @@ def flashed(plan: Plan, seed: int) -> State:
 
 
 def write(board: Board, state: State, folder: Path) -> Path:
-    """A project, built."""
+    """Write and build a project."""
     write_project(state.plan, state.parameters, board.name, folder)
     assert build(folder).fits
     return folder
@@ -66,13 +66,13 @@ def device(project: Path) -> Iterator[tuple[RunningBoard, Link]]:
 
 
 def kill(running: RunningBoard) -> None:
-    """As if its power went: no handler runs."""
+    """Kill a process as a power failure would: no handler runs."""
     os.kill(running.pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file with the saves of the board `host`."""
+    """The file in which the board `host` keeps its saves."""
     path = tmp_path / "saves"
     monkeypatch.setenv("SKA_STORAGE", str(path))
     return path
@@ -126,16 +126,16 @@ def test_a_restart_goes_on_from_the_last_save(
         assert link.pull(PLAN.state_bytes) == learned(state, 10).to_bytes()
         learn(link, 10, 40)
         assert link.pull(PLAN.state_bytes) == learned(state, 40).to_bytes()
-        link.reset()  # the save stays
+        link.reset()  # the save remains
     with device(project) as (_, link):
         assert link.info.samples == 10
 
 
 class MachineProtocol:
-    """QEMU's own line to a machine; a context manager.
+    """QEMU's control connection to a machine; a context manager.
 
     Args:
-        path: of the socket that QEMU listens at.
+        path: the socket that QEMU listens at.
     """
 
     def __init__(self, path: Path) -> None:
@@ -154,7 +154,7 @@ class MachineProtocol:
         self._socket.close()
 
     def execute(self, command: str, until: str) -> None:
-        """Execute a command and wait for its answer, or the event that it leads to."""
+        """Execute a command and wait for its answer, or for the event that it causes."""
         self._socket.sendall(json.dumps({"execute": command}).encode())
         for line in self._lines:
             said = json.loads(line)
@@ -204,7 +204,7 @@ def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
             assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
             learn(link, kept, turn + 1)
             save = link._prepare("SAVE", {"token": link.info.token})
-            link.send(save)  # and does not wait for the answer
+            link.send(save)  # the host does not wait for the answer
             kill(running)
 
 
@@ -247,5 +247,5 @@ def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
         with device(write(board, state, tmp_path / f"{number}")) as (_, link):
             assert (link.info.samples, link.info.saves) == (0, 0)
             assert link.pull(state.plan.state_bytes) == state.to_bytes()
-    with device(tmp_path / "first") as (_, link):  # there is no save since
+    with device(tmp_path / "first") as (_, link):  # nothing was saved since then
         assert (link.info.samples, link.info.saves) == (5, 1)

@@ -1,5 +1,5 @@
-"""A device at the end of a bad line learns every sample once, and ends with the host's bits, also
-when it is stopped before the end.
+"""A device on a bad line learns every sample once and ends with the host's bits, even if it is
+stopped early.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
 def test_a_log_that_is_stopped_is_whole(
     row: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """Rows in flight are learned and logged, and the last line has the device's progress."""
+    """Rows in flight are still learned and logged, and the last line has the device's progress."""
     plan, stop = PLANS["local"], threading.Event()
     rng = np.random.default_rng(row)
     state = State(plan, rng.integers(-3000, 3000, plan.parameter_count))
@@ -113,7 +113,7 @@ def test_a_log_that_is_stopped_is_whole(
         with patient(wire.port) as link:
             device = link.pull(plan.state_bytes)
     learned = [line for line in lines if "sample" in line]
-    assert row + 1 <= len(learned) <= row + 1 + 8  # as many as can be under way
+    assert row + 1 <= len(learned) <= row + 1 + 8  # the most rows that can be in flight
     assert [next(iter(line)) for line in lines[-2:]] == ["saved", "end"]
     scaling = Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))
     assert rebuild(tmp_path / "log", Model(plan, state, scaling)).state.to_bytes() == device

@@ -1,4 +1,4 @@
-"""The table of the training options in docs/LEARNING.md, from what each says about itself."""
+"""Generate the table of training options in docs/LEARNING.md from the options' descriptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = "| command line | Python | what it does | values | default | rules | kept
 
 
 def emit_options(page: str) -> str:
-    """The page with its table of options regenerated."""
+    """Return the page with a new table of options."""
     lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|", *map(_row, OPTIONS)]
     table = "".join(f"{line}\n" for line in lines)
     return BLOCK.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
@@ -30,7 +30,7 @@ def _row(name: str) -> str:
 
 
 def _values(each: Option) -> str:
-    """What an option takes, for people."""
+    """The values that an option accepts, in words."""
     if each.kind is Kind.WORD:
         return ", ".join(f"`{choice}`" for choice in each.choices)
     if each.kind is Kind.WIDTHS:

@@ -1,9 +1,8 @@
 """Write the golden project: every generated file for one small, fixed model of each rule, and the
 tables of the protocol's page and of the training options.
 
-Run by `make golden` after a change of the generator that is meant; `git diff` then shows what it
-does to the C that people flash. The models are made of integers alone, so no platform can change
-them.
+Run `make golden` after an intended change of the generator; `git diff` then shows how the C that
+people flash changes. The models are made only of integers, so they are equal on every platform.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ PROTOCOL_PAGE = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
 
 
 def golden_plans() -> dict[str, Plan]:
-    """A plan a rule; the first has a readout, biases and an input format of its own."""
+    """One plan per rule; the first has a readout, biases and its own input format."""
     return {
         "local": make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4)),
         "feedback": make_plan(
@@ -45,10 +44,10 @@ def golden_plans() -> dict[str, Plan]:
 
 
 def golden_files() -> dict[Path, str]:
-    """Path and text of every golden file; what is the same for every plan stands once."""
+    """Path and text of every golden file; files that all plans share are listed once."""
     files: dict[Path, str] = {}
     for name, plan in golden_plans().items():
-        # A fixed sequence over the whole range of the weights: no random generator can change it.
+        # A fixed sequence over the whole range of the weights, independent of any random generator.
         parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
         for file, text in generated_files(plan, parameters).items():
             path = FOLDER / file if file in SHARED else FOLDER / name / file
