@@ -129,7 +129,7 @@ def test_a_bit_of_the_rule(
 def test_the_command_names_the_difference_and_fails(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The command runs against a live board and shows exit code 1, both integers and both values."""
+    """The command exits with 1 and shows both integers and both values of a running board."""
     require_board("host")
     model = a_model()
     path, project, data = tmp_path / "m.ska", tmp_path / "p", tmp_path / "d.npz"

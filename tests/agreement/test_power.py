@@ -73,7 +73,7 @@ class Run:
         self._log = folder / "log"
 
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
-        """Learn, write a log, and compare its result with the device; return the number of rollbacks.
+        """Learn, write a log, compare its result with the device; return the number of rollbacks.
 
         `opened` is called once the device answers, `happens` after each line.
         """
@@ -106,8 +106,8 @@ def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
-    """The frame is a request or an answer. Each row takes at least one frame, so every failure has a
-    frame to hit. The device rolls back each time and is found before the next failure or after it.
+    """The frame is a request or an answer. Each row takes at least one frame, so every failure has
+    a frame to hit. The device rolls back each time and is found before the next failure or after it.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3

@@ -45,7 +45,7 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
 
 
 def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
-    """Arguments to compare: every value of a single 16-bit argument, else random rows with extremes."""
+    """Every value of a single 16-bit argument; otherwise random rows with many extremes."""
     if len(arguments) == 1 and arguments[0].hi - arguments[0].lo < EVERY_VALUE:
         return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
     rng = np.random.default_rng(5)

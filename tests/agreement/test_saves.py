@@ -26,7 +26,7 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Capability, Want
 
 BOARDS = tuple(name for name in board_names() if load_board(name).storage is not None)
-PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # small enough that two states fit the EEPROM of an ATmega328P
+PLAN = make_plan((6, 8, 4), replay=Replay(2, 1))  # two states fit the EEPROM of an ATmega328P
 RNG = np.random.default_rng(3)
 INPUTS = RNG.integers(-128, 128, (40, PLAN.inputs))
 LIMIT = 60  # seconds after which an emulator counts as stuck
