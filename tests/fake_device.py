@@ -89,13 +89,13 @@ class FakeDevice:
                 os.write(self.master, self.respond(frame))
 
     def restart(self, samples: int = 0) -> None:
-        """As after a loss of power, with a save of so many samples."""
+        """Restart as after a power loss, with a save of this many samples."""
         self._last, self.samples = None, samples
         self.token = self.halvings = 0
         del self.learned[samples:]
 
     def lose_answers(self, name: str, count: int) -> list[Frame]:
-        """From here on the answers to the next so many requests of a kind are lost; these."""
+        """Lose the answers to the next so many requests of a kind; return these requests."""
         lost: list[Frame] = []
 
         def respond(frame: Frame) -> bytes:

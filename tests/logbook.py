@@ -23,7 +23,7 @@ class Logbook:
     Attributes:
         lines: of the log, as objects.
         state: of the device.
-        history: its bytes by its step, as they were last.
+        history: its latest bytes at each step.
     """
 
     def __init__(self, model: Model, state: State | None = None, seed: int = 0) -> None:
@@ -50,7 +50,7 @@ class Logbook:
         self.lines.append({"device": device, **self._mark()})
 
     def learn(self, count: int, *, lost: bool = False) -> None:
-        """Learn rows; with `lost` their answers never arrive."""
+        """Learn rows; if `lost`, their answers never arrive."""
         plan = self._model.plan
         format = plan.layers[0].input
         for _ in range(count):
@@ -88,7 +88,7 @@ class Logbook:
         self.lines.insert(place, {"interrupted": "gone", "fell_back": False, **self._mark()})
 
     def fall_back(self, *, session: bool = False) -> None:
-        """The device starts again, with what it has saved; the monitor stays, or starts again."""
+        """The device restarts from its save; the monitor stays or restarts, too."""
         self.state = (
             State.from_bytes(self._model.plan, self._saved)
             if self._saved

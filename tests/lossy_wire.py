@@ -14,14 +14,14 @@ FAULTS = ("drop", "double", "flip", "delay", "cut")
 
 
 class LossyWire(Wire):
-    """Stands between a device's port and a new one, `port`, that a host program opens.
+    """Connects a device's port to a new one, `port`, that a host program opens.
 
-    What passes is looked at frame by frame, in both directions; each fault hits its share of them.
+    It handles the bytes frame by frame, in both directions. Each fault hits its share of them.
 
     Args:
         device: path of the device's port.
         share: probability of each fault, per frame.
-        seed: of the faults.
+        seed: seed of the faults.
 
     Attributes:
         port: path to open in place of the device's.

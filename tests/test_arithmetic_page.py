@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encod
 
 
 def cells(row: str) -> list[list[int]]:
-    """The integers at the end of each cell of a row: what stands behind the last equals sign."""
+    """The integer at the end of each cell of a row, after its last equals sign."""
     line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row}"))
     return [
         [int(n) for n in re.findall(r"-?\d+", cell.split("=")[-1])]

@@ -1,4 +1,4 @@
-"""Every example, run as a script with its smallest settings."""
+"""Run every example as a script with its smallest settings."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 def is_picture(path: Path) -> bool:
-    """A png with more in it than one color."""
+    """Whether a file is a png with more than one color."""
     from matplotlib.image import imread
 
     return len(np.unique(imread(path)[..., :3].reshape(-1, 3), axis=0)) > 10
 
 
 def cells(text: str, start: str) -> list[float]:
-    """The numbers of the first line that begins so."""
+    """The numbers in the first line that begins with these words."""
     line = next(line for line in text.splitlines() if line.strip().startswith(start))
     found = []
     for word in line.removeprefix(start).replace("%", "").split():
@@ -78,7 +78,7 @@ def test_the_mean_decisions_are_those_of_every_pass() -> None:
     start = example["initial_parameters"]([5, 4, 3], "published", 2)
     weights = [array.copy() for array in start.weights]
     _, means = example["run"](x, start, 0.05, 6)
-    # The rule once more, as the papers write it.
+    # The same rule as the papers write it.
     biases, before, expected = [np.zeros(4), np.zeros(3)], None, []
     for _ in range(6):
         knowledge, decisions = [], [x]

@@ -44,7 +44,7 @@ class TrainerDevice(FakeDevice):
         self.close()
 
     def restart(self, samples: int = 0) -> None:
-        """As after a loss of power; `samples` follow from what it has saved."""
+        """Restart as after a power loss, from the save; `samples` follow from it."""
         super().restart(samples)
         plan = self.network.plan
         self.network = self._flashed.copy()

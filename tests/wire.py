@@ -34,7 +34,7 @@ class Wire(ABC):
 
     @abstractmethod
     def _tasks(self) -> Sequence[Callable[[], None]]:
-        """What carries the bytes, a thread each; they end when `_stop` is ready."""
+        """The functions that carry the bytes, one thread each; they end when `_stop` is ready."""
 
     def __enter__(self: AnyWire) -> AnyWire:
         self._threads = [threading.Thread(target=task) for task in self._tasks()]

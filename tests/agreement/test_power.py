@@ -107,7 +107,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
     """The frame is a request or an answer. Each row takes at least one frame, so every failure has
-    a frame to hit. The device rolls back each time and is found before the next failure or after it.
+    a frame to hit. The device rolls back each time and is found before or after the next failure.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3
@@ -131,7 +131,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
         ("RESULT", 0, 2),
         ("SAVE", 0, 2),
         ("STATUS", 2, 2),
-        ("HELLO", 2, 2),  # WELCOME ends the log; a new token takes two of them
+        ("HELLO", 2, 2),  # it ends the log; the two before it get a new token
         ("WELCOME", 2, 2),
     ],
 )

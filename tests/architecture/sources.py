@@ -1,4 +1,4 @@
-"""The sources that the rules of the layout are about, and what they import."""
+"""The sources that the layout rules check, and their imports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODULES = modules()
 
 
 def imports(name: str, source: str) -> set[str]:
-    """Dotted names of the modules that a source imports, wherever in it, type checking included."""
+    """Dotted names of all modules that a source imports, also for type checking."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

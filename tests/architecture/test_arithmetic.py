@@ -1,4 +1,4 @@
-"""Integers are shifted and narrowed in the arithmetic, nowhere else: in Python and in C."""
+"""Only the arithmetic shifts and narrows integers, in Python and in C."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_every_reason_is_still_needed(name: str) -> None:
 
 # --- C --------------------------------------------------------------------------------------------
 
-# Files that may shift, and what a line must hold for it.
+# Files that may shift, and the text that such a line must contain.
 C_SHIFTS: dict[str, tuple[str, str]] = {
     "runtime/ska_fixed.h": ("", "the arithmetic itself"),
     "runtime/ska_fixed_dsp.h": ("", "the same on two numbers at once"),

@@ -35,7 +35,7 @@ class Liar(TrainerDevice):
     Args:
         model: the flashed model.
         random: determines the alterations.
-        lies: the share of its frames that are bent.
+        lies: the share of its frames that are altered.
     """
 
     def __init__(self, model: Model, random: Random, lies: float) -> None:
@@ -44,7 +44,7 @@ class Liar(TrainerDevice):
         self.respond = self.bent
 
     def bent(self, frame: Frame) -> bytes:
-        """The answer to a request, some of its frames bent."""
+        """The answer to a request, with some of its frames altered."""
         random, answer = self._random, b""
         try:
             frames = self.replies(frame)
@@ -58,7 +58,7 @@ class Liar(TrainerDevice):
         return answer
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """As the trainer's device does, with metrics (made up) for who wants them."""
+        """Do as the trainer's device does, with made-up metrics if the request asks for them."""
         replies = super()._done(seq, name, values)
         if name == "SAMPLE" and values["want"] & Want.METRICS:
             for layer in reversed(range(len(self.network.plan.layers))):

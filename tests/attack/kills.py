@@ -1,7 +1,7 @@
 """Commands killed at any moment: whatever they write is the old file or the new one, always.
 
-What is compared are bytes. The runs of a sweep, which grow, are whole up to a torn last line, and
-the next sweep goes on from there.
+The check compares bytes. The file of a sweep's runs grows; it is whole except for a torn last line,
+and the next sweep continues from there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Executioner:
         self._process.communicate()
 
     def moments(self, arguments: list[str]) -> int:
-        """Run a command to its end; at how many moments it could have been killed."""
+        """Run a command to its end; return the number of moments at which it could be killed."""
         found = self._ask(arguments, None)
         assert found["code"] == 0 and found["moments"], (arguments, found)
         return found["moments"]

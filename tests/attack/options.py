@@ -1,7 +1,7 @@
 """Random command lines: every command, its own parameters, and values of every kind.
 
-What would only take long is left out: numbers of rounds are small, no board is started, and nothing
-outside of this computer is asked.
+Slow work is left out: numbers of rounds are small, no board is started, and no other computer is
+asked.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def test_any_device(place: Place, seed: int) -> None:
 
 @pytest.mark.parametrize("line", devices.COMMANDS, ids=" ".join)
 def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
-    """So that a refusal of a liar is about the lie."""
+    """This shows that a refusal of a liar is about the lie."""
     codes = {"verify": 1}  # its metrics are made up
     with devices.Liar(place.model, Random(0), lies=0.0) as device:
         attempt, found = place.attempt([*line, "--port", device.port])

@@ -23,7 +23,7 @@ def test_any_file(place: Place, random: Random) -> None:
 
 @pytest.mark.parametrize("name", files.KINDS)
 def test_the_good_file_is_read(place: Place, name: str) -> None:
-    """So that a refusal of the damaged one is about the damage."""
+    """This shows that a refusal of the damaged file is about the damage."""
     for line in files.KINDS[name][1]:
         attempt, found = place.attempt([part.format(name) for part in line])
         assert (attempt.code, found) == (0, []), attempt

@@ -1,6 +1,6 @@
-"""How many functions of this project one row of `monitor` goes through, and across which modules.
+"""Count the calls that one row of `monitor` makes, and how often they change the module.
 
-Run as `python -m tests.bench.calls`: the figures, and the calls per module. The device is played
+Run as `python -m tests.bench.calls`: the figures, and the calls per module. The device is simulated
 in this process, behind a port that answers at once, so that the figures do not depend on a machine.
 """
 
@@ -130,7 +130,7 @@ def walk() -> Walk:
 
 
 def main() -> None:
-    """Prints the figures, a row."""
+    """Prints the figures per row."""
     found = walk()
     total = sum(found.calls.values())
     print(f"a row of monitor: {total / COUNTED:g} calls in {len(found.calls)} modules,")

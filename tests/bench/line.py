@@ -1,10 +1,10 @@
-"""How much of the time the serial line of a device that learns carries bytes, both ways.
+"""Measure how much of the time a serial line carries bytes while a device learns, both ways.
 
-Run by `make line`. Between the host and an emulated board stands a wire with the speed of a real
-one; digits are learned, one request after the other and then as a stream. What is reported are
+Run by `make line`. A wire with the speed of a real one connects the host and an
+emulated board; digits are learned one by one and then as a stream. The figures are
 shares of the time of one run, in which the wire is real time and the board as fast as its emulator.
-The direction with more bytes a sample can be full, the other has to wait for it: with METRICS that
-is the one to the host, else the one to the device.
+The direction with more bytes per sample can be full, and the other one waits for it. With METRICS
+the fuller direction is the one to the host, else the one to the device.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PacedWire(Wire):
 
     Args:
         device: path of the board's port.
-        baud: bits a second.
+        baud: bits per second.
 
     Attributes:
         port: path to open in place of the board's.
@@ -74,7 +74,7 @@ class PacedWire(Wire):
         ]
 
     def restart(self) -> None:
-        """From here on the share is counted."""
+        """Start counting the share anew."""
         self._carried = dict.fromkeys(self._carried, 0)
         self._since = time.monotonic()
 
@@ -100,13 +100,13 @@ class PacedWire(Wire):
 
 
 def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Want) -> None:
-    """Learn samples, each when the answer to the one before it has come."""
+    """Learn samples one by one, each after the answer to the one before."""
     for x, label in zip(inputs, labels, strict=True):
         link.learn(x, label, want)
 
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
-    """The shares of samples one by one, those of a stream, and the board's credit."""
+    """The shares for samples one by one, the shares for a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]

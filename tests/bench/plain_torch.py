@@ -1,7 +1,7 @@
-"""The published rule and its metrics, written plainly in PyTorch: what `reference_speed` races.
+"""The published rule and its metrics in plain PyTorch, for comparison in `reference_speed`.
 
-As a person would write it down from the papers: a tensor operation a term, ``.item()`` for every
-number that is kept, no compilation. The same computation as ``Reference.learn_steps``, in whatever
+It follows the papers: one tensor operation per term, ``.item()`` for every number that is kept,
+no compilation. The same computation as ``Reference.learn_steps``, in whatever
 dtype the tensors have.
 """
 
@@ -21,7 +21,7 @@ def learn_steps(
 ) -> list[list[dict[str, float]]]:
     """Run ``steps`` passes of the batch ``x`` (n, d), changing ``weights`` and ``biases`` in place.
 
-    Returns the metrics of every pass after the first, a layer each, named as in ``StepMetrics``.
+    Returns the metrics of every pass after the first, per layer, named as in ``StepMetrics``.
     """
     last_knowledge, last_decisions = forward(weights, biases, x)
     history = []

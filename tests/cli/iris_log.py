@@ -1,4 +1,4 @@
-"""A monitor's log of a device that learns rows of iris, and the state that they lead to."""
+"""A monitor's log of a device that learns rows of iris, and the resulting state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 
 Line = dict[str, Any]
-ROWS = 40  # that a device learns, unless told
+ROWS = 40  # rows that a device learns by default
 
 
 def lines_of(path: str | Path) -> list[Line]:

@@ -254,7 +254,7 @@ def test_output_that_is_a_folder(ska_edge, iris_file: Path, rows: Path) -> None:
 
 
 def test_folder_without_permission(ska_edge, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The superuser may write everywhere, so the answer of the system is made up.
+    # The superuser may write everywhere, so the test fakes the system's answer.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "no permission" in ska_edge("train", rows, "-o", "m.ska", *QUICK).refusal(2)
     assert left_behind() == []

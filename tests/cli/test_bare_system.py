@@ -1,4 +1,4 @@
-"""What works on a system without POSIX terminals, users and folders that open: all but ports."""
+"""Everything but ports works on a system without POSIX terminals, users and openable folders."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ LIMIT = 120  # seconds after which a program counts as stuck
 
 
 class Relay:
-    """Leads from `socket://127.0.0.1:PORT` to a serial port, and hangs up after some bytes.
+    """Connects `socket://127.0.0.1:PORT` to a serial port, and hangs up after some bytes.
 
-    Each connection is cut when so many bytes have come from the device; the last of `cuts` is
-    followed by connections that stay.
+    Each value of `cuts` is the number of bytes from the device after which a connection is cut.
+    Connections after the last one stay.
     """
 
     def __init__(self, device: str, cuts: list[int]) -> None:
@@ -116,7 +116,7 @@ def test_a_line_that_is_cut_is_no_loss(
 def test_a_device_that_does_not_come_back_is_told_as_data_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
-    """How far it came, and why no further; without a single answer, too."""
+    """The data say how far the device came and why it stopped, even if it never answered."""
     relay = Relay(start_board("host", "board"), [6000])
     try:
         lost = ska_edge(
@@ -159,7 +159,7 @@ def loses_power(
         with PoweredBoard(project, port) as board:
 
             class Watch(LogSink):
-                """Writes the log, too."""
+                """Writes the log and waits for the line."""
 
                 def write(self, line: LogLine) -> None:
                     super().write(line)
@@ -214,7 +214,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
 def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
     loses_power: LosesPower, iris: Model, ahead: int
 ) -> None:
-    """The device was reset, and its earlier save stayed."""
+    """The device was reset, but its earlier save remained."""
     kept = 5 + ahead
 
     def prepare(link: Link) -> None:

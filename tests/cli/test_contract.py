@@ -257,7 +257,7 @@ def test_ports_tell_the_serial_number(ska_edge, monkeypatch: pytest.MonkeyPatch)
     assert "serial number" in table and "E6614" in table and "None" not in table
 
 
-# --- exit codes that are no command's own ---------------------------------------------------------
+# --- exit codes that all commands share ---------------------------------------------------------
 
 
 @pytest.fixture

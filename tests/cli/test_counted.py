@@ -1,4 +1,4 @@
-"""One of a thing is named in the singular, by every command that says how many there are."""
+"""Every command that prints a count uses the singular for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ska-edge data` says of data, and data that no command can use."""
+"""What `ska-edge data` says about data; errors for data that no command can use."""
 
 from __future__ import annotations
 

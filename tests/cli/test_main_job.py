@@ -46,7 +46,7 @@ def test_run_trains_builds_and_verifies(
 
 
 def ports(ska_edge) -> list[dict[str, str]]:
-    """What `ports` lists."""
+    """The ports that the command `ports` lists."""
     found: list[dict[str, str]] = ska_edge("ports", "--json").document()["ports"]
     return found
 
@@ -72,7 +72,7 @@ def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
 
 
 def tensor_of(model: Model, layer: int, name: str) -> Tensor:
-    """Where a tensor of the model stands."""
+    """The place of a tensor in the flat array."""
     return next(t for t in model.plan.tensors() if (t.layer, t.name) == (layer, name))
 
 
@@ -98,7 +98,7 @@ def test_verify_names_the_one_bit_that_differs(
     require_toolchain: Callable[[str], str],
 ) -> None:
     pytest.importorskip("elftools")
-    # zig may copy the last integers as constants in the code: the table then does not decide.
+    # zig may copy the last integers into the code as constants; then the table has no effect.
     require_toolchain("gcc")
     project = write_host_project(iris, Path("fw"))
     tensor = tensor_of(iris, layer, name)

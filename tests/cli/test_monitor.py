@@ -133,7 +133,7 @@ def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
     assert not Path("steps.jsonl").exists()
 
 
-# Options that say at which devices to look, and how to answer.
+# Options that choose the devices, and the form of the output.
 LOOKING = {"--port", "--baud", "--json"}
 
 

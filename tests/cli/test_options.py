@@ -17,7 +17,7 @@ LISTED = tuple(name for name, each in OPTIONS.items() if each.listed)
 
 
 def options_of(command: str) -> dict[str, click.Option]:
-    """The options that a command offers, by what they are called in it."""
+    """The options of a command, by parameter name."""
     found = main.commands[command].params
     return {str(each.name): each for each in found if isinstance(each, click.Option)}
 
@@ -42,7 +42,7 @@ def test_commands_offer_an_option_alike(
         assert flag(name) in found.opts
         assert found.help is not None and found.help.startswith(said.help)
         assert found.help.endswith(f"[{words or default_words(name)}]")
-        assert values[name] in (None, ())  # what is not named has its default in one place
+        assert values[name] in (None, ())  # defaults are in one place
         if said.kind is Kind.COUNT and isinstance(found.type, click.IntRange):
             assert (found.type.min, found.type.max) == (said.least, said.most)
         if said.kind is Kind.WORD and command != "sweep":

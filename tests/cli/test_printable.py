@@ -30,11 +30,11 @@ def test_every_character_is_printed_or_escaped() -> None:
 def test_what_is_escaped_and_what_is_not() -> None:
     assert printable(EVIL) == SAFE
     assert printable("Zürich, 東京 ± 3 %, \\n") == "Zürich, 東京 ± 3 %, \\n"
-    assert printable("\udcff\x00\x7f\xa0") == r"\udcff\x00\x7f\xa0"  # a file name that is no UTF-8
+    assert printable("\udcff\x00\x7f\xa0") == r"\udcff\x00\x7f\xa0"  # a file name that is not UTF-8
 
 
 def live(out: Output) -> None:
-    """A live view of a table whose author forgot that its cells come from outside."""
+    """A live view of a table whose author did not escape its cells."""
     table = Table("name")
     table.add_row(EVIL)
     with out.live() as show:

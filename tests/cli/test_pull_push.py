@@ -71,8 +71,8 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
     assert found.plan == model.plan
     assert found.notes == model.notes
     np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
-    assert found.reference is None  # it has not learned what the device has
-    assert Path("p.ska").stat().st_mode & 0o777 == 0o600  # past samples are somebody's
+    assert found.reference is None  # the float twin has not learned what the device has learned
+    assert Path("p.ska").stat().st_mode & 0o777 == 0o600  # past samples may be private
 
 
 def test_from_device_to_model_to_onnx_to_device(ska_edge, device: TrainerDevice) -> None:

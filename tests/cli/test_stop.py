@@ -87,7 +87,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
     start_board: Start,
     spawn: Callable[..., Any],
 ) -> None:
-    # Pipes in place of the logs hold both devices up, until they are read.
+    # The logs are pipes, which block both devices until somebody reads them.
     ports = [start_board("host", f"board-{number}") for number in range(2)]
     pipes = [Path(f"steps-{number}.jsonl") for number in (1, 2)]
     for pipe in pipes:
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
 def test_a_terminal_that_hangs_up_takes_no_row_along(
     iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """Nobody can be told any more; the log ends well all the same."""
+    """Nobody sees the output any more, but the log still ends well."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
     arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
@@ -144,7 +144,7 @@ def test_a_terminal_that_hangs_up_takes_no_row_along(
 def test_a_monitor_that_is_killed_loses_nothing(
     ska_edge, iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """Again and again, in the middle of rows: its log is continued and rebuilds the device."""
+    """It is killed several times in mid-row; its log continues and rebuilds the device."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
     known = 0
@@ -171,7 +171,7 @@ def written_lines(log: Path) -> list[Line]:
 def test_ctrl_c_ends_the_wait_for_a_device(
     iris_file: Path, iris: Model, built: Callable[[str, str], Path], spawn: Callable[..., Any]
 ) -> None:
-    # A pipe holds the device up in mid-stream until its board has gone.
+    # A pipe blocks the stream until the board is gone.
     os.mkfifo("steps")
     project, data = built("host", "board"), many_rows(iris)
     with ExitStack() as powered:

@@ -47,7 +47,7 @@ def data() -> str:
 
 
 def in_turn(dataset: Dataset, options: Sequence[Options], **_: Any) -> Iterator[Record]:
-    """Work in this process, for tests of all the rest."""
+    """Train in this process, for tests that are not about workers."""
     return (run(dataset, each) for each in options)
 
 

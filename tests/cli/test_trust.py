@@ -1,4 +1,4 @@
-"""A project that was not generated here is neither built nor started before the user trusts it."""
+"""A foreign project is neither built nor started before the user trusts it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_trust_is_asked_for_once(ska_edge, foreign: Path) -> None:
     assert ska_edge("build", foreign).code == 0
     outcome = ska_edge("flash", foreign)
     assert outcome.code == 3
-    assert (foreign / "ran").exists()  # which is what was warned of
+    assert (foreign / "ran").exists()  # the effect that the warning was about
 
 
 def test_it_is_asked_for_again_elsewhere_and_for_another_project(ska_edge, foreign: Path) -> None:

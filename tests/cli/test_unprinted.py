@@ -1,4 +1,4 @@
-"""A command whose words cannot be printed has done its work, and says what went wrong."""
+"""A command whose output cannot be printed still does its work, and says what went wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FULL = "ska-edge: cannot use standard output: No space left on device\n"
 
 @contextmanager
 def stream(name: str, kind: str) -> Iterator[None]:
-    """A standard stream whose disk is full, or whose reader has gone, for a block."""
+    """For a block, a standard stream has a full disk or no reader."""
     if kind == "full":
         number = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -36,13 +36,13 @@ def stream(name: str, kind: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, name, file)
         yield
-    with contextlib.suppress(OSError):  # what it still holds cannot be written, either
+    with contextlib.suppress(OSError):  # its buffer cannot be written, either
         file.close()
 
 
 @pytest.fixture(params=["full", "closed"])
 def end(request: pytest.FixtureRequest, ska_edge) -> Callable[..., None]:
-    """A function that runs a command of which nothing can be printed, and expects its end."""
+    """A function that runs a command that cannot print anything, and checks how it ends."""
 
     def run(*arguments: object) -> None:
         with stream("stdout", request.param):
@@ -109,7 +109,7 @@ def test_a_log_that_cannot_be_written_costs_no_training(ska_edge) -> None:
 
 @pytest.mark.parametrize("redirection", [">/dev/full", "| true"])
 def test_the_end_of_the_interpreter_changes_no_exit_code(redirection: str) -> None:
-    # What is still in a buffer is flushed there once more, and fails once more.
+    # The interpreter flushes the buffer once more there, which fails once more.
     program = f"{sys.executable} -m ska_edge train iris -o m.ska {' '.join(QUICK)}"
     script = f"set -o pipefail; {program} {redirection}"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Warnings about a training that goes wrong: of `train`, and of a device that `monitor` watches."""
+"""Warnings about a training that goes wrong, from `train` and from `monitor`."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ def test_monitor_warns_below_its_table_in_its_log_and_as_data(
     logged = [line["warning"] for line in lines if "warning" in line]
     assert [set(each) for each in logged] == [{"sign", "layer", "text"}] * len(logged)
     assert {(e["sign"], e["layer"]) for e in warnings} <= {(e["sign"], e["layer"]) for e in logged}
-    assert sum("sample" in line for line in lines) == 19 + 60  # it is continued
+    assert sum("sample" in line for line in lines) == 19 + 60  # the training is continued

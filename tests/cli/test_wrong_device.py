@@ -1,6 +1,6 @@
-"""Every command that talks to a device, at a port with another one, or none: one sentence, exit 3.
+"""Commands at a port with a wrong device, or none, end with one sentence and exit code 3.
 
-Whatever it is, nothing is sent to it that could change it.
+They send nothing that could change that device.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def test_something_that_answers_nothing(refused: Callable[[], str], device: Fake
 def test_a_device_that_says_nonsense_in_good_frames(
     refused: Callable[[], str], device: FakeDevice
 ) -> None:
-    """A WELCOME of the right version, cut short: made for another ska-edge."""
+    """It sends a WELCOME of the right version, cut short, as another ska-edge would."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
     with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # names no port

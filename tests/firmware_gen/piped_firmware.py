@@ -1,6 +1,6 @@
-"""A firmware whose line is standard input and output, and the host's own of the same network.
+"""A firmware whose line is standard input and output, and the host's model of the same network.
 
-It is the real one, a generated project, under the sanitizers for addresses and undefined behavior.
+It is a real, generated project, under the sanitizers for addresses and undefined behavior.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Firmware:
         return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
 
     def request(self, seq: int, name: str, **values: object) -> bytes:
-        """A request as it goes over the line; for a state without a token unless told."""
+        """A request as it goes over the line; by default for a state without a token."""
         if name in ("SET_RATE", "SAVE"):
             values = {"token": 0, **values}
         return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
@@ -110,7 +110,7 @@ class Firmware:
 
 
 class Host:
-    """What a device must answer, by the trainer."""
+    """The answers that a device must give, computed by the trainer."""
 
     def __init__(self, firmware: Firmware) -> None:
         self._firmware = firmware

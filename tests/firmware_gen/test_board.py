@@ -1,4 +1,4 @@
-"""Boards are folders, whose files are read, checked and copied."""
+"""Boards are folders; their files are read, checked and copied."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
 
 
 def refusal(name: str, old: str, new: str, folder: Path) -> str:
-    """The sentence with which a board is refused that has a part of its board.toml replaced."""
+    """The error sentence for a board with one part of its board.toml replaced."""
     load_board(name).copy_to(folder)
     path = folder / "board.toml"
     text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A board.toml by hand: one sentence for whatever is wrong, in bounded time."""
+"""A hand-written board.toml: one sentence for whatever is wrong, in bounded time."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ int main(void) {
 
 
 def with_blocks(ram: int, flash: int) -> str:
-    """A program with these sizes of variables and constants, and little else."""
+    """A program with variables and constants of these sizes, and little else."""
     return WITH_BLOCKS.replace("RAM_BLOCK", f"{ram}u").replace("FLASH_BLOCK", f"{flash}u")
 
 
@@ -108,7 +108,7 @@ def test_the_same_sources_give_the_same_image_in_any_folder(
         (1000, 1000, True),
         (1000, 600 * 1024, False),
         (200 * 1024, 1000, False),
-        (128 * 1024 - 8, 1000, False),  # the variables fit, the stack beside them does not
+        (128 * 1024 - 8, 1000, False),  # the variables fit, but not together with the stack
         (128 * 1024 - 1024, 1000, True),
     ],
 )

@@ -19,7 +19,7 @@ from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 
 SAMPLES = 3
-LIMIT = 60  # seconds; a counter that goes round never ends
+LIMIT = 60  # seconds; a loop whose counter wraps never ends
 
 PLANS = {
     "neurons of a layer": make_plan((1, MOST_NEURONS - 2, 2)),
@@ -31,7 +31,7 @@ PLANS = {
     "batch": make_plan((1, 2), rule="published", batch=LARGEST_COUNT, steps=2, rate=1.0),
 }
 
-# Learns samples of alternating inputs; a plan with a held batch gets the last one in the end.
+# Learns samples of alternating inputs; a plan with a held batch gets its batch at the end.
 MAIN = """
 #include <stdio.h>
 
@@ -78,7 +78,7 @@ def test_a_plan_at_the_limit_of_a_counter_has_the_host_s_bits(
 
 
 def compiled(plan: Plan, parameters: np.ndarray, count: int, compiler: str, folder: Path) -> Path:
-    """A program that learns so many samples and prints the parameters."""
+    """Compile a program that learns this many samples and prints the parameters."""
     files = {**generated_files(plan, parameters), "main.c": MAIN.replace("LEARNED", f"{count}u")}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
-"""A load gives a complete save, the last or the previous: power cut at every write and erase.
+"""A load gives the last complete save or the one before, wherever power is cut.
 
 journal_power.c runs ska_journal.c on a memory with the rules of flash, under the sanitizers for
 addresses and undefined behavior, with the state of a network of 2,410 parameters; the tests here
-compile it for several kinds of memory and say what it must have counted.
+compile it for several kinds of memory and check its counts.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def test_no_cut_loses_the_last_save(memory: str, run: Run) -> None:
     # Into the slot that was never used, and over an older save.
     assert counts["cuts"] == 2 * LEFTOVERS * GEOMETRIES[memory].operations
     assert counts["old"] + counts["new"] == counts["cuts"]
-    assert counts["new"] >= 2  # cut when all was written
+    assert counts["new"] >= 2  # cut after everything was written
 
 
 @memories

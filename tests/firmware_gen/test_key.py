@@ -126,7 +126,7 @@ def test_the_same_with_its_tag_is_taken(firmware: Firmware, name: str, tmp_path:
     session = Session(firmware, KEY, tmp_path / "kept")
     replies = session.run(session.tagged(2, 1, name, **values(firmware, name)))
     refused = [code for _, code, _ in statuses(replies) if code != Status.OK]
-    assert refused == ([Status.OFFSET] if name == "PUSH" else [])  # nothing was offered before
+    assert refused == ([Status.OFFSET] if name == "PUSH" else [])  # no state was offered before
 
 
 def test_a_recorded_request_is_worth_nothing_later_in_its_session(firmware: Firmware) -> None:

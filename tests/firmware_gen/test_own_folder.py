@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder of everybody; no other place of this user can be used."""
+    """A temporary folder that all users share; this user can use no other place."""
     folder = tmp_path / "tmp"
     folder.mkdir(mode=0o777)
     blocked = tmp_path / "blocked"
@@ -49,7 +49,7 @@ def test_a_folder_is_made_private_and_an_open_one_is_closed(tmp_path: Path) -> N
     place = tmp_path / "deep" / "own"
     assert own_folder(place) == place
     assert mode(place) == 0o700
-    place.chmod(0o755)  # others could read, nothing was put there
+    place.chmod(0o755)  # others could read it, so nothing was put there
     assert own_folder(place) == place
     assert mode(place) == 0o700
 
@@ -122,7 +122,7 @@ def unrelated() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def plant(folder: Path, project: Path, **changes: object) -> None:
-    """Put an entry into a registry by which a process would be a project's board."""
+    """Put an entry into a registry that claims a process as a project's board."""
     entry = {"name": "host", "port": "/dev/pts/0", "project": str(project), **changes}
     name = flash._entry(project).name
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The C does not compile if a platform assumption is false: each is faked, one at a time."""
+"""The C does not compile if a platform assumption is false. Each test fakes one."""
 
 from __future__ import annotations
 

@@ -187,9 +187,9 @@ def test_a_file_of_ones_own_is_not_written_over(folder: Path) -> None:
     generate(folder)
     description = folder / "ska-project.json"
     content = json.loads(description.read_text())
-    del content["files"]["src/ska.c"]  # as if an earlier version had not had this file
+    del content["files"]["src/ska.c"]  # as if this file were new in this version
     description.write_text(json.dumps(content))
-    generate(folder)  # equal content is nobody's loss
+    generate(folder)  # equal content: nothing is lost
     description.write_text(json.dumps(content))
     edit(folder / "src" / "ska.c")
     with pytest.raises(InputError, match=r"would be lost: src/ska\.c"):
@@ -256,7 +256,7 @@ def test_nothing_outside_of_the_folder_is_written_or_removed(tmp_path: Path, fol
     (folder / "board").symlink_to(outside)
     with pytest.raises(InputError, match="leads out of"):
         generate(folder)
-    # A decided swap that somebody else made up.
+    # A finished swap that somebody else forged.
     decided = folder / swap.DECIDED
     (decided / "new" / "board").mkdir(parents=True)
     (decided / "new" / "board" / "evil").write_text("evil")

@@ -23,7 +23,7 @@ WriteFirmware = Callable[..., Path]
 EMULATED = [name for name in board_names() if load_board(name).start is not None]
 TIMEOUT_S = 60
 
-# For each byte 'b' it says so, computes for long, and says so again; other bytes it gives back.
+# For each byte 'b' it answers, computes for a long time, and answers again; it echoes other bytes.
 BUSY = """\
 #include "ska_board.h"
 
@@ -48,11 +48,11 @@ int main(void) {
     }
 }
 """
-TURNS = {"avr": 400_000}  # some tenths of a second, in which a burst comes in full
+TURNS = {"avr": 400_000}  # some tenths of a second, in which a whole burst arrives
 MANY_TURNS = 30_000_000
 
 # Reads COUNT bytes, then answers with a checksum that depends on their order. In between it
-# computes for more or less long, so that interrupts come at every place of ska_board_read.
+# computes for varying times, so that interrupts hit every place of ska_board_read.
 SUM = """\
 #include "ska_board.h"
 
@@ -89,7 +89,7 @@ def busy(board: Board, write_firmware: WriteFirmware) -> Path:
 
 
 def burst(count: int, first: int = 0) -> bytes:
-    """All bytes in turn, except those that are commands for BUSY."""
+    """All byte values in turn, except the commands for BUSY."""
     plain = bytes(set(range(256)) - set(b"b<>"))
     return bytes(plain[(first + 7 * i) % len(plain)] for i in range(count))
 
@@ -108,7 +108,7 @@ def test_what_comes_while_the_firmware_computes_is_kept_in_order(
         start(busy(board, write_firmware)) as running,
         serial.Serial(running.port, 115200, timeout=TIMEOUT_S) as line,
     ):
-        for first in range(2):  # the second time the ring begins elsewhere
+        for first in range(2):  # the second time the ring starts at another position
             line.write(b"b")
             assert line.read(1) == b"<"
             sent = burst(buffer_of(board), first)
@@ -131,7 +131,7 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
         kept, excess = burst(buffer_of(board)), b"|" * 100
         line.write(kept + excess)
         assert line.read(1 + len(kept)) == b">" + kept
-        # Of the excess, a board keeps what a wire or an emulator holds back, the last before 'b'.
+        # Of the excess, a board keeps only the last bytes before 'b', held back by wire or emulator.
         line.write(b"b")
         rest = line.read_until(b"<")
         assert rest.strip(b"|") == b"<"

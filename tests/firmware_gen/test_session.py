@@ -1,6 +1,6 @@
 """The whole firmware: whatever a host sends, it executes each request once and answers it.
 
-What has to come out, the trainer says.
+The trainer computes the expected results.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.firmware_gen.piped_firmware import (
 )
 
 TOKEN = 0xFEDCBA98
-STORING = ("OFFER", "PUSH", "SAVE")  # what a board without memory for saves has not
+STORING = ("OFFER", "PUSH", "SAVE")  # capabilities that a board without memory for saves lacks
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_a_repeated_request_is_answered_alike_and_not_executed(each: Firmware) -
 
 
 def test_a_sample_is_learned_once_by_its_number(each: Firmware) -> None:
-    """With a new seq, and in a new session, too."""
+    """This also holds with a new seq, and in a new session."""
     host = each.host()
     requests = [each.hello(), each.sample(1, 0), each.sample(2, 1), each.sample(3, 1)]
     requests += [each.hello(50), each.sample(51, 1), each.sample(52, 3), each.sample(53, 2)]
@@ -281,7 +281,7 @@ def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None
 
 
 def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> None:
-    """Refused each time, nothing is changed, and the session goes on."""
+    """Check that a request is refused each time and changes nothing, and the session goes on."""
     host = firmware.host()
     before, after = host.learn(0), host.state.to_bytes()
     replies = firmware.run(firmware.hello(), firmware.sample(1, 0), 2 * request, *firmware.pulls(3))
@@ -291,7 +291,7 @@ def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> No
 
 
 def token_given(firmware: Firmware, seq: int = 1) -> bytes:
-    """The request that gives a device, which has learned nothing yet, TOKEN."""
+    """The request that gives TOKEN to a device that has learned nothing yet."""
     return firmware.request(seq, "SET_TOKEN", token=TOKEN, crc=firmware.flashed.crc)
 
 
@@ -364,7 +364,7 @@ def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> Non
     ],
 )
 def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> None:
-    """Up to the longest request, which is PUSH: what is longer is dropped."""
+    """This holds up to the length of PUSH, the longest request; the device drops longer ones."""
     code, most = BY_NAME[name].code, 68
     values: dict[str, object] = {f.name: 0 for f in BY_NAME[name].fields if f.name != "x"}
     if BY_NAME[name].fields and BY_NAME[name].fields[-1].name == "x":
@@ -440,7 +440,7 @@ def test_a_token_lasts_as_long_as_the_state_is_learned_on(
         f.request(5, "SAVE", token=TOKEN),
     ]
     assert token(*given, *learning) == TOKEN
-    assert token() == 0  # it has started again, with the very state that was saved
+    assert token() == 0  # it has started again with exactly the saved state
     assert token(*given, f.request(3, "RESET")) == 0
     assert token(*given, *pieces) == TOKEN
     assert token(*given, *pieces, last) == 0
@@ -490,7 +490,7 @@ def test_a_push_that_does_not_fit_changes_nothing(storing: Firmware) -> None:
 
 
 def welcome(replies: Sequence[Reply]) -> tuple[Status, int, int]:
-    """First error, its detail, and pieces dropped, by the last WELCOME."""
+    """First error, its detail, and number of dropped pieces, from the last WELCOME."""
     values = named(replies, "WELCOME")[-1][1]
     return Status(values["error"]), values["error_detail"], values["dropped"]
 
@@ -502,7 +502,7 @@ def test_the_first_error_is_kept(firmware: Firmware) -> None:
 
 
 def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
-    """A line that loses frames makes them, and a session that was lost."""
+    """Lost frames and lost sessions cause such requests."""
     f = firmware
     replies = f.run(f.sample(4, 0), f.hello(), f.sample(9, 0), f.hello(50))
     assert len(statuses(replies)) == 2

@@ -153,9 +153,9 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "core",
     [
-        ("-mcpu=cortex-a7", "-marm"),  # has the DSP instructions, but LDRD only of register pairs
-        ("-mcpu=arm7tdmi", "-mthumb"),  # has Thumb, but not that of a microcontroller
-        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # has the halves of a word the other way
+        ("-mcpu=cortex-a7", "-marm"),  # has the DSP instructions, but LDRD only for register pairs
+        ("-mcpu=arm7tdmi", "-mthumb"),  # has Thumb, but not the microcontroller profile
+        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # swaps the halves of a word
     ],
     ids=" ".join,
 )

@@ -1,4 +1,4 @@
-"""The boards' drivers of memory for saves: erased, written and read by a firmware for that."""
+"""A test firmware erases, writes and reads the memory for saves through each board's driver."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_what_is_written_is_read_and_what_is_erased_is_blank(
         else:
             assert memory.write(page, first)
             assert memory.read(page, piece) == first
-        assert memory.read(0, piece) == first  # nothing beside the page was touched
+        assert memory.read(0, piece) == first  # nothing outside the page was touched
         assert memory.read(last + page - piece, piece) == second
 
 

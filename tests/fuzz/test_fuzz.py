@@ -39,7 +39,7 @@ def figures(text: str) -> list[dict[str, int]]:
 def with_libfuzzer(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> str:
-    """The name of clang, where it comes with libFuzzer."""
+    """The name of clang, if it comes with libFuzzer."""
     clang, folder = require_toolchain("clang"), tmp_path_factory.mktemp("libfuzzer")
     (folder / "one.c").write_text("int LLVMFuzzerTestOneInput(void) { return 0; }\n")
     command = [clang, "-fsanitize=fuzzer", "one.c", "-o", "one"]
@@ -79,7 +79,7 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
         assert counts["changes by bad frames"] == counts["promises broken"] == 0
     assert noise["bytes received"] > RANDOM_BYTES
     assert noise["frames"] > RANDOM_BYTES / 100
-    # A campaign of which nothing gets through, or everything, would show little.
+    # A campaign in which no frame or every frame gets through would show little.
     assert MUTATED_FRAMES / 4 < mutated["frames with a good CRC"] < mutated["frames"]
     handled = ("executed", "answered again", "out of turn", "refused in turn")
     for what in handled:

@@ -145,7 +145,7 @@ def test_an_option_that_cannot_work_is_named_as_in_python(
 
 
 def changed(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
-    """The same features but for one."""
+    """The same features except for one."""
     copy = x.copy()
     copy[row, column] = value
     return copy

@@ -113,8 +113,10 @@ int main(void) {
 
 
 class Script:
-    """A wire that sends prepared chunks, each as far as the board takes it, then is gone; it keeps
-    what comes back, and at every read how much that is and how many bytes the board would take.
+    """A wire that sends prepared chunks, each as far as the board takes it, and then closes.
+
+    It keeps the bytes that come back. At every read it records how many there are, and how many
+    bytes the board would take.
     """
 
     def __init__(self, *chunks: bytes) -> None:

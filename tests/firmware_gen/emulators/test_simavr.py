@@ -1,4 +1,4 @@
-"""The simulated AVR boards: errors in one line. What they receive: test_receive.py."""
+"""The simulated AVR boards: errors in one line. test_receive.py has the tests of receiving."""
 
 from __future__ import annotations
 

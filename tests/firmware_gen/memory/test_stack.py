@@ -1,4 +1,4 @@
-"""The stack bound: it equals the compilers' figures, and a run never exceeds it; else an error."""
+"""The stack bound equals the compilers' figures, and no run exceeds it; else there is an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EMULATED = [
     if load_board(name).start is not None
     for compiler in load_board(name).toolchains
 ]
-# Those on which interrupts are taken: where received bytes go to a ring.
+# Boards that take interrupts: their received bytes go to a ring.
 INTERRUPTED = [case for case in EMULATED if RING in load_board(str(case.values[0])).sources]
 READY = b"r"
 # What is pushed only to keep the stack aligned is not written, or may hold the paint: up to 8 bytes

@@ -31,7 +31,7 @@ def silent(_: Frame) -> bytes:
 
 
 def refusal(device: FakeDevice, *, timeout: float = 0.1) -> str:
-    """The sentence with which `hello` fails."""
+    """The error sentence of `hello`."""
     with Link(device.port, timeout=timeout) as link, pytest.raises(DeviceError) as caught:
         link.hello()
     assert caught.value.exit_code == 3
@@ -130,7 +130,7 @@ def test_what_is_meant_for_another_state_changes_nothing(
 
 
 def test_a_state_that_was_replaced_is_given_no_token(device: FakeDevice) -> None:
-    """Between HELLO and SET_TOKEN."""
+    """The state is replaced between HELLO and SET_TOKEN."""
 
     def respond(frame: Frame) -> bytes:
         if frame.code == BY_NAME["SET_TOKEN"].code:
@@ -450,7 +450,7 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
 
 
 def test_a_device_that_was_there_is_no_stranger(device: FakeDevice) -> None:
-    """Whatever else is on the line."""
+    """This holds whatever else is on the line."""
     with Link(device.port, timeout=0.1) as link:
         link.hello()
         device.respond = lambda frame: device.status(frame.seq ^ 1, Status.OK)
@@ -475,7 +475,7 @@ def test_a_chunk_of_another_place_or_size_is_refused(
 
 @pytest.mark.parametrize(("name", "wait"), [("INFER", 0.02), ("SAVE", 0.1)])
 def test_how_long_an_answer_was_waited_for(device: FakeDevice, name: str, wait: float) -> None:
-    """What writes flash gets longer."""
+    """Requests that write flash get a longer timeout."""
     device.respond = lambda frame: device.answer(frame) * (frame.code == BY_NAME["HELLO"].code)
     with Link(device.port, timeout=0.02) as link:
         link.hello()

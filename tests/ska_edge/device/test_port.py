@@ -78,7 +78,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 def arriving(port: Port, count: int) -> bytes:
-    """That many bytes from a port, in however many pieces."""
+    """Read this many bytes from a port, in any number of pieces."""
     data = b""
     while len(data) < count:
         data += port.read()
@@ -86,7 +86,7 @@ def arriving(port: Port, count: int) -> bytes:
 
 
 def opening(name: str, **options: int) -> str:
-    """The sentence with which a port does not open."""
+    """The error sentence for a port that does not open."""
     with pytest.raises(DeviceError) as caught:
         Port(name, **options)
     assert not isinstance(caught.value, ContactLost)
@@ -275,7 +275,7 @@ def test_a_port_that_this_program_has(terminal: Terminal) -> None:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Opening /dev/ttyUSB7 raises this error from here on."""
+    """From now on, opening /dev/ttyUSB7 raises this error."""
     system_open = os.open
 
     def refusing(path: str, *arguments: Any) -> int:
@@ -424,7 +424,7 @@ def test_settings_and_lock_are_as_before_when_it_ends(terminal: Terminal) -> Non
 
 
 def test_what_was_not_sent_is_dropped_at_the_end() -> None:
-    """The system has passed on a part; the rest in its buffer must not arrive later."""
+    """The system has sent a part; the rest in its buffer must not arrive later."""
 
     def left(fill: Callable[[str], None]) -> int:
         terminal, count = Terminal(), 0

@@ -71,7 +71,7 @@ def never_keeps_its_token(device: FakeDevice) -> None:
 def test_asking_ends_though_a_device_starts_again_and_again(
     device: FakeDevice, stopped: bool
 ) -> None:
-    """With the patience, here none, and with Ctrl-C."""
+    """Asking ends when patience, here none, runs out, and on Ctrl-C."""
     stop = threading.Event()
     stream = opened(device, patience=10**9 if stopped else 0, stop=stop)
     list(stream.learn(INPUT, LABELS))

@@ -30,7 +30,7 @@ def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
 
 
 def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevice) -> None:
-    """The device answers nothing until it has been sent all it said it could take."""
+    """The device answers only after it has received as many rows as it offered to take."""
     device.credit = 4
     waiting: list[Frame] = []
     most: list[int] = []
@@ -137,7 +137,7 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
 
 
 def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
-    """All of the last two answers but the end of the second is lost."""
+    """The last two answers are lost, except for the end of the second."""
     device.credit = 2
 
     def respond(frame: Frame) -> bytes:
@@ -192,7 +192,7 @@ def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
 
 @pytest.mark.parametrize(("name", "payload"), [("RESULT", bytes(6)), ("STATUS", b"\x03")])
 def test_an_answer_that_is_cut_is_refused(device: FakeDevice, name: str, payload: bytes) -> None:
-    """In a good frame: that is no fault of the line."""
+    """It comes in a good frame, so the line is not to blame."""
     device.respond = lambda frame: (
         encode_frame(BY_NAME[name].code, frame.seq, payload)
         if frame.code == SAMPLE

@@ -58,7 +58,7 @@ def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
 
 @pytest.mark.parametrize("lost", ["SAMPLE", "SAVE", "HELLO"])
 def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, lost: str) -> None:
-    """That of the last row, of the save behind it, of the HELLO that ends a log."""
+    """The lost answer is to the last row, the save after it, or the HELLO that ends a log."""
     stop = threading.Event()
     connect = lambda: Link(device.port, timeout=0.1, stop=stop)  # noqa: E731
     stream = Stream(connect, DIGEST, patience=20, want=NOTHING, stop=stop)

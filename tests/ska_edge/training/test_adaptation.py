@@ -1,4 +1,4 @@
-"""Going on from a model: few new samples, a readout alone, another rule, a domain too far."""
+"""Continue from a model: few new samples, only the readout, another rule, a domain too far."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ def ordered(records: Iterator[Record]) -> list[Record]:
 
 
 def probed(monkeypatch: pytest.MonkeyPatch, probe: Any) -> None:
-    """Have workers do something else than to train; local functions travel by value."""
+    """Make workers call a function instead of training; local functions are pickled by value."""
     monkeypatch.setattr(pool, "run", probe)
 
 
@@ -511,7 +511,7 @@ def test_an_address_without_a_scheduler_is_said(
 
 
 def record(fixed: float, real: float, **options: Any) -> Record:
-    """What is kept of a run with these accuracies."""
+    """The record of a run with these accuracies."""
     defaults = {name: value for name, value in run_options().items() if name not in options}
     return {
         "options": {**defaults, **options},

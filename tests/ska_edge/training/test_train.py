@@ -182,7 +182,7 @@ def test_the_rate_is_halved_in_equal_parts_of_the_epochs(monkeypatch: pytest.Mon
 
 
 def rows(x: np.ndarray | None = None, y: np.ndarray | None = None) -> Dataset:
-    """Two classes of ten rows each, told apart by the first feature, with places of their own."""
+    """Two classes of ten rows each, told apart by the first feature."""
     labels = np.repeat([0, 1], 10) if y is None else y
     noise = np.random.default_rng(0).normal(0, 0.1, (len(labels), 2))
     features = noise + labels[:, None] if x is None else x

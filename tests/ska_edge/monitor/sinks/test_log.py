@@ -136,7 +136,7 @@ def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
 
 
 def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
-    """The device had learned two more when contact was found again; then the monitor was killed."""
+    """The device had learned two more rows when contact returned; then the monitor was killed."""
     written(path, [SESSION[0], Interruption("gone", False, Mark.of(AFTER))])
     assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
     assert written(path, [], INFO)
@@ -159,7 +159,7 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
 def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> None:
-    """What it was to say is known from the device, and from the line that was there before."""
+    """The device and the line before it still tell what the cut line meant."""
     before = [SESSION[0], ROWS[0], RowNotice(7, 8, 1, (3, 4)), UNDER_WAY[0]]
     first = written(path, before)
     path.write_text(first + json.dumps(last.as_dict())[:-1])
