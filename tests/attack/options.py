@@ -33,7 +33,7 @@ PORTS = [
 ]  # fmt: skip
 SIZES = ["4,3", "4", "2,2,2", "0", "-1", ",", "1,,2", "65536", "3x", "1e3", " 4 , 3 ", "9" * 20, ""]
 
-# By the name of the parameter, where its type does not say what it is for.
+# Values by parameter name, for types that do not tell the purpose.
 BY_NAME = {
     "data": DATA,
     "name": DATA + WORDS,

@@ -131,7 +131,7 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
         kept, excess = burst(buffer_of(board)), b"|" * 100
         line.write(kept + excess)
         assert line.read(1 + len(kept)) == b">" + kept
-        # Of the excess, a board keeps only the last bytes before 'b', held back by wire or emulator.
+        # Of the excess, a board keeps the last bytes before 'b' that wire or emulator held back.
         line.write(b"b")
         rest = line.read_until(b"<")
         assert rest.strip(b"|") == b"<"
