@@ -105,8 +105,9 @@ def _explain(error: Exception) -> int:
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """Print click's error; escapes the user's text."""
-    message = printable(error.format_message())
+    """Print click's error, with the user's text escaped; or the help, which is click's own text."""
+    helps = isinstance(error, click.exceptions.NoArgsIsHelpError)
+    message = (printable_lines if helps else printable)(error.format_message())
     error.format_message = lambda: message  # type: ignore[method-assign]
     with contextlib.suppress(OSError):
         error.show()

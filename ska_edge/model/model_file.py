@@ -62,6 +62,11 @@ class Model:
     ranges: list[Range] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Sizes, rule and precision; thousands of integers tell nobody anything."""
+        sizes = "-".join(map(str, self.plan.sizes))
+        return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
+
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
         """Convert features (n, d) to the integers of the plan's input, each one independently.
 

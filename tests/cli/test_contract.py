@@ -55,6 +55,12 @@ def test_the_group_shows_help_and_version(ska_edge) -> None:
     assert ska_edge("train", "-h").code == 0
 
 
+def test_without_a_command_the_help_is_shown(ska_edge) -> None:
+    outcome = ska_edge()
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == ska_edge("--help").out.splitlines()
+
+
 def test_the_help_has_every_command_once_in_a_group() -> None:
     modules = pkgutil.iter_modules(ska_edge.cli.__path__, "ska_edge.cli.")
     found = {
