@@ -161,6 +161,10 @@ class Option:
             widths = tuple(operator.index(width) for width in given)
         except TypeError:
             widths = (0,)
+        if self.most is not None and sum(widths) > self.most:
+            raise OptionError(
+                f"{{{name}}} is {{value!r}}; there are at most {self.most} neurons", value=value
+            )
         if not all(map(self.within, widths)):
             raise OptionError(
                 f"{{{name}}} is {{value!r}}; give a width from 1 on, or several", value=value

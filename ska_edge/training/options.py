@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
-from ska_edge.plan.check import LARGEST_SEED, MOST_REPLAYS
+from ska_edge.plan.check import LARGEST_SEED, MOST_NEURONS, MOST_REPLAYS
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import PRECISION, RATE, RULE
@@ -63,6 +63,7 @@ class Options:
         help="Widths of the hidden layers; '' for none.",
         kind=Kind.WIDTHS,
         least=1,
+        most=MOST_NEURONS,
         unit="neurons",
         words=",".join(map(str, HIDDEN)),
         settle=lambda _: HIDDEN,

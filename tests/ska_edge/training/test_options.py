@@ -150,3 +150,11 @@ def test_a_rule_without_labels_leaves_neither_rate_nor_batch() -> None:
     base = make_plan((4, 5, 3), rule="published", batch=8, steps=3, rate=0.02)
     options = Options(rule="local").settled(4, base)
     assert (options.rate, options.batch) == (0.125, 1)
+
+
+@pytest.mark.parametrize("hidden", [10**30, 10**9, 65_533, (65_000, 533)])
+def test_more_neurons_than_a_device_counts_are_refused_before_any_weight_is_drawn(
+    hidden: Any,
+) -> None:
+    with pytest.raises(OptionError, match="there are at most 65532 neurons"):
+        Options(hidden=hidden)
