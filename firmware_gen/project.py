@@ -25,6 +25,7 @@ from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
+from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
@@ -73,6 +74,7 @@ def generated_files(
         "ska_tables.h": emit_tables(plan),
         "ska_weights.h": emit_weights(plan, parameters),
         "ska_rule.h": emit_rule(plan),
+        "ska_state.h": emit_state(plan),
         "ska_messages.h": emit_messages(),
         "ska_key.h": emit_key(key),
     }

@@ -113,7 +113,7 @@ def _runs(plan: Plan) -> str:
     end = 0
     for field in plan.state_fields():
         end += field.size
-        ends[int(field.kind[-1])] = end
+        ends[field.width] = end
     return " ".join(f"DO({end}u, {width}u)" for width, end in ends.items())
 
 

@@ -1,25 +1,24 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
 Nearly all of it is `ska_t`; the rest is the buffers of the serial line, for requests and for
-received bytes. The members are listed here again, in the order of runtime/ska.h; tests compare the
-sum with the result of every board's compiler. The memory of the board `host` is not predicted.
+received bytes. members.py describes the members of `ska_t`; tests compare the sum with the result of
+every board's compiler. The memory of the board `host` is not predicted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from firmware_gen.board import RING, Board
+from firmware_gen.memory.members import members
 from ska_edge.plan.plan import Plan
-from ska_edge.plan.range_proof import accumulator_width, update_width
-from ska_edge.rules.rule import READOUT
 from ska_edge.wire.frame import OVERHEAD
 from ska_edge.wire.protocol import MESSAGES, Field
 
 Arrays = tuple[tuple[int, int], ...]
 
-QUAD = 4  # inputs that the DSP kernel reads at once
 # On AVR, constants are in RAM unless special instructions read them. These constants are in RAM: a
 # row of ska_layers with its first neuron, a row of ska_readouts, the board's name, the digest.
 AVR_LAYER, AVR_READOUT, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
@@ -57,42 +56,8 @@ def ram(plan: Plan, board: Board) -> int:
 
 def _network(plan: Plan, board: Board) -> Iterator[Part]:
     """The members of ska_t."""
-    signal = plan.layers[0].input.bits // 8
-    neurons = sum(layer.outputs for layer in plan.layers)
-    widest = max(layer.inputs for layer in plan.layers)
-    knowledge = 2 if plan.formats.knowledge.bits <= 16 else 4
-    kernel = _kernel(plan, board)
-    fields = [
-        (field.size // int(field.kind[-1]), int(field.kind[-1])) for field in plan.state_fields()
-    ]
-    yield Part("state", tuple(fields))
-    lanes = {"dsp": -(-widest // QUAD) * QUAD, "thumb": widest}.get(kernel, 0)
-    align = 4 - plan.state_bytes % 4 if lanes else 0
-    yield Part("inputs of a layer", ((align, 1), (lanes, 2)))
-    beyond = QUAD - 1 if kernel == "dsp" else 0
-    yield Part("input and activations", ((plan.inputs + neurons + beyond, signal),))
-    yield Part("knowledge and decisions", ((neurons, knowledge), (neurons, 2)))
-    if plan.rule_definition.supervised:
-        readout = plan.classes if plan.rule_definition.teacher == READOUT else 0
-        readouts = plan.classes if any(layer.readout for layer in plan.layers) else 0
-        yield Part("shifts and errors", ((neurons, 2), (readout, 2), (readouts, 2)))
-    else:
-        passes, below = 2 * plan.batch * neurons, plan.batch * widest
-        yield Part(
-            "passes of a batch",
-            ((1, 1), (passes, knowledge), (below, signal), (plan.batch, 2)),
-        )
-
-
-def _kernel(plan: Plan, board: Board) -> str:
-    """The kernel that the plan uses on the board's core; see runtime/ska_target.h."""
-    if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
-        if board.kernel == "dsp":
-            return "dsp"
-        narrow = accumulator_width(plan) == update_width(plan) == 32
-        if board.kernel == "thumb" and narrow and plan.formats.forward_bits == 16:
-            return "thumb"
-    return "portable"
+    for name, group in groupby(members(plan, board.kernel), lambda member: member.part):
+        yield Part(name, tuple((member.field.count, member.field.width) for member in group))
 
 
 def _received(board: Board) -> Iterator[Part]:

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ska_plan.h"
+#include "ska_state.h" /* ska_t, a network */
 #include "ska_target.h"
 
 #ifdef __cplusplus
@@ -32,56 +33,6 @@ typedef enum {
     SKA_ERROR_WORN,    /* the memory has reached its number of erases; nothing was saved */
     SKA_ERROR_PIECES   /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
 } ska_status_t;
-
-/* A network. The fields are for reading, in a debugger or a test.
- *
- * The members that learning changes come first, larger elements before smaller ones, so that no
- * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
- * and a save contains them (see ska_state). Every forward pass recomputes the members after them.
- */
-typedef struct {
-    uint32_t step;    /* updates since ska_init */
-    uint32_t samples; /* samples that ska_learn accepted since ska_init */
-#if SKA_REPLAY_SLOTS > 0
-    uint32_t drawn; /* random words used so far */
-#endif
-    ska_weight_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
-#if SKA_REPLAY_SLOTS > 0
-    uint16_t seen[SKA_CLASSES]; /* samples of each class so far, stored or not */
-    ska_signal_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* stored samples */
-#endif
-#if !SKA_SUPERVISED
-    uint16_t held;                             /* samples in the batch so far */
-    ska_signal_t batch[SKA_BATCH][SKA_INPUTS]; /* the held batch */
-#endif
-    uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
-
-#ifdef SKA_LANES
-    uint8_t align[4 - SKA_STATE_BYTES % 4]; /* lanes are read four bytes at a time */
-    ska_lane_t lanes[SKA_LANES];            /* scratch: the inputs of one layer */
-#endif
-
-    /* The last forward pass; neurons are numbered through all layers, the output layer last. */
-    ska_signal_t signal[SKA_SIGNALS];       /* the input, then every layer's activations */
-    ska_knowledge_t knowledge[SKA_NEURONS]; /* z */
-    int16_t decision[SKA_NEURONS];          /* D = sigmoid(z) */
-
-#if SKA_SUPERVISED
-    int16_t shift[SKA_NEURONS]; /* the shift of each neuron in the last step */
-#if SKA_TEACHER_READOUT
-    int16_t error[SKA_CLASSES]; /* scratch: the errors of any readout, narrowed */
-#endif
-#if SKA_READOUTS > 0
-    int16_t readout_error[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
-#endif
-#else
-    uint8_t pass; /* index of the newer of the two passes below */
-    ska_knowledge_t passes[2][SKA_BATCH]
-                          [SKA_NEURONS]; /* knowledge of this pass and of the previous one */
-    ska_signal_t below[SKA_BATCH][SKA_WIDEST_INPUT]; /* scratch: the input to a layer's update */
-    int16_t steps[SKA_BATCH];                        /* scratch: one neuron's steps */
-#endif
-} ska_t;
 
 /* Sums over one layer after a step, which the host divides; see docs/PROTOCOL.md. */
 typedef struct {

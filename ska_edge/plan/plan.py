@@ -101,16 +101,36 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class StateField:
-    """An array in the memory of a device: numpy's name of its element type, and its shape."""
+    """An array in the memory of a device, which becomes a member of `ska_t`.
+
+    `kind` is numpy's name of the element type. `axes` are the name and length of each axis; the
+    length of axis "inputs" is SKA_INPUTS in C. `note` is the comment in the generated C.
+    """
 
     name: str
     kind: str
-    shape: tuple[int, ...] = ()
+    axes: tuple[tuple[str, int], ...] = ()
+    note: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis; () for a single number."""
+        return tuple(length for _, length in self.axes)
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def width(self) -> int:
+        """Bytes of an element."""
+        return int(self.kind[-1])
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return math.prod(self.shape) * int(self.kind[-1])
+        return self.count * self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,24 +243,33 @@ class Plan:
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
 
     def state_fields(self) -> tuple[StateField, ...]:
-        """The fields of the state, in the layout of the beginning of a device's `ska_t` (ska.h).
+        """The fields of the state, in the layout of the beginning of a device's `ska_t`.
 
         Larger elements come before smaller ones, so that no core needs padding between them.
+        firmware_gen/memory/members.py adds the other members; ska_state.h is generated from both.
         """
-        signal, supervised = self.layers[0].input.bits // 8, self.rule_definition.supervised
-        fields = [StateField("step", "<u4"), StateField("samples", "<u4")]
-        kept = (self.classes, self.replay.per_class, self.inputs)
+        signal = f"<i{self.layers[0].input.bits // 8}"
+        weight = f"<i{self.formats.weight_bits // 8}"
+        parameters = ("parameter_count", self.parameter_count)
+        inputs, classes = ("inputs", self.inputs), ("classes", self.classes)
+        slots, batch = ("replay_slots", self.replay.per_class), ("batch", self.batch)
+        fields = [
+            StateField("step", "<u4", (), "updates since ska_init"),
+            StateField("samples", "<u4", (), "samples that ska_learn accepted since ska_init"),
+        ]
         if self.replay.per_class:
-            fields.append(StateField("drawn", "<u4"))
-        width = self.formats.weight_bits // 8
-        fields.append(StateField("parameters", f"<i{width}", (self.parameter_count,)))
+            fields.append(StateField("drawn", "<u4", (), "random words used so far"))
+        note = "in the order of the plan; see ska_tables.h"
+        fields.append(StateField("parameters", weight, (parameters,), note))
         if self.replay.per_class:
-            fields.append(StateField("seen", "<u2", (self.classes,)))
-            fields.append(StateField("replay", f"<i{signal}", kept))
-        if not supervised:
-            fields.append(StateField("held", "<u2"))
-            fields.append(StateField("batch", f"<i{signal}", (self.batch, self.inputs)))
-        fields.append(StateField("rate_halvings", "<u1"))
+            note = "samples of each class so far, stored or not"
+            fields.append(StateField("seen", "<u2", (classes,), note))
+            fields.append(StateField("replay", signal, (classes, slots, inputs), "stored samples"))
+        if not self.rule_definition.supervised:
+            fields.append(StateField("held", "<u2", (), "samples in the batch so far"))
+            fields.append(StateField("batch", signal, (batch, inputs), "the held batch"))
+        note = "rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this)"
+        fields.append(StateField("rate_halvings", "<u1", (), note))
         return tuple(fields)
 
     @property

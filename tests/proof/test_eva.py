@@ -48,7 +48,7 @@ WHOLE = re.compile(r"^typedef char ska_state_is_whole.*$", re.M)
 RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
 ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
 # And the parameters as the last member of the state: a pointer that leaves them leaves the object.
-PARAMETERS = re.compile(r"^ +ska_weight_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
+PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
 
 # The smallest step that counts has two cases, of which most plans have one.
@@ -92,7 +92,7 @@ class Verdict:
 def write_copy(plan: Plan, folder: Path) -> Path:
     """The sources of a project, made ready for the analysis."""
     sources = write_sources(plan, folder)
-    rule, header = sources / "ska_rule.h", sources / "ska.h"
+    rule, header = sources / "ska_rule.h", sources / "ska_state.h"
     text, hints = INDEX.subn(lambda line: line[0] + HINT, rule.read_text())
     rule.write_text(text)
     state, moved = PARAMETERS.subn("", header.read_text())

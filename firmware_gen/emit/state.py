@@ -1,0 +1,54 @@
+"""ska_state.h: the struct `ska_t` of one plan, from the table in firmware_gen/memory/members.py."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from firmware_gen.memory.members import DSP, Member, members
+from ska_edge.plan.plan import Plan, StateField
+
+
+def emit_state(plan: Plan) -> str:
+    """The text of ska_state.h. Members that not all cores have are inside an #ifdef."""
+    parts = groupby(members(plan, DSP), lambda member: member.part)
+    body = "\n\n".join(_part(name, list(group)) for name, group in parts)
+    return f"""\
+/* ska_state.h - the memory of plan {plan.digest}. Generated; do not edit. */
+#ifndef SKA_STATE_H
+#define SKA_STATE_H
+
+#include <stdint.h>
+
+#include "ska_plan.h"
+#include "ska_target.h"
+
+/* A network. The fields are for reading, in a debugger or a test.
+ *
+ * The members that learning changes come first, larger elements before smaller ones, so that no
+ * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
+ * and a save contains them (see ska_state). Every forward pass or update computes the members after
+ * them again. Neurons are numbered through all layers, the output layer last.
+ */
+typedef struct {{
+{body}
+}} ska_t;
+
+#endif
+"""
+
+
+def _part(name: str, group: list[Member]) -> str:
+    """The lines of consecutive members with the same purpose, which have the same guard."""
+    lines = [f"    /* {name.capitalize()}. */", *(_line(member.field) for member in group)]
+    guard = group[0].guard
+    if guard is not None:
+        lines = [f"#ifdef {guard}", *lines, "#endif"]
+    return "\n".join(lines)
+
+
+def _line(field: StateField) -> str:
+    kind = f"{'u' if field.kind[1] == 'u' else ''}int{8 * field.width}_t"
+    lengths = "".join(
+        f"[{f'SKA_{name.upper()}' if name else length}]" for name, length in field.axes
+    )
+    return f"    {kind} {field.name}{lengths}; /* {field.note} */"

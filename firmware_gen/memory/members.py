@@ -1,0 +1,113 @@
+"""The members of `ska_t`, described once: ska_state.h and the prediction of the RAM follow from it.
+
+`Plan.state_fields` describes the learned state, which comes first. The members here come after it:
+every forward pass or update computes them again. A new member is one more row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ska_edge.plan.plan import Plan, StateField
+from ska_edge.plan.range_proof import accumulator_width, update_width
+from ska_edge.rules.rule import READOUT
+
+QUAD = 4  # inputs that the DSP kernel reads at once
+PORTABLE, DSP, THUMB = "portable", "dsp", "thumb"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of `ska_t`: its part of the memory, and its array.
+
+    With `guard`, the member exists only on cores where ska_target.h defines that macro.
+    """
+
+    part: str
+    field: StateField
+    guard: str | None = None
+
+
+def members(plan: Plan, core: str) -> Iterator[Member]:
+    """The members of ska_t in memory order, on a core with the kernels of `Board.kernel`.
+
+    A core with DSP instructions has every member that any core has.
+    """
+    for field in plan.state_fields():
+        yield Member("state", field)
+    yield from _forward(plan, kernel_of(plan, core))
+    yield from _labeled(plan) if plan.rule_definition.supervised else _unlabeled(plan)
+
+
+def kernel_of(plan: Plan, core: str) -> str:
+    """The kernel that the plan uses on a core; see runtime/ska_target.h."""
+    if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
+        if core == DSP:
+            return DSP
+        narrow = accumulator_width(plan) == update_width(plan) == 32
+        if core == THUMB and narrow and plan.formats.forward_bits == 16:
+            return THUMB
+    return PORTABLE
+
+
+def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
+    """The members of the last forward pass; neurons are numbered through all layers."""
+    if kernel != PORTABLE:
+        part, guard, widest = "inputs of a layer", "SKA_LANES", _widest(plan)
+        lanes = ("lanes", -(-widest // QUAD) * QUAD if kernel == DSP else widest)
+        align = ("", 4 - plan.state_bytes % 4)
+        note = "lanes are read four bytes at a time"
+        yield Member(part, StateField("align", "<u1", (align,), note), guard)
+        note = "scratch: the inputs of one layer"
+        yield Member(part, StateField("lanes", "<i2", (lanes,), note), guard)
+    beyond = QUAD - 1 if kernel == DSP else 0
+    neurons = _neurons(plan)
+    signals = ("signals", plan.inputs + neurons[1] + beyond)
+    note = "the input, then every layer's activations"
+    yield Member("input and activations", StateField("signal", _signal(plan), (signals,), note))
+    part = "knowledge and decisions"
+    yield Member(part, StateField("knowledge", _knowledge(plan), (neurons,), "z"))
+    yield Member(part, StateField("decision", "<i2", (neurons,), "D = sigmoid(z)"))
+
+
+def _labeled(plan: Plan) -> Iterator[Member]:
+    """The members of an update by rules that use labels."""
+    part, classes = "shifts and errors", ("classes", plan.classes)
+    note = "the shift of each neuron in the last step"
+    yield Member(part, StateField("shift", "<i2", (_neurons(plan),), note))
+    if plan.rule_definition.teacher == READOUT:
+        note = "scratch: the errors of any readout, narrowed"
+        yield Member(part, StateField("error", "<i2", (classes,), note))
+    if any(layer.readout for layer in plan.layers):
+        note = "scratch: the errors of a layer's own readout"
+        yield Member(part, StateField("readout_error", "<i2", (classes,), note))
+
+
+def _unlabeled(plan: Plan) -> Iterator[Member]:
+    """The members of an update by rules that make passes over a batch."""
+    part, neurons, batch = "passes of a batch", _neurons(plan), ("batch", plan.batch)
+    widest = ("widest_input", _widest(plan))
+    note = "index of the newer of the two passes below"
+    yield Member(part, StateField("pass", "<u1", (), note))
+    axes, note = (("", 2), batch, neurons), "knowledge of this pass and of the previous one"
+    yield Member(part, StateField("passes", _knowledge(plan), axes, note))
+    note = "scratch: the input to a layer's update"
+    yield Member(part, StateField("below", _signal(plan), (batch, widest), note))
+    yield Member(part, StateField("steps", "<i2", (batch,), "scratch: one neuron's steps"))
+
+
+def _neurons(plan: Plan) -> tuple[str, int]:
+    return "neurons", sum(layer.outputs for layer in plan.layers)
+
+
+def _widest(plan: Plan) -> int:
+    return max(layer.inputs for layer in plan.layers)
+
+
+def _signal(plan: Plan) -> str:
+    return f"<i{plan.layers[0].input.bits // 8}"
+
+
+def _knowledge(plan: Plan) -> str:
+    return "<i2" if plan.formats.knowledge.bits <= 16 else "<i4"

@@ -1,0 +1,35 @@
+/* ska_state.h - the memory of plan dd1183813f506c9a. Generated; do not edit. */
+#ifndef SKA_STATE_H
+#define SKA_STATE_H
+
+#include <stdint.h>
+
+#include "ska_plan.h"
+#include "ska_target.h"
+
+/* A network. The fields are for reading, in a debugger or a test.
+ *
+ * The members that learning changes come first, larger elements before smaller ones, so that no
+ * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
+ * and a save contains them (see ska_state). Every forward pass or update computes the members after
+ * them again. Neurons are numbered through all layers, the output layer last.
+ */
+typedef struct {
+    /* State. */
+    uint32_t step; /* updates since ska_init */
+    uint32_t samples; /* samples that ska_learn accepted since ska_init */
+    int32_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
+    uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
+
+    /* Input and activations. */
+    int16_t signal[SKA_SIGNALS]; /* the input, then every layer's activations */
+
+    /* Knowledge and decisions. */
+    int32_t knowledge[SKA_NEURONS]; /* z */
+    int16_t decision[SKA_NEURONS]; /* D = sigmoid(z) */
+
+    /* Shifts and errors. */
+    int16_t shift[SKA_NEURONS]; /* the shift of each neuron in the last step */
+} ska_t;
+
+#endif
