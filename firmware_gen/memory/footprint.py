@@ -1,8 +1,8 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
 Nearly all of it is `ska_t`; the rest is the buffers of the serial line, for requests and for
-received bytes. members.py describes the members of `ska_t`; tests compare the sum with the result of
-every board's compiler. The memory of the board `host` is not predicted.
+received bytes. members.py describes the members of `ska_t`; tests compare the sum with the result
+of every board's compiler. The memory of the board `host` is not predicted.
 """
 
 from __future__ import annotations
