@@ -1,0 +1,61 @@
+"""The table of CONTRIBUTING.md: each kind of change begins in the place that the table names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.board import board_names
+from firmware_gen.emit.messages import emit
+from ska_edge.cli.commands import GROUPS
+from ska_edge.cli.main import main
+from ska_edge.model.scaling import SCALINGS
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.rules.rule import RULES
+from ska_edge.training.options import OPTIONS
+from ska_edge.wire.protocol import MESSAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| an? ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", PAGE, re.M)
+
+
+def defined(source: str) -> set[str]:
+    """The names that a module defines, or that a function in it assigns."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def test_the_table_has_twelve_kinds() -> None:
+    assert len(ROWS) == 12
+
+
+@pytest.mark.parametrize(("place", "name"), [row[1:] for row in ROWS])
+def test_the_place_is_there(place: str, name: str) -> None:
+    if place.endswith("/"):
+        assert sorted((ROOT / place).glob(f"*/{name}"))
+    else:
+        assert name in defined((ROOT / place).read_text(encoding="utf-8"))
+
+
+def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
+    assert OPTIONS["rule"].choices == tuple(RULES)
+    assert OPTIONS["precision"].choices == tuple(PRECISIONS)
+    assert OPTIONS["scale"].choices == tuple(SCALINGS)
+    train = {parameter.name for parameter in main.commands["train"].params}
+    assert set(OPTIONS) <= train
+    assert all(f"SKA_MESSAGE_{message.name} " in emit() for message in MESSAGES)
+    commands = [command for group in GROUPS.values() for command, _ in group]
+    assert set(main.commands.values()) == set(commands)
+    folders = {path.parent.name for path in (ROOT / "firmware_gen/boards").glob("*/board.toml")}
+    assert folders == set(board_names())
