@@ -40,9 +40,7 @@ struct uart {
 #define PLIC_ENABLE PLIC_REGISTER(0x2000u + SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define PLIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 #define PLIC_THRESHOLD PLIC_REGISTER(0x200000u)
-#define PLIC_CLAIM                                                                                 \
-    PLIC_REGISTER(0x200004u) /* read: claim the interrupt; write it back: complete                 \
-                              */
+#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* read: claim; the same written back: complete */
 
 #define MIE_EXTERNAL 0x800u
 #define MSTATUS_MIE "8" /* the mask in the form that the instructions need */
