@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
+from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import write_file
 
@@ -48,7 +48,7 @@ class JsonLine:
         return content if isinstance(content, dict) else None
 
 
-class JsonLines:
+class JsonLines(Closable):
     """A file with a JSON object per line.
 
     `lines` and `lines_from_end` read it. `append` writes to it after `open` and before `close`,
@@ -64,19 +64,6 @@ class JsonLines:
         self._opening = opening
         self._file: FileIO | None = None
         self._new = self._overwrite = self._begun = False
-
-    def __enter__(self) -> JsonLines:
-        """The file itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the file."""
-        self.close()
 
     # --- reading ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from ska_edge.closable import Closable
 from ska_edge.rules.metric_sums import METRICS, SIGNED_METRICS
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -35,8 +36,8 @@ EVERYTHING = int(sum(Capability)) - int(Capability.KEY)  # anybody may change it
 Respond = Callable[[Frame], bytes]
 
 
-class FakeDevice:
-    """Answers at `port`.
+class FakeDevice(Closable):
+    """Answers at `port` until it is closed.
 
     `respond` turns a request frame into the bytes that go back; tests replace it. `answer` is the
     well-behaved one, with the device's own rules of what is executed, once.

@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
 # The only way from a model to its firmware outside of the commands.
 GENERATOR_USERS = {"ska_edge.model.model_file": "Model.firmware writes a project"}
-EVERYWHERE = {"errors", "files", "json_lines", "npz", "plural"}
+EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "progress"}
 
 
 def reachable(package: str) -> set[str]:

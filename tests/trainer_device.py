@@ -16,7 +16,7 @@ from tests.fake_device import EVERYTHING, FakeDevice
 
 
 class TrainerDevice(FakeDevice):
-    """A context manager.
+    """A network that learns, and its save.
 
     Args:
         flashed: what it starts with.
@@ -36,12 +36,6 @@ class TrainerDevice(FakeDevice):
         plan = flashed.plan
         self._width = plan.layers[0].input.bits // 8
         self._codec = Codec({"input_bytes": plan.inputs * self._width, "classes": plan.classes})
-
-    def __enter__(self) -> TrainerDevice:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def restart(self, samples: int = 0) -> None:
         """Restart as after a power loss, from the save; `samples` follow from it."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ska_edge.closable import Closable
 from ska_edge.data.source import Source, load_data
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
@@ -22,6 +21,7 @@ from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.state import State
 from ska_edge.plural import counted
+from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import Want
 
 
@@ -59,7 +59,7 @@ def connect(
         raise
 
 
-class Device:
+class Device(Closable):
     """A device that runs a model's firmware; made by `ska_edge.connect`, closed by `with`.
 
     The device has its own state: the model does not change when the device learns. `pull` returns
@@ -77,19 +77,6 @@ class Device:
             link.expect_plan(model.plan)
         self._link = link
         self._model = model
-
-    def __enter__(self) -> Device:
-        """The device itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the port."""
-        self.close()
 
     def close(self) -> None:
         """Close the port; a second time does nothing. An emulated board keeps running."""
@@ -109,9 +96,7 @@ class Device:
         """
         return self._link.hello()
 
-    def infer(
-        self, x: ArrayLike, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.int64]:
+    def infer(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
         """The device's decisions, (rows, classes) in Q0.15: 32768 would be 1. Nothing is learned.
 
         Args:
@@ -120,12 +105,12 @@ class Device:
 
         Example: ``(device.infer(x) == model.decisions(x)).all()``
         """
+        report = progress or silent
         inputs = self.model.inputs(x)
         found = np.empty((len(inputs), self.model.plan.classes), dtype=np.int64)
         for row, values in enumerate(inputs):
             found[row] = self._link.infer(values.tolist()).decisions
-            if progress is not None:
-                progress(row + 1, len(inputs))
+            report(row + 1, len(inputs))
         return found
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:

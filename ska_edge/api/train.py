@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from ska_edge.data.source import Source, load_data
+from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
 from ska_edge.training.train import Trained
 from ska_edge.training.train import train as train_model
@@ -39,7 +40,7 @@ def train(
     init: PathLike | None = None,
     checkpoint: PathLike | None = None,
     log: PathLike | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
     """Train a network in fixed point, beside its float twin.
 
@@ -87,7 +88,4 @@ def train(
     named = dict(locals())  # first of all, when there is nothing but the arguments
     del named["data"], named["progress"]
     options = Options(**named)
-    dataset = load_data(data)
-    if progress is None:
-        return train_model(dataset, options)
-    return train_model(dataset, options, progress)
+    return train_model(load_data(data), options, progress or silent)

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.printable import printable, printable_lines
+from ska_edge.progress import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -118,9 +120,9 @@ class Output:
                 click.echo(json.dumps(content, indent=1))
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Callable[[int, int], None]]:
+    def progress(self, text: str) -> Iterator[Progress]:
         """Show a progress bar on stderr; yields update(done, total). It disappears at the end."""
-        with Progress(
+        with Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),

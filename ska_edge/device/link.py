@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
+from ska_edge.closable import Closable
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
 from ska_edge.device.exchange import Request
@@ -42,7 +42,7 @@ STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write the fla
 STORING_PATIENCE = 5  # timeouts per try of such a request
 
 
-class Link:
+class Link(Closable):
     """An open serial line to one device; a context manager.
 
     Args:
@@ -88,19 +88,6 @@ class Link:
         self._seq = os.urandom(1)[0]
         self._line = Port(port, baud=baud, write_timeout=timeout)
         self.port = self._line.path
-
-    def __enter__(self) -> Link:
-        """The link itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the port."""
-        self.close()
 
     def close(self) -> None:
         """Closes the port; a second time does nothing."""

@@ -12,9 +12,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
+from ska_edge.closable import Closable
 from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
@@ -134,7 +134,7 @@ def _only(found: list[str], none: str, several: str) -> str:
 # --- an open port ---------------------------------------------------------------------------------
 
 
-class Port:
+class Port(Closable):
     """An open serial port, 8N1 without flow control; a context manager.
 
     The port is locked against other programs that lock ports. Its terminal settings are restored
@@ -168,19 +168,6 @@ class Port:
                 self._serial = self._open(write_timeout)
         except (OSError, ValueError) as error:
             raise DeviceError(refusal(self.path, baud, error)) from error
-
-    def __enter__(self) -> Port:
-        """The port itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the port."""
-        self.close()
 
     def read(self) -> bytes:
         """Return the bytes that have arrived; wait for the first one for at most `POLL`.

@@ -7,7 +7,6 @@ log, and its state must have every CRC that the device reported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +32,13 @@ from ska_edge.monitor.log_line import (
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
+from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts of lines at which a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +58,8 @@ class Rebuilt:
     cut: int | None
 
 
-def _silent(*_: int) -> None:
-    """A `Progress` that does nothing."""
-
-
 def rebuild(
-    path: Path, model: Model, at: int | None = None, progress: Progress = _silent
+    path: Path, model: Model, at: int | None = None, progress: Progress = silent
 ) -> Rebuilt:
     """Rebuild a device's state from its log.
 

@@ -11,10 +11,10 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
-from ska_edge.training.train import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)

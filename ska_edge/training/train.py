@@ -15,6 +15,7 @@ from ska_edge.model.quantization import quantize_state
 from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
+from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
@@ -24,7 +25,6 @@ from ska_edge.training.step_log import StepLog
 WATCHED_ROWS = 500  # enough rows to measure in how many directions a layer's decisions differ
 FAR_MARGIN = 0.1  # a model with less than this above chance is no useful start
 
-Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
 
@@ -53,10 +53,6 @@ class Trained:
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     symptoms: tuple[Symptom, ...] = ()
     log_fault: InputError | None = None
-
-
-def silent(*_: int) -> None:
-    """A `Progress` that does nothing."""
 
 
 def unheard(_: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
+from ska_edge.closable import Closable
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.json_lines import JsonLines
@@ -13,7 +13,7 @@ from ska_edge.monitor.log_line import LogLine, LogRow, RateChange
 from ska_edge.monitor.monitor import Activity, Monitor
 
 
-class Log:
+class Log(Closable):
     """A log to write to; a context manager.
 
     An existing file is continued if it is a log of this device's plan and ends where the device is.
@@ -44,19 +44,6 @@ class Log:
             self._lacking += [LogRow(row.sample, row.label, row.x) for row in end.learned(info)]
         self._file = JsonLines(path)
         self._file.open(overwrite=overwrite)
-
-    def __enter__(self) -> Log:
-        """The log itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the file."""
-        self.close()
 
     def close(self) -> None:
         """Close the file, and remove it if it is new and empty; a second call does nothing."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
+from ska_edge.closable import Closable
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.json_lines import JsonLine, JsonLines
@@ -15,7 +15,7 @@ KINDS = ("fixed", "float")
 LINE_START = b'{"data_digest": '
 
 
-class RunLog:
+class RunLog(Closable):
     """A JSONL file with one record of `experiment.run` per line; lines are only ever added.
 
     Attributes:
@@ -56,15 +56,8 @@ class RunLog:
         self._file.append(record)
         self._records[key(record["data_digest"], record["options"])] = record
 
-    def __enter__(self) -> RunLog:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
         self._file.close()
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.progress import Progress
 from ska_edge.training.options import Options
 from ska_edge.training.sweep.experiment import COLUMNS, Record
 from ska_edge.training.sweep.pool import Work
 from ska_edge.training.sweep.run_log import RunLog
-from ska_edge.training.train import Progress
 
 
 @dataclass(frozen=True, slots=True)

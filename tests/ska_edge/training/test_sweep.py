@@ -22,6 +22,7 @@ import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
+from ska_edge.progress import silent
 from ska_edge.training.options import Options
 from ska_edge.training.sweep import experiment, pool
 from ska_edge.training.sweep import table as sweep_table
@@ -54,10 +55,6 @@ def in_turn(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
 
 def unwanted(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
     raise AssertionError("there was nothing to do")
-
-
-def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def lines(path: Path) -> list[Record]:

@@ -1,0 +1,27 @@
+"""What the end of a `with` block closes."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TypeVar
+
+AnyClosable = TypeVar("AnyClosable", bound="Closable")
+
+
+class Closable:
+    """A context manager that gives itself, and calls its `close` at the end of the block."""
+
+    def close(self) -> None:
+        """Free what is held; a second call does nothing."""
+        raise NotImplementedError
+
+    def __enter__(self: AnyClosable) -> AnyClosable:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,36 @@
+"""Everything that a `with` block closes does it in one way."""
+
+from __future__ import annotations
+
+import pytest
+
+from ska_edge.closable import Closable
+
+
+class Door(Closable):
+    """Counts how often it is closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_the_block_gets_it_and_closes_it() -> None:
+    door = Door()
+    with door as given:
+        assert given is door
+        assert door.closed == 0
+    assert door.closed == 1
+
+
+def test_an_error_closes_it_and_goes_on() -> None:
+    door = Door()
+    with pytest.raises(ZeroDivisionError), door:
+        _ = 1 / 0
+    assert door.closed == 1
+
+
+def test_close_has_to_be_written() -> None:
+    with pytest.raises(NotImplementedError), Closable():
+        pass
