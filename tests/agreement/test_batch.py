@@ -1,4 +1,4 @@
-"""A batch handed over whole gives the same bits as one handed over by sample, and as numpy."""
+"""A batch passed in one call gives the same bits as one passed sample by sample, and as numpy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ const ska_weight_t *parameters(void) { return network.parameters; }
 
 @pytest.fixture(scope="module")
 def start() -> State:
-    """Random initial weights."""
+    """Return a model with random initial weights."""
     rng = np.random.default_rng(3)
     return State(PLAN, rng.integers(-8000, 8000, PLAN.parameter_count))
 
@@ -51,7 +51,7 @@ def library(
     tmp_path_factory: pytest.TempPathFactory,
     require_toolchain: Callable[[str], str],
 ) -> ctypes.CDLL:
-    """The library with one network in it."""
+    """Compile the library with one network for this computer."""
     folder: Path = tmp_path_factory.mktemp("batch") / "p"
     write_project(PLAN, start.parameters, "host", folder)
     (folder / "src" / "library.c").write_text(LIBRARY, encoding="utf-8")

@@ -1,7 +1,8 @@
-"""The same bits on big-endian cores, with 32 bits and with 64.
+"""The firmware computes the same bits on 32-bit and 64-bit big-endian cores.
 
 The firmware is built for PowerPC and z/Architecture and runs under qemu's user mode emulation. Its
-state has the same bytes as the trainer's, since these are little-endian on every core.
+state has the same bytes as the trainer's, since the bytes of a state are little-endian on every
+core.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.firmware_gen.piped_firmware import (
 
 CORES = {"ppc": "powerpc-linux-gnu-gcc", "s390x": "s390x-linux-gnu-gcc"}
 FLAGS = ("-O2", "-static", "-Wall", "-Wextra", "-Werror")
-SAMPLES = 14  # not a multiple of the batch, so a partial batch is left at the end
+SAMPLES = 14  # not a multiple of the batch, so the last batch is partial
 EVERYTHING = Want.CRC | Want.METRICS
 
 

@@ -1,7 +1,7 @@
-"""Equal bits: the numpy trainer and the C runtime, on every board, for random plans and for digits.
+"""On every board the C runtime computes the numpy trainer's bits, for random plans and digits.
 
-On the host the firmware runs under the sanitizers for undefined behavior and addresses: a test
-fails there when C computes the right integers for the wrong reasons.
+On the host the firmware runs under the sanitizers for undefined behavior and addresses. A test
+fails there even if C happens to compute the right integers by undefined behavior.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ska_edge.training.train import train
 
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
-PLANS = 12  # every pair of a rule and a precision
+PLANS = 12  # one for every pair of a rule and a precision
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ def ram_size(board: Board) -> int:
 
 
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
-    """A plan of any rule and precision, with 0 to 3 hidden layers and random weight formats.
+    """Return a plan of any rule and precision, with 0 to 3 hidden layers and random weight formats.
 
-    Now and then it is wide enough for 64-bit sums, has replay, or has a readout that learns alone.
+    Some plans are wide enough for 64-bit sums, have replay, or let only the readout learn.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed % len(PRECISIONS)]]
     inputs = int(rng.choice(limits.inputs))
-    width = limits.width if inputs <= limits.width else limits.width // 2  # a wide input is enough
+    width = limits.width if inputs <= limits.width else limits.width // 2  # wide inputs need room
     hidden = rng.integers(1, width + 1, rng.integers(0, limits.depth + 1))
     classes = int(rng.integers(2, limits.classes + 1))
     sizes = (inputs, *(int(width) for width in hidden), classes)
@@ -112,7 +112,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
 
 
 def random_case(seed: int, ram: int = LARGE) -> Case:
-    """A random network whose weights fill part or all of their range, so saturation occurs, too."""
+    """Return a random network whose weights fill part or all of their range; some saturate."""
     rng = np.random.default_rng(seed)
     plan = random_plan(rng, seed, LIMITS[ram])
     limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
@@ -130,10 +130,10 @@ def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at
     """Generate, build and start the model's firmware, then verify it."""
     write_project(model.plan, model.state.parameters, board.name, at)
     compiler = toolchains.choose([entry.name for entry in board.toolchains])
-    # zig has no sanitizer runtime; if it is the only compiler, the sanitizers are left out.
+    # zig has no sanitizer runtime. If it is the only compiler, the test runs without sanitizers.
     sanitized = board.name == "host" and compiler.name != "zig"
     report = build(at, flags=SANITIZERS if sanitized else ())
-    if board.memory is not None:  # the message from before any compiler ran
+    if board.memory is not None:  # predicted without a compiler
         assert footprint.ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
     with start(at) as running, Link(running.port) as link:
         return verify(link, model, inputs, labels)
@@ -154,7 +154,7 @@ def test_random_plans_have_equal_bits(
 
 @functools.cache
 def digits(name: str, hidden: int) -> Case:
-    """A network after one epoch of digits, and rows that it has not seen."""
+    """Return a network after one epoch of digits, and rows that it has not seen."""
     pytest.importorskip("sklearn")
     trained = train(load(name), Options(hidden=(hidden,), epochs=1, arithmetic="fixed"))
     test = trained.test

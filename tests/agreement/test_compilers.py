@@ -1,7 +1,7 @@
-"""Equal bits whatever the compiler and its level: a plan of every rule, under the sanitizers.
+"""Every compiler gives equal bits at every optimization level, for a plan of each rule.
 
-The sanitizers stop at undefined behavior, which may give the right integers at one level and wrong
-ones at another.
+The programs run under the sanitizers. These stop at undefined behavior, which may give the right
+integers at one level and wrong ones at another.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from tests.proof.plans import PLANS
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
-# Wide enough for every loop of every kernel, and with columns left over. "slow" and "coarse" have
-# shifts that the fast update of no kernel takes; "ends" is where weights saturate, both ways, and
-# "thin" has matrices of one column.
+# The plans are wide enough for every loop of every kernel, with columns left over. No kernel has
+# a fast update for the shifts of "slow" and "coarse". In "ends" weights saturate in both
+# directions. "thin" has matrices of one column.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
@@ -44,12 +44,12 @@ WIDE = {
     "ends": make_plan((20, 10, 6, 2), input_format=QFormat(8, 5), rate=0.9),
     "thin": make_plan((1, 1, 3), input_format=QFormat(8, 5), rate=0.9),
 }
-KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board per set of kernels
+KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board for each set of kernels
 PORTABLE_ANYWAY = {("qemu-m0", "w8a8"), ("sim-atmega2560", "w8a8")}
 
 
 def random_case(plan: Plan) -> tuple[State, np.ndarray, np.ndarray]:
-    """Weights of all sizes, some at the ends of their format; samples and labels."""
+    """Return weights of all sizes, some at the ends of their format, with samples and labels."""
     rng = np.random.default_rng(len(plan.rule))
     top = 1 << (plan.formats.weight_bits - 1)
     weights = rng.integers(-top // 2, top // 2, plan.parameter_count)
@@ -79,7 +79,7 @@ def agree(
 
 @pytest.fixture(scope="module")
 def require_sanitizers(require_toolchain: Callable[[str], str]) -> Callable[[str], str]:
-    """A function that gives the name of a compiler which has the sanitizers, or skips the test."""
+    """Return a function that names a compiler with the sanitizers, or skips the test."""
 
     def require(name: str) -> str:
         command = [require_toolchain(name), "-x", "c", "-", *SANITIZERS, "-o", "/dev/null"]

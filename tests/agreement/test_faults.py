@@ -1,4 +1,4 @@
-"""One wrong bit on a device is found and named: in its weights, or in the rule it was built by."""
+"""`verify` finds and names one wrong bit of a device, in its weights or in its rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def a_model() -> Model:
 
 
 def difference(board: Board, project: Path, file: str, old: str, new: str) -> Difference | None:
-    """The difference that verify finds on a board whose firmware has one change in its sources."""
+    """Change one place in a firmware's sources; return the difference that verify finds."""
     model = a_model()
     write_project(model.plan, model.state.parameters, board.name, project)
     source = project / "src" / file
@@ -66,7 +66,7 @@ def test_the_unchanged_firmware_is_equal(
 def test_a_bit_that_turns_over_in_a_weight(
     name: str, bit: int, step: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """It may be in any step and tensor; here it is weight [2, 3] of the second layer."""
+    """The bit could be in any tensor; here it is in weight [2, 3] of the second layer."""
     tensor = next(t for t in PLAN.tensors() if (t.layer, t.name) == (1, "weight"))
     index = tensor.offset + 2 * tensor.shape[1] + 3
     old = r"( +)ska->step\+\+;\n"
@@ -105,9 +105,9 @@ def test_a_bit_of_a_counter(
 
 
 TENSORS = ("weight", "bias", "readout_weight", "readout_bias")
-RULE_FAULTS = {  # one changed bit of a constant each: file, old text, new text, effect
+RULE_FAULTS = {  # each changes one bit of a constant: file, old text, new text, effect
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),
-    # These effects are too small to survive the rounding of a weight; they show in earlier values.
+    # These effects are too small to change a rounded weight, but they change values before it.
     "the target": ("ska_plan.h", r"(#define SKA_TARGET 3276)7", r"\g<1>6", METRICS),
     "the table": ("ska_tables.h", r"\b16384\b", "16385", ("decision",)),
 }

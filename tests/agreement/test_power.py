@@ -1,6 +1,4 @@
-"""Power fails within a frame or between two lines of a log, on good and bad wires: the log still
-rebuilds the device's bits.
-"""
+"""A log rebuilds the device's bits even if power fails within a frame or between two lines."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ from tests.powered_board import PoweredBoard
 PLAN = make_plan((4, 5, 3), replay=Replay(2, 1))
 FLASHED = State(PLAN, np.random.default_rng(1).integers(-3000, 3000, PLAN.parameter_count))
 MODEL = Model(PLAN, FLASHED, Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs)))
-SEEDS = range(16)  # on a good line, on a bad line, ...
+SEEDS = range(16)  # even seeds use a good line, odd seeds a bad one
 
 Line = dict[str, Any]
 NewRun = Callable[..., "Run"]
@@ -75,7 +73,7 @@ class Run:
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
         """Learn, write a log, compare its result with the device; return the number of rollbacks.
 
-        `opened` is called once the device answers, `happens` after each line.
+        `opened` is called once the device answers, and `happens` after each line.
         """
         inputs = self._rng.integers(-128, 128, (self.rows, PLAN.inputs))
         labels = self._rng.integers(0, PLAN.classes, self.rows)
@@ -97,7 +95,7 @@ class Run:
 
 @pytest.fixture
 def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
-    """A function that takes a seed and options and returns a run, on a board without a save."""
+    """Return a function that makes a run from a seed and options, on a board without a save."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
     return lambda seed, **options: Run(seed, project, tmp_path, **options)
 
@@ -106,8 +104,8 @@ def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
-    """The frame is a request or an answer. Each row takes at least one frame, so every failure has
-    a frame to hit. The device rolls back each time and is found before or after the next failure.
+    """The frame is a request or an answer. Each row takes at least one frame, so every failure hits
+    one. The device rolls back each time. The host finds it again before or after the next failure.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3
@@ -120,10 +118,10 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
 @pytest.mark.parametrize(
     ("name", "before", "falls"),
     [
-        ("HELLO", 0, 1),  # the host has not found the device yet, so two rollbacks look like one
+        ("HELLO", 0, 1),  # the host has not found the device yet, so it sees two rollbacks as one
         ("WELCOME", 0, 1),
         ("SET_TOKEN", 0, 1),
-        ("STATUS", 0, 1),  # to SET_TOKEN
+        ("STATUS", 0, 1),  # the answer to SET_TOKEN
         ("SET_RATE", 0, 2),
         ("STATUS", 1, 2),
         ("SAMPLE", 0, 2),
@@ -131,14 +129,14 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
         ("RESULT", 0, 2),
         ("SAVE", 0, 2),
         ("STATUS", 2, 2),
-        ("HELLO", 2, 2),  # it ends the log; the two before it get a new token
+        ("HELLO", 2, 2),  # this HELLO ends the log; the two before it lead to a new token
         ("WELCOME", 2, 2),
     ],
 )
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """The device rolls back once and gets its rate and token again."""
+    """The device rolls back once, and the host gives it its rate and token again."""
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)
@@ -149,8 +147,8 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
     seed: int, new_run: NewRun
 ) -> None:
-    """Most failures come between rows, where rates and saves are requested, and none after the end.
-    Some lines come from answers already received, so two failures can count as one.
+    """Most failures come between rows, where the host requests rates and saves. None comes after
+    the end. Some lines come from answers already received, so two failures can count as one.
     """
     run, lines, failed = new_run(seed), 0, 0
 

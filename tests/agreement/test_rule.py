@@ -1,6 +1,6 @@
-"""Equal bits of every per-neuron function: numpy = ONNX (two runtimes) = C under a sanitizer.
+"""numpy, two ONNX runtimes, and C under a sanitizer agree on every bit of the per-neuron functions.
 
-Functions of one argument are compared on every value it can take.
+Functions of one argument are compared on every value that it can take.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
 
 
 def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
-    """Every value of a single 16-bit argument; otherwise random rows with many extremes."""
+    """Return every value of a single 16-bit argument, or random rows with many extremes."""
     if len(arguments) == 1 and arguments[0].hi - arguments[0].lo < EVERY_VALUE:
         return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
     rng = np.random.default_rng(5)
@@ -114,7 +114,7 @@ def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> Non
 def libraries(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> dict[str, ctypes.CDLL]:
-    """ska_rule.h of each plan as a library that exports one loop over rows per function."""
+    """Compile ska_rule.h of each plan as a library with a loop over rows for each function."""
     compiler = require_toolchain("gcc")
     libraries = {}
     for name, plan in PLANS.items():
@@ -133,7 +133,7 @@ def libraries(
 
 
 def rows_source(plan: Plan) -> str:
-    """C that calls every function for n rows of int64 arguments."""
+    """Write C that calls every function for n rows of int64 arguments."""
     lines = ['#include "ska_rule.h"']
     for f in plan.neuron_functions():
         types = ["int8_t", "int16_t", "int32_t", "int64_t"]
@@ -172,4 +172,4 @@ def test_decisions_are_the_sigmoid_to_two_units() -> None:
     inside = np.clip(plan.formats.knowledge.dequantize(z), -8, 8)
     exact = 32768 / (1 + np.exp(-inside))
     assert np.abs(got - exact).max() < 2.2
-    assert (np.diff(got) >= 0).all()  # never falls: the class with the largest z also wins by D
+    assert (np.diff(got) >= 0).all()  # so the class with the largest z also has the largest D

@@ -1,4 +1,4 @@
-"""A device keeps what it has learned: saved, pushed, killed at any moment, and started again."""
+"""A device keeps its saved or pushed state when it is killed at any moment and started again."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_restart_goes_on_from_the_last_save(
     with device(project) as (running, link):
         learn(link, 0, 10)
         link.save()
-        learn(link, 10, 20)  # which is not saved
+        learn(link, 10, 20)  # these rows are not saved
         kill(running)
     with device(project) as (_, link):
         assert link.info.saves == 1
@@ -176,7 +176,7 @@ def test_a_reset_of_the_core_goes_on_from_the_last_save(
         learn(link, 0, 10)
         link.save()
         token = link.token()
-        learn(link, 10, 20)  # which is not saved
+        learn(link, 10, 20)  # these rows are not saved
         with MachineProtocol(path) as machine:
             machine.execute("system_reset", "RESET")
         with pytest.raises(ContactLost, match="lost the session"):

@@ -1,6 +1,4 @@
-"""A device on a bad line learns every sample once and ends with the host's bits, even if it is
-stopped early.
-"""
+"""A device on a bad line learns each sample once and has the host's bits, even if stopped early."""
 
 from __future__ import annotations
 
@@ -39,7 +37,7 @@ PLANS = {
 
 
 def patient(port: str, stop: threading.Event | None = None, key: bytes | None = None) -> Link:
-    """A link that asks again soon and often: half of all exchanges meet a fault."""
+    """Return a link that retries soon and often, because half of all exchanges meet a fault."""
     return Link(port, timeout=0.1, tries=50, stop=stop, key=key)
 
 
@@ -80,7 +78,7 @@ def test_each_sample_is_learned_once(
 
 
 def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> State:
-    """The host's state after the same samples."""
+    """Return the host's state after the same samples."""
     trainer = FixedTrainer(state.flashed(), check=False)
     for row, label in zip(inputs, labels, strict=True):
         trainer.learn_one(row, int(label))
@@ -91,7 +89,7 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
 def test_a_log_that_is_stopped_is_whole(
     row: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """Rows in flight are still learned and logged, and the last line has the device's progress."""
+    """The device still learns the rows in flight; the log has them, and ends with the progress."""
     plan, stop = PLANS["local"], threading.Event()
     rng = np.random.default_rng(row)
     state = State(plan, rng.integers(-3000, 3000, plan.parameter_count))

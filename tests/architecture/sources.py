@@ -12,7 +12,7 @@ COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.
 
 
 def modules() -> dict[str, str]:
-    """Source text of every module of both packages, by dotted name."""
+    """Return the source text of every module of both packages, by dotted name."""
     found = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -25,7 +25,7 @@ MODULES = modules()
 
 
 def imports(name: str, source: str) -> set[str]:
-    """Dotted names of all modules that a source imports, also for type checking."""
+    """Return the dotted names of all imported modules, type-checking imports included."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -42,12 +42,12 @@ def imports(name: str, source: str) -> set[str]:
 
 
 def roots(names: set[str]) -> set[str]:
-    """The packages that names belong to."""
+    """Return the packages that the names belong to."""
     return {name.split(".")[0] for name in names}
 
 
 def c_sources() -> dict[str, str]:
-    """Hand-written C of the runtime, the boards and the benchmark."""
+    """Return the hand-written C of the runtime, the boards and the benchmark."""
     folder = ROOT / "firmware_gen"
     patterns = ("runtime/*.[ch]", "boards/*/*.[ch]", "bench/*.[ch]")
     paths = [path for pattern in patterns for path in folder.glob(pattern)]
@@ -58,5 +58,5 @@ C_SOURCES = c_sources()
 
 
 def c_code(source: str) -> str:
-    """A C source without its comments and texts, line for line."""
+    """Return a C source without its comments and string literals, line for line."""
     return COMMENT_OR_TEXT.sub(lambda match: "\n" * match[0].count("\n"), source)

@@ -1,4 +1,4 @@
-"""Only the arithmetic shifts and narrows integers, in Python and in C."""
+"""Only the modules of the arithmetic shift and narrow integers, in Python and in C."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.architecture.sources import C_SOURCES, MODULES, c_code
 
 # --- Python ---------------------------------------------------------------------------------------
 
-# The arithmetic itself, and the hash that random words are made with.
+# The arithmetic itself, and the hash that makes random words.
 ARITHMETIC = re.compile(r"ska_edge\.(arithmetic\.\w+|model\.onnx_ops)$")
-# Elsewhere no value is shifted to the right or clipped. A power of two may be written as a shift to
-# the left; each module that does it says here what for.
+# No other module shifts a value to the right or clips it. A module may write a power of two as a
+# left shift; this table says what each one needs it for.
 POWERS_OF_TWO = {
     "ska_edge.rules.neuron": "ends of the table and of intervals, known when the rule is traced",
     "ska_edge.rules.functions": "the ends of a mantissa",
@@ -30,7 +30,7 @@ NUMPY_SHIFTS = {"clip", "right_shift", "left_shift", "bitwise_right_shift", "bit
 
 
 def shifts(name: str, source: str) -> Iterator[str]:
-    """Where a module does arithmetic that belongs to fixedpoint.py, as "line: operation"."""
+    """Return where a module does arithmetic that belongs in fixedpoint.py, as "line: operation"."""
     if ARITHMETIC.match(name):
         return
     for node in ast.walk(ast.parse(source)):
@@ -95,7 +95,7 @@ C_SHIFTS: dict[str, tuple[str, str]] = {
 
 
 def c_shifts(name: str, source: str) -> list[str]:
-    """Lines of a C file that shift, as "line: text", comments and texts left out."""
+    """Return the lines of C code that shift, as "line: text"; comments do not count."""
     needed = C_SHIFTS[name][0] if name in C_SHIFTS else None
     return [
         f"{number}: {line.strip()}"

@@ -1,4 +1,4 @@
-"""No file has a name that says nothing."""
+"""No file has a meaningless name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BANNED = ("utils", "util", "helper", "helpers", "manager", "common", "misc")
 
 
 def banned_names(names: list[str]) -> list[str]:
-    """File names with a part that says nothing."""
+    """Return the file names that contain a meaningless word."""
     return [name for name in names if set(re.split(r"[._/-]", name.lower())) & set(BANNED)]
 
 

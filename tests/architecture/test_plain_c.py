@@ -1,4 +1,4 @@
-"""The runtime keeps to plain C: no heap, no floats, no stdio."""
+"""The runtime is plain C without heap, floats and stdio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_IN_THE_RUNTIME = r"\b(malloc|calloc|realloc|free|float|double|printf|stdio\.
 
 
 def c_words(source: str) -> list[str]:
-    """Words that the runtime must do without, in their order."""
+    """Return the forbidden words in a C source, in their order."""
     return re.findall(NOT_IN_THE_RUNTIME, c_code(source))
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.architecture.sources import MODULES, imports, roots
 
-# Modules that are programs of their own: their output is what another program reads.
+# These modules are programs of their own, whose output another program reads.
 PROGRAMS = {"firmware_gen.emulators.cortex_m4", "firmware_gen.emulators.simavr"}
 
 
 def printing(name: str, source: str) -> list[int]:
-    """Lines that print, in a module that must not."""
+    """Return the lines of a module that print."""
     if name.startswith("ska_edge.cli.") or name in PROGRAMS:
         return []
     lines = []

@@ -1,4 +1,4 @@
-"""One command line of ska-edge in this process, and outcomes that must never happen."""
+"""Run one command line of ska-edge in this process, and find forbidden outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMIT = 60  # seconds after which a command counts as stuck; the machine may be 
 
 
 class Stuck(BaseException):
-    """A command did not end in time; no `except Exception` holds this up."""
+    """A command did not end in time; `except Exception` does not catch this."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Attempt:
 
     @property
     def text(self) -> str:
-        """The command line, as a shell takes it."""
+        """The command line, quoted for a shell."""
         return shlex.join(["ska-edge", *self.arguments])
 
     def faults(self) -> list[str]:
-        """The faults of its end; empty if it ended in a documented way."""
+        """The faults in how it ended; empty if it ended in a documented way."""
         found = []
         if self.code not in EXIT_CODES:
             found.append(f"exit code {self.code}: {self.err.strip()[-300:]}")
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> Attempt:
 
 
 def _terminal(errors: str) -> io.TextIOWrapper:
-    """A stream that encodes as standard output or standard error do."""
+    """Return a stream with the encoding of standard output and standard error."""
     return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors, write_through=True)
 
 
@@ -93,7 +93,7 @@ def _limited() -> Iterator[None]:
         raise Stuck
 
     if signal.getsignal(signal.SIGALRM) not in (signal.SIG_DFL, end):
-        yield  # the tests' own limit
+        yield  # pytest's own limit is active
         return
     signal.signal(signal.SIGALRM, end)
     signal.alarm(LIMIT)
@@ -110,7 +110,7 @@ OUTPUTS = ("-o", "--output", "--log")
 
 
 def snapshot(folder: Path) -> dict[str, bytes | str]:
-    """Everything in a folder: the bytes of a file, the kind of anything else."""
+    """Return the content of a folder: the bytes of files, and the kind of everything else."""
     found: dict[str, bytes | str] = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
@@ -123,10 +123,10 @@ def snapshot(folder: Path) -> dict[str, bytes | str]:
 def destroyed(
     attempt: Attempt, before: dict[str, bytes | str], after: dict[str, bytes | str]
 ) -> list[str]:
-    """Files that existed before and were changed without a request.
+    """Return the files that were changed or removed although nothing requested it.
 
-    A command may replace what it is told to write, and only if it ends well; a log that it was
-    given may have grown. Nothing half-written stays behind.
+    A command may replace its outputs, and only if it succeeds. A log that it was given may have
+    grown. No half-written file may remain.
     """
     found = []
     for name, content in before.items():
@@ -138,7 +138,7 @@ def destroyed(
 
 
 def _is_output(attempt: Attempt, name: str) -> bool:
-    """Whether a file, or the folder that it is in, was named for the command to write."""
+    """Tell whether the command line names this file, or its folder, as an output."""
     for option, value in zip(attempt.arguments, attempt.arguments[1:], strict=False):
         if option in OUTPUTS and Path(name).resolve().is_relative_to(os.path.realpath(value)):
             return attempt.code == 0 or option == "--log"

@@ -1,4 +1,4 @@
-"""The campaign: as many examples as CI has time for, the same ones every time."""
+"""The settings of the campaign: as many examples as CI has time for, the same ones every time."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def _place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture
 def place(_place: Place) -> Iterator[Place]:
-    """A folder with a good file of each kind, and commands run in it."""
+    """Return a folder with a good file of each kind, in which commands run."""
     with _place.enter():
         yield _place

@@ -1,4 +1,4 @@
-"""Devices that send anything: a good device whose answers are altered in transit."""
+"""Simulate devices that send anything: a good device whose answers are altered in transit."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TEXTS = [b"\x1b[2J\nforged: ok", b"\xff" * 16, b"%s{nope}", "‮ok".encode(), b"
 
 
 class Liar(TrainerDevice):
-    """A context manager: a device that learns as the host does, and often says something else.
+    """A context manager: a device that learns correctly but often sends altered answers.
 
     Args:
         model: the flashed model.
         random: determines the alterations.
-        lies: the share of its frames that are altered.
+        lies: the share of its frames that are altered, 0 to 1.
     """
 
     def __init__(self, model: Model, random: Random, lies: float) -> None:
@@ -44,11 +44,11 @@ class Liar(TrainerDevice):
         self.respond = self.bent
 
     def bent(self, frame: Frame) -> bytes:
-        """The answer to a request, with some of its frames altered."""
+        """Return the answer to a request, with some of its frames altered."""
         random, answer = self._random, b""
         try:
             frames = self.replies(frame)
-        except Exception:  # a request that no good device would get, since a lie led to it
+        except Exception:  # a lie made the host send a request that no good device would get
             frames = []
         for each in frames:
             if random.random() >= self._lies:
@@ -58,7 +58,7 @@ class Liar(TrainerDevice):
         return answer
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """Do as the trainer's device does, with made-up metrics if the request asks for them."""
+        """Execute a request as `TrainerDevice` does, with made-up metrics on request."""
         replies = super()._done(seq, name, values)
         if name == "SAMPLE" and values["want"] & Want.METRICS:
             for layer in reversed(range(len(self.network.plan.layers))):
@@ -67,7 +67,7 @@ class Liar(TrainerDevice):
         return replies
 
     def _other_value(self, encoded: bytes) -> bytes:
-        """The same message with some fields of any value, in a frame that is whole."""
+        """Return the same message with arbitrary values in some fields, in a valid frame."""
         random = self._random
         (frame,) = FrameDecoder().feed(encoded)
         name, values = self._codec.unpack(frame.code, frame.payload)
@@ -78,7 +78,7 @@ class Liar(TrainerDevice):
         return self.reply(frame.seq, name, changed)
 
     def _any(self, field: Field, value: object) -> object:
-        """Any value of a field's kind."""
+        """Return any value of a field's kind."""
         random = self._random
         if isinstance(value, bytes):
             if field.count == "rest":
@@ -96,7 +96,7 @@ class Liar(TrainerDevice):
         return random.choice([*ends, near])
 
     def _other_bytes(self, encoded: bytes) -> bytes:
-        """Another frame, no frame, several frames, or bytes that are not a frame."""
+        """Return another frame, no frame, several frames, or bytes that are not a frame."""
         random = self._random
         (frame,) = FrameDecoder().feed(encoded)
         return random.choice(
@@ -115,7 +115,7 @@ class Liar(TrainerDevice):
 
 
 def scene(random: Random) -> tuple[list[str], float]:
-    """A command that talks to a device, and how often that device lies."""
+    """Choose a command that talks to a device, and how often that device lies."""
     arguments = [*random.choice(COMMANDS), "--port", "{}"]
     if arguments[0] == "monitor":
         arguments += ["--patience", "0"]

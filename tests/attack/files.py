@@ -1,4 +1,4 @@
-"""Damaged files, by chance or by hand, and the commands that read them."""
+"""Damage files at random or by their format, and choose commands that read them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import onnx
 
 from ska_edge.files import npz_bytes
 
-SEAL = 64  # hexadecimal digits at the end of a model file: the SHA-256 of all before them
+SEAL = 64  # hexadecimal digits at the end of a model file: the SHA-256 of the bytes before them
 NASTY: list[Any] = [
     0, 1, -1, 2, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**31, 2**32, 2**53, 2**63, 10**12,
     -(2**31), 10**30, 0.5, -0.0, 1e308, 5e-324, float("nan"), float("inf"), True, False, None, "",
@@ -30,7 +30,7 @@ Damage = Callable[[Random, bytes], bytes]
 
 
 def any_bytes(random: Random, content: bytes) -> bytes:
-    """Bytes changed, cut, repeated, put in or taken out, at up to four places."""
+    """Change, cut, repeat, insert or remove bytes at up to four places."""
     for _ in range(random.randint(1, 4)):
         at = random.randint(0, len(content))
         end = min(len(content), at + random.choice([1, 1, 4, 64, 1000]))
@@ -41,13 +41,13 @@ def any_bytes(random: Random, content: bytes) -> bytes:
 
 
 def _middles(piece: bytes) -> list[bytes]:
-    """What may be put in the place of some bytes."""
+    """Yield bytes that may replace a piece of a file."""
     like = [piece * 2, bytes(len(piece)), b"\xff" * len(piece), piece[::-1]]
     return [b"", *like, b"\n", b"\r\n", b"\0", b"\xef\xbb\xbf"]
 
 
 def any_number(random: Random, content: bytes) -> bytes:
-    """One or two of the numbers of a text replaced, or a line repeated, moved, or cut."""
+    """Replace one or two of the numbers in a text, or repeat, move or cut a line."""
     if random.random() < 0.3:
         lines = content.splitlines(keepends=True) or [b""]
         at = random.randrange(len(lines))
@@ -66,7 +66,7 @@ def any_number(random: Random, content: bytes) -> bytes:
 
 
 def any_value(random: Random, content: bytes) -> bytes:
-    """A JSON document, or a file of JSON lines, in which values are others, missing, or new."""
+    """Change, remove or add values in a JSON document or a file of JSON lines."""
     lines = (
         [json.loads(line) for line in content.decode().splitlines()] if b"}\n{" in content else None
     )
@@ -107,7 +107,7 @@ def _keys(container: Any) -> list[Any]:
 
 
 def any_array(random: Random, content: bytes) -> bytes:
-    """An npz file in which an array has another shape, type or content, or is missing."""
+    """Change the shape, type or content of an array in an npz file, or remove it."""
     arrays = _arrays(content)
     name = random.choice(sorted(arrays))
     array = arrays[name]
@@ -136,7 +136,7 @@ def any_array(random: Random, content: bytes) -> bytes:
 
 
 def _with(random: Random, array: Any, value: float) -> Any:
-    """The array with one value replaced, where its type can hold it."""
+    """Return the array with one value replaced, if its type can hold the value."""
     if not array.size or array.dtype.kind not in "fiu":
         return array
     changed = array.astype("f8")
@@ -150,7 +150,7 @@ def _arrays(content: bytes) -> dict[str, Any]:
 
 
 def any_model(random: Random, content: bytes) -> bytes:
-    """A model file whose header or arrays are others, with a seal that fits."""
+    """Change the header or the arrays of a model file, and seal it again."""
     if random.random() < 0.7:
         arrays = _arrays(content)
         header = any_value(random, arrays["header"].tobytes())
@@ -164,7 +164,7 @@ def any_model(random: Random, content: bytes) -> bytes:
 
 
 def any_graph(random: Random, content: bytes) -> bytes:
-    """An ONNX file in which a node, a tensor, a shape or a word of the metadata is another."""
+    """Change a node, a tensor, a shape or a word of the metadata of an ONNX file."""
     model = onnx.load_from_string(content)
     node = random.choice(model.graph.node)
     tensor = random.choice(model.graph.initializer)
@@ -235,14 +235,14 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     ),
     "project/board/board.toml": (
         [any_number, any_bytes],
-        # A board that is started would be a process; what it says of itself is read all the same.
+        # The commands never start a board, but they read its files.
         [["firmware", "m.ska", "--board", "host", "-o", "project"]],
     ),
 }
 
 
 def damaged(random: Random, folder: Path) -> tuple[str, bytes, list[str]]:
-    """A file's name, what it holds now, and a command line that reads it."""
+    """Return the name of a file, its damaged content, and a command line that reads it."""
     name = random.choice(sorted(KINDS))
     damages, readers = KINDS[name]
     content = random.choice(damages)(random, (folder / name).read_bytes())

@@ -1,7 +1,7 @@
-"""Commands killed at any moment: whatever they write is the old file or the new one, always.
+"""Kill commands at any moment: what they write is always the old file or the new one.
 
-The check compares bytes. The file of a sweep's runs grows; it is whole except for a torn last line,
-and the next sweep continues from there.
+The check compares bytes. The file of a sweep's runs grows. Only its last line may be torn, and the
+next sweep continues from there.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Executioner:
         return found["moments"]
 
     def kill(self, arguments: list[str], at: int) -> bool:
-        """Run a command and kill it at that moment; False when it ended before."""
+        """Run a command and kill it at that moment; return False if it ended before."""
         return self._ask(arguments, at)["code"] is None
 
     def _ask(self, arguments: list[str], at: int | None) -> dict[str, int | None]:
@@ -58,11 +58,11 @@ class Executioner:
 
 
 Kill = Callable[[Place, Executioner, Random], str | None]
-"""Kills a command once; what is wrong with what it left, None when nothing is."""
+"""Kills a command once; returns what is wrong with the files that it left, or None."""
 
 
 def replaced(place: Place, executioner: Executioner, random: Random, line: list[str]) -> str | None:
-    """A command whose output, its last argument, is a file or folder that is there already."""
+    """Kill a command whose last argument is an output that exists already."""
     output = Path(line[-1])
     old = _content(output)
     moments = executioner.moments(line)
@@ -80,7 +80,7 @@ def replaced(place: Place, executioner: Executioner, random: Random, line: list[
 
 
 def _content(path: Path) -> object:
-    """The bytes of a file, or the folder of a project as the next command finds it."""
+    """Return the bytes of a file, or the content of a project's folder for the next command."""
     if not path.is_dir():
         return path.read_bytes()
     finish(path)
@@ -88,24 +88,24 @@ def _content(path: Path) -> object:
 
 
 def train(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """A model in the place of another."""
+    """Replace a model by another."""
     return replaced(place, executioner, random, [*TRAIN, "3", "-o", "m.ska"])
 
 
 def export(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """An ONNX file in the place of another kind of it."""
+    """Replace an ONNX file by one of another form."""
     line = ["export", "m.ska", "--form", "float", "-o", "m.onnx"]
     return replaced(place, executioner, random, line)
 
 
 def firmware(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """A project in the place of one for another board."""
+    """Replace a project by one for another board."""
     line = ["firmware", "m.ska", "--board", "virtual-m4", "-o", "project"]
     return replaced(place, executioner, random, line)
 
 
 def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Runs that resume where they stopped, each one once."""
+    """Kill a sweep; the next one does the missing runs, and each run once."""
     moments = executioner.moments(SWEEP)
     wanted = _runs()
     place.restore()
@@ -117,7 +117,7 @@ def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
 
 
 def _runs() -> list[str]:
-    """The trainings, one per recorded run."""
+    """Return the options and the seed of each recorded run."""
     lines = Path("runs/runs.jsonl").read_text(encoding="utf-8").splitlines()
     return sorted(json.dumps(json.loads(line)["options"]) for line in lines)
 
@@ -131,7 +131,7 @@ KILLS: dict[str, Kill] = {
 
 
 def kill(place: Place, executioner: Executioner, name: str, random: Random) -> str | None:
-    """Kill a command once, in a place that is good before and after."""
+    """Kill a command once, in a folder that is restored before and after."""
     place.restore()
     try:
         return KILLS[name](place, executioner, random)

@@ -1,12 +1,13 @@
-"""Commands of ska-edge that are killed at the N-th moment at which they touch a file or a port.
+"""Run commands of ska-edge and kill each at the N-th moment when it touches a file or a port.
 
     python -m tests.attack.mortal
 
-reads a JSON object per line, {"arguments": [...], "at": N or null}, and prints one: the exit code
-("code", null when it was killed), and how many moments there were ("moments", null when killed).
-Each command is a process of its own, forked from this one, which has imported everything before. A
-moment is a call into the system that writes, opens, closes, renames, removes or syncs: the process
-ends by SIGKILL right before it, wherever it is, without a clock.
+reads one JSON object per line, {"arguments": [...], "at": N or null}. For each it prints a JSON
+object with the exit code ("code", null if the command was killed) and the number of moments
+("moments", null if it was killed). Each command is a process of its own. It is forked from this
+process, which has already imported everything. A moment is a system call that writes, opens,
+closes, renames, removes or syncs. The process kills itself by SIGKILL right before that call, so no
+clock is involved.
 """
 
 from __future__ import annotations
@@ -39,18 +40,18 @@ FILE = {"write", "writelines", "flush", "close", "truncate"}
 
 
 class Moments:
-    """Counts the moments of this process; ends it at one of them."""
+    """Counts the moments of this process, and ends it at one of them."""
 
     def __init__(self, at: int | None) -> None:
         self.count, self._at = 0, at
 
     def begin(self) -> None:
-        """Watch this thread, and those that it starts."""
+        """Watch this thread and the threads that it starts."""
         threading.setprofile(self._see)
         sys.setprofile(self._see)
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         sys.setprofile(None)
         threading.setprofile(None)
 
@@ -62,7 +63,7 @@ class Moments:
 
 
 def _is_moment(function: Any) -> bool:
-    """Whether a built-in function is one that changes a file, or sends to a port."""
+    """Tell whether a built-in function changes a file or sends to a port."""
     owner = getattr(function, "__self__", None)
     if owner is posix:
         return function.__name__ in SYSTEM
@@ -76,7 +77,7 @@ def _is_moment(function: Any) -> bool:
 
 
 def live(arguments: list[str], at: int | None) -> dict[str, int | None]:
-    """Run a command in a child, to its end or to a moment."""
+    """Run a command in a child process, to its end or to a moment."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -103,7 +104,7 @@ def live(arguments: list[str], at: int | None) -> dict[str, int | None]:
 
 
 def in_turn(dataset: Dataset, options: Sequence[Options], **_: Any) -> Iterator[Record]:
-    """The trainings of a sweep in this process; workers would be processes of their own."""
+    """Do a sweep's trainings in this process, because workers would be other processes."""
     for each in options:
         yield run(dataset, each)
 

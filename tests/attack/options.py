@@ -1,7 +1,7 @@
-"""Random command lines: every command, its own parameters, and values of every kind.
+"""Make random command lines of every command, with its own parameters and values of every kind.
 
-Slow work is left out: numbers of rounds are small, no board is started, and no other computer is
-asked.
+Slow work is left out: the numbers of rounds are small, no board is started, and no other computer
+is contacted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PORTS = [
 ]  # fmt: skip
 SIZES = ["4,3", "4", "2,2,2", "0", "-1", ",", "1,,2", "65536", "3x", "1e3", " 4 , 3 ", "9" * 20, ""]
 
-# Values by parameter name, for types that do not tell the purpose.
+# Values by parameter name, for parameters whose type does not tell their purpose.
 BY_NAME = {
     "data": DATA,
     "name": DATA + WORDS,
@@ -54,7 +54,7 @@ BY_NAME = {
     "mqtt": ["", ":", "127.0.0.1:1", "127.0.0.1:99999", "mqtt://", "a" * 300],
     "dask": ["", "://", "x://y", "tcp://127.0.0.1:99999"],
 }
-# These are rounds of work: a large one is no fault, it takes long.
+# These numbers are rounds of work. A large number is valid but takes long.
 ROUNDS = {
     "epochs",
     "steps",
@@ -66,20 +66,20 @@ ROUNDS = {
     "patience",
     "save_every",
 }
-# How often a command is attacked; the others 4. These two have hardly an option, one has most of
-# them, and one is slow.
+# How often a command is attacked; the default is 4. Two of these commands have hardly any option,
+# one has the most options, and one is slow.
 WEIGHTS = {"boards": 1, "ports": 1, "train": 16, "sweep": 1}
-# A project that is whole would be built and a board started: these get everything else.
+# These commands would build a complete project or start a board, so they get everything else.
 NO_PROJECT = ["new", "runs", *(path for path in PATHS if path != "project")]
 
 
 def line(random: Random) -> list[str]:
-    """A command line, without the program's name."""
+    """Make a command line, without the program's name."""
     names = sorted(main.commands)
     name = random.choices(names, [WEIGHTS.get(name, 4) for name in names])[0]
     command = main.commands[name]
     arguments: list[str] = [name]
-    wild = random.choice([0.05, 0.3, 1.0])  # how many of the values are of the odd kind
+    wild = random.choice([0.05, 0.3, 1.0])  # the share of odd values
     for parameter in command.params:
         arguments += _given(random, name, parameter, wild)
     if random.random() < 0.1:
@@ -90,7 +90,7 @@ def line(random: Random) -> list[str]:
 
 
 def _given(random: Random, command: str, parameter: click.Parameter, wild: float) -> list[str]:
-    """A parameter's part of the command line, often empty."""
+    """Return a parameter's part of the command line, which is often empty."""
     values = _values(command, parameter)
     if isinstance(parameter, click.Argument):
         return [_one(random, values, wild)] if random.random() < 0.95 else []
@@ -98,7 +98,7 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
     wanted = parameter.required or (command, parameter.name) == ("monitor", "port")
     likely = 0.95 if wanted else 0.2
     if parameter.name == "epochs":
-        likely = 1.0  # by default there are many
+        likely = 1.0  # the default stands for many
     if random.random() >= likely:
         return []
     option = random.choice(parameter.opts)
@@ -109,12 +109,12 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
 
 
 def _one(random: Random, values: Sequence[str], wild: float) -> str:
-    """One of the values; the first two are those that may well be right."""
+    """Return one of the values; the first two are often valid."""
     return random.choice(values if random.random() < wild else values[:2])
 
 
 def _values(command: str, parameter: click.Parameter) -> list[str]:
-    """Possible values of a parameter."""
+    """Return possible values of a parameter."""
     name = parameter.name or ""
     if command in ("build", "flash") and name == "folder":
         return NO_PROJECT

@@ -1,4 +1,4 @@
-"""A folder with one good file of each kind, put back after every attempt that changed it."""
+"""Keep a folder with one good file of each kind; restore it after every attempt that changed it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DEVICES = ("/dev/null", "/dev/full")
 
 
 class Place:
-    """The folder in which commands run; `enter` makes it the current one.
+    """The folder in which commands run; `enter` makes it the current folder.
 
     Attributes:
-        folder: where it is.
+        folder: its path.
         model: the content of `m.ska`: 4 inputs, 3 classes.
     """
 
@@ -40,7 +40,7 @@ class Place:
 
     @contextlib.contextmanager
     def enter(self) -> Iterator[None]:
-        """Work there, with a registry of boards of its own; no real port can be found meanwhile."""
+        """Work in the folder, with a separate registry of boards and no real ports."""
         before, runtime = Path.cwd(), os.environ.get("XDG_RUNTIME_DIR")
         real, list_ports.comports = list_ports.comports, list
         registry = self.folder.parent / "runtime"
@@ -57,7 +57,7 @@ class Place:
                 os.environ["XDG_RUNTIME_DIR"] = runtime
 
     def attempt(self, arguments: Sequence[str], **files: bytes) -> tuple[Attempt, list[str]]:
-        """Run a command, some files replaced; how it ended, and all that is wrong with that."""
+        """Run a command after replacing some files; return how it ended and every fault in that."""
         content = dict(self._content)
         for name, replaced in files.items():
             Path(name).write_bytes(replaced)
@@ -83,7 +83,7 @@ class Place:
 
 
 def _fill(folder: Path) -> None:
-    """One good file of each kind, small; and links, one of them in a circle."""
+    """Write one small good file of each kind, and links, one of which points to itself."""
     folder.mkdir()
     for name, source in (
         ("m.ska", "version_3.ska"),

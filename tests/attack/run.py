@@ -1,8 +1,8 @@
-"""The long attack: options, files, devices and kills in turn, and their counts.
+"""Run the long attack: options, files, devices and kills in turn; print their counts.
 
     python -m tests.attack.run --minutes 30 --seed 0
 
-A fault is printed with the seed that makes it again; the exit code is then 1.
+It prints each fault with the seed that reproduces it. The exit code is then 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.attack.place import Place
 
 
 def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[str]:
-    """Run one attack of a kind; return the faults of its end."""
+    """Run one attack of a kind; return its faults."""
     random = Random(f"{kind} {seed}")
     if kind == "options":
         attempt, found = place.attempt(options.line(random))

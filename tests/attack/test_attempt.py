@@ -1,4 +1,4 @@
-"""The faults that the attack detects: each kind is produced here once, and found."""
+"""The attack detects each kind of fault that these tests produce."""
 
 from __future__ import annotations
 

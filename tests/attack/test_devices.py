@@ -1,4 +1,4 @@
-"""Whatever a device says, a command ends with a documented code, and in time."""
+"""Whatever a device says, a command ends in time with a documented exit code."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_any_device(place: Place, seed: int) -> None:
 
 @pytest.mark.parametrize("line", devices.COMMANDS, ids=" ".join)
 def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
-    """This shows that a refusal of a liar is about the lie."""
-    codes = {"verify": 1}  # its metrics are made up
+    """So when a command refuses a liar, the reason is the lie."""
+    codes = {"verify": 1}  # 1, because its metrics are made up
     with devices.Liar(place.model, Random(0), lies=0.0) as device:
         attempt, found = place.attempt([*line, "--port", device.port])
-    expected = 2 if "steps.jsonl" in line else codes.get(line[0], 0)  # another device's log
+    expected = 2 if "steps.jsonl" in line else codes.get(line[0], 0)  # another device wrote the log
     assert (attempt.code, found) == (expected, []), attempt

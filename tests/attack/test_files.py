@@ -1,4 +1,4 @@
-"""No damaged file ends a command in a traceback, or makes it stuck, or costs another file."""
+"""A damaged file never causes a traceback, a hang, or the loss of another file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_any_file(place: Place, random: Random) -> None:
 
 @pytest.mark.parametrize("name", files.KINDS)
 def test_the_good_file_is_read(place: Place, name: str) -> None:
-    """This shows that a refusal of the damaged file is about the damage."""
+    """So when a command refuses the damaged file, the reason is the damage."""
     for line in files.KINDS[name][1]:
         attempt, found = place.attempt([part.format(name) for part in line])
         assert (attempt.code, found) == (0, []), attempt

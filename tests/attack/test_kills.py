@@ -1,4 +1,4 @@
-"""kill -9 at any moment: the old file or the new one, always."""
+"""After kill -9 at any moment, a file is the old one or the new one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.attack import kills
 from tests.attack.kills import Executioner
 from tests.attack.place import Place
 
-EACH = 3  # kills of each command; `make attack` has many more
+EACH = 3  # kills of each command; `make attack` makes many more
 
 
 @pytest.fixture(scope="module")

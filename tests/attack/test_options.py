@@ -1,4 +1,4 @@
-"""No command line ends in a traceback, an exit code that is not documented, or a lost file."""
+"""No command line causes a traceback, an undocumented exit code, or the loss of a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The committed figures of every board that counts, and how they are measured.
+"""Measure every board that counts instructions or cycles, and compare with the committed figures.
 
-`make bench-baseline` runs it after an intended change; `git diff` then shows the cost.
+Run `make bench-baseline` after an intended change; `git diff` then shows the cost.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ BOARDS = tuple(
 
 @functools.lru_cache
 def task(data: str, hidden: tuple[int, ...]) -> Task:
-    """The workload, calibrated once for all boards with the same workload."""
+    """Return the workload, calibrated once for all boards that share it."""
     return task_of(beginning(load(data), Options(hidden=hidden), SAMPLES))
 
 
 def measured(board: Board) -> dict[str, Any]:
-    """The figures of a board's own benchmark today, and the compiler that they hold for."""
+    """Measure a board with its own workload; return the compiler and the figures."""
     assert board.bench is not None
     work = task(board.bench.data, board.bench.hidden)
     with tempfile.TemporaryDirectory() as folder:
@@ -45,14 +45,16 @@ def measured(board: Board) -> dict[str, Any]:
 
 
 def committed() -> dict[str, dict[str, Any]]:
-    """The baseline: by board, the compiler and the figures."""
+    """Return the committed compiler and figures of each board."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """What grew and what shrank by more than the margin; new and lost figures have grown."""
+    """Return the figures that grew and those that shrank by more than the margin. A new or lost
+    figure counts as grown.
+    """
     grown, shrunk = [], []
     for name in FIGURES:
         old, new = before.get(name), now[name]

@@ -1,7 +1,8 @@
-"""Count the calls that one row of `monitor` makes, and how often they change the module.
+"""Count the calls that one row of `monitor` makes, and how often they cross between modules.
 
-Run as `python -m tests.bench.calls`: the figures, and the calls per module. The device is simulated
-in this process, behind a port that answers at once, so that the figures do not depend on a machine.
+`python -m tests.bench.calls` prints both figures and the calls of each module. The device is
+simulated in this process behind a port that answers at once, so the figures do not depend on the
+machine.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from ska_edge.wire.frame import FrameDecoder
 from tests.fake_device import CLASSES, INPUTS, FakeDevice
 
 PACKAGE = str(Path(ska_edge.__file__).parent)
-WARM, COUNTED = 5, 4  # rows before those that are counted, and rows that are
+WARM, COUNTED = 5, 4  # rows before counting begins, and counted rows
 PLAN = make_plan((INPUTS, 5, CLASSES))
 
 
 @dataclass
 class Walk:
-    """Calls of functions of the package, generators that go on included.
+    """Counts calls of the package's functions; resuming a generator is a call, too.
 
     Attributes:
         calls: how many, by module.
-        changes: how many came from another module than the call before.
+        changes: how many calls were in another module than the call before.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
@@ -46,7 +47,7 @@ class Walk:
     _last: str = ""
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
-        """For `sys.setprofile`."""
+        """Count an event of `sys.setprofile`."""
         name = frame.f_code.co_filename
         if event != "call" or not name.startswith(PACKAGE):
             return
@@ -66,47 +67,47 @@ class Line:
         self._device, self._decoder, self._arrived = device, FrameDecoder(), b""
 
     def write(self, data: bytes) -> None:
-        """A request."""
+        """Take a request, and prepare its answer."""
         profile = sys.getprofile()
-        sys.setprofile(None)  # calls of the device are not counted
+        sys.setprofile(None)  # the device's own calls are not counted
         for frame in self._decoder.feed(data):
             self._arrived += self._device.answer(frame)
         sys.setprofile(profile)
 
     def read(self) -> bytes:
-        """All answers so far."""
+        """Return all answers so far."""
         data, self._arrived = self._arrived, b""
         return data
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class PlannedDevice(FakeDevice):
-    """Says that it runs the plan."""
+    """A fake device that reports the plan's digest."""
 
     def welcome(self) -> dict[str, Any]:
-        """What HELLO is answered."""
+        """Return the values of WELCOME."""
         digest = bytes.fromhex(PLAN.digest)
         return {**super().welcome(), "digest": digest, "state_bytes": PLAN.state_bytes}
 
 
 class CountingLog(LogSink):
-    """A log; counts while the rows in the middle are learned."""
+    """A log that counts calls while the rows in the middle are learned."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, overwrite=False)
         self.found = Walk()
 
     def write(self, line: LogLine) -> None:
-        """Writes it, and begins or ends counting behind a row."""
+        """Write a line; after certain rows, begin or end counting."""
         super().write(line)
         if isinstance(line, LogRow) and line.sample in (WARM, WARM + COUNTED):
             sys.setprofile(self.found if line.sample == WARM else None)
 
 
 def walk() -> Walk:
-    """The walk of rows that come one after the other in the middle of a stream, with a log."""
+    """Count the calls of consecutive rows in the middle of a stream with a log."""
     rows = WARM + COUNTED + 5
     inputs = np.arange(rows * INPUTS).reshape(rows, INPUTS) % 100
     job = Job(plan=PLAN, baud=115200, patience=0, halvings=None, save=False, save_every=None)
@@ -130,7 +131,7 @@ def walk() -> Walk:
 
 
 def main() -> None:
-    """Prints the figures per row."""
+    """Print the figures per row."""
     found = walk()
     total = sum(found.calls.values())
     print(f"a row of monitor: {total / COUNTED:g} calls in {len(found.calls)} modules,")

@@ -1,7 +1,7 @@
-"""The tables of docs/LEARNING.md: every rule on every data set, in float and in fixed point.
+"""Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
-Run by `make results`, a quarter of an hour on two cores. Writes the tables between the markers of
-the page. Nothing here is chosen by looking at a single seed: the options are the same for all five.
+`make results` runs it, a quarter of an hour on two cores. It writes the tables between the markers
+of the page. All five seeds use the same options, so no option is tuned for one seed.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "feedback", STREAM),
     ("digits", (64,), "feedback", REPLAY),
 )
-# The same sizes in scikit-learn, for scale.
+# Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))
 FIDELITY = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagrangian")
 
 
 def accuracies(work: tuple[str, tuple[int, ...], str, dict[str, Any], int]) -> tuple[float, float]:
-    """(fixed, float) test accuracy of one run."""
+    """Return the test accuracies (fixed, float) of one run."""
     name, hidden, rule, options, seed = work
     trained = train(load(name), Options(rule=rule, hidden=hidden, seed=seed, **options))
     fixed, real = trained.accuracy["fixed"]["test"], trained.accuracy["float"]["test"]
@@ -72,12 +72,12 @@ def accuracies(work: tuple[str, tuple[int, ...], str, dict[str, Any], int]) -> t
 
 
 def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[float, float]:
-    """(MLP with Adam, logistic regression) on the same split."""
+    """Return the test accuracies (MLP with Adam, logistic regression) on the same split."""
     name, hidden, options, seed = work
     fit, test = split(load(name), 0.2, seed)
     scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some runs end before they converge, as ours do
+        warnings.simplefilter("ignore")  # some runs end before they converge, as our runs do
         mlp = MLPClassifier(hidden, random_state=seed, max_iter=60).fit(scaling.apply(fit.x), fit.y)
         linear = LogisticRegression(max_iter=500).fit(scaling.apply(fit.x), fit.y)
     x = scaling.apply(test.x)
@@ -85,8 +85,8 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
 
 
 def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
-    """(before, fixed, float) for each unseen person who wears the watch turned, after 3 windows
-    of every exercise.
+    """Return (before, fixed, float) for each unseen person who wears the watch turned, where the
+    last two are after 3 windows of every exercise.
     """
     rule, readout_only, seed = work
     turned, found = load("watch_turned"), []
@@ -115,7 +115,7 @@ def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
 
 
 def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
-    """The published rule's series of 50 steps on digits."""
+    """Return the published rule's series of 50 steps on digits."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "steps.jsonl"
         train(
@@ -126,7 +126,7 @@ def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
 
 
 def fidelity() -> Iterable[tuple[str, list[str]]]:
-    """For each precision the largest departure of each series, relative to its magnitude."""
+    """Return the largest relative error of each series for each precision."""
     real = series({"arithmetic": "float"})
     for precision in ("w32a16", "w16a8"):
         fixed = series({"arithmetic": "fixed", "precision": precision})
@@ -142,23 +142,23 @@ def fidelity() -> Iterable[tuple[str, list[str]]]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def percent(values: Sequence[float]) -> str:
-    """Mean and standard deviation of fractions."""
+    """Format the mean and the standard deviation of fractions."""
     return f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}"
 
 
 def described(options: dict[str, Any]) -> str:
-    """Options as on the command line."""
+    """Format options as on the command line."""
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items()) or "-"
 
 
 def rules_table(pool: ProcessPoolExecutor) -> str:
-    """Every run of `RUNS`."""
+    """Return the table of every run in `RUNS`."""
     rows = []
     for name, hidden, rule, options in RUNS:
         work = [(name, hidden, rule, options, seed) for seed in SEEDS]
@@ -174,7 +174,7 @@ def rules_table(pool: ProcessPoolExecutor) -> str:
 
 
 def rivals_table(pool: ProcessPoolExecutor) -> str:
-    """scikit-learn on the same splits."""
+    """Return the table of scikit-learn on the same splits."""
     rows = []
     for name, hidden, options in RIVALS:
         work = [(name, hidden, options, seed) for seed in SEEDS]
@@ -184,7 +184,7 @@ def rivals_table(pool: ProcessPoolExecutor) -> str:
 
 
 def adaptation_table(pool: ProcessPoolExecutor) -> str:
-    """Unseen people with a turned watch."""
+    """Return the table of unseen people with a turned watch."""
     rows = []
     for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
         work = [(rule, readout_only, seed) for seed in SEEDS]
@@ -196,14 +196,15 @@ def adaptation_table(pool: ProcessPoolExecutor) -> str:
 
 
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
-    """The published rule in integers."""
+    """Return the table of the published rule in integers."""
     rows = [[precision, *cells] for precision, cells in fidelity()]
     return table(["precision", *FIDELITY], rows)
 
 
 def collapse(seed: int) -> list[tuple[float, float]]:
-    """Before and after 50 steps of the published rule on digits, in float: the participation ratio
-    of every hidden layer's decisions, then the accuracy of a readout on the top one's.
+    """Return figures from before and after 50 float steps of the published rule on digits: the
+    participation ratio of every hidden layer's decisions, then the accuracy of a readout on the top
+    hidden layer.
     """
     fit, test = split(load("digits"), 0.2, seed)
     parameters = initial_parameters((64, 64, 32, 16, 10), "published", seed)
@@ -221,7 +222,7 @@ def collapse(seed: int) -> list[tuple[float, float]]:
 
 
 def collapse_table(pool: ProcessPoolExecutor) -> str:
-    """The effect of the published rule on features."""
+    """Return the table of the published rule's effect on features."""
     values = np.array(list(pool.map(collapse, SEEDS)))  # (seeds, quantities, before and after)
     names = [*(f"participation ratio of layer {i}" for i in range(values.shape[1] - 1))]
     names.append("readout on the top hidden layer, %")

@@ -1,10 +1,10 @@
-"""Measure how much of the time a serial line carries bytes while a device learns, both ways.
+"""Measure the share of time in which a serial line carries bytes while a device learns.
 
-Run by `make line`. A wire with the speed of a real one connects the host and an
-emulated board; digits are learned one by one and then as a stream. The figures are
-shares of the time of one run, in which the wire is real time and the board as fast as its emulator.
-The direction with more bytes per sample can be full, and the other one waits for it. With METRICS
-the fuller direction is the one to the host, else the one to the device.
+`make line` runs it. A wire with the speed of a real one connects the host and an emulated board.
+The board learns digits one by one and then as a stream. The figures are shares of one run's time.
+The wire runs in real time, and the board as fast as its emulator. Only the direction with more
+bytes per sample can be busy all the time; the other one waits for it. With METRICS that is the
+direction to the host, otherwise the one to the device.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ Shares = dict[Direction, float]
 BITS_A_BYTE = 10  # with start and stop
 CHUNK = 4096
 GRAIN_S = 0.0003
-"""Bytes are handed on together that end within this time: the system wakes nobody sooner."""
+"""Bytes that end within this time are passed on together: the system wakes no thread sooner."""
 BOARDS = ("virtual-m4", "qemu-m4", "sim-atmega2560")
 HIDDEN, SAMPLES = 16, 500
 
 
 class PacedWire(Wire):
-    """A wire between a board's port and a new one, `port`, that a host program opens.
+    """A wire between a board's port and a new port, `port`, that a host program opens.
 
-    Full duplex: each direction carries a byte in 10 bits' time, one after the other, and hands it
-    on when that is over, give or take `GRAIN_S`.
+    It is full duplex. Each direction carries one byte at a time, for the time of 10 bits, and then
+    passes it on, within `GRAIN_S`.
 
     Args:
         device: path of the board's port.
@@ -74,12 +74,12 @@ class PacedWire(Wire):
         ]
 
     def restart(self) -> None:
-        """Start counting the share anew."""
+        """Restart the measurement of the shares."""
         self._carried = dict.fromkeys(self._carried, 0)
         self._since = time.monotonic()
 
     def busy_shares(self) -> Shares:
-        """The shares of the time since `restart` in which the wire carried bytes, 0 to 1."""
+        """Return the shares of time since `restart` in which the wire carried bytes, 0 to 1."""
         passed = time.monotonic() - self._since
         return {way: count * self._byte_s / passed for way, count in self._carried.items()}
 
@@ -100,13 +100,13 @@ class PacedWire(Wire):
 
 
 def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Want) -> None:
-    """Learn samples one by one, each after the answer to the one before."""
+    """Learn samples one by one; send each after the answer to the one before."""
     for x, label in zip(inputs, labels, strict=True):
         link.learn(x, label, want)
 
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
-    """The shares for samples one by one, the shares for a stream, and the board's credit."""
+    """Return the shares for samples one by one, the shares for a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]

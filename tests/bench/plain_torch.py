@@ -1,8 +1,7 @@
 """The published rule and its metrics in plain PyTorch, for comparison in `reference_speed`.
 
-It follows the papers: one tensor operation per term, ``.item()`` for every number that is kept,
-no compilation. The same computation as ``Reference.learn_steps``, in whatever
-dtype the tensors have.
+It follows the papers: one tensor operation per term, ``.item()`` for every number that is kept, no
+compilation. It computes the same as ``Reference.learn_steps``, in the dtype of the tensors.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ LN2 = math.log(2.0)
 def learn_steps(
     weights: list[Tensor], biases: list[Tensor], x: Tensor, steps: int, eta: float
 ) -> list[list[dict[str, float]]]:
-    """Run ``steps`` passes of the batch ``x`` (n, d), changing ``weights`` and ``biases`` in place.
+    """Run ``steps`` passes of the batch ``x`` (n, d); change ``weights``, ``biases`` in place.
 
     Returns the metrics of every pass after the first, per layer, named as in ``StepMetrics``.
     """
@@ -60,7 +59,7 @@ def learn_steps(
 def forward(
     weights: list[Tensor], biases: list[Tensor], x: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Knowledge and decisions of every layer, (n, width) each."""
+    """Return the knowledge and the decisions of every layer, (n, width) each."""
     knowledge, decisions = [], []
     a = x
     for w, b in zip(weights, biases, strict=True):

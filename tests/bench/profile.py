@@ -1,7 +1,7 @@
-"""Where the instructions of a learning step go on a Cortex-M4: by function, and per weight.
+"""Count the instructions of a learning step on a Cortex-M4, by function and per weight.
 
-Run by `make profile`. The image is that of `bench_size.c` for the board virtual-m4; its functions
-are called in Unicorn, and every instruction is counted, for the first 200 samples of digits.
+`make profile` runs it. The image is built from `bench_size.c` for the board virtual-m4. Its
+functions run in Unicorn on the first 200 samples of digits, and every instruction is counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ int main(void) {
 
 
 class Profile:
-    """An image whose functions are called one by one, with a counter for every function."""
+    """Calls an image's functions one by one, and counts the instructions of every function."""
 
     def __init__(self, elf: Path, board: Board) -> None:
         self._arm: Any = importlib.import_module("unicorn.arm_const")
@@ -64,7 +64,7 @@ class Profile:
         self._machine.hook_add(unicorn.UC_HOOK_CODE, count)
 
     def call(self, function: str, *arguments: int) -> Counter[str]:
-        """Call a function; instructions by function."""
+        """Call a function; return the instructions by function."""
         self.counts.clear()
         registers = (self._arm.UC_ARM_REG_R0, self._arm.UC_ARM_REG_R1, self._arm.UC_ARM_REG_R2)
         for register, value in zip(registers, arguments, strict=False):
@@ -80,7 +80,7 @@ class Profile:
 
 
 class _NoWire:
-    """Nothing is read or written."""
+    """A wire on which nothing is read or written."""
 
     def read(self, limit: int) -> bytes:
         return b""
@@ -101,7 +101,7 @@ def _symbols(elf: Path) -> list[tuple[int, str]]:
 
 
 def profile(work: Task) -> dict[str, Counter[str]]:
-    """Mean instructions of an inference and of a learning step, by function."""
+    """Return the mean instructions of an inference and of a learning step, by function."""
     board = load_board(BOARD)
     totals: dict[str, Counter[str]] = {"infer": Counter(), "learn": Counter()}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,12 @@
-"""Seconds of a published run in the float reference and in plain PyTorch, on all cores.
+"""Time a published run in the float reference and in plain PyTorch, on all cores.
 
-784-256-128-64-10, batch 1000, 50 steps, with all metrics; the runs alternate in one process and the
-best of each counts. A benchmark, not a test: machines differ. Needs the extra `bench`.
+The network is 784-256-128-64-10, with batch 1000, 50 steps and all metrics. The runs alternate in
+one process, and the best run of each counts. This is a benchmark, not a test: machines differ. It
+needs the extra `bench`.
 
 Most of the time goes to matrix products, so the ratio depends on the BLAS that numpy comes with.
-OpenBLAS takes the kernels that OPENBLAS_CORETYPE in the environment names, and those made for the
-processor only where it is not set: see the first line of the output.
+OpenBLAS takes the kernels that the environment variable OPENBLAS_CORETYPE names. If it is not set,
+OpenBLAS takes those made for the processor. The first line of the output names the kernels.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BATCH = 1000
 STEPS = 50
 ETA = 0.01
 ROUNDS = 9
-PAUSE = 0.3  # seconds, in which the threads of one library stop waiting actively for work
+PAUSE = 0.3  # seconds; by then the threads of the other library no longer busy-wait for work
 
 START = initial_parameters(SIZES, "published", seed=0)
 INPUTS = np.random.default_rng(1).random((BATCH, SIZES[0]))
@@ -34,13 +35,13 @@ Last = list[dict[str, float]]  # the metrics of the last step
 
 
 def reference(parameters: Parameters) -> Callable[[], Last]:
-    """A run of the reference, ready to go."""
+    """Return a function that runs the reference once."""
     model = Reference(parameters, "published", ETA)
     return lambda: [vars(layer) for layer in model.learn_steps(INPUTS, STEPS)[-1]]
 
 
 def plain(parameters: Parameters, dtype: torch.dtype) -> Callable[[], Last]:
-    """A run in PyTorch, ready to go."""
+    """Return a function that runs PyTorch once."""
     weights = [torch.tensor(w, dtype=dtype) for w in parameters.weights]
     biases = [torch.tensor(b, dtype=dtype) for b in parameters.biases]
     x = torch.tensor(INPUTS, dtype=dtype)

@@ -1,4 +1,4 @@
-"""The cost of a tag: instructions of a Cortex-M4 and a Cortex-M0 for the tag of one request.
+"""Count the instructions that a Cortex-M4 and a Cortex-M0 need for the tag of one request.
 
 Run as `python -m tests.bench.tag_cost`; docs/SECURITY.md has the figures.
 """
@@ -36,7 +36,7 @@ LINK = f"SECTIONS {{ . = {ORIGIN:#x}; .text : {{ {CONTENT} }} }}"
 
 
 def instructions(core: str, length: int) -> int:
-    """Instructions from the first of `entry` to its end, for a message of so many bytes."""
+    """Count the instructions of `entry` from start to end, for a message of `length` bytes."""
     flags, model = CORES[core]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -67,7 +67,7 @@ def instructions(core: str, length: int) -> int:
 
 
 if __name__ == "__main__":
-    # A nonce, a number, two bytes; then SAMPLE's 7 bytes and 64 inputs.
+    # The tag covers a nonce, a number and two bytes, then SAMPLE's 7 bytes and 64 inputs.
     for title, length in (("SAVE", 14 + 4), ("SAMPLE of 64 inputs", 14 + 7 + 64)):
         for core in CORES:
             print(f"{title}, {core}: {instructions(core, length):,} instructions")

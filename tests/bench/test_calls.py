@@ -1,4 +1,4 @@
-"""One row of `monitor` takes few calls, and stays in a module for a while."""
+"""One row of `monitor` takes few calls and rarely crosses between modules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.bench.calls import COUNTED, walk
 
 
 def test_a_row_takes_half_of_the_calls_that_it_once_took() -> None:
-    """187 calls and 46 changes of module, when a sample was no object."""
+    """It took 187 calls and 46 changes of module before a sample was one object."""
     found = walk()
     assert 20 < sum(found.calls.values()) / COUNTED <= 93
     assert 5 < found.changes / COUNTED <= 23

@@ -1,4 +1,4 @@
-"""The program that we are compared with is backprop, and learns as well as backprop does."""
+"""The float program of the comparison computes backprop, and learns as well as backprop does."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def program(folder: Path, plan: Plan, layers: Layers) -> Program:
 
 
 def forward(layers: Layers, x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """What every layer reads, and the decisions of the last."""
+    """Return the inputs of every layer, and the decisions of the last layer."""
     inputs, decision = [], x
     for index, (weight, bias) in enumerate(layers):
         inputs.append(x if index == 0 else 2 * decision - 1)
@@ -76,14 +76,14 @@ def forward(layers: Layers, x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray
 
 
 def loss(layers: Layers, x: np.ndarray, label: int) -> float:
-    """The binary cross-entropy, summed over classes."""
+    """Return the binary cross-entropy, summed over classes."""
     decision = forward(layers, x)[1]
     wanted = np.arange(len(decision)) == label
     return float(-np.log(np.where(wanted, decision, 1 - decision)).sum())
 
 
 def test_a_step_is_gradient_descent(tmp_path: Path) -> None:
-    """Against differences of the loss, in float64: nothing of the program's own formulas."""
+    """The expected step comes from differences of the loss, not from the program's formulas."""
     rng = np.random.default_rng(0)
     sizes = (5, 4, 6, 3)
     layers = [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in pairwise(sizes)]

@@ -1,4 +1,4 @@
-"""The profile counts the instructions per weight of the Cortex-M4 kernels; they stay in bounds."""
+"""The profile counts the instructions per weight of the Cortex-M4 kernels. They stay in bounds."""
 
 from __future__ import annotations
 

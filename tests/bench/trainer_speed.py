@@ -1,6 +1,6 @@
-"""Seconds per epoch of the numpy trainer on digits, one sample at a time, 64-32-10, on one core.
+"""Time an epoch of the numpy trainer on digits, one sample at a time, 64-32-10, on one core.
 
-Run by `make bench`. The aim is at most 3 s; a benchmark, not a test: machines differ.
+`make bench` runs it. The aim is at most 3 s. This is a benchmark, not a test: machines differ.
 """
 
 from __future__ import annotations

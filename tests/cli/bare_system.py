@@ -1,10 +1,10 @@
-"""Run commands of ska-edge on a system that lacks what only POSIX has; prints one JSON list.
+"""Run commands of ska-edge on a simulated system without POSIX features; print one JSON list.
 
     python tests/cli/bare_system.py '[["train", "iris", "-o", "m.ska"], ...]'
 
-Modules of POSIX terminals and users cannot be imported, names that Windows does not have are gone
-from `os` and `signal`, and a folder cannot be opened. Each entry of the list is an exit code, what
-was printed, and the errors.
+Modules of POSIX terminals and users cannot be imported. `os` and `signal` lack the names that
+Windows does not have. A folder cannot be opened. Each entry of the list has an exit code, the
+output and the errors.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Hidden(importlib.abc.MetaPathFinder):
     """Finds none of the hidden modules."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Say of a hidden module that there is none, and nothing of any other."""
+        """Raise ImportError for a hidden module; leave all others to the other finders."""
         if name in MODULES:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def strip() -> None:
-    """Take away what Windows lacks."""
+    """Remove what Windows lacks."""
     for name in MODULES:
         sys.modules.pop(name, None)
     sys.meta_path.insert(0, Hidden())
@@ -46,7 +46,7 @@ def strip() -> None:
             delattr(os, name)
     for name in SIGNALS:
         delattr(signal, name)
-    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # it opens folders where it can
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # otherwise it opens folders
     plain = os.open
 
     def no_folder(path: Any, *arguments: Any, **keywords: Any) -> int:
@@ -58,7 +58,7 @@ def strip() -> None:
 
 
 def run(arguments: list[str]) -> tuple[object, str, str]:
-    """One command: its exit code and its output."""
+    """Run one command; return its exit code and its output."""
     from ska_edge.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()

@@ -1,4 +1,6 @@
-"""Fixtures for the command line: a way to run it, a small model, boards that run it, a port."""
+"""Fixtures for the command line: a function that runs it, a small model, boards that run the model,
+a port.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ class Outcome:
         return content
 
     def refusal(self, code: int) -> str:
-        """The one sentence of an error: checks the code, that it is alone, and no traceback."""
+        """Check that an error has this code and is one sentence; return the sentence."""
         assert self.code == code, self
         assert "Traceback" not in self.err + self.out
         lines = self.err.splitlines()
@@ -51,7 +53,7 @@ class Outcome:
         return lines[0]
 
     def usage(self) -> str:
-        """The last line of a complaint about the command line itself."""
+        """Return the last line of click's complaint about the command line."""
         assert self.code == 2, self
         lines = self.err.splitlines()
         assert lines[0].startswith("Usage: ska-edge "), self.err
@@ -66,7 +68,7 @@ Start = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a fresh folder, and list boards in a registry that no other test sees."""
+    """Work in a fresh folder, with a registry of boards that no other test sees."""
     place, registry = tmp_path / "work", tmp_path / "runtime"
     place.mkdir()
     registry.mkdir()
@@ -76,7 +78,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ska_edge(capfd: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs the command line in this process and returns the outcome."""
+    """Return a function that runs the command line in this process and returns the outcome."""
 
     def run(*arguments: object) -> Outcome:
         capfd.readouterr()
@@ -90,7 +92,7 @@ def ska_edge(capfd: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture(scope="session")
 def iris_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of iris with layers 4-4-3, trained a little."""
+    """Train a small model of iris with layers 4-4-3; return its file."""
     pytest.importorskip("sklearn")
     path = tmp_path_factory.mktemp("model") / "iris.ska"
     train(load("iris"), Options(hidden=(4,), epochs=2)).model.save(path)
@@ -105,7 +107,7 @@ def iris(iris_file: Path) -> Model:
 
 @pytest.fixture
 def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model, Path], Path]:
-    """A function that writes and builds a model's project for the board `host`."""
+    """Return a function that writes and builds a model's project for the board `host`."""
 
     def write(model: Model, folder: Path) -> Path:
         require_board("host")
@@ -118,7 +120,7 @@ def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model
 
 @pytest.fixture
 def built(require_board: Callable[[str], Board], iris: Model) -> Callable[[str, str], Path]:
-    """A function that gives a folder with the model `iris`, built for a board."""
+    """Return a function that gives a folder with the model `iris`, built for a board."""
     first: dict[str, Path] = {}
 
     def give(name: str, folder: str) -> Path:
@@ -136,14 +138,14 @@ def built(require_board: Callable[[str], Board], iris: Model) -> Callable[[str, 
 
 @pytest.fixture
 def start_board(built: Callable[[str, str], Path]) -> Iterator[Start]:
-    """A function that starts a board with the model `iris` in a folder and returns its port."""
+    """Return a function that starts a folder's board with the model `iris` and returns its port."""
     with ExitStack() as stack:
         yield lambda name, folder: stack.enter_context(flash.start(built(name, folder))).port
 
 
 @pytest.fixture
 def launched() -> Iterator[Callable[[Path], str]]:
-    """A function that starts a project's board and returns its port; stopped after the test."""
+    """Return a function that starts a project's board until the test ends and returns its port."""
     projects: list[Path] = []
 
     def launch(project: Path) -> str:
@@ -157,7 +159,7 @@ def launched() -> Iterator[Callable[[Path], str]]:
 
 @pytest.fixture
 def silent_port() -> Iterator[str]:
-    """A serial port without a device."""
+    """Return a serial port without a device."""
     with _terminal() as port:
         yield port
 

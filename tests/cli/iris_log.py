@@ -1,4 +1,4 @@
-"""A monitor's log of a device that learns rows of iris, and the resulting state."""
+"""Read a monitor's log of a device that learns rows of iris, and compute the resulting state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = 40  # rows that a device learns by default
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """The lines of events, without the announcements."""
+    """Return the lines about events, without the announcements."""
     text = Path(path).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     return [line for line in lines if "sent" not in line and "setting" not in line]
@@ -30,7 +30,7 @@ def rows_of(lines: list[Line]) -> list[Line]:
 
 
 def taught(model: Model, count: int, first: int = 0, step: int = 1) -> State:
-    """A device's state after some of the first rows of iris."""
+    """Return a device's state after learning these rows of iris."""
     trainer = FixedTrainer(model.state.flashed())
     data = load("iris")
     inputs = model.quantize(data.x)
@@ -40,7 +40,7 @@ def taught(model: Model, count: int, first: int = 0, step: int = 1) -> State:
 
 
 def logged(model: Model, lines: list[Line]) -> State:
-    """The state of a device that learned the rows of a log, from the flashed weights on."""
+    """Return the state of a device that learned a log's rows from the flashed weights on."""
     trainer = FixedTrainer(model.state.flashed())
     saved = trainer.state.to_bytes()
     for line in lines:

@@ -1,4 +1,4 @@
-"""Bad input: one sentence on stderr, the right exit code, no traceback, nothing half-written."""
+"""Bad input gives one sentence on stderr, the right exit code, and no half-written file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ QUICK = ("--hidden", "4", "--epochs", "1")
 
 
 def left_behind() -> list[str]:
-    """Everything in the working folder."""
+    """Return the names of everything in the working folder."""
     return sorted(str(path) for path in Path().rglob("*"))
 
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
-    """A CSV file that is good: 20 rows, 2 features, classes 0 and 1."""
+    """Write a good CSV file: 20 rows, 2 features, classes 0 and 1."""
     path = tmp_path / "rows.csv"
     lines = [f"{n},{n % 3 - n},{n % 2}" for n in range(20)]
     path.write_text("a,b,label\n" + "\n".join(lines) + "\n")
@@ -44,7 +44,7 @@ def rows(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links give up after a tenth of a second instead of eight."""
+    """Make links give up after a tenth of a second instead of eight seconds."""
     monkeypatch.setattr(link, "HELLO_PERIODS", 2)
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
@@ -116,7 +116,7 @@ def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
 
 
 def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
-    # Alone, these two are classes 0 and 1; the model knows them as 2 and 1.
+    # In this file alone, these two are classes 0 and 1; in the model they are 2 and 1.
     lines = [f"{n}.5,1,2,3,{('virginica', 'versicolor')[n % 2]}" for n in range(6)]
     Path("two.csv").write_text("\n".join(lines) + "\n")
     confusion = ska_edge("eval", iris_file, "two.csv", "--json").document()["confusion"]
@@ -139,7 +139,7 @@ def test_model_that_does_not_exist(ska_edge) -> None:
 
 
 def damaged(content: bytes, how: str) -> bytes:
-    """The bytes of a model file after an accident."""
+    """Return the bytes of a model file after an accident."""
     if how == "text":
         return b"not a model at all\n"
     if how == "empty":
@@ -392,8 +392,8 @@ def test_device_with_the_plan_of_another_model(
 
 
 def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
-    # The pipe in place of the log holds the training up until it is read, so there is no race: the
-    # log of so many epochs is far longer than what a pipe holds.
+    # A pipe takes the place of the log. The log is far longer than the pipe's buffer, so the
+    # training waits until the test reads it. This avoids a race.
     os.mkfifo("steps")
     options = ("-o", "m.ska", "--log", "steps", "--epochs", "1000")
     with heeded():

@@ -1,4 +1,4 @@
-"""Everything but ports works on a system without POSIX terminals, users and openable folders."""
+"""Commands without a port work on a system without POSIX terminals, users and openable folders."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BOARD = [["bench", "--board", "qemu-m4"]]
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
-    """Exit code, output and errors of every command line above, run one after the other."""
+    """Run every command line above in turn; return their exit codes, outputs and errors."""
     lines = [*HELP, *WORK, *PORT, *BOARD]
     done = subprocess.run(
         [sys.executable, "-W", "error", bare_system.__file__, json.dumps(lines)],

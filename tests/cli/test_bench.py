@@ -1,4 +1,4 @@
-"""`ska-edge bench`: the keys that others rely on, and what it refuses."""
+"""`ska-edge bench` prints the documented keys and refuses bad input."""
 
 from __future__ import annotations
 

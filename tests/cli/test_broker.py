@@ -1,4 +1,4 @@
-"""`monitor` with real firmware and an MQTT broker, and without one."""
+"""`monitor` with real firmware publishes to an MQTT broker, and goes on without a broker."""
 
 from __future__ import annotations
 

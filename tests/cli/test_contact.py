@@ -1,4 +1,4 @@
-"""`monitor` with real firmware that goes away: lines that are cut, boards that lose their power."""
+"""`monitor` goes on when a line is cut or a board with real firmware loses its power."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ LIMIT = 120  # seconds after which a program counts as stuck
 
 
 class Relay:
-    """Connects `socket://127.0.0.1:PORT` to a serial port, and hangs up after some bytes.
+    """Connects `socket://127.0.0.1:PORT` to a serial port, and disconnects after some bytes.
 
     Each value of `cuts` is the number of bytes from the device after which a connection is cut.
-    Connections after the last one stay.
+    Later connections are not cut.
     """
 
     def __init__(self, device: str, cuts: list[int]) -> None:
@@ -69,7 +69,7 @@ class Relay:
                     return
 
     def _serve(self, connection: socket.socket, left: int | None) -> bool:
-        """Pass bytes on until the connection ends; True when the relay is closed meanwhile."""
+        """Pass bytes on until the connection ends; return True if the relay is closed first."""
         while True:
             ready, _, _ = select.select([connection, self._device, self._stop[0]], [], [])
             if self._stop[0] in ready:
@@ -116,7 +116,7 @@ def test_a_line_that_is_cut_is_no_loss(
 def test_a_device_that_does_not_come_back_is_told_as_data_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
-    """The data say how far the device came and why it stopped, even if it never answered."""
+    """The JSON document says how far the device came and why it stopped, if it answered or not."""
     relay = Relay(start_board("host", "board"), [6000])
     try:
         lost = ska_edge(
@@ -140,10 +140,11 @@ LosesPower = Callable[..., tuple[Member, list[Line], State]]
 def loses_power(
     built: Callable[[str, str], Path], iris: Model, monkeypatch: pytest.MonkeyPatch
 ) -> LosesPower:
-    """A function that lets a board learn rows of iris and takes its power away once, behind the
-    first line for which `when` holds; the monitor's member, the log, and the device's last state.
+    """Return a function that lets a board learn rows of iris and cuts its power once, after the
+    first line for which `when` holds. It returns the monitor's member, the log, and the device's
+    last state.
 
-    `prepare` is done before with a link to the board; other arguments are those of `Job`.
+    `prepare` is called before with a link to the board. The other arguments are those of `Job`.
     """
     monkeypatch.setenv("SKA_STORAGE", str(Path("storage").absolute()))
 
@@ -159,7 +160,7 @@ def loses_power(
         with PoweredBoard(project, port) as board:
 
             class Watch(LogSink):
-                """Writes the log and waits for the line."""
+                """Writes the log, and cuts the power after the line."""
 
                 def write(self, line: LogLine) -> None:
                     super().write(line)
@@ -204,7 +205,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
     assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
     (fall,) = [line for line in lines if "interrupted" in line]
     assert (fall["fell_back"], fall["samples"]) == (True, 20)
-    # Bytes that were on the line when the power failed may still arrive, as rows or not at all.
+    # The bytes on the line when the power failed may still arrive as rows, or be lost.
     missed = rows_of(lines[: lines.index(fall)])
     assert len(missed) >= 25
     assert state.samples == 20 + ROWS - len(missed)
@@ -214,7 +215,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
 def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
     loses_power: LosesPower, iris: Model, ahead: int
 ) -> None:
-    """The device was reset, but its earlier save remained."""
+    """The device was reset, but its earlier save remains."""
     kept = 5 + ahead
 
     def prepare(link: Link) -> None:
@@ -250,8 +251,8 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     start_board: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The board is started again under the same name, without a save."""
-    port = Path("bench: left").absolute()  # a colon is no end of what happened
+    """The board starts again under the same port name, without a save."""
+    port = Path("bench: left").absolute()  # a colon in the name must not cut the message
     port.symlink_to(start_board("host", "board-1"))
     learn = fleet.Monitor.run
 

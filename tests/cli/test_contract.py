@@ -1,4 +1,4 @@
-"""What scripts rely on: help with an example, one JSON document on stdout, its keys, exit codes."""
+"""Scripts can rely on help with an example, one JSON document on stdout, its keys, exit codes."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_ports_tell_the_serial_number(ska_edge, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
-    """A function that makes `boards` end with an exception."""
+    """Return a function that makes the command `boards` raise an exception."""
 
     def fail(error: BaseException) -> None:
         @click.command()

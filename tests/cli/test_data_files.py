@@ -1,4 +1,4 @@
-"""What `ska-edge data` says about data; errors for data that no command can use."""
+"""`ska-edge data` describes data; data that no command can use is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--label-column and --max-memory: every command that reads data has both."""
+"""Every command that reads data has --label-column and --max-memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device with a key on the command line: with the key file, it works like any other device."""
+"""On the command line, a device with a key works like any other if the key file is given."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def key_files() -> None:
 
 @pytest.fixture
 def port(ska_edge: Run, iris_file: Path, require_board: Callable[[str], Board]) -> Iterator[str]:
-    """Where a board with the key listens; the program is the real firmware."""
+    """Start a board with the key and the real firmware; return its port."""
     require_board("host")
     made = ska_edge("firmware", iris_file, "--board", "host", "-o", "keyed", "--key", "right.key")
     assert made.code == 0, made.err

@@ -1,4 +1,4 @@
-"""The main job from data to a proven, learning device, and a proof that fails when it should."""
+"""The main job leads from data to a proven, learning device; the proof fails when it should."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_run_trains_builds_and_verifies(
 
 
 def ports(ska_edge) -> list[dict[str, str]]:
-    """The ports that the command `ports` lists."""
+    """Return the ports that the command `ports` lists."""
     found: list[dict[str, str]] = ska_edge("ports", "--json").document()["ports"]
     return found
 
@@ -72,7 +72,7 @@ def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
 
 
 def tensor_of(model: Model, layer: int, name: str) -> Tensor:
-    """The place of a tensor in the flat array."""
+    """Return the place of a tensor in the flat array."""
     return next(t for t in model.plan.tensors() if (t.layer, t.name) == (layer, name))
 
 
@@ -98,7 +98,8 @@ def test_verify_names_the_one_bit_that_differs(
     require_toolchain: Callable[[str], str],
 ) -> None:
     pytest.importorskip("elftools")
-    # zig may copy the last integers into the code as constants; then the table has no effect.
+    # zig may copy the last integers into the code as constants; a change of the table then has no
+    # effect.
     require_toolchain("gcc")
     project = write_host_project(iris, Path("fw"))
     tensor = tensor_of(iris, layer, name)
@@ -138,7 +139,7 @@ def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(
     outcome = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "5", "--json")
     document = outcome.document()
     assert outcome.code == 1
-    assert document["samples"] == 1  # the very first update is half as large
+    assert document["samples"] == 1  # the first update is already half as large
     assert document["first_difference"]["step"] == 1
     last = outcome.err.splitlines()[-1]
     assert last.startswith("ska-edge: device and host differ at step 1, layer ")
@@ -159,7 +160,7 @@ def test_flash_ports_monitor_verify_stop(
         port = flashed["port"]
         assert {"port": port, "what": "host (emulated)", "serial_number": None} in ports(ska_edge)
 
-        # Without --port: the one board that runs.
+        # Without --port, the command takes the only board that runs.
         arguments = (iris_file, "iris", "--samples", "7", "--log", "steps.jsonl", "--json")
         watched = ska_edge("monitor", *arguments)
         assert watched.code == 0, watched.err
@@ -178,7 +179,7 @@ def test_flash_ports_monitor_verify_stop(
         assert all(len(record["layers"]) == 2 and len(record["x"]) == 4 for record in records)
         assert document["correct"] == sum(r["predicted"] == r["label"] for r in records)
 
-        # It goes on from where it is; monitor alone only looks.
+        # The device continues from its present state; monitor without data only looks.
         assert ska_edge("monitor", *arguments).document()["step"] == 14
         seen = ska_edge("monitor", "--port", port, "--json").document()
         assert (seen["step"], seen["samples"]) == (14, 0)

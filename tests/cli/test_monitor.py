@@ -1,4 +1,4 @@
-"""`monitor` with real firmware: several boards at once, their logs, rates and saves."""
+"""`monitor` teaches several real firmwares at once; their logs, rates and saves are right."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
     for option in main.commands["monitor"].params:
         if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
             continue
-        value = () if option.is_flag else ("30",)  # also where it is the default
+        value = () if option.is_flag else ("30",)  # even if it is the default
         sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
         assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
         assert ("ska-edge save" in sentence) == (option.opts[0] == "--save")
@@ -174,7 +174,7 @@ def test_a_log_has_all_that_the_state_follows_from(
     replayed = ska_edge("replay", "steps.jsonl", iris_file, "--json").document()
     assert (replayed["samples"], replayed["checked"]) == (35, True)
 
-    # Somebody teaches the device without the log.
+    # Another program teaches the device, and does not write the log.
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
     sentence = ska_edge(*arguments, "--samples", 3).refusal(2)
     assert "ends at sample 35, and the device has learned 38" in sentence

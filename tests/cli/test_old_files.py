@@ -1,4 +1,4 @@
-"""Files that earlier programs wrote: they open with the same result, or are refused by version."""
+"""Files of earlier versions open with the same result, or the refusal names their version."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ska_edge.network.trainer import FixedTrainer
 
 FILES = Path(__file__).resolve().parent.parent / "fixtures"
 DATA = FILES / "data.csv"
-# What commit a203ddb found: the plan's digest, the CRC of the state and that of the decisions.
+# Results of commit a203ddb: the plan's digest, the CRC of the state, the CRC of the decisions.
 OPENED = {
     "version_2.ska": ("0aa306dc56f58dd2", 1354083615, 2074436003),
     "version_3.ska": ("787f2bbcc126c13c", 2045526789, 3963824210),
     "version_3.onnx": ("787f2bbcc126c13c", 2045526789, 3963824210),
 }
-# The same after one more epoch of the same data.
+# Results of the same commit after one more epoch of the same data.
 CONTINUED = {
     "version_2.ska": ("0aa306dc56f58dd2", 1048951003, 2707901697),
     "version_3.ska": ("787f2bbcc126c13c", 1092285410, 2801216819),

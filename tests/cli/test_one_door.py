@@ -1,4 +1,4 @@
-"""Every command takes a model file and an integer ONNX file alike; their names do not matter."""
+"""Every command takes either a model file or an integer ONNX file, whatever its name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_command_reads_both_kinds(
         "predict": (model, "iris"),
         "export": (model, "-o", "again.onnx"),
         "firmware": (model, "--board", "host", "-o", "written"),
-        "monitor": (model, *rows, "--log", "log.jsonl"),  # of the board as it was flashed
+        "monitor": (model, *rows, "--log", "log.jsonl"),  # this board still has its flashed weights
         "replay": ("log.jsonl", model),
         "pull": (model, "-o", "pulled.ska", "--port", port),
         "push": (model, "--port", port),

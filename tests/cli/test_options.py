@@ -1,4 +1,4 @@
-"""Training options on the command line: one description for all commands, and one sentence."""
+"""Commands share one description of the training options, and one sentence for a bad value."""
 
 from __future__ import annotations
 

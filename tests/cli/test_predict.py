@@ -1,4 +1,4 @@
-"""`ska-edge predict`: rows with labels or without, on the host or on a device, as CSV or JSON."""
+"""`ska-edge predict` classifies rows, labeled or not, on the host or a device, as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HEADER = ["row", "class", "confidence", "truth"]
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """Printed CSV."""
+    """Return the rows of printed CSV."""
     return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.fixture
 def unlabeled(iris: Model) -> Path:
-    """Iris without labels, in the folder of the test."""
+    """Write iris without labels into the folder of the test."""
     lines = [",".join(map(repr, row)) for row in load("iris").x.tolist()]
     Path("unlabeled.csv").write_text("\n".join(lines))
     return Path("unlabeled.csv")
@@ -33,7 +33,7 @@ def unlabeled(iris: Model) -> Path:
 
 @pytest.fixture
 def board(iris: Model) -> Iterator[TrainerDevice]:
-    """A device that runs the model."""
+    """Start a device that runs the model; return its port."""
     with TrainerDevice(iris.state.flashed()) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""What devices, files, logs and command lines say is printed, and does nothing to the terminal."""
+"""Text from devices, files, logs and command lines is printed without effect on the terminal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_is_escaped_and_what_is_not() -> None:
 
 
 def live(out: Output) -> None:
-    """A live view of a table whose author did not escape its cells."""
+    """Show a live table whose author forgot to escape the cells."""
     table = Table("name")
     table.add_row(EVIL)
     with out.live() as show:
@@ -75,7 +75,7 @@ def test_every_channel_is_printable(
         assert shown.count("\n") == 1
     if name not in ("live", "progress", "document"):
         assert SAFE in shown
-    if name == "live":  # line ends are a cell's own lines, inside its frame
+    if name == "live":  # a line break in a cell starts a new line inside the table's frame
         assert all(line[0] in "┏┃┡│└+|" for line in shown.splitlines())
 
 
@@ -102,7 +102,7 @@ def test_a_terminal_gets_the_drawing_s_own_sequences_alone(name: str) -> None:
         try:
             shown += os.read(master, 65536)
         except OSError:
-            break  # the other end is closed
+            break  # the program closed the terminal's other end
     os.close(master)
     assert done.wait(60) == 0
     for sign in (b"\x1b[2J", b"\x1b]", b"\x07", "\u202e".encode(), "\x9b".encode()):

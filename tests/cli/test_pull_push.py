@@ -1,4 +1,4 @@
-"""A device's state goes to the host and back: `pull`, `push`, `save`, and models from it."""
+"""`pull`, `push` and `save` move a device's state to the host, back, and into models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.trainer_device import TrainerDevice
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    """A model with a replay buffer, and its file "m.ska" in the working folder."""
+    """Return a model with a replay buffer; write it as "m.ska" into the working folder."""
     plan = make_plan((4, 3, 3), labels=("a", "b", "c"), replay=Replay(2, 1))
     parameters = np.random.default_rng(5).integers(-4000, 4000, plan.parameter_count)
     reference = initial_parameters(plan.sizes, "local", 1)
@@ -46,7 +46,7 @@ def learn(state: State, count: int) -> None:
 
 @pytest.fixture
 def device(model: Model) -> Iterator[TrainerDevice]:
-    """A device that was flashed with the model and has learned since."""
+    """Start a device with the model, and let it learn some samples."""
     with TrainerDevice(model.state.flashed()) as found:
         learn(found.network, 9)
         found.network.halve_rate(1)
@@ -71,7 +71,7 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
     assert found.plan == model.plan
     assert found.notes == model.notes
     np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
-    assert found.reference is None  # the float twin has not learned what the device has learned
+    assert found.reference is None  # the float twin did not learn the device's samples
     assert Path("p.ska").stat().st_mode & 0o777 == 0o600  # past samples may be private
 
 
@@ -160,7 +160,7 @@ def test_a_board_gets_its_bits_back_from_onnx(
 
     with Link(port) as link:
         link.halve_rate(1)
-    learned = learn(10)  # of which a batch of 4 holds 2
+    learned = learn(10)  # two of them wait in a batch of 4
     assert ska_edge("pull", "m.ska", "-o", "p.ska", "--port", port).code == 0
     assert ska_edge("export", "p.ska", "-o", "p.onnx").code == 0
     assert learn(7) != learned
@@ -172,7 +172,7 @@ def test_a_board_gets_its_bits_back_from_onnx(
         trainer.learn_one(rng.integers(-128, 128, 4), int(rng.integers(3)))
     assert learn(7) == on_host.to_bytes()
     assert ska_edge("save", "--port", port, "--json").document()["saves"] == 2
-    if name == "host":  # its saves outlive it
+    if name == "host":  # the file of its saves outlives the process
         port = launched(Path("fw"))
         assert learn(0) == on_host.to_bytes()
 
@@ -241,7 +241,7 @@ def test_ports_and_files_that_are_not_there(ska_edge, model: Model) -> None:
 
 @pytest.fixture
 def pulled(model: Model) -> Model:
-    """A model with the state of a device, and its file "p.ska"."""
+    """Return a model with the state of a device; write it as "p.ska"."""
     state = model.state.flashed()
     learn(state, 9)
     state.halve_rate(1)
@@ -252,7 +252,7 @@ def pulled(model: Model) -> Model:
 
 @pytest.fixture
 def rows() -> Path:
-    """Data that fit the model."""
+    """Write data that fit the model."""
     path = Path("rows.csv")
     lines = [f"{n},{n % 3},{-n % 5},{n % 7},{'abc'[n % 3]}" for n in range(30)]
     path.write_text("p,q,r,s,label\n" + "\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""`monitor` with real firmware and Ctrl-C: it ends between two samples, or ends a wait."""
+"""Ctrl-C ends `monitor` with real firmware between two samples or during a wait."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIMIT = 120  # seconds after which a program counts as stuck
 
 @pytest.fixture
 def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """A function that starts the program, which heeds signals, and returns its process."""
+    """Return a function that starts the program with normal signals and returns its process."""
     with heeded(), ExitStack() as stack:
 
         def begin(*arguments: object, terminal: int = subprocess.PIPE) -> subprocess.Popen[str]:
@@ -48,7 +48,7 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> None:
-    """Read a program's messages up to the first line with these words."""
+    """Read a program's messages up to the first line that contains these words."""
     assert process.stderr is not None
     seen = []
     for line in process.stderr:
@@ -59,8 +59,8 @@ def read_until(process: subprocess.Popen[str], words: str) -> None:
 
 
 def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Wait for a program's end; return its output since `read_until`, on stdout and on stderr."""
-    # Popen.communicate does not see what read_until left in the buffer.
+    """Wait for a program's end; return its stdout and stderr since `read_until`."""
+    # Popen.communicate does not see the bytes that read_until left in the buffer.
     assert process.stdout is not None and process.stderr is not None
     err, out = process.stderr.read(), process.stdout.read()
     process.wait(timeout=LIMIT)
@@ -68,7 +68,7 @@ def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def many_rows(model: Model) -> str:
-    """A file with 1000 rows like those of iris."""
+    """Write a file with 1000 rows like those of iris."""
     data = load("iris")
     rows = np.resize(np.arange(len(data.y)), 1000)
     many = Dataset("many", data.x[rows], data.y[rows], data.labels)
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
 def test_a_terminal_that_hangs_up_takes_no_row_along(
     iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """Nobody sees the output any more, but the log still ends well."""
+    """Nobody can see the output any more, but the log still gets its last line."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
     arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
@@ -144,7 +144,9 @@ def test_a_terminal_that_hangs_up_takes_no_row_along(
 def test_a_monitor_that_is_killed_loses_nothing(
     ska_edge, iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """It is killed several times in mid-row; its log continues and rebuilds the device."""
+    """The monitor is killed several times within a row. The next run continues the log, which still
+    rebuilds the device.
+    """
     port, log = start_board("host", "board"), Path("steps.jsonl")
     arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
     known = 0
@@ -163,7 +165,7 @@ def test_a_monitor_that_is_killed_loses_nothing(
 
 
 def written_lines(log: Path) -> list[Line]:
-    """The whole lines of a log that is being written."""
+    """Return the complete lines of a log that is still being written."""
     text = log.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 

@@ -1,4 +1,4 @@
-"""`ska-edge sweep`: its document, table and folder, going on, failures, and bad options."""
+"""`ska-edge sweep`: its JSON document, table and folder, resuming, failed runs, and bad options."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
 
 @pytest.fixture(autouse=True)
 def packages() -> None:
-    """The requirements of a sweep."""
+    """Skip the test if the packages of a sweep are not installed."""
     pytest.importorskip("joblib")
     pytest.importorskip("matplotlib")
 
 
 @pytest.fixture
 def data() -> str:
-    """A CSV file of three classes of 20 rows, 4 features."""
+    """Write a CSV file with three classes of 20 rows each and 4 features."""
     rng = np.random.default_rng(5)
     with open("three.csv", "w", newline="") as file:
         rows = csv.writer(file)
@@ -132,7 +132,8 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
     assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**6
 
 
-# --- going on -------------------------------------------------------------------------------------
+# --- resuming
+# -------------------------------------------------------------------------------------
 
 
 def test_started_again_it_trains_nothing_twice(

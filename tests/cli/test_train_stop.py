@@ -1,4 +1,4 @@
-"""`train` and a real Ctrl-C: a checkpoint is a model, and without one the program says so."""
+"""After Ctrl-C, `train` leaves a checkpoint, which is a model, or says that nothing was kept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ska_edge.model.open import open_model
 
 
 def stopped(number: int, *options: str) -> tuple[int, str]:
-    """The exit code and the messages of a training that gets a signal while it learns."""
+    """Send a signal to a training while it learns; return its exit code and messages."""
     data = "\n".join(f"{n % 7},{n % 5},{'ab'[n % 7 > 3]}" for n in range(40))
     Path("rows.csv").write_text(f"p,q,label\n{data}\n")
-    os.mkfifo("steps")  # a log that can be waited for
+    os.mkfifo("steps")  # the test can wait for this log
     program = [sys.executable, "-m", "ska_edge", "train", "rows.csv", "-o", "m.ska"]
     epochs = ("--hidden", "4", "--epochs", "300")
     with subprocess.Popen(
@@ -29,7 +29,7 @@ def stopped(number: int, *options: str) -> tuple[int, str]:
     ) as process:
         try:
             with open("steps") as steps:
-                steps.read(100_000)  # integers learn
+                steps.read(100_000)  # by then the fixed-point phase has begun
                 process.send_signal(number)
                 steps.read()
             assert process.stderr is not None

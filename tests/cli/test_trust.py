@@ -1,4 +1,4 @@
-"""A foreign project is neither built nor started before the user trusts it."""
+"""A foreign project is built or started only after the user trusts it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ REFUSED = "was not generated here, and building or starting it runs the commands
 
 @pytest.fixture(autouse=True)
 def own_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place for notes that no other test sees."""
+    """Use a folder for trust notes that no other test sees."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
 
 
 @pytest.fixture
 def foreign(ska_edge, iris_file: Path, require_board: Callable[[str], Board]) -> Path:
-    """A project that came from elsewhere; a board.toml that leaves a trace when it is used."""
+    """Return a project from elsewhere, whose board.toml creates a file when it is used."""
     require_board("host")
     assert ska_edge("firmware", iris_file, "--board", "host", "-o", "ours").code == 0
     shutil.copytree("ours", "theirs")
@@ -55,7 +55,7 @@ def test_trust_is_asked_for_once(ska_edge, foreign: Path) -> None:
     assert ska_edge("build", foreign).code == 0
     outcome = ska_edge("flash", foreign)
     assert outcome.code == 3
-    assert (foreign / "ran").exists()  # the effect that the warning was about
+    assert (foreign / "ran").exists()  # the command that the warning named has run
 
 
 def test_it_is_asked_for_again_elsewhere_and_for_another_project(ska_edge, foreign: Path) -> None:
@@ -106,7 +106,7 @@ def test_notes_that_others_could_write_are_not_believed(
 ) -> None:
     (own_notes / "ska-edge" / "projects").chmod(0o777)
     assert REFUSED in ska_edge("build", "ours").refusal(2)
-    assert ska_edge("build", "ours", "--trust").code == 0  # and not remembered
+    assert ska_edge("build", "ours", "--trust").code == 0  # --trust is not remembered
     assert REFUSED in ska_edge("build", "ours").refusal(2)
 
 

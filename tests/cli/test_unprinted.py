@@ -1,4 +1,4 @@
-"""A command whose output cannot be printed still does its work, and says what went wrong."""
+"""A command whose output cannot be printed still does its work, and reports the failure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FULL = "ska-edge: cannot use standard output: No space left on device\n"
 
 @contextmanager
 def stream(name: str, kind: str) -> Iterator[None]:
-    """For a block, a standard stream has a full disk or no reader."""
+    """In this block a standard stream leads to a full disk or has no reader."""
     if kind == "full":
         number = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -36,13 +36,13 @@ def stream(name: str, kind: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, name, file)
         yield
-    with contextlib.suppress(OSError):  # its buffer cannot be written, either
+    with contextlib.suppress(OSError):  # flushing its buffer fails, too
         file.close()
 
 
 @pytest.fixture(params=["full", "closed"])
 def end(request: pytest.FixtureRequest, ska_edge) -> Callable[..., None]:
-    """A function that runs a command that cannot print anything, and checks how it ends."""
+    """Return a function that runs a command without usable output, and checks how it ends."""
 
     def run(*arguments: object) -> None:
         with stream("stdout", request.param):
@@ -109,7 +109,7 @@ def test_a_log_that_cannot_be_written_costs_no_training(ska_edge) -> None:
 
 @pytest.mark.parametrize("redirection", [">/dev/full", "| true"])
 def test_the_end_of_the_interpreter_changes_no_exit_code(redirection: str) -> None:
-    # The interpreter flushes the buffer once more there, which fails once more.
+    # At exit the interpreter flushes the buffer again, which fails again.
     program = f"{sys.executable} -m ska_edge train iris -o m.ska {' '.join(QUICK)}"
     script = f"set -o pipefail; {program} {redirection}"
     done = subprocess.run(

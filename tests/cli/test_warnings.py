@@ -1,4 +1,4 @@
-"""Warnings about a training that goes wrong, from `train` and from `monitor`."""
+"""`train` and `monitor` warn about a training that goes wrong."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_monitor_warns_below_its_table_in_its_log_and_as_data(
     assert ("vanishing updates", 1) in {(each["sign"], each["layer"]) for each in warnings}
     said = [line for line in seen.err.splitlines() if line.startswith("warning: ")]
     assert said == [f"warning: {each['text']}" for each in warnings]
-    assert seen.err.index("zero updates") < seen.err.index("warning: ")  # the table's header
+    assert seen.err.index("zero updates") < seen.err.index("warning: ")  # the header comes first
     lines = [json.loads(line) for line in Path("steps.jsonl").read_text().splitlines()]
     logged = [line["warning"] for line in lines if "warning" in line]
     assert [set(each) for each in logged] == [{"sign", "layer", "text"}] * len(logged)
     assert {(e["sign"], e["layer"]) for e in warnings} <= {(e["sign"], e["layer"]) for e in logged}
-    assert sum("sample" in line for line in lines) == 19 + 60  # the training is continued
+    assert sum("sample" in line for line in lines) == 19 + 60  # the training continued

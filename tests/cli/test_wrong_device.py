@@ -1,4 +1,4 @@
-"""Commands at a port with a wrong device, or none, end with one sentence and exit code 3.
+"""Commands at a port with a wrong device or no device end with one sentence and exit code 3.
 
 They send nothing that could change that device.
 """
@@ -44,7 +44,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(
     request: pytest.FixtureRequest, ska_edge, device: FakeDevice, iris_file: Path
 ) -> Callable[[], str]:
-    """A function that runs a command against the device and gives the sentence it ends with."""
+    """Return a function that runs a command against the device and returns its error sentence."""
     arguments = [part.format(model=iris_file) for part in COMMANDS[request.param]]
 
     def run() -> str:
@@ -95,10 +95,10 @@ def test_something_that_answers_nothing(refused: Callable[[], str], device: Fake
 def test_a_device_that_says_nonsense_in_good_frames(
     refused: Callable[[], str], device: FakeDevice
 ) -> None:
-    """It sends a WELCOME of the right version, cut short, as another ska-edge would."""
+    """It sends a WELCOME of the right version that is cut short, as another ska-edge might."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
-    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # names no port
+    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # without the port
         refused()
 
 
