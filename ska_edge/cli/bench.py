@@ -147,7 +147,10 @@ def bench(
     with out.progress("calibrating") as update:
         begun = beginning(reader.dataset(data), options, SAMPLES, update)
     task = task_of(begun)
-    with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
+        out.working(f"measuring on {board}"),
+    ):
         found = measure(
             loaded,
             task,

@@ -18,7 +18,8 @@ from ska_edge.errors import CheckError
 def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
     """Build a project and show its memory table; `require_fit` checks the result."""
     project = load_project(folder)
-    report = build_project(folder, toolchain=toolchain)
+    with out.working("compiling"):
+        report = build_project(folder, toolchain=toolchain)
     ram_total = report.ram + (report.stack or 0)
 
     def share(used: int, size: int | None) -> str:

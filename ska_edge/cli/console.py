@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.printable import printable, printable_lines
+from ska_edge.cli.pulse import Pulse, wanted
 from ska_edge.progress import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -85,14 +86,28 @@ class Output:
             stderr=as_json, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
         self.progress_console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._pulse: Pulse | None = None
+        context = click.get_current_context(silent=True)
+        if context is not None and not self.progress_console.is_terminal and wanted():
+            work = f"{context.info_name} works"
+            self._pulse = context.with_resource(Pulse(work, self._plain_note))
 
     def line(self, text: str) -> None:
         """Print one line of readable text, without markup."""
         self.console.print(printable(text))
+        self._printed()
 
     def note(self, text: str) -> None:
         """Print one line about the progress on stderr."""
+        self._plain_note(text)
+        self._printed()
+
+    def _plain_note(self, text: str) -> None:
         self.progress_console.print(printable(text), soft_wrap=True)
+
+    def _printed(self) -> None:
+        if self._pulse is not None:
+            self._pulse.printed()
 
     def warning(self, text: str) -> None:
         """Print one line with a warning on stderr."""
@@ -107,6 +122,7 @@ class Output:
         for row in rows:
             table.add_row(*(Text(printable(str(cell))) for cell in row))
         self.console.print(table)
+        self._printed()
 
     def lines(self, text: str) -> None:
         """Print whole lines for another program on stdout."""
@@ -121,38 +137,68 @@ class Output:
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Progress]:
-        """Show a progress bar on stderr; yields update(done, total). It disappears at the end."""
-        with Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self.progress_console,
-            transient=True,
-            disable=not self.progress_console.is_terminal,  # it would leave an empty line
-        ) as bar:
+        """Show a progress bar on stderr; yields update(done, total). It disappears at the end.
+
+        Without a terminal, the pulse prints the figures now and then.
+        """
+        with (
+            self._work(text) as say,
+            Bar(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=self.progress_console,
+                transient=True,
+                disable=not self.progress_console.is_terminal,  # it would leave an empty line
+            ) as bar,
+        ):
             task = bar.add_task(printable(text), total=None)
 
             def update(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
+                say(f"{text}: {done} of {total} ({done / max(total, 1):.0%})")
 
             yield update
 
     @contextmanager
-    def live(self) -> Iterator[Callable[[RenderableType], None]]:
-        """Show a live table on stderr; yields update(table).
+    def working(self, text: str) -> Iterator[None]:
+        """Show on stderr that something is done that cannot be counted, such as compiling."""
+        if not self.progress_console.is_terminal:
+            with self._work(text):
+                yield
+            return
+        with self.progress_console.status(Text(printable(text))):
+            yield
 
-        Without a terminal, only the last table is printed, and only if the work succeeds, because
-        an error is one line.
+    @contextmanager
+    def live(self) -> Iterator[Callable[[RenderableType, str], None]]:
+        """Show a live table on stderr; yields update(table, one line that says the same).
+
+        Without a terminal, the pulse prints the line now and then, and the last table is printed,
+        but only if the work succeeds, because an error is one line.
         """
         if self.progress_console.is_terminal:
             with Live(console=self.progress_console, refresh_per_second=8) as view:
-                yield view.update
+                yield lambda table, _line: view.update(table)
             return
         shown: list[RenderableType] = []
-        yield lambda table: shown.__setitem__(slice(None), [table])
+        with self._work("learning") as say:
+
+            def update(table: RenderableType, line: str) -> None:
+                shown[:] = [table]
+                say(line)
+
+            yield update
         if shown:
             self.progress_console.print(shown[0])
+            self._printed()
+
+    def _work(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Name the work of a block for the pulse, if there is one."""
+        if self._pulse is None:
+            return nullcontext(lambda _: None)
+        return self._pulse.work(text)
 
 
 def _is_figure(cell: str) -> bool:

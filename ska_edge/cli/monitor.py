@@ -157,7 +157,7 @@ def monitor(
     )
     with out.live() as show:
         try:
-            run(members, job, lambda: show(view.picture(True)), view.stopping)
+            run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
         except KeyboardInterrupt:
             with contextlib.suppress(OSError):  # the terminal may be closed
                 view.stopped()
@@ -166,7 +166,7 @@ def monitor(
         if len(members) == 1 and members[0].error is not None:
             out.document(view.document())
             raise members[0].error
-        show(view.picture(False))  # each warning follows on its own line
+        show(view.picture(False), view.line())  # each warning follows on its own line
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])

@@ -172,7 +172,7 @@ class View:
         result = Result(0, 0, 0, ())
         if monitor is not None and monitor.result is not None:
             result = monitor.result
-        title = self._title(member) + (", waiting for the device" if member.waiting else "")
+        title = self._now(member)
         table = metrics_table(self._model.plan, title, result)
         if monitor is None or not warnings:
             return table
@@ -200,6 +200,13 @@ class View:
             table.add_row(*(Text(printable(cell)) for cell in (*cells, member.state)))
         return table
 
+    def line(self) -> str:
+        """The progress of all devices in one line."""
+        several = len(self._members) > 1
+        return "; ".join(
+            (f"{member.port}: " if several else "") + self._now(member) for member in self._members
+        )
+
     def _title(self, member: Member) -> str:
         monitor = member.monitor
         if monitor is None:
@@ -208,6 +215,9 @@ class View:
         if monitor.unanswered:
             title += f", {counted(monitor.unanswered, 'answer')} lost"
         return title
+
+    def _now(self, member: Member) -> str:
+        return self._title(member) + (", waiting for the device" if member.waiting else "")
 
     def finish(self) -> None:
         """Print the symptoms and the progress of each device."""

@@ -74,7 +74,7 @@ def learn_and_compare(
             correct += result.predicted == label
             last = result if result.metrics else last
             title = progress_title(model, number, labels, correct)
-            update(metrics_table(model.plan, title, last))
+            update(metrics_table(model.plan, title, last), title)
 
         report = verify_device(link, model, model.quantize(features), labels, show)
     if report.first_difference is None and report.steps == 0:

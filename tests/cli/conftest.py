@@ -74,6 +74,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.mkdir()
     monkeypatch.chdir(place)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
+    monkeypatch.setenv("CI", "true")  # no lines about progress that depend on time
 
 
 @pytest.fixture

@@ -1,0 +1,175 @@
+"""A command that takes long prints a line now and then, when standard error is no terminal."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from ska_edge.cli import pulse
+from ska_edge.cli.console import Output
+from ska_edge.cli.main import main
+from ska_edge.cli.pulse import FIRST, THEN, Pulse
+
+QUICK = ("--hidden", "3", "--epochs", "1")
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines come without a silence before them; somebody may read them."""
+    monkeypatch.delenv("CI")
+    monkeypatch.setattr(pulse, "FIRST", 0.0)
+    monkeypatch.setattr(pulse, "THEN", 0.001)
+
+
+class Heard:
+    """Waits for a line that contains a text."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._arrived = threading.Condition()
+
+    def say(self, line: str) -> None:
+        with self._arrived:
+            self.lines.append(line)
+            self._arrived.notify_all()
+
+    def wait_for(self, text: str) -> str:
+        def found() -> list[str]:
+            return [line for line in self.lines if text in line]
+
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: bool(found()), 60), (text, self.lines)
+            return found()[-1]
+
+
+def test_a_line_has_the_work_and_the_time(at_once: None) -> None:
+    heard = Heard()
+    with Pulse("train works", heard.say) as beat:
+        assert heard.wait_for("train works").endswith(" s")
+        with beat.work("training") as now:
+            heard.wait_for("training, 0 s")
+            now("training: 5 of 10 (50%)")
+            heard.wait_for("training: 5 of 10 (50%), 0 s")
+        heard.lines.clear()
+        heard.wait_for("train works")
+    count = len(heard.lines)
+    assert threading.active_count() == len([t for t in threading.enumerate() if t.name != "pulse"])
+    assert len(heard.lines) == count
+
+
+def test_lines_wait_for_a_silence() -> None:
+    beat = Pulse("train works", lambda _: None)
+    begun = beat._begun
+    assert beat.due(begun) == FIRST <= 2
+    assert beat.due(begun + 1.5) == pytest.approx(FIRST - 1.5)
+    beat.printed()
+    assert beat.due(begun + 1.5) >= FIRST - 1.5
+    assert beat.line(begun + 12.3) == "train works, 12 s"
+    assert THEN <= 10
+
+
+def test_a_closed_standard_error_does_not_end_the_thread(at_once: None) -> None:
+    heard, count = Heard(), 0
+
+    def say(line: str) -> None:
+        nonlocal count
+        count += 1
+        if count < 3:
+            raise BrokenPipeError
+        heard.say(line)
+
+    with Pulse("train works", say):
+        heard.wait_for("train works")
+
+
+@pytest.fixture
+def speaking(at_once: None, monkeypatch: pytest.MonkeyPatch) -> Heard:
+    """Every command waits at its end until the pulse has said what it did."""
+    heard = Heard()
+    monkeypatch.setattr(Output, "_plain_note", lambda _, text: heard.say(text))
+    return heard
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeypatch) -> None:
+    made = Output.__init__
+
+    def patient(self: Output, *arguments: bool, **named: bool) -> None:
+        made(self, *arguments, **named)
+        speaking.wait_for(f"{name} works")
+
+    monkeypatch.setattr(Output, "__init__", patient)
+    arguments = {
+        "bench": ("--board", "none"),
+        "boards": (),
+        "ports": (),
+        "save": ("--port", "none"),
+        "monitor": ("--port", "none"),
+        "data": ("none",),
+        "run": ("none",),
+        "train": ("none", "-o", "m.ska"),
+        "sweep": ("none", "-o", "s"),
+    }
+    one = {"build", "flash", "inspect"}
+    ports = {"push": ("none",), "pull": ("none", "-o", "p")}
+    files = {"export": ("none", "-o", "o"), "firmware": ("none", "-o", "f")}
+    given = {**arguments, **ports, **files}.get(name, ("none",) if name in one else ("a", "b"))
+    assert ska_edge(name, *given).code in (0, 2, 3)
+    assert speaking.lines
+
+
+def test_a_training_says_how_far_it_is(speaking: Heard, ska_edge, monkeypatch) -> None:
+    pytest.importorskip("sklearn")
+    progress = Output.progress
+
+    def slow(self: Output, text: str):
+        return _Patient(progress(self, text), lambda: speaking.wait_for("training: "))
+
+    monkeypatch.setattr(Output, "progress", slow)
+    outcome = ska_edge("train", "iris", "-o", "m.ska", *QUICK)
+    assert outcome.code == 0
+    assert "240 of 240 (100%)" in speaking.wait_for("training: ")
+
+
+def test_a_build_says_that_it_compiles(
+    speaking: Heard, ska_edge, require_board, iris_file: Path, monkeypatch
+) -> None:
+    require_board("host")
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
+    working = Output.working
+    monkeypatch.setattr(
+        Output,
+        "working",
+        lambda self, text: _Patient(working(self, text), lambda: speaking.wait_for("compiling")),
+    )
+    assert ska_edge("build", "fw").code == 0
+
+
+class _Patient:
+    """A context manager that waits before its end."""
+
+    def __init__(self, inner, wait) -> None:
+        self._inner, self._wait = inner, wait
+
+    def __enter__(self):
+        return self._inner.__enter__()
+
+    def __exit__(self, *error: object):
+        if error == (None, None, None):
+            self._wait()
+        return self._inner.__exit__(*error)
+
+
+def test_a_build_server_gets_no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert not pulse.wanted()
+    monkeypatch.setenv("CI", "")
+    assert pulse.wanted()
+
+
+def test_the_error_is_the_last_line(at_once: None, ska_edge) -> None:
+    outcome = ska_edge("inspect", "none.ska")
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == "ska-edge: there is no model file none.ska"
