@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+import ska_edge
 from firmware_gen.board import board_names
 from firmware_gen.emit.messages import emit
 from ska_edge.cli.commands import GROUPS
@@ -54,6 +56,7 @@ def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
     assert OPTIONS["scale"].choices == tuple(SCALINGS)
     train = {parameter.name for parameter in main.commands["train"].params}
     assert set(OPTIONS) <= train
+    assert set(OPTIONS) <= set(inspect.signature(ska_edge.train).parameters)
     assert all(f"SKA_MESSAGE_{message.name} " in emit() for message in MESSAGES)
     commands = [command for group in GROUPS.values() for command, _ in group]
     assert set(main.commands.values()) == set(commands)

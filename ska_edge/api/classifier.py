@@ -1,4 +1,7 @@
-"""`ska_edge.Classifier`: the network as a scikit-learn estimator."""
+"""`ska_edge.Classifier`: the network as a scikit-learn estimator.
+
+`make golden` writes the parameters of `Classifier` from the training options.
+"""
 
 from __future__ import annotations
 
@@ -35,20 +38,21 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `ska_edge.Model`, with `save`, `firmware` and all its other methods.
 
     Args:
-        rule: "local", "feedback" or "code". None: "local".
-        precision: "w16a8", "w8a8" or "w32a16": bits of weights and activations. None: "w16a8".
+        rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
-        epochs: passes over the rows.
-        rate: learning rate. None: about 8 / features, at most 0.125.
+        rate: learning rate. None: about 8 / inputs, at most 0.125.
+        precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". None: "w16a8".
+        batch: samples per update, or 'all'. None: 1, as a device learns.
+        epochs: passes over the data.
         decay: how often the rate is halved, in equal parts of the epochs.
-        batch: rows in one update, or "all". None: 1, as a device learns.
-        seed: seed of the initial weights, the order and all random numbers. None: 0.
+        seed: seed of all random numbers, such as the initial weights and the order of samples.
+            None: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
         scale: scaling of the features: "standardize", "global" or "none". None: "standardize".
-        stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the rows,
-            "blocked" takes one class after the other.
-        replay: rows of each class to store and learn again. None: 0.
-        replays: stored rows to learn again with each new row. None: 1.
+        stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
+            data, "blocked" takes one class after the other.
+        replay: samples of each class to store and learn again. None: 0.
+        replays: stored samples to learn again with each new sample. None: 1.
         readout_only: only the output layer learns. None: False.
 
     Attributes:
@@ -74,12 +78,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         rule: str | None = None,
-        precision: str | None = None,
         hidden: int | Sequence[int] | None = None,
-        epochs: int = 20,
         rate: float | None = None,
-        decay: int = 0,
+        precision: str | None = None,
         batch: int | Literal["all"] | None = None,
+        epochs: int = 20,
+        decay: int = 0,
         seed: int | None = None,
         arithmetic: str = "both",
         scale: str | None = None,
@@ -89,12 +93,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         readout_only: bool | None = None,
     ) -> None:
         self.rule = rule
-        self.precision = precision
         self.hidden = hidden
-        self.epochs = epochs
         self.rate = rate
-        self.decay = decay
+        self.precision = precision
         self.batch = batch
+        self.epochs = epochs
+        self.decay = decay
         self.seed = seed
         self.arithmetic = arithmetic
         self.scale = scale

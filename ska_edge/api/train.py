@@ -1,4 +1,4 @@
-"""`ska_edge.train`: the training options as typed keywords."""
+"""`ska_edge.train`: the training options as typed keywords, which `make golden` writes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def train(
     data: Source,
     *,
     rule: str | None = None,
-    precision: str | None = None,
     hidden: int | Sequence[int] | None = None,
-    epochs: int = 20,
     rate: float | None = None,
-    decay: int = 0,
+    precision: str | None = None,
     batch: int | Literal["all"] | None = None,
+    epochs: int = 20,
+    decay: int = 0,
     steps: int = 50,
     seed: int | None = None,
     arithmetic: str = "both",
@@ -34,9 +34,9 @@ def train(
     replay: int | None = None,
     replays: int | None = None,
     readout_only: bool | None = None,
-    start: PathLike | None = None,
     group: int | None = None,
     per_class: int | None = None,
+    start: PathLike | None = None,
     init: PathLike | None = None,
     checkpoint: PathLike | None = None,
     log: PathLike | None = None,
@@ -46,35 +46,37 @@ def train(
 
     Args:
         data: a built-in name, a path, a Dataset, or arrays `(x, y)`; see `ska_edge.load_data`.
-        rule: "local", "feedback", "code" or "published". Default: "local".
-        precision: "w16a8", "w8a8" or "w32a16": bits of weights and activations. Default: "w16a8".
-        hidden: width of the hidden layer, or the widths of several; () for none.
-            Default: (64, 32).
-        epochs: passes over the training rows.
-        rate: learning rate; for the rule "published" the paper's eta. Default: about
-            8 / features, at most 0.125; "published": 0.01.
+        rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
+        hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
+        rate: learning rate. Default: about 8 / inputs, at most 0.125; published: the paper's eta,
+            0.01.
+        precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". Default: "w16a8".
+        batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
+        epochs: passes over the data.
         decay: how often the rate is halved, in equal parts of the epochs.
-        batch: rows in one update. Default: 1, as a device learns; "published": all.
-        steps: passes over the held batch, for the rule "published".
-        seed: seed of the split, the initial weights, the order and all random numbers. Default: 0.
-        arithmetic: train in "fixed" point, in "float", or "both".
-        test_fraction: fraction of rows to hold out; whole groups if the data have groups.
-            Default: 0.2; "published": 0.
-        scale: scaling of the features: "standardize", "global" or "none".
-            Default: "standardize"; "published": "none".
-        stream_order: "iid" shuffles anew in every epoch, "as-is" keeps the order of the data,
-            "blocked" takes one class after the other.
-        replay: rows of each class to store and learn again. Default: 0.
-        replays: stored rows to learn again with each new row. Default: 1.
+        steps: passes of the held batch; the first only records. For rules without labels.
+        seed: seed of all random numbers, such as the initial weights and the order of samples.
+            Default: 0.
+        arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
+        test_fraction: fraction of rows to hold out; whole groups if the data have groups. Default:
+            0.2; published: 0.
+        scale: scaling of the features: "standardize", "global" or "none". Default: "standardize";
+            published: "none".
+        stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
+            data, "blocked" takes one class after the other.
+        replay: samples of each class to store and learn again. Default: 0.
+        replays: stored samples to learn again with each new sample. Default: 1.
         readout_only: only the output layer learns. Default: False.
-        start: a model file, or its integer ONNX file, to continue from. The model keeps
-            its rule, sizes, rate, batch, seed, replay and readout_only unless you name others.
-        group: learn only from the rows of this group.
-        per_class: learn from this many rows of each class; all others are test rows.
-        init: npz file with W0, b0, W1, ... to start from.
+        group: learn only from the rows of this group. Default: all groups.
+        per_class: learn from this many rows of each class; all others are test rows. Default: all
+            that are not held out.
+        start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
+            sizes, rate, precision, batch, seed, replay, replays and readout_only unless you name
+            others.
+        init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.
-        log: JSONL file for the metrics of every update.
+        log: JSONL file for the metrics of every step.
         progress: a function that is called now and then with (rows done, all rows).
 
     Returns:

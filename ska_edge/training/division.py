@@ -6,9 +6,10 @@ import numpy as np
 
 from ska_edge.data.dataset import Dataset, few, split
 from ska_edge.model.model_file import Model
-from ska_edge.training.options import Options
+from ska_edge.training.options import OPTIONS, Options
 
-DECISIVE = ("seed", "test_fraction", "group", "per_class")  # options that determine the rows
+# The options that determine the rows.
+DECISIVE = ("seed", *(name for name, each in OPTIONS.items() if each.divides))
 
 
 def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:

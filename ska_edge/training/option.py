@@ -65,6 +65,8 @@ class Option:
         noted: whether a model's notes have it, because it affects what is learned.
         listed: whether a sweep accepts lists of it.
         spelled: its name on the command line, if it differs from its own name.
+        python: its description in Python, if it differs from `help`.
+        divides: whether it only determines which rows are learned and which are held out.
     """
 
     help: str
@@ -83,6 +85,8 @@ class Option:
     noted: bool = True
     listed: bool = False
     spelled: str = ""
+    python: str = ""
+    divides: bool = False
 
     def default(self, at: Situation) -> Any:
         """The computed default; None if the default is a constant, or if there is none."""

@@ -1,7 +1,8 @@
 """How to train: every option, once.
 
-To add an option, add a field here, and nothing else: the command line, the checks, the notes in
-model files and the table in docs/LEARNING.md are generated from the field.
+To add an option, add a field here, and nothing else. The command line, the checks and the notes in
+model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
+`ska_edge.Classifier`, and the table in docs/LEARNING.md.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Options:
     )
     hidden: tuple[int, ...] | None = option(
         help="Widths of the hidden layers; '' for none.",
+        python="Width of the hidden layer, or the widths of several; () for none.",
         kind=Kind.WIDTHS,
         least=1,
         most=MOST_NEURONS,
@@ -71,16 +73,17 @@ class Options:
         listed=True,
     )
     rate: float | None = option(
-        help="Learning rate; for `published` the paper's eta.",
+        help="Learning rate.",
         kind=Kind.REAL,
         above=0,
-        words=f"about 8 / inputs, at most {LARGEST_RATE}; published: {PUBLISHED_RATE}",
+        words=f"about 8 / inputs, at most {LARGEST_RATE};"
+        f" published: the paper's eta, {PUBLISHED_RATE}",
         settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
         listed=True,
     )
     precision: str | None = option(
-        help="Integer widths.",
+        help="Bits of weights and activations.",
         kind=Kind.WORD,
         choices=tuple(PRECISIONS),
         words=PRECISION,
@@ -93,7 +96,7 @@ class Options:
         kind=Kind.ROWS,
         least=1,
         unit="samples",
-        words="1; published: all",
+        words="1, as a device learns; published: all",
         settle=lambda at: 1 if at.labeled else ALL_ROWS,
         keep=lambda plan: plan.batch if labeled(plan) else None,
         listed=True,
@@ -122,6 +125,7 @@ class Options:
     )
     seed: int | None = option(
         help="Seed of the split, the initial weights, the order and all random numbers.",
+        python="Seed of all random numbers, such as the initial weights and the order of samples.",
         kind=Kind.COUNT,
         least=0,
         most=LARGEST_SEED,
@@ -132,6 +136,7 @@ class Options:
     arithmetic: str = option(
         "both",
         help="Train in fixed point, in float, or both.",
+        python='Train in "fixed" point, in "float", or "both"; predictions always use integers.',
         kind=Kind.WORD,
         choices=ARITHMETICS,
     )
@@ -139,6 +144,7 @@ class Options:
         help="Fraction of rows to hold out; whole groups if the data have groups.",
         kind=Kind.REAL,
         noun="test fraction",
+        divides=True,
         least=0,
         below=1,
         words=f"{TEST_FRACTION}; published: 0",
@@ -155,6 +161,8 @@ class Options:
     stream_order: str = option(
         "iid",
         help="Order of the samples: shuffled in every epoch, as in the data, or class by class.",
+        python='"iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the'
+        ' data, "blocked" takes one class after the other.',
         kind=Kind.WORD,
         choices=STREAM_ORDERS,
         scope=Scope.LABELS,
@@ -189,7 +197,10 @@ class Options:
         keep=lambda plan: 0 < plan.hidden == plan.first_learned,
     )
     group: int | None = option(
-        help="Learn only from the rows of this group.", kind=Kind.COUNT, words="all groups"
+        help="Learn only from the rows of this group.",
+        kind=Kind.COUNT,
+        words="all groups",
+        divides=True,
     )
     per_class: int | None = option(
         help="Learn from this many rows of each class; all others are test rows.",
@@ -197,9 +208,13 @@ class Options:
         least=1,
         unit="rows",
         words="all that are not held out",
+        divides=True,
     )
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from; keeps its options.",
+        python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
+        " sizes, rate, precision, batch, seed, replay, replays and readout_only unless you name"
+        " others.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -213,6 +228,8 @@ class Options:
     )
     checkpoint: Path | None = option(
         help="Model file for what is learned so far, in case training is stopped.",
+        python="Model file for what is learned so far; it is written twice a minute, and when"
+        " Ctrl-C stops the training.",
         kind=Kind.FILE,
         words="none",
         noted=False,

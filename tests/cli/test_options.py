@@ -35,7 +35,8 @@ def test_commands_offer_an_option_alike(
     command: str, arguments: str, names: tuple[str, ...]
 ) -> None:
     offered = options_of(command)
-    values = main.commands[command].make_context(command, arguments.split()).params
+    group = click.Context(main, **main.context_settings)  # click keeps the flags of help from here
+    values = main.commands[command].make_context(command, arguments.split(), parent=group).params
     for name in names:
         said, found = OPTIONS[name], offered[name]
         words = "as the board says" if (command, name) == ("bench", "hidden") else None

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.training.option import Kind, Option, Scope
 from ska_edge.training.options import OPTIONS, flag
-from tests.golden.options_page import PAGE, emit_options
-from tests.golden.regenerate import FOLDER, golden_files
+from tests.golden import keywords
+from tests.golden.options_page import PAGE
+from tests.golden.regenerate import EMBEDDED, FOLDER, golden_files
 
 
 @pytest.mark.parametrize("path", sorted(golden_files()), ids=lambda p: str(p.relative_to(FOLDER)))
@@ -22,9 +24,41 @@ def test_no_golden_file_is_left_over() -> None:
     assert committed == set(golden_files())
 
 
-def test_the_page_of_the_options_has_the_table_of_today() -> None:
-    message = "an option is described otherwise than before; if that is meant, run `make golden`"
+@pytest.mark.parametrize("path", EMBEDDED, ids=lambda path: path.name)
+def test_the_generated_part_of_a_file_is_that_of_today(path: Path) -> None:
+    message = "it is described otherwise than before; if that is meant, run `make golden`"
+    text = path.read_text(encoding="utf-8")
+    assert EMBEDDED[path](text) == text, message
+
+
+def test_a_new_option_becomes_a_keyword(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = Option(help="How warm it is.", kind=Kind.WORD, choices=("cold", "hot"), words="cold")
+    monkeypatch.setitem(OPTIONS, "warmth", new)
+    monkeypatch.setitem(keywords.DEFAULTS, "warmth", None)
+    for path in (keywords.TRAIN, keywords.CLASSIFIER):
+        text = EMBEDDED[path](path.read_text(encoding="utf-8"))
+        assert "    warmth: str | None = None,\n" in text
+        assert 'warmth: how warm it is: "cold" or "hot". ' in text
+        assert text.count("self.warmth = warmth") == (path == keywords.CLASSIFIER)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        Option(help="A file.", kind=Kind.FILE),
+        Option(help="Passes.", kind=Kind.COUNT, scope=Scope.NO_LABELS),
+        Option(help="Rows.", kind=Kind.COUNT, divides=True),
+    ],
+)
+def test_an_estimator_has_no_use_for_some_options(
+    monkeypatch: pytest.MonkeyPatch, option: Option
+) -> None:
+    monkeypatch.setitem(OPTIONS, "warmth", option)
+    text = keywords.CLASSIFIER.read_text(encoding="utf-8")
+    assert keywords.emit_classifier(text) == text
+
+
+def test_the_page_of_the_options_has_each_of_them() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert emit_options(page) == page, message
     for name in OPTIONS:
         assert page.count(f"| `{flag(name)}` | `{name}` |") == 1

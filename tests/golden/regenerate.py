@@ -1,5 +1,7 @@
-"""Write the golden project: every generated file for one small, fixed model of each rule, and the
-tables of the protocol's page and of the training options.
+"""Write the golden project: every generated file for one small, fixed model of each rule.
+
+Also write the tables of the protocol and of the training options, and the keywords of the Python
+API.
 
 Run `make golden` after an intended change of the generator; `git diff` then shows how the C that
 people flash changes. The models are made only of integers, so they are equal on every platform.
@@ -7,6 +9,7 @@ people flash changes. The models are made only of integers, so they are equal on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +20,19 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
+from tests.golden.keywords import CLASSIFIER, TRAIN, emit_classifier, emit_train
 from tests.golden.options_page import PAGE as OPTIONS_PAGE
 from tests.golden.options_page import emit_options
 
 FOLDER = Path(__file__).parent
 SHARED = ("ska_messages.h", "ska_key.h")  # the same for every plan
-PROTOCOL_PAGE = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
+# Files of which a part is generated, and the function that writes it into their text.
+EMBEDDED: dict[Path, Callable[[str], str]] = {
+    FOLDER.parents[1] / "docs" / "PROTOCOL.md": emit_protocol,
+    OPTIONS_PAGE: emit_options,
+    TRAIN: emit_train,
+    CLASSIFIER: emit_classifier,
+}
 
 
 def golden_plans() -> dict[str, Plan]:
@@ -59,8 +69,5 @@ if __name__ == "__main__":
     for path, text in golden_files().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    page = PROTOCOL_PAGE.read_text(encoding="utf-8")
-    PROTOCOL_PAGE.write_text(emit_protocol(page), encoding="utf-8")
-    OPTIONS_PAGE.write_text(
-        emit_options(OPTIONS_PAGE.read_text(encoding="utf-8")), encoding="utf-8"
-    )
+    for path, emit in EMBEDDED.items():
+        path.write_text(emit(path.read_text(encoding="utf-8")), encoding="utf-8")
