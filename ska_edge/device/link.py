@@ -42,6 +42,11 @@ STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write the fla
 STORING_PATIENCE = 5  # timeouts per try of such a request
 
 
+def new_token() -> int:
+    """A random token, not 0."""
+    return int.from_bytes(os.urandom(4), "little") or 1
+
+
 class Link(Closable):
     """An open serial line to one device; a context manager.
 
@@ -192,15 +197,13 @@ class Link(Closable):
         """The token of the device's state, not 0; sets one if the state has none.
 
         The token stays as long as only learning and SET_RATE change the state. From here on,
-        samples, rates and saves are for this state. Raises ContactLost if the device has another
-        state by now.
+        samples, rates and saves are for this state. Raises ContactLost if it has another by now.
         """
         info = self.info if self.info.token else self.hello()
-        return info.token or self.renew_token()
+        return info.token or self.set_token(new_token())
 
-    def renew_token(self) -> int:
-        """Give a new token to the state of the last WELCOME; raises as `token`."""
-        token = int.from_bytes(os.urandom(4), "little") or 1
+    def set_token(self, token: int) -> int:
+        """Give this token to the state of the last WELCOME; raises as `token`."""
         self.request("SET_TOKEN", {"token": token, "crc": self.info.crc})
         self._note(token=token)
         return token

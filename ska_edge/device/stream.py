@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
-from ska_edge.device.link import Link
+from ska_edge.device.link import Link, new_token
 from ska_edge.device.sample import Sample
 from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
@@ -82,6 +82,7 @@ class Stream:
         self._stop = stop or threading.Event()
         self._lost = lost
         self.token = 0
+        self._own = 0  # the token that this stream gave to the state, or was giving it
         self.link = connect()
         try:
             self._expect_plan()
@@ -156,14 +157,15 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream, like a request by `ask`.
+        """Give the state a token of this stream, unless it has one, like a request by `ask`.
 
         Rows that other programs send to the device are then not taken for rows of this stream.
         """
 
         def renew(link: Link) -> None:
-            if link.hello().token == self.token:
-                self.token = link.renew_token()
+            if link.hello().token == self.token != self._own:
+                self._own = new_token()  # before the request, whose answer may be lost
+                self.token = link.set_token(self._own)
 
         return self.ask(renew)
 
@@ -201,9 +203,15 @@ class Stream:
         return not self._stop.is_set() and time.monotonic() < deadline
 
     def _replaced(self) -> bool:
-        """Whether the device has a new token; it is used from now on."""
-        before, self.token = self.token, self.link.token()
-        return self.token != before
+        """Whether the state is another than the stream's; its token is used from now on.
+
+        A state without a token gets one.
+        """
+        before, had = (self.token, self._own), self.link.info.token
+        self.token = self.link.token()
+        if not had:
+            self._own = self.token
+        return self.token not in before
 
     def _expect_plan(self) -> None:
         """Raise DeviceError if the device has another plan."""

@@ -17,7 +17,7 @@ from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.log_line import RowNotice, SessionEnd
+from ska_edge.monitor.log_line import Interruption, RowNotice, SessionEnd
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
@@ -224,13 +224,18 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
 
 
 def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
-    """The device has it, or not: its state is the same."""
+    """Another program gave the state a token; the device has the new one: it did not fall back."""
+    opened(trainer, PLAN.digest).close()
     stream = opened(trainer, PLAN.digest)
     lost = trainer.lose_answers("SET_TOKEN", 3)
+    found_again: list[bool] = []
     with Log(tmp_path / "log", stream.link.info) as log:
         for line in Monitor(stream, PLAN).run(INPUT, LABELS):
             log.write(line)
+            if isinstance(line, Interruption):
+                found_again.append(line.fell_back)
     stream.close()
+    assert found_again == [False]
     assert len(lost) == 3
     assert trainer.network.samples == ROWS
     found = rebuild(tmp_path / "log", MODEL)
