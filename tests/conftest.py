@@ -1,4 +1,4 @@
-"""Fixtures for all tests: what to do without a tool, and a small firmware that needs no network."""
+"""Fixtures for all tests: skipping without a tool, and a small firmware that needs no network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firmware_gen import toolchains
 from firmware_gen.board import Board, load_board
 from tests.signals import heeded
 
-# How long an example takes says nothing about it: machines differ, and tests run side by side.
+# The time of an example tells nothing: machines differ, and tests run in parallel.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -38,7 +38,7 @@ int main(void) {
 
 
 def without(what: str) -> None:
-    """Skip the test and name what is missing; in CI nothing may be missing."""
+    """Skip the test and name what is missing; fail in CI, where nothing may be missing."""
     if os.environ.get("CI"):
         pytest.fail(f"CI must have everything: {what}")
     pytest.skip(what)
@@ -52,14 +52,14 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_counts() -> Iterator[None]:
-    """Ctrl-C and its like end what they should, even where the tests run in the background."""
+    """Let Ctrl-C and similar signals work, even if the tests run in the background."""
     with heeded():
         yield
 
 
 @pytest.fixture(scope="session")
 def require_board() -> Callable[[str], Board]:
-    """A function that gives a board which can be built and started here, or skips the test."""
+    """Return a function that gives a board which can be built and started, or skips the test."""
 
     def require(name: str) -> Board:
         board = load_board(name)
@@ -73,7 +73,7 @@ def require_board() -> Callable[[str], Board]:
 
 @pytest.fixture(scope="session")
 def require_toolchain() -> Callable[[str], str]:
-    """A function that gives the name of a toolchain which is installed here, or skips the test."""
+    """Return a function that gives the name of an installed toolchain, or skips the test."""
 
     def require(name: str) -> str:
         if toolchains.find(name) is None:
@@ -85,20 +85,22 @@ def require_toolchain() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def zig(require_toolchain: Callable[[str], str]) -> str:
-    """The name of the toolchain that comes from PyPI; skips the test where it is missing."""
+    """Return the name of the toolchain that comes from PyPI, or skip the test if it is missing."""
     return require_toolchain("zig")
 
 
 @pytest.fixture
 def write_firmware(tmp_path: Path) -> Callable[..., Path]:
-    """A function that writes a project for a board: its files, and one C file (an echo, plus 1)."""
+    """Return a function that writes a project for a board, whose one C file echoes each byte plus
+    1.
+    """
     runtime = Path(firmware_gen.__file__).parent / "runtime"
 
     def write(board: Board, main: str = ECHO, name: str = "project") -> Path:
         project = tmp_path / name
         board.copy_to(project / "board")
         (project / "src").mkdir()
-        for header in ("ska_board.h", "ska_storage.h"):  # what a board's files include
+        for header in ("ska_board.h", "ska_storage.h"):  # headers that a board's files include
             shutil.copyfile(runtime / header, project / "src" / header)
         (project / "src" / "main.c").write_text(main, encoding="utf-8")
         return project

@@ -1,4 +1,4 @@
-"""A device that learns nothing but counts, on the far end of a pty; it can misbehave at will."""
+"""A device on the far end of a pty that counts samples instead of learning; it can misbehave."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATE = bytes(i % 251 for i in range(300))
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
 DECISIONS = (-5, 32767, 0)
-EVERYTHING = int(sum(Capability)) - int(Capability.KEY)  # anybody may change it
+EVERYTHING = int(sum(Capability)) - int(Capability.KEY)  # no key: every host may change the device
 
 Respond = Callable[[Frame], bytes]
 
@@ -39,16 +39,17 @@ Respond = Callable[[Frame], bytes]
 class FakeDevice(Closable):
     """Answers at `port` until it is closed.
 
-    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` is the
-    well-behaved one, with the device's own rules of what is executed, once.
+    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` behaves
+    well: it executes each request once, by the rules of a real device.
 
     Attributes:
-        requests: every frame that came, in order.
+        requests: every received frame, in order.
         learned: first input and label of each sample that was learned, in order.
         state: the bytes of the state, which learning does not change.
         credit, protocol, capabilities: what WELCOME says.
-        saves: how often it was told to save.
-        samples, token, halvings: what it has learned, and was told since it started.
+        saves: how many SAVE requests it executed.
+        samples, token, halvings: how many samples it has learned, and what it was told since its
+            start.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class FakeDevice(Closable):
         self.saves = 0
         self.samples = self.token = self.halvings = 0
         self._last: Frame | None = None
-        self._hello = 0  # seq of the HELLO that opened the session
+        self._hello = 0  # sequence number of the HELLO that opened the session
         self._replies: list[bytes] = []
         self._pushed, self._offered = b"", 0
         self._codec = Codec({"input_bytes": INPUTS, "classes": CLASSES})
@@ -90,13 +91,13 @@ class FakeDevice(Closable):
                 os.write(self.master, self.respond(frame))
 
     def restart(self, samples: int = 0) -> None:
-        """Restart as after a power loss, with a save of this many samples."""
+        """Restart as after a power loss, from a save with this many samples."""
         self._last, self.samples = None, samples
         self.token = self.halvings = 0
         del self.learned[samples:]
 
     def lose_answers(self, name: str, count: int) -> list[Frame]:
-        """Lose the answers to the next so many requests of a kind; return these requests."""
+        """Lose the answers to the next `count` requests of a kind; return these requests."""
         lost: list[Frame] = []
 
         def respond(frame: Frame) -> bytes:
@@ -119,7 +120,7 @@ class FakeDevice(Closable):
         return self.reply(seq, "STATUS", {"code": code, "detail": detail})
 
     def refuse(self, frame: Frame, code: int, detail: int = 0) -> bytes:
-        """The answer to a request that is the last from now on, but changes nothing."""
+        """Return a refusal; the request counts as the last one, but changes nothing."""
         self._last, self._replies = frame, [self.status(frame.seq, code, detail)]
         return self._replies[0]
 
@@ -127,7 +128,7 @@ class FakeDevice(Closable):
         return b"".join(self.replies(frame))
 
     def replies(self, frame: Frame) -> list[bytes]:
-        """The frames of the answer, each on its own."""
+        """Return the frames of the answer as a list."""
         last, name = self._last, BY_CODE[frame.code].name
         repeated = last is not None and (frame.seq, frame.code) == (last.seq, last.code)
         follows = last is not None and frame.seq == (last.seq + 1) % 256
@@ -135,7 +136,7 @@ class FakeDevice(Closable):
             if name != "HELLO":
                 detail = 0xFFFF if last is None else last.seq
                 return [self.status(frame.seq, Status.SEQUENCE, detail)]
-            if last is not None and frame.seq == self._hello:  # late: it turns nothing back
+            if last is not None and frame.seq == self._hello:  # a late copy: it rolls nothing back
                 return [self.reply(frame.seq, "WELCOME", self.welcome())]
         if name == "HELLO":
             self._hello = frame.seq
@@ -152,7 +153,7 @@ class FakeDevice(Closable):
         return self._done(frame.seq, name, values)
 
     def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
-        """Code and detail for a request that is meant for another state than this one."""
+        """Return the code and detail for a request that is meant for another state."""
         known = self.welcome()
         number = (self.token + known["samples"]) % COUNTED
         if name == "SAMPLE" and values["number"] != number:
@@ -164,7 +165,7 @@ class FakeDevice(Closable):
         return None
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """Does what is asked, and the frames of the answer."""
+        """Execute a request; return the frames of the answer."""
         if name == "HELLO":
             return [self.reply(seq, "WELCOME", self.welcome())]
         if name == "PULL":
@@ -204,7 +205,7 @@ class FakeDevice(Closable):
         ]
 
     def _take(self, name: str, values: Values) -> tuple[int, int]:
-        """The code and detail for a piece of a state."""
+        """Return the code and detail for a piece of a state."""
         if name == "OFFER":
             if values["crc"] != self._offered:
                 self._offered, self._pushed = values["crc"], b""

@@ -1,4 +1,4 @@
-"""A monitor's log of a device that learns random samples, and may lose what it has learned."""
+"""Write a monitor's log of a device that learns random samples and may roll back."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ska_edge.network.trainer import FixedTrainer
 
 
 class Logbook:
-    """Lets a device learn, and writes the lines of a monitor.
+    """Lets a device learn, and writes the lines that a monitor would write.
 
     Args:
         model: the flashed model.
         state: the device's present state; by default the flashed one.
 
     Attributes:
-        lines: of the log, as objects.
-        state: of the device.
-        history: its latest bytes at each step.
+        lines: the lines of the log, as objects.
+        state: the device's state.
+        history: the latest bytes of the state at each step.
     """
 
     def __init__(self, model: Model, state: State | None = None, seed: int = 0) -> None:
@@ -82,13 +82,13 @@ class Logbook:
         self.lines.append({"warning": {"sign": "collapse", "layer": 0, "text": 'the "device"'}})
 
     def interrupt(self, ahead: int = 0) -> None:
-        """Contact is lost, and found when the device has learned some rows more."""
+        """Lose contact and restore it after the device has learned more rows."""
         place = len(self.lines)
         self.learn(ahead, lost=True)
         self.lines.insert(place, {"interrupted": "gone", "fell_back": False, **self._mark()})
 
     def fall_back(self, *, session: bool = False) -> None:
-        """The device restarts from its save; the monitor stays or restarts, too."""
+        """Restart the device from its save; the monitor goes on or restarts, too."""
         self.state = (
             State.from_bytes(self._model.plan, self._saved)
             if self._saved

@@ -1,4 +1,4 @@
-"""A wire between a host program and a device that loses, doubles, spoils and delays frames."""
+"""A wire between a host program and a device loses, doubles, corrupts and delays frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAULTS = ("drop", "double", "flip", "delay", "cut")
 class LossyWire(Wire):
     """Connects a device's port to a new one, `port`, that a host program opens.
 
-    It handles the bytes frame by frame, in both directions. Each fault hits its share of them.
+    It handles the bytes frame by frame, in both directions. Each fault hits a share of the frames.
 
     Args:
         device: path of the device's port.
@@ -52,7 +52,7 @@ class LossyWire(Wire):
                         self._write(directions[end], passed + b"\0")
 
     def _pass(self, frame: bytes, delayed: list[bytes]) -> list[bytes]:
-        """The output at the other end for an input frame."""
+        """Return the output at the other end for an input frame."""
         self.counts["frames"] += 1
         fault = next((f for f in FAULTS if self._random.random() < self._share), None)
         late = [delayed.pop()] if delayed else []

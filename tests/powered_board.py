@@ -1,4 +1,4 @@
-"""A board whose power can be switched off and on, at a port that keeps its name."""
+"""A board whose power can be switched off and on; its port keeps its name."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ class PoweredBoard:
         self._power.close()
 
     def restart(self) -> None:
-        """Cut its line and its power, so that no handler runs, and restore both."""
+        """Cut the board's line and power, so that no handler runs, and restore both."""
         self._power.close()
         self._on()
 
     def fail_after(self, lives: Sequence[Life]) -> None:
-        """From now on the power fails after half a frame, whatever the board is doing, and returns.
+        """Make the power fail after half a frame and come back, whatever the board is doing.
 
-        Each life names a kind of frame (or any) and how many of them pass before the failure. The
-        first life begins now, each later one when the power returns.
+        Each life names a kind of frame (or any kind) and how many of them pass before the failure.
+        The first life begins now, each later one when the power returns.
         """
         self._lives = list(lives)
         self._wire.life = self._lives.pop(0)
@@ -105,7 +105,7 @@ class _MortalWire(LossyWire):
     """A wire that breaks in the middle of a frame and then calls `fail`.
 
     Attributes:
-        life: the frames that pass before it breaks; None: it never breaks.
+        life: the frames that pass before the wire breaks; None if it never breaks.
     """
 
     def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:

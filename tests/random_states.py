@@ -15,7 +15,7 @@ from ska_edge.rules.rule import RULES
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Small plans of every rule and precision, with a batch or a replay buffer where one can be."""
+    """Small plans of every rule and precision; some have a batch or a replay buffer."""
     rule = draw(st.sampled_from(tuple(RULES)))
     sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))
     precision = draw(st.sampled_from(tuple(PRECISIONS)))
@@ -29,7 +29,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 @st.composite
 def learned_states(draw: st.DrawFn) -> State:
-    """States of networks that have learned a few random samples, at a rate halved or not."""
+    """States of networks that have learned a few random samples, with or without halved rates."""
     plan = draw(plans())
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     limit = 2 ** (plan.formats.weight_bits - 1)

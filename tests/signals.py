@@ -1,4 +1,4 @@
-"""The signal dispositions of a program that a test starts.
+"""Set the signal dispositions of programs that a test starts.
 
 A child inherits the signals that its parent ignores: SIGHUP under nohup, SIGINT in the
 background of a plain shell.
@@ -15,9 +15,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """A signal that is ignored counts again in this block, for programs that it starts as well.
+    """Make an ignored signal effective in this block, also for programs that it starts.
 
-    SIGINT is Ctrl-C. The others do nothing to the tests: a handler is not inherited.
+    SIGINT raises KeyboardInterrupt. Other signals get a handler that does nothing. Programs do not
+    inherit it.
     """
     ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:

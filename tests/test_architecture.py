@@ -1,6 +1,6 @@
-"""Check all imports against one table of arrows. architecture/ has the other rules of the layout.
+"""Imports follow one table of arrows. architecture/ has the other rules of the layout.
 
-Every check is a function from source text to findings. A test also applies it to a made-up source
+Every check is a function from source text to findings. A test also applies it to an invented source
 that breaks the rule.
 """
 
@@ -12,9 +12,9 @@ import pytest
 
 from tests.architecture.sources import MODULES, imports, roots
 
-# Which package may import which. A package may also import whatever the packages at the ends of its
-# arrows may import. `errors` and `files` are modules beside the packages. A package that is not
-# listed may import nothing.
+# This table says which package may import which. A package may also import whatever the packages at
+# the ends of its arrows may import. A package that is not listed may import nothing. `errors` and
+# `files` are modules beside the packages.
 ARROWS: dict[str, set[str]] = {
     "arithmetic": set(),
     "rules": {"arithmetic"},
@@ -28,31 +28,31 @@ ARROWS: dict[str, set[str]] = {
     "monitor": {"device", "model"},
     "api": {"training", "monitor"},
 }
-# The generator knows only what host and device share, not how a host trains or listens.
+# The generator may know only what host and device share, not how a host trains or monitors.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
-# The only way from a model to its firmware outside of the commands.
+# This is the only import from a model to its firmware, except in the commands.
 GENERATOR_USERS = {"ska_edge.model.model_file": "Model.firmware writes a project"}
 EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "progress"}
 
 
 def reachable(package: str) -> set[str]:
-    """The packages that a package may import, over one arrow or several."""
+    """Return the packages that a package may import, over one arrow or several."""
     below = set(ARROWS.get(package, set()))
     return below.union(*(reachable(name) for name in below))
 
 
 def room(name: str) -> str:
-    """The package or module right below ska_edge that a dotted name belongs to."""
+    """Return the package or module right below ska_edge to which a dotted name belongs."""
     return [*name.split("."), ""][1]
 
 
 def own(names: set[str]) -> set[str]:
-    """The names that are ska_edge or one of its modules."""
+    """Return the names that are ska_edge or one of its modules."""
     return {name for name in names if name.split(".")[0] == "ska_edge"}
 
 
 def wrong_imports(name: str, source: str) -> list[str]:
-    """The forbidden imports of a module."""
+    """Return the forbidden imports of a module."""
     found = imports(name, source)
     wrong = set()
     package, _, rest = name.partition(".")

@@ -1,4 +1,4 @@
-"""The worked numbers of docs/ARITHMETIC.md are what the trainer computes."""
+"""The worked example of docs/ARITHMETIC.md has the numbers that the trainer computes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encod
 
 
 def cells(row: str) -> list[list[int]]:
-    """The integer at the end of each cell of a row, after its last equals sign."""
+    """Return the integer at the end of each cell of a row, after its last equals sign."""
     line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row}"))
     return [
         [int(n) for n in re.findall(r"-?\d+", cell.split("=")[-1])]

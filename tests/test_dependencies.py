@@ -1,4 +1,4 @@
-"""What the project depends on: every package has a reason, and the pins cover them all."""
+"""Every dependency has a reason, and the pins cover all of them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PIN = re.compile(r"([a-z0-9-]+)==[\w.]+(?: ; .+)?")
-UNPINNED = {"torch"}  # needed by the extra `bench`, which only `make bench` installs
+UNPINNED = {"torch"}  # only the extra `bench` needs it, and only `make bench` installs that
 
 
 def dependencies(text: str) -> list[str]:
-    """Every requirement in a pyproject.toml, except for the project's own extras."""
+    """Return every requirement in a pyproject.toml, except for the project's own extras."""
     project = tomllib.loads(text)["project"]
     lists = [project["dependencies"], *project.get("optional-dependencies", {}).values()]
     return [each for some in lists for each in some if not each.startswith("ska-edge[")]
 
 
 def without_reason(text: str) -> list[str]:
-    """The requirements whose line does not end with a comment."""
+    """Return the requirements whose line does not end with a comment."""
     return [
         each
         for each in dependencies(text)

@@ -23,7 +23,7 @@ FIGURES = (
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    """A function that runs an example in an empty folder and gives what it printed."""
+    """Return a function that runs an example in an empty folder and returns its output."""
     monkeypatch.chdir(tmp_path)
 
     def printed(name: str, *arguments: str) -> str:
@@ -36,14 +36,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a png with more than one color."""
+    """Tell whether a file is a PNG with more than one color."""
     from matplotlib.image import imread
 
     return len(np.unique(imread(path)[..., :3].reshape(-1, 3), axis=0)) > 10
 
 
 def cells(text: str, start: str) -> list[float]:
-    """The numbers in the first line that begins with these words."""
+    """Return the numbers in the first line that begins with these words."""
     line = next(line for line in text.splitlines() if line.strip().startswith(start))
     found = []
     for word in line.removeprefix(start).replace("%", "").split():
@@ -78,7 +78,7 @@ def test_the_mean_decisions_are_those_of_every_pass() -> None:
     start = example["initial_parameters"]([5, 4, 3], "published", 2)
     weights = [array.copy() for array in start.weights]
     _, means = example["run"](x, start, 0.05, 6)
-    # The same rule as the papers write it.
+    # The same rule in the notation of the papers.
     biases, before, expected = [np.zeros(4), np.zeros(3)], None, []
     for _ in range(6):
         knowledge, decisions = [], [x]
@@ -115,7 +115,7 @@ def test_two_layers_beside_backprop(run) -> None:
     methods = [f"{rule}, {a}" for rule in ("local", "feedback", "code") for a in ("float", "fixed")]
     for method in (*methods, "backprop (Adam)", "logistic regression"):
         found = cells(text, method)
-        assert len(found) == 6  # mean and std of three data sets
+        assert len(found) == 6  # mean and standard deviation of three data sets
         assert found[0] > 40 and all(0 <= value <= 100 for value in found)
     assert cells(text, "local, fixed")[0] > 75  # moons
 

@@ -1,4 +1,4 @@
-"""The notebook in examples/: clean when it is committed, and run from top to bottom."""
+"""The notebook in examples/ is committed without outputs and runs from top to bottom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "examples" / "first_steps" / "first_steps.ipynb"
-# In a process of its own: the warnings of Jupyter's parts are for their developers.
+# The notebook runs in a separate process, since Jupyter's own warnings would fail the test.
 RUN = """\
 import sys
 import nbformat

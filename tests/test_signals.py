@@ -1,4 +1,4 @@
-"""A signal that the tests ignore still ends a program that a test starts."""
+"""A program that a test starts obeys a signal even if the tests ignore that signal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOW = "import signal, sys; print(signal.getsignal(int(sys.argv[1])) is signal.S
 
 
 def ignored_by_a_child(number: signal.Signals) -> bool:
-    """Whether a program that is started now ignores a signal."""
+    """Tell whether a program that is started now ignores a signal."""
     command = [sys.executable, "-c", SHOW, str(int(number))]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout == "True\n"
 
@@ -26,7 +26,7 @@ def test_a_child_heeds_what_its_parent_ignores(number: signal.Signals) -> None:
         assert ignored_by_a_child(number)
         with heeded():
             if number is not signal.SIGINT:
-                signal.raise_signal(number)  # and the parent lives on
+                signal.raise_signal(number)  # the test process survives it
             assert not ignored_by_a_child(number)
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:

@@ -1,4 +1,4 @@
-"""A device that learns with the host's trainer, on the far end of a pty, and keeps what it gets."""
+"""A device on the far end of a pty that learns with the host's trainer and can save its state."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class TrainerDevice(FakeDevice):
     """A network that learns, and its save.
 
     Args:
-        flashed: what it starts with.
+        flashed: the state that it starts with.
         capabilities: bits of `protocol.Capability`.
 
     Attributes:
-        network: its state now.
-        saved: what it would start with again; None when nothing is kept.
+        network: its present state.
+        saved: the state after a restart; None if nothing was saved.
     """
 
     def __init__(self, flashed: State, capabilities: int = EVERYTHING) -> None:
@@ -38,7 +38,7 @@ class TrainerDevice(FakeDevice):
         self._codec = Codec({"input_bytes": plan.inputs * self._width, "classes": plan.classes})
 
     def restart(self, samples: int = 0) -> None:
-        """Restart as after a power loss, from the save; `samples` follow from it."""
+        """Restart as after a power loss, from the save, which also sets `samples`."""
         super().restart(samples)
         plan = self.network.plan
         self.network = self._flashed.copy()

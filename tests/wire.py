@@ -1,4 +1,4 @@
-"""A wire between a device's port and a new one, which a host program opens in its place."""
+"""A wire connects a device's port with a new port, which a host program opens instead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AnyWire = TypeVar("AnyWire", bound="Wire")
 
 
 class Wire(ABC):
-    """Carries bytes while it is used as a context manager; how, is up to the kind of wire.
+    """Carries bytes while it is used as a context manager; subclasses define how.
 
     Args:
         device: path of the device's port.
@@ -29,12 +29,14 @@ class Wire(ABC):
         self._host, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
-        self._stop = os.pipe()  # its reading end is ready when the wire is to end
+        self._stop = os.pipe()  # its reading end becomes readable when the wire must end
         self._threads: list[threading.Thread] = []
 
     @abstractmethod
     def _tasks(self) -> Sequence[Callable[[], None]]:
-        """The functions that carry the bytes, one thread each; they end when `_stop` is ready."""
+        """Return the functions that carry the bytes; each runs in a thread until `_stop` is
+        readable.
+        """
 
     def __enter__(self: AnyWire) -> AnyWire:
         self._threads = [threading.Thread(target=task) for task in self._tasks()]

@@ -1,6 +1,6 @@
-"""A firmware whose line is standard input and output, and the host's model of the same network.
+"""A firmware that uses standard input and output as its line, and the host's model of its network.
 
-It is a real, generated project, under the sanitizers for addresses and undefined behavior.
+The firmware is a real, generated project under the sanitizers for addresses and undefined behavior.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Firmware:
     labels: np.ndarray
 
     def run(self, *requests: bytes, storage: Path | None = None) -> list[Reply]:
-        """Sequence number, name and values of the replies to requests after a start; fails when a
-        sanitizer speaks. `storage` is the file with what was saved.
+        """Start the program and send it requests; return the sequence number, name and values of
+        each reply. It fails if a sanitizer reports an error. `storage` is the file with the saves.
         """
         done = subprocess.run(
             self.command,
@@ -76,17 +76,17 @@ class Firmware:
         return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
 
     def request(self, seq: int, name: str, **values: object) -> bytes:
-        """A request as it goes over the line; by default for a state without a token."""
+        """Return the bytes of a request, by default for a state without a token."""
         if name in ("SET_RATE", "SAVE"):
             values = {"token": 0, **values}
         return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
 
     def hello(self, seq: int = 0) -> bytes:
-        """Opens a session."""
+        """Return the request that opens a session."""
         return self.request(seq, "HELLO", protocol=PROTOCOL_VERSION)
 
     def x(self, row: int) -> bytes:
-        """An input as it goes over the line."""
+        """Return the bytes of an input."""
         width = self.plan.layers[0].input.bits // 8
         data: bytes = self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
         return data
@@ -94,23 +94,23 @@ class Firmware:
     def sample(
         self, seq: int, number: int, *, row: int | None = None, want: Want = NOTHING, **values: int
     ) -> bytes:
-        """The request to learn a row, by default the one with its number."""
+        """Return the request to learn a row; by default `sample` is the row's number."""
         row = number if row is None else row
         fields = {"label": int(self.labels[row % len(self.labels)]), **values}
         return self.request(seq, "SAMPLE", number=number, want=int(want), x=self.x(row), **fields)
 
     def pulls(self, seq: int) -> list[bytes]:
-        """Requests for the whole state."""
+        """Return the requests for the whole state."""
         offsets = range(0, self.plan.state_bytes, CHUNK_MAX)
         return [self.request(seq + i, "PULL", offset=at) for i, at in enumerate(offsets)]
 
     def host(self) -> Host:
-        """The same network on the host."""
+        """Return the same network on the host."""
         return Host(self)
 
 
 class Host:
-    """The answers that a device must give, computed by the trainer."""
+    """Computes the answers that a device must give, with the trainer."""
 
     def __init__(self, firmware: Firmware) -> None:
         self._firmware = firmware
@@ -121,13 +121,13 @@ class Host:
         return self.trainer.state
 
     def learn(self, row: int, want: Want = NOTHING) -> dict[str, Any]:
-        """Learns a row; the values of RESULT."""
+        """Learn a row; return the values of RESULT."""
         f = self._firmware
         decisions = self.trainer.learn_one(f.inputs[row], int(f.labels[row]))
         return self.result(decisions, want)
 
     def infer(self, row: int) -> dict[str, Any]:
-        """The values of RESULT for an inference."""
+        """Return the values of RESULT for an inference."""
         return self.result(self.trainer.infer(self._firmware.inputs[row][None, :])[0])
 
     def result(self, decisions: np.ndarray, want: Want = NOTHING) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Host:
         }
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The values of METRICS of every layer."""
+        """Return the values of METRICS of every layer."""
         return [
             {"layer": layer, "step": self.state.step, **sums}
             for layer, sums in enumerate(self.trainer.metrics())
@@ -157,9 +157,8 @@ def make(
     emulator: Sequence[str] = (),
     key: bytes | None = None,
 ) -> Firmware:
-    """Writes, compiles and describes the firmware of a plan with random weights; with the memory
-    for saves that the board `host` has, if it is to have one. An emulator runs it where this
-    machine cannot.
+    """Write and compile the firmware of a plan with random weights. `storage` gives it the memory
+    for saves that the board `host` has. An emulator runs it if this machine cannot.
     """
     rng = np.random.default_rng(11)
     parameters = np.zeros(plan.parameter_count, dtype=np.int64)
@@ -193,20 +192,20 @@ def make(
 
 
 def named(replies: Sequence[Reply], name: str) -> list[tuple[int, dict[str, Any]]]:
-    """Sequence number and values of the replies with a name."""
+    """Return the sequence number and values of the replies with this name."""
     return [(seq, values) for seq, found, values in replies if found == name]
 
 
 def statuses(replies: Sequence[Reply]) -> list[tuple[int, Status, int]]:
-    """Sequence number, code and detail of every STATUS."""
+    """Return the sequence number, code and detail of every STATUS."""
     return [(seq, Status(v["code"]), v["detail"]) for seq, v in named(replies, "STATUS")]
 
 
 def counts(replies: Sequence[Reply]) -> list[tuple[int, int]]:
-    """Sequence number of every RESULT, and how many samples were learned by then."""
+    """Return the sequence number of every RESULT, and how many samples were learned by then."""
     return [(seq, values["samples"]) for seq, values in named(replies, "RESULT")]
 
 
 def pulled(replies: Sequence[Reply]) -> bytes:
-    """The state that came in chunks."""
+    """Return the state that came in chunks."""
     return b"".join(values["data"] for _, values in named(replies, "CHUNK"))

@@ -1,4 +1,4 @@
-"""Boards are folders; their files are read, checked and copied."""
+"""A board is a folder; its files are read, checked and copied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
     assert {"host", "qemu-m3", "qemu-rv32", "sim-atmega328p", "virtual-m4"} <= set(NAMES)
-    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # shared: no boards
+    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # shared
     assert list(NAMES) == sorted(NAMES)
 
 
@@ -76,7 +76,7 @@ def test_an_unknown_board_is_answered_with_the_list(name: str) -> None:
 
 
 def refusal(name: str, old: str, new: str, folder: Path) -> str:
-    """The error sentence for a board with one part of its board.toml replaced."""
+    """Return the error sentence for a board with one part of its board.toml replaced."""
     load_board(name).copy_to(folder)
     path = folder / "board.toml"
     text = path.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
 def test_a_storage_holds_two_saves_from_whole_pages_on() -> None:
     storage = boards.Storage("x.c", size=5 * 1024, page=1024, unit=4, wear=1)
     assert storage.holds(2 * 1024 - 36)
-    assert not storage.holds(2 * 1024 - 35)  # half of it is two pages and a half
+    assert not storage.holds(2 * 1024 - 35)  # half of the memory is two and a half pages
 
 
 @pytest.mark.parametrize("name", NAMES)

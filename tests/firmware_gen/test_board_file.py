@@ -1,4 +1,4 @@
-"""A hand-written board.toml: one sentence for whatever is wrong, in bounded time."""
+"""Any fault in a hand-written board.toml gives one sentence in bounded time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds: every board with each of its compilers, refusals, and the memory report."""
+"""Builds of every board with each of its compilers, refused builds, and the memory report."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ int main(void) {
 
 
 def with_blocks(ram: int, flash: int) -> str:
-    """A program with variables and constants of these sizes, and little else."""
+    """Return a program with variables and constants of these sizes, and little else."""
     return WITH_BLOCKS.replace("RAM_BLOCK", f"{ram}u").replace("FLASH_BLOCK", f"{flash}u")
 
 
 def ring(board: Board) -> int:
-    """Size of the driver's receive buffer, with its positions."""
+    """Return the size of the driver's receive buffer, with its positions."""
     return board.uart.buffer + 4 if board.uart is not None and RING in board.sources else 0
 
 
@@ -132,7 +132,7 @@ def test_an_image_that_does_not_fit_is_measured_but_not_left_to_be_started(
     ("ram", "flash", "fits"),
     [
         (1000, 500, True),
-        (1413, 500, False),  # the constants are in RAM, too, and nothing is left for the stack
+        (1413, 500, False),  # the constants are in RAM, too, and leave nothing for the stack
         (30000, 500, False),
         (100, 30000, False),
     ],
@@ -214,7 +214,7 @@ def test_flags_reach_the_compiler_after_all_others(
     project = write_firmware(require_board("host"), program)
     with pytest.raises(CheckError, match="level three"):
         build(project, flags=["-ULEVEL", "-DLEVEL=3"])
-    # A warning is an error unless the last word on it says otherwise.
+    # A warning is an error unless the last option about it says otherwise.
     project = write_firmware(require_board("host"), "int main(void) { int i; return 0; }\n", "two")
     assert build(project, flags=["-Wno-error"]).fits
 

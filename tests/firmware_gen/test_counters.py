@@ -1,4 +1,4 @@
-"""Plans at the limit of every counter of the runtime learn on, with the host's bits."""
+"""Plans at the limit of every counter of the runtime still learn with the host's bits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLANS = {
     "batch": make_plan((1, 2), rule="published", batch=LARGEST_COUNT, steps=2, rate=1.0),
 }
 
-# Learns samples of alternating inputs; a plan with a held batch gets its batch at the end.
+# The program learns samples of alternating inputs. A plan with a held batch gets it at the end.
 MAIN = """
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-"""The decoder and the encoder in C: equal to Python on good bytes, unharmed by bad ones."""
+"""The decoder and the encoder in C agree with Python on good bytes and survive bad ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WARNINGS += ["-pedantic", "-Werror"]
 
 
 def longest(message: Message) -> int:
-    """Bytes of the longest payload of a message of the plan."""
+    """Return the length in bytes of the longest payload of a plan's messages."""
     dimensions = {"input_bytes": PLAN.inputs, "classes": PLAN.classes}
     counts = [
         field.most or dimensions.get(str(field.count), field.count) for field in message.fields
@@ -69,7 +69,7 @@ size_t decode(const uint8_t *bytes, size_t count, uint8_t *out) {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of a firmware, and the functions that the tests call."""
+    """Write the sources of a firmware, and the functions that the tests call."""
     project = tmp_path_factory.mktemp("frame") / "project"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", project)
     (project / "src" / "frames.c").write_text(FRAMES)
@@ -83,7 +83,7 @@ def compiled(folder: Path, *command: str) -> None:
 
 @pytest.fixture(scope="module")
 def library(sources: Path, require_toolchain: Callable[[str], str]) -> ctypes.CDLL:
-    """ska_frame.c, to be called from here."""
+    """Compile ska_frame.c as a library."""
     files = ["ska_frame.c", "frames.c"]
     flags = [*WARNINGS, "-shared", "-fPIC", "-O1", "-o", "frames.so"]
     compiled(sources, require_toolchain("gcc"), *flags, *files)

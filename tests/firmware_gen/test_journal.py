@@ -1,8 +1,8 @@
-"""A load gives the last complete save or the one before, wherever power is cut.
+"""Wherever power is cut, a load gives the last complete save or the one before.
 
-journal_power.c runs ska_journal.c on a memory with the rules of flash, under the sanitizers for
-addresses and undefined behavior, with the state of a network of 2,410 parameters; the tests here
-compile it for several kinds of memory and check its counts.
+journal_power.c runs ska_journal.c on a simulated flash memory, under the sanitizers for addresses
+and undefined behavior. It saves the state of a network of 2,410 parameters. These tests compile it
+for several kinds of memory and check its counts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SANITIZERS = ("-O2", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
-LEFTOVERS = 4  # the done part of a cut operation: none, two different parts, all
+LEFTOVERS = 4  # how much of a cut operation is done: none, two different parts, all
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Geometry:
 
     @property
     def erases(self) -> int:
-        """Pages of a slot, which a save erases."""
+        """The number of pages in a slot, which a save erases."""
         if self.page == 1:
             return 0
         return -(-(HEADER + PLAN.state_bytes + CRC) // self.page)
 
     @property
     def operations(self) -> int:
-        """Erases and units written by a save."""
+        """The number of erased pages and written units in a save."""
         return self.erases + HEADER // self.unit + -(-(PLAN.state_bytes + CRC) // self.unit)
 
 
@@ -74,7 +74,7 @@ def test_the_network_has_the_size_that_is_spoken_of() -> None:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of a project with the network."""
+    """Write the sources of a project with the network."""
     folder = tmp_path_factory.mktemp("journal") / "p"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", folder)
     return folder / "src"
@@ -82,7 +82,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(sources: Path, require_toolchain: Callable[[str], str]) -> dict[str, Path]:
-    """The harness, compiled for each kind of memory."""
+    """Compile the test program for each kind of memory."""
     compiler = require_toolchain("gcc")
     made = {}
     for number, (name, geometry) in enumerate(GEOMETRIES.items()):
@@ -120,10 +120,10 @@ memories = pytest.mark.parametrize("memory", GEOMETRIES)
 @memories
 def test_no_cut_loses_the_last_save(memory: str, run: Run) -> None:
     counts = run(memory, "cuts")
-    # Into the slot that was never used, and over an older save.
+    # The save goes into a slot that was never used, or over an older save.
     assert counts["cuts"] == 2 * LEFTOVERS * GEOMETRIES[memory].operations
     assert counts["old"] + counts["new"] == counts["cuts"]
-    assert counts["new"] >= 2  # cut after everything was written
+    assert counts["new"] >= 2  # two cuts come after everything was written
 
 
 @memories
@@ -172,17 +172,17 @@ def test_numbers_of_saves_may_wrap(memory: str, run: Run) -> None:
 @memories
 def test_no_page_is_erased_more_often_than_it_endures(memory: str, run: Run) -> None:
     counts = run(memory, "wear")
-    # One fewer than both slots endure: the first save of the second slot is counted twice.
+    # One fewer than both slots endure, since the first save of the second slot counts twice.
     assert counts["saves"] == 2 * WEAR - 1
     assert counts["erases"] == WEAR
-    # After one save; each attempt is cut behind its header and erases the same slot.
+    # One save succeeds first. Each later attempt is cut after its header and erases the same slot.
     assert counts["attempts"] == WEAR - 1
     assert counts["attempts_erases"] == WEAR - 1
 
 
 @memories
 def test_a_memory_that_fails_is_reported_and_the_last_save_stays(memory: str, run: Run) -> None:
-    # All operations; where bytes are written over, one that is as it shall be cannot fail.
+    # Every operation can fail, except one that writes the value a byte already has.
     assert run(memory, "failures")["failures"] >= GEOMETRIES[memory].operations - CRC
 
 
@@ -248,7 +248,7 @@ def test_a_unit_that_cannot_be_is_refused(
     assert "#error" in done.stderr
 
 
-STATE_BYTES_1K = 1024 // 2 - HEADER - CRC  # of the largest state for a memory of 1 KB
+STATE_BYTES_1K = 1024 // 2 - HEADER - CRC  # size of the largest state for a memory of 1 KB
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_network_is_kept_where_two_slots_fit(
 
 
 def image_of(board: Board, plan: Plan, folder: Path) -> set[str]:
-    """Names of the functions in the image of a plan."""
+    """Return the names of the functions in the image of a plan."""
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), board.name, folder)
     nm = subprocess.run(["nm", str(build(folder).elf)], capture_output=True, text=True, check=True)
     return {line.split()[-1] for line in nm.stdout.splitlines()}

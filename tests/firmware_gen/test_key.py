@@ -1,4 +1,4 @@
-"""A firmware with a key: nothing that changes the device is done for anybody who lacks the key."""
+"""A firmware with a key changes nothing for a host that lacks the key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def firmware(
 
 
 def values(firmware: Firmware, name: str) -> dict[str, object]:
-    """The fields of a request to a newly started device."""
+    """Return the fields of a request to a newly started device."""
     return {
         "SAMPLE": {"number": 0, "label": 0, "want": 0, "x": firmware.x(0)},
         "SET_RATE": {"halvings": 1, "token": 0},
@@ -47,7 +47,7 @@ def values(firmware: Firmware, name: str) -> dict[str, object]:
 
 
 class Session:
-    """Requests with tags, for a device that has just been started."""
+    """Makes requests with tags for a device that has just started."""
 
     def __init__(self, firmware: Firmware, key: bytes, storage: Path | None = None) -> None:
         self.firmware, self.key, self.storage = firmware, key, storage
@@ -147,7 +147,7 @@ def test_a_recorded_request_is_worth_nothing_later_in_its_session(firmware: Firm
 def test_a_recorded_session_is_worth_nothing_after_another(firmware: Firmware) -> None:
     session = Session(firmware, KEY)
     recorded = session.tagged(4, 1, "RESET")
-    # The same requests once more, in one run: the device gives another nonce.
+    # The recorded requests are sent again in one run; the device gives another nonce.
     replies = session.run(
         session.sample(2, 1, 0), firmware.request(3, "CHALLENGE"), recorded, firmware.hello(9)
     )
@@ -161,7 +161,7 @@ def test_a_recorded_session_is_worth_nothing_after_a_save(
     session = Session(firmware, KEY, tmp_path / "kept")
     recorded = [session.sample(2, 1, 0), session.tagged(3, 2, "SAVE", token=0)]
     assert statuses(session.run(*recorded)) == [(3, Status.OK, 0)]
-    replies = session.run(*recorded)  # the device has started again, from its save
+    replies = session.run(*recorded)  # the device started again from its save
     assert statuses(replies)[0] == (2, Status.KEY, 0)
     assert counts(replies) == []
 

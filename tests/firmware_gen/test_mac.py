@@ -1,4 +1,4 @@
-"""The tags of ska_mac.c equal Python's own BLAKE2s and the test vectors of the RFC's author."""
+"""The tags of ska_mac.c equal Python's BLAKE2s and the test vectors of the RFC's author."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Tag = Callable[[bytes, list[bytes]], bytes]
 def library(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> ctypes.CDLL:
-    """ska_mac.c as a library for this computer, with the sanitizer that ends the program."""
+    """Compile ska_mac.c as a library for this computer, with a sanitizer that ends the program."""
     made = tmp_path_factory.mktemp("mac") / "mac.so"
     command = [require_toolchain("gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-shared"]
     command += ["-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
@@ -30,7 +30,7 @@ def library(
 
 
 def begun(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> ctypes.Array[ctypes.c_char]:
-    """A tag that has been begun."""
+    """Return the context of a new tag."""
     mac = ctypes.create_string_buffer(256)  # larger than a ska_mac_t
     library.ska_mac_init(mac, key)
     for piece in pieces:
@@ -39,7 +39,7 @@ def begun(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> ctypes.Array
 
 
 def tag(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> bytes:
-    """The tag of a message that comes in pieces."""
+    """Compute the tag of a message that comes in pieces."""
     found = ctypes.create_string_buffer(TAG_BYTES)
     library.ska_mac_tag(begun(library, key, pieces), found)
     return found.raw

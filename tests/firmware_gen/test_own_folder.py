@@ -1,4 +1,4 @@
-"""Another user can control neither the compiler's cache nor which processes are ended."""
+"""Another user can neither change the compiler's cache nor choose which processes are ended."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder that all users share; this user can use no other place."""
+    """Use a temporary folder that all users share, and leave this user no other place."""
     folder = tmp_path / "tmp"
     folder.mkdir(mode=0o777)
     blocked = tmp_path / "blocked"
@@ -49,7 +49,7 @@ def test_a_folder_is_made_private_and_an_open_one_is_closed(tmp_path: Path) -> N
     place = tmp_path / "deep" / "own"
     assert own_folder(place) == place
     assert mode(place) == 0o700
-    place.chmod(0o755)  # others could read it, so nothing was put there
+    place.chmod(0o755)  # other users can read it, so it is not used
     assert own_folder(place) == place
     assert mode(place) == 0o700
 
@@ -98,7 +98,7 @@ def test_a_cache_of_somebody_else_is_not_built_through(temporary: Path) -> None:
     cache = zig_cache()
     assert all(folder not in (cache, *cache.parents) for folder in planted)
     assert (cache.stat().st_uid, mode(cache)) == (os.getuid(), 0o700)
-    assert zig_cache() == cache  # once for each process
+    assert zig_cache() == cache  # computed once for each process
 
 
 def test_an_own_cache_that_anybody_may_write_to_is_not_built_through(temporary: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_own_cache_that_anybody_may_write_to_is_not_built_through(temporary: 
 
 @pytest.fixture
 def unrelated() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of this user that is no board."""
+    """Start a process of this user that is no board."""
     command = [sys.executable, "-c", "import signal; signal.pause()"]
     with subprocess.Popen(command) as process:
         yield process
@@ -122,7 +122,7 @@ def unrelated() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def plant(folder: Path, project: Path, **changes: object) -> None:
-    """Put an entry into a registry that claims a process as a project's board."""
+    """Put an entry into a registry that claims that a process is a project's board."""
     entry = {"name": "host", "port": "/dev/pts/0", "project": str(project), **changes}
     name = flash._entry(project).name
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def test_an_entry_that_others_could_plant_ends_nothing(
     assert running() == ()
     assert stop(tmp_path) is False
     assert unrelated.poll() is None
-    assert own_folder(state_place() / "boards") is not None  # the list is there now
+    assert own_folder(state_place() / "boards") is not None  # the registry exists now
 
 
 def test_a_runtime_folder_that_others_may_write_to_is_refused(

@@ -1,4 +1,4 @@
-"""The C does not compile if a platform assumption is false. Each test fakes one."""
+"""The C does not compile if an assumption about the platform is false. Each test fakes one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import firmware_gen
 RUNTIME = Path(firmware_gen.__file__).parent / "runtime"
 HEADERS = "#include <limits.h>\n#include <stdint.h>\n"
 
-# Behind the compiler's own headers a name gets the meaning that it has on the other platform.
+# After the compiler's own headers, a name gets the meaning that it has on the other platform.
 PLATFORMS = {
     "bytes of 16 bits": ("#undef CHAR_BIT\n#define CHAR_BIT 16", "8-bit bytes and int64_t"),
     "no 64-bit integers": ("#undef INT64_MAX", "8-bit bytes and int64_t"),
@@ -25,7 +25,7 @@ PLATFORMS = {
 
 
 def messages(compiler: str, fake: str) -> str:
-    """The compiler's error for the arithmetic on a platform; empty if it compiles."""
+    """Return the compiler's errors for the arithmetic on a platform; empty if it compiles."""
     source = f'{HEADERS}{fake}\n#include "ska_fixed.h"\n'
     command = [compiler, "-std=c99", f"-I{RUNTIME}", "-x", "c", "-", "-c", "-o", "/dev/null"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)

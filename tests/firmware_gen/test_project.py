@@ -1,4 +1,4 @@
-"""A project is the old one or the new one, whatever happens; edits are kept or named."""
+"""Whatever happens, a project is the old one or the new one; edits are kept or named."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def generate(folder: Path, value: int = 0, board: str = "virtual-m4") -> Project
 
 
 def tree(folder: Path) -> Tree:
-    """Every file of a folder."""
+    """Return the content of every file in a folder."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old(folder: Path) -> Tree:
-    """The contents of a project with a foreign file, an image and an edited board.toml."""
+    """Write a project with a foreign file, an image and an edited board.toml; return its tree."""
     generate(folder)
     (folder / "src" / "mine.c").write_text("/* mine */\n")
     (folder / "build").mkdir()
@@ -66,7 +66,7 @@ class Full:
             self.left -= 1
             if self.left < 0:
                 if name == "write_bytes":
-                    real(path, b"ha")  # a part of it is written
+                    real(path, b"ha")  # only a part is written
                 raise self.error
             return real(path, *arguments, **keywords)
 
@@ -81,11 +81,11 @@ def no_space() -> OSError:
 def test_an_end_at_any_moment_leaves_the_old_files_or_the_new_ones(
     how: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files, folders and obsolete ones, small enough to try every moment."""
+    """The project has new, changed and obsolete files, few enough to try every moment."""
     old = {"a": b"old a", "b/gone": b"old", "b/mine": b"mine"}
     new = {"a": b"new a", "b/mine": b"mine", "c/d": b"new d"}
     error = no_space() if how == "full disk" else KeyboardInterrupt()
-    if how == "killed":  # as nobody cleans up then
+    if how == "killed":  # a killed process does not clean up
         monkeypatch.setattr(swap, "_undo", lambda *_: None)
     for name, content in old.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def test_a_first_run_that_fails_leaves_nothing_that_the_next_one_refuses(
         patched.setattr(swap, "_undo", lambda *_: None)
         Full(patched, KeyboardInterrupt()).left = 20
         generate(folder)
-    assert folder.exists()  # with what a killed process left
+    assert folder.exists()  # with the leftovers of a killed process
     generate(folder)
     assert not list(folder.glob(swap.PARTS))
     assert load_project(folder).digest == PLAN.digest
@@ -162,7 +162,7 @@ def test_an_edited_file_of_the_board_is_kept_and_named_every_time(folder: Path, 
     for value in (1, 2):
         assert generate(folder, value).kept == ("board/board.toml",)
         assert tree(folder)["board/board.toml"] == old["board/board.toml"]
-    (folder / "board" / "board.toml").unlink()  # the way back
+    (folder / "board" / "board.toml").unlink()  # now regenerate without the edited file
     assert generate(folder).kept == ()
     assert b"# mine" not in tree(folder)["board/board.toml"]
 
@@ -187,7 +187,7 @@ def test_a_file_of_ones_own_is_not_written_over(folder: Path) -> None:
     generate(folder)
     description = folder / "ska-project.json"
     content = json.loads(description.read_text())
-    del content["files"]["src/ska.c"]  # as if this file were new in this version
+    del content["files"]["src/ska.c"]  # now the file seems new in this version
     description.write_text(json.dumps(content))
     generate(folder)  # equal content: nothing is lost
     description.write_text(json.dumps(content))
@@ -240,7 +240,7 @@ def test_no_project_is_called_none(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="holds no ska-edge project; write one"):
             load_project(folder)
-    os.mkfifo(tmp_path / "ska-project.json")  # nobody waits for its content
+    os.mkfifo(tmp_path / "ska-project.json")  # nothing may wait for its content
     with pytest.raises(InputError, match="holds no ska-edge project"):
         load_project(tmp_path)
 
@@ -256,7 +256,7 @@ def test_nothing_outside_of_the_folder_is_written_or_removed(tmp_path: Path, fol
     (folder / "board").symlink_to(outside)
     with pytest.raises(InputError, match="leads out of"):
         generate(folder)
-    # A finished swap that somebody else forged.
+    # Another user forged a finished swap.
     decided = folder / swap.DECIDED
     (decided / "new" / "board").mkdir(parents=True)
     (decided / "new" / "board" / "evil").write_text("evil")

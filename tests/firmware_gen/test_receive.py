@@ -1,4 +1,4 @@
-"""Boards receive while they compute: bursts, streams at full speed, overflow, the baud rate."""
+"""Boards receive bytes while they compute: bursts, streams at full speed, overflow, baud rates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ WriteFirmware = Callable[..., Path]
 EMULATED = [name for name in board_names() if load_board(name).start is not None]
 TIMEOUT_S = 60
 
-# For each byte 'b' it answers, computes for a long time, and answers again; it echoes other bytes.
+# For each byte 'b' the program answers, computes for a long time, and answers again. It echoes
+# other bytes.
 BUSY = """\
 #include "ska_board.h"
 
@@ -51,8 +52,8 @@ int main(void) {
 TURNS = {"avr": 400_000}  # some tenths of a second, in which a whole burst arrives
 MANY_TURNS = 30_000_000
 
-# Reads COUNT bytes, then answers with a checksum that depends on their order. In between it
-# computes for varying times, so that interrupts hit every place of ska_board_read.
+# The program reads COUNT bytes, then answers with a checksum that depends on their order. In
+# between it computes for varying times, so that interrupts hit every place of ska_board_read.
 SUM = """\
 #include "ska_board.h"
 
@@ -81,7 +82,7 @@ int main(void) {
 
 
 def busy(board: Board, write_firmware: WriteFirmware) -> Path:
-    """A built project that can be made busy."""
+    """Build a project that the test can make busy."""
     turns = TURNS.get(board.family or "", MANY_TURNS)
     project = write_firmware(board, BUSY.replace("TURNS", str(turns)))
     build(project)
@@ -89,7 +90,7 @@ def busy(board: Board, write_firmware: WriteFirmware) -> Path:
 
 
 def burst(count: int, first: int = 0) -> bytes:
-    """All byte values in turn, except the commands for BUSY."""
+    """Return all byte values in turn, except the commands for BUSY."""
     plain = bytes(set(range(256)) - set(b"b<>"))
     return bytes(plain[(first + 7 * i) % len(plain)] for i in range(count))
 
@@ -108,7 +109,7 @@ def test_what_comes_while_the_firmware_computes_is_kept_in_order(
         start(busy(board, write_firmware)) as running,
         serial.Serial(running.port, 115200, timeout=TIMEOUT_S) as line,
     ):
-        for first in range(2):  # the second time the ring starts at another position
+        for first in range(2):  # the second burst starts at another position of the ring
             line.write(b"b")
             assert line.read(1) == b"<"
             sent = burst(buffer_of(board), first)
@@ -131,7 +132,8 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
         kept, excess = burst(buffer_of(board)), b"|" * 100
         line.write(kept + excess)
         assert line.read(1 + len(kept)) == b">" + kept
-        # Of the excess, a board keeps the last bytes before 'b' that wire or emulator held back.
+        # A board keeps only those excess bytes that the wire or the emulator held back: the last
+        # ones before 'b'.
         line.write(b"b")
         rest = line.read_until(b"<")
         assert rest.strip(b"|") == b"<"
@@ -162,7 +164,7 @@ def test_at_the_full_speed_of_the_line_no_byte_is_lost(
 
 # --- the ring -------------------------------------------------------------------------------------
 
-# Input: the operations; a byte is put where the operation is 'p', taken where it is 't'.
+# The input is a list of operations: 'p' puts a byte into the ring, 't' takes one out.
 RING_MAIN = """\
 #include <stdio.h>
 #include "ska_ring.h"
@@ -202,7 +204,7 @@ def compile_ring(folder: Path, size: int) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def rings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Programs that run operations on a ring, by its size."""
+    """Compile programs that run operations on a ring, by its size."""
     folder = tmp_path_factory.mktemp("rings")
     for size in SIZES:
         done = compile_ring(folder, size)

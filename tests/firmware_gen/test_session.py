@@ -1,4 +1,4 @@
-"""The whole firmware: whatever a host sends, it executes each request once and answers it.
+"""Whatever a host sends, the firmware executes each request once and answers it.
 
 The trainer computes the expected results.
 """
@@ -35,14 +35,14 @@ from tests.firmware_gen.piped_firmware import (
 )
 
 TOKEN = 0xFEDCBA98
-STORING = ("OFFER", "PUSH", "SAVE")  # capabilities that a board without memory for saves lacks
+STORING = ("OFFER", "PUSH", "SAVE")  # requests that a board without memory for saves cannot execute
 
 
 @pytest.fixture(scope="module")
 def firmwares(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> Callable[[str], Firmware]:
-    """A function that gives the firmware of one of the plans."""
+    """Return a function that gives the firmware of one of the plans."""
     made: dict[str, Firmware] = {}
 
     def get(name: str) -> Firmware:
@@ -56,7 +56,7 @@ def firmwares(
 
 @pytest.fixture(params=PLANS)
 def each(request: pytest.FixtureRequest, firmwares: Callable[[str], Firmware]) -> Firmware:
-    """The firmware of each plan."""
+    """Return the firmware of each plan."""
     return firmwares(request.param)
 
 
@@ -66,14 +66,14 @@ def storing(
     tmp_path_factory: pytest.TempPathFactory,
     require_toolchain: Callable[[str], str],
 ) -> Firmware:
-    """The firmware of each plan, on a board that has memory for saves."""
+    """Return the firmware of each plan, on a board that has memory for saves."""
     folder = tmp_path_factory.mktemp("storing")
     return make(PLANS[request.param], folder, require_toolchain("gcc"), storing=True)
 
 
 @pytest.fixture
 def firmware(firmwares: Callable[[str], Firmware]) -> Firmware:
-    """The firmware of a plan of the default rule, with past samples."""
+    """Return the firmware of a plan of the default rule, with a replay buffer."""
     return firmwares("local")
 
 
@@ -90,7 +90,7 @@ def test_welcome_says_what_the_device_is_and_how_far(each: Firmware) -> None:
     seq, name, values = each.run(each.hello(), *samples, rate, each.hello(77))[-1]
     plan = each.plan
     assert (seq, name) == (77, "WELCOME")
-    assert 1 <= values.pop("credit") <= 8  # of a receive buffer of 256 bytes
+    assert 1 <= values.pop("credit") <= 8  # for a receive buffer of 256 bytes
     assert values == {
         "protocol": PROTOCOL_VERSION,
         "seq": 77,
@@ -120,7 +120,7 @@ def test_hello_of_another_version_is_answered_too(firmware: Firmware) -> None:
 
 
 def test_samples_are_learned_as_the_trainer_learns_them(each: Firmware) -> None:
-    """METRICS and the CRC are sent only on request."""
+    """The device sends METRICS and the CRC only on request."""
     host, wants = each.host(), [NOTHING, Want.METRICS, Want.CRC, Want.METRICS | Want.CRC]
     requests, expected = [each.hello()], []
     for row in range(12):
@@ -130,7 +130,7 @@ def test_samples_are_learned_as_the_trainer_learns_them(each: Firmware) -> None:
         if want & Want.METRICS:
             sums = host.metrics() if host.state.step > step else None
             layers = range(len(each.plan.layers))
-            for layer in layers:  # zeros while a batch is being filled
+            for layer in layers:  # the sums are 0 while a batch is being filled
                 zeros = dict.fromkeys((f.name for f in BY_NAME["METRICS"].fields), 0) | {
                     "layer": layer,
                     "step": step,
@@ -201,7 +201,7 @@ def test_a_repeated_request_is_answered_alike_and_not_executed(each: Firmware) -
 
 
 def test_a_sample_is_learned_once_by_its_number(each: Firmware) -> None:
-    """This also holds with a new seq, and in a new session."""
+    """This holds even with a new sequence number, and in a new session."""
     host = each.host()
     requests = [each.hello(), each.sample(1, 0), each.sample(2, 1), each.sample(3, 1)]
     requests += [each.hello(50), each.sample(51, 1), each.sample(52, 3), each.sample(53, 2)]
@@ -220,7 +220,7 @@ def test_sequence_numbers_wrap(firmware: Firmware) -> None:
 
 
 def test_a_window_behind_a_lost_request_is_refused(each: Firmware) -> None:
-    """It is learned when it is sent again: the host goes back to the lost row."""
+    """The host goes back to the lost row, and the device then learns the window."""
     window = [each.sample(1 + row, row) for row in range(5)]
     replies = each.run(each.hello(), window[0], *window[2:], *window[1:], *each.pulls(6))
     assert statuses(replies) == [(seq, Status.SEQUENCE, 1) for seq in (3, 4, 5)]
@@ -273,7 +273,7 @@ def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None
     replies = f.run(f.hello(9), f.sample(10, 0), f.hello(9), f.sample(10, 0), f.sample(11, 1))
     welcomes = [values for _, values in named(replies, "WELCOME")]
     assert [(values["samples"], values["seq"]) for values in welcomes] == [(0, 9), (1, 10)]
-    assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # the second 10 was answered again
+    assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # the second 10 is the same answer again
     assert statuses(replies) == []
 
 
@@ -281,7 +281,7 @@ def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None
 
 
 def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> None:
-    """Check that a request is refused each time and changes nothing, and the session goes on."""
+    """Check that a request is always refused and changes nothing, and that the session goes on."""
     host = firmware.host()
     before, after = host.learn(0), host.state.to_bytes()
     replies = firmware.run(firmware.hello(), firmware.sample(1, 0), 2 * request, *firmware.pulls(3))
@@ -291,7 +291,7 @@ def refused(firmware: Firmware, request: bytes, code: Status, detail: int) -> No
 
 
 def token_given(firmware: Firmware, seq: int = 1) -> bytes:
-    """The request that gives TOKEN to a device that has learned nothing yet."""
+    """Return the request that gives TOKEN to a device that has learned nothing yet."""
     return firmware.request(seq, "SET_TOKEN", token=TOKEN, crc=firmware.flashed.crc)
 
 
@@ -381,7 +381,7 @@ def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> No
 
 
 def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None) -> list[bytes]:
-    """The requests that offer a state, and push it whole."""
+    """Return the requests that offer a state and push all of it."""
     digest, crc = bytes.fromhex(firmware.plan.digest[:16]), zlib.crc32(data) if crc is None else crc
     requests = [firmware.request(seq, "OFFER", digest=digest, crc=crc)]
     for i, at in enumerate(range(0, len(data), PUSH_MAX), 1):
@@ -391,7 +391,7 @@ def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None)
 
 
 def other_state(firmware: Firmware) -> bytes:
-    """A state that the firmware does not start with."""
+    """Return a state other than the one that the firmware starts with."""
     host = firmware.host()
     for row in range(7, 12):
         host.learn(row)
@@ -440,7 +440,7 @@ def test_a_token_lasts_as_long_as_the_state_is_learned_on(
         f.request(5, "SAVE", token=TOKEN),
     ]
     assert token(*given, *learning) == TOKEN
-    assert token() == 0  # it has started again with exactly the saved state
+    assert token() == 0  # the device started again with exactly the saved state
     assert token(*given, f.request(3, "RESET")) == 0
     assert token(*given, *pieces) == TOKEN
     assert token(*given, *pieces, last) == 0
@@ -490,7 +490,7 @@ def test_a_push_that_does_not_fit_changes_nothing(storing: Firmware) -> None:
 
 
 def welcome(replies: Sequence[Reply]) -> tuple[Status, int, int]:
-    """First error, its detail, and number of dropped pieces, from the last WELCOME."""
+    """Return the first error, its detail and the number of dropped pieces of the last WELCOME."""
     values = named(replies, "WELCOME")[-1][1]
     return Status(values["error"]), values["error_detail"], values["dropped"]
 
@@ -502,7 +502,7 @@ def test_the_first_error_is_kept(firmware: Firmware) -> None:
 
 
 def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
-    """Lost frames and lost sessions cause such requests."""
+    """Lost frames and lost sessions cause such requests, so they are normal."""
     f = firmware
     replies = f.run(f.sample(4, 0), f.hello(), f.sample(9, 0), f.hello(50))
     assert len(statuses(replies)) == 2
@@ -512,7 +512,7 @@ def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
 def test_what_is_no_good_frame_is_dropped_in_silence_and_counted(firmware: Firmware) -> None:
     f, good = firmware, firmware.sample(1, 0)
     bad = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in range(len(good) - 1)]
-    bad = [piece for piece in bad if piece.count(0) == 1]  # no zero came in by the flip
+    bad = [piece for piece in bad if piece.count(0) == 1]  # the flip made no new zero
     bad += [good[:i] + b"\0" for i in range(1, len(good) - 1)]
     bad += [b"\xff" * 5000 + b"\0", b"\x01" * 5000 + b"\0", encode_frame(2, 1, bytes(5000))]
     replies = f.run(f.hello(), b"\0\0", *bad, good, f.sample(2, 1), f.hello(50))

@@ -45,7 +45,7 @@ SIXTEEN_BIT_INT = ("--target=msp430", "-ffreestanding")
 
 @pytest.fixture(scope="module", params=PLANS)
 def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder src of a project for the host."""
+    """Write a project for the host; return its folder src."""
     plan = PLANS[request.param]
     folder = tmp_path_factory.mktemp("project") / "p"
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", folder)
@@ -53,7 +53,7 @@ def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def warnings(sources: Path, *command: str) -> str:
-    """A compiler's messages about the library; warnings are errors."""
+    """Compile the library with warnings as errors; return the compiler's messages."""
     done = subprocess.run(
         [*command, "ska.c"], cwd=sources, capture_output=True, text=True, check=False
     )
@@ -147,15 +147,15 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(example))["main"]()
     words = capsys.readouterr().out.split()
     assert words[:4] == ["right", "before", "learning:", words[3]]
-    assert int(words[8]) >= 190  # of the last 200
+    assert int(words[8]) >= 190  # right among the last 200
 
 
 @pytest.mark.parametrize(
     "core",
     [
-        ("-mcpu=cortex-a7", "-marm"),  # has the DSP instructions, but LDRD only for register pairs
-        ("-mcpu=arm7tdmi", "-mthumb"),  # has Thumb, but not the microcontroller profile
-        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # swaps the halves of a word
+        ("-mcpu=cortex-a7", "-marm"),  # it has DSP instructions, but LDRD only for register pairs
+        ("-mcpu=arm7tdmi", "-mthumb"),  # it has Thumb, but not the microcontroller profile
+        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # it swaps the halves of a word
     ],
     ids=" ".join,
 )

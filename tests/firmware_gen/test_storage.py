@@ -1,4 +1,4 @@
-"""A test firmware erases, writes and reads the memory for saves through each board's driver."""
+"""A test firmware erases, writes and reads each board's memory for saves through its driver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from firmware_gen.emulators.flash import start
 WriteFirmware = Callable[..., Path]
 BOARDS = [name for name in board_names() if load_board(name).storage is not None]
 
-# R offset count: the bytes; W offset count bytes: 1 when written; E offset: 1 when erased.
+# The commands are R offset count (answers the bytes), W offset count bytes (answers 1 when written)
+# and E offset (answers 1 when erased).
 DRIVER_MAIN = """\
 #include "ska_board.h"
 #include "ska_storage.h"
@@ -67,7 +68,7 @@ int main(void) {
 
 
 class Memory:
-    """The memory of a board, through its driver."""
+    """Uses the memory of a board through its driver."""
 
     def __init__(self, line: serial.Serial) -> None:
         self._line = line
@@ -92,7 +93,7 @@ class Memory:
 
 @contextmanager
 def memory_of(project: Path) -> Iterator[Memory]:
-    """The memory of a board that is built and runs for the block."""
+    """Build and start a board for this block; give its memory."""
     build(project)
     with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
         yield Memory(line)
@@ -146,11 +147,11 @@ def test_a_fake_has_the_rules_of_flash(
     with memory_of(write_firmware(board, DRIVER_MAIN)) as memory:
         assert memory.erase(0)
         assert memory.write(0, unit)
-        assert not memory.write(0, unit)  # not erased
-        assert not memory.write(storage.unit + 1, unit)  # not at a unit
-        assert not memory.write(storage.unit, unit[:-1])  # not a whole one
+        assert not memory.write(0, unit)  # the place is not erased
+        assert not memory.write(storage.unit + 1, unit)  # the place is not the start of a unit
+        assert not memory.write(storage.unit, unit[:-1])  # the data are not a whole unit
         assert not memory.write(storage.size, unit)
-        assert not memory.erase(storage.unit)  # not at a page
+        assert not memory.erase(storage.unit)  # the place is not the start of a page
         assert not memory.erase(storage.size)
         assert memory.read(0, 2 * storage.unit) == unit + b"\xff" * storage.unit
 
@@ -214,7 +215,7 @@ def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
 
 
 def first_words(elf: Path) -> str:
-    """The message of a process that ends when it reads its memory."""
+    """Run a process that ends when it reads its memory; return its message."""
     with subprocess.Popen(
         [str(elf)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

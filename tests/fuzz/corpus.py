@@ -1,4 +1,4 @@
-"""The seed corpus: every message of the table, and a session, as bytes on the line.
+"""Write the seed corpus: every message of the table, and a session, as bytes on the line.
 
 `python -m tests.fuzz.corpus` regenerates it after a change of the protocol.
 """
@@ -25,8 +25,8 @@ from ska_edge.wire.protocol import (
 )
 
 FOLDER = Path(__file__).parent / "corpus"
-# Small, because the whole network is compared after every byte; together they have every
-# field that a state can have, and inputs of one byte and of two.
+# The plans are small, because the whole network is compared after every byte. Together they have
+# every field that a state can have, and inputs of one and two bytes.
 PLANS = {
     "local": make_plan((5, 4, 3), replay=Replay(2, 1)),
     "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
@@ -34,7 +34,7 @@ PLANS = {
 
 
 def seeds(plan: Plan) -> dict[str, bytes]:
-    """Streams by name; the stream of a message has a HELLO, then the message as its last frame."""
+    """Return streams by name; a message's stream begins with HELLO and ends with the message."""
     codec = Codec(dimensions(plan))
     opened = frame(codec, 0, BY_NAME["HELLO"], plan)
     streams = {
@@ -48,7 +48,7 @@ def seeds(plan: Plan) -> dict[str, bytes]:
 
 
 def session(codec: Codec, plan: Plan) -> bytes:
-    """Requests in turn, a repeated one and a lost one among them."""
+    """Return a session's requests; one of them is repeated, and one is lost."""
     names = ["SAMPLE", "SAMPLE", "SAMPLE", "INFER", "SET_RATE", "PULL", "SAMPLE", "RESET", "SAMPLE"]
     stream, samples = b"", 0
     for seq, name in enumerate(names, 1):
@@ -59,7 +59,7 @@ def session(codec: Codec, plan: Plan) -> bytes:
 
 
 def update(codec: Codec, plan: Plan) -> bytes:
-    """A whole state pushed, and saved once more."""
+    """Return the requests that push a whole state and save it again."""
     state = State(plan)
     data = state.to_bytes()
     offer = {"digest": bytes.fromhex(plan.digest[:16]), "crc": state.crc}
@@ -74,7 +74,7 @@ def update(codec: Codec, plan: Plan) -> bytes:
 
 
 def dimensions(plan: Plan) -> dict[str, int]:
-    """What the table counts in."""
+    """Return the dimensions that the message table uses."""
     return {
         "input_bytes": plan.inputs * plan.layers[0].input.bits // 8,
         "classes": plan.classes,
@@ -82,7 +82,7 @@ def dimensions(plan: Plan) -> dict[str, int]:
 
 
 def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0) -> bytes:
-    """A valid frame."""
+    """Return a valid frame."""
     known: dict[str, Any] = {
         "protocol": PROTOCOL_VERSION,
         "number": number,
@@ -109,7 +109,7 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
 
 
 def main() -> None:
-    """Writes the corpus of every plan."""
+    """Write the corpus of every plan."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name, plan in PLANS.items():
         (FOLDER / name).mkdir(parents=True)

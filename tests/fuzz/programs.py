@@ -1,4 +1,4 @@
-"""The programs that fuzz the firmware: their sources and their compilation."""
+"""Write and compile the programs that fuzz the firmware."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.fuzz.corpus import PLANS
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-sanitize-recover=all")
-# Room for two slots of either plan; the sizes and the rules of a flash.
+# The memory has room for two slots of either plan, and the sizes and rules of a flash.
 STORAGE = tuple(
     f"-DSKA_STORAGE_{name}={value}u"
     for name, value in {"SIZE": 4096, "PAGE": 64, "UNIT": 4, "WEAR": 4_000_000_000}.items()
 )
 SANITIZERS = "address,undefined"
-# Of each program its own sources; the generated project's come to those that need them.
+# The own sources of each program; the programs that need a generated project add its sources.
 OWN = {
     "campaign": ("campaign.c", "device.c", "line.c", "storage.c"),
     "fuzz_firmware": ("fuzz_firmware.c", "device.c", "line.c", "storage.c"),
@@ -28,7 +28,7 @@ OWN = {
 
 
 def write_sources(plan: str, folder: Path) -> Path:
-    """Writes the firmware of a plan and all that fuzzes it; returns the folder of the sources."""
+    """Write the firmware of a plan and the programs that fuzz it; return the sources' folder."""
     made = PLANS[plan]
     parameters = np.random.default_rng(3).integers(-3000, 3000, made.parameter_count)
     write_project(made, parameters, "host", folder / plan)
@@ -39,11 +39,11 @@ def write_sources(plan: str, folder: Path) -> Path:
 
 
 def compile_program(program: str, sources: Path, compiler: str) -> Path:
-    """Compiles a program; those of libFuzzer need clang."""
+    """Compile a program; the programs of libFuzzer need clang."""
     runtime = {path.name for path in sources.glob("ska*.c")} - {
         "ska_main.c",
         "ska_journal.c",
-    }  # device.c has them
+    }  # device.c includes these
     if program == "fuzz_frame":
         runtime = {"ska_frame.c"}
     sanitizers = SANITIZERS if program == "campaign" else f"fuzzer,{SANITIZERS}"

@@ -1,4 +1,4 @@
-"""All of `make fuzz`. Findings stay in build/fuzz, and the exit code is then not 0."""
+"""Run all of `make fuzz`. Findings stay in build/fuzz; the exit code is then not 0."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FUZZER_RUNS = 100_000
 
 
 def campaign(program: Path, plan: str, random_bytes: int, frames: int) -> list[str]:
-    """The command that runs a campaign."""
+    """Return the command that runs a campaign."""
     seeds = sorted(str(path) for path in (FOLDER / plan).iterdir())
     return [str(program), str(random_bytes), str(frames), *seeds]
 
 
 def fuzzer(program: Path, plan: str, runs: int, found: Path) -> list[str]:
-    """The command that runs a program of libFuzzer; inputs that it finds worth keeping, and those
-    that break something, go to a folder.
+    """Return the command that runs a program of libFuzzer. It puts inputs that are worth keeping,
+    and inputs that break something, into a folder.
     """
     found.mkdir(parents=True, exist_ok=True)
     limits = ["-seed=1", f"-runs={runs}", "-max_len=1024", "-timeout=10", "-print_final_stats=1"]
@@ -33,7 +33,7 @@ def fuzzer(program: Path, plan: str, runs: int, found: Path) -> list[str]:
 
 
 def main() -> int:
-    """Compiles and runs every program with every plan; returns how many failed."""
+    """Compile and run every program with every plan; return how many failed."""
     shutil.rmtree(BUILD, ignore_errors=True)
     failed = 0
     for plan in PLANS:

@@ -1,4 +1,4 @@
-"""Short runs of the fuzzers, and planted defects that they must find; see `make fuzz`."""
+"""The fuzzers run briefly and find every planted defect; `make fuzz` runs them for longer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fuzz.programs import compile_program, write_sources
 from tests.fuzz.run import campaign, fuzzer
 
 RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 40_000, 3_000
-TIME_LIMIT_S = 300  # a run takes a second; this only ends a hang
+TIME_LIMIT_S = 300  # a run takes a second; the limit only ends a hang
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def figures(text: str) -> list[dict[str, int]]:
-    """The counts of the two parts of a campaign."""
+    """Return the counts of the two parts of a campaign."""
     parts = re.split(r"^\d+ .*\n", text, flags=re.M)[1:]
     return [
         {name: int(count) for name, count in re.findall(r"^  (\S.*?) {2,}(\d+)$", part, re.M)}
@@ -39,7 +39,7 @@ def figures(text: str) -> list[dict[str, int]]:
 def with_libfuzzer(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> str:
-    """The name of clang, if it comes with libFuzzer."""
+    """Return the name of clang, or skip the test if it lacks libFuzzer."""
     clang, folder = require_toolchain("clang"), tmp_path_factory.mktemp("libfuzzer")
     (folder / "one.c").write_text("int LLVMFuzzerTestOneInput(void) { return 0; }\n")
     command = [clang, "-fsanitize=fuzzer", "one.c", "-o", "one"]
@@ -53,7 +53,7 @@ def with_libfuzzer(
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_corpus_is_that_of_the_table(plan: str) -> None:
-    """After a change of the protocol or of a plan: `python -m tests.fuzz.corpus`."""
+    """After a change of the protocol or of a plan, run `python -m tests.fuzz.corpus`."""
     found = {path.name: path.read_bytes() for path in (FOLDER / plan).iterdir()}
     assert found == seeds(PLANS[plan])
     last = [FrameDecoder().feed(found[message.name.lower()])[-1] for message in MESSAGES]
@@ -79,7 +79,7 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
         assert counts["changes by bad frames"] == counts["promises broken"] == 0
     assert noise["bytes received"] > RANDOM_BYTES
     assert noise["frames"] > RANDOM_BYTES / 100
-    # A campaign in which no frame or every frame gets through would show little.
+    # A campaign in which no frame or every frame is accepted would show little.
     assert MUTATED_FRAMES / 4 < mutated["frames with a good CRC"] < mutated["frames"]
     handled = ("executed", "answered again", "out of turn", "refused in turn")
     for what in handled:
@@ -89,7 +89,7 @@ def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
     assert sum(mutated[f"requests {what}"] for what in handled) == mutated["frames with a good CRC"]
 
 
-# Defects, each with the message that it must cause.
+# Each defect comes with the message that it must cause.
 PLANTS = {
     "no end of the buffer": (
         "ska_frame.c",
@@ -236,7 +236,7 @@ def test_libfuzzer_finds_nothing(
     done = run(fuzzer(made, plan, FUZZER_RUNS, tmp_path / "found"))
     assert done.returncode == 0, done.stderr
     assert f"Done {FUZZER_RUNS} runs" in done.stderr
-    assert list((tmp_path / "found").iterdir())  # it has found new ways through the code
+    assert list((tmp_path / "found").iterdir())  # libFuzzer found new paths through the code
 
 
 @pytest.mark.parametrize(

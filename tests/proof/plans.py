@@ -1,4 +1,4 @@
-"""Small plans that have, together, every rule, precision and function of the library."""
+"""Small plans that together use every rule, precision and function of the library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
-# Small, because Eva follows loops turn by turn; odd widths, so that single rows are met as well.
+# The plans are small, because Eva follows each iteration of a loop. Their widths are odd, so that
+# the code for a single last row runs, too.
 PLANS = {
     "local": make_plan(
         (3, 2, 5, 2),
@@ -28,7 +29,7 @@ PLANS = {
 
 
 def write_sources(plan: Plan, folder: Path) -> Path:
-    """Write a project for the host; returns the folder of its sources."""
+    """Write a project for the host; return the folder of its sources."""
     parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
     write_project(plan, parameters, "host", folder)
     return folder / "src"

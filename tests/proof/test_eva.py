@@ -1,8 +1,9 @@
-"""No overflow, no wild access, no lost bit: Frama-C Eva over the generated C of four plans.
+"""Frama-C Eva proves that the C of four plans has no overflow, no wild access and no lost bit.
 
-eva_main.c calls every function of the library from every state it can meet; Eva follows all values
-at once, so that its silence is a proof. The machines differ in their `int`: 16 bits, as on an AVR,
-and 32. The kernels are the portable ones; the agreement tests tie the others to their bits.
+eva_main.c calls every function of the library in every state that can occur. Eva follows all values
+at once, so an analysis without an alarm is a proof. The two machines have an `int` of 16 bits, as
+on an AVR, and of 32 bits. Eva analyzes the portable kernels; the agreement tests show that the
+other kernels compute the same bits.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from tests.proof.plans import PLANS, write_sources
 
 DRIVER = Path(__file__).parent / "eva_main.c"
 MACHINES = ("x86_16", "x86_32")
-TIME_LIMIT_S = 600  # a run takes 5 to 25 s; this only ends a hang
+TIME_LIMIT_S = 600  # a run takes 5 to 25 s; the limit only ends a hang
 
 OPTIONS = (
     "-eva",
-    # Beside what is checked anyway (signed overflow, shifts, bounds, uninitialized reads): a value
-    # that does not survive a cast to a narrower signed type, which the standard leaves to the
-    # implementation, and a pointer that leaves its object before anything is read.
+    # By default Eva checks signed overflow, shifts, bounds and uninitialized reads. These two
+    # options add alarms for a cast to a narrower signed type that changes the value
+    # (implementation-defined), and for a pointer that leaves its object even if nothing is read.
     "-warn-signed-downcast",
     "-warn-invalid-pointer",
-    # Every loop is followed to its end; all of them are shorter.
+    # Eva follows every loop to its end, since every loop has fewer iterations than this.
     "-eva-min-loop-unroll=1000",
     "-eva-auto-loop-unroll=1000",
     "-eva-split-limit=1024",
@@ -39,30 +40,31 @@ OPTIONS = (
     "-metrics-eva-cover",
 )
 
-# Two changes of the analyzed copy, of which neither changes a value. A hint in a comment: follow
-# the segments of the decision table one by one, as what a segment adds depends on where it begins.
+# The analyzed copy differs from the sources in four places. First, a comment tells Eva to follow
+# the segments of the decision table one by one, because each segment's slope belongs to its start.
 INDEX = re.compile(r"^ +const int32_t index = .*;$", re.M)
 HINT = "\n    /*@ split index; */"
-# The check that the state is in one piece goes, and any rate takes the place of the plan's.
+# Second, the check that the state has no gaps is removed. Third, any rate replaces the plan's rate.
 WHOLE = re.compile(r"^typedef char ska_state_is_whole.*$", re.M)
 RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
 ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
-# And the parameters as the last member of the state: a pointer that leaves them leaves the object.
+# Fourth, the parameters become the last member of the state, so that a pointer that leaves them
+# leaves the object.
 PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
 
-# The smallest step that counts has two cases, of which most plans have one.
+# The function for the smallest step that counts has two cases; most plans reach one of them.
 PARTLY_REACHED = {"ska_least_step"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What Eva says of one program."""
+    """Eva's report on one program."""
 
     text: str
 
     def count(self, pattern: str) -> int:
-        """The number that a line of the report gives."""
+        """Return the number in a line of the report."""
         found = re.search(pattern, self.text)
         assert found, f"{pattern} is not in the report:\n{self.text}"
         return int(found[1])
@@ -73,24 +75,24 @@ class Verdict:
 
     @property
     def alarm_kinds(self) -> str:
-        """The warnings, in Eva's words."""
+        """The warnings, as Eva prints them."""
         return "\n".join(re.findall(r"\[eva:alarm\][^\n]*\n?[^\[]*", self.text))
 
     @property
     def checks(self) -> dict[str, int]:
-        """How many of the checks of eva_main.c are valid, unknown and invalid."""
+        """The numbers of valid, unknown and invalid checks of eva_main.c."""
         names = ("valid", "unknown", "invalid")
         return {name: self.count(rf"Assertions .*?(\d+) {name}") for name in names}
 
     @property
     def reached(self) -> dict[str, tuple[int, int]]:
-        """Statements reached and statements there are, of every analyzed function."""
+        """The reached statements and all statements of every analyzed function."""
         lines = re.findall(r"^ +(\w+): (\d+) stmts out of (\d+)", self.text, re.M)
         return {name: (int(some), int(all_)) for name, some, all_ in lines}
 
 
 def write_copy(plan: Plan, folder: Path) -> Path:
-    """The sources of a project, made ready for the analysis."""
+    """Write the sources of a project and prepare them for the analysis."""
     sources = write_sources(plan, folder)
     rule, header = sources / "ska_rule.h", sources / "ska_state.h"
     text, hints = INDEX.subn(lambda line: line[0] + HINT, rule.read_text())
@@ -100,7 +102,8 @@ def write_copy(plan: Plan, folder: Path) -> Path:
     assert (hints, moved, state.count(END)) == (1, 1, 1)
     assert member is not None
     header.write_text(state.replace(END, member[0] + END))
-    # With a member moved the state is not in one piece; and any rate is to be looked at, not one.
+    # The moved member leaves a gap in the state, so its check is removed. The analysis covers every
+    # rate.
     library, numbers = sources / "ska.c", sources / "ska_plan.h"
     text, checks = WHOLE.subn("", library.read_text())
     library.write_text(text)
@@ -125,7 +128,7 @@ def eva(sources: Path, machine: str, arguments: str, *files: str) -> Verdict:
     done = subprocess.run(
         [*command, "-main", "eva_main", *OPTIONS],
         cwd=sources,
-        env={**os.environ, "PWD": str(sources)},  # where frama-c believes to be
+        env={**os.environ, "PWD": str(sources)},  # frama-c takes this as its working folder
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT_S,
@@ -142,7 +145,7 @@ def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
     assert verdict.alarms == 0, verdict.alarm_kinds
     assert verdict.checks["valid"] >= 8
     assert (verdict.checks["unknown"], verdict.checks["invalid"]) == (0, 0), verdict.alarm_kinds
-    # Silence proves nothing about what was not looked at.
+    # No alarm proves nothing about code that was not reached.
     partly = {name for name, (some, all_) in verdict.reached.items() if some < all_}
     assert partly <= PARTLY_REACHED
     reachable = verdict.count(r"Syntactically reachable functions = (\d+)")
@@ -151,13 +154,13 @@ def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
 
 
 def public_functions(header: str) -> list[str]:
-    """The functions that a header declares."""
+    """Return the functions that a header declares."""
     code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     return re.findall(r"\b(ska_\w+)\([^;{]*\);", code)
 
 
 def expected_functions(plan: Plan) -> set[str]:
-    """The functions that the library has for a plan."""
+    """Return the functions that the library has for a plan."""
     names = {"init", "infer", "learn", "predicted", "decisions", "step", "samples", "metrics"}
     names |= {"rate_halve", "state", "state_written", "initial_crc"}
     if plan.replay.per_class:

@@ -1,7 +1,7 @@
-"""No wild access in ska_journal.c, whatever the memory holds: Frama-C Eva, as in test_eva.py.
+"""Frama-C Eva proves that ska_journal.c has no wild access, whatever the memory holds.
 
-eva_journal.c is the memory: it gives back any bytes, fails at any time, and checks that nothing
-outside of it, no part of a unit and no part of a page is asked for.
+eva_journal.c simulates the memory. It returns any bytes and fails at any time. It checks that every
+access is inside the memory, every write is a whole unit, and every erase is a whole page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MISRA C:2012 by cppcheck: no finding outside of the deviations that docs/FIRMWARE.md explains."""
+"""cppcheck finds no violation of MISRA C:2012 but the deviations that docs/FIRMWARE.md explains."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tests.proof.plans import PLANS, write_sources
 
 PAGE = Path(__file__).parents[2] / "docs" / "FIRMWARE.md"
 SOURCES = ("ska.c", "ska_crc.c", "ska_frame.c", "ska_journal.c", "ska_mac.c", "ska_main.c")
-TIME_LIMIT_S = 300  # a run takes 2 s; this only ends a hang
-# cppcheck does not read the compiler's headers; these are what the C asks of them in #if.
+TIME_LIMIT_S = 300  # a run takes 2 s; the limit only ends a hang
+# cppcheck does not read the compiler's headers. These are the macros that the C tests with #if.
 HEADER_MACROS = ("CHAR_BIT=8", "INT16_MAX=32767", "INT64_MAX=9223372036854775807LL")
-# A memory for saves, which the board's files would tell of.
+# The board's files would define these macros for its memory for saves.
 STORAGE = ("SIZE=0x8000u", "PAGE=1024u", "UNIT=4u", "WEAR=20000u")
 
 
 def deviations(page: str) -> dict[str, str]:
-    """The rules of the page's table with the reasons."""
+    """Return the rules in the page's table, with the reasons."""
     rows = re.findall(r"^\| (\d+\.\d+) \| [^|\n]+ \| (.+) \|$", page, re.M)
     return dict(rows)
 
 
 def findings(sources: Path) -> list[tuple[str, str]]:
-    """What cppcheck finds: the MISRA rule or the name of another check, and where."""
+    """Run cppcheck; return the MISRA rule or other check, and the place, of each finding."""
     if shutil.which("cppcheck") is None:
         without("cppcheck is not installed (apt-get install cppcheck)")
     command = ["cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4", "--quiet"]
@@ -56,7 +56,7 @@ def test_findings_and_deviations_are_the_same_rules(tmp_path: Path) -> None:
         for finding in findings(write_sources(plan, tmp_path / name))
     ]
     assert [finding for finding in found if finding[0] not in reasons] == []
-    assert set(reasons) - {rule for rule, _ in found} == set()  # every one is still needed
+    assert set(reasons) - {rule for rule, _ in found} == set()  # every deviation is still needed
     assert len(reasons) > 10
 
 

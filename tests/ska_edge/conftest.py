@@ -1,4 +1,4 @@
-"""Fixtures for ports: a fake device, and a bridge from a socket to a port, as a server would be."""
+"""Fixtures for ports: a fake device, and a server that connects a socket to a port."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.fake_device import FakeDevice
 
 @pytest.fixture
 def device() -> Iterator[FakeDevice]:
-    """One that answers and counts."""
+    """Start a fake device."""
     device = FakeDevice()
     yield device
     device.close()
 
 
 class WiredSerial(serial.Serial):  # type: ignore[misc]
-    """pyserial's port for a bridge in front of a pty, which has no modem lines."""
+    """pyserial's port with fixed modem lines, since a pty has none."""
 
     cts = dsr = ri = cd = False
 
@@ -39,7 +39,7 @@ class WiredSerial(serial.Serial):  # type: ignore[misc]
 class Bridge:
     """A server that carries bytes between one connection and a port, plain or by RFC 2217.
 
-    `line` is its end of the port.
+    `line` is the server's end of the port.
     """
 
     def __init__(self, path: str, scheme: str) -> None:
@@ -52,7 +52,7 @@ class Bridge:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the connection and the server; a second time does nothing."""
+        """End the connection and the server; a second call does nothing."""
         if self._thread.is_alive():
             os.write(self._stop[1], b"x")
             self._thread.join()
@@ -87,7 +87,7 @@ class Bridge:
 
 @pytest.fixture
 def bridge() -> Iterator[Callable[[str, str], Bridge]]:
-    """A function that starts a bridge: path of the port, "socket" or "rfc2217"; it ends after."""
+    """Return a function that starts a bridge, given a port's path and "socket" or "rfc2217"."""
     bridges: list[Bridge] = []
 
     def start(path: str, scheme: str) -> Bridge:

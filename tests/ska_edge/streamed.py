@@ -1,4 +1,4 @@
-"""Rows that a fake device learns in a stream."""
+"""Stream rows to a fake device."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = [(int(row[0]), int(label)) for row, label in zip(INPUT, LABELS, strict=Tru
 def opened(
     device: FakeDevice, *, timeout: float = 20, patience: float = 20, want: Want = NOTHING
 ) -> Stream:
-    """A stream whose link asks again only when something is missing."""
+    """Return a stream whose link retries only when something is missing."""
     connect = lambda: Link(device.port, timeout=timeout, tries=20)  # noqa: E731
     return Stream(connect, DIGEST, patience=patience, want=want)
 

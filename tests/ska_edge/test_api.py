@@ -1,4 +1,4 @@
-"""`import ska_edge`: its names, its cost, and the example in its docstring."""
+"""`import ska_edge` has the documented names, is cheap, and its docstring's example runs."""
 
 from __future__ import annotations
 

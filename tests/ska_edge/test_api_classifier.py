@@ -1,4 +1,4 @@
-"""`ska_edge.Classifier`: scikit-learn's own checks, and learning by the row as a device does."""
+"""`ska_edge.Classifier` passes scikit-learn's checks and learns row by row like a device."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROOT = Path(ska_edge.__file__).resolve().parent.parent
 ROWS = 60
 X = np.random.default_rng(0).normal(size=(ROWS, 3)) + np.eye(3)[np.arange(ROWS) % 3] * 9
 Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
-# Options that fit has no use for, and why.
+# The options that `fit` does not take, and the reasons.
 NOT_HERE = {
     "steps": "is for the rule without labels",
     "test_fraction": "scikit-learn holds rows out itself",
@@ -51,7 +51,7 @@ def small(**options: Any) -> ska_edge.Classifier:
 
 def test_scikit_learns_own_checks_pass() -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the checks warn of while they look for warnings
+        warnings.simplefilter("ignore")  # the checks cause warnings themselves
         results = check_estimator(small(), on_skip=None, on_fail=None)
     assert len(results) > 40
     wrong = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}

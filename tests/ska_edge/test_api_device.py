@@ -1,4 +1,4 @@
-"""`ska_edge.connect`: a device asked, taught, read, written and proven in Python."""
+"""`ska_edge.connect` lets Python query, teach, read, write and verify a device."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 
 @pytest.fixture(scope="module")
 def trained() -> ska_edge.Model:
-    """Three inputs, three classes with names, hardly trained."""
+    """Train briefly a model with three inputs and three named classes."""
     return ska_edge.train((X, Y), hidden=4, epochs=1).model
 
 
 @pytest.fixture
 def model(trained: ska_edge.Model, tmp_path: Path) -> ska_edge.Model:
-    """The same, a copy for each test."""
+    """Return a copy of the trained model for each test."""
     trained.save(tmp_path / "m.ska")
     return ska_edge.load(tmp_path / "m.ska")
 
 
 @pytest.fixture
 def board(trained: ska_edge.Model) -> Iterator[TrainerDevice]:
-    """A device that runs the model."""
+    """Start a device that runs the model."""
     with TrainerDevice(trained.state.flashed()) as found:
         yield found
 

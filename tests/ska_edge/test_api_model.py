@@ -21,7 +21,7 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 
 @pytest.fixture
 def model() -> ska_edge.Model:
-    """Three inputs, three classes with names, trained a little."""
+    """Train briefly a model with three inputs and three named classes."""
     return ska_edge.train((X, Y), hidden=4, epochs=3).model
 
 
@@ -100,7 +100,7 @@ def test_evaluation_takes_what_training_takes(model: ska_edge.Model, tmp_path: P
     (tmp_path / "pets.csv").write_text("a,b,c,label\n" + "\n".join(lines))
     for data in (tmp_path / "pets.csv", str(tmp_path / "pets.csv"), ska_edge.load_data((X, Y))):
         assert model.evaluate(data).confusion.tolist() == expected
-    # Fewer classes than the model has, even one alone, are told apart by their names.
+    # Data may have fewer classes than the model, even a single one; the names identify them.
     eels = model.evaluate((X[Y == "eel"], Y[Y == "eel"]))
     assert eels.confusion.sum(axis=1).tolist() == [0, 0, 20]
 

@@ -1,4 +1,4 @@
-"""`ska_edge.train`, `load`, `load_data`: every kind of data, and one sentence for what is wrong."""
+"""`ska_edge.train`, `load` and `load_data` take every kind of data; an error is one sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = 40
 
 @pytest.fixture
 def arrays() -> tuple[np.ndarray, np.ndarray]:
-    """Two classes that one feature of three tells apart."""
+    """Return rows of two classes that one of three features separates."""
     rng = np.random.default_rng(0)
     y = np.arange(ROWS) % 2
     return rng.normal(size=(ROWS, 3)) + np.stack([9 * y, 0 * y, 0 * y], axis=1), y
@@ -145,7 +145,7 @@ def test_an_option_that_cannot_work_is_named_as_in_python(
 
 
 def changed(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
-    """The same features except for one."""
+    """Return a copy of the rows with one feature changed."""
     copy = x.copy()
     copy[row, column] = value
     return copy

@@ -1,4 +1,4 @@
-"""Files that are written: old or new, never half; nothing is destroyed that a path leads to."""
+"""A written file is old or new, never half; writing destroys nothing else that a path leads to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLD, NEW = b"old" * 1000, b"the new one" * 1000
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file with old content, alone in a folder."""
+    """Write a file with old content, alone in a folder."""
     file = tmp_path / "folder" / "model.ska"
     file.parent.mkdir()
     file.write_bytes(OLD)
@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
 
 
 def alone(path: Path) -> bool:
-    """No other file is left in the folder."""
+    """Check that no other file is left in the folder."""
     return [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -104,7 +104,7 @@ def test_a_link_planted_where_others_would_write_first_is_not_followed(
     path.with_name("victim").write_bytes(OLD)
     write_file(path, NEW)
     assert path.with_name("victim").read_bytes() == OLD
-    # Not even when the random name were known.
+    # This holds even if the random name is known.
     monkeypatch.setattr(files, "part_name", lambda: "known")
     path.with_name("known").symlink_to(path.with_name("victim"))
     with pytest.raises(InputError, match="File exists"):
@@ -200,7 +200,7 @@ def test_file_and_folder_are_on_the_disk(path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "fsync", record)
     write_file(path, NEW)
-    assert synced == [(False, OLD), (True, NEW)]  # the file before it gets the name
+    assert synced == [(False, OLD), (True, NEW)]  # the file is synced before it gets the name
 
 
 def test_a_system_without_these_flags_writes_too(
@@ -234,7 +234,7 @@ for _ in range(int(sys.argv[3])):
 
 
 def writer(path: Path, byte: str, times: int) -> subprocess.Popen[str]:
-    """A process that writes a file again and again, once it is told to begin."""
+    """Start a process that writes a file again and again once it is told to begin."""
     command = [sys.executable, "-c", WRITER, str(path), byte, str(times)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ

@@ -1,4 +1,4 @@
-"""Files with a JSON object per line: read from both ends, and repaired by the next writer."""
+"""Files with one JSON object per line are read from both ends and repaired by the next writer."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_disk_that_gets_full_within_a_line_leaves_the_file_as_it_was(
     path.write_bytes(FIRST)
 
     class Full(FileIO):
-        """Accepts only five bytes."""
+        """A file that accepts only five bytes."""
 
         def write(self, data: Any) -> int:
             if self.tell() == len(FIRST):

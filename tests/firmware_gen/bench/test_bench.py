@@ -1,4 +1,4 @@
-"""The measurements are valid: the counter is checked, and the weights equal the host's."""
+"""The benchmark checks its counter, and compares the weights with the host's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOARD = "qemu-m3"
 SAMPLES = 20
 SIZES = (6, 5, 3)
 
-# Counts its calls: what must be reported follows by reading it.
+# This counter only counts its calls, so the expected report follows from the source.
 IDLE = """\
 #include "bench_network.h"
 
@@ -46,7 +46,7 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    """A small random network that learns random samples."""
+    """Return a small random network that learns random samples."""
     rng = np.random.default_rng(0)
     plan = make_plan(SIZES)
     state = State(plan, rng.integers(-4000, 4000, plan.parameter_count))
@@ -64,7 +64,7 @@ def task() -> Task:
 def planted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> Callable[[str], Board]:
-    """`load_board` with another text in the board's board.toml."""
+    """Return a `load_board` that replaces a text in the board's board.toml."""
     folder = tmp_path / "boards"
     shutil.copytree(boards.BOARDS_FOLDER, folder)
     path = folder / BOARD / "board.toml"
@@ -82,7 +82,7 @@ def test_figures_are_those_of_the_library(
     own = found.own
     assert found.compared is None
     assert abs(found.counted - found.units) <= 2
-    # At least two instructions for each multiplication forward, and as many for each update.
+    # Each multiplication of an inference takes at least two instructions, and so does each update.
     weights = 6 * 5 + 5 * 3
     assert 2 * weights < own.infer < 100 * weights
     assert own.infer + 2 * weights < own.learn < 200 * weights
@@ -98,7 +98,7 @@ def test_the_same_run_gives_the_same_figures(
     board = require_board(BOARD)
     runs: list[Benchmark] = [bench(board, task, tmp_path / f"{i}") for i in range(2)]
     assert runs[0].own.flash == runs[1].own.flash
-    # A reading falls on a tick or beside it.
+    # A reading falls on a tick or next to one.
     assert abs(runs[0].own.learn - runs[1].own.learn) < 1
 
 
@@ -116,8 +116,8 @@ def test_a_compared_program_is_measured_by_itself(
     assert 10 * turns < compared.learn < 15 * turns + 15
     assert compared.right == int((task.labels == 1).sum())
     assert board.uart is not None
-    assert compared.ram < board.uart.buffer + 16  # what the board receives, and little more
-    assert compared.code < 0  # it brings no initial weights, whose bytes are taken off
+    assert compared.ram < board.uart.buffer + 16  # the receive buffer, and little more
+    assert compared.code < 0  # it has no initial weights, and their bytes are subtracted
     assert found.own.learn > compared.learn
 
 

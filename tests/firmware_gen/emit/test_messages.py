@@ -1,4 +1,4 @@
-"""The generated header says the same as the Python table: value for value, byte for byte."""
+"""The generated header agrees with the Python table in every value and every byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DIMENSIONS = {"input_bytes": 5, "classes": 3}
 PLAN = "#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n"
 CANARY = 0xA5
 
-# Features of the table that no present message uses.
+# A table with features that no present message uses.
 EXTRA = (
     Message(
         "WRITE",
@@ -65,7 +65,7 @@ REPLIES = [m for m in TABLE if m.direction == "reply"]
 
 
 def compiler() -> str:
-    """`cc`; a machine without one skips, unless it is the machine that must not."""
+    """Return `cc`, or skip the test if it is missing; in CI a missing `cc` fails."""
     found = shutil.which("cc")
     if found is None:
         assert not os.environ.get("CI"), "no C compiler (cc) in CI"
@@ -74,7 +74,7 @@ def compiler() -> str:
 
 
 def wrapper(message: Message) -> str:
-    """A C function that carries a message between bytes and a flat array of int64 values.
+    """Write a C function that converts a message between bytes and a flat array of int64 values.
 
     `request_NAME(payload, length, values)` returns the number of values or -1;
     `reply_NAME(values, open_count, payload)` returns the number of bytes.
@@ -139,7 +139,7 @@ def compile_library(folder: Path, table: tuple[Message, ...] = TABLE) -> Path:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The generated functions of TABLE."""
+    """Compile the generated functions of TABLE."""
     return ctypes.CDLL(str(compile_library(tmp_path_factory.mktemp("messages"))))
 
 
@@ -151,7 +151,7 @@ def numbers(field: Field) -> st.SearchStrategy[int]:
 
 
 def values_of(message: Message) -> st.SearchStrategy[dict[str, list[int]]]:
-    """Values as lists, single ones too."""
+    """Return values as lists; a single value becomes a list of one."""
     return st.fixed_dictionaries(
         {
             field.name: st.lists(numbers(field), max_size=field.most)

@@ -1,4 +1,4 @@
-"""The virtual board: what the core does, what ends it, and its port on a pseudo terminal."""
+"""The virtual board: its core, the faults that end it, and its port on a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ int main(void) {
 class Script:
     """A wire that sends prepared chunks, each as far as the board takes it, and then closes.
 
-    It keeps the bytes that come back. At every read it records how many there are, and how many
-    bytes the board would take.
+    It keeps the bytes that come back. At every read it records how many have come back, and how
+    many bytes the board would take.
     """
 
     def __init__(self, *chunks: bytes) -> None:
@@ -156,8 +156,8 @@ def test_the_firmware_answers_and_waits_for_more_only_when_all_is_read_and_sent(
     first = b"bcd"
     second = first + b"\x01\x00"
     block = bytes((i + 1) & 0xFF for i in range(256))
-    # One read for each chunk and one for the end: between them the board does not look again. What
-    # its UART cannot keep waits on the wire.
+    # There is one read for each chunk and one for the end; the board does not poll in between.
+    # Bytes that its UART cannot keep wait on the wire.
     assert board.uart is not None
     assert wire.limits == {board.uart.buffer} == {len(block)}
     assert wire.received_at_read == [b"", first, second, second + block, second + 2 * block]
@@ -238,7 +238,7 @@ def test_a_fault_is_named_with_its_place(
     assert "the firmware failed at do_one_thing+0x" in str(caught.value)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert wire.received == b"x"  # what was sent before is not lost
+    assert wire.received == b"x"  # the byte that was sent before is not lost
 
 
 def test_a_fault_prints_nothing_but_its_report(

@@ -1,4 +1,4 @@
-"""Started boards: a port that answers, that can be reopened, and nothing left behind."""
+"""A started board has a port that answers and can be reopened, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ int main(void) {
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A list of launched boards of this test alone; boards left in it are stopped."""
+    """Use a registry of boards for this test alone; stop the boards that are left in it."""
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
@@ -84,7 +84,7 @@ def test_a_started_board_answers_on_its_port_each_time_it_is_opened(
         assert echo(board.port, every_byte) == every_byte[1:] + b"\0"
         with serial.Serial(board.port, 115200, timeout=20) as line:
             line.write(b"12345678")
-            assert line.read(1) == b"2"  # closed with bytes unread
+            assert line.read(1) == b"2"  # the port is closed with unread bytes
         assert echo(board.port, b"a")
         assert board.alive()
     assert not board.alive()
@@ -128,7 +128,7 @@ def test_a_launched_board_stays_is_listed_and_is_stopped(
     board = launch(project)
     assert running() == (board,)
     assert echo(board.port, b"abc") == b"bcd"
-    # It is not a child of this process, so it can never become its zombie.
+    # The board is not a child of this process, so it cannot become a zombie of it.
     with pytest.raises(ChildProcessError):
         os.waitpid(board.pid, os.WNOHANG)
 
@@ -316,7 +316,7 @@ def test_the_host_board_is_clean_under_sanitizers_and_ends_well_on_sigterm(
     ) as process:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
-        data = bytes(range(256)) * 3  # more than the board holds back
+        data = bytes(range(256)) * 3  # more than the board buffers
         assert echo(port, data) == bytes((i + 1) & 0xFF for i in range(256)) * 3
         assert echo(port, b"again") == b"bhbjo"
         process.terminate()

@@ -1,4 +1,4 @@
-"""The simulated AVR boards: errors in one line. test_receive.py has the tests of receiving."""
+"""The simulated AVR boards report errors in one line. test_receive.py tests how they receive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the members of ska_t gives the layout that a compiler gives the generated struct."""
+"""The table of the members of ska_t has the same layout as the compiled struct."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.proof.plans import PLANS, write_sources
 
 
 def layout(plan: Plan, core: str) -> dict[str, tuple[int, int]]:
-    """Offset and size of each member in bytes, with each element aligned to its size."""
+    """Return the offset and size of each member in bytes, with each element aligned to its size."""
     places, place = {}, 0
     for member in members(plan, core):
         place = -(-place // member.field.width) * member.field.width
@@ -24,7 +24,7 @@ def layout(plan: Plan, core: str) -> dict[str, tuple[int, int]]:
 
 
 def compiled(sources: Path, command: list[str], names: list[str], *flags: str) -> bool:
-    """Whether C with the assertions `names` compiles."""
+    """Tell whether C with these assertions compiles."""
     checks = "".join(f"typedef char check_{i}[({c}) ? 1 : -1];\n" for i, c in enumerate(names))
     code = f'#include <stddef.h>\n#include "ska.h"\n{checks}'
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Measured sizes equal those of the sections; only ELF images can be measured."""
+"""Measured sizes equal the sizes of the sections; only ELF images can be measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack bound equals the compilers' figures, and no run exceeds it; else there is an error."""
+"""The stack bound equals the compilers' figures and holds in every run, or it is an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ska_edge.errors import CheckError
 WriteFirmware = Callable[..., Path]
 TOOLCHAINS = ["arm-none-eabi-gcc", "zig"]
 BARE = [name for name in board_names() if load_board(name).memory is not None]
-# A board for each architecture, and for each core that is compiled for in another way.
+# One board for each architecture, and for each core that has its own compiler flags.
 CORES = ["qemu-m0", "qemu-m4", "qemu-rv32", "sim-atmega328p", "sim-atmega2560"]
 PAIRS = [
     pytest.param(name, compiler.name, id=f"{name}-{compiler.name}")
@@ -38,21 +38,21 @@ EMULATED = [
     if load_board(name).start is not None
     for compiler in load_board(name).toolchains
 ]
-# Boards that take interrupts: their received bytes go to a ring.
+# Boards that receive by interrupt: the received bytes go to a ring.
 INTERRUPTED = [case for case in EMULATED if RING in load_board(str(case.values[0])).sources]
 READY = b"r"
-# What is pushed only to keep the stack aligned is not written, or may hold the paint: up to 8 bytes
-# on Arm, less than 16 on RISC-V, none on AVR.
+# Bytes that only keep the stack aligned may keep the paint: up to 8 bytes on Arm, less than 16 on
+# RISC-V, none on AVR.
 ALIGNMENT = {"cortex-m": 8, "riscv": 15, "avr": 0}
-# The reset code of RISC-V makes the stack pointer, and the two halves of a function in the library
-# for AVR are jumped into: neither has a frame of its own.
+# These have no frame of their own: the reset code of RISC-V sets the stack pointer, and other
+# functions jump into the two AVR library functions.
 NO_FRAME = {
     RiscvCode: {"Reset_Handler"},
     AvrCode: {"__prologue_saves__", "__epilogue_restores__"},
 }
 
-# Functions with frames of many shapes: none, saved registers, arrays, large arrays, early returns,
-# switches, many arguments, 64-bit division, tail calls, and a branch of the call graph not taken.
+# Functions with frames of many shapes: no frame, saved registers, arrays, large arrays, early
+# returns, switches, many arguments, 64-bit division, tail calls, and a branch that is never taken.
 SHAPES = """\
 #include "ska_board.h"
 
@@ -145,8 +145,8 @@ int main(void) {
 
 WORK = "sink = choose(x) + tail(x);"
 
-# The same functions, but the image paints the RAM that the stack may use, runs the deepest paths,
-# and says for each byte received how far down the paint is gone: the lower half of an address.
+# The same functions in an image that paints the RAM of the stack and runs the deepest paths. For
+# each received byte it sends the lower half of the lowest address whose paint is gone.
 PAINTED = (
     SHAPES.split("int main(void)")[0]
     + """\
@@ -203,7 +203,7 @@ int main(void) {
 )
 
 
-# Float values that live across a call are kept in registers that a function must save.
+# Float values that live across a call are in registers that a function must save.
 FLOATS = """\
 #include "ska_board.h"
 
@@ -250,13 +250,13 @@ def frames(elf: Path) -> dict[str, int]:
 
 
 def frames_of_gcc(folder: Path) -> dict[str, int]:
-    """What -fstack-usage wrote: place:name, bytes, kind."""
+    """Read what -fstack-usage wrote: place:name, bytes, kind."""
     lines = [line for path in folder.glob("*.su") for line in path.read_text().splitlines()]
     return {place.split(":")[-1]: int(size) for place, size, _ in map(str.split, lines)}
 
 
 def frames_of_clang(elf: Path) -> dict[str, int]:
-    """What -fstack-size-section wrote: pairs of an address (4 bytes) and a size (ULEB128)."""
+    """Read what -fstack-size-section wrote: pairs of an address (4 bytes) and a size (ULEB128)."""
     image: Any = ELFFile(io.BytesIO(elf.read_bytes()))
     names = {
         symbol["st_value"] & ~1: symbol.name
@@ -289,12 +289,12 @@ def test_frames_are_those_that_gcc_states(
     stated, found = frames_of_gcc(elf.parent), frames(elf)
     linked = {name: size for name, size in stated.items() if name in found}
     assert {"main", "with_large_array", "tail", "ska_board_read"} <= set(linked)
-    # gcc counts the return address that a call pushes to the called function.
+    # gcc adds the return address that a call pushes to the called function's frame.
     pushed = code(elf).call_size
     assert linked == {name: found[name] + pushed for name in linked}
 
 
-# Not qemu-m0 at -O0: there a large frame is given back from a register that is not followed.
+# qemu-m0 at -O0 is left out: it frees a large frame by a register that the bound does not follow.
 @pytest.mark.parametrize(
     ("name", "level"),
     [
@@ -329,14 +329,14 @@ def test_saved_float_registers_count(
     chain = ["main", "folded", "scaled"]
     assert {name: stated[name] for name in chain} == {name: found[name] for name in chain}
     deepest = sum(found[name] for name in ("Reset_Handler", *chain))
-    handler = found["Uart_Handler"] + found.get("ska_ring_put", 0)  # inlined but at -O0
+    handler = found["Uart_Handler"] + found.get("ska_ring_put", 0)  # inlined, except at -O0
     assert report.stack == deepest + EXCEPTION_FRAME + FLOAT_FRAME + handler
 
 
 def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
-    # A branch of Cortex-M0 reaches 2 KB; the loop around this is longer.
+    # A branch of Cortex-M0 reaches 2 KB; the loop around this code is longer.
     long = "        sink = sink * 3 + x;\n" * 300
     program = (
         '#include "ska_board.h"\n#define APART __attribute__((noinline))\n'
@@ -359,7 +359,7 @@ def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
 def test_routines_that_jump_into_each_other_have_a_bound(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
-    # Without a floating-point unit int -> float ends in the middle of long long -> float.
+    # Without a floating-point unit, int -> float ends with a jump into long long -> float.
     project = write_firmware(load_board("qemu-m3"), FLOATS)
     report = build(project, toolchain=require_toolchain("arm-none-eabi-gcc"))
     found = frames(report.elf)
@@ -407,17 +407,17 @@ def test_a_run_uses_the_whole_bound_and_no_more(
     machine.run()
     left = bytes(machine.unicorn.mem_read(painted, ram.size - report.ram))
     used = len(left.lstrip(b"\xa5"))
-    # No exception comes in a run, so the bytes set aside for one stay untouched. Up to two saved
-    # registers, pushed only to keep the stack aligned, may happen to hold the paint.
+    # No exception occurs in a run, so the bytes reserved for one stay untouched. Up to two saved
+    # registers, pushed only to keep the stack aligned, may keep the paint.
     assert report.stack - EXCEPTION_FRAME - 8 <= used <= report.stack - EXCEPTION_FRAME
 
 
 def bound_and_use(
     project: Path, board: Board, toolchain: str, rounds: int = 0
 ) -> tuple[int, int, int]:
-    """Bytes of stack: the bound of the calls, the bound with an interrupt, and the use of a run.
+    """Return bytes of stack: the bound of the calls, the bound with an interrupt, the use of a run.
 
-    `rounds`: how often the run sends a byte and waits for one.
+    `rounds` is how often the run sends a byte and waits for one.
     """
     report = build(project, toolchain=toolchain)
     assert board.memory is not None and report.stack is not None
@@ -466,7 +466,8 @@ def test_an_interrupt_at_the_deepest_place_uses_the_whole_bound_and_no_more(
     project = write_firmware(board, painted(board, "sink = wait_deep(x);"))
     chosen = require_toolchain(toolchain)
     calls, bound, used = bound_and_use(project, board, chosen, rounds=9)
-    # It comes while ska_board_read sleeps, which is as deep as the calls go. Arm aligns its frame.
+    # The interrupt comes while ska_board_read sleeps, at the greatest depth of the calls. Arm
+    # aligns the frame of the interrupt.
     assert bound - 2 * ALIGNMENT[board.family or ""] <= used <= bound
     assert used > calls
 
@@ -482,7 +483,7 @@ def test_the_routines_of_the_compilers_library_are_in_the_bound(
     board = require_board(name)
     project = write_firmware(board, painted(board, "sink = divide(x);"))
     calls, _, used = bound_and_use(project, board, require_toolchain(toolchain))
-    # Their deepest path may be one that these numbers do not take.
+    # These numbers may not take the deepest path of the routines.
     assert calls / 3 <= used <= calls
 
 

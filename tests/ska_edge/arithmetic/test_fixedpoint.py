@@ -1,4 +1,4 @@
-"""The arithmetic against exact rational numbers, and the intervals against what really happens."""
+"""The arithmetic equals exact rational arithmetic, and results stay in the intervals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ formats = st.builds(QFormat, st.sampled_from([8, 16, 32]), st.integers(0, 20))
 
 @st.composite
 def fixed_values(draw: st.DrawFn) -> Fixed[Integers]:
-    """A stored value with every integer of its format equally welcome, extremes often."""
+    """Values whose integers come from all of their format, often from its ends."""
     format = draw(formats)
     ends = st.sampled_from([format.minimum, -1, 0, 1, format.maximum])
     integer = draw(st.one_of(ends, st.integers(format.minimum, format.maximum)))
@@ -40,7 +40,7 @@ def fixed_values(draw: st.DrawFn) -> Fixed[Integers]:
 
 
 def exact(value: Fixed[Integers]) -> Fraction:
-    """The real number that a value stands for, after a look at its interval."""
+    """Check that a value is in its interval; return it as an exact rational number."""
     integer = int(value.data[0])
     assert value.lo <= integer <= value.hi
     return Fraction(integer) / Fraction(2) ** value.frac
@@ -137,7 +137,7 @@ def test_dot_is_exact_and_inside_its_interval(terms: int, rows: int, batch: int,
 
 @pytest.mark.parametrize("bits", [(16, 8), (32, 16)])
 def test_large_products_have_the_bits_of_small_ones(bits: tuple[int, int]) -> None:
-    # The extremes of the formats: sums as large as they come, in float64 where that is exact.
+    # The extremes of the formats give the largest sums; float64 computes them where it is exact.
     rng = np.random.default_rng(0)
     formats = QFormat(bits[0], 0), QFormat(bits[1], 0)
     w, a = (rng.choice([f.minimum, -1, f.maximum - 1, f.maximum], (64, 128)) for f in formats)

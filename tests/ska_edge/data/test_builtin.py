@@ -1,4 +1,4 @@
-"""Data out of other packages: their shapes, what can be learned from them, and what is missing."""
+"""Built-in data from other packages: their shapes, their learnability, and missing packages."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ PACKAGES = {
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Dataset]:
-    """Every built-in set, loaded once."""
+    """Load every built-in data set once."""
     return {name: data.load(name) for name in data.builtin_names()}
 
 
 def fitted(train: Dataset) -> Pipeline:
-    """Logistic regression on standardized features."""
+    """Fit logistic regression on standardized features."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     return model.fit(train.x, train.y)
 
@@ -82,7 +82,7 @@ def test_mnist5k_holds_500_raw_images_of_each_digit(loaded: dict[str, Dataset]) 
 
 def test_vowels_tell_the_speaker(loaded: dict[str, Dataset]) -> None:
     dataset = loaded["vowels"]
-    # 30 of each speaker in the training part, and in the test part as its authors count them.
+    # The training part has 30 of each speaker; the test part has the authors' counts.
     test_part = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(dataset.y).tolist() == (30 + test_part).tolist()
     assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # the lengths
@@ -103,8 +103,8 @@ def test_the_turned_watch_has_the_same_windows(loaded: dict[str, Dataset]) -> No
     straight, turned = loaded["watch"], loaded["watch_turned"]
     np.testing.assert_array_equal(straight.y, turned.y)
     np.testing.assert_array_equal(straight.group, turned.group)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means along x and y
-    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # and along z
+    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means of x and y
+    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # means of z
 
 
 def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Dataset]) -> None:
@@ -117,7 +117,7 @@ def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Da
         before.append(model.score(test.x, test.y))
         turned_before.append(model.score(test_turned.x, test_turned.y))
         some, rest = data.few(test_turned, 3, seed)
-        # The few count as much as all that was known before.
+        # The few new samples weigh as much as all earlier ones together.
         times = len(train.y) // len(some.y)
         x = np.concatenate([train.x, np.tile(some.x, (times, 1))])
         y = np.concatenate([train.y, np.tile(some.y, times)])

@@ -1,4 +1,4 @@
-"""Reading CSV: headers, label columns, and complaints that name line and column."""
+"""Reading CSV: headers, label columns, and errors that name line and column."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_header_and_last_column(tmp_path: Path) -> None:
     [
         ("y,a,b", 1),
         ("a,Label,b", 2),
-        ("y,a,label", 3),  # label goes before y
+        ("y,a,label", 3),  # the name label wins over y
         ("a,CLASS,b", 2),
         ("target,b,c", 1),
         ("0,1,label", 3),  # unnamed columns as pandas writes them

@@ -1,4 +1,4 @@
-"""Loading, saving and splitting data, and what is said of data that cannot be used."""
+"""Loading, saving and splitting data, and the errors for data that cannot be used."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_save_refuses_what_it_cannot_write(tmp_path: Path) -> None:
         data.save(small(), tmp_path / "none" / "small.npz")
 
 
-# sha256 of "left\nright\nüberkopf", the eight float64 and the four int64, least byte first.
+# The sha256 of "left\nright\nüberkopf", then eight float64 and four int64 in little-endian order.
 DIGEST = "d187c81041d44f91"
 
 
@@ -254,7 +254,7 @@ def test_npz_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: Path) ->
         else:
             np.testing.assert_array_equal(loaded.x, want.x)
             np.testing.assert_array_equal(loaded.y, want.y)
-    # What may pass unseen: dates and marks in the zip directory, and a name of an optional array.
+    # Some damage may pass: dates and flags in the zip directory, and the name of an optional array.
     assert refused > 0.7 * len(good)
 
 
@@ -274,7 +274,7 @@ def numbered(count: int) -> Dataset:
 
 
 def grouped(count: int, group_size: int) -> Dataset:
-    """Numbered rows, those of each group side by side; groups are 100, 101, ..."""
+    """Return numbered rows, with the rows of each group side by side; groups are 100, 101, ..."""
     return replace(numbered(count), group=100 + np.arange(count) // group_size)
 
 

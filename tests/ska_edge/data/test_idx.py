@@ -1,4 +1,4 @@
-"""MNIST's idx files: images and labels that belong together, and what is said of others."""
+"""MNIST's idx files: images and labels that belong together, and errors for other files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = np.array([2, 0, 1, 1, 0], dtype=np.uint8)
 
 
 def content_of(values: np.ndarray) -> bytes:
-    """An idx file, written as the format's page describes it."""
+    """Return the bytes of an idx file, as the format's page describes it."""
     sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
     return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
 
@@ -28,7 +28,7 @@ def written(
     labels: bytes | None,
     names: tuple[str, str] = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
 ) -> str:
-    """Write both files and return the path of the images; zipped where the name says so."""
+    """Write both files, gzipped if the name says so; return the path of the images."""
     for name, content in zip(names, (images, labels), strict=True):
         if content is not None:
             zipped = name.endswith(".gz")
@@ -122,7 +122,7 @@ def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: 
             refused += 1
         else:
             assert loaded.x.tolist() == PIXELS.reshape(5, 6).tolist()
-    assert refused >= len(good) - 10  # the date and other marks of the header may pass
+    assert refused >= len(good) - 10  # damage to the date and flags of the header may pass
 
 
 def test_the_labels_alone_are_no_data(tmp_path: Path) -> None:

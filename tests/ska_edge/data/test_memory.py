@@ -1,4 +1,4 @@
-"""Data that would fill the memory: refused from their headers, with nothing unpacked."""
+"""Data that would fill the memory are refused by their headers, before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 from ska_edge.network.twin import read_parameters
 
-ZEROS = 16 * 2**20  # bytes that a bomb unpacks to; 16 KB packed
-LITTLE = 4 * 2**20  # bytes that a refusal may take
+ZEROS = 16 * 2**20  # bytes that a bomb unpacks to; it has 16 KB packed
+LITTLE = 4 * 2**20  # bytes of memory that a refusal may take
 
 
 def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
-    """Images that promise rows of 1024 pixels, packed; their labels promise as many."""
+    """Write packed images whose header promises rows of 1024 pixels, and labels for as many."""
     for kind, sizes in (("images.idx3", (promised, 32, 32)), ("labels.idx1", (promised,))):
         header = bytes([0, 0, 8, len(sizes)]) + np.array(sizes, dtype=">u4").tobytes()
         name = kind.replace(".", "-") + "-ubyte.gz"
@@ -32,7 +32,7 @@ def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
 
 
 def npz_bomb(folder: Path, shape: tuple[int, ...], promised: int | None = None) -> Path:
-    """A deflated x of bytes, whose header may promise less than there is."""
+    """Write an npz file with a deflated x of bytes, whose header may promise less than it has."""
     member, path = io.BytesIO(), folder / "bomb.npz"
     np.save(member, np.zeros(shape, dtype=np.uint8))
     content = member.getvalue()
@@ -55,7 +55,7 @@ def csv_bomb(folder: Path, rows: int) -> Path:
 
 
 def refusal(read: Callable[[], object]) -> str:
-    """The one sentence of a refusal that takes little memory itself."""
+    """Check that a refusal takes little memory; return its one sentence."""
     tracemalloc.start()
     try:
         with pytest.raises(InputError) as caught:

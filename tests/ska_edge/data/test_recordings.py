@@ -1,4 +1,4 @@
-"""Windows of watch recordings and their features, of signals whose features are known."""
+"""Windows of watch recordings, and the features of signals whose features are known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = recordings.feature_names()
 
 
 def named(signals: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Features by name, of one window with these channels; the others are 0."""
+    """Return the features of one window by name; channels that are not given are 0."""
     window = np.zeros((1, recordings.WINDOW, 6))
     for channel, signal in signals.items():
         window[0, :, recordings.CHANNELS.index(channel)] = signal
@@ -40,7 +40,7 @@ def test_windows_follow_each_other_and_drop_the_end() -> None:
     [(0.25, "0.25-0.5"), (1.0, "0.75-1"), (1.25, "1.25-2"), (4.0, "2.25-4"), (7.5, "4.25-25")],
 )
 def test_a_sine_is_in_its_band(frequency: float, band: str) -> None:
-    # A quarter of a sample late, so that no sample is at a crossing.
+    # The sine starts a quarter of a sample late, so that no sample is at a crossing.
     phase = 2 * np.pi * frequency * (TIME + 0.25 / recordings.RATE)
     found = named({"wy": 3 + 2 * np.sin(phase)})
     for name in (name for name in NAMES if name.endswith("Hz wy")):

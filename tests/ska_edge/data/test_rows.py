@@ -1,4 +1,4 @@
-"""Rows to be classified: with labels or without, from every kind of data."""
+"""Rows to be classified come from every kind of data, with or without labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def written(folder: Path, text: str) -> str:
         ("x,y\n5,6\n7,8\n", None),  # two axes of a sensor
         ("5,6,cat\n7,8,dog\n", ("cat", "dog")),
         ("a,label,b\n5,cat,6\n7,,8\n", ("cat", "")),
-        ("a,b,class\n5,6,7.0\n7,8,-1\n", ("7", "-1")),  # one label would be enough, and any will do
+        ("a,b,class\n5,6,7.0\n7,8,-1\n", ("7", "-1")),  # the labels need not be the model's
         ("5,6,9\n7,8,9\n", ("9", "9")),
     ],
 )

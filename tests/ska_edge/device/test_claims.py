@@ -1,4 +1,4 @@
-"""Whatever a device says of itself is compared with its plan before it is used: one sentence."""
+"""What a device reports is compared with its plan before use; a wrong report is one sentence."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ MODEL = Model(PLAN, State(PLAN), Scaling(np.zeros(INPUTS), np.ones(INPUTS)))
 INPUT, LABELS = np.ones((3, INPUTS), dtype=np.int64), np.zeros(3, dtype=np.int64)
 HELLO = BY_NAME["HELLO"].code
 SAID = {field.name: field for field in BY_NAME["WELCOME"].fields}
-FREE = {"seq", "protocol", "board"}  # told apart elsewhere
+FREE = {"seq", "protocol", "board"}  # other tests cover these fields
 
 
 class Liar(FakeDevice):
-    """Runs the plan, but reports some false values."""
+    """A device that runs the plan but reports some false values."""
 
     lies: dict[str, Any]
     answers: dict[str, Any]

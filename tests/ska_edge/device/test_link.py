@@ -1,4 +1,4 @@
-"""The host's end of the line against a fake device on a pty, which can misbehave in every way."""
+"""The host's link copes with a fake device on a pty that misbehaves in every way."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from tests.fake_device import CLASSES, DIGEST, EVERYTHING, INPUTS, LAYERS, STATE
 
 
 def patient(device: FakeDevice) -> Link:
-    """A link that asks again only when something is missing, however slow the machine is."""
+    """Return a link that retries only when something is missing, however slow the machine is."""
     return Link(device.port, timeout=20)
 
 
 def silent(_: Frame) -> bytes:
-    """The answer of a device that is not there."""
+    """Return no answer, like a device that is not there."""
     return b""
 
 
 def refusal(device: FakeDevice, *, timeout: float = 0.1) -> str:
-    """The error sentence of `hello`."""
+    """Return the error sentence of `hello`."""
     with Link(device.port, timeout=timeout) as link, pytest.raises(DeviceError) as caught:
         link.hello()
     assert caught.value.exit_code == 3
@@ -125,7 +125,7 @@ def test_what_is_meant_for_another_state_changes_nothing(
         with pytest.raises(ContactLost, match="has another state than it had"):
             ask(link)
         assert (device.saves, device.halvings) == (0, 0)
-        ask(link)  # asks what the device has now
+        ask(link)  # ask for the device's present state
     assert (device.saves, device.halvings) in ((1, 0), (0, 1))
 
 
@@ -223,7 +223,7 @@ def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
 
 
 def test_a_new_host_may_greet_with_the_number_of_an_old_one(device: FakeDevice) -> None:
-    """The device takes it for the old HELLO once more, and says so; another one opens a session."""
+    """The device takes it for a copy of the old HELLO and says so; the next one opens a session."""
     with patient(device) as link:
         link._seq = 40
         for _ in range(5):
@@ -253,7 +253,7 @@ def test_a_device_behind_a_bridge(
     assert len(device.requests) == 1 + 3 + 1 + 3  # pull looks at the CRC first
 
 
-# --- a line that loses, repeats and spoils --------------------------------------------------------
+# --- a line that loses, repeats and corrupts ------------------------------------------------------
 
 
 def test_a_lost_request_is_sent_again_with_its_number(device: FakeDevice) -> None:
@@ -315,7 +315,7 @@ def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoi
 
 
 def test_an_answer_may_come_in_parts_of_both_tries(device: FakeDevice) -> None:
-    """METRICS of layer 1 come with the first try, those of layer 0 with the second."""
+    """The METRICS of layer 1 come with the first try, those of layer 0 with the second."""
     seen: list[Frame] = []
 
     def respond(frame: Frame) -> bytes:
@@ -351,7 +351,7 @@ def test_an_answer_to_an_earlier_request_is_skipped(device: FakeDevice) -> None:
         assert link.infer(X).step == 0
 
 
-# --- what is not there, or not ours ---------------------------------------------------------------
+# --- missing and foreign devices ------------------------------------------------------------------
 
 
 def test_a_silent_port(device: FakeDevice) -> None:
@@ -374,7 +374,7 @@ def test_an_echo_is_no_device(device: FakeDevice) -> None:
 
 @pytest.mark.parametrize("length", [1, 60])
 def test_another_protocol_version(device: FakeDevice, length: int) -> None:
-    """The version is read before anything else of WELCOME, which may look different there."""
+    """The host reads the version before the rest of WELCOME, which may differ by version."""
     payload = bytes([PROTOCOL_VERSION + 1]).ljust(length, b"\x11")
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
     sentence = refusal(device, timeout=20)
@@ -443,14 +443,14 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
             link.infer(X)
         device.respond = device.answer
         link.infer(X)
-    # Each frame once: a slow machine may have caused more tries.
+    # Duplicates are dropped, since a slow machine may have caused more tries.
     by_code = {message.code: message.name for message in BY_NAME.values()}
     once = [by_code[frame.code] for frame in dict.fromkeys(device.requests)]
     assert once == ["HELLO", "INFER", "HELLO", "INFER"]
 
 
 def test_a_device_that_was_there_is_no_stranger(device: FakeDevice) -> None:
-    """This holds whatever else is on the line."""
+    """The host recognizes the device, whatever else is on the line."""
     with Link(device.port, timeout=0.1) as link:
         link.hello()
         device.respond = lambda frame: device.status(frame.seq ^ 1, Status.OK)

@@ -1,4 +1,4 @@
-"""The host's end against a device that may say anything: an answer or one sentence, and an end."""
+"""Whatever a device says, a link soon returns an answer or one error sentence."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ INPUTS, CLASSES, LAYERS, STATE_BYTES = 4, 3, 2, 300
 DIMENSIONS = {"input_bytes": INPUTS, "classes": CLASSES}
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
-PLAN = make_plan((INPUTS, 5, CLASSES))  # of LAYERS layers
-POLL = 0.01  # seconds that a read takes, by the clock of these tests
-READS_MOST = 20_000  # more than the slowest of these requests needs
-EVENTS_MOST = 100  # likewise, of a stream of 6 rows
+PLAN = make_plan((INPUTS, 5, CLASSES))  # it has LAYERS layers
+POLL = 0.01  # seconds that a read takes on the simulated clock
+READS_MOST = 20_000  # more reads than the slowest of these requests needs
+EVENTS_MOST = 100  # more events than a stream of 6 rows needs
 REPLIES = [message for message in MESSAGES if message.direction == "reply"]
 
 Say = Callable[[Frame], bytes]
@@ -54,7 +54,7 @@ Say = Callable[[Frame], bytes]
 
 
 def numbers(field: Field) -> st.SearchStrategy[int]:
-    """Integers of a field, its ends and small ones more often."""
+    """Integers of a field; its ends and small ones are more frequent."""
     bits = 8 * field.size
     signed = STRUCT_CODES[field.kind].islower()
     lo, hi = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
@@ -62,7 +62,7 @@ def numbers(field: Field) -> st.SearchStrategy[int]:
 
 
 def values(message: Message) -> st.SearchStrategy[dict[str, Any]]:
-    """Values of a reply: any, or those of a device that works."""
+    """Values of a reply: arbitrary ones, or those of a working device."""
     good = well(message)
 
     def value(field: Field) -> st.SearchStrategy[Any]:
@@ -79,7 +79,7 @@ def values(message: Message) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def well(message: Message) -> dict[str, Any]:
-    """Values that a device which works says."""
+    """Values that a working device reports."""
     known: dict[str, Any] = {
         "protocol": PROTOCOL_VERSION,
         "digest": bytes.fromhex(DIGEST),
@@ -96,7 +96,7 @@ def well(message: Message) -> dict[str, Any]:
 
 
 def say_message(message: Message, chosen: dict[str, Any]) -> Say:
-    """A reply with the seq of the request, and with its offset where both have one."""
+    """Make a reply with the request's sequence number, and with its offset if both have one."""
 
     def say(request: Frame) -> bytes:
         told = dict(chosen)
@@ -108,14 +108,14 @@ def say_message(message: Message, chosen: dict[str, Any]) -> Say:
 
 
 def plain(field: Field) -> Any:
-    """Zeros for a field; a few bytes where there may be any number."""
+    """Zeros for a field; a few bytes if its length is free."""
     count = 5 if field.count == "rest" else DIMENSIONS.get(str(field.count), field.count)
     assert isinstance(count, int)
     return 0 if count == 1 else [0] * count
 
 
 def say_answer(samples: int) -> Say:
-    """What closes the request, with small numbers."""
+    """Make the reply that completes the request, with small numbers."""
 
     def say(request: Frame) -> bytes:
         message = BY_NAME[BY_CODE[request.code].answer]
@@ -149,8 +149,8 @@ answers = st.lists(said | both, min_size=1, max_size=6)
 
 
 class Line:
-    """Takes the place of `Port`: a device that says one thing after the other, again and again, and
-    babbles beside; and of the clock, which goes on with every read.
+    """Replaces `Port` and the clock. The device repeats a list of replies and sends noise in
+    between. Every read advances the clock.
     """
 
     def __init__(self, answers: list[Say], babble: bytes) -> None:
@@ -181,7 +181,7 @@ class Line:
         return data
 
     def wait(self, seconds: float) -> None:
-        """As an Event that is never set."""
+        """Advance the clock, like an Event that is never set."""
         self.now += seconds
 
     def is_set(self) -> bool:
@@ -197,7 +197,7 @@ class Line:
 
 @contextmanager
 def plugged(line: Line) -> Iterator[None]:
-    """While it lasts, every link is to this line, and lives by its clock."""
+    """Connect every link in this block to this line and its clock."""
     clock = SimpleNamespace(monotonic=line.monotonic, sleep=line.sleep)
     with (
         patch.object(link_module, "Port", line.open),

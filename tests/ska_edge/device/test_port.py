@@ -1,4 +1,4 @@
-"""Ports by name, ports that do not open, and bytes through ptys and sockets of this computer."""
+"""Finding ports by name, ports that do not open, and bytes through local ptys and sockets."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from ska_edge.device.port_errors import Holder, address_refusal, holders, refusa
 from ska_edge.errors import ContactLost, DeviceError
 from tests.signals import heeded
 
-# pyserial's RFC 2217 uses old names of the standard library.
+# pyserial's RFC 2217 code uses old names of the standard library.
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")
 
-StartBridge = Callable[[str, str], Any]  # of conftest's Bridge
+StartBridge = Callable[[str, str], Any]  # starts a `Bridge` of conftest.py
 ROOT = Path(__file__).parents[3]
-EVERY_BYTE = bytes(range(256)) * 4  # telnet's escape, 0xff, and every control character in it
+EVERY_BYTE = bytes(range(256)) * 4  # with telnet's escape, 0xff, and every control character
 
 
 class Terminal:
@@ -49,7 +49,7 @@ class Terminal:
         self.path = os.ttyname(self.near)
 
     def hang_up(self) -> None:
-        """The device goes; closing does so, too."""
+        """Disconnect the device; closing does this, too."""
         if self.far >= 0:
             os.close(self.far)
             os.close(self.near)
@@ -59,7 +59,7 @@ class Terminal:
         return termios.tcgetattr(self.near)
 
     def speed(self) -> int:
-        """Bits per second; the settings name only the usual ones."""
+        """Return bits per second, also for a speed that the terminal's settings cannot name."""
         return int.from_bytes(fcntl.ioctl(self.near, TCGETS2, bytes(44))[40:], sys.byteorder)
 
     def gets(self, count: int) -> bytes:
@@ -86,7 +86,7 @@ def arriving(port: Port, count: int) -> bytes:
 
 
 def opening(name: str, **options: int) -> str:
-    """The error sentence for a port that does not open."""
+    """Return the error sentence for a port that does not open."""
     with pytest.raises(DeviceError) as caught:
         Port(name, **options)
     assert not isinstance(caught.value, ContactLost)
@@ -106,7 +106,7 @@ def system_port(path: str, serial_number: str | None = None, hwid: str = "USB") 
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
-    """The ports that the system lists."""
+    """Set the ports that the system lists."""
     ports = [
         system_port("/dev/ttyUSB1", "FT2"),
         system_port("/dev/ttyUSB0", "FT2"),
@@ -134,7 +134,7 @@ def test_a_serial_number_means_the_port_of_its_device_now(
     listed: list[SimpleNamespace], name: str
 ) -> None:
     assert resolve(name) == "/dev/ttyACM0"
-    listed[2].device = "/dev/ttyACM1"  # plugged in again
+    listed[2].device = "/dev/ttyACM1"  # the device is plugged in again
     assert resolve(name) == "/dev/ttyACM1"
 
 
@@ -235,7 +235,7 @@ sys.stdin.read()
 
 @contextmanager
 def held(path: str, how: str = "lock") -> Iterator[int]:
-    """Another program has a port open; its process id."""
+    """Start another program that has the port open; return its process id."""
     program = [sys.executable, "-c", HOLD, path, how]
     pipe = subprocess.PIPE
     with subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True) as process:
@@ -275,7 +275,7 @@ def test_a_port_that_this_program_has(terminal: Terminal) -> None:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """From now on, opening /dev/ttyUSB7 raises this error."""
+    """Make opening /dev/ttyUSB7 raise this error."""
     system_open = os.open
 
     def refusing(path: str, *arguments: Any) -> int:
@@ -424,12 +424,12 @@ def test_settings_and_lock_are_as_before_when_it_ends(terminal: Terminal) -> Non
 
 
 def test_what_was_not_sent_is_dropped_at_the_end() -> None:
-    """The system has sent a part; the rest in its buffer must not arrive later."""
+    """The system has sent a part; the rest of its buffer must not arrive later."""
 
     def left(fill: Callable[[str], None]) -> int:
         terminal, count = Terminal(), 0
         fill(terminal.path)
-        os.close(terminal.near)  # reading ends behind what there is
+        os.close(terminal.near)  # reading ends after the bytes that have arrived
         with contextlib.suppress(OSError):
             while True:
                 count += len(os.read(terminal.far, 65536))
@@ -447,7 +447,7 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
         with Port(path, write_timeout=0.1) as port, pytest.raises(DeviceError):
             port.write(bytes(100000))
 
-    given = 4096  # bytes of a terminal's input buffer, which the far end already has
+    given = 4096  # size of a terminal's input buffer, whose bytes are at the far end already
     assert left(by_port) <= given < left(plainly)
 
 
@@ -547,7 +547,7 @@ def test_what_a_connection_said_before_it_ended_counts() -> None:
 
 @pytest.fixture
 def unused() -> int:
-    """A port number of this computer without a listener."""
+    """Return a port number of this computer without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
     assert isinstance(number, int)
@@ -582,7 +582,7 @@ def test_a_connection_that_fails(
 
 def test_the_error_of_a_lost_port_is_not_why_it_does_not_open_again() -> None:
     error = serial.SerialException("it waited in vain")
-    error.__context__ = ContactLost("it was unplugged")  # as while a program opens it again
+    error.__context__ = ContactLost("it was unplugged")  # unplugged while it is reopened
     sentence = refusal("rfc2217://board.lan:7000", 9600, error)
     assert sentence == (
         "the connection to rfc2217://board.lan:7000 cannot be opened (it waited in vain)"

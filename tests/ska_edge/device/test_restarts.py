@@ -1,4 +1,4 @@
-"""Restarts and lost answers at the worst moment, in a stream and in a monitor's log."""
+"""Streams and logs stay right when restarts and lost answers come at the worst moment."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def opened(device: FakeDevice, digest: str = DIGEST, **options: Any) -> Stream:
 
 
 def never_keeps_its_token(device: FakeDevice) -> None:
-    """It starts again after every token that it is given."""
+    """Make the device restart after every token that it receives."""
 
     def respond(frame: Frame) -> bytes:
         answer = device.answer(frame)
@@ -71,7 +71,7 @@ def never_keeps_its_token(device: FakeDevice) -> None:
 def test_asking_ends_though_a_device_starts_again_and_again(
     device: FakeDevice, stopped: bool
 ) -> None:
-    """Asking ends when patience, here none, runs out, and on Ctrl-C."""
+    """Retries end when patience (here none) runs out, and on Ctrl-C."""
     stop = threading.Event()
     stream = opened(device, patience=10**9 if stopped else 0, stop=stop)
     list(stream.learn(INPUT, LABELS))
@@ -87,7 +87,7 @@ def test_asking_ends_though_a_device_starts_again_and_again(
 def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
     device: FakeDevice, learning: bool
 ) -> None:
-    """Between two tries there is a pause, so patience bounds how many there are."""
+    """A pause between two tries lets patience limit the number of tries."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
     events: Iterator[Sample | Reconnection]
@@ -146,8 +146,8 @@ def test_another_state_that_the_link_met_between_two_calls_is_said(
 
 
 def restarts_behind_hello(trainer: TrainerDevice) -> list[Frame]:
-    """The device answers its next HELLO and starts again, and a copy of it opens the new session;
-    the HELLO, once it came.
+    """Make the device restart after its next HELLO, and let a copy of that HELLO open the new
+    session. The returned list gets the HELLO when it comes.
     """
     done: list[Frame] = []
 
@@ -204,7 +204,7 @@ def monitored(
 def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """The first one was killed before it could send three rows; the other one taught three."""
+    """The first monitor was killed before it could send three rows; another one taught three."""
     stream = opened(trainer, PLAN.digest)
     with Log(tmp_path / "log", stream.link.info) as log:
         for line in Monitor(stream, PLAN).run(INPUT[:20], LABELS[:20]):
@@ -224,7 +224,7 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
 
 
 def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
-    """Another program gave the state a token; the device has the new one: it did not fall back."""
+    """Another program gave the state a token; the device keeps its state and gets the new token."""
     opened(trainer, PLAN.digest).close()
     stream = opened(trainer, PLAN.digest)
     lost = trainer.lose_answers("SET_TOKEN", 3)
@@ -244,7 +244,7 @@ def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_pa
 
 
 def test_a_rate_whose_answer_was_lost_is_replayed(trainer: TrainerDevice, tmp_path: Path) -> None:
-    """The device has the rate when contact is found again, and goes on: it did not start again."""
+    """The device did not restart, so it still has the rate when contact is restored."""
     lost = trainer.lose_answers("SET_RATE", 3)
     monitored(trainer, tmp_path / "log", lambda *_: None, halvings=1)
     assert len(lost) == 3
@@ -255,7 +255,7 @@ def test_a_rate_whose_answer_was_lost_is_replayed(trainer: TrainerDevice, tmp_pa
 def test_a_rate_is_not_lost_between_two_copies_of_hello(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """Contact is lost after the rate; the device starts again after the next WELCOME."""
+    """Contact is lost after the rate change; the device restarts after the next WELCOME."""
     restarted: list[list[Frame]] = []
 
     def then(line: dict[str, Any], stream: Stream) -> None:
@@ -272,7 +272,7 @@ def test_a_rate_is_not_lost_between_two_copies_of_hello(
 def test_the_last_save_is_made_though_another_state_has_as_many_samples(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """Saved at 20; then a state is pushed from which the other rows lead to 20 again."""
+    """The device saves at 20; then a state is pushed from which other rows lead to 20 again."""
     pushed = FixedTrainer(FLASHED.copy(), check=False)
 
     def then(line: dict[str, Any], stream: Stream) -> None:

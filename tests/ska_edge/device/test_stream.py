@@ -1,4 +1,4 @@
-"""Samples in a stream to a fake device: learned in order, each once, whatever comes between."""
+"""A fake device learns the samples of a stream in order and once each, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
 
 
 def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevice) -> None:
-    """The device answers only after it has received as many rows as it offered to take."""
+    """The device answers only after it has received as many rows as its credit."""
     device.credit = 4
     waiting: list[Frame] = []
     most: list[int] = []
@@ -117,12 +117,12 @@ def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> 
     found = events(opened(device, timeout=0.3))
     assert rows(found) == list(range(ROWS))
     assert device.learned == ALL
-    if credit == 1:  # with one under way, the device still has the answer
+    if credit == 1:  # with one row in flight, the device still has its answer
         assert all(event.result is not None for event in found if isinstance(event, Sample))
 
 
 def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
-    """The answers to rows 0 and 1 are lost, that to row 2 comes."""
+    """The answers to rows 0 and 1 are lost; the answer to row 2 arrives."""
     device.credit = 3
     device.respond = lambda frame: (
         b""
@@ -137,7 +137,7 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
 
 
 def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
-    """The last two answers are lost, except for the end of the second."""
+    """The last two answers are lost, except for the end of the second one."""
     device.credit = 2
 
     def respond(frame: Frame) -> bytes:
@@ -156,7 +156,7 @@ def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
 
 @pytest.mark.parametrize("want", [NOTHING, Want.METRICS])
 def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want) -> None:
-    """It has the seq of a row under way, and counts fewer samples."""
+    """The late answer has the sequence number of a row in flight, but counts fewer samples."""
     device.credit = 2
     late: list[bytes] = []
 
@@ -192,7 +192,7 @@ def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
 
 @pytest.mark.parametrize(("name", "payload"), [("RESULT", bytes(6)), ("STATUS", b"\x03")])
 def test_an_answer_that_is_cut_is_refused(device: FakeDevice, name: str, payload: bytes) -> None:
-    """It comes in a good frame, so the line is not to blame."""
+    """The answer comes in a valid frame, so the line is not to blame."""
     device.respond = lambda frame: (
         encode_frame(BY_NAME[name].code, frame.seq, payload)
         if frame.code == SAMPLE

@@ -1,4 +1,4 @@
-"""A stream over sessions: contact is lost and restored, the device continued or started again."""
+"""A stream spans sessions: contact is lost and restored; the device went on or restarted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
     for event in stream.learn(INPUT, LABELS, lambda *row: told.append(row)):
         found.append(event)
         if isinstance(event, Sample) and event.row == 9:
-            stream.link.close()  # every use of the port fails from here on
+            stream.link.close()  # from here on, every use of the port fails
     stream.close()
     assert device.learned == ALL
     assert list(dict.fromkeys(told)) == [(row, row + 1) for row in range(ROWS)]
@@ -40,7 +40,7 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
 
 @pytest.mark.parametrize("saved", [4, 10, 11, 13, 40])
 def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int) -> None:
-    """Behind the host, equal, ahead by the rows in flight, and ahead by more."""
+    """The save is behind the host, equal, ahead by the rows in flight, or ahead by more."""
     device.credit = 3
     stream = opened(device)
     found: list[Sample | Reconnection] = []
@@ -63,7 +63,7 @@ def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int)
 
 @pytest.mark.parametrize("more", [2, 100, -5])
 def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more: int) -> None:
-    """It has more samples than the rows in flight explain."""
+    """The device has more samples than the rows in flight explain."""
     stream = opened(device)
     with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
         for event in stream.learn(INPUT, LABELS):
@@ -94,8 +94,8 @@ def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -
 def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sessions of one stream continue the seq, so no request has the seq of a row in flight."""
-    seq = [7]  # that a new link begins behind, unless told
+    """A new session continues the sequence numbers, so no request has that of a row in flight."""
+    seq = [7]  # the random number that precedes a new link's first one
     monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
     device.credit = 3
     stream = opened(device, timeout=0.3)
@@ -107,14 +107,14 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
             return device.answer(frame)
         late = b"".join(device.status(seq, Status.SEQUENCE, old[-1]) for seq in old)
         old.clear()
-        return late  # and the row itself is lost
+        return late  # the row itself is lost
 
     for event in stream.learn(INPUT, LABELS):
         found.append(event)
         if isinstance(event, Sample) and event.row == 9:
             stream.link.close()
             old += [frame.seq for frame in device.requests if frame.code == SAMPLE][:3]
-            seq[0] = old[0] - 2  # then comes HELLO
+            seq[0] = old[0] - 2  # the next number is HELLO's
             device.respond = respond
     stream.close()
     assert old == []
@@ -123,7 +123,7 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
 
 
 def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDevice) -> None:
-    """The device started again; that must not be forgotten when its SET_TOKEN gets no answer."""
+    """The host must remember the device's restart even if its SET_TOKEN gets no answer."""
     stream = opened(device, timeout=0.05)
     lost: list[Frame] = []
     found: list[Sample | Reconnection] = []
@@ -141,7 +141,7 @@ def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDe
 
 
 def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) -> None:
-    """The answers to three rows and the refusal of the fourth come at once."""
+    """The answers to three rows and the refusal of the fourth arrive together."""
     device.credit = 4
     held: list[bytes] = []
 
@@ -163,7 +163,7 @@ def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) ->
 
 
 def test_a_refused_row_says_that_those_before_it_were_learned(device: FakeDevice) -> None:
-    """Their answers are lost."""
+    """The answers to the earlier rows are lost."""
     device.credit = 3
     device.respond = lambda frame: (
         device.refuse(frame, Status.LABEL, 3)
@@ -274,7 +274,7 @@ def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int
 
 
 def test_a_restart_that_the_link_met_before_a_request_is_said_first(device: FakeDevice) -> None:
-    """The state that it has now is not saved in place of the one that was meant."""
+    """The host reports the restart first, so the device does not save its old state."""
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
     device.restart(samples=7)

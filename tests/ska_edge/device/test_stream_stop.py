@@ -1,4 +1,4 @@
-"""A stopped stream: rows in flight are learned, and it does not wait for a lost device."""
+"""A stopped stream lets the device learn the rows in flight, but waits for no lost device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
             stop.set()
     assert rows(found) == list(range(len(device.learned)))
     assert 10 <= len(device.learned) <= 10 + credit
-    assert stream.link.hello().samples == stream.samples == len(device.learned)  # one try is made
+    assert stream.link.hello().samples == stream.samples == len(device.learned)  # after one try
     assert list(stream.learn(INPUT, LABELS)) == []
     stream.close()
 
@@ -58,7 +58,7 @@ def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
 
 @pytest.mark.parametrize("lost", ["SAMPLE", "SAVE", "HELLO"])
 def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, lost: str) -> None:
-    """The lost answer is to the last row, the save after it, or the HELLO that ends a log."""
+    """The lost answer belongs to the last row, the save after it, or the HELLO that ends a log."""
     stop = threading.Event()
     connect = lambda: Link(device.port, timeout=0.1, stop=stop)  # noqa: E731
     stream = Stream(connect, DIGEST, patience=20, want=NOTHING, stop=stop)

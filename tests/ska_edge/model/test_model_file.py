@@ -1,4 +1,4 @@
-"""Model files: equal bytes for equal models, round trips, and refusals of anything damaged."""
+"""Equal models have files with equal bytes; reading is exact; damaged files are refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_equal_models_have_equal_bytes(tmp_path: Path) -> None:
 
 
 def a_small_model() -> Model:
-    """Small, as many copies of its file are damaged, but with past samples."""
+    """Return a model with past samples; it is small because tests damage many copies of it."""
     plan = make_plan((2, 2), replay=Replay(2, 1))
     model = Model(plan, State(plan), Scaling(np.zeros(2), np.ones(2)))
     FixedTrainer(model.state).learn_one(np.array([5, -7]), 1)
@@ -70,7 +70,7 @@ def a_small_model() -> Model:
 
 
 def refused(path: Path, content: bytes) -> str:
-    """The one sentence with which a file of this content is refused."""
+    """Return the one sentence that refuses a file with this content."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         open_model(path)
@@ -113,7 +113,7 @@ def test_a_file_of_version_2_is_read(tmp_path: Path) -> None:
         "limit": np.array([model.scaling.limit]),
     }
     for (layer, tensor), values in tensors_of(model.reference).items():
-        # Files call the readout of a hidden layer a head.
+        # Model files call the readout of a hidden layer a head.
         arrays[f"reference_{tensor.replace('readout', 'head')}_{layer}"] = values
 
     digest = hashlib.sha256()
@@ -152,7 +152,7 @@ def test_a_model_keeps_the_whole_state(tmp_path: Path) -> None:
     found = open_model(tmp_path / "m.ska").state
     assert found.to_bytes() == model.state.to_bytes()
     assert (found.samples, found.halvings, found.replay.held.tolist()) == (1, 2, [0, 1])
-    model.state.step = 2**32 + 5  # more than a device counts
+    model.state.step = 2**32 + 5  # more than a device can count
     model.save(tmp_path / "m.ska")
     assert open_model(tmp_path / "m.ska").state.step == 2**32 + 5
 

@@ -1,4 +1,4 @@
-"""ONNX: the integer form has the trainer's bits in two runtimes, the float form its classes."""
+"""In two runtimes the integer ONNX form gives the trainer's bits, the float form its classes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_integer_form_has_the_trainers_bits(
     sizes: list[int], rule: str, precision: str, seed: int, limit: int, wide: bool
 ) -> None:
     if wide:
-        sizes = [600, *sizes[1:]]  # sums of 64 bits
+        sizes = [600, *sizes[1:]]  # this size needs 64-bit sums
     model = random_model(sizes, rule, seed, limit, precision)
     format = model.plan.layers[0].input
     x = np.random.default_rng(seed).integers(format.minimum, format.maximum + 1, (9, sizes[0]))

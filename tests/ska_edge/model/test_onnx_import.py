@@ -1,4 +1,4 @@
-"""ONNX and back: the integer form gives the very model, and nothing that was changed is taken."""
+"""Importing the integer ONNX form gives back the same model; a changed file is refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def a_model() -> Model:
 
 
 def assert_same(found: Model, model: Model) -> None:
-    """Equal in all but the float twin."""
+    """Check that two models are equal except for the float twin."""
     assert found.plan == model.plan
     assert found.state.to_bytes() == model.state.to_bytes()
     assert found.state.step == model.state.step
@@ -85,7 +85,7 @@ def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, st
 
 
 def refusal(path: Path, content: bytes) -> str:
-    """The one sentence with which a file of this content is refused."""
+    """Return the one sentence that refuses a file with this content."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         open_model(path)
@@ -97,7 +97,7 @@ def refusal(path: Path, content: bytes) -> str:
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Callable[[Callable[[onnx.ModelProto], None]], str]:
-    """A function that gives the refusal of an export that was changed by a function."""
+    """Return a function that changes an export by a function and returns the refusal."""
 
     def refuse(change: Callable[[onnx.ModelProto], None]) -> str:
         exported = export(a_model(), "integer")
@@ -162,7 +162,7 @@ def test_a_tensor_that_cannot_be_read_is_named(refused) -> None:
 
 
 def node(exported: onnx.ModelProto, operator: str) -> onnx.NodeProto:
-    """The last node with this operator."""
+    """Return the last node with this operator."""
     return [found for found in exported.graph.node if found.op_type == operator][-1]
 
 
@@ -264,7 +264,7 @@ def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Pat
         except InputError as error:
             assert "\n" not in str(error)
             continue
-        assert_same(found, model)  # the bit is one of the graph's, which the model does not need
+        assert_same(found, model)  # the model does not need this bit of the graph
         taken += 1
     assert taken < len(good) / 64
     for length in range(0, len(good), 64):

@@ -1,4 +1,4 @@
-"""Float tensors as the integers of a state."""
+"""Float tensors become the integers of a state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input scaling: fitting it, and the one line from a raw feature to an input."""
+"""Input scaling: how it is fitted, and the linear formula from a raw feature to an input."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ FORMATS = st.sampled_from([QFormat(8, 0), QFormat(8, 5), QFormat(8, 7), QFormat(
 
 @st.composite
 def raw_inputs(draw: st.DrawFn) -> RawInput:
-    """Two features with multipliers and offsets of every size that a plan can hold."""
+    """Return two features with multipliers and offsets of every size that a plan can hold."""
     multipliers = st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=2)
     offsets = st.lists(st.integers(-LARGEST_OFFSET, LARGEST_OFFSET), min_size=2, max_size=2)
     return RawInput(tuple(draw(multipliers)), tuple(draw(offsets)), draw(st.integers(1, 31)))
@@ -77,11 +77,11 @@ def test_a_whole_feature_becomes_what_a_device_computes(
 
 
 def raw_model(seed: int) -> tuple[Model, np.ndarray]:
-    """A model of whole features, and 50 rows of them."""
+    """Return a model of integer features, and 50 rows of them."""
     rng = np.random.default_rng(seed)
     features = rng.integers(RAW.minimum, RAW.maximum + 1, (50, 20)).astype(float)
     features[:, 0] = 0
-    features[rng.integers(50), 0] = 1  # a rare flag: the others' multipliers have few bits left
+    features[rng.integers(50), 0] = 1  # a rare flag leaves few bits for the other multipliers
     format = QFormat(8, 4)
     scaling = Scaling.fit(features, "standardize").within(format)
     raw = raw_input(features, scaling.mean, scaling.scale, format)

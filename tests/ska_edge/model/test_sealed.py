@@ -1,4 +1,4 @@
-"""Sealed is not signed: a model file that was edited and sealed again is checked like any other."""
+"""A seal is no signature: a model file that was edited and resealed is checked like any other."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def a_model() -> Model:
 
 @pytest.fixture
 def arrays(tmp_path: Path) -> dict[str, Any]:
-    """The contents of a model file."""
+    """Return the contents of a model file."""
     a_model().save(tmp_path / "m.ska")
     with np.load(tmp_path / "m.ska") as archive:
         return dict(archive)
 
 
 def sealed_again(path: Path, arrays: dict[str, Any], header: Any = None) -> Path:
-    """A file with these arrays and perhaps another header, and a seal that is right."""
+    """Write a correctly sealed file with these arrays and, if given, another header."""
     if header is not None:
         text = json.dumps(header).encode()
         arrays = {**arrays, "header": np.frombuffer(text, dtype=np.uint8)}
@@ -70,12 +70,12 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if at:
         yield at
     for key in data if isinstance(data, dict) else range(len(data) if type(data) is list else 0):
-        if at or key != "plan":  # those are in test_check
+        if at or key != "plan":  # test_check.py covers the plan
             yield from places(data[key], (*at, key))
 
 
 def use(model: Model) -> None:
-    """What commands do with a model: inspect, eval and save it."""
+    """Do what commands do with a model: inspect, evaluate and save it."""
     for found in model.ranges:
         assert found.format.name
         assert found.real >= 0
@@ -89,7 +89,7 @@ def use(model: Model) -> None:
 
 
 def opened(path: Path) -> bool:
-    """Whether a file opens; then it can be used, else the refusal is one sentence about it."""
+    """Tell whether a file opens. Check that it can then be used, or is refused in one sentence."""
     try:
         model = open_model(path)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Several tasks at once: Ctrl-C waits for all that were started, whenever it comes."""
+"""Whenever Ctrl-C comes, the fleet waits for every task that has started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ska_edge.monitor import fleet
 def test_ctrl_c_while_threads_are_started_waits_for_them(
     interrupted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread can be at work before `start` has returned to the one that is interrupted."""
+    """A thread can run before its `start` has returned in the interrupted thread."""
     stop, waited_for = threading.Event(), threading.Event()
     ended: list[str] = []
 
@@ -26,7 +26,7 @@ def test_ctrl_c_while_threads_are_started_waits_for_them(
                 raise KeyboardInterrupt
 
     class Watched(threading.Event):
-        """Lets the tasks end as soon as the fleet waits for an event."""
+        """A queue that lets the tasks end as soon as the fleet waits for an event."""
 
         def wait(self, timeout: float | None = None) -> bool:
             waited_for.set()

@@ -1,4 +1,4 @@
-"""Logs are read as written, and lines that no monitor wrote are refused with their number."""
+"""Logs are read back as written; a line that no monitor wrote is refused by its number."""
 
 from __future__ import annotations
 

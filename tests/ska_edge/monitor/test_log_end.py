@@ -1,4 +1,4 @@
-"""The end of a log is found by its last lines, and is what all of its lines say."""
+"""The last lines of a log give the same end as all of its lines."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ INFO = DeviceInfo(
 
 
 class Writer:
-    """Creates the lines of a monitor whose device has room for three rows in flight."""
+    """Makes the lines of a monitor whose device has room for three rows in flight."""
 
     def __init__(self) -> None:
         self.info = INFO
@@ -84,7 +84,7 @@ def text_of(lines: list[LogLine]) -> bytes:
 
 
 def with_a_hole(path: Path, lines: list[LogLine], kept: int) -> Path:
-    """A log with a terabyte of zeros in the place of all lines but the first and the last ones."""
+    """Write a log with a terabyte of zeros in place of all lines but the first and last ones."""
     with path.open("wb") as file:
         file.write(text_of(lines[:1]))
         file.seek(2**40)
@@ -123,7 +123,7 @@ def test_a_session_that_was_killed_is_continued_from_its_last_checkpoint(
     assert end.obstacle(now) == ""
     assert [row.sample for row in end.learned(now)] == [5001, 5002]
     other = replace(now, halvings=1)
-    assert "longer than" in LogEnd.of(path, other).obstacle(other)  # it reads the zeros, to say why
+    assert "longer than" in LogEnd.of(path, other).obstacle(other)  # it reads the zeros for this
 
 
 def test_a_row_under_way_that_was_announced_before_a_checkpoint_is_found(path: Path) -> None:
@@ -160,7 +160,7 @@ def test_the_last_lines_say_what_all_lines_say(
     halvings: int,
     token: int,
 ) -> None:
-    """Whatever happened, wherever the log was cut, and wherever the device is now."""
+    """This holds whatever happened, wherever the log was cut, and wherever the device is now."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Writer.learn.__globals__, "CHECKPOINT", 4)
         book = Writer()
@@ -173,7 +173,7 @@ def test_the_last_lines_say_what_all_lines_say(
         book.info,
         samples=max(book.info.samples + ahead, 0),
         halvings=book.info.halvings + halvings,
-        crc=book.info.crc + halvings,  # which covers them
+        crc=book.info.crc + halvings,  # the CRC covers the halvings
         token=token,
     )
     whole = LogEnd(log_end._whole(path))

@@ -31,7 +31,7 @@ SIZES = (4, 5, 3)
 
 
 class Played:
-    """A `Stream` to a device with the plan; the answers to the rows in `lost` are lost."""
+    """Replaces `Stream`: a trainer plays the device; the answers to the rows in `lost` are lost."""
 
     def __init__(self, plan: Plan, lost: frozenset[int] = frozenset()) -> None:
         start = initial_parameters(plan.sizes, plan.rule, seed=3)
@@ -80,7 +80,7 @@ class Played:
 
 
 def samples(count: int, spread: int = 12) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of three clouds that are easy to tell apart, and their labels."""
+    """Return rows of three clouds that are easy to tell apart, and their labels."""
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 3, count)
     centers = np.array([[60, 0, -40, 30], [-50, 50, 20, -20], [0, -70, 60, 10]])
@@ -90,7 +90,7 @@ def samples(count: int, spread: int = 12) -> tuple[NDArray[np.int64], NDArray[np
 def watched(
     plan: Plan, count: int, lost: frozenset[int] = frozenset()
 ) -> tuple[list[Line], Monitor, list[set[tuple[str, int]]]]:
-    """The lines about so many samples, and the symptoms after each row."""
+    """Return the lines about `count` samples, and the symptoms after each row."""
     monitor = Monitor(cast(Stream, Played(plan, lost)), plan)
     lines: list[Line] = []
     signs = []
@@ -123,7 +123,7 @@ def test_a_device_that_learns_well_shows_nothing() -> None:
 def test_a_device_whose_updates_vanish() -> None:
     lines, monitor, _ = watched(make_plan(SIZES, rate=2.0**-18), 4 * ENOUGH)
     assert ("vanishing updates", 1) in {(each.sign, each.layer) for each in monitor.symptoms}
-    assert warnings(lines).count(("vanishing updates", 1)) == 1  # said when it is new
+    assert warnings(lines).count(("vanishing updates", 1)) == 1  # once, when it is new
     (place,) = [i for i, line in enumerate(lines) if warnings([line]) == [("vanishing updates", 1)]]
     assert len(rows(lines[:place])) == ENOUGH
 
@@ -137,7 +137,7 @@ def test_the_last_rows_are_looked_at_too() -> None:
 
 
 def test_decisions_of_the_output_layer_show_a_collapse() -> None:
-    # Saturated from the start, and all one class: whatever comes in, the same is decided.
+    # All weights are saturated from the start, so every input gives the same class.
     plan = make_plan(SIZES, rule="published", rate=2.0, batch=5, steps=30)
     _, monitor, signs = watched(plan, 60)
     assert ("collapse", 1) not in signs[ENOUGH - 2]
@@ -189,7 +189,7 @@ def test_a_session_begins_and_ends_with_the_state() -> None:
 
 
 def test_some_rows_say_how_often_the_rate_is_halved() -> None:
-    """So the end of a log can be understood without its beginning."""
+    """This makes the end of a log readable without its beginning."""
     lines, _, _ = watched(make_plan(SIZES), 2 * CHECKPOINT)
     told = {row["sample"]: row["halvings"] for row in rows(lines) if "halvings" in row}
     assert told == {CHECKPOINT: 0, 2 * CHECKPOINT: 0}
@@ -218,7 +218,7 @@ def stream(device: FakeDevice) -> Iterator[Stream]:
 
 
 def kinds(lines: list[Line]) -> list[object]:
-    """The lines that are not rows, and the number of rows between them."""
+    """Return the lines that are not rows, and the number of rows between them."""
     found: list[object] = []
     for line in lines:
         if "sample" not in line:
@@ -292,7 +292,7 @@ def test_a_device_that_fell_back_is_told_its_rate_again(
 def test_a_restart_between_rows_does_not_lose_the_rate(
     device: FakeDevice, stream: Stream, behind: str, wanted: list[object]
 ) -> None:
-    """The device starts again with as many samples as it has: they say nothing."""
+    """The device restarts with the same number of samples, so the number does not reveal it."""
     lines = []
     for said in Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True):
         lines.append(line := said.as_dict())

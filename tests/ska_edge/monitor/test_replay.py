@@ -1,4 +1,4 @@
-"""A log gives the device's state bit for bit, whatever happened, or the line that is to blame."""
+"""Whatever happened, a log gives the device's state bit for bit, or names the faulty line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def model_of(plan: Plan) -> Model:
     limit = 2 ** (plan.formats.weight_bits - 3)
     parameters = np.random.default_rng(1).integers(-limit, limit, plan.parameter_count)
     scaling = Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))
-    return Model(plan, State(plan, parameters, 321), scaling)  # as after a training
+    return Model(plan, State(plan, parameters, 321), scaling)  # a model after a training
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def rebuilt(book: Logbook, model: Model, path: Path, at: int | None = None) -> R
 
 
 def assert_whole(book: Logbook, model: Model, path: Path, *, checked: bool) -> None:
-    """The log gives the very state of the device."""
+    """Check that the log gives exactly the state of the device."""
     before = model.state.to_bytes()
     found = rebuilt(book, model, path)
     assert found.state.to_bytes() == book.state.to_bytes()
@@ -100,7 +100,7 @@ def test_whatever_happens_the_log_gives_the_devices_state(
 
 def test_a_log_without_an_end_is_rebuilt_unchecked(model: Model, path: Path) -> None:
     book = Logbook(model)
-    assert_whole(book, model, path, checked=True)  # the start line is a check of its own
+    assert_whole(book, model, path, checked=True)  # the start line has a CRC that is checked
     book.learn(5)
     assert_whole(book, model, path, checked=False)
     book.interrupt(2)
@@ -122,7 +122,7 @@ def test_a_log_may_start_from_a_pulled_model(path: Path) -> None:
     assert_whole(book, pulled, path, checked=True)
     with pytest.raises(InputError, match="line 1: the log starts at 7 samples and the model has 0"):
         rebuilt(book, flashed, path)
-    again = Logbook(pulled)  # flashed with the weights of the pulled model
+    again = Logbook(pulled)  # this device was flashed with the weights of the pulled model
     again.learn(3)
     assert_whole(again, pulled, path, checked=False)
 
@@ -135,7 +135,7 @@ def test_a_log_may_start_from_a_model_that_was_pushed(model: Model, path: Path) 
 
 
 def test_a_device_may_be_put_back_to_what_was_flashed(model: Model, path: Path) -> None:
-    book = Logbook(model, model.state)  # a model of 321 steps was pushed, and the log begins there
+    book = Logbook(model, model.state)  # a model of 321 steps was pushed; the log begins with it
     book.learn(3)
     book.fall_back(session=True)
     assert book.state.step == 0
@@ -150,7 +150,7 @@ def test_rows_that_never_came_are_forgotten_when_the_device_falls_back(
     book = Logbook(model)
     book.learn(3)
     book.interrupt(2)
-    del book.lines[-2:]  # the monitor was ended before it wrote them
+    del book.lines[-2:]  # the monitor ended before it wrote them
     book.fall_back(session=True)
     book.learn(9)
     book.end()
@@ -250,7 +250,7 @@ def test_at_means_the_step_from_which_the_device_went_on(model: Model, path: Pat
     book.learn(6)
     book.fall_back(session=True)
     book.learn(3)
-    for step in range(8):  # the history has what each step gave last
+    for step in range(8):  # the history has the latest state of each step
         assert rebuilt(book, model, path, step).state.to_bytes() == book.history[step]
     with pytest.raises(InputError, match="it goes from 0 to 7"):
         rebuilt(book, model, path, 8)
@@ -289,7 +289,7 @@ def refusal(book: Logbook, model: Model, path: Path, kind: type[SkaError] = Inpu
 
 @pytest.fixture
 def book(model: Model) -> Logbook:
-    """10 rows; row n is in line n + 1."""
+    """Return a log of 10 rows; row n is in line n + 1."""
     found = Logbook(model)
     found.learn(10)
     return found
@@ -315,9 +315,9 @@ def test_a_gap_at_an_interruption_is_refused(book: Logbook, model: Model, path: 
     del book.lines[-2]
     assert "line 14: sample 11 was expected and 12 found" in refusal(book, model, path)
     book.lines = book.lines[:12]
-    book.lines[-1]["samples"] = 10 + 255  # these may still come, and the log ends before
+    book.lines[-1]["samples"] = 10 + 255  # so many rows can be in flight at the log's end
     assert rebuilt(book, model, path).state.samples == 10
-    book.lines[-1]["samples"] += 1  # more than can be under way
+    book.lines[-1]["samples"] += 1  # more than can be in flight
     assert "line 12: sample 10 was expected and 266 found" in refusal(book, model, path)
 
 

@@ -1,4 +1,4 @@
-"""The proof finds what differs and names the first of it. A stand-in plays the device here."""
+"""The proof names the first difference. Here a simulated device takes the place of a real one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def a_model(rule: str = "local") -> Model:
 
 
 class HonestDevice:
-    """Computes what the host computes, by the methods of `Link`; `spoil` may change its state."""
+    """Replaces `Link`: computes what the host computes; `spoil` may change its state."""
 
     def __init__(self, model: Model, spoil: Callable[[HonestDevice], None] | None = None) -> None:
         self._model = model
@@ -78,7 +78,7 @@ def test_equal_devices_pass(rule: str) -> None:
     report = prove(model, HonestDevice(model))
     assert report.equal
     assert report.samples == SAMPLES
-    assert report.steps == (2 * SAMPLES - 1 if rule == "local" else 4)  # the first replays nothing
+    assert report.steps == (2 * SAMPLES - 1 if rule == "local" else 4)  # nothing to replay at first
     assert report.parameters == model.plan.parameter_count
 
 
@@ -110,7 +110,7 @@ def test_a_flipped_bit_is_named(step: int, layer: int, tensor: str, index: tuple
             device.trainer.state.tensor(layer, tensor)[index] ^= 1 << 9
 
     device = HonestDevice(model, flip)
-    if step == 0:  # wrong from the start: the flashed weights are others
+    if step == 0:  # the flashed weights already differ
         other = Model(model.plan, model.state.copy(), model.scaling)
         other.state.tensor(layer, tensor)[index] ^= 1 << 9
         device = HonestDevice(other)

@@ -1,4 +1,4 @@
-"""Signs of failure: each in a series that shows it and in one that just does not; in trainings."""
+"""Each sign of failure is found just beyond its threshold, and not just before it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.training.options import Options
 from ska_edge.training.train import Trained, train
 
-# A value over the course of a training, which runs from 0 to 1.
+# A value over the course of a training, from time 0 to time 1.
 Course = Callable[[float], float]
 
 SIZES = (6, 5, 4, 3)
 PUBLISHED = make_plan(SIZES, rule="published", batch=10, steps=50)
 LOCAL = make_plan(SIZES, rule="local")
-SICK = 1  # the layer that the series are about
+SICK = 1  # the index of the layer with the unhealthy series
 
 
 def always(value: float) -> Course:
-    """A value that never changes."""
+    """Return a course of a value that never changes."""
     return lambda _: value
 
 
 def metrics(plan: Plan, layer: int, at: float, courses: dict[str, Course]) -> LayerMetrics:
-    """A layer's metrics at one time; `knowledge` and `shift` are root mean squares."""
+    """Return a layer's metrics at one time; `knowledge` and `shift` are root mean squares."""
     root = math.sqrt(plan.layers[layer].outputs * plan.batch)
     value = {name: course(at) for name, course in courses.items()}
     return LayerMetrics(
@@ -60,7 +60,7 @@ HEALTHY: dict[str, Course] = {
 
 
 def watched(plan: Plan, layers: dict[int, dict[str, Course]], steps: int = 240) -> Watch:
-    """A watch that saw a training, healthy except for the given courses of the given layers."""
+    """Return a watch that saw a training that is healthy except for the given courses."""
     watch = Watch(plan)
     courses = [{**HEALTHY, **layers.get(index, {})} for index in range(len(plan.layers))]
     for step in range(steps):
@@ -70,11 +70,12 @@ def watched(plan: Plan, layers: dict[int, dict[str, Course]], steps: int = 240) 
 
 
 def signs(watch: Watch) -> list[tuple[str, int]]:
-    """Sign and layer of every symptom."""
+    """Return the sign and the layer of every symptom."""
     return [(symptom.sign, symptom.layer) for symptom in watch.symptoms()]
 
 
-# The errors of an output layer that learns nothing: of 3 classes, the worst that is no guess.
+# The shift of an output layer that learns nothing. It is just below the shift of guessing among 3
+# classes (0.471).
 GUESSING: dict[str, Course] = {"shift": always(0.47)}
 
 
@@ -87,7 +88,7 @@ def test_a_healthy_training_shows_nothing(plan: Plan) -> None:
 
 
 def growing(first: float, last: float) -> Course:
-    """Exponential growth."""
+    """Return a course of exponential growth."""
     return lambda t: first * (last / first) ** t
 
 
@@ -97,9 +98,9 @@ def growing(first: float, last: float) -> Course:
         (always(8.1), True),
         (always(7.9), False),
         (growing(0.1, 7.9), True),
-        (growing(0.1, 4.0), False),  # ends in the middle of the table
-        (growing(0.8, 7.9), False),  # not ten times as much as at first
-        (lambda t: min(0.1 + 12 * t, 7.0), False),  # no longer grows
+        (growing(0.1, 4.0), False),  # it ends in the middle of the table
+        (growing(0.8, 7.9), False),  # it ends below ten times its start
+        (lambda t: min(0.1 + 12 * t, 7.0), False),  # it no longer grows
     ],
 )
 def test_exploding_knowledge(knowledge: Course, seen: bool) -> None:
@@ -166,7 +167,7 @@ def test_vanishing_updates() -> None:
 def test_updates_may_vanish_where_nothing_is_left_to_learn() -> None:
     vanished: dict[str, Course] = {"zero_updates": always(1.0)}
     assert signs(watched(LOCAL, {SICK: vanished, 2: vanished})) == []
-    assert signs(watched(PUBLISHED, {SICK: vanished})) == []  # its shift becomes small
+    assert signs(watched(PUBLISHED, {SICK: vanished})) == []  # its shift becomes small by design
 
 
 def test_a_frozen_layer_makes_no_updates() -> None:
@@ -182,7 +183,7 @@ def test_a_frozen_layer_makes_no_updates() -> None:
 @pytest.mark.parametrize(
     ("entropy", "shift", "seen"),
     [
-        (lambda t: -1 + 0.10 * t, always(0.1), True),  # moves by 1.7 % of itself
+        (lambda t: -1 + 0.10 * t, always(0.1), True),  # the entropy moves by 1.7 % of itself
         (lambda t: -1 + 0.14 * t, always(0.1), False),  # by 2.3 %
         (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # 55 % of the first shift
         (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # 45 %
@@ -210,10 +211,10 @@ def test_a_network_that_has_learned_is_on_no_plateau() -> None:
     ("above", "seen"),
     [
         (lambda t: -t, True),
-        (lambda t: t, False),  # the same direction
-        (lambda t: -t if t < 0.4 else 0.6 * t - 0.64, False),  # only at first
-        (lambda t: -min(5 * t, 1) - 0.2 * t, False),  # little of what it moved in all
-        (lambda t: math.cos(9 * t) - t, False),  # back and forth
+        (lambda t: t, False),  # all layers move in the same direction
+        (lambda t: -t if t < 0.4 else 0.6 * t - 0.64, False),  # this one moves apart only at first
+        (lambda t: -min(5 * t, 1) - 0.2 * t, False),  # the part against the others is small
+        (lambda t: math.cos(9 * t) - t, False),  # this one moves back and forth
     ],
 )
 def test_out_of_step(above: Course, seen: bool) -> None:
@@ -237,7 +238,7 @@ def test_noise_alone_is_not_out_of_step() -> None:
 
 
 def crossed(second: float, width: int = 4) -> np.ndarray:
-    """Rows in two directions, the second with this share of the first one's variance."""
+    """Return rows in two directions; the second one has this share of the first one's variance."""
     rows = np.zeros((4, width))
     rows[:2, 0] = 1, -1
     rows[2:, 1] = math.sqrt(second), -math.sqrt(second)
@@ -373,7 +374,7 @@ def test_a_symptom_as_data() -> None:
 
 
 def blobs(spread: float = 0.6) -> Dataset:
-    """Three clouds in eight dimensions, 50 rows each."""
+    """Return three clouds in eight dimensions, 50 rows each."""
     rng = np.random.default_rng(5)
     y = np.arange(150) % 3
     centers = rng.normal(size=(3, 8))
@@ -400,17 +401,17 @@ def test_a_rate_too_large_saturates() -> None:
 
 def test_a_rate_too_small_changes_nothing() -> None:
     trained = train(blobs(), Options(hidden=(16, 8), epochs=5, rate=0.00001))
-    # The layers below wait for the readout of the last one, which never leaves 0.
+    # The lower layers depend on the readout of the last hidden layer, which stays 0.
     assert ("vanishing updates", 2) in found_in(trained)
     assert not {sign for sign, _ in found_in(trained)} & {"exploding knowledge", "saturation"}
-    assert not {sign for sign, _ in found_in(trained)} & {"collapse"}  # it is as it began
+    assert not {sign for sign, _ in found_in(trained)} & {"collapse"}  # it did not change
 
 
 def test_published_collapses() -> None:
     collapsed = {
         ("collapse", 0),
         ("collapse", 1),
-    }  # of random layers, three neurons are close to it
+    }  # random layers of three neurons are close to collapse
     for rate, steps, seen in ((0.5, 50, collapsed), (0.01, 20, set())):
         options = Options(rule="published", hidden=(16, 12), rate=rate, steps=steps, batch=100)
         assert found_in(train(blobs(), options)) & collapsed == seen

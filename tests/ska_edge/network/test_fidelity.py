@@ -1,4 +1,4 @@
-"""The published rule in integers against the float reference, series by series."""
+"""In integers, the series of the published rule stay close to those of the float reference."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ska_edge.training.options import Options
 from ska_edge.training.train import train
 
 SERIES = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagrangian")
-LARGEST_GAP = 0.02  # of a series' largest magnitude
+LARGEST_GAP = 0.02  # relative to a series' largest magnitude
 NETWORK = {"rule": "published", "hidden": (64, 32, 16), "batch": 500, "steps": 50, "rate": 0.01}
 
 
 def series(path: Path, **options: object) -> dict[str, np.ndarray]:
-    """(steps, layers) of every series."""
+    """Return every series, each of shape (steps, layers)."""
     train(load("digits"), Options(log=path, **NETWORK, **options))  # type: ignore[arg-type]
     steps = [json.loads(line)["layers"] for line in path.read_text().splitlines()]
     return {name: np.array([[layer[name] for layer in step] for step in steps]) for name in SERIES}

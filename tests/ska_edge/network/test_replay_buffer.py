@@ -1,4 +1,4 @@
-"""The replay buffer: what it keeps, what it gives back, and what it repairs."""
+"""The replay buffer keeps the right samples, returns them, and repairs streams sorted by class."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_past_samples_are_learned_before_the_new_one() -> None:
     plan = a_plan(2, per_sample=3)
     trainer = FixedTrainer(State(plan))
     trainer.learn_one(np.array([50, -50]), 0)
-    assert trainer.state.step == 1  # nothing to replay yet
+    assert trainer.state.step == 1  # there is nothing to replay yet
     trainer.learn_one(np.array([-50, 50]), 1)
     assert trainer.state.step == 1 + 3 + 1
     assert trainer.state.replay.held.tolist() == [1, 1, 0]

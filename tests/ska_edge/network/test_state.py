@@ -1,4 +1,4 @@
-"""The state of a network as bytes: nothing is lost, and an impossible state is refused."""
+"""The bytes of a state lose nothing, and the bytes of an impossible state are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.random_states import learned_states
 
 
 def continued(state: State) -> bytes:
-    """The bytes after two more samples, of a copy."""
+    """Learn two more samples with a copy; return its bytes."""
     trainer = FixedTrainer(state.copy())
     for label in (0, state.plan.classes - 1):
         trainer.learn_one(np.full(state.plan.inputs, 3 - 5 * label), label)
@@ -43,7 +43,7 @@ def test_a_state_comes_back_from_its_bytes_and_learns_on_in_the_same_bits(state:
 
 @given(learned_states(), st.data())
 def test_no_two_states_have_the_same_bytes(state: State, data: st.DataObject) -> None:
-    """A flipped bit is refused, or it is another state."""
+    """A flipped bit is refused or gives another state."""
     raw = bytearray(state.to_bytes())
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     try:
@@ -74,7 +74,7 @@ def test_what_is_flashed_knows_nothing_but_the_parameters(state: State) -> None:
 
 
 def bytes_with(plan: Plan, name: str, value: int) -> bytes:
-    """The bytes of an empty state with the first element of one field set to a value."""
+    """Return the bytes of an empty state with the first element of one field set to a value."""
     raw, place = bytearray(State(plan).to_bytes()), 0
     for field in plan.state_fields():
         if field.name == name:

@@ -1,4 +1,4 @@
-"""The fixed-point trainer against the float reference: near it at each step, as good in the end."""
+"""The fixed-point trainer stays near the float reference at each step and learns as well."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEIGHT_STEP = 2.0**-12
 def twins(
     sizes: tuple[int, ...], rule: str, **options: float | int
 ) -> tuple[Plan, FixedTrainer, Parameters]:
-    """A trainer and float parameters that start from the same representable numbers."""
+    """Return a trainer and float parameters that start from the same representable numbers."""
     parameters = initial_parameters(sizes, rule, seed=3)
     plan = make_plan(sizes, rule=rule, **options)  # type: ignore[arg-type]
     state = quantize_state(plan, tensors_of(parameters))
@@ -33,7 +33,7 @@ def twins(
 
 
 def largest_gap(plan: Plan, trainer: FixedTrainer, parameters: Parameters) -> float:
-    """The largest difference of any parameter, in steps of the weight format."""
+    """Return the largest difference of any parameter, in steps of the weight format."""
     reals = tensors_of(parameters)
     return (
         max(
@@ -60,13 +60,13 @@ def test_local_follows_the_reference_step_by_step(sizes: tuple[int, ...]) -> Non
         fixed = trainer.learn_one(x, label)
         real = reference.learn_one(plan.layers[0].input.dequantize(x), label)
         assert np.abs(fixed / 32768 - real).max() < 0.01
-    # Each step rounds each weight once, by at most half a step; errors of z feed back a little.
+    # Each training step rounds each weight once, by at most half a unit. Errors of z add a little.
     assert largest_gap(plan, trainer, parameters) < 20
 
 
 def test_the_gap_would_show_a_wrong_rule() -> None:
     plan, trainer, parameters = twins((6, 8, 3), "local", rate=0.125)
-    reference = Reference(parameters, "local", 0.0625)  # half the rate: a plain mistake
+    reference = Reference(parameters, "local", 0.0625)  # half the rate is an obvious fault
     rng = np.random.default_rng(1)
     for _ in range(20):
         x, label = rng.integers(-128, 128, 6), int(rng.integers(3))
@@ -134,7 +134,7 @@ def test_weights_saturate_at_their_format() -> None:
     state.tensor(0, "weight")[:] = [[32767, 32767], [-32768, -32768]]
     x = np.array([[-128, -128]])
     for _ in range(3):
-        trainer.learn_one(x[0], 1)  # pushes row 0 down... and row 1 further up than it can be wrong
+        trainer.learn_one(x[0], 1)  # pushes both rows beyond the ends
     weight = QFormat(16, 12)
     assert state.parameters.min() >= weight.minimum
     assert state.parameters.max() <= weight.maximum
@@ -149,7 +149,7 @@ def test_metrics_count_what_they_say() -> None:
     assert last["w_square"] == int((before.tensor(1, "weight") ** 2).sum())
     trainer.learn_one(np.zeros(5, dtype=np.int64), 2)
     first = trainer.metrics()[0]
-    assert first["zero_updates"] == 20  # an input of zeros moves no weight
+    assert first["zero_updates"] == 20  # inputs of 0 move no weight
     assert first["w_saturated"] == at_limits(
         before.tensor(0, "weight"), plan.layers[0].matrix.weight
     )

@@ -1,4 +1,4 @@
-"""A plan from a file: every number in it is believed only where the arithmetic supports it."""
+"""A plan from a file is accepted only if the arithmetic supports every number in it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ HOSTILE: tuple[Any, ...] = (
 
 
 def plain(plan: Plan) -> Any:
-    """A plan as a file has it."""
+    """Return a plan in the form that a file has."""
     return json.loads(json.dumps(plan.to_json()))
 
 
 def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where every value in nested data is; of a long list the first and the last."""
+    """Yield the place of every value in nested data, but only the first and last of a long list."""
     if at:
         yield at
     if isinstance(data, dict):
@@ -49,7 +49,7 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
-    """A copy with another value at a place."""
+    """Return a copy with another value at a place."""
     data = copy.deepcopy(data)
     inner = data
     for key in at[:-1]:
@@ -59,7 +59,7 @@ def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 
 def resolved_again(plan: Plan) -> Plan:
-    """The resolver's result for a plan's own choices."""
+    """Return what the resolver computes from a plan's own choices."""
     return make_plan(
         plan.sizes,
         rule=plan.rule,

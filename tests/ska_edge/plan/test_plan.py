@@ -64,7 +64,8 @@ def test_every_constant_is_in_the_digest(change: dict[str, Any]) -> None:
 
 
 def test_the_proof_finds_the_width_that_is_needed() -> None:
-    # 16-bit weights times 8-bit inputs: 2**22 a product, so 511 of them and a bias fit 31 bits.
+    # A product of a 16-bit weight and an 8-bit input is up to 2**22, so 511 of them and a bias fit
+    # 31 bits.
     assert accumulator_width(make_plan((510, 4, 2))) == 32
     assert accumulator_width(make_plan((512, 4, 2))) == 64
     widths = {b.quantity: b.width for b in range_proof(make_plan((784, 4, 2))) if b.layer == 0}

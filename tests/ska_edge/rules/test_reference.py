@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 
 def random_model(sizes: list[int], seed: int, alignment: float = 0.0) -> Reference:
-    """A ``local`` model none of whose arrays is zero, so that every gradient shows."""
+    """Return a ``local`` model in which no array is zero, so that every gradient matters."""
     parameters = initial_parameters(sizes, "local", seed)
     rng = np.random.default_rng(seed + 1)
     for array in arrays(parameters):
@@ -39,7 +39,7 @@ def cross_entropy(decisions: FloatArray, labels: NDArray[np.int64]) -> float:
 
 
 def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int64]) -> float:
-    """Cross-entropy of the readout of hidden ``layer`` (-1: there is none, the output layer)."""
+    """Return the cross-entropy of hidden ``layer``'s readout, or of the output layer for -1."""
     a = x
     for weights, bias in zip(p.weights[: layer + 1], p.biases[: layer + 1], strict=True):
         a = np.tanh((a @ weights.T + bias) / 2.0)
@@ -53,7 +53,7 @@ def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int6
 def gradient(
     array: FloatArray, p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int64]
 ) -> FloatArray:
-    """Central differences of ``local_loss`` by every element of ``array``, an array of ``p``."""
+    """Return central differences of ``local_loss`` by the elements of ``array``, one of ``p``."""
     result = np.zeros_like(array)
     step = 1e-5
     for index in np.ndindex(array.shape):
@@ -68,7 +68,7 @@ def gradient(
 
 
 def layer_arrays(p: Parameters) -> Iterator[tuple[int, float, int]]:
-    """(index in ``arrays``, gain of the rule over the gradient, hidden layer whose loss counts)."""
+    """Return (index in ``arrays``, ratio of the rule's step to the gradient, layer of the loss)."""
     count = len(p.weights)
     top = count - 2
     for layer in range(count):

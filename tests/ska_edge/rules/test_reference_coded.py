@@ -1,4 +1,4 @@
-"""The rules `feedback` and `code` of the float reference, against plain loops over neurons."""
+"""The rules `feedback` and `code` of the float reference agree with plain loops over neurons."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEPTHS = pytest.mark.parametrize("hidden", [[], [4], [4, 5], [5, 4, 3], [3, 4, 5
 
 
 def draw_codes(rule: str, sizes: list[int], seed: int) -> list[FloatArray]:
-    """Random codes of every hidden layer; some of `code` are 0."""
+    """Return random codes of every hidden layer; some codes of the rule `code` are 0."""
     rng = np.random.default_rng(seed)
     values = [-1.0, 1.0] if rule == "feedback" else [-1.0, 0.0, 0.0, 1.0]
     return [rng.choice(values, (sizes[-1], width)) for width in sizes[1:-1]]
 
 
 def random_parameters(sizes: list[int], rule: str, seed: int) -> Parameters:
-    """None of the arrays is zero."""
+    """Return random parameters without a zero array."""
     parameters = initial_parameters(sizes, rule, seed)
     rng = np.random.default_rng(seed + 1)
     for array in [*parameters.weights, *parameters.biases]:
@@ -52,7 +52,7 @@ Lists = list[list[list[float]]]
 def changes_by_loops(
     model: Reference, x: list[float], label: int
 ) -> tuple[Lists, list[list[float]]]:
-    """What one sample adds to the weights and the biases of every layer, neuron by neuron."""
+    """Compute what one sample adds to the weights and biases of every layer, neuron by neuron."""
     p = model.parameters
     inputs, knowledge, decisions = [x], [], []
     for weights, bias in zip(p.weights, p.biases, strict=True):
@@ -126,7 +126,7 @@ def test_one_sample_is_a_batch_of_one(rule: str, hidden: list[int]) -> None:
 
 
 def zero_model(rule: str, codes: list[list[float]], gain: float = 1.0) -> Reference:
-    """One input, two hidden neurons, two classes, all weights 0: D = 1/2, D' = 1/4, 2 D - 1 = 0."""
+    """Return a 1-2-2 model with all weights 0, so that D = 1/2, D' = 1/4 and 2 D - 1 = 0."""
     p = Parameters([np.zeros((2, 1)), np.zeros((2, 2))], [np.zeros(2), np.zeros(2)])
     return Reference(p, rule, 1.0, codes=[codes], gain=gain)
 
@@ -171,7 +171,7 @@ def test_code_pulls_the_decisions_to_the_code_of_the_class() -> None:
     sizes = [4, 8, 6, 3]
     model = model_of("code", sizes, seed=3)
     for code in model.codes:
-        code[:, -1] = 0.0  # a neuron that no class has in its code
+        code[:, -1] = 0.0  # no class uses this neuron in its code
     idle = [weights[-1].copy() for weights in model.parameters.weights[:-1]]
     x = np.random.default_rng(1).normal(size=(3, 4))
     labels = np.arange(3)

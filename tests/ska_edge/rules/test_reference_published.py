@@ -1,4 +1,4 @@
-"""The published rule in the float reference: golden figures, and the definition written plainly."""
+"""The published rule in the float reference gives the golden figures and the plain definition's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def golden_model(golden: dict[str, Any]) -> Reference:
     [
         ("entropy", "entropy", 0),
         ("cosine", "cosine", 0),
-        ("frobenius_z", "z_norm", 1),  # these figures also hold pass 0, which only records
+        ("frobenius_z", "z_norm", 1),  # these figures also include pass 0, which only records
         ("frobenius_w", "w_norm", 0),
         ("tensor_net", "tensor_net", 0),
     ],
@@ -71,7 +71,7 @@ def test_published_infers_with_decisions_between_layers(golden: dict[str, Any]) 
     np.testing.assert_allclose(model.infer(golden["X"]), a, rtol=1e-12)
 
 
-# --- the definition, written down without regard for speed ---------------------------------------
+# --- the definition, written without regard to speed ---------------------------------------------
 
 
 def sigmoid(z: FloatArray) -> FloatArray:
@@ -90,7 +90,7 @@ def forward(p: Parameters, x: FloatArray) -> list[FloatArray]:
 def as_defined(
     p: Parameters, x: FloatArray, steps: int, eta: float
 ) -> list[list[dict[str, float]]]:
-    """Changes `p`; the metrics of every step and layer from their formulas."""
+    """Change `p`; return the metrics of every step and layer, computed from their formulas."""
     history = []
     before = forward(p, x)
     for _ in range(1, steps):
@@ -128,7 +128,8 @@ def random_parameters(sizes: list[int], seed: int) -> Parameters:
     return parameters
 
 
-# Fewer than twice as many samples as inputs, or more: the first layer is computed in two ways.
+# The first layer is computed in one way below twice as many samples as inputs, and in another way
+# above.
 @pytest.mark.parametrize("count", [1, 3, 11, 12, 13, 40])
 @pytest.mark.parametrize("hidden", [[], [5], [5, 4], [4, 3, 4, 3]])
 def test_a_run_is_the_definition_step_by_step(hidden: list[int], count: int) -> None:

@@ -1,4 +1,4 @@
-"""Continue from a model: few new samples, only the readout, another rule, a domain too far."""
+"""Training from a model: with few new samples, only the readout, another rule, a distant domain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ska_edge.training.train import far_domain, train
 
 
 def blobs(turn: float = 0.0, spread: float = 0.5, seed: int = 1) -> Dataset:
-    """Four classes on a circle that is turned by an angle."""
+    """Return four classes on a circle that is turned by an angle."""
     rng = np.random.default_rng(seed)
     y = np.tile(np.arange(4), 50)
     angle = y * np.pi / 2 + turn

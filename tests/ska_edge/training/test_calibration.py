@@ -1,4 +1,4 @@
-"""Calibration: formats that hold the measured ranges; raw integers that give the same inputs."""
+"""Calibration picks formats that hold the measured ranges; raw integers give the same inputs."""
 
 from __future__ import annotations
 

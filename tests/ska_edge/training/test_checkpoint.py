@@ -1,4 +1,4 @@
-"""A training that is stopped: what it leaves is a model that can be used and continued."""
+"""A stopped training leaves a model that can be used and continued."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ WHOLE = 2 * 3 * 320  # samples of three epochs, in float and then in fixed point
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    """Two classes of 200 rows."""
+    """Return two classes of 200 rows each."""
     rng = np.random.default_rng(0)
     y = np.arange(400) % 2
     return Dataset("two", rng.normal(size=(400, 3)) + 2 * y[:, None], y, ("a", "b"))
 
 
 def stopping(at: int) -> Callable[[int, int], None]:
-    """A progress that gets Ctrl-C after so many samples."""
+    """Return a progress that raises Ctrl-C after `samples` samples."""
 
     def progress(done: int, total: int) -> None:
         assert total == WHOLE
@@ -69,7 +69,7 @@ def test_a_checkpoint_holds_what_whole_updates_made(data: Dataset, tmp_path: Pat
         train(data, options, stopping(1600))
     stopped, whole = open_model(path), train(data, options)
     assert stopped.plan == whole.model.plan
-    # The same updates, made one by one from the same start, are what is in the file.
+    # The file has the result of the same updates, made one by one from the same start.
     session = Session.open(data, options)
     for _ in session.float_work(session.parameters.copy(), StepLog(None)):
         pass
@@ -91,7 +91,7 @@ def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
     def interrupted(*arguments: object) -> None:
         nonlocal calls
         calls += 1
-        if calls == 1001:  # after the hidden layer's, before the output layer's
+        if calls == 1001:  # after the hidden layer's update, before the output layer's
             signal.raise_signal(signal.SIGINT)
         learn(*arguments)  # type: ignore[arg-type]
 
@@ -99,7 +99,7 @@ def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
     with pytest.raises(KeyboardInterrupt):
         train(data, Options(hidden=(4,), epochs=3, checkpoint=path))
     model = open_model(path)
-    assert model.state.step == 448  # a multiple of 64, the last before sample 500
+    assert model.state.step == 448  # the last multiple of 64 before sample 500
     assert model.notes["stopped"]["done"] == WHOLE // 2 + 448
 
 

@@ -1,4 +1,4 @@
-"""Training options: their checks, the sentences, the defaults, and what a continued model keeps."""
+"""Training options: their checks, error sentences, defaults, and those that a model passes on."""
 
 from __future__ import annotations
 

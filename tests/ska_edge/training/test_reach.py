@@ -1,4 +1,4 @@
-"""Every rule, rate and precision: a training works, or one sentence says why not."""
+"""A training with any rule, rate and precision works, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ROWS = 12
 
 
 def rows(scale: float, whole: bool) -> Dataset:
-    """Two classes, three features of any scale."""
+    """Return rows of two classes with three features of any scale."""
     y = np.arange(ROWS) % 2
     x = scale * (np.random.default_rng(0).normal(size=(ROWS, 3)) + y[:, None])
     return Dataset("rows", np.round(x) if whole else x, y, ("a", "b"))
 
 
 def outcome(data: Dataset, options: Options) -> Trained | str:
-    """What was trained, or the sentence."""
+    """Return the trained model, or the error sentence."""
     try:
         return train(data, options)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""The log of a training: old lines stay until a new one is written, a fault ends it alone."""
+"""The log of a training keeps its old lines until the first new one; a fault ends the log alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_training_without_steps_leaves_an_empty_log(path: Path) -> None:
 def test_a_first_line_that_cannot_be_written_leaves_the_old_ones(path: Path) -> None:
     log = StepLog(path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # no file takes a byte
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # no file accepts a byte
     try:
         for step in (1, 2):
             log.write(step, [])

@@ -1,4 +1,4 @@
-"""Sweeps: what is combined, what is kept, where the work is done, the table and the plot."""
+"""Sweeps: combining options, keeping runs, workers and schedulers, the table and the plot."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GRID = Grid(
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    """Three classes of 20 rows, 4 features."""
+    """Return three classes of 20 rows each, with 4 features."""
     rng = np.random.default_rng(5)
     y = np.arange(60) % 3
     x = rng.normal(size=(60, 4)) + 2.0 * np.eye(3, 4)[y]
@@ -49,7 +49,7 @@ def data() -> Dataset:
 
 
 def in_turn(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
-    """Work in this process."""
+    """Train in this process."""
     return (run(dataset, each) for each in options)
 
 
@@ -116,7 +116,7 @@ def test_a_record_is_in_the_file_at_once_and_found_again(data: Dataset, tmp_path
     with RunLog(path) as log:
         assert log.find(data, first) is None
         log.add(run(data, first))
-        assert lines(path) == [log.find(data, first)]  # before the file is closed
+        assert lines(path) == [log.find(data, first)]  # the file is still open
     with RunLog(path) as log:
         assert log.find(data, first) == run(data, first)
         assert log.find(data, other) is None
@@ -131,7 +131,7 @@ def test_a_half_written_last_line_is_cut_off(data: Dataset, tmp_path: Path, kept
     path.write_text(f"{whole}\n{cut[:kept]}")
     with RunLog(path) as log:
         assert log.dropped
-        assert path.read_text() == f"{whole}\n{cut[:kept]}"  # until there is something to add
+        assert path.read_text() == f"{whole}\n{cut[:kept]}"  # the next write removes it
         assert log.find(data, second) is None
         log.add(run(data, second))
     assert path.read_text() == f"{whole}\n{cut}\n"
@@ -277,7 +277,7 @@ def ordered(records: Iterator[Record]) -> list[Record]:
 
 
 def probed(monkeypatch: pytest.MonkeyPatch, probe: Any) -> None:
-    """Make workers call a function instead of training; local functions are pickled by value."""
+    """Make workers call a function instead of training; a local function is pickled by value."""
     monkeypatch.setattr(pool, "run", probe)
 
 
@@ -360,7 +360,7 @@ def test_missing_packages_name_their_extra(data: Dataset, monkeypatch: pytest.Mo
 
 # --- on a Dask scheduler --------------------------------------------------------------------------
 
-# Schedulers in a process of their own, with workers that are processes, too: as they are in use.
+# The schedulers and their workers are separate processes, as in real use.
 SCHEDULERS = """
 import sys
 
@@ -376,12 +376,12 @@ if __name__ == "__main__":
 
 @contextmanager
 def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """The process, the address of a scheduler with two workers, and of one without."""
+    """Start a process; return it and the addresses of schedulers with two workers and with none."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(Path(pool.__file__).parents[3]),
         "DASK_TEMPORARY_DIRECTORY": str(folder),
-        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # a dead worker is not tried again
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # no retry after a worker's death
     }
     with (
         (folder / "log").open("w") as log,
@@ -399,12 +399,12 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         assert process.stdin and process.stdout
         two, none = process.stdout.readline().split()
         yield process, two, none
-        process.stdin.close()  # it ends when nobody can tell it anything anymore
+        process.stdin.close()  # the process ends when its input closes
 
 
 @pytest.fixture(scope="module")
 def schedulers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Addresses of a scheduler with two workers, and of one without."""
+    """Return the addresses of a scheduler with two workers, and of one without."""
     pytest.importorskip("distributed")
     with started(tmp_path_factory.mktemp("dask")) as (_, two, none):
         yield two, none
@@ -487,7 +487,7 @@ def test_dask_workers_that_the_system_ends_and_a_scheduler_that_goes_away_are_sa
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port at which nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -508,7 +508,7 @@ def test_an_address_without_a_scheduler_is_said(
 
 
 def record(fixed: float, real: float, **options: Any) -> Record:
-    """The record of a run with these accuracies."""
+    """Return the record of a run with these accuracies."""
     defaults = {name: value for name, value in run_options().items() if name not in options}
     return {
         "options": {**defaults, **options},
@@ -541,7 +541,7 @@ def test_a_row_sums_up_the_seeds_of_a_combination() -> None:
     assert two.tests["fixed"].mean == pytest.approx(0.85)
     assert two.tests["fixed"].std == pytest.approx(0.05 * 2**0.5)  # n - 1
     assert two.tests["float"].mean == pytest.approx(0.8)
-    assert two.gap == pytest.approx(0.2)  # of one seed; the means are only 0.05 apart
+    assert two.gap == pytest.approx(0.2)  # the gap of one seed; the means are only 0.05 apart
     assert (one.tests["fixed"].std, one.gap) == (None, 0.0)
     document = one.as_dict()
     assert list(document) == [*experiment.COLUMNS, "seeds", "fixed", "float", "gap"]
@@ -576,7 +576,8 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     renderer, (axes,) = canvas.get_renderer(), figure.axes
     labels = axes.get_yticklabels()
     assert len(labels) == min(count, sweep_table.PLOTTED_ROWS)
-    # The last label first: they go up. One row has none of its own: the title says all.
+    # The last label is first, since the axis goes up. A single row has no label, since the title
+    # says all.
     boxes = [label.get_window_extent(renderer) for label in labels if label.get_text()][::-1]
     assert len(boxes) == (0 if count == 1 else len(labels))
     assert all(below.y1 < above.y0 for below, above in itertools.pairwise(boxes))
@@ -589,7 +590,7 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     assert all(box.x0 >= 0 and box.x1 < frame.x0 for box in boxes)
     assert frame.width > 200  # pixels for the points
     if count > 1:
-        assert "local" in texts[0] and "local" not in texts[1]  # said once, for all
+        assert "local" in texts[0] and "local" not in texts[1]  # the rule is named once for all
         assert "rate" in texts[1] and "rate" not in texts[0]
 
 

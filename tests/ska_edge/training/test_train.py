@@ -1,4 +1,4 @@
-"""Training end to end: accuracy on digits, the published series, options, logs, the same twice."""
+"""Training end to end: accuracy on digits, the published series, options, logs, repeatability."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_same_options_give_the_same_bytes(iris: Dataset, tmp_path: Path) -> 
 
 
 def golden(tmp_path: Path) -> tuple[dict[str, Any], Dataset, Options]:
-    """The published figures, their data (features in 0..1) and options that reproduce them."""
+    """Return the published figures, their data (features in 0..1) and the options for them."""
     figures = json.loads(GOLDEN.read_text(encoding="utf-8"))
     x = np.array(figures["X"])
     init = tmp_path / "init.npz"
@@ -108,7 +108,7 @@ def test_the_log_of_a_rule_with_labels(iris: Dataset, tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_its_total(iris: Dataset) -> None:
-    options = {"both": 480, "fixed": 480, "float": 240}  # fixed alone is calibrated in float, too
+    options = {"both": 480, "fixed": 480, "float": 240}  # "fixed" is also calibrated in float
     for arithmetic, whole in options.items():
         seen: list[tuple[int, int]] = []
         train(
@@ -182,7 +182,7 @@ def test_the_rate_is_halved_in_equal_parts_of_the_epochs(monkeypatch: pytest.Mon
 
 
 def rows(x: np.ndarray | None = None, y: np.ndarray | None = None) -> Dataset:
-    """Two classes of ten rows each, told apart by the first feature."""
+    """Return two classes of ten rows each that the first feature separates."""
     labels = np.repeat([0, 1], 10) if y is None else y
     noise = np.random.default_rng(0).normal(0, 0.1, (len(labels), 2))
     features = noise + labels[:, None] if x is None else x

@@ -1,4 +1,4 @@
-"""Frames: what is encoded comes back, and what is damaged never comes through."""
+"""An encoded frame is decoded to the same bytes; a damaged frame is never accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages: what is packed comes back, and what does not fit is refused."""
+"""A packed message is unpacked to the same values; values that do not fit are refused."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_the_documented_frame_decodes_to_the_documented_message() -> None:
     name, values = Codec({"input_bytes": 4}).unpack(frame.code, frame.payload)
     assert (name, frame.seq) == ("SAMPLE", 5)
     assert values == {"number": 1000, "label": 3, "want": 1, "x": bytes([0, 64, 128, 1])}
-    # The bytes field by field are those of the frame, and each is named with its value.
+    # The page lists the frame's bytes field by field, each with its name and value.
     content = bytes([frame.code, frame.seq]) + frame.payload
     assert b"".join(bytes.fromhex(part) for part, _ in parts[:-1]) == content
     assert [text for _, text in parts] == [

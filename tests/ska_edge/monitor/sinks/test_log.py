@@ -1,4 +1,4 @@
-"""Logs: what their lines say, and which of them can be continued."""
+"""Logs: the text of their lines, and which logs can be continued."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def text_of(lines: list[LogLine]) -> str:
 
 
 def refusal(path: Path, info: DeviceInfo) -> str:
-    """The reason why a log is not continued; it stays unchanged."""
+    """Return the reason why a log cannot be continued; check that it stays unchanged."""
     before = path.read_bytes()
     with pytest.raises(InputError) as caught:
         Log(path, info)
@@ -129,7 +129,7 @@ def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
     ],
 )
 def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
-    """As when the monitor was killed; a rate that was set changes the CRC."""
+    """The monitor was killed. A changed rate changes the CRC."""
     first = written(path, [*SESSION[:3], last])
     assert written(path, [], AFTER) == first
     assert "ends at sample 7, and the device has learned 5" in refusal(path, INFO)
@@ -149,7 +149,7 @@ UNDER_WAY = [RowNotice(8, 8, 1, (5, 6)), RowNotice(9, 8, 0, (7, 8))]
 def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
     path: Path, learned: int
 ) -> None:
-    """The monitor was killed. Answered rows are no longer in flight."""
+    """The monitor was killed; rows with an answer are no longer in flight."""
     first = written(path, [SESSION[0], RowNotice(7, 8, 1, (3, 4)), *ROWS, *UNDER_WAY])
     added = [LogRow(8, 1, (5, 6)), LogRow(9, 0, (7, 8))][:learned]
     now = replace(AFTER, samples=7 + learned, crc=1)
@@ -171,7 +171,7 @@ def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> No
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> None:
-    """Several devices' logs are looked at before anybody learns; one of them may be refused."""
+    """The monitor checks every device's log before any device learns, since one may be refused."""
     written(path, [*SESSION[:3], *UNDER_WAY])
     before = path.read_text()[: -5 if cut else None]
     path.write_text(before)
@@ -189,12 +189,12 @@ def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
 @pytest.mark.parametrize(
     ("then", "now"),
     [
-        ([], replace(AFTER, samples=9, token=3)),  # it started again, with a save ahead
-        ([], replace(AFTER, samples=10)),  # somebody else taught it
+        ([], replace(AFTER, samples=9, token=3)),  # the device restarted from a save that is ahead
+        ([], replace(AFTER, samples=10)),  # another program taught the device
         (
             [END],
             replace(AFTER, samples=9),
-        ),  # and these were for nothing
+        ),  # the session had ended before these rows
         ([Interruption("gone", True, Mark.of(AFTER))], replace(AFTER, samples=9)),
     ],
 )
@@ -206,7 +206,7 @@ def test_rows_that_were_under_way_to_another_state_are_not_added(
 
 
 def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
-    """Another program has set it."""
+    """Another program has set the rate."""
     written(path, SESSION[:3])
     said = "the rate is halved 1 time at its end, and 2 times on the device"
     assert said in refusal(path, replace(AFTER, halvings=2))
@@ -216,7 +216,7 @@ def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
 def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
     path: Path, then: list[str]
 ) -> None:
-    """The monitor was killed before the line that says so, or within it."""
+    """The monitor was killed before or within the line about the new rate."""
     first = written(path, [*SESSION[:3], RateNotice(2, 8)])
     path.write_text(first + '{"rate":' * len(then))
     now = replace(AFTER, halvings=2, crc=1)
@@ -259,7 +259,7 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
     ("text", "number"),
     [
         ("my notes\n", 1),
-        ('{"step": 1, "layers": []}\n', 1),  # the log of a training
+        ('{"step": 1, "layers": []}\n', 1),  # the line is from the log of a training
         ("[1]\n", 1),
         ("\n", 1),
         (json.dumps(SESSION[0].as_dict()) + "\n{}x\n", 2),

@@ -1,4 +1,4 @@
-"""Telemetry over a real broker, mosquitto, on a free port of the loopback interface."""
+"""Telemetry goes over a real broker, mosquitto, on a free port of the loopback interface."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def start_broker(tmp_path: Path) -> Iterator[Callable[[int], Callable[[], None]]]:
-    """A function that starts a broker at a port and returns one that ends it."""
+    """Return a function that starts a broker at a port and returns a function that ends it."""
     pytest.importorskip("paho.mqtt.client")
     if BROKER is None:
         without("mosquitto is not installed")
@@ -61,7 +61,7 @@ def start_broker(tmp_path: Path) -> Iterator[Callable[[int], Callable[[], None]]
 
 
 class Subscriber:
-    """The messages that a broker has passed on, as (topic, payload, retained)."""
+    """Collects the messages that a broker passes on, as (topic, payload, retained)."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str, bool]] = []
@@ -86,7 +86,7 @@ class Subscriber:
 
 @contextmanager
 def subscribed(port: int) -> Iterator[Subscriber]:
-    """A subscriber to all that devices publish; it waits until the broker is there."""
+    """Subscribe to everything that devices publish; wait until the broker is there."""
     from paho.mqtt import client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
@@ -212,7 +212,7 @@ def test_what_no_broker_ever_took_is_said() -> None:
     for number in range(3):
         publisher.line(Save(number))
     for _ in range(2):
-        publisher._client.on_connect_fail(publisher._client, None)  # as it tries again and again
+        publisher._client.on_connect_fail(publisher._client, None)  # the client retries forever
     publisher.close()
     assert len(warnings) == 2
     assert "does not answer" in warnings[0]
@@ -279,7 +279,7 @@ def test_names_of_devices(port: str, name: str) -> None:
 
 
 def certificate(folder: Path, name: str) -> Path:
-    """A certificate of an authority and of a broker at 127.0.0.1, with its key beside."""
+    """Write the certificates of an authority and of a broker at 127.0.0.1, and the broker's key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         without("openssl is not installed")
@@ -295,7 +295,7 @@ def certificate(folder: Path, name: str) -> Path:
 
 @pytest.fixture
 def safe_broker(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A broker that lets only `me` with the password `secret` in, encrypted: port, certificate."""
+    """Start an encrypted broker for `me`, password `secret`; return its port and certificate."""
     pytest.importorskip("paho.mqtt.client")
     tool = shutil.which("mosquitto_passwd")
     if BROKER is None or tool is None:
@@ -317,9 +317,9 @@ def safe_broker(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def delivered(address: str, access: Access) -> list[str]:
-    """What is said about one message, once the broker is there."""
+    """Publish one message after the broker has started; return the publisher's notices."""
     warnings: list[str] = []
-    for _ in range(100):  # until the broker has begun to listen
+    for _ in range(100):  # wait until the broker listens
         with contextlib.suppress(OSError), socket.create_connection(parse_address(address)):
             break
         time.sleep(0.05)
@@ -389,7 +389,7 @@ def test_what_gives_no_access(
 
 
 def test_a_broker_that_sends_a_huge_packet_loses_contact() -> None:
-    """It announces 256 MB; nothing of it is read."""
+    """The broker announces 256 MB; the client reads none of it."""
     pytest.importorskip("paho.mqtt.client")
     ended, taken = threading.Event(), []
 
