@@ -224,7 +224,7 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
 
 
 def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
-    """Another program gave the state a token; the device keeps its state and gets the new token."""
+    """Another program gave a token before; the device keeps its state and gets the new token."""
     opened(trainer, PLAN.digest).close()
     stream = opened(trainer, PLAN.digest)
     lost = trainer.lose_answers("SET_TOKEN", 3)
