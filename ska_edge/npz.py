@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,29 +63,35 @@ class Archive:
 
     def header(self, name: str) -> Header:
         """Read the header of an array from its first bytes only."""
-        info = self._members[name]
-        if info.compress_type not in METHODS:
-            raise ValueError(f"'{name}' is packed by a method that npz files do not use")
-        with self._zip.open(info) as member:
-            version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call, unused-ignore]
-            if version not in READERS:
-                raise ValueError(f"'{name}' has a header of version {version}")
-            shape, fortran, dtype = READERS[version](member)  # type: ignore[no-untyped-call, unused-ignore]
-            header = Header(member.tell(), shape, fortran, dtype)
-        if dtype.hasobject or min(shape, default=0) < 0:
-            raise ValueError(f"'{name}' is no array of numbers or text")
-        if header.start + header.size != info.file_size:
-            raise ValueError(f"'{name}' has another size than its header says")
-        return header
+        with self._open(name) as member:
+            return self._header(name, member)
 
     def read(self, name: str) -> NDArray[Any]:
         """Read the array; it is read-only."""
-        header = self.header(name)
-        with self._zip.open(self._members[name]) as member:
-            member.read(header.start)
+        with self._open(name) as member:
+            header = self._header(name, member)
             content = member.read(header.size)
             if member.read(1) or len(content) != header.size:  # zipfile compares the CRC at the end
                 raise ValueError(f"'{name}' is cut short")
         values: NDArray[Any] = np.frombuffer(content, header.dtype)
         shape = header.shape[::-1] if header.fortran else header.shape
         return values.reshape(shape).transpose() if header.fortran else values.reshape(shape)
+
+    def _open(self, name: str) -> IO[bytes]:
+        info = self._members[name]
+        if info.compress_type not in METHODS:
+            raise ValueError(f"'{name}' is packed by a method that npz files do not use")
+        return self._zip.open(info)
+
+    def _header(self, name: str, member: IO[bytes]) -> Header:
+        """Read the header of an open member; the elements are what follows."""
+        version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call, unused-ignore]
+        if version not in READERS:
+            raise ValueError(f"'{name}' has a header of version {version}")
+        shape, fortran, dtype = READERS[version](member)  # type: ignore[no-untyped-call, unused-ignore]
+        header = Header(member.tell(), shape, fortran, dtype)
+        if dtype.hasobject or min(shape, default=0) < 0:
+            raise ValueError(f"'{name}' is no array of numbers or text")
+        if header.start + header.size != self._members[name].file_size:
+            raise ValueError(f"'{name}' has another size than its header says")
+        return header

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.output import check_file
+from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import FORMS, Agreement, compare, probe, require_agreement, save
+from ska_edge.model.onnx_export import FORMS, compare, probe, require_agreement, save
 from ska_edge.model.onnx_export import export as export_model
 from ska_edge.model.open import open_model
 

@@ -23,7 +23,8 @@ from ska_edge.cli.train import (
 )
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
-from ska_edge.model.onnx_export import Agreement, require_agreement
+from ska_edge.model.evaluation import Agreement
+from ska_edge.model.onnx_export import require_agreement
 from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
 

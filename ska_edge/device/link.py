@@ -214,7 +214,7 @@ class Link(Closable):
         Args:
             size: its bytes in the plan. A device that reports another size is an error.
         """
-        return transfer.read_state(self, size)
+        return transfer.read_state(self.request, self.hello(), size, self.port)
 
     def push(self, data: bytes, digest: str) -> None:
         """Send the device a state of the plan with this digest; it stores the state, then loads it.
@@ -222,7 +222,9 @@ class Link(Closable):
         An interrupted transfer resumes where it stopped. Until the last byte has arrived, the
         device has its old state, also after a restart.
         """
-        transfer.write_state(self, data, digest)
+        self.expect_digest(digest)
+        self.expect_capability(Capability.PUSH, "take a state")
+        transfer.write_state(self.request, data, digest, self.port)
         self._info = None  # step, samples, token and CRC have changed
 
     def save(self) -> None:

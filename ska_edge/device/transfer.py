@@ -1,59 +1,64 @@
-"""The state of a device in pieces: how `Link` reads it and writes it."""
+"""The state of a device in pieces: how `Link` reads it and writes it.
+
+Both functions get the link's `request` and the name of its port.
+"""
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from ska_edge.device.claims import Reply
+from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import DeviceError
-from ska_edge.wire.protocol import CHUNK_MAX, PUSH_MAX, Capability, Values
+from ska_edge.wire.protocol import CHUNK_MAX, PUSH_MAX, Values
 
-if TYPE_CHECKING:
-    from ska_edge.device.link import Link
+Ask = Callable[[str, Values], list[Reply]]
 
 
-def read_state(link: Link, size: int) -> bytes:
-    """Read the state of `size` bytes; raises DeviceError for any other."""
-    crc, total = link.hello().crc, link.info.state_bytes
+def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
+    """Read the state of `size` bytes of a device that has just reported `info`.
+
+    Raises DeviceError for a state of another size, and for one that changes meanwhile.
+    """
+    total = info.state_bytes
     if total != size:
         raise DeviceError(
-            f"the device at {link.port} has {total} bytes of state, its plan {size}; flash it again"
+            f"the device at {port} has {total} bytes of state, its plan {size}; flash it again"
         )
     data = b""
     while len(data) < total:
-        ((_, chunk),) = link.request("PULL", {"offset": len(data)})
+        ((_, chunk),) = ask("PULL", {"offset": len(data)})
         piece = chunk["data"]
         if chunk["offset"] != len(data) or len(piece) != min(CHUNK_MAX, total - len(data)):
             raise DeviceError(
-                f"the device at {link.port} answers with other bytes than asked for at offset "
+                f"the device at {port} answers with other bytes than asked for at offset "
                 f"{len(data)} of its state; flash it again"
             )
         data += piece
-    if zlib.crc32(data) != crc:
+    if zlib.crc32(data) != info.crc:
         raise DeviceError(
-            f"the state of the device at {link.port} changed while it was read: let nobody"
+            f"the state of the device at {port} changed while it was read: let nobody"
             " else use the device, and pull again"
         )
     return data
 
 
-def write_state(link: Link, data: bytes, digest: str) -> None:
+def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
     """Write a state of the plan with this digest, from where an earlier transfer stopped."""
-    link.expect_digest(digest)
-    link.expect_capability(Capability.PUSH, "take a state")
     offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
-    before, offset = -1, _next_offset(link, "OFFER", offer)
+    before, offset = -1, _next_offset(ask, "OFFER", offer)
     while before < offset < len(data):
         piece = {"offset": offset, "data": data[offset : offset + PUSH_MAX]}
-        before, offset = offset, _next_offset(link, "PUSH", piece)
+        before, offset = offset, _next_offset(ask, "PUSH", piece)
     if before < 0 or offset != len(data):
         raise DeviceError(
-            f"the device at {link.port} goes on at offset {offset} of the {len(data)} bytes of"
+            f"the device at {port} goes on at offset {offset} of the {len(data)} bytes of"
             " its state, where it cannot be; flash it again"
         )
 
 
-def _next_offset(link: Link, name: str, values: Values) -> int:
+def _next_offset(ask: Ask, name: str, values: Values) -> int:
     """Where the device wants the next piece, by the STATUS that answers a request."""
-    ((_, status),) = link.request(name, values)
+    ((_, status),) = ask(name, values)
     return int(status["detail"])

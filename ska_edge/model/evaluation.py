@@ -1,4 +1,4 @@
-"""Evaluates decisions: probabilities, confusion and accuracy."""
+"""Evaluates decisions: probabilities, confusion, accuracy, and agreement with an export."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ class Evaluation:
     def accuracy(self) -> float:
         """Fraction of rows that are classified correctly in fixed point, 0 to 1."""
         return float(np.trace(self.confusion) / self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often the exported model and the trainer differ.
+
+    Attributes:
+        rows: number of compared inputs.
+        mismatches: number of rows in which any bit of an output differs (integer form) or the
+            class differs (float form).
+    """
+
+    rows: int
+    mismatches: int
 
 
 def confusion_matrix(

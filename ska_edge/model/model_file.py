@@ -22,7 +22,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.source import Source, load_data
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
-from ska_edge.model.evaluation import Evaluation, confusion_matrix, probabilities
+from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
@@ -34,7 +34,6 @@ from ska_edge.rules.reference import Parameters
 
 if TYPE_CHECKING:
     from firmware_gen.project import Project
-    from ska_edge.model.onnx_export import Agreement
 
 MAGIC = "ska-edge model"
 VERSION = 3

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
 from ska_edge.errors import CheckError, InputError
 from ska_edge.files import write_file
+from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.network.state import State
@@ -32,20 +32,6 @@ from ska_edge.rules import neuron
 FORMS = ("integer", "float")
 PREFIX = "ska_edge."  # of every key of the metadata
 CONTENT = f"{PREFIX}content"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How often the exported model and the trainer differ.
-
-    Attributes:
-        rows: number of compared inputs.
-        mismatches: number of rows in which any bit of an output differs (integer form) or the
-            class differs (float form).
-    """
-
-    rows: int
-    mismatches: int
 
 
 def export(model: Model, form: str) -> onnx.ModelProto:

@@ -184,7 +184,7 @@ def test_export_that_differs_exits_1_with_its_document(
     ska_edge, iris_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ska_edge.cli import export
-    from ska_edge.model.onnx_export import Agreement
+    from ska_edge.model.evaluation import Agreement
 
     monkeypatch.setattr(export, "compare", lambda *_: Agreement(rows=9, mismatches=2))
     outcome = ska_edge("export", iris_file, "-o", "i.onnx", "--json")

@@ -1,4 +1,4 @@
-"""npz files with data: their arrays, and the features; errors name array and index."""
+"""Reads tables of samples from npz files; errors name array and index."""
 
 from __future__ import annotations
 
