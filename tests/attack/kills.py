@@ -1,7 +1,7 @@
 """Kill commands at any moment: what they write is always the old file or the new one.
 
-The check compares bytes. The file of a sweep's runs grows. Only its last line may be torn, and the
-next sweep continues from there.
+The check compares bytes. The file of a sweep's runs and the log of a monitor grow. Only their last
+line may be torn, and the next sweep or monitor continues from there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from pathlib import Path
 from random import Random
 
 from firmware_gen.swap import finish
+from ska_edge.model.open import open_model
 from tests.attack.attempt import run, snapshot
+from tests.attack.devices import Liar
 from tests.attack.place import Place
 
 ROOT = Path(__file__).parents[2]
 TRAIN = ["train", "rows.csv", "--hidden", "3", "--epochs", "2", "--seed"]
+MONITOR = ["monitor", "m.ska", "rows.csv", "--samples", "5", "--save-every", "2"]
 SWEEP = ["sweep", "rows.csv", "-o", "runs", "--hidden", "3", "--epochs", "1", "--seeds", "3"]
 
 
@@ -61,6 +64,11 @@ Kill = Callable[[Place, Executioner, Random], str | None]
 """Kills a command once; returns what is wrong with the files that it left, or None."""
 
 
+def _any_moment(random: Random, moments: int) -> int:
+    """Return a moment; half of the time one of the later half, where most files are written."""
+    return random.randint(random.choice([1, moments // 2]), moments)
+
+
 def replaced(place: Place, executioner: Executioner, random: Random, line: list[str]) -> str | None:
     """Kill a command whose last argument is an output that exists already."""
     output = Path(line[-1])
@@ -69,7 +77,7 @@ def replaced(place: Place, executioner: Executioner, random: Random, line: list[
     new = _content(output)
     assert old != new, f"{line} changes nothing: nothing is tried"
     place.restore()
-    at = random.randint(1, moments)
+    at = _any_moment(random, moments)
     executioner.kill(line, at)
     found = _content(output)
     if found not in (old, new):
@@ -109,7 +117,7 @@ def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
     moments = executioner.moments(SWEEP)
     wanted = _runs()
     place.restore()
-    at = random.randint(1, moments)
+    at = _any_moment(random, moments)
     executioner.kill(SWEEP, at)
     if run(SWEEP).code != 0:
         return f"the sweep cannot go on after a kill at {at} of {moments}"
@@ -122,11 +130,89 @@ def _runs() -> list[str]:
     return sorted(json.dumps(json.loads(line)["options"]) for line in lines)
 
 
+def pull(place: Place, executioner: Executioner, random: Random) -> str | None:
+    """Kill `pull`, which replaces a file by a device's state."""
+    with Liar(place.model, random, lies=0.0) as device:
+        line = ["pull", "m.ska", "--port", device.port, "-o", "text"]
+        return replaced(place, executioner, random, line)
+
+
+def monitor(place: Place, executioner: Executioner, random: Random) -> str | None:
+    """Kill `monitor`, whose log is new, continued, or replaces another device's log.
+
+    After the kill, also with a torn last line, `replay` accepts the log and the next monitor
+    continues it. The complete log then gives the device's state.
+    """
+    kind = random.choice(["new", "continued", "overwritten"])
+    log = Path("steps.jsonl" if kind == "overwritten" else "log.jsonl")
+    again = [*MONITOR, *random.choice([[], ["--halve-rate", "1"]]), "--log", str(log), "--port"]
+    line = [*again, "--overwrite"] if kind == "overwritten" else again
+    with _begun(place, kind, again) as device:
+        moments = executioner.moments(_at(line, device.port))
+    place.restore()
+    with _begun(place, kind, again) as device:
+        at, old = _any_moment(random, moments), _bytes(log)
+        executioner.kill(_at(line, device.port), at)
+        found = _bytes(log)
+        untouched = kind == "overwritten" and found == old
+        if kind == "overwritten" and not untouched and b"\n" not in found:
+            said: str | None = "the old log is lost"
+        elif kind != "overwritten" and not found.startswith(old):
+            said = "lines are lost"
+        else:
+            if found and not untouched:
+                _tear(log, random)
+            said = _continued(log, _at(line if untouched else again, device.port), device)
+    return said and f"{said}: a kill at {at} of {moments}, {kind} log"
+
+
+def _continued(log: Path, line: list[str], device: Liar) -> str | None:
+    """Continue the log of a killed monitor; return what is wrong, or None."""
+    if _bytes(log) and run(["replay", str(log), "m.ska"]).code != 0:
+        return "the log is damaged"
+    if run(line).code != 0:
+        return "the log cannot be continued"
+    if run(["replay", str(log), "m.ska", "-o", "new.ska"]).code != 0:
+        return "the continued log is damaged"
+    if open_model(Path("new.ska")).state.to_bytes() != device.network.to_bytes():
+        return "the log gives another state than the device has"
+    return None
+
+
+def _tear(log: Path, random: Random) -> None:
+    """Append an incomplete line to a log, half of the time."""
+    with log.open("r+b") as file:
+        first = file.readline()
+        file.seek(0, 2)
+        file.write(first[: random.choice([0, random.randrange(len(first) - 1)])])
+
+
+def _bytes(path: Path) -> bytes:
+    """Return the content of a file; empty if there is none."""
+    return path.read_bytes() if path.exists() else b""
+
+
+def _at(line: list[str], port: str) -> list[str]:
+    """Return a command line with the port after `--port`."""
+    at = line.index("--port") + 1
+    return [*line[:at], port, *line[at:]]
+
+
+def _begun(place: Place, kind: str, line: list[str]) -> Liar:
+    """Return an honest device. For a continued log, it has learned some rows before."""
+    device = Liar(place.model, Random(0), lies=0.0)
+    if kind == "continued":
+        assert run(_at(line, device.port)).code == 0
+    return device
+
+
 KILLS: dict[str, Kill] = {
     "train": train,
     "firmware": firmware,
+    "pull": pull,
     "export": export,
     "sweep": sweep,
+    "monitor": monitor,
 }
 
 

@@ -23,8 +23,11 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-import onnxruntime  # noqa: F401  (imported here once, not in every child)
+import matplotlib.backends.backend_agg
+import matplotlib.figure  # noqa: F401
+import onnxruntime  # noqa: F401
 import serial  # type: ignore[import-untyped]  # noqa: F401
+import sklearn.datasets  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
 
 from ska_edge.cli import sweep
 from ska_edge.cli.main import main

@@ -1,8 +1,10 @@
 """Run the long attack: options, files, devices and kills in turn; print their counts.
 
     python -m tests.attack.run --minutes 30 --seed 0
+    python -m tests.attack.run --kills 200
 
-It prints each fault with the seed that reproduces it. The exit code is then 1.
+With --kills it only kills commands, each in turn. It prints each fault with the seed that
+reproduces it. The exit code is then 1.
 """
 
 from __future__ import annotations
@@ -12,12 +14,22 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
 from tests.attack import devices, files, kills, options
 from tests.attack.kills import Executioner
 from tests.attack.place import Place
+
+KINDS = ("options", "files", "devices", "options", "files", "kill")
+KILLS = tuple(f"kill of {name}" for name in kills.KILLS)
+
+
+def kind_of(seed: int) -> str:
+    """Return the kind of attack for a seed."""
+    kind = KINDS[seed % len(KINDS)]
+    return KILLS[seed // len(KINDS) % len(KILLS)] if kind == "kill" else kind
 
 
 def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[str]:
@@ -33,35 +45,45 @@ def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[s
         with devices.impatient(), devices.Liar(place.model, random, lies) as device:
             attempt, found = place.attempt([part.format(device.port) for part in line])
     else:
-        said = kills.kill(place, executioner, random.choice(sorted(kills.KILLS)), random)
+        said = kills.kill(place, executioner, kind.removeprefix("kill of "), random)
         return [] if said is None else [said]
     return [f"{attempt.text}: {each}" for each in found]
 
 
-def campaign(minutes: float, seed: int) -> int:
-    """Attack until the time is over; print the counts; return the number of faults."""
+def campaign(attacks: Iterable[tuple[str, int]]) -> int:
+    """Make attacks, each a kind and a seed; print the counts; return the number of faults."""
     done: Counter[str] = Counter()
     faults = 0
-    end = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
         with place.enter(), Executioner() as executioner:
-            while time.monotonic() < end:
-                kind = ("options", "files", "devices", "options", "files", "kills")[seed % 6]
+            for kind, seed in attacks:
                 found = once(kind, seed, place, executioner)
                 done[kind] += 1
                 faults += bool(found)
                 for each in found:
                     print(f"{kind}, seed {seed}: {each}", flush=True)
-                seed += 1
     print(", ".join(f"{count} {kind}" for kind, count in sorted(done.items())))
-    print(f"{faults} faults")
+    print(f"{sum(done[kind] for kind in KILLS)} kills, {faults} faults")
     return faults
+
+
+def for_minutes(minutes: float, seed: int) -> Iterator[tuple[str, int]]:
+    """Yield attacks of all kinds until the time is over."""
+    end = time.monotonic() + 60 * minutes
+    while time.monotonic() < end:
+        yield kind_of(seed), seed
+        seed += 1
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    sys.exit(campaign(given.minutes, given.seed) > 0)
+    if given.kills is None:
+        attacks = for_minutes(given.minutes, given.seed)
+    else:
+        attacks = ((KILLS[i % len(KILLS)], given.seed + i) for i in range(given.kills))
+    sys.exit(campaign(attacks) > 0)

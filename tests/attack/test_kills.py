@@ -11,7 +11,7 @@ from tests.attack import kills
 from tests.attack.kills import Executioner
 from tests.attack.place import Place
 
-EACH = 3  # kills of each command; `make attack` makes many more
+EACH = 3  # kills of each command; `python -m tests.attack.run --kills 200` makes many more
 
 
 @pytest.fixture(scope="module")
