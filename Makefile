@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The pins hold for the demo as well: what was tested is what runs.
 LOCK := requirements-dev.txt
-C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
+C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
 .PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack clean
 

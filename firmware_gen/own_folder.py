@@ -40,6 +40,20 @@ def temporary_place() -> Path:
     return Path(tempfile.gettempdir()) / f"ska-edge-{_user()}"
 
 
+def cache_folder(name: str) -> Path | None:
+    """A folder of this user for files that can be made again, such as compiled code.
+
+    It is in the user's cache, else in the temporary folder; None if neither can be used.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for place in (Path(base) / "ska-edge", temporary_place()):
+        if own_folder(place) is not None:
+            folder = own_folder(place / name)
+            if folder is not None:
+                return folder
+    return None
+
+
 def state_place() -> Path:
     """The path of this user's folder for data that survive a restart."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_gen.own_folder import own_folder, temporary_place
+from firmware_gen.own_folder import cache_folder
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
@@ -224,16 +224,13 @@ def _cache_folder() -> Path:
     Raises:
         ToolError: there is none.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for place in (Path(home) / "ska-edge", temporary_place()):
-        if own_folder(place) is not None:
-            folder = own_folder(place / "zig")
-            if folder is not None:
-                return folder
+    folder = cache_folder("zig")
+    if folder is not None:
+        return folder
     try:
         return _fresh_folder()
     except OSError as error:
         raise ToolError(
-            f"zig needs a cache folder and can write neither to {home} nor to"
+            f"zig needs a cache folder and can write neither to the user's cache nor to"
             f" {tempfile.gettempdir()}; name one in ZIG_GLOBAL_CACHE_DIR"
         ) from error

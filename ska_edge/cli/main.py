@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import traceback
-from typing import Any, NoReturn
+import warnings
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -16,6 +17,7 @@ from ska_edge.cli.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code
 from ska_edge.data.builtin import builtin_names
 from ska_edge.errors import OptionError, SkaError
+from ska_edge.network.engine import EngineWarning
 from ska_edge.training.options import flag
 
 EXPECTED = (SkaError, OSError, MemoryError)
@@ -60,7 +62,8 @@ class Commands(click.Group):
         debug = "--debug" in (sys.argv if arguments is None else arguments)
         encode_anything()
         try:
-            with ending():
+            with ending(), warnings.catch_warnings():
+                warnings.showwarning = _show_warning
                 result = super().main(*args, **kwargs)
         except (click.Abort, KeyboardInterrupt) as error:
             complain("stopped")
@@ -78,6 +81,21 @@ class Commands(click.Group):
                 _print_traceback(error)
             sys.exit(_explain(error))
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001, the signature of the module warnings
+    line: str | None = None,
+) -> None:
+    """Print a warning: one sentence if it is for the user, else as Python does."""
+    if issubclass(category, EngineWarning):
+        complain(f"warning: {message}")
+    else:
+        click.echo(warnings.formatwarning(message, category, filename, lineno, line), err=True)
 
 
 def _explain(error: Exception) -> int:

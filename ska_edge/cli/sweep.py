@@ -15,6 +15,7 @@ from ska_edge.cli.options import list_options, options_from, training_options
 from ska_edge.cli.output import check_folder
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
+from ska_edge.network.engine import unavailable
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
 from ska_edge.training.sweep.pool import Work, on_cores, on_dask
@@ -96,6 +97,9 @@ def sweep(
     work: Work = (
         partial(on_dask, address=dask) if dask is not None else partial(on_cores, jobs=jobs)
     )
+    fault = unavailable()
+    if fault is not None and dask is None:
+        out.warning(fault)
     with out.progress("sweep") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     _report(out, dataset, outcome, output, grid.base.epochs)

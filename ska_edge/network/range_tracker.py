@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
-from ska_edge.network.trainer import FixedTrainer, at_limits
+from ska_edge.network.engine.interface import Trainer
+from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
 ROWS = 1000  # training rows that are examined
@@ -103,10 +104,10 @@ class RangeTracker:
     def __init__(self) -> None:
         self._ranges: dict[tuple[int, str], Range] = {}
 
-    def observe(self, trainer: FixedTrainer, inputs: NDArray[np.int64]) -> None:
+    def observe(self, trainer: Trainer, inputs: NDArray[np.integer]) -> None:
         """Record the trainer's present tensors, and its values for inputs (n, d)."""
         plan, formats = trainer.plan, trainer.plan.formats
-        rows = inputs[:ROWS]
+        rows = inputs[:ROWS].astype(np.int64)
         self._add(0, "input", plan.layers[0].input, rows)
         for tensor in plan.tensors():
             values = trainer.state.tensor(tensor.layer, tensor.name)

@@ -104,7 +104,7 @@ class State:
     def to_bytes(self) -> bytes:
         """The state in the memory layout of a device, `plan.state_bytes` long."""
         fields = self.plan.state_fields()
-        return b"".join(self._field(field).astype(field.kind).tobytes() for field in fields)
+        return b"".join(self.field(field).astype(field.kind).tobytes() for field in fields)
 
     @property
     def crc(self) -> int:
@@ -122,7 +122,7 @@ class State:
         state, place = cls(plan), 0
         for field in plan.state_fields():
             values = np.frombuffer(data[place : place + field.size], dtype=field.kind)
-            state._set_field(field, values.astype(np.int64).reshape(field.shape))
+            state.set_field(field, values.astype(np.int64).reshape(field.shape))
             place += field.size
         state._check()
         if (
@@ -133,7 +133,8 @@ class State:
             raise InputError("the bytes of a state are damaged: a counter is out of range")
         return state
 
-    def _field(self, field: StateField) -> Integers:
+    def field(self, field: StateField) -> Integers:
+        """The integers of one field as a device counts them."""
         values = {
             "step": self.step & 0xFFFF_FFFF,
             "samples": self.samples & 0xFFFF_FFFF,
@@ -147,7 +148,8 @@ class State:
         }
         return np.asarray(values[field.name], dtype=np.int64)
 
-    def _set_field(self, field: StateField, values: Integers) -> None:
+    def set_field(self, field: StateField, values: NDArray[np.integer]) -> None:
+        """Set one field to the integers of a device."""
         arrays = {
             "parameters": self.parameters,
             "seen": self.replay.seen,

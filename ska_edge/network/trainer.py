@@ -48,6 +48,19 @@ class LayerOutput:
     activation: Integers
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The results of consecutive rows that were learned, for each row.
+
+    Attributes:
+        decisions: (n, classes), of the row's last forward pass before its update.
+        steps: (n,), updates made after the row.
+    """
+
+    decisions: Integers
+    steps: Integers
+
+
 class FixedTrainer:
     """Infers and learns in integers, on a `State` that it changes in place.
 
@@ -157,6 +170,14 @@ class FixedTrainer:
             pass
         decided: Integers = self._last[-1].decision[-1]
         return decided
+
+    def learn_stream(
+        self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
+    ) -> Iterator[Learned]:
+        """Learn rows in order like a device, each with `learn_one`; yields after every row."""
+        for row, label in zip(inputs, labels, strict=True):
+            decisions = self.learn_one(row, int(label))
+            yield Learned(decisions[None, :], np.array([self.state.step]))
 
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """One update from inputs (n, d) and labels (n,), n = plan.batch.

@@ -17,8 +17,9 @@ from ska_edge.model.open import open_model
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
+from ska_edge.network.engine import Trainer, narrow, trainer_for
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
-from ska_edge.network.range_tracker import RangeTracker
+from ska_edge.network.range_tracker import ROWS, RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
@@ -177,35 +178,42 @@ class Session:
 
         Yields the progress toward `total`, after complete updates.
         """
-        trainer, inputs = FixedTrainer(model.state, check=False), model.quantize(self.fit.x)
-        record = RangeTracker()
+        inputs, record = narrow(self.plan, model.quantize(self.fit.x)), RangeTracker()
         if not self.plan.rule_definition.supervised:
-            batch = inputs[: self.plan.batch]
-            for _ in trainer.learn_steps(batch):
-                layers = _metrics(self.plan, trainer)
-                log.write(trainer.state.step, [layer.as_dict() for layer in layers])
-                watch.add(trainer.state.step, layers)
-                yield trainer.state.step
-            record.observe(trainer, batch)
-            model.ranges, model.state = record.ranges(), trainer.state.learned()
+            yield from self._steps_work(model, inputs[: self.plan.batch], log, watch, record)
             return
-        done, updates, marks = 0, 0, _Marks()
-        watched = max(self.total // self.plan.batch // POINTS, 1)
+        trainer = trainer_for(model.state, learn=self.total, infer=self.options.epochs * ROWS)
+        done, marks = 0, _Marks()
+        measuring = _Measuring(self, trainer, log, watch)
         for halvings, order in self.orders():
             trainer.state.halve_rate(halvings)
-            for _ in trainer.learn_many(inputs[order], self.fit.y[order]):
-                done += self.plan.batch
-                updates += 1
-                if log.wanted or updates % watched == 0:  # metrics cost time
-                    layers = _metrics(self.plan, trainer)
-                    log.write(trainer.state.step, [layer.as_dict() for layer in layers])
-                    if updates % watched == 0:
-                        watch.add(trainer.state.step, layers)
-                if marks.reached(done):
-                    yield done
+            for rows in measuring.stretches(order):
+                for decisions in trainer.learn_many(inputs[rows], self.fit.y[rows]):
+                    done += len(decisions)
+                    if marks.reached(done):
+                        yield done
+                measuring.measure(len(rows))
             record.observe(trainer, inputs)
         model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield self.total
+
+    def _steps_work(
+        self,
+        model: Model,
+        batch: NDArray[np.integer],
+        log: StepLog,
+        watch: Watch,
+        record: RangeTracker,
+    ) -> Iterator[int]:
+        """`fixed_work` for a rule without labels, which makes steps on one batch."""
+        trainer = FixedTrainer(model.state, check=False)
+        for _ in trainer.learn_steps(batch):
+            layers = _metrics(self.plan, trainer)
+            log.write(trainer.state.step, [layer.as_dict() for layer in layers])
+            watch.add(trainer.state.step, layers)
+            yield trainer.state.step
+        record.observe(trainer, batch)
+        model.ranges, model.state = record.ranges(), trainer.state.learned()
 
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
         """Train the twin, which changes `parameters`, and record its ranges.
@@ -250,6 +258,42 @@ class Session:
             yield rows, batch
             if replay.per_class:
                 buffer.remember(rows, int(self.fit.y[rows[0]]))
+
+
+class _Measuring:
+    """Measures a training of the integers at intervals, because metrics cost time.
+
+    The log gets every update, `watch` at least `POINTS` of them.
+    """
+
+    def __init__(self, session: Session, trainer: Trainer, log: StepLog, watch: Watch) -> None:
+        self._plan, self._trainer = session.plan, trainer
+        self._log, self._watch = log, watch
+        self._watched = max(session.total // session.plan.batch // POINTS, 1)
+        self._updates = 0
+
+    def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Divide the rows of an epoch so that metrics are wanted only after the last update of
+        each stretch. A last, smaller batch is left out.
+        """
+        batch, start = self._plan.batch, 0
+        end = len(order) // batch * batch
+        while start < end:
+            updates = 1 if self._log.wanted else self._watched - self._updates % self._watched
+            stop = min(start + updates * batch, end)
+            yield order[start:stop]
+            start = stop
+
+    def measure(self, rows: int) -> None:
+        """Take the metrics after a stretch, if they are wanted."""
+        self._updates += rows // self._plan.batch
+        watched = self._updates % self._watched == 0
+        if not (watched or self._log.wanted):
+            return
+        step, layers = self._trainer.state.step, _metrics(self._plan, self._trainer)
+        self._log.write(step, [layer.as_dict() for layer in layers])
+        if watched:
+            self._watch.add(step, layers)
 
 
 class _Marks:
@@ -326,5 +370,5 @@ def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
     return dequantize_state(base.state)
 
 
-def _metrics(plan: Plan, trainer: FixedTrainer) -> list[LayerMetrics]:
+def _metrics(plan: Plan, trainer: Trainer) -> list[LayerMetrics]:
     return [layer_metrics(plan, index, sums) for index, sums in enumerate(trainer.metrics())]

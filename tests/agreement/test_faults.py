@@ -19,7 +19,8 @@ from ska_edge.cli.main import main
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.verify import Difference, verify
+from ska_edge.monitor.verify import verify
+from ska_edge.network.difference import Difference
 from ska_edge.network.state import State
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.metric_sums import METRICS

@@ -47,9 +47,9 @@ def roots(names: set[str]) -> set[str]:
 
 
 def c_sources() -> dict[str, str]:
-    """Return the hand-written C of the runtime, the boards and the benchmark."""
+    """Return the hand-written C of the runtime, the boards, the benchmark and the library."""
     folder = ROOT / "firmware_gen"
-    patterns = ("runtime/*.[ch]", "boards/*/*.[ch]", "bench/*.[ch]")
+    patterns = ("runtime/*.[ch]", "boards/*/*.[ch]", "bench/*.[ch]", "library/*.[ch]")
     paths = [path for pattern in patterns for path in folder.glob(pattern)]
     return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in sorted(paths)}
 

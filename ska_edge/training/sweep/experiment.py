@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from importlib import metadata
 from typing import Any
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
+from ska_edge.network.engine import EngineWarning
 from ska_edge.training.options import OPTIONS, Options
 from ska_edge.training.train import train
 
@@ -35,7 +37,9 @@ def run(dataset: Dataset, options: Options) -> Record:
         "version": version(),
     }
     try:
-        trained = train(dataset, options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EngineWarning)  # the sweep says it once for all runs
+            trained = train(dataset, options)
     except InputError as error:
         return {**record, "error": str(error)}
     plan = trained.model.plan

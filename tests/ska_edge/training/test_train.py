@@ -195,7 +195,7 @@ def test_the_order_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     learn_many = FixedTrainer.learn_many
 
     def record(trainer, inputs, labels):  # type: ignore[no-untyped-def]
-        seen[order] = labels.tolist()
+        seen.setdefault(order, []).extend(labels.tolist())
         return learn_many(trainer, inputs, labels)
 
     monkeypatch.setattr(FixedTrainer, "learn_many", record)

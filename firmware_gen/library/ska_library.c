@@ -1,0 +1,87 @@
+/* ska_library.c - see ska_library.h. It contains ska.c, so that the compiler sees the loops over
+ * rows together with the network. */
+#include "ska_library.h"
+
+#include <string.h>
+
+#include "ska.c"
+
+uint32_t ska_library_bytes(void) { return (uint32_t)sizeof(ska_t); }
+
+static void add_metrics(const ska_t *ska, ska_metrics_t metrics[SKA_LAYERS]) {
+    for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+        ska_metrics(ska, layer, &metrics[layer]);
+    }
+}
+
+uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x, const uint16_t *labels,
+                           uint32_t count, int16_t *decisions, uint32_t *steps,
+                           ska_metrics_t *metrics) {
+    for (uint32_t row = 0; row < count; row++) {
+        if (ska_learn(ska, x + (size_t)row * SKA_INPUTS, labels[row]) != SKA_OK) {
+            return row;
+        }
+        if (decisions != NULL) {
+            memcpy(decisions + (size_t)row * SKA_CLASSES, ska_decisions(ska),
+                   SKA_CLASSES * sizeof *decisions);
+        }
+        if (steps != NULL) {
+            steps[row] = ska_step(ska);
+        }
+        if (metrics != NULL) {
+            add_metrics(ska, metrics + (size_t)row * SKA_LAYERS);
+        }
+    }
+    return count;
+}
+
+void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
+                         ska_knowledge_t *knowledge, int16_t *decisions,
+                         ska_signal_t *activations) {
+    for (uint32_t row = 0; row < count; row++) {
+        const size_t place = (size_t)row * SKA_NEURONS;
+        forward(ska, x + (size_t)row * SKA_INPUTS);
+        if (knowledge != NULL) {
+            memcpy(knowledge + place, ska->knowledge, SKA_NEURONS * sizeof *knowledge);
+        }
+        if (decisions != NULL) {
+            memcpy(decisions + place, ska->decision, SKA_NEURONS * sizeof *decisions);
+        }
+        if (activations != NULL) {
+            memcpy(activations + place, ska->signal + SKA_INPUTS,
+                   SKA_NEURONS * sizeof *activations);
+        }
+    }
+}
+
+void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count, int16_t *decisions) {
+    for (uint32_t row = 0; row < count; row++) {
+        forward(ska, x + (size_t)row * SKA_INPUTS);
+        memcpy(decisions + (size_t)row * SKA_CLASSES, ska_decisions(ska),
+               SKA_CLASSES * sizeof *decisions);
+    }
+}
+
+#if SKA_SUPERVISED
+
+void ska_library_shifts(const ska_t *ska, int16_t *shifts) {
+    memcpy(shifts, ska->shift, SKA_NEURONS * sizeof *shifts);
+}
+
+#else
+
+void ska_library_shifts(const ska_t *ska, int16_t *shifts) {
+    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+        for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
+            const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
+            const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
+            *shifts =
+                (int16_t)ska_rule_shift(ska_rule_decision(knowledge), ska_rule_decision(before));
+            shifts++;
+        }
+    }
+}
+
+void ska_library_pass(ska_t *ska, uint16_t number) { batch_pass(ska, number); }
+
+#endif

@@ -1,0 +1,63 @@
+/* ska_library.h - a network in a shared library of a computer: many rows in one call.
+ *
+ * The library also has all functions of ska.h. A program loads it at run time, for example from
+ * Python with ctypes. The caller owns the memory of every network: ska_library_bytes() bytes,
+ * aligned to 8, zero at first. The library has no state of its own, so several networks can learn
+ * in several threads at the same time.
+ *
+ * Arrays are row-major without gaps. An array of results that is NULL is not written.
+ */
+#ifndef SKA_LIBRARY_H
+#define SKA_LIBRARY_H
+
+#include "ska.h"
+
+#if !defined(SKA_LIBRARY_API)
+#if defined(_WIN32)
+#define SKA_LIBRARY_API __declspec(dllexport)
+#else
+#define SKA_LIBRARY_API
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The size of ska_t in bytes. */
+SKA_LIBRARY_API uint32_t ska_library_bytes(void);
+
+/* Learns `count` rows in order with ska_learn, x[count][SKA_INPUTS] and labels[count]. Results of
+ * every row: the decisions before its update [count][SKA_CLASSES], the number of updates after it
+ * [count], the metrics of its update [count][SKA_LAYERS]. Returns the number of rows that were
+ * learned; it is smaller than `count` only if the next label is out of range. */
+SKA_LIBRARY_API uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x,
+                                           const uint16_t *labels, uint32_t count,
+                                           int16_t *decisions, uint32_t *steps,
+                                           ska_metrics_t *metrics);
+
+/* Computes the values of all layers for `count` rows, [count][SKA_NEURONS] each; neurons are
+ * numbered through all layers. It does not change what the network has learned, but it ends the
+ * metrics and the shifts of the last update. */
+SKA_LIBRARY_API void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
+                                         ska_knowledge_t *knowledge, int16_t *decisions,
+                                         ska_signal_t *activations);
+
+/* Classifies `count` rows; their decisions are [count][SKA_CLASSES]. Otherwise like
+ * ska_library_forward. */
+SKA_LIBRARY_API void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count,
+                                       int16_t *decisions);
+
+/* The shifts of the last update: [SKA_NEURONS], without labels [SKA_BATCH][SKA_NEURONS]. */
+SKA_LIBRARY_API void ska_library_shifts(const ska_t *ska, int16_t *shifts);
+
+#if !SKA_SUPERVISED
+/* Makes pass `number` over the batch in the network; every pass but number 0 is an update. */
+SKA_LIBRARY_API void ska_library_pass(ska_t *ska, uint16_t number);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,123 @@
+"""The first integer in which two networks of the same plan differ, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.metric_sums import METRICS
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first integer in which a host's network and another one, usually a device's, differ.
+
+    Attributes:
+        step: number of updates when it was found.
+        layer: layer index.
+        tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
+            `Plan.state_fields`), "decision", "predicted" or the name of a metric.
+        index: position in the tensor, row first; empty for a single number.
+        host, device: the two integers.
+        format: Q format of both, empty for steps, classes and metrics.
+        host_value, device_value: the two integers as real numbers; None without a format.
+    """
+
+    step: int
+    layer: int
+    tensor: str
+    index: tuple[int, ...]
+    host: int
+    device: int
+    format: str = ""
+    host_value: float | None = None
+    device_value: float | None = None
+
+    def sentence(self, host: str = "host", device: str = "device") -> str:
+        """The difference as text, with these names for both sides."""
+        place = f"[{', '.join(str(i) for i in self.index)}]" if self.index else ""
+        values = f"{host} {self.host}, {device} {self.device}"
+        if self.host_value is not None and self.device_value is not None:
+            values += f" ({self.format}: {self.host_value:g}, {self.device_value:g})"
+        return f"step {self.step}, layer {self.layer}, {self.tensor}{place}: {values}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "index": list(self.index)}
+
+
+def first_difference(state: State, raw: bytes) -> Difference | None:
+    """The first integer in which a device's state, as bytes, differs from the host's."""
+    plan, ours, place = state.plan, state.to_bytes(), 0
+    for field in plan.state_fields():
+        host, device = (
+            np.frombuffer(side[place : place + field.size], dtype=field.kind)
+            for side in (ours, raw)
+        )
+        place += field.size
+        wrong = np.flatnonzero(host != device)
+        if not len(wrong):
+            continue
+        flat = int(wrong[0])
+        values = int(host[flat]), int(device[flat])
+        if field.name == "parameters":
+            return _parameter_difference(state, flat, *values)
+        index = tuple(int(i) for i in np.unravel_index(flat, field.shape)) if field.shape else ()
+        return Difference(state.step, plan.hidden, field.name, index, *values)
+    return None
+
+
+def _parameter_difference(state: State, flat: int, host: int, device: int) -> Difference:
+    """The difference of one parameter, with its tensor and index."""
+    tensor = next(t for t in state.plan.tensors() if flat < t.offset + t.size)
+    index = np.unravel_index(flat - tensor.offset, tensor.shape)
+    unit = 2.0**-tensor.format.frac
+    return Difference(
+        step=state.step,
+        layer=tensor.layer,
+        tensor=tensor.name,
+        index=tuple(int(i) for i in index),
+        host=host,
+        device=device,
+        format=tensor.format.name,
+        host_value=host * unit,
+        device_value=device * unit,
+    )
+
+
+def decision_difference(
+    plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
+) -> Difference | None:
+    """The first of the decisions (classes,) of one row that differs."""
+    format = plan.formats.decision
+    unit = 2.0**-format.frac
+    for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):
+        if ours != theirs:
+            return Difference(
+                step=step,
+                layer=plan.hidden,
+                tensor="decision",
+                index=(index,),
+                host=ours,
+                device=theirs,
+                format=format.name,
+                host_value=ours * unit,
+                device_value=theirs * unit,
+            )
+    return None
+
+
+def metric_difference(
+    step: int, host: Sequence[Mapping[str, int]], device: Sequence[Mapping[str, int]]
+) -> Difference | None:
+    """The first of the metric sums of all layers that differs."""
+    for layer, (ours, theirs) in enumerate(zip(host, device, strict=True)):
+        for name in METRICS:
+            if ours[name] != theirs[name]:
+                return Difference(step, layer, name, (), ours[name], theirs[name])
+    return None

@@ -1,0 +1,28 @@
+"""The native engine: the generated C, compiled for this computer, learns whole epochs.
+
+`trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if the work is
+worth it and a compiler works, else numpy's `FixedTrainer`. Both give the same bits, and change the
+state in place; callers need not know which one they hold. The interface:
+
+    trainer.state, trainer.plan
+    trainer.infer(inputs)                 decisions (n, classes)
+    trainer.forward(inputs)               the values of every layer
+    trainer.learn_one(inputs, label)      one row, like a device
+    trainer.learn_stream(inputs, labels)  many rows, like a device; yields pieces of any length
+    trainer.learn_many(inputs, labels)    many rows, like a training; yields pieces of any length
+    trainer.learn_steps(inputs)           the steps of a rule without labels
+    trainer.metrics(), trainer.last_shifts()   of the last update
+
+Rows are arrays (n, inputs) of integers, fastest in the plan's own width (`narrow`). After every
+piece the state is up to date, and Ctrl-C is heeded; a piece takes milliseconds.
+
+numpy is the referee. It learns the first rows of every engine, and single rows at intervals, too,
+and every integer is compared. A difference raises CheckError.
+
+SKA_EDGE_ENGINE=numpy works without the engine, SKA_EDGE_ENGINE=native insists on it.
+"""
+
+from ska_edge.network.engine.choice import EngineWarning, trainer_for, unavailable
+from ska_edge.network.engine.interface import Trainer, narrow
+
+__all__ = ["EngineWarning", "Trainer", "narrow", "trainer_for", "unavailable"]

@@ -1,0 +1,95 @@
+"""A compiled library (firmware_gen/library/ska_library.h): its functions and its networks."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan, StateField
+
+COUNT_MASK = 0xFFFF_FFFF  # a device counts steps and samples in 32 bits
+COUNTS = ("step", "samples")
+
+_POINTER, _U32 = ctypes.c_void_p, ctypes.c_uint32
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "bytes": (_U32, []),
+    "learn": (_U32, [_POINTER, _POINTER, _POINTER, _U32, _POINTER, _POINTER, _POINTER]),
+    "forward": (None, [_POINTER, _POINTER, _U32, _POINTER, _POINTER, _POINTER]),
+    "infer": (None, [_POINTER, _POINTER, _U32, _POINTER]),
+    "shifts": (None, [_POINTER, _POINTER]),
+    "metrics": (None, [_POINTER, ctypes.c_uint8, _POINTER]),
+}
+_WITHOUT_LABELS: dict[str, tuple[Any, list[Any]]] = {"pass": (None, [_POINTER, ctypes.c_uint16])}
+
+
+class Library:
+    """A loaded library. ctypes releases the interpreter's lock during every call.
+
+    Raises OSError or AttributeError for a file that is not the library of this plan.
+    """
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self.plan = plan
+        self._functions: dict[str, Any] = {}
+        loaded = ctypes.CDLL(str(path))
+        supervised = plan.rule_definition.supervised
+        for name, (result, arguments) in {
+            **_SIGNATURES,
+            **({} if supervised else _WITHOUT_LABELS),
+        }.items():
+            function = getattr(
+                loaded, "ska_metrics" if name == "metrics" else f"ska_library_{name}"
+            )
+            function.restype, function.argtypes = result, arguments
+            self._functions[name] = function
+
+    def call(self, name: str, *arguments: NDArray[Any] | int | None) -> Any:
+        """Call a function; arrays are passed by their addresses, and must be contiguous."""
+        passed = [each.ctypes.data if isinstance(each, np.ndarray) else each for each in arguments]
+        return self._functions[name](*passed)
+
+
+class Network:
+    """A network of a library, in memory of its own.
+
+    Attributes:
+        memory: the struct ska_t.
+    """
+
+    def __init__(self, library: Library) -> None:
+        plan = library.plan
+        words = -(-library.call("bytes") // 8)
+        self.memory = np.zeros(words, dtype=np.int64).view(np.uint8)  # aligned to 8
+        self._fields: list[tuple[StateField, NDArray[Any]]] = []
+        place = 0
+        for field in plan.state_fields():
+            raw = self.memory[place : place + field.size]
+            kind = np.dtype(field.kind).newbyteorder("=")
+            self._fields.append((field, raw.view(kind).reshape(field.shape)))
+            place += field.size
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A field of the state, as the C code sees it."""
+        return next(view for field, view in self._fields if field.name == name)
+
+    def load(self, state: State) -> None:
+        """Take over a state. Its counts begin at 1: the C code has metrics after its first step."""
+        for field, view in self._fields:
+            view[...] = 1 if field.name in COUNTS else state.field(field)
+
+    def store(self, state: State, *names: str) -> None:
+        """Update a state from the network: these fields, or all of them."""
+        for field, view in self._fields:
+            if names and field.name not in names:
+                continue
+            if field.name in COUNTS:
+                counted = (int(view) - 1) & COUNT_MASK
+                setattr(state, field.name, getattr(state, field.name) + counted)
+                view[...] = 1
+            else:
+                state.set_field(field, view)

@@ -1,0 +1,107 @@
+"""Which trainer a state gets: the native engine or numpy."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+from ska_edge.errors import InputError, ToolError
+from ska_edge.network.engine.binding import Library
+from ska_edge.network.engine.interface import Trainer
+from ska_edge.network.engine.native import NativeTrainer, check_library
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan
+
+VARIABLE = "SKA_EDGE_ENGINE"
+SLOWER = "numpy learns, about 100 times slower than compiled C"
+AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
+
+# Seconds of numpy's work from which it is worth to look for a compiled library, and to compile one.
+WORTH_LOADING = 0.3
+WORTH_BUILDING = 2.0
+
+_failed: set[str | None] = set()
+"""Search paths on which no compiler worked; they are not tried again."""
+
+
+class EngineWarning(RuntimeWarning):
+    """The native engine cannot be used, and numpy works in its place."""
+
+
+def trainer_for(state: State, learn: int = 0, infer: int = 0) -> Trainer:
+    """A trainer for a state and a number of rows to learn and to infer.
+
+    It is the native engine if the work is worth it and a compiler works, else numpy. If no compiler
+    works, an EngineWarning says why, once.
+
+    Raises:
+        InputError: SKA_EDGE_ENGINE has an unknown value.
+        ToolError: SKA_EDGE_ENGINE is "native", and the engine cannot be used.
+    """
+    plan, wanted = state.plan, _wanted()
+    seconds = _numpy_seconds(plan, learn, infer)
+    possible = plan.batch == 1 or not plan.rule_definition.supervised
+    if wanted == NUMPY or not possible:
+        return FixedTrainer(state, check=False)
+    if wanted == NATIVE:
+        library = _library(plan, build=True)
+        assert library is not None
+        return NativeTrainer(state, library)
+    search = os.environ.get("PATH")
+    if seconds < WORTH_LOADING or search in _failed:
+        return FixedTrainer(state, check=False)
+    try:
+        library = _library(plan, build=seconds >= WORTH_BUILDING)
+    except ToolError as error:
+        _failed.add(search)
+        warnings.warn(f"{SLOWER}: {error}", EngineWarning, stacklevel=2)
+        library = None
+    return FixedTrainer(state, check=False) if library is None else NativeTrainer(state, library)
+
+
+def unavailable() -> str | None:
+    """Why the engine cannot be used on this computer, as a sentence; None if a compiler answers or
+    SKA_EDGE_ENGINE excludes the engine.
+    """
+    from firmware_gen.library.compiler import NO_COMPILER, host_compilers
+
+    if _wanted() == NUMPY:
+        return None
+    faults = []
+    for found in host_compilers():
+        if not isinstance(found, ToolError):
+            return None
+        faults.append(str(found))
+    return f"{SLOWER}: {'; '.join(faults) or NO_COMPILER}"
+
+
+def _wanted() -> str:
+    found = os.environ.get(VARIABLE) or AUTO
+    if found not in (AUTO, NUMPY, NATIVE):
+        raise InputError(f"{VARIABLE} is {found!r}; set it to {AUTO}, {NUMPY} or {NATIVE}")
+    return found
+
+
+def _numpy_seconds(plan: Plan, learn: int, infer: int) -> float:
+    """About how long numpy takes, from measurements of networks with 10^2 to 10^5 parameters."""
+    update = 300e-6 + 6e-9 * plan.parameter_count
+    forward = 2e-6 + 1e-9 * plan.parameter_count
+    return learn * (1 + plan.replay.per_sample) * update + infer * forward
+
+
+def _library(plan: Plan, build: bool) -> Library | None:
+    """The library of a plan, loaded; None if there is none and it is not to be built."""
+
+    def test(path: Path) -> None:
+        check_library(Library(path, plan))
+
+    # Imported here, because most uses never compile anything.
+    from firmware_gen.library.cache import library_for
+
+    path = library_for(plan, test, build)
+    try:
+        return None if path is None else Library(path, plan)
+    except (OSError, AttributeError) as error:
+        raise ToolError(f"{path} cannot be loaded: {error}; remove it") from error

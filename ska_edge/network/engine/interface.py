@@ -1,0 +1,56 @@
+"""What both trainers can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.numpy_ops import Integers
+from ska_edge.network.state import State
+from ska_edge.network.trainer import LayerOutput, Learned
+from ska_edge.plan.plan import Plan
+
+Rows = NDArray[np.integer]
+
+
+class Trainer(Protocol):
+    """Infers and learns in integers, on a `State` that it changes in place.
+
+    `FixedTrainer` describes the methods. The pieces that the iterators yield may have any number
+    of rows.
+    """
+
+    state: State
+    plan: Plan
+
+    def forward(self, inputs: Rows) -> Iterator[LayerOutput]:
+        """The values of every layer for inputs (n, d), layer by layer."""
+
+    def infer(self, inputs: Rows) -> Integers:
+        """Decisions (n, classes) for inputs (n, d), without learning."""
+
+    def learn_one(self, inputs: Rows, label: int) -> Integers:
+        """Learn one sample like a device; returns the decisions (classes,) before the update."""
+
+    def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
+        """Learn rows in order like a device."""
+
+    def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
+        """Learn rows in order, plan.batch at a time; yields decisions (n, classes)."""
+
+    def learn_steps(self, inputs: Rows) -> Iterator[None]:
+        """Make `plan.steps` passes over the batch; yields after each update."""
+
+    def last_shifts(self) -> list[Integers]:
+        """Every layer's shifts (batch, width) of the last update; empty before the first."""
+
+    def metrics(self) -> list[dict[str, int]]:
+        """The metric sums of the last update, per layer; needs one update."""
+
+
+def narrow(plan: Plan, inputs: Rows) -> Rows:
+    """Inputs in the plan's own width, which the engine takes as they are."""
+    return inputs.astype(f"i{plan.layers[0].input.bits // 8}")

@@ -1,0 +1,205 @@
+"""The trainer that calls the compiled C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.numpy_ops import Integers
+from ska_edge.errors import CheckError, InputError
+from ska_edge.network.difference import first_difference
+from ska_edge.network.engine.binding import Library, Network
+from ska_edge.network.engine.interface import Rows, narrow
+from ska_edge.network.engine.referee import Disagreement, Referee
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
+from ska_edge.rules.metric_sums import METRICS
+
+PIECE = 2**24  # products of weights and inputs in one call, some milliseconds
+COMPARED_STEPS = 2  # of a rule without labels
+
+
+class NativeTrainer:
+    """Infers and learns with compiled C; see `FixedTrainer`, whose bits it gives.
+
+    A supervised plan must have batch 1.
+
+    Args:
+        state: plan and parameters.
+        library: the compiled library of the plan.
+
+    Attributes:
+        state: the state that it changes.
+    """
+
+    def __init__(self, state: State, library: Library) -> None:
+        self.state = state
+        self.plan = state.plan
+        self._library = library
+        self._network = Network(library)
+        self._scratch = Network(library)  # inference must not end the metrics of the last update
+        self._referee = Referee()
+        self._updated = False
+        self._neurons = sum(layer.outputs for layer in self.plan.layers)
+        updates = 1 + self.plan.replay.per_sample
+        self._piece = max(1, PIECE // (self.plan.parameter_count * updates))
+
+    # --- forward --------------------------------------------------------------------------------
+
+    def forward(self, inputs: Rows) -> Iterator[LayerOutput]:
+        """The values of every layer for quantized inputs (n, d), layer by layer."""
+        x, shape = self._inputs(inputs), (len(inputs), self._neurons)
+        wide = self.plan.formats.knowledge.bits > 16
+        knowledge = np.empty(shape, dtype=np.int32 if wide else np.int16)
+        decisions = np.empty(shape, dtype=np.int16)
+        activations = np.empty(shape, dtype=x.dtype)
+        self._scratch.load(self.state)
+        self._library.call(
+            "forward", self._scratch.memory, x, len(x), knowledge, decisions, activations
+        )
+        for index, layer in enumerate(self.plan.layers):
+            first = self.plan.first_neuron(index)
+            values = (
+                each[:, first : first + layer.outputs].astype(np.int64)
+                for each in (knowledge, decisions, activations)
+            )
+            yield LayerOutput(*values)
+
+    def infer(self, inputs: Rows) -> Integers:
+        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
+        x = self._inputs(inputs)
+        decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
+        self._scratch.load(self.state)
+        for start in range(0, len(x), self._piece):
+            rows = slice(start, start + self._piece)
+            part = x[rows]
+            self._library.call("infer", self._scratch.memory, part, len(part), decisions[rows])
+        return decisions.astype(np.int64)
+
+    # --- learning with labels -------------------------------------------------------------------
+
+    def learn_one(self, inputs: Rows, label: int) -> Integers:
+        """Learn one sample, inputs (d,), like a device; see `FixedTrainer.learn_one`."""
+        (learned,) = self.learn_stream(np.asarray(inputs)[None, :], np.array([label]))
+        decisions: Integers = learned.decisions[0]
+        return decisions
+
+    def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
+        """Learn rows in order like a device; yields after pieces of some milliseconds."""
+        x, y = self._inputs(inputs), self._labels(labels, len(inputs))
+        for rows, compared in self._referee.pieces(len(x), self._piece):
+            learn = self._compared if compared else self._learn
+            yield learn(x[rows], y[rows])
+
+    def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
+        """Learn rows in order; yields decisions (n, classes) after pieces of some milliseconds."""
+        counts = self.plan.replay.per_class > 0  # like numpy, which counts samples only then
+        for learned in self.learn_stream(inputs, labels):
+            if not counts:
+                self.state.samples -= len(learned.steps)
+            yield learned.decisions
+
+    def _learn(self, x: Rows, y: NDArray[np.uint16]) -> Learned:
+        """Learn rows (n, d) in one call."""
+        decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
+        steps = np.empty(len(x), dtype=np.uint32)
+        before = self.state.step
+        self._network.load(self.state)
+        self._library.call("learn", self._network.memory, x, y, len(x), decisions, steps, None)
+        self._network.store(self.state)
+        self._updated = self._updated or self.state.step > before
+        return Learned(decisions.astype(np.int64), before - 1 + steps.astype(np.int64))
+
+    def _compared(self, x: Rows, y: NDArray[np.uint16]) -> Learned:
+        """Learn one row (1, d), compared with numpy."""
+        numpy = FixedTrainer(self.state.copy(), check=False)
+        learned = self._learn(x, y)
+        expected = numpy.learn_one(x[0], int(y[0]))
+        self._referee.compare(numpy, expected, self, learned.decisions[0])
+        return learned
+
+    # --- learning without labels ----------------------------------------------------------------
+
+    def learn_steps(self, inputs: Rows) -> Iterator[None]:
+        """Make `plan.steps` passes over the batch, inputs (plan.batch, d); see `FixedTrainer`."""
+        numpy = FixedTrainer(self.state.copy(), check=False)
+        expected = numpy.learn_steps(inputs)
+        network = self._network
+        network.load(self.state)
+        network["batch"][...] = self._inputs(inputs)
+        network["held"][...] = 0
+        for number in range(self.plan.steps):
+            self._library.call("pass", network.memory, number)
+            if not number:
+                continue
+            network.store(self.state, "step", "parameters")
+            self._updated = True
+            if number <= COMPARED_STEPS:
+                next(expected)
+                found = first_difference(numpy.state, self.state.to_bytes())
+                if found is not None:
+                    raise Disagreement(found)
+            yield
+
+    # --- the last update ------------------------------------------------------------------------
+
+    def last_shifts(self) -> list[Integers]:
+        """Every layer's shifts (batch, width) of the last update; empty before the first."""
+        if not self._updated:
+            return []
+        batch = 1 if self.plan.rule_definition.supervised else self.plan.batch
+        shifts = np.empty((batch, self._neurons), dtype=np.int16)
+        self._library.call("shifts", self._network.memory, shifts)
+        firsts = [self.plan.first_neuron(layer) for layer in range(1, len(self.plan.layers))]
+        return [part.astype(np.int64) for part in np.split(shifts, firsts, axis=1)]
+
+    def metrics(self) -> list[dict[str, int]]:
+        """The sums of `metric_sums.METRICS` of the last update, per layer; needs one update.
+
+        For a rule without labels, the batch of the update must be unchanged.
+        """
+        if not self._updated:
+            raise InputError("there are no metrics before the first update")
+        sums = np.empty((len(self.plan.layers), len(METRICS)), dtype=np.int64)
+        for layer, row in enumerate(sums):
+            self._library.call("metrics", self._network.memory, layer, row)
+        return [dict(zip(METRICS, row, strict=True)) for row in sums.tolist()]
+
+    # --- arguments ------------------------------------------------------------------------------
+
+    def _inputs(self, inputs: Rows) -> Rows:
+        """Inputs (n, d) as the C code reads them; InputError for a number out of range."""
+        format = self.plan.layers[0].input
+        if inputs.ndim != 2 or inputs.shape[1] != self.plan.inputs:
+            raise InputError(f"inputs of shape {inputs.shape} for a plan of {self.plan.inputs}")
+        if inputs.dtype.itemsize * 8 != format.bits and inputs.size:
+            if inputs.min() < format.minimum or inputs.max() > format.maximum:
+                raise InputError(f"an input leaves {format.name}")
+            inputs = narrow(self.plan, inputs)
+        return np.ascontiguousarray(inputs)
+
+    def _labels(self, labels: Rows, rows: int) -> NDArray[np.uint16]:
+        if len(labels) != rows:
+            raise InputError(f"{len(labels)} labels for {rows} rows")
+        if rows and (labels.min() < 0 or labels.max() >= self.plan.classes):
+            raise InputError(f"a label is none of {self.plan.classes} classes")
+        return np.ascontiguousarray(labels, dtype=np.uint16)
+
+
+def check_library(library: Library) -> None:
+    """Compare a new library with numpy on random weights and rows. CheckError: it differs."""
+    plan = library.plan
+    rng = np.random.default_rng(0)
+    top, format = 2 ** (plan.formats.weight_bits - 1), plan.layers[0].input
+    state = State(plan, rng.integers(-top // 4, top // 4, plan.parameter_count))
+    inputs = rng.integers(format.minimum, format.maximum + 1, (4, plan.inputs))
+    trainer, numpy = NativeTrainer(state, library), FixedTrainer(state.copy(), check=False)
+    if not np.array_equal(trainer.infer(inputs), numpy.infer(inputs)):
+        raise CheckError("its inferences differ from numpy's")
+    for row, label in zip(inputs, rng.integers(plan.classes, size=4).tolist(), strict=True):
+        try:
+            trainer.learn_one(row, label)
+        except Disagreement as error:
+            raise CheckError(error.difference) from error

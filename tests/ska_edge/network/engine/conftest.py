@@ -1,0 +1,25 @@
+"""Fixtures for the native engine: a cache of its own, and insisting on the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.library.compiler import host_compilers
+from tests.conftest import without
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of compiled networks for the tests."""
+    if not any(True for _ in host_compilers()):
+        without("no compiler for this computer is installed")
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def native(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every trainer of the test is the native engine."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("SKA_EDGE_ENGINE", "native")

@@ -1,0 +1,176 @@
+"""The native engine has numpy's bits: every rule, precision and method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ska_edge.errors import InputError
+from ska_edge.network.engine import Trainer, narrow, trainer_for
+from ska_edge.network.engine.native import NativeTrainer
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.resolve import make_plan
+from tests.proof.plans import PLANS
+from tests.random_states import learned_states
+
+pytestmark = pytest.mark.usefixtures("native")
+ROWS = 50  # more than the referee compares
+
+
+def start(plan: Plan, seed: int = 0) -> State:
+    """Random weights, a quarter of the format at most, so that few neurons saturate."""
+    top = 2 ** (plan.formats.weight_bits - 3)
+    return State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
+
+
+def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    rng, format = np.random.default_rng(seed), plan.layers[0].input
+    x = rng.integers(format.minimum, format.maximum + 1, (count, plan.inputs))
+    return x, rng.integers(plan.classes, size=count)
+
+
+def pair(state: State) -> tuple[Trainer, FixedTrainer]:
+    """The engine and numpy, each with a copy of the state."""
+    engine = trainer_for(state.copy())
+    assert isinstance(engine, NativeTrainer)
+    return engine, FixedTrainer(state.copy())
+
+
+def joined(learned: Iterator[Any]) -> tuple[np.ndarray, np.ndarray]:
+    pieces = [*learned]
+    return (
+        np.concatenate([piece.decisions for piece in pieces]),
+        np.concatenate([piece.steps for piece in pieces]),
+    )
+
+
+def assert_same(engine: Trainer, numpy: FixedTrainer) -> None:
+    """Equal states and last updates."""
+    assert engine.state.to_bytes() == numpy.state.to_bytes()
+    assert (engine.state.step, engine.state.samples) == (numpy.state.step, numpy.state.samples)
+    for ours, theirs in zip(engine.last_shifts(), numpy.last_shifts(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    if numpy.last_shifts() and not numpy.state.held:
+        assert engine.metrics() == numpy.metrics()
+
+
+def assert_same_forward(engine: Trainer, numpy: FixedTrainer, x: np.ndarray) -> None:
+    np.testing.assert_array_equal(engine.infer(x), numpy.infer(x))
+    for ours, theirs in zip(engine.forward(x), numpy.forward(x), strict=True):
+        for name in ("knowledge", "decision", "activation"):
+            assert getattr(ours, name).dtype == np.int64
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
+def check_stream(state: State, seed: int) -> None:
+    """Learn rows like a device with both trainers, and compare everything."""
+    engine, numpy = pair(state)
+    x, y = rows(state.plan, seed=seed)
+    ours, theirs = joined(engine.learn_stream(x, y)), joined(numpy.learn_stream(x, y))
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_array_equal(ours[1], theirs[1])
+    assert_same(engine, numpy)
+    assert_same_forward(engine, numpy, x)
+    assert_same(engine, numpy)  # inference changes nothing
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_rule_and_precision(name: str) -> None:
+    check_stream(start(PLANS[name]), seed=3)
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(learned_states(), st.integers(0, 2**32 - 1))
+def test_random_plans_and_states(state: State, seed: int) -> None:
+    check_stream(state, seed)
+
+
+@pytest.mark.parametrize("name", ["local", "feedback", "code"])
+def test_a_training_with_labels(name: str) -> None:
+    plan = PLANS[name]
+    engine, numpy = pair(start(plan))
+    for epoch in range(3):
+        x, y = rows(plan, seed=epoch)
+        for trainer in (engine, numpy):
+            trainer.state.halve_rate(epoch)
+        ours = np.concatenate([*engine.learn_many(narrow(plan, x), y)])
+        np.testing.assert_array_equal(ours, np.concatenate([*numpy.learn_many(x, y)]))
+        assert_same(engine, numpy)
+
+
+def test_the_steps_of_a_rule_without_labels() -> None:
+    plan = make_plan((4, 5, 3), rule="published", batch=7, steps=6, rate=0.1)
+    engine, numpy = pair(start(plan))
+    batch = rows(plan, plan.batch)[0]
+    for _ in zip(engine.learn_steps(batch), numpy.learn_steps(batch), strict=True):
+        assert_same(engine, numpy)
+    assert engine.state.step == 5
+
+
+def test_weights_that_the_caller_changes_count() -> None:
+    engine, numpy = pair(start(PLANS["local"]))
+    x, y = rows(PLANS["local"])
+    for trainer in (engine, numpy):
+        trainer.learn_one(x[0], int(y[0]))
+        trainer.state.tensor(0, "weight")[:] = 7
+        trainer.learn_one(x[1], int(y[1]))
+    assert_same(engine, numpy)
+
+
+def test_counts_of_the_host_go_beyond_those_of_a_device() -> None:
+    plan = make_plan((3, 2))
+    state = start(plan)
+    state.step = state.samples = 2**32 - 2
+    engine, x, y = trainer_for(state), *rows(plan, 40)
+    _, steps = joined(engine.learn_stream(x, y))
+    assert steps.tolist() == list(range(2**32 - 1, 2**32 + 39))
+    assert (state.step, state.samples) == (2**32 + 38, 2**32 + 38)
+    assert engine.metrics()[0]["z_square"] > 0
+
+
+def test_several_engines_learn_at_the_same_time() -> None:
+    plan = make_plan((30, 20, 4))
+    x, y = rows(plan, 3000)
+
+    def learn(seed: int) -> bytes:
+        engine = trainer_for(start(plan, seed))
+        for _ in engine.learn_many(x, y):
+            pass
+        return engine.state.to_bytes()
+
+    with ThreadPoolExecutor(3) as pool:
+        together = [*pool.map(learn, range(3))]
+    assert together == [learn(seed) for seed in range(3)]
+    assert len(set(together)) == 3
+
+
+def test_what_cannot_be_learned_is_refused_and_changes_nothing() -> None:
+    plan = make_plan((3, 2))
+    engine = trainer_for(start(plan))
+    x, y = rows(plan)
+    for bad_x, bad_y, why in [
+        (x[:, :2], y, r"inputs of shape \(50, 2\) for a plan of 3"),
+        (x + 100, y, "an input leaves Q"),
+        (x, y + 1, "a label is none of 2 classes"),
+        (x, y[1:], "49 labels for 50 rows"),
+    ]:
+        with pytest.raises(InputError, match=why):
+            next(engine.learn_stream(bad_x, bad_y))
+    with pytest.raises(InputError, match="no metrics before the first update"):
+        engine.metrics()
+    assert engine.last_shifts() == []
+    assert engine.state.to_bytes() == start(plan).to_bytes()
+    assert [*engine.learn_stream(x[:0], y[:0])] == []
+    assert engine.infer(x[:0]).shape == (0, 2)
+
+
+def test_numpy_learns_mini_batches() -> None:
+    assert isinstance(trainer_for(start(make_plan((3, 2), batch=4))), FixedTrainer)
