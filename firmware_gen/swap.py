@@ -1,9 +1,10 @@
 """Replaces several files of a folder atomically: either all are old or all are new.
 
 New files are first written to a temporary folder inside the folder. Its rename to `.ska-edge-swap`
-commits the swap; after that, files are only moved. A process that is killed before the commit
-leaves the old files. If it is killed after the commit, `finish` completes the swap; every command
-that reads the folder calls it first.
+commits the swap; after that, files are only removed and moved. A process that is killed before the
+commit leaves the old files. If it is killed after the commit, `finish` completes the swap; every
+command that reads the folder calls it first. Until then some files are missing, but old and new
+ones are never together: a build by hand fails, it does not mix them.
 """
 
 from __future__ import annotations
@@ -60,12 +61,14 @@ def finish(folder: Path) -> None:
     decided = folder / DECIDED
     try:
         if decided.is_dir() and not decided.is_symlink():
-            for name in _obsolete(decided):
+            new = decided / "new"
+            files = sorted(path for path in new.rglob("*") if not path.is_dir())
+            names = [path.relative_to(new).as_posix() for path in files]
+            # All old files go before the first new one comes, so that there is never a mix.
+            for name in (*_obsolete(decided), *names):
                 if _inside(folder, name):
                     (folder / name).unlink(missing_ok=True)
-            new = decided / "new"
-            for path in sorted(path for path in new.rglob("*") if not path.is_dir()):
-                name = path.relative_to(new).as_posix()
+            for path, name in zip(files, names, strict=True):
                 if _inside(folder, name):
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     path.replace(folder / name)
