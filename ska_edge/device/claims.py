@@ -1,4 +1,4 @@
-"""Checks the values that a device reports, by themselves and against its plan, before any use."""
+"""Checks every value that a device reports before it is used, by itself and against the plan."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ska_edge.errors import DeviceError
 from ska_edge.rules.metric_sums import SIGNED_METRICS
 
 Reply = tuple[str, dict[str, Any]]
-"""Name of a message, and its values by field."""
+"""The name of a message, and its values by field."""
 
 WIDTHS = (1, 2)  # possible bytes per element of an input
 
 
 class HasBits(Protocol):
-    """A format; see `QFormat`."""
+    """The part of a `QFormat` that the checks need."""
 
     @property
     def bits(self) -> int:
@@ -25,7 +25,7 @@ class HasBits(Protocol):
 
 
 class HasInput(Protocol):
-    """A layer; see `LayerPlan`."""
+    """The part of a `LayerPlan` that the checks need."""
 
     @property
     def input(self) -> HasBits:
@@ -33,11 +33,11 @@ class HasInput(Protocol):
 
 
 class PlanShape(Protocol):
-    """The properties of a plan that a device must report; see `Plan`."""
+    """The properties of a `Plan` that a device must report."""
 
     @property
     def digest(self) -> str:
-        """Hexadecimal digits that identify it."""
+        """Hexadecimal digits that identify the plan."""
 
     @property
     def inputs(self) -> int:
@@ -66,7 +66,7 @@ def check_info(info: DeviceInfo, plan: PlanShape | None, port: str) -> None:
         (info.inputs, "inputs"),
         (info.classes, "classes"),
         (info.layers, "layers"),
-        (info.credit, "requests that may be under way"),
+        (info.credit, "requests that may be in flight"),
     ):
         if count < 1:
             raise DeviceError(f"the device at {port} says that it has 0 {what}; flash it again")
@@ -90,27 +90,28 @@ def _check_plan(info: DeviceInfo, plan: PlanShape, port: str) -> None:
     ):
         if said != planned:
             raise DeviceError(
-                f"the device at {port} has {said} {what}, its plan {planned}; flash it again"
+                f"the device at {port} has {said} {what}, but its plan has {planned};"
+                " flash it again"
             )
     if info.halvings > plan.rate_halvings_max:
         raise DeviceError(
-            f"the device at {port} has halved its rate {info.halvings} times, its plan allows"
+            f"the device at {port} has halved its rate {info.halvings} times, but its plan allows"
             f" {plan.rate_halvings_max}; flash it again"
         )
 
 
 def check_digest(info: DeviceInfo, digest: str, port: str) -> None:
-    """Raise DeviceError unless this digest begins with the shortened digest of the device."""
+    """Raise DeviceError unless this digest begins with the device's shortened digest."""
     wanted = digest[: len(info.digest)]
     if wanted.lower() != info.digest:
         raise device_errors.other_plan(port, info.digest, wanted)
 
 
 def result_of(replies: Sequence[Reply], layers: int) -> Result:
-    """Read the replies to a SAMPLE or INFER; raises DeviceError for impossible values.
+    """Read the replies to a SAMPLE or INFER; raise DeviceError for impossible values.
 
     Args:
-        replies: METRICS sorted by layer, then RESULT, which has a decision for each class.
+        replies: METRICS sorted by layer, then RESULT, which has one decision per class.
         layers: the expected number of METRICS, one per layer.
     """
     metrics = []
@@ -120,12 +121,14 @@ def result_of(replies: Sequence[Reply], layers: int) -> Result:
         del sums["step"]
         if layer != index or layer >= layers:
             raise DeviceError(
-                f"the device sends metrics of layer {layer}, and has {layers} layers; flash it"
+                f"the device sends metrics of layer {layer}, but has {layers} layers; flash it"
                 " again"
             )
         for name, value in sums.items():
             if value < 0 and name not in SIGNED_METRICS:
-                raise DeviceError(f"the device says {value} for {name}, which is never negative")
+                raise DeviceError(
+                    f"the device says that {name}, which is never negative, is {value}"
+                )
         metrics.append(sums)
     result = Result(**replies[-1][1], metrics=tuple(metrics))
     if result.predicted >= len(result.decisions):

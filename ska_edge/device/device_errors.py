@@ -1,4 +1,4 @@
-"""The errors for a device that does not do as requested: one sentence each."""
+"""Makes the errors for a device that does not do as requested: one sentence each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
-    """The device refused a request by a STATUS; ContactLost if its session or state is gone."""
+    """The error for a refused request; ContactLost if the session or the state is gone."""
     if code in (Status.SEQUENCE, Status.TOKEN):
         what = "lost the session" if code == Status.SEQUENCE else "has another state than it had"
         return ContactLost(
@@ -16,8 +16,8 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
         )
     if code == Status.KEY:
         return DeviceError(
-            f"the device at {port} takes {request} only from who has its key: give the file of its"
-            " key with --key"
+            f"the device at {port} accepts {request} only with its key: give the file of the key"
+            " with --key"
         )
     reason = (
         STATUS_PURPOSE[Status(code)].partition(";")[0]
@@ -30,7 +30,7 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
 
 
 def other_plan(port: str, device: str, wanted: str) -> DeviceError:
-    """The device runs the plan with another digest."""
+    """The error for a device that runs a plan with another digest."""
     return DeviceError(
         f"the device at {port} runs the plan {device}, not {wanted}: "
         "build and flash the firmware of this model, or name the model that was flashed"
@@ -38,7 +38,7 @@ def other_plan(port: str, device: str, wanted: str) -> DeviceError:
 
 
 def keyless(port: str) -> DeviceError:
-    """The device has no key, but one was given."""
+    """The error for a device without a key, if a key was given."""
     return DeviceError(
         f"the device at {port} has no key: leave --key out, or flash a firmware that was generated"
         " with the key"
@@ -46,7 +46,7 @@ def keyless(port: str) -> DeviceError:
 
 
 def other_version(port: str, version: int | None) -> DeviceError:
-    """The device has another protocol version; None if it does not report the version."""
+    """The error for another protocol version; None if the device does not report its version."""
     return DeviceError(
         f"the device at {port} speaks protocol version {'?' if version is None else version}, this"
         f" ska-edge speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
@@ -54,11 +54,11 @@ def other_version(port: str, version: int | None) -> DeviceError:
 
 
 def stranger(port: str, baud: int, received: int) -> DeviceError:
-    """HELLO got no answer, but this number of bytes arrived."""
+    """The error if HELLO got no answer; `received` is the number of bytes that arrived."""
     if received:
         return DeviceError(
-            f"what answers at {port} is not a ska-edge device ({received} bytes came, no answer to"
-            f" HELLO at {baud} baud): check the port and its speed, or flash it"
+            f"what answers at {port} is not a ska-edge device ({received} bytes came, but no answer"
+            f" to HELLO at {baud} baud): check the port and its speed, or flash it"
         )
     return DeviceError(
         f"the device at {port} does not answer: check that it has power and runs ska-edge "
@@ -67,7 +67,7 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
 
 
 def silent(port: str, tries: int, wait: float) -> ContactLost:
-    """The device was connected, and has not answered this number of tries within the timeout."""
+    """The error for a connected device that did not answer `tries` tries of `wait` seconds."""
     return ContactLost(
         f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
         "power, then connect again"

@@ -1,4 +1,4 @@
-"""A request to a device: its bytes, the frames of its answer, and their contents."""
+"""Holds a request to a device: its bytes, the frames of its answer, and their contents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ska_edge.wire.protocol import BY_NAME, Message
 
 METRICS, RESULT, STATUS = BY_NAME["METRICS"], BY_NAME["RESULT"], BY_NAME["STATUS"]
 
-# Codes of the replies that end the answer to a request, by its name.
+# The codes of the replies that end an answer, by the name of the request.
 CLOSING = {
     name: frozenset((BY_NAME[message.answer].code, STATUS.code))
     for name, message in BY_NAME.items()
@@ -27,19 +27,20 @@ COUNT = place(RESULT.code, "samples")  # position of the sample count in a RESUL
 
 @dataclass(slots=True)
 class Request:
-    """A request in flight: its bytes, which are sent once or repeatedly, and the answer so far.
+    """A request in flight: its bytes, which may be sent repeatedly, and the answer so far.
 
-    Answers to a repeated request have equal frames, so frames of several answers fit together.
+    All answers to a repeated request have equal frames, so the frames of several answers can be
+    combined.
 
     Attributes:
         message, seq, data: the request.
         codec: decodes the answer.
         metrics: number of METRICS in the answer.
-        samples: the sample count of its RESULT; None if it is not known.
+        samples: the expected sample count of its RESULT; None if not known.
         end: the frame that ends the answer, after it has arrived.
         replies: METRICS sorted by layer, and the closing reply; None while some are missing.
         result: their contents, if the request is a sample or an inference.
-        error: the reason why the replies are impossible.
+        error: the error if the replies are impossible.
     """
 
     message: Message
@@ -55,14 +56,14 @@ class Request:
     _metrics: list[Frame] = field(default_factory=list)
 
     def take(self, frame: Frame) -> bool:
-        """Keep a frame if it belongs to the answer; returns True if it ends the answer."""
+        """Keep a frame if it belongs to the answer; return True if it ends the answer."""
         if frame.seq != self.seq:
-            return False  # a late answer to an earlier request, or our own echo
+            return False  # a late answer to an earlier request, or an echo of the request
         if frame.code == METRICS.code and self.metrics and frame not in self._metrics:
             self._metrics.append(frame)
         if frame.code not in CLOSING[self.message.name] or self._counts_other(frame):
             return False
-        self.end = self.end or frame  # an answer has one end
+        self.end = self.end or frame  # keep the first end
         try:
             self._read(self.end)
         except DeviceError as error:
@@ -70,14 +71,14 @@ class Request:
         return True
 
     def _counts_other(self, frame: Frame) -> bool:
-        """Whether a RESULT belongs to another sample, from an earlier session with the same seq."""
+        """Tell whether a RESULT belongs to a sample of an earlier session."""
         if frame.code != RESULT.code or self.samples is None:
             return False
         said = frame.payload[COUNT]
         return len(said) == 4 and int.from_bytes(said, "little") != self.samples
 
     def _read(self, end: Frame) -> None:
-        """Read the frames of the answer; raises DeviceError for impossible contents."""
+        """Read the frames of the answer; raise DeviceError for impossible contents."""
         closing = self.codec.unpack(end.code, end.payload)
         if closing[0] == STATUS.name:
             self.replies = [closing]
@@ -85,7 +86,7 @@ class Request:
         layers: dict[int, Reply] = {}
         for frame in self._metrics:
             reply = self.codec.unpack(frame.code, frame.payload)
-            # METRICS of another step are late, like a RESULT with another sample count.
+            # METRICS of another step come late from an earlier session; ignore them.
             if reply[1]["step"] == closing[1].get("step"):
                 layers[reply[1]["layer"]] = reply
         if len(layers) < self.metrics:

@@ -1,4 +1,4 @@
-"""The values that a device reports about itself, and its answer to a sample."""
+"""Holds what a device reports about itself, and its answer to a sample."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ class DeviceInfo:
         board: board name.
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step, samples: updates, and samples learned, since the plan's weights.
-        token: identifies the state's history, see `Link.token`; 0 after a start, a reset or a push.
+        step, samples: updates made and samples learned since the plan's weights.
+        token: identifies the state's history (see `Link.token`); 0 after a start, a reset or a
+            push.
         crc: CRC-32 of the state.
         state_bytes: size of the state.
         inputs, classes, layers: dimensions of the plan.
@@ -22,7 +23,7 @@ class DeviceInfo:
         halvings: how often the plan's rate is halved.
         credit: requests that may be in flight at once.
         capabilities: bits, see `protocol.Capability`.
-        saves: saves made so far; with 0, a restart loses what was learned.
+        saves: saves made so far; if 0, a restart loses what was learned.
         error, error_detail: the first request that was refused since the start, see
             `protocol.Status`.
         dropped: received pieces that were not valid frames.
@@ -54,7 +55,7 @@ class Result:
     """A device's answer to a sample or an inference.
 
     Attributes:
-        step, samples: updates, and samples learned, by the device, this one included.
+        step, samples: updates made and samples learned by the device, including this one.
         predicted: class index, before any update.
         decisions: Q0.15 integers, one per class, before any update.
         metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.

@@ -1,6 +1,6 @@
-"""The host's end of the line to one device: a session, its requests, and one-sentence errors.
+"""Sends requests to one device over a serial line and returns their answers.
 
-A request is retried with the same sequence number until its complete answer arrives; the device
+A request is retried with the same sequence number until its complete answer arrives. The device
 executes it once. `port` opens ports; `stream` sends samples in a stream.
 """
 
@@ -37,13 +37,13 @@ from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
-HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout apart: the device may be booting
-STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write the flash of a device
+HELLO_PERIODS = 16  # tries of HELLO, each a quarter of a timeout; the device may be booting
+STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts per try of such a request
 
 
 def new_token() -> int:
-    """A random token, not 0."""
+    """Return a random token that is not 0."""
     return int.from_bytes(os.urandom(4), "little") or 1
 
 
@@ -55,10 +55,9 @@ class Link(Closable):
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
         tries: how often a request is sent before the device counts as silent. HELLO is sent
-            `HELLO_PERIODS` times, a quarter of a timeout apart.
+            `HELLO_PERIODS` times, a quarter of a timeout apart, since the device may be booting.
         key: the device's key, 32 bytes; None for a device without one.
-        stop: while it is set, HELLO has as few tries as other requests, without waiting for a
-            device to boot.
+        stop: while it is set, HELLO has as few tries as other requests.
 
     Attributes:
         port: path of the port.
@@ -86,29 +85,29 @@ class Link(Closable):
         self._info: DeviceInfo | None = None
         self.samples = self.step = 0
         self._met = False  # whether a device has ever answered
-        self._plan: claims.PlanShape | None = None  # that the device must run
+        self._plan: claims.PlanShape | None = None  # the plan that the device must run
         self._codec, self._input = Codec({}), struct.Struct("")
         self._decoder = FrameDecoder()
-        # A random start, so that late answers to an earlier program do not match ours.
+        # A random start, so that a late answer to an earlier program does not match a request.
         self._seq = os.urandom(1)[0]
         self._line = Port(port, baud=baud, write_timeout=timeout)
         self.port = self._line.path
 
     def close(self) -> None:
-        """Closes the port; a second time does nothing."""
+        """Close the port; a second call does nothing."""
         self._line.close()
 
     # --- the session ------------------------------------------------------------------------------
 
     def hello(self) -> DeviceInfo:
-        """Open a session and identify the device; every other request does this if needed.
+        """Open a session and identify the device; every other request does this when needed.
 
         Raises DeviceError if there is no answer, if the answer is not from a ska-edge device, if
         the device has another protocol version, or if its report is impossible or contradicts the
         expected plan.
         """
         fields = self._greet()
-        if fields["seq"] != self._seq:  # the device took it for a repeat of the earlier HELLO
+        if fields["seq"] != self._seq:  # the device took it for a copy of an earlier HELLO
             fields = self._greet()
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
@@ -123,7 +122,7 @@ class Link(Closable):
         return info
 
     def _challenge(self, info: DeviceInfo) -> None:
-        """Start tagging requests, if there is a key. DeviceError: the device has no key."""
+        """Start tagging requests if there is a key; raise DeviceError if the device has none."""
         if self._tagger is None:
             return
         if not info.capabilities & Capability.KEY:
@@ -138,14 +137,14 @@ class Link(Closable):
 
     @property
     def info(self) -> DeviceInfo:
-        """The last WELCOME of the device; opens a new session if contact was lost since."""
+        """The last WELCOME of the device; a lost session is opened again first."""
         info = self._info or self.hello()
         if (info.samples, info.step) != (self.samples, self.step):
             info = self._info = replace(info, samples=self.samples, step=self.step)
         return info
 
     def expect_digest(self, digest: str) -> None:
-        """Raises DeviceError unless the device runs the plan with this digest.
+        """Raise DeviceError unless the device runs the plan with this digest.
 
         Args:
             digest: hexadecimal digits of the plan's digest; the device knows the first 16 of them.
@@ -153,15 +152,15 @@ class Link(Closable):
         claims.check_digest(self.info, digest, self.port)
 
     def expect_plan(self, plan: claims.PlanShape) -> None:
-        """Check all that the device reports against this plan, now and in every later session.
+        """Check everything that the device reports against this plan, now and in later sessions.
 
-        Raises DeviceError if it does not run this plan.
+        Raises DeviceError if the device does not run this plan.
         """
         claims.check_info(self.info, plan, self.port)
         self._plan = plan
 
     def expect_capability(self, capability: Capability, what: str) -> None:
-        """Raises DeviceError, "... cannot {what}", unless the device has a capability."""
+        """Raise DeviceError, "... cannot {what}", unless the device has a capability."""
         if not self.info.capabilities & capability:
             raise DeviceError(
                 f"the device at {self.port} cannot {what}: its board has no memory for two saves"
@@ -171,7 +170,7 @@ class Link(Closable):
     # --- requests ---------------------------------------------------------------------------------
 
     def learn(self, x: Iterable[int], label: int, want: Want = Want.METRICS) -> Result:
-        """One learning step on the device; for many samples, `stream.Stream` is faster.
+        """Make one learning step on the device; `stream.Stream` is faster for many samples.
 
         Args:
             x: (inputs,) integers in the plan's input format.
@@ -179,7 +178,7 @@ class Link(Closable):
             want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)
-        request.samples = None  # so that a wrong count of the device is reported, not ignored
+        request.samples = None  # so that a wrong count is reported, not ignored
         result = self._result(request)
         self.samples, self.step = result.samples, result.step
         return result
@@ -194,16 +193,18 @@ class Link(Closable):
         self._note(halvings=times)
 
     def token(self) -> int:
-        """The token of the device's state, not 0; sets one if the state has none.
+        """Return the token of the device's state, not 0; set one if the state has none.
 
-        The token stays as long as only learning and SET_RATE change the state. From here on,
-        samples, rates and saves are for this state. Raises ContactLost if it has another by now.
+        The token stays as long as only learning and SET_RATE change the state. From this call on,
+        the device accepts samples, rates and saves only while its state has this token.
+
+        Raises ContactLost if the device's state has been replaced.
         """
         info = self.info if self.info.token else self.hello()
         return info.token or self.set_token(new_token())
 
     def set_token(self, token: int) -> int:
-        """Give this token to the state of the last WELCOME; raises as `token`."""
+        """Give this token to the state of the last WELCOME; raise the errors of `token`."""
         self.request("SET_TOKEN", {"token": token, "crc": self.info.crc})
         self._note(token=token)
         return token
@@ -212,15 +213,15 @@ class Link(Closable):
         """Read the state; see `State.from_bytes`.
 
         Args:
-            size: its bytes in the plan. A device that reports another size is an error.
+            size: bytes of the plan's state. Another size raises DeviceError.
         """
         return transfer.read_state(self.request, self.hello(), size, self.port)
 
     def push(self, data: bytes, digest: str) -> None:
-        """Send the device a state of the plan with this digest; it stores the state, then loads it.
+        """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        An interrupted transfer resumes where it stopped. Until the last byte has arrived, the
-        device has its old state, also after a restart.
+        An interrupted transfer resumes where it stopped. The device keeps its old state, even over
+        a restart, until the last byte has arrived.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -233,7 +234,7 @@ class Link(Closable):
         self.request("SAVE", {"token": self.info.token})
 
     def reset(self) -> None:
-        """Return the device to the plan's weights, step 0; its save stays."""
+        """Return the device to the plan's weights and step 0; its save stays."""
         self.request("RESET")
         self._note(token=0, halvings=0)
         self.samples = self.step = 0
@@ -241,11 +242,11 @@ class Link(Closable):
     # --- parts of a request, for requests in a stream ---------------------------------------------
 
     def silent(self, failures: int) -> bool:
-        """Whether the device counts as silent after this number of tries without an answer."""
+        """Tell whether the device counts as silent after this number of tries without an answer."""
         return failures >= self._tries
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """A SAMPLE, ready to be sent, for a device that has learned `samples` before it."""
+        """Return a SAMPLE for a device that has learned `samples` before it, without sending it."""
         info = self.info
         number = (info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
@@ -255,7 +256,7 @@ class Link(Closable):
         return request
 
     def teach(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """Create such a SAMPLE and send it for the first time."""
+        """Return the SAMPLE of a row and send it for the first time."""
         request = self.sample(samples, x, label, want)
         self._line.write(request.data)
         return request
@@ -272,16 +273,16 @@ class Link(Closable):
         self._line.write(request.data)
 
     def frames(self) -> list[Frame]:
-        """The valid frames that have arrived; waits a moment for the first byte."""
+        """Return the valid frames that have arrived; wait a moment for the first byte."""
         return self._decoder.feed(self._line.read())
 
     def whole(self, request: Request) -> list[Reply] | None:
-        """The replies to a request, the closing one last; None while some are missing.
+        """Return the replies to a request, the closing one last; None while some are missing.
 
         Raises DeviceError if the device has refused it.
         """
         end = request.end
-        if end is not None and end.code == WELCOME.code:  # before the rest of it, which may differ
+        if end is not None and end.code == WELCOME.code:  # the rest may differ by version
             version = peek(end.code, end.payload, "protocol")
             if version != PROTOCOL_VERSION:
                 raise device_errors.other_version(self.port, version)
@@ -292,7 +293,7 @@ class Link(Closable):
         return request.replies
 
     def silence(self, tries: int | None = None, wait: float | None = None) -> ContactLost:
-        """The error for a device that no longer answers, after `tries` of `wait` seconds.
+        """Return the error for a device that did not answer `tries` tries of `wait` seconds.
 
         The defaults are the link's `tries` and `timeout`.
         """
@@ -311,30 +312,29 @@ class Link(Closable):
         if self._tagger is not None:
             payload = self._tagger.tagged(message, payload)
         self._seq = (self._seq + 1) % 256
-        # The zero byte ends any garbage that the line has left in the device's decoder.
+        # The zero byte ends any garbage in the device's decoder.
         data = b"\0" + encode_frame(message.code, self._seq, payload)
         return Request(message, self._seq, data, self._codec)
 
     def _result(self, request: Request) -> Result:
-        """The contents of the RESULT that answers a request."""
+        """Send a request; return the contents of its RESULT."""
         self._ask(request)
         assert request.result is not None
         return request.result
 
     def _bytes(self, x: Iterable[int]) -> bytes:
-        """An input as bytes for the line; InputError if an element does not fit."""
+        """Return an input as bytes for the line; raise InputError if an element does not fit."""
         info, values = self.info, [int(value) for value in x]
         try:
             return self._input.pack(*values)
         except struct.error:
             if len(values) != info.inputs:
                 raise InputError(
-                    f"an input of this device has {info.inputs} values, its field 'x' was given"
-                    f" {len(values)}"
+                    f"the field 'x' of this device has {info.inputs} values, but got {len(values)}"
                 ) from None
             raise InputError(
-                f"an input of this device has {8 * info.input_width}-bit integers, {min(values)} to"
-                f" {max(values)} were given"
+                f"an input of this device has {8 * info.input_width}-bit integers, but got"
+                f" {min(values)} to {max(values)}"
             ) from None
 
     # --- one request after the other --------------------------------------------------------------
@@ -354,14 +354,14 @@ class Link(Closable):
             wait, tries = wait / 4, HELLO_PERIODS
         elif request.message.name in STORING:
             wait *= STORING_PATIENCE
-        info, self._info = self._info, None  # without an answer, the next request opens a session
+        info, self._info = self._info, None  # if no answer comes, the next request opens a session
         received = self._line.received
         made = 0
         while made < (self._tries if self._stop.is_set() else tries):
             made += 1
             self.send(request)
             if self._answered(request, wait):
-                self._info = info  # also when the device refuses
+                self._info = info  # even if the device refuses
                 replies = self.whole(request)
                 if replies is not None:
                     return replies
@@ -371,10 +371,10 @@ class Link(Closable):
         raise device_errors.stranger(self.port, self.baud, self._line.received - received)
 
     def _answered(self, request: Request, wait: float) -> bool:
-        """Wait for an answer; returns False at the timeout, when it is time to retry."""
+        """Wait for an answer; return False at the timeout."""
         deadline = time.monotonic() + wait
         while True:
-            if sum(request.take(frame) for frame in self.frames()):  # not any(): it stops early
+            if sum(request.take(frame) for frame in self.frames()):  # any() would stop early
                 return True
             if time.monotonic() >= deadline:
                 return False

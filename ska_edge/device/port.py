@@ -1,4 +1,4 @@
-"""Serial ports: the list of ports, the resolution of a name to a port, and an open port.
+"""Lists serial ports, resolves a name to a port, and reads and writes an open port.
 
 Only this module imports pyserial, and only when a port is needed, because not every system has the
 modules that pyserial needs. `port_errors` explains why a port does not open.
@@ -19,14 +19,14 @@ from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-POLL = 0.05  # seconds that a read waits for its first byte; the maximum delay of a deadline
+POLL = 0.05  # seconds that a read waits for its first byte; a deadline can be late by this
 READ_LIMIT = 65536  # maximum bytes per read
 USB = "usb:"  # prefix of a serial number that could also be a file name
 
 
 @contextmanager
 def _terminals() -> Iterator[None]:
-    """For imports of pyserial and `terminal`: one sentence if this system cannot have them."""
+    """Turn a failed import of pyserial or `terminal` in this block into one sentence."""
     try:
         yield
     except ImportError as error:
@@ -40,8 +40,8 @@ def _terminals() -> Iterator[None]:
 class PortInfo:
     """A serial port of this computer: its path, and what the system says about it.
 
-    `present`: whether there is a device; a system also lists unconnected UARTs. `serial_number`:
-    that of the USB device, None for every other port.
+    `present` tells whether there is a device; a system also lists unconnected UARTs.
+    `serial_number` is that of the USB device, or None for any other port.
     """
 
     path: str
@@ -51,7 +51,7 @@ class PortInfo:
 
 
 def list_ports() -> list[PortInfo]:
-    """The serial ports that the system knows, sorted by path.
+    """Return the serial ports that the system knows, sorted by path.
 
     Raises ToolError on a system without POSIX terminals.
     """
@@ -71,7 +71,7 @@ def list_ports() -> list[PortInfo]:
 
 
 def is_address(name: str) -> bool:
-    """Whether a port's name is a URL of a port on another computer, not a path."""
+    """Tell whether a port's name is the URL of a port on another computer, not a path."""
     return "://" in name
 
 
@@ -80,12 +80,12 @@ def _speaks_rfc2217(path: str) -> bool:
 
 
 def resolve(name: str) -> str:
-    """Resolve a name to a path or an address; the path of a board may change when it reconnects.
+    """Resolve a name to a path or an address; a board's path may change when it reconnects.
 
     Args:
         name: a path ("/dev/ttyACM0"), an address ("socket://host:port", "rfc2217://host:port"), a
-            pattern that fits one path ("/dev/serial/by-id/*SEGGER*"), or a USB serial number, alone
-            or as "usb:NUMBER".
+            pattern that matches one path ("/dev/serial/by-id/*SEGGER*"), or a USB serial number,
+            alone or as "usb:NUMBER".
 
     Raises DeviceError if there is no such port, or if there are several.
     """
@@ -110,7 +110,7 @@ def resolve(name: str) -> str:
 def _by_pattern(pattern: str) -> str:
     # Two links to one device (by-id and by-path) are one port.
     found = {os.path.realpath(path): path for path in sorted(glob.glob(pattern), reverse=True)}
-    return _only(sorted(found.values()), f"no port fits {pattern!r}", f"fit {pattern!r}")
+    return _only(sorted(found.values()), f"no port matches {pattern!r}", f"match {pattern!r}")
 
 
 def _by_serial_number(number: str) -> str:
@@ -123,7 +123,7 @@ def _by_serial_number(number: str) -> str:
 
 
 def _only(found: list[str], none: str, several: str) -> str:
-    """The only path that was found."""
+    """Return the only path that was found; raise DeviceError otherwise."""
     if not found:
         raise DeviceError(f"{none}: `ska-edge ports` lists those of this computer")
     if len(found) > 1:
@@ -151,8 +151,8 @@ class Port(Closable):
         baud: the given speed.
         received: bytes read since the port was opened.
 
-    Raises DeviceError if there is no such port, or if it does not open, or not at that speed;
-    ToolError on a system without POSIX terminals.
+    Raises DeviceError if there is no such port, or if it does not open at that speed; ToolError on
+    a system without POSIX terminals.
     """
 
     def __init__(self, name: str, *, baud: int = 115200, write_timeout: float = 2.0) -> None:
@@ -186,11 +186,11 @@ class Port(Closable):
         return data
 
     def _rest(self) -> bytes:
-        """The bytes that have arrived after a first byte, without waiting."""
+        """Return the bytes that have arrived after a first byte, without waiting."""
         if _speaks_rfc2217(self.path):  # pyserial extracts its bytes from the telnet stream
             rest: bytes = self._serial.read(min(self._serial.in_waiting, READ_LIMIT))
             return rest
-        # Not with pyserial, which would read a socket byte by byte; neither kind blocks.
+        # pyserial would read a socket byte by byte. Neither a socket nor a terminal blocks here.
         return os.read(self._serial.fileno(), READ_LIMIT)
 
     def write(self, data: bytes) -> None:
@@ -204,14 +204,14 @@ class Port(Closable):
             self._serial.write(data)
         except SerialTimeoutException as error:
             raise ContactLost(
-                f"the device at {self.path} takes no bytes: check that it runs, and flow control"
+                f"the device at {self.path} accepts no bytes: check that it runs, and flow control"
             ) from error
         except OSError as error:
             raise self._gone(error) from error
 
     def close(self) -> None:
         """Close the port and drop unsent bytes; a second call does nothing."""
-        # pyserial does not close a socket whose other end is gone.
+        # pyserial fails to close a socket whose other end is gone.
         connection = getattr(self._serial, "_socket", None)
         try:
             if self._settings is not None and self._serial.is_open:
@@ -224,16 +224,16 @@ class Port(Closable):
     def _put_back(self, settings: list[Any]) -> None:
         from ska_edge.device import terminal
 
-        # The device may be gone, and its settings with it.
+        # The device, and its settings, may be gone.
         with contextlib.suppress(OSError), terminal.system_errors():
             # Closing would wait for a device that accepts no bytes.
             terminal.drop_output(self._serial.fileno())
             terminal.put_back(self._serial.fileno(), settings)
 
     def _open(self, write_timeout: float) -> Any:
-        # Opened here before pyserial opens it. So the settings are read before they change, the
-        # system's own error is visible, and the control lines do not toggle twice, because this
-        # descriptor stays open until pyserial's is.
+        # Open the port before pyserial opens it. So the settings are read before they change, and
+        # the system's own error is visible. This descriptor stays open until pyserial's is open, so
+        # the control lines do not toggle twice.
         with _terminals():
             import serial
 
@@ -249,7 +249,7 @@ class Port(Closable):
                     write_timeout=write_timeout,
                     exclusive=True,
                 )
-                # A driver that cannot run at a speed silently uses another one.
+                # A driver that does not support a speed silently uses another one.
                 if not terminal.runs_at(number, self.baud):
                     terminal.put_back(number, settings)
                     opened.close()

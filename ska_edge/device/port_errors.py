@@ -17,7 +17,7 @@ LISTED = "`ska-edge ports` lists those of this computer"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has a port open: its id, its command name, and whether it has a lock on it."""
+    """A process that has a port open: its id, its command name, and whether it locks the port."""
 
     process: int
     command: str
@@ -25,7 +25,7 @@ class Holder:
 
 
 def refusal(path: str, baud: int, error: Exception) -> str:
-    """The error sentence for a port that did not open.
+    """Return the error sentence for a port that did not open.
 
     Args:
         path: device path or address.
@@ -52,16 +52,16 @@ def refusal(path: str, baud: int, error: Exception) -> str:
 
 
 def speed_refusal(path: str, baud: int) -> str:
-    """The error sentence for a port that does not run at a speed."""
-    return f"the port {path} does not run at {baud} baud: choose a --baud that both ends have"
+    """Return the error sentence for a port that does not run at a speed."""
+    return f"the port {path} does not run at {baud} baud: choose a --baud that both ends support"
 
 
 def address_refusal(address: str) -> str | None:
-    """The syntax error in an address; None if there is none."""
+    """Return the sentence for a syntax error in an address; None if there is no error."""
     try:
         parts = urlsplit(address)
         good = parts.scheme in SCHEMES and parts.hostname and parts.port
-    except ValueError:  # a port that is not a number, an unbalanced bracket
+    except ValueError:  # the TCP port is no number, or a bracket is not closed
         good = False
     if good:
         return None
@@ -69,12 +69,12 @@ def address_refusal(address: str) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """The system's error number, None if the error is not from the system."""
+    """Return the system's error number; None if the error is not from the system."""
     return error.errno if isinstance(error, OSError) else None
 
 
 def _kind(path: str) -> str | None:
-    """The kind of a path that is not a terminal, such as "a directory"; None if it may be one."""
+    """Return the kind of a path, such as "a directory"; None if it may be a terminal."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -105,7 +105,7 @@ def _permission_refusal(path: str) -> str:
         return f"no permission to look at {path}: its folder belongs to another user"
     if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
         return f"{path} is {_kind(path)}, not a serial port: {LISTED}"
-    import grp  # not every system has it; a system with permissions does
+    import grp  # every system with file permissions has this module
 
     try:
         group = grp.getgrgid(status.st_gid)
@@ -144,12 +144,12 @@ def _user(number: int) -> str:
 
 def _busy_refusal(path: str) -> str:
     every, own = holders(path), os.getpid()
-    # Programs without a lock may have the port open, too: an emulated board keeps its own open.
+    # A process may have the port open without a lock: an emulated board holds its own port.
     found = [each for each in every if each.locks] or [
         each for each in every if each.process != own
     ]
     if any(each.process == own for each in found):
-        return f"the port {path} is busy: this program has it open already; name each port once"
+        return f"the port {path} is busy: this program already has it open; name each port once"
     if not found:
         return (
             f"the port {path} is busy: a program of another user has it open; "
@@ -163,7 +163,7 @@ def _busy_refusal(path: str) -> str:
 
 
 def holders(path: str) -> list[Holder]:
-    """The processes that have a device open and that this user may see, sorted by id.
+    """Return the processes visible to this user that have a device open, sorted by id.
 
     Args:
         path: device path, or a link to one.
@@ -180,25 +180,25 @@ def holders(path: str) -> list[Holder]:
                 command = (entry / "comm").read_text(errors="replace").strip()
                 found[int(entry.name)] = Holder(int(entry.name), command, any(locks))
         except OSError:
-            continue  # it ended meanwhile, or belongs to another user
+            continue  # the process has ended, or belongs to another user
     return [found[process] for process in sorted(found)]
 
 
 def _descriptors(process: Path, device: int) -> Iterator[Path]:
-    """The entries /proc/PID/fd/N of a process that are the device with that number."""
+    """Yield the entries /proc/PID/fd/N of a process that are the device with this number."""
     for descriptor in (process / "fd").iterdir():
         try:
-            # The name is read first, to avoid files on disks that do not answer.
+            # Check the name first, to avoid files on disks that do not answer.
             if os.readlink(descriptor).startswith("/dev/"):
                 status = descriptor.stat()
                 if stat.S_ISCHR(status.st_mode) and status.st_rdev == device:
                     yield descriptor
         except OSError:
-            continue  # closed meanwhile
+            continue  # the process has closed it
 
 
 def _locked(descriptor: Path) -> bool:
-    """Whether an open file is locked, according to the line "lock:" in /proc/PID/fdinfo/N."""
+    """Tell whether an open file is locked, by the line "lock:" in /proc/PID/fdinfo/N."""
     text = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text()
     return any(line.startswith("lock:") for line in text.splitlines())
 
@@ -227,6 +227,6 @@ def _connection_refusal(address: str, baud: int, error: Exception) -> str:
 
 
 def _cause(error: Exception) -> Exception:
-    """The system's error, from which pyserial's error was raised."""
+    """Return the system's error from which pyserial's error was raised."""
     inner = error.__context__
     return inner if isinstance(inner, (OSError, ValueError)) else error

@@ -1,4 +1,4 @@
-"""One sample for a device, and its result."""
+"""Holds one sample for a device, and its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Sample:
         row: its index.
         x: (inputs,) integers in the plan's input format.
         label: class index.
-        samples: the device's sample count, this row included.
+        samples: the device's sample count, including this row.
         result: the device's answer; None before it arrives, or if it is lost.
     """
 

@@ -1,7 +1,7 @@
-"""Samples in a stream, each learned exactly once, over as many sessions as needed.
+"""Streams samples to a device, which learns each exactly once, over as many sessions as needed.
 
-The device counts the samples that it learns, so a stream can continue over a new session and a new
-port. `window` handles the samples in flight within one session.
+The device counts the samples that it learns. By this count a stream continues in a new session,
+even at a new port. `window` handles the samples in flight within one session.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Reconnection:
     Attributes:
         reason: a sentence.
         info: the device's present report.
-        fell_back: the device did not continue from its last state. It has started again with its
-            save or the plan's weights, or was given another state. What it learned since is lost.
+        fell_back: whether the device lost its last state. It has restarted from its save or the
+            plan's weights, or was given another state.
     """
 
     reason: str
@@ -47,12 +47,13 @@ class Stream:
     Args:
         connect: opens a link to the device; raises DeviceError while there is none.
         digest: digest of the plan that the device must run.
-        patience: after contact is lost, seconds to wait until the next row is learned; 0: none.
+        patience: seconds from the loss of contact until the next row must be learned; 0 does not
+            wait.
         want: additional contents of every answer.
-        stop: once it is set, `learn` ends at the next boundary between two rows, and does not wait
-            for a lost device. Pass it to the links of `connect`, too.
+        stop: once it is set, `learn` ends between two rows and does not wait for a lost device.
+            Pass it to the links of `connect`, too.
         lost: called when contact is lost, before the wait.
-        plan: the plan itself, if known; all that the device reports is compared with it.
+        plan: the plan itself, if known; everything that the device reports is compared with it.
 
     Attributes:
         link: the link in use.
@@ -96,7 +97,7 @@ class Stream:
             raise
 
     def close(self) -> None:
-        """Closes the link."""
+        """Close the link."""
         self.link.close()
 
     def learn(
@@ -105,13 +106,13 @@ class Stream:
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
     ) -> Iterator[Sample | Reconnection]:
-        """Learn rows, inputs (n, d) and labels (n,), each once; yields rows and reconnections.
+        """Learn rows, inputs (n, d) and labels (n,), each once; yield rows and reconnections.
 
         `sending` is called before a row is sent, and before it is sent again in another session.
         Raises ContactLost if the device does not come back, DeviceError if another one does.
         """
         row = credit = 0
-        deadline: float | None = None  # no row was learned since contact was lost
+        deadline: float | None = None  # set while no row has been learned since contact was lost
         if self.link.info.token == self.token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
@@ -130,7 +131,7 @@ class Stream:
                 fell_back = self._find_again(lost, deadline)
                 ahead = self._ahead(fell_back, most=min(credit, len(labels) - row))
                 yield Reconnection(str(lost), self.link.info, fell_back)
-                for _ in range(ahead):  # learned before contact was lost
+                for _ in range(ahead):  # these rows were learned before contact was lost
                     self.samples = (self.samples + 1) % COUNTED
                     sample = sample_at(inputs, labels, row, self.samples)
                     deadline, row = None, row + 1
@@ -139,7 +140,7 @@ class Stream:
     def ask(self, request: Callable[[Link], object]) -> Iterator[Reconnection]:
         """Make a request between two calls of `learn`, when all rows are learned.
 
-        The request must be repeatable, because it is made again after contact was lost. Yields
+        The request must be repeatable, because it is repeated after contact was lost. Yields
         reconnections like `learn`. Raises the errors of `learn` and of the request.
         """
         deadline: float | None = None
@@ -157,14 +158,14 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream, unless it has one, like a request by `ask`.
+        """Give the state a token of this stream unless it has one; a request like those of `ask`.
 
-        Rows that other programs send to the device are then not taken for rows of this stream.
+        With it, rows that another program teaches the device do not count as rows of this stream.
         """
 
         def renew(link: Link) -> None:
             if link.hello().token == self.token != self._own:
-                self._own = new_token()  # before the request, whose answer may be lost
+                self._own = new_token()  # set before the request, because its answer may be lost
                 self.token = link.set_token(self._own)
 
         return self.ask(renew)
@@ -172,14 +173,14 @@ class Stream:
     # --- contact lost and found -------------------------------------------------------------------
 
     def _deadline(self, known: float | None) -> float:
-        """The deadline for a reconnection; waits first if a deadline is already running."""
+        """Return the deadline for a reconnection; pause first if a deadline is already running."""
         if known is None:
             return time.monotonic() + self._patience
         self._stop.wait(self.PAUSE)
         return known
 
     def _find_again(self, lost: ContactLost, deadline: float) -> bool:
-        """Reconnect; returns whether the device has a state other than by continued learning."""
+        """Reconnect; return whether the device lost the stream's state."""
         self.link.close()
         if self._lost is not None and self._waits(deadline):
             self._lost(lost)
@@ -203,9 +204,9 @@ class Stream:
         return not self._stop.is_set() and time.monotonic() < deadline
 
     def _replaced(self) -> bool:
-        """Whether the state is another than the stream's; its token is used from now on.
+        """Tell whether the state is not the stream's; use its token from now on.
 
-        A state without a token gets one.
+        A state without a token gets a new one.
         """
         before, had = (self.token, self._own), self.link.info.token
         self.token = self.link.token()
@@ -220,7 +221,7 @@ class Stream:
             self.link.expect_plan(self._plan)
 
     def _expect_token(self) -> None:
-        """Raise ContactLost if the device has a state other than by continued learning."""
+        """Raise ContactLost if the device lost the stream's state."""
         if self.link.info.token != self.token:
             raise ContactLost(
                 f"the device at {self.link.port} has started again, or was reset: connect"
@@ -228,9 +229,9 @@ class Stream:
             )
 
     def _ahead(self, fell_back: bool, most: int) -> int:
-        """How many rows the device has learned beyond `samples`; 0 if it fell back.
+        """Return how many rows the device has learned beyond `samples`; 0 if it fell back.
 
-        If they are more than were in flight, another program has taught the device: DeviceError.
+        Raises DeviceError if there are more than were in flight: another program taught the device.
         """
         info = self.link.info
         if fell_back:

@@ -1,4 +1,4 @@
-"""The settings of a POSIX terminal: read and restore them, and check the driver's speed.
+"""Reads and restores the settings of a POSIX terminal, and checks the driver's speed.
 
 Not every system has `termios`, so `port` imports this module only when it opens a port.
 """
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Linux's value for a speed without a name; newer C libraries, and other systems, give the speed.
+# Linux's value for a speed without a name; newer C libraries and other systems give the speed.
 NAMELESS = getattr(termios, "CBAUDEX", None)
-OUTPUT_SPEED = 5  # its index in the settings
+OUTPUT_SPEED = 5  # index in the settings
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def system_errors() -> Iterator[None]:
 
 
 def settings(number: int) -> list[Any]:
-    """The settings of an open terminal, for `put_back`."""
+    """Return the settings of an open terminal, for `put_back`."""
     return termios.tcgetattr(number)
 
 
@@ -40,5 +40,5 @@ def drop_output(number: int) -> None:
 
 
 def runs_at(number: int, baud: int) -> bool:
-    """Whether an open terminal runs at a speed, according to the system."""
+    """Tell whether an open terminal runs at a speed, according to the system."""
     return settings(number)[OUTPUT_SPEED] in (getattr(termios, f"B{baud}", NAMELESS), baud)

@@ -1,6 +1,6 @@
-"""The state of a device in pieces: how `Link` reads it and writes it.
+"""Transfers the state of a device in pieces, for `Link`.
 
-Both functions get the link's `request` and the name of its port.
+Both functions get the link's `request` method and the name of its port.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ Ask = Callable[[str, Values], list[Reply]]
 def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
     """Read the state of `size` bytes of a device that has just reported `info`.
 
-    Raises DeviceError for a state of another size, and for one that changes meanwhile.
+    Raises DeviceError if the state has another size, or changes during the transfer.
     """
     total = info.state_bytes
     if total != size:
         raise DeviceError(
-            f"the device at {port} has {total} bytes of state, its plan {size}; flash it again"
+            f"the device at {port} has {total} bytes of state, but its plan has {size};"
+            " flash it again"
         )
     data = b""
     while len(data) < total:
@@ -32,7 +33,7 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
         piece = chunk["data"]
         if chunk["offset"] != len(data) or len(piece) != min(CHUNK_MAX, total - len(data)):
             raise DeviceError(
-                f"the device at {port} answers with other bytes than asked for at offset "
+                f"the device at {port} answers with bytes that were not requested, at offset "
                 f"{len(data)} of its state; flash it again"
             )
         data += piece
@@ -45,7 +46,7 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
 
 
 def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
-    """Write a state of the plan with this digest, from where an earlier transfer stopped."""
+    """Write a state of the plan with this digest, starting where an earlier transfer stopped."""
     offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
     before, offset = -1, _next_offset(ask, "OFFER", offer)
     while before < offset < len(data):
@@ -59,6 +60,6 @@ def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
 
 
 def _next_offset(ask: Ask, name: str, values: Values) -> int:
-    """Where the device wants the next piece, by the STATUS that answers a request."""
+    """Send a request; return the offset of the next piece, from the device's STATUS."""
     ((_, status),) = ask(name, values)
     return int(status["detail"])

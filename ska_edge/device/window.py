@@ -1,4 +1,4 @@
-"""Samples in flight over one link: in order, as many as the device has room for.
+"""Keeps samples in flight over one link: in order, as many as the device has room for.
 
 The device learns in order, and accepts only the next sample. After a lost frame it refuses the
 later ones, and the host goes back and sends them again (go-back-N).
@@ -25,22 +25,22 @@ STATUS = BY_NAME["STATUS"]
 
 
 Sending = Callable[[int, int], None]
-"""Called before a row is sent, with its index and with the device's sample count after it."""
+"""Called before a row is sent, with the row's index and the device's sample count after the row."""
 
 
 def unannounced(*_: int) -> None:
-    """A `Sending` that does nothing."""
+    """Do nothing; a `Sending`."""
 
 
 def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
-    """A row of inputs (n, d) and labels (n,); `samples` is the device's count with this row."""
+    """Return a row of inputs (n, d) and labels (n,); `samples` is the device's count with it."""
     return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
 
 
 class Window:
-    """Rows in flight over one link, in order, at most `credit` at once.
+    """Sends rows over one link, in order, with at most `credit` rows in flight.
 
     Args:
         link: an open link to a device whose plan fits the rows.
@@ -72,14 +72,14 @@ class Window:
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = link.info.credit
         self._row = first  # the next row to send for the first time
-        self._samples = link.info.samples  # samples that the device has learned before it
+        self._samples = link.info.samples  # the device's samples before that row
         self._pending: deque[tuple[Request, Sample]] = deque()
-        self._went_back = False  # whether it went back since the last answer
+        self._went_back = False  # whether rows were sent again since the last answer
         self._failures = 0  # timeouts since the last answer
-        self._error: DeviceError | None = None  # raised after the results before it
+        self._error: DeviceError | None = None  # raised after the earlier results
 
     def results(self) -> Iterator[Sample]:
-        """The rows that the device has learned, in order, with its answers.
+        """Yield the rows that the device has learned, in order, with its answers.
 
         The result of a row is None if its answer was lost. Raises ContactLost if the device is
         gone, silent, or has an unexpected sample count; DeviceError if it refuses a row.
@@ -100,7 +100,7 @@ class Window:
             self._send_again()
 
     def _fill(self) -> bool:
-        """Send rows while there is room; returns False if there is no answer to wait for."""
+        """Send rows while there is room; return False if there is no answer to wait for."""
         while len(self._pending) < self.credit and not self._at_end():
             before, self._samples = self._samples, (self._samples + 1) % COUNTED
             sample = sample_at(self._inputs, self._labels, self._row, self._samples)
@@ -118,7 +118,7 @@ class Window:
             self._link.send(request)
 
     def _wait(self) -> list[Sample]:
-        """Wait for an answer; return the rows that it shows to be learned, none at a timeout."""
+        """Wait for an answer; return the rows that it shows as learned, none at a timeout."""
         deadline = time.monotonic() + self._link.timeout
         while time.monotonic() < deadline:
             learned: list[Sample] = []
@@ -131,7 +131,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """The learned rows according to the frame that ends an answer, the last one received."""
+        """Return the learned rows according to the last received frame that ends an answer."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")
@@ -149,19 +149,19 @@ class Window:
         if self._error is not None:
             return self._learned_before(request)
         if request.result is None and len(self._pending) == 1:
-            return []  # part of the answer is lost, but the device can still repeat it
+            return []  # a part of the answer is lost, but the device can repeat it
         sample.result = request.result
         return [*self._learned_before(request), self._learned()]
 
     def _learned_before(self, request: Request) -> list[Sample]:
-        """The rows before a learned one; the device has learned them, too."""
+        """Return the rows before a learned one, which the device has learned, too."""
         learned = []
         while self._pending[0][0] is not request:
             learned.append(self._learned())
         return learned
 
     def _learned(self) -> Sample:
-        """Remove the first row in flight, which the device has learned."""
+        """Remove and return the first row in flight, which the device has learned."""
         _, sample = self._pending.popleft()
         self._link.samples = sample.samples
         if sample.result is not None:
@@ -169,20 +169,20 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """Go back after the device refused a row; it waits for the one after the seq `last`."""
+        """Go back after a refused row; the device expects the row after sequence number `last`."""
         seqs = [request.seq for request, _ in self._pending]
         learned: list[Sample] = []
-        if last in seqs:  # it has learned up to there, and can repeat only its last answer
+        if last in seqs:  # the device has learned up to `last`, and can repeat only its last answer
             learned = self._learned_before(self._pending[seqs.index(last)][0])
         elif last != (seqs[0] - 1) % 256:
             return self._elsewhere()
-        if not self._went_back:  # every row after the lost one is refused; go back once
+        if not self._went_back:  # the device refuses every row after the lost one; go back once
             self._went_back = True
             self._send_again()
         return learned
 
     def _elsewhere(self) -> list[Sample]:
-        """End with an error: the device's sample count must be read again."""
+        """End with an error, because the device's sample count must be read again."""
         self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"

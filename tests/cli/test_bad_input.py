@@ -330,7 +330,7 @@ def test_port_that_is_a_file(ska_edge) -> None:
         ("", "there is no port ''"),
         ("/dev", "/dev is a directory, not a serial port"),
         ("/dev/null", "another kind of device, not a serial port"),
-        ("/dev/none*", "no port fits '/dev/none*'"),
+        ("/dev/none*", "no port matches '/dev/none*'"),
         ("usb:NONE", "no USB port has the serial number 'NONE'"),
         ("socket://localhost", "'socket://localhost' is no address of a port"),
         ("telnet://localhost:1", "write socket://HOST:PORT or rfc2217://HOST:PORT"),

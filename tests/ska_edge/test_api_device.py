@@ -121,7 +121,7 @@ def test_a_device_that_contradicts_its_plan_is_refused(
 ) -> None:
     said = board.welcome
     monkeypatch.setattr(board, "welcome", lambda: {**said(), "classes": 2})
-    with pytest.raises(ska_edge.DeviceError, match="has 2 classes, its plan 3"):
+    with pytest.raises(ska_edge.DeviceError, match="has 2 classes, but its plan has 3"):
         ska_edge.connect(board.port, model)
 
 

@@ -88,18 +88,22 @@ def refusal(use: Callable[[Liar], None], device: Liar) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("layers", LAYERS + 3, f"has {LAYERS + 3} layers, its plan {LAYERS}; flash it again"),
-        ("layers", 1, f"has 1 layers, its plan {LAYERS}"),
+        (
+            "layers",
+            LAYERS + 3,
+            f"has {LAYERS + 3} layers, but its plan has {LAYERS}; flash it again",
+        ),
+        ("layers", 1, f"has 1 layers, but its plan has {LAYERS}"),
         ("layers", 0, "says that it has 0 layers"),
-        ("classes", CLASSES + 1, f"has {CLASSES + 1} classes, its plan {CLASSES}"),
+        ("classes", CLASSES + 1, f"has {CLASSES + 1} classes, but its plan has {CLASSES}"),
         ("classes", 0, "says that it has 0 classes"),
-        ("inputs", INPUTS - 1, f"has {INPUTS - 1} inputs, its plan {INPUTS}"),
+        ("inputs", INPUTS - 1, f"has {INPUTS - 1} inputs, but its plan has {INPUTS}"),
         ("inputs", 0, "says that it has 0 inputs"),
-        ("input_width", 2, "has 2 bytes in an element of an input, its plan 1"),
+        ("input_width", 2, "has 2 bytes in an element of an input, but its plan has 1"),
         ("input_width", 3, "has 3 bytes, which no plan has"),
-        ("state_bytes", 7, "has 7 bytes of state, its plan"),
-        ("halvings", 200, "has halved its rate 200 times, its plan allows"),
-        ("credit", 0, "says that it has 0 requests that may be under way"),
+        ("state_bytes", 7, "has 7 bytes of state, but its plan has"),
+        ("halvings", 200, "has halved its rate 200 times, but its plan allows"),
+        ("credit", 0, "says that it has 0 requests that may be in flight"),
         ("digest", bytes(8), "runs the plan 0000000000000000, not"),
     ],
 )
@@ -124,7 +128,7 @@ def test_a_later_welcome_is_compared_too(liar: Liar) -> None:
     ("lies", "words"),
     [
         ({"predicted": CLASSES}, f"says that class {CLASSES} is the largest of {CLASSES} decis"),
-        ({"z_square": -1}, "-1 for z_square, which is never negative"),
+        ({"z_square": -1}, "z_square, which is never negative, is -1"),
     ],
 )
 def test_an_answer_that_no_device_gives_is_refused(
@@ -137,7 +141,7 @@ def test_an_answer_that_no_device_gives_is_refused(
 def test_metrics_of_a_layer_that_is_not_there_are_refused(liar: Liar) -> None:
     metrics = liar.metrics
     liar.metrics = lambda layer: {**metrics(layer), "layer": 7 * layer}  # type: ignore[method-assign]
-    assert "sends metrics of layer 7, and has 2 layers" in refusal(monitored, liar)
+    assert "sends metrics of layer 7, but has 2 layers" in refusal(monitored, liar)
 
 
 def numbers(field: Field) -> st.SearchStrategy[Any]:

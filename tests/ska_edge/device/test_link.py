@@ -146,7 +146,10 @@ def test_a_state_that_was_replaced_is_given_no_token(device: FakeDevice) -> None
 def test_sums_that_no_layer_can_have_are_refused(device: FakeDevice) -> None:
     given = device.metrics
     device.metrics = lambda layer: {**given(layer), "z_square": -1}  # type: ignore[method-assign]
-    with patient(device) as link, pytest.raises(DeviceError, match="-1 for z_square, which is nev"):
+    with (
+        patient(device) as link,
+        pytest.raises(DeviceError, match="z_square, which is never negative, is -1"),
+    ):
         link.learn(X, 2)
 
 

@@ -157,9 +157,9 @@ def test_a_pattern_means_the_one_port_that_fits(tmp_path: Path) -> None:
     assert resolve(f"{tmp_path}/usb-SEGGER-[2-9]") == f"{tmp_path}/usb-SEGGER-2"
     with pytest.raises(DeviceError) as caught:
         resolve(f"{tmp_path}/*SEGGER*")
-    assert f"2 ports fit '{tmp_path}/*SEGGER*'" in str(caught.value)
+    assert f"2 ports match '{tmp_path}/*SEGGER*'" in str(caught.value)
     assert f"({tmp_path}/usb-SEGGER-1, {tmp_path}/usb-SEGGER-2)" in str(caught.value)
-    with pytest.raises(DeviceError, match=r"no port fits '.*none\*'"):
+    with pytest.raises(DeviceError, match=r"no port matches '.*none\*'"):
         resolve(f"{tmp_path}/none*")
 
 
@@ -270,7 +270,7 @@ def test_of_those_that_have_it_open_the_one_that_locks_is_named(terminal: Termin
 
 def test_a_port_that_this_program_has(terminal: Terminal) -> None:
     with Port(terminal.path):
-        assert "is busy: this program has it open already" in opening(terminal.path)
+        assert "is busy: this program already has it open" in opening(terminal.path)
     Port(terminal.path).close()
 
 
@@ -500,7 +500,7 @@ def test_a_device_that_is_unplugged(terminal: Terminal) -> None:
 def test_a_device_that_takes_no_bytes(terminal: Terminal) -> None:
     with (
         Port(terminal.path, write_timeout=0.1) as port,
-        pytest.raises(ContactLost, match="takes no bytes"),
+        pytest.raises(ContactLost, match="accepts no bytes"),
     ):
         port.write(bytes(1000000))
 
