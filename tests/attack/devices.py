@@ -10,21 +10,46 @@ from ska_edge.device import link
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
-from ska_edge.wire.protocol import BY_CODE, COUNTED, MESSAGES, Field, Values, Want
+from ska_edge.wire.protocol import (
+    BY_CODE,
+    COUNTED,
+    MESSAGES,
+    TAG_BYTES,
+    Capability,
+    Field,
+    Values,
+    Want,
+)
+from tests.attack.attempt import Attempt
 from tests.attack.files import any_bytes
+from tests.attack.place import Place
+from tests.fake_device import EVERYTHING
 from tests.trainer_device import TrainerDevice
 
-# {} is the port.
+KEY = ["--key", "device.key"]
+LABELS = ["--label-column", "label", "--max-memory", "1"]
+PORT = ["--json", "--baud", "9600"]
 COMMANDS = [
+    ["monitor"],
+    ["monitor", *PORT],
     ["monitor", "m.ska", "rows.csv", "--samples", "5"],
     ["monitor", "m.ska", "rows.csv", "--samples", "5", "--log", "new.jsonl", "--save-every", "2"],
     ["monitor", "m.ska", "rows.csv", "--samples", "4", "--log", "new.jsonl", "--halve-rate", "1"],
     ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--json"],
+    ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--overwrite"],
+    ["monitor", "m.ska", "rows.csv", "--samples", "2", "--split", "--save", *KEY, *LABELS],
+    ["monitor", "m.ska", "rows.csv", "--samples", "2", "--mqtt", "127.0.0.1:1", "--name", "d"],
     ["verify", "m.ska", "rows.csv", "--samples", "4"],
+    ["verify", "m.ska", "rows.csv", "--samples", "4", *KEY, *LABELS, *PORT],
+    ["predict", "m.ska", "rows.csv"],
+    ["predict", "m.ska", "rows.csv", "-o", "new.csv", *LABELS, *PORT],
     ["pull", "m.ska", "-o", "new.ska"],
+    ["pull", "m.ska", "-o", "new.ska", *PORT],
     ["push", "m.ska"],
     ["push", "m.ska", "--fresh"],
+    ["push", "m.ska", *KEY, *PORT],
     ["save"],
+    ["save", *KEY, *PORT],
 ]
 TEXTS = [b"\x1b[2J\nforged: ok", b"\xff" * 16, b"%s{nope}", "‮ok".encode(), b"", b" "]
 
@@ -36,11 +61,12 @@ class Liar(TrainerDevice):
         model: the flashed model.
         random: determines the alterations.
         lies: the share of its frames that are altered, 0 to 1.
+        key: whether it asks for tags. It accepts any tag.
     """
 
-    def __init__(self, model: Model, random: Random, lies: float) -> None:
-        super().__init__(model.state)
-        self._random, self._lies = random, lies
+    def __init__(self, model: Model, random: Random, lies: float, *, key: bool = False) -> None:
+        super().__init__(model.state, EVERYTHING | (Capability.KEY if key else 0))
+        self._random, self._lies, self._key = random, lies, key
         self.respond = self.bent
 
     def bent(self, frame: Frame) -> bytes:
@@ -57,8 +83,16 @@ class Liar(TrainerDevice):
                 answer += random.choice([self._other_value] * 6 + [self._other_bytes] * 3)(each)
         return answer
 
+    def _execute(self, frame: Frame) -> list[bytes]:
+        """Execute a request without its tag."""
+        if self._key and BY_CODE[frame.code].changes:
+            frame = frame._replace(payload=frame.payload[:-TAG_BYTES])
+        return super()._execute(frame)
+
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         """Execute a request as `TrainerDevice` does, with made-up metrics on request."""
+        if name == "CHALLENGE":
+            return [self.reply(seq, "NONCE", {"nonce": self._random.randbytes(TAG_BYTES)})]
         replies = super()._done(seq, name, values)
         if name == "SAMPLE" and values["want"] & Want.METRICS:
             for layer in reversed(range(len(self.network.plan.layers))):
@@ -116,10 +150,20 @@ class Liar(TrainerDevice):
 
 def scene(random: Random) -> tuple[list[str], float]:
     """Choose a command that talks to a device, and how often that device lies."""
-    arguments = [*random.choice(COMMANDS), "--port", "{}"]
-    if arguments[0] == "monitor":
-        arguments += ["--patience", "0"]
-    return arguments, random.choice([0.05, 0.2, 0.6])
+    line = random.choice(COMMANDS)
+    patience = ["--patience", "0"] if line[:2] == ["monitor", "m.ska"] else []
+    return [*line, *patience, "--port", "{port}"], random.choice([0.05, 0.2, 0.6])
+
+
+def attempt(
+    place: Place, line: list[str], random: Random, lies: float, **files: bytes
+) -> tuple[Attempt, list[str]]:
+    """Run a command as `Place.attempt` does. If it has a part "{port}", a device is there."""
+    if "{port}" not in line:
+        return place.attempt(line, **files)
+    with impatient(), Liar(place.model, random, lies, key="--key" in line) as device:
+        line = [device.port if part == "{port}" else part for part in line]
+        return place.attempt(line, **files)
 
 
 @contextlib.contextmanager

@@ -193,7 +193,8 @@ def any_graph(random: Random, content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-# The file, the ways to damage it, and the commands that read it; {} is the file.
+# The file, the ways to damage it, and the commands that read it. {} is the file, and {port} a port
+# with an honest device.
 Reader = list[str]
 MODEL: list[Reader] = [
     ["inspect", "{}"],
@@ -204,12 +205,22 @@ MODEL: list[Reader] = [
     ["firmware", "{}", "--board", "host", "-o", "new"],
     ["train", "rows.csv", "--from", "{}", "-o", "new.ska", "--epochs", "1"],
     ["replay", "steps.jsonl", "{}"],
+    ["predict", "{}", "rows.csv"],
+    ["pull", "{}", "-o", "new.ska", "--port", "{port}"],
+    ["push", "{}", "--port", "{port}"],
+    ["verify", "{}", "rows.csv", "--samples", "2", "--port", "{port}"],
+    ["monitor", "{}", "rows.csv", "--samples", "2", "--patience", "0", "--port", "{port}"],
 ]
 DATA: list[Reader] = [
     ["data", "{}", "-o", "new.npz"],
     ["train", "{}", "-o", "new.ska", *ROUGH],
     ["train", "{}", "-o", "new.ska", "--arithmetic", "float", "--scale", "global", *ROUGH],
     ["eval", "m.ska", "{}"],
+    ["predict", "m.ska", "{}"],
+    ["export", "m.ska", "-o", "new.onnx", "--data", "{}"],
+    ["sweep", "{}", "-o", "new", "--seeds", "1", "--jobs", "1", *ROUGH],
+    ["verify", "m.ska", "{}", "--samples", "2", "--port", "{port}"],
+    ["monitor", "m.ska", "{}", "--samples", "2", "--patience", "0", "--port", "{port}"],
 ]
 KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     "m.ska": ([any_model, any_model, any_model, any_bytes, any_array], MODEL),
@@ -229,9 +240,23 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
         [any_array, any_bytes],
         [["train", "rows.csv", "-o", "new.ska", "--init", "{}", "--epochs", "1", "--hidden", "4"]],
     ),
+    "device.key": (
+        [any_bytes],
+        [
+            ["firmware", "m.ska", "--board", "host", "-o", "new", "--key", "{}"],
+            ["save", "--key", "{}", "--port", "{port}"],
+            ["push", "m.ska", "--key", "{}", "--port", "{port}"],
+            ["verify", "m.ska", "rows.csv", "--samples", "2", "--key", "{}", "--port", "{port}"],
+            ["monitor", "m.ska", "rows.csv", "--samples", "2", "--key", "{}", "--port", "{port}"],
+        ],
+    ),
     "project/ska-project.json": (
         [any_value, any_number, any_bytes],
-        [["flash", "project", "--stop"], ["firmware", "m.ska", "--board", "host", "-o", "project"]],
+        [
+            ["build", "project"],
+            ["flash", "project", "--stop"],
+            ["firmware", "m.ska", "--board", "host", "-o", "project"],
+        ],
     ),
     "project/board/board.toml": (
         [any_number, any_bytes],
@@ -246,4 +271,9 @@ def damaged(random: Random, folder: Path) -> tuple[str, bytes, list[str]]:
     name = random.choice(sorted(KINDS))
     damages, readers = KINDS[name]
     content = random.choice(damages)(random, (folder / name).read_bytes())
-    return name, content, [part.format(name) for part in random.choice(readers)]
+    return name, content, line_of(random.choice(readers), name)
+
+
+def line_of(reader: Reader, name: str) -> list[str]:
+    """Return the command line of a reader for a file."""
+    return [name if part == "{}" else part for part in reader]

@@ -109,6 +109,7 @@ def _fill(folder: Path) -> None:
     labels = b"\0\0\x08\x01" + (12).to_bytes(4, "big") + bytes(n % 3 for n in range(12))
     (folder / "digits-labels-idx1-ubyte").write_bytes(labels)
     (folder / "text").write_text("nothing of ska-edge\n")
+    (folder / "device.key").write_text("0f" * 32 + "\n")
     (folder / "empty").touch()
     for name, target in (("link", "text"), ("dangling", "nowhere"), ("loop", "loop")):
         (folder / name).symlink_to(target)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ska_edge.cli.main import main
 from tests.attack import devices
 from tests.attack.conftest import CAMPAIGN
 from tests.attack.place import Place
@@ -17,8 +19,7 @@ from tests.attack.place import Place
 @given(st.integers(0, 2**32 - 1))
 def test_any_device(place: Place, seed: int) -> None:
     line, lies = devices.scene(Random(seed))
-    with devices.impatient(), devices.Liar(place.model, Random(seed), lies) as device:
-        attempt, found = place.attempt([part.format(device.port) for part in line])
+    attempt, found = devices.attempt(place, line, Random(seed), lies)
     assert found == [], (attempt.text, attempt.err)
 
 
@@ -26,7 +27,25 @@ def test_any_device(place: Place, seed: int) -> None:
 def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     """So when a command refuses a liar, the reason is the lie."""
     codes = {"verify": 1}  # 1, because its metrics are made up
-    with devices.Liar(place.model, Random(0), lies=0.0) as device:
-        attempt, found = place.attempt([*line, "--port", device.port])
-    expected = 2 if "steps.jsonl" in line else codes.get(line[0], 0)  # another device wrote the log
+    attempt, found = devices.attempt(place, [*line, "--port", "{port}"], Random(0), 0.0)
+    expected = codes.get(line[0], 0)
+    if "steps.jsonl" in line and "--overwrite" not in line:
+        expected = 2  # another device wrote the log
     assert (attempt.code, found) == (expected, []), attempt
+
+
+def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -> None:
+    """Except for options that start a board, program a chip, or need a broker with TLS."""
+    lines = [devices.scene(Random(seed))[0] for seed in range(1000)]
+    lacking = set()
+    for name, command in main.commands.items():
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        if any("--port" in each.opts for each in options):
+            used = {part for line in lines if line[0] == name for part in line}
+            lacking |= {(name, each.opts[0]) for each in options if not used & set(each.opts)}
+    flash = {("flash", option) for option in ("--port", "--stop", "--trust", "--json")}
+    assert lacking == flash | {
+        ("predict", "--board"),
+        ("verify", "--board"),
+        ("monitor", "--mqtt-ca"),
+    }
