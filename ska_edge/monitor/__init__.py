@@ -1,1 +1,1 @@
-"""Learning devices, monitored by a host: logs, replay, fleets, verification."""
+"""Monitors learning devices from a host: logs, replay, fleets, verification."""

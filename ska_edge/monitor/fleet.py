@@ -1,4 +1,4 @@
-"""Several devices that learn at the same time, one thread per device; threads mostly wait."""
+"""Lets several devices learn at the same time, with one thread per device; threads mostly wait."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Member:
         sinks: the receivers of its events, in this order.
         monitor: None before the first contact.
         error: the error with which it failed.
-        waiting: contact is lost, and it waits for the device.
-        ended: it learns no more.
+        waiting: whether it waits for a lost device.
+        ended: whether it has ended.
     """
 
     port: str
@@ -70,7 +70,7 @@ class Member:
 
     @property
     def state(self) -> Activity:
-        """Its present activity."""
+        """Its present activity, in one word."""
         if self.error is not None:
             return "failed"
         if self.ended:
@@ -80,7 +80,7 @@ class Member:
         return "waiting" if self.waiting else "learning"
 
     def connect(self, job: Job, stop: threading.Event) -> None:
-        """Connect to the device and check that it can do the job; stores a DeviceError."""
+        """Connect to the device and check that it can do the job; store a DeviceError."""
 
         def lost(reason: ContactLost) -> None:
             self.waiting = True
@@ -106,13 +106,13 @@ class Member:
         self.monitor = Monitor(stream, job.plan)
 
     def open(self) -> None:
-        """Open the sinks, if there is contact; raises their errors."""
+        """Open the sinks if there is contact; raise their errors."""
         if self.monitor is not None and self.error is None:
             for sink in self.sinks:
                 sink.open(self.monitor)
 
     def learn(self, job: Job) -> None:
-        """Learn all rows, or until the fleet is stopped; stores an SkaError."""
+        """Learn all rows, or until the fleet is stopped; store an SkaError."""
         if self.monitor is None or self.error is not None:
             return
         self._status()
@@ -157,11 +157,11 @@ def run(
 
     The caller's thread calls `tick` at intervals, and `stopping` once after Ctrl-C.
 
-    All input of the user is checked before any device learns. A device that fails does not end the
-    others; see `Member.error`.
+    All of the user's input is checked before any device learns. The failure of one device does not
+    end the others; see `Member.error`.
 
-    Raises InputError or ToolError before anything is learned. Raises KeyboardInterrupt after
-    Ctrl-C, when every device is between two samples; ports and sinks are then closed.
+    Raises InputError or ToolError before any device learns. Raises KeyboardInterrupt after Ctrl-C,
+    once every device is between two samples and all ports and sinks are closed.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]
@@ -185,20 +185,20 @@ def _at_once(
     tick: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run all tasks, one thread each; raises their first error when all have ended."""
+    """Run each task in its own thread; raise their first error when all have ended."""
     errors: list[BaseException] = []
 
     def guarded(task: Callable[[], None], ended: threading.Event) -> None:
         try:
             task()
-        except BaseException as error:  # raised again below
+        except BaseException as error:  # re-raised below
             errors.append(error)
             stop.set()
         finally:
             ended.set()
 
     # Events instead of `join`: Python 3.11 treats a thread as ended after an interrupted `join`.
-    # Daemons, so that a second Ctrl-C ends the program, whatever they wait for.
+    # The threads are daemons, so that a second Ctrl-C ends the program, whatever they wait for.
     under_way: list[threading.Event] = []
     try:
         for name, task in zip(names, tasks, strict=True):

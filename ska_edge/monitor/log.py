@@ -1,4 +1,4 @@
-"""Reads a monitor's log line by line: what a device was sent, and what it reported."""
+"""Reads a monitor's log line by line: what the host sent, and what the device reported."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class DamagedEnd:
     """The last line of a log, if it is damaged.
 
     Attributes:
-        torn: whether it is incomplete; if not, it is damaged in another way.
+        torn: whether the line is incomplete; if False, it is damaged in another way.
     """
 
     torn: bool
 
 
 Entry = tuple[int, LogLine | DamagedEnd]
-"""The number of a line, from 1, and its contents."""
+"""The number of a line, from 1, and its content."""
 
 
 class LogFile:
@@ -34,8 +34,8 @@ class LogFile:
         size: bytes of the file.
         done: bytes read so far.
 
-    Raises InputError if the file cannot be read. While reading, raises InputError for a line that
-    is not from a monitor's log; the sentence has its number.
+    Raises InputError if the file cannot be read, or for a line that is not from a monitor's log;
+    the sentence then names the line's number.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,12 +51,12 @@ class LogFile:
             raise InputError(f"cannot read {path}: {error.strerror}") from error
 
     def bad(self, line: int, what: str) -> InputError:
-        """The error for a line."""
+        """Return the error for a line."""
         return InputError(f"{self.path}, line {line}: {what}")
 
     def entries(self, only: tuple[bytes, ...] = ()) -> Iterator[Entry]:
-        """The lines, in order; with `only`, the lines that contain one of these texts."""
-        damaged = 0  # number of a line without an object; only the last line may be one
+        """Yield the lines in order; with `only`, just the lines that contain one of these texts."""
+        damaged = 0  # number of a line that is no JSON object; only the last line may be one
         for number, line in enumerate(self._file.lines(), 1):
             if damaged:
                 raise self.bad(damaged, "not a line of a monitor's log: it is damaged")

@@ -1,4 +1,4 @@
-"""The end of a monitor's log: whether a device can continue there, and which rows are missing."""
+"""Decides by a log's end whether a device can continue the log, and which rows are missing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class LogEnd:
     """The end of a log.
 
     Args:
-        entries: lines up to the last one, from a line on that describes the whole state; an
-            InputError that they raise is an obstacle.
-        digest: digest of the plan, if known before these lines, else "".
+        entries: the last lines, starting with a line that describes the whole state. If they raise
+            InputError, the log cannot be continued.
+        digest: digest of the plan if known before these lines, otherwise "".
     """
 
     def __init__(self, entries: Iterable[Entry], digest: str = "") -> None:
@@ -40,7 +40,7 @@ class LogEnd:
         self._samples = 0
         self._halvings: int | None = None  # None if not known
         self._crc: int | None = None  # None if not known
-        self._setting: RateNotice | None = None  # a rate that may or may not be set
+        self._setting: RateNotice | None = None  # an announced rate that may not be set
         self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
         try:
             for number, line in entries:
@@ -66,7 +66,7 @@ class LogEnd:
 
     @classmethod
     def _near(cls, path: Path) -> LogEnd | None:
-        """Use only the last lines; None if they are not sufficient."""
+        """Read only the last lines; return None if they are not sufficient."""
         file = JsonLines(path)
         try:
             content = next(file.lines()).content()
@@ -88,7 +88,7 @@ class LogEnd:
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
         elif isinstance(line, Interruption) and not line.fell_back:
-            if line.mark.samples == self._samples:  # else rows up to there follow or are missing
+            if line.mark.samples == self._samples:  # otherwise later rows follow
                 self._crc = line.mark.crc
         elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
             if isinstance(line, SessionStart):
@@ -100,16 +100,17 @@ class LogEnd:
                 self._halvings = line.mark.halvings
 
     def rate(self, info: DeviceInfo) -> int | None:
-        """The halvings of an announced rate, if the device has that rate now."""
+        """Return the halvings of an announced rate if the device has that rate now."""
         setting = self._setting
         if setting is None or (setting.token, setting.halvings) != (info.token, info.halvings):
             return None
         return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[RowNotice]:
-        """The announced rows that the device has learned since, according to its sample count.
+        """Return the announced rows that the device has learned since, by its sample count.
 
-        Empty if they do not explain the count, or if the device has another state by now.
+        The list is empty if the rows do not explain the count, or if the device has another state
+        now.
         """
         ahead = (info.samples - self._samples) % COUNTED
         if ahead > len(self._under_way):
@@ -120,18 +121,18 @@ class LogEnd:
         return found if len(found) == ahead else []
 
     def obstacle(self, info: DeviceInfo) -> str:
-        """The reason why this device cannot continue the log; "" if it can."""
+        """Return the reason why this device cannot continue the log; "" if it can."""
         if self._damage:
             return self._damage
         if self._damaged is not None and not (self._damaged[1].torn and self._digest):
             return f"its last line, {self._damaged[0]}, is damaged"
         if not self._digest:
-            return "" if self._empty else "it does not say which device it is of"
+            return "" if self._empty else "it does not name its device"
         if self._digest != info.digest:
-            return f"it is of the plan {self._digest}, and the device runs {info.digest}"
+            return f"its plan is {self._digest}, but the device runs {info.digest}"
         ahead = self.learned(info)
         if self._samples != info.samples and not ahead:
-            return f"it ends at sample {self._samples}, and the device has learned {info.samples}"
+            return f"it ends at sample {self._samples}, but the device has learned {info.samples}"
         rate = self.rate(info)
         if rate is None and self._halvings is not None and self._halvings != info.halvings:
             return (
@@ -148,15 +149,15 @@ def _whole(path: Path) -> Iterator[Entry]:
 
 
 def _tail(file: JsonLines) -> Iterator[Entry]:
-    """The last lines, in order and without numbers, from a line on that describes the whole state.
+    """Return the last lines, in order, starting with a line that describes the whole state.
 
-    Such a line has the sample count, and the CRC or the halvings. A checkpoint is the line of a
-    row. After it, rows may be in flight that were announced before this line, but after the
-    checkpoint's own row was announced.
+    Such a line has the sample count, and the CRC or the halvings. The line of a checkpoint row is
+    one. Rows may be in flight at a checkpoint, so lines are read back to the announcement of the
+    checkpoint's own row.
     """
     found: list[Entry] = []
     checkpoint: int | None = None
-    at_end = True  # no complete line was found yet
+    at_end = True  # whether no complete line was found yet
     for line in file.lines_from_end():
         content = line.content()
         if content is None:

@@ -6,7 +6,7 @@ order::
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th has "halvings", so that the end of a log can be read without its beginning
+        every 256th also has "halvings", so that a log's end can be read without its beginning
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
     {"setting": halvings, "token"}                                                 RateNotice
@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 
 class _Keys:
-    """The object of a line; every access checks its value.
+    """A line's JSON object that checks the value of every access.
 
     Raises InputError, "its ... is not ...", for a value that no monitor writes.
     """
@@ -49,7 +49,7 @@ class _Keys:
 
     def integer(self, key: str, limit: int = COUNTED) -> int:
         value = self._content.get(key)
-        if type(value) is not int or not 0 <= value < limit:  # bool is an int, too
+        if type(value) is not int or not 0 <= value < limit:  # bool is an int, but no number here
             raise _wrong(key, f"a whole number from 0 to {limit - 1}")
         return value
 
@@ -100,17 +100,17 @@ class Mark:
 
     @classmethod
     def of(cls, info: DeviceInfo, *, halvings: bool = True) -> Mark:
-        """The present progress of a device, from its last WELCOME."""
+        """Return the present progress of a device, from its last WELCOME."""
         return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
 
     def as_dict(self) -> Json:
-        """Its part of a line; without halvings if they are None."""
+        """Return its part of a line, without halvings if they are None."""
         counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
         return counts if self.halvings is None else {**counts, "halvings": self.halvings}
 
     @classmethod
     def parse(cls, keys: _Keys, *, halvings: bool) -> Mark:
-        """From a line; `halvings` says whether the line must have halvings."""
+        """Read it from a line; `halvings` tells whether the line must have halvings."""
         step, samples, crc = (keys.integer(name) for name in ("step", "samples", "crc"))
         known = halvings or keys.has("halvings")
         return cls(step, samples, crc, keys.integer("halvings", HALVINGS) if known else None)
@@ -134,7 +134,7 @@ class SessionStart:
 
     @classmethod
     def of(cls, info: DeviceInfo, port: str) -> SessionStart:
-        """For the device at a port, with its present progress."""
+        """Return the line for the device at a port, with its present progress."""
         return cls(info.board, port, info.digest, Mark.of(info))
 
     def as_dict(self) -> Json:
@@ -155,14 +155,14 @@ class SessionStart:
 
 @dataclass(frozen=True, slots=True)
 class RowNotice:
-    """A row that is about to be sent; other lines show whether the device learned it.
+    """A row that is about to be sent; later lines show whether the device learned it.
 
     If a monitor is killed while rows are in flight, these lines identify the rows that the device
     has learned by then.
 
     Attributes:
         sample: the device's sample count after this row.
-        token: token of the state that it is for.
+        token: token of the state that shall learn it.
         label: class index.
         x: the input's integers.
     """
@@ -189,7 +189,7 @@ class LogRow:
     """A row that the device learned.
 
     Attributes:
-        sample: the device's sample count, this row included.
+        sample: the device's sample count, including this row.
         label: class index.
         x: the input's integers.
         step, predicted, decisions: the device's answer; None if it was lost.
@@ -237,7 +237,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning that is seen for the first time; see `diagnosis`."""
+    """A sign of poor learning, when it is seen for the first time; see `diagnosis`."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]
@@ -248,7 +248,7 @@ class LogWarning:
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogWarning:
-        """From JSON; not checked, because it has no part of a state."""
+        """Convert from JSON without checks, because a warning has no part of the state."""
         content = keys._content["warning"]
         return cls(content if isinstance(content, dict) else {})
 
@@ -279,7 +279,7 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class RateNotice:
-    """A rate that is about to be set on the state with a token; other lines show whether it was."""
+    """A rate that is about to be set on the state with a token; later lines show if it was set."""
 
     KEY: ClassVar = "setting"
     halvings: int
@@ -297,7 +297,7 @@ class RateNotice:
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """The device learned with its plan's rate times 2**-halvings from here on."""
+    """From here on, the device learned with its plan's rate times 2**-halvings."""
 
     KEY: ClassVar = "rate"
     halvings: int
@@ -371,11 +371,11 @@ LINES: tuple[type[LogLine], ...] = (
     SessionEnd,
 )
 Notice = (RowNotice, RateNotice)
-"""Announcements; only a log needs them."""
+"""Announcements, which only a log needs."""
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """Convert a JSON object to a line; InputError, without a place, if it is not a line."""
+    """Convert a JSON object to a line; raise InputError, which names no place, if it is none."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(_Keys(content))

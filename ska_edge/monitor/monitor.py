@@ -1,4 +1,4 @@
-"""Monitors a learning device: its events as lines of a log, and its progress."""
+"""Monitors a learning device: yields its events as lines of a log, and tracks its progress."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 
 WINDOW = 500  # samples whose decisions are stored to measure their spread
-LOOK = 10  # rows between two checks for symptoms; a check takes as long as a learning step
+LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
 RECENT = 5.0  # seconds over which the rate of rows is measured
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
@@ -50,13 +50,13 @@ class Monitor:
 
     Attributes:
         info: the last report of the device.
-        step, samples: its updates so far, and the samples it has learned so far.
+        step, samples: updates made and samples learned so far.
         halvings: how often its rate is halved.
         learned, correct, unanswered: rows learned in this session; how many of them the device
             classified correctly before, and how many answers were lost.
         result: the last answer with metrics.
-        symptoms: signs of poor learning, the worst first.
-        fell_back: how often it has started again and lost what it had learned since its last save.
+        symptoms: the present signs of poor learning, the worst first.
+        fell_back: how often it has lost what it had learned since its last save.
     """
 
     def __init__(self, stream: Stream, plan: Plan) -> None:
@@ -72,9 +72,9 @@ class Monitor:
         # Decisions and row numbers of the last rows.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._saved: int | None = None  # samples in the last save, if it is of the present state
+        self._saved: int | None = None  # samples in the last save of the present state
         self._sending: Sequence[Callable[[LogLine], None]] = ()
-        self._wanted_halvings: int | None = None  # None: leave the device's rate
+        self._wanted_halvings: int | None = None  # None keeps the device's rate
         self._pace = Pace()
 
     @property
@@ -102,17 +102,18 @@ class Monitor:
         Args:
             inputs: (n, d) integers in the plan's input format.
             labels: (n,) class indices.
-            halvings: how often to halve the plan's rate first; None does not change the rate. It
-                is set again on a device that falls back.
+            halvings: how often to halve the plan's rate first; None does not change the rate. A
+                device that falls back gets the rate again.
             save: save the device's state at the end.
             save_every: also save it each time after this number of rows.
-            sending: called with the notice that a log needs before a row is sent or a rate is set.
+            sending: called before a row is sent or a rate is set, with the notice for the log.
 
         Raises the errors of `Stream.learn`; the stream stays open.
         """
         yield SessionStart.of(self.info, self.port)
         self._sending = sending
-        # After the line: earlier rows may be missing, and only the old token identifies them.
+        # This comes after the line, since earlier rows may be missing, which only the old token
+        # identifies.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings
@@ -215,7 +216,7 @@ class Monitor:
     def _look(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
     ) -> Iterator[LogLine]:
-        """Check for symptoms at intervals; each new one is a line."""
+        """Check for symptoms at intervals; yield a line for each new one."""
         if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
             return
         decisions, rows = (list(part) for part in zip(*self._decided, strict=True))
@@ -229,7 +230,7 @@ class Monitor:
 
 
 class Pace:
-    """Counts events, and computes their rate in the last seconds."""
+    """Counts events, and computes their rate over the last seconds."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
@@ -237,7 +238,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def count(self, now: float) -> None:
-        """Count one event at a time in seconds."""
+        """Count one event; `now` is its time in seconds."""
         with self._lock:
             self._first = now if self._first is None else self._first
             self._times.append(now)

@@ -1,7 +1,7 @@
-"""Rebuilds a device's state on the host from a monitor's log: bit for bit, without the device.
+"""Rebuilds a device's state on the host from a monitor's log, bit for bit, without the device.
 
 The trainer learns the rows of the log again. Its results must equal the device's answers in the
-log, and its state must have every CRC that the device reported.
+log, and its state must match every CRC that the device reported.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
 REPORTED = 64  # rows between two calls of a `Progress`
-FALLS = (b'"fell_back"', b'"device"')  # texts of lines at which a device may have fallen back
+FALLS = (b'"fell_back"', b'"device"')  # texts in lines where a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
 
 
@@ -47,7 +47,7 @@ class Rebuilt:
 
     Attributes:
         state: the device's state at the end of the log, or after the requested step.
-        rows: number of rows learned for it.
+        rows: number of rows learned for this state.
         checked: whether the device itself reported the CRC of exactly this state.
         cut: number of an incomplete last line, which was skipped; None if there is none.
     """
@@ -65,16 +65,16 @@ def rebuild(
 
     Args:
         path: the log.
-        model: what the device had at the start of the log: the flashed model, or one that was
-            pulled at that moment. It is not changed.
-        at: stop after this update. If the device fell back and made it twice, this means the later
-            one, from which it continued.
-        progress: called at intervals with the number of bytes read, and of all bytes.
+        model: the device's model at the start of the log: the flashed model, or one that was pulled
+            then. It is not changed.
+        at: stop after this update. If the device fell back and made it twice, the later one counts,
+            from which the device continued.
+        progress: called at intervals with the number of bytes read and the number of all bytes.
 
     Raises:
-        InputError: the log is damaged, of another plan, does not start with this model, has a gap,
-            or has no such step; the sentence names the line.
-        CheckError: an answer of the device is wrong, or it had another state.
+        InputError: the log is damaged, has another plan, does not start with this model, has a gap,
+            or lacks the step; the sentence names the line.
+        CheckError: the device gave a wrong answer or had another state.
     """
     replay = _Replay(path, model, at)
     replay.look_ahead()
@@ -103,19 +103,19 @@ class _Replay:
         self._path = path
         self._model = model
         self._at = at
-        self._armed = 0  # the requested step counts from this line on
+        self._armed = 0  # from this line on, the requested step counts
         self._reached = False
         self._begun = False
         self._first_step = 0
         self._trainer = FixedTrainer(model.state.copy(), check=False)
         self._checked = False
         self._cut: int | None = None
-        self._line = 0  # number of the present line
-        self._promised: list[tuple[int, Mark]] = []  # lines with states that later rows must reach
+        self._line = 0  # number of the current line
+        self._promised: list[tuple[int, Mark]] = []  # states in lines that later rows must reach
         self._wanted: Counter[tuple[int, int]] = (
             Counter()
         )  # samples and CRC of states that the device falls back to
-        self._returns: set[int] = set()  # their samples; other states need no CRC
+        self._returns: set[int] = set()  # sample counts of these states; others need no CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
     @property
@@ -139,7 +139,7 @@ class _Replay:
                 self._armed = number
 
     def stops_before(self, line: LogLine | DamagedEnd) -> bool:
-        """Whether the step is made, and this line has no information about the state after it."""
+        """Tell whether the step is made and this line says nothing about the state after it."""
         return self._reached and not (
             isinstance(line, SessionEnd) or (isinstance(line, Interruption) and not line.fell_back)
         )
@@ -167,7 +167,7 @@ class _Replay:
     def rebuilt(self) -> Rebuilt:
         """The result, after the last line."""
         if not self._begun:
-            raise InputError(f"{self._path} has no device in it: it is empty, or no monitor's log")
+            raise InputError(f"{self._path} names no device: it is empty, or no monitor's log")
         if self._at is not None and not self._reached:
             raise InputError(
                 f"there is no step {self._at} in {self._path}: it goes from {self._first_step} to"
@@ -181,7 +181,7 @@ class _Replay:
         digest = self._model.plan.digest
         if digest[: len(line.digest)] != line.digest.lower() or not line.digest:
             raise self._bad(
-                f"the device runs the plan {line.digest}, the model is {digest}: name the model"
+                f"the device runs the plan {line.digest}, but the model is {digest}: name the model"
                 " that was flashed",
             )
         if self._begun:
@@ -193,7 +193,7 @@ class _Replay:
         self._used(line.mark)
 
     def _beginning(self, mark: Mark) -> State:
-        """The model's state with which the device began."""
+        """Return the model's state with which the device began."""
         model = self._model
         for state in (model.state.copy(), model.state.flashed()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
@@ -201,11 +201,11 @@ class _Replay:
         had, has = counted(mark.samples, "sample"), counted(model.state.samples, "sample")
         if mark.samples not in (0, model.state.samples % COUNTED):
             raise self._bad(
-                f"the log starts at {had} and the model has {has}: name a model that was pulled"
+                f"the log starts at {had}, but the model has {has}: name a model that was pulled"
                 " when the log began",
             )
         raise self._bad(
-            f"the log starts at {had} with CRC {mark.crc:08x}, and the model has another state with"
+            f"the log starts at {had} with CRC {mark.crc:08x}, but the model has another state with"
             f" {has}: name the model that was flashed, or pulled when the log began",
         )
 
@@ -231,20 +231,20 @@ class _Replay:
         armed = self._at is not None and self._line > self._armed
         if self._at is not None and armed and before < self._at < self._state.step:
             raise self._bad(
-                f"step {self._at} is inside sample {row.sample}, with which the device made the"
+                f"step {self._at} is inside sample {row.sample}, for which the device made the"
                 f" steps {before + 1} to {self._state.step} at once: ask for {before} or"
                 f" {self._state.step}",
             )
 
     def _input(self, row: LogRow) -> NDArray[np.int64]:
-        """The input of a row, checked."""
+        """Check the input of a row and return it."""
         plan, format = self._model.plan, self._model.plan.layers[0].input
         if row.label >= plan.classes:
             raise self._bad(f"the label {row.label} is none of {plan.classes} classes")
         if len(row.x) != plan.inputs:
-            raise self._bad(f"{len(row.x)} inputs for a plan of {plan.inputs}")
+            raise self._bad(f"{len(row.x)} inputs, but the plan has {plan.inputs}")
         if min(row.x) < format.minimum or max(row.x) > format.maximum:
-            raise self._bad(f"an input leaves {format.name}")
+            raise self._bad(f"an input exceeds {format.name}")
         return np.array(row.x, dtype=np.int64)
 
     def _interrupt(self, line: Interruption) -> None:
@@ -290,7 +290,7 @@ class _Replay:
             self._kept.pop(key, None)
 
     def _go_back(self, mark: Mark) -> None:
-        """Continue with the state that the device has now: the present one, or an earlier one."""
+        """Continue with the device's state after a restart: the present one, or an earlier one."""
         key, flashed = (mark.samples, mark.crc), self._model.state.flashed()
         if key in self._kept:
             state = State.from_bytes(self._model.plan, self._kept[key])
@@ -299,7 +299,7 @@ class _Replay:
         else:
             raise self._bad(
                 f"the device went on with {counted(mark.samples, 'sample')} and CRC"
-                f" {mark.crc:08x}, a state that it has nowhere before in this log, so from here on"
+                f" {mark.crc:08x}, a state that is nowhere before in this log, so from here on"
                 " nothing can be rebuilt; use --at for a step before this line",
             )
         self._use(state)
@@ -318,12 +318,12 @@ class _Replay:
 
     def _gap(self, expected: int, found: int) -> InputError:
         return self._bad(
-            f"sample {expected} was expected and {found} found: lines are missing, and nothing"
+            f"sample {expected} was expected, but {found} found: lines are missing, and nothing"
             " behind a gap can be rebuilt"
         )
 
     def _compare(self, what: str, device: object, host: object, line: int | None = None) -> None:
-        """Raise CheckError if a line (by default the present one) differs from the host."""
+        """Raise CheckError if a value in a line, by default the current one, is not the host's."""
         if device is not None and device != host:
             raise CheckError(
                 f"{self._path}, line {line or self._line}: {what} is {device} in the log and"
@@ -339,7 +339,7 @@ class _Replay:
 
 
 def _as_marked(state: State, mark: Mark) -> bool:
-    """Whether a device had this state; its rate may have been set before the log began."""
+    """Tell whether a device had this state; its rate may have been set before the log began."""
     assert mark.halvings is not None
     if mark.halvings <= state.plan.rate_halvings_max:
         state.halve_rate(mark.halvings)

@@ -1,4 +1,4 @@
-"""The proof: device and host learn the same samples, and all integers are compared."""
+"""Proves a device: device and host learn the same samples, and all integers are compared."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Report:
 
     @property
     def equal(self) -> bool:
-        """Whether no integer differed."""
+        """Whether all integers were equal."""
         return self.first_difference is None
 
 
@@ -50,7 +50,7 @@ OnSample = Callable[[int, int, Result], None]
 
 
 def _unwatched(*_: object) -> None:
-    """An `OnSample` that does nothing."""
+    """Do nothing; an `OnSample`."""
 
 
 def verify(
@@ -64,10 +64,9 @@ def verify(
 
     The device starts from its flashed weights. The whole state is compared before the first sample
     and after the last. After every sample, the step, the decisions, the class and the CRC-32 of the
-    state are compared, and after an update all metrics of all layers. A difference is thus found
-    in the step that caused it. It ends the run; the state is then read to find the first integer
-    that differs.
-    `on_sample(number, label, result)` is called after every sample.
+    state are compared, and after an update all metrics of all layers. So a difference is found in
+    the step that caused it. It ends the run, and the state is read to find the first integer that
+    differs. `on_sample(number, label, result)` is called after every sample.
 
     Raises DeviceError if the device runs another plan or stops answering.
     """
@@ -90,7 +89,7 @@ def verify(
         correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
         if found or result.crc != trainer.state.crc:
-            # A metric or the CRC shows that something differs; the state shows where.
+            # A metric or the CRC shows that something differs; the state shows what differs.
             found = compare_state(link, trainer.state) or found
     if not found:
         found = compare_state(link, trainer.state)
@@ -98,7 +97,7 @@ def verify(
 
 
 def compare_state(link: Link, state: State) -> Difference | None:
-    """The first integer, in memory order, in which a device's state differs from the host's."""
+    """Read a device's state; return the first integer that differs from the host's."""
     return first_difference(state, link.pull(state.plan.state_bytes))
 
 

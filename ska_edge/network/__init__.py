@@ -1,1 +1,1 @@
-"""A network's state, and the trainer, which gives the same bits as a device."""
+"""Holds a network's state and the trainer, which computes the same bits as a device."""

@@ -1,13 +1,13 @@
-"""Signs of poor learning, computed from the metrics that training produces anyway.
+"""Finds signs of poor learning in the metrics that training produces anyway.
 
 The signs are those of the paper (arXiv 2503.13942) and of integer arithmetic: a plateau of the
 entropy, exploding knowledge, layers out of step, collapse, vanishing updates, saturation. A `Watch`
 collects metrics, from the host's trainer or from a device, and reports the signs.
 
-With labels, a network that classifies well is healthy, whatever its knowledge: a confident output
+With labels, a network that classifies well is healthy, whatever its knowledge. A confident output
 layer has large, even saturated knowledge, and a layer that has learned everything rounds its
-updates to zero. Signs that do not distinguish these cases from failure count only while the errors
-of the output layer are large, and trends count only if these errors no longer fall.
+updates to zero. Some signs do not distinguish these cases from failure. They count only while the
+errors of the output layer are large. Trends count only if these errors no longer fall.
 """
 
 from __future__ import annotations
@@ -32,60 +32,61 @@ Reals = NDArray[np.float64]
 
 # With fewer updates, a mean over single samples is still mostly chance.
 ENOUGH = 20
-# Updates that a trend needs if every update has other samples; a held batch has no such noise.
+# A trend needs this many updates if every update has different samples. A held batch has less
+# noise.
 ENOUGH_FOR_A_TREND = 200
-# Fewer rows have no useful spread: two are always on a line, three in a plane.
+# Fewer rows have no useful spread: two rows are always on a line, three in a plane.
 ENOUGH_ROWS = 4
 
 # A network counts as trained if the output layer leaves less than this fraction of the labels'
 # variance unexplained. Healthy trainings end below 0.2, two short epochs of iris at 0.3, and
-# trainings whose updates vanish, or that guess, at 1 and more.
+# trainings whose updates vanish, or that guess, at 1 or more.
 LEARNED = 0.5
-# Below this fraction nothing is left to learn, and updates may round to zero.
+# Below this unexplained fraction nothing is left to learn, and updates may round to zero.
 LEARNED_ALL = 0.1
 
 # The entropy is constant if, between the halves of the last third of the steps, it changes by less
-# than this fraction of its largest value. At this speed, it would take eight times the steps to get
-# there from 0.
+# than this fraction of its largest value. At this speed it would take eight times as many steps to
+# reach that value from 0.
 STILL = 0.02
 # A shift still falls if its mean square in the last third of the steps is smaller than in the
 # second third by this fraction. A slower fall needs more than four times the steps so far to halve
 # it.
 FALLS = 0.05
 # The shift has become small if its root mean square is below this fraction of its initial value. A
-# constant entropy is then the end of learning, not a plateau.
+# constant entropy then marks the end of learning, not a plateau.
 SETTLED = 0.5
 
-# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope is 0, so
-# a layer whose average knowledge is there cannot learn any more. Growth is an earlier sign, but
-# only outside the middle half of the table, because growth from 0 to there is learning.
+# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope is 0. A
+# layer whose average knowledge is beyond it cannot learn any more. Growth is an earlier sign, but
+# only outside the middle half of the table, because growth inside it is normal learning.
 GROWN = 10.0
 STILL_GROWS = 1.1
 
 # Smoothed entropies move in opposite directions if their correlation is below this and both moved
-# by a quarter of their own range. (With 8 blocks, chance alone gives this in about one of 40
-# pairs.)
+# by a quarter of their own range. (With 8 blocks, chance alone does this in one of 40 pairs.)
 AGAINST = -0.7
 MOVED = 0.25
 # A change of less than this many standard errors is chance.
 SURE = 3.0
 
-# One direction is 1, two equally strong ones are 2: below the middle one of them rules.
+# One direction gives a ratio of 1, two equally strong directions give 2. Below the middle of these,
+# one direction dominates.
 COLLAPSED = 1.5
 
-# One of a hundred weights changes; the others only cost time.
+# At this share only one of a hundred weights changes; the others only cost time.
 VANISHED = 0.99
 
-# A value at the limit of its format is wrong by an unknown amount; one in a hundred may be.
+# A value at the limit of its format is wrong by an unknown amount; this share is tolerated.
 SATURATED = 0.01
 # In a trained network with labels, knowledge at its limit is mostly a confident answer: in healthy
 # trainings up to 0.36 of it in output layers, up to 0.14 in hidden layers. With rates 8 times too
-# large it is 0.6 to 1, and such layers hardly learn any more.
+# large it is 0.6 to 1, and such layers hardly learn.
 STUCK = 0.5
 
-# Number of stored points; at twice this number, each pair is replaced by its mean.
+# Number of stored points; at twice this number, the mean of each pair replaces the pair.
 POINTS = 200
-BLOCKS = 12  # a third of the steps is 4 of them
+BLOCKS = 12  # 4 blocks are a third of the steps
 
 SIGNS = (
     "exploding knowledge",
@@ -99,7 +100,7 @@ SIGNS = (
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One sign of a training that fails.
+    """One sign that a training fails.
 
     Attributes:
         sign: one of `SIGNS`, the worst first.
@@ -114,7 +115,7 @@ class Symptom:
     advice: str
 
     def sentence(self) -> str:
-        """One line of text."""
+        """One line of text about the sign."""
         return f"{self.sign} in layer {self.layer}: {self.what}; {self.advice}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,9 +124,11 @@ class Symptom:
 
 
 def participation_ratio(decisions: NDArray[Any]) -> float:
-    """Effective number of directions in rows (n, width): (sum of e)^2 / sum of e^2, 1 to width.
+    """Return the effective number of directions in rows (n, width): (sum e)^2 / sum e^2, 1 to
+    width.
 
-    e are the eigenvalues of the covariance over rows. 0 if all rows are equal.
+    Here e are the eigenvalues of the covariance over the rows. The result is 0 if all rows are
+    equal.
     """
     centered = np.asarray(decisions, dtype=np.float64)
     centered = centered - centered.mean(axis=0)
@@ -139,8 +142,8 @@ def participation_ratio(decisions: NDArray[Any]) -> float:
 class Watch:
     """Collects the metrics of a training and reports signs of failure.
 
-    It stores means over equal numbers of successive updates, at most twice `POINTS` of them,
-    however long the training is.
+    However long the training is, it stores at most twice `POINTS` points. Each point is a mean over
+    the same number of successive updates.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -186,12 +189,12 @@ class Watch:
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
-        # The differences that the layer can distinguish at best.
+        # The directions that the layer can distinguish at best.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
 
     def symptoms(self) -> list[Symptom]:
-        """The current signs, at most one per sign and layer, the worst first."""
+        """Return the current symptoms, at most one per sign and layer, the worst first."""
         found: list[Symptom] = []
         stagnates = self._stagnates()
         if self._updates >= ENOUGH and len(self._points) >= BLOCKS:
@@ -208,7 +211,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """The stored values of one layer's metrics; `_series` has their names."""
+        """Return the stored values of one layer's metrics; `_series` has their names."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
@@ -220,7 +223,7 @@ class Watch:
         )
 
     def _series(self, name: str, layer: int) -> Reals:
-        """One quantity of one layer over the steps, (points,)."""
+        """Return one quantity of one layer over the steps, (points,)."""
         names = ("entropy", "z_square", "shift_square", "z_saturated", "w_saturated", "zero")
         column = names.index(name)
         if self._series_of_all is None:
@@ -229,10 +232,12 @@ class Watch:
         return series
 
     def unexplained(self) -> float:
-        """Fraction of the labels' variance that the output layer leaves unexplained (last third).
+        """Return the fraction of the labels' variance that the output layer leaves unexplained,
+        over the last third of the steps.
 
-        0 for an output that is always right, 1 for one that always answers the class frequencies
-        (if the classes are equally frequent), more for a worse one. 1 for rules without labels.
+        It is 0 for an output that is always right, and 1 for one that always answers the class
+        frequencies (of equally frequent classes). A worse output gives more. For rules without
+        labels it is 1.
         """
         if not self._labeled or not self._points:
             return 1.0
@@ -244,14 +249,14 @@ class Watch:
         return self.unexplained() < LEARNED
 
     def _stagnates(self) -> bool:
-        """Whether errors of the output layer are large and do not fall; True without labels."""
+        """Tell whether the output layer's errors are large and do not fall; True without labels."""
         if not self._labeled:
             return True
         known = self._updates >= ENOUGH_FOR_A_TREND and not self._learned()
         return known and not self._falls(len(self._plan.layers) - 1)
 
     def _falls(self, layer: int) -> bool:
-        """Whether the layer's shift still becomes smaller."""
+        """Tell whether the layer's shift still becomes smaller."""
         _, before, last = np.array_split(self._series("shift_square", layer), 3)
         return bool(last.mean() < (1 - FALLS) * before.mean())
 
@@ -265,11 +270,11 @@ class Watch:
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
-            # If there is little to distinguish (two classes are on a line), less is required.
+            # If the inputs differ in few directions (two classes are on a line), less is required.
             if ratio < min(COLLAPSED, (1 + possible) / 2):
                 what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
                 if not ratio:
-                    what = "it decides the same about all inputs"
+                    what = "it makes the same decisions for all inputs"
                 found.append(Symptom("collapse", layer, what, advice))
         return found
 
@@ -281,7 +286,7 @@ class Watch:
         first, now = float(size[0]), float(_last_third(size).mean())
         grows = size[-1] > STILL_GROWS * size[-BLOCKS // 3 - 1]
         if now > edge:
-            what = f"its root mean square is {now:.1f}, and the decision table ends at {edge:g}"
+            what = f"its root mean square is {now:.1f}, but the decision table ends at {edge:g}"
         elif now > edge / 2 and now > GROWN * first and grows:
             what = f"its root mean square grew from {first:.1f} to {now:.1f} and still grows"
         else:
@@ -292,7 +297,7 @@ class Watch:
     def _saturation(self, layer: int) -> Symptom | None:
         weights = float(_last_third(self._series("w_saturated", layer)).mean())
         if weights > SATURATED:
-            what = f"{weights:.0%} of its weights stand at a limit of their format"
+            what = f"{weights:.0%} of its weights are at a limit of their format"
             advice = "lower --rate, or train a new model on these data, with formats for them"
             return Symptom("saturation", layer, what, advice)
         knowledge = float(_last_third(self._series("z_saturated", layer)).mean())
@@ -300,7 +305,7 @@ class Watch:
         nothing_left = self.unexplained() < LEARNED_ALL and layer == len(self._plan.layers) - 1
         if knowledge <= limit or nothing_left:
             return None
-        what = f"{knowledge:.0%} of its knowledge stands at a limit of its format"
+        what = f"{knowledge:.0%} of its knowledge is at a limit of its format"
         return Symptom("saturation", layer, what, "lower --rate, or scale the inputs")
 
     def _vanishing(self, layer: int) -> Symptom | None:
@@ -340,11 +345,11 @@ class Watch:
         return Symptom("out of step", layer, what, "lower --rate, or take fewer layers in --hidden")
 
     def _learns(self, layer: int) -> bool:
-        """Whether the layer learns; the shift of a frozen layer is always 0."""
+        """Tell whether the layer learns; the shift of a frozen layer is always 0."""
         return bool(self._series("shift_square", layer).any())
 
     def _settled(self, layer: int) -> bool:
-        """Whether the layer's shift has become small."""
+        """Tell whether the layer's shift has become small."""
         shift = np.sqrt(_blocks(self._series("shift_square", layer)))
         return bool(_last_third(shift).mean() < SETTLED * shift[: BLOCKS // 6].mean())
 
@@ -354,19 +359,19 @@ def _last_third(series: Reals) -> Reals:
 
 
 def _blocks(series: Reals) -> Reals:
-    """A smoothed series: means of `BLOCKS` successive parts."""
+    """Smooth a series: return the means of `BLOCKS` successive parts."""
     return np.array([part.mean() for part in np.array_split(series, BLOCKS)])
 
 
 def _movement(series: Reals) -> tuple[float, float]:
-    """Difference between the means of the second and the first half, and its standard error."""
+    """Return the second half's mean minus the first half's, and the standard error of that."""
     halves = np.array_split(series, 2)
     error = math.sqrt(sum(float(half.var()) / len(half) for half in halves))
     return float(halves[1].mean() - halves[0].mean()), error
 
 
 def _steady_move(series: Reals) -> float:
-    """Change over the last two thirds; 0 if it is chance, or small compared with the range."""
+    """Return the change over the last two thirds; 0 if it is chance or small for the range."""
     move, error = _movement(series[len(series) // 3 :])
     smooth = _blocks(series)
     span = float(smooth.max() - smooth.min())

@@ -19,8 +19,8 @@ class LayerMetrics:
         cosine: cosine between z and the shift, 0 if either is 0.
         z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
             update.
-        tensor_net: sum (D - z D' / ln 2) (z - previous z); like the next two, 0 for rules with one
-            step per sample.
+        tensor_net: sum (D - z D' / ln 2) (z - previous z). This and the next two are 0 for rules
+            with one step per sample.
         flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
         lagrangian: -sum z D' Phi.
         z_saturated, w_saturated: fractions (0 to 1) of values at a limit of their format.
@@ -45,7 +45,7 @@ class LayerMetrics:
 
 
 class Meter:
-    """Real metrics of the layers of a plan, from their integer sums; for many steps."""
+    """Converts integer sums to the real metrics of a plan's layers, for many steps."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -53,19 +53,19 @@ class Meter:
         self._eta = plan.rate.real * plan.batch * math.log(2)
 
     def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:
-        """All layers of one step; nothing where there are no sums."""
+        """Return the metrics of all layers of one step; none for a layer without sums."""
         metrics = []
         for index, layer in enumerate(sums):
             metrics.append(_metrics(self._plan, index, layer, self._eta))
         return metrics
 
     def layer(self, index: int, sums: Mapping[str, int]) -> LayerMetrics:
-        """One layer."""
+        """Return the metrics of one layer."""
         return _metrics(self._plan, index, sums, self._eta)
 
 
 def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
-    """Real metrics of layer `index` from its integer sums, from the host or a device."""
+    """Return the real metrics of layer `index` from the integer sums of the host or a device."""
     return Meter(plan).layer(index, sums)
 
 

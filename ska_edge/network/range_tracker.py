@@ -1,4 +1,4 @@
-"""Range tracker: largest values, headroom and saturations of the integers while a model learned."""
+"""Tracks the ranges of a learning model's integers: largest values, headroom, saturations."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Range:
         quantity: "input", "knowledge", "activation", "shift", or the name of a tensor.
         bits, frac: its format.
         largest: largest magnitude of an integer.
-        saturated, values: number of integers at a limit of the format, and number of all; for a
-            tensor, at the end of the training.
+        saturated, values: number of integers at a limit of the format, and number of all integers.
+            For a tensor, they are counted at the end of the training.
     """
 
     layer: int
@@ -58,14 +58,14 @@ class Range:
         return math.log2(-self.format.minimum / self.largest) if self.largest else float(self.bits)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data; `Range.from_dict` is its inverse."""
+        """Return plain data; `Range.from_dict` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Range:
-        """The inverse of `as_dict`; earlier files call a readout a head.
+        """Read plain data, the inverse of `as_dict`; earlier files call a readout a head.
 
-        Raises TypeError or ValueError for anything else.
+        Raises TypeError or ValueError for any other data.
         """
         values = dict(data)
         if "quantity" in values:
@@ -74,7 +74,7 @@ class Range:
 
 
 def ranges_from(plan: Plan, data: Any) -> list[Range]:
-    """Convert plain data to the ranges of a plan; InputError for impossible numbers."""
+    """Convert plain data to the ranges of a plan; raise InputError for impossible numbers."""
     known = {"input", "knowledge", "activation", "shift", *(t.name for t in plan.tensors())}
     try:
         found = [Range.from_dict(entry) for entry in data]
@@ -99,20 +99,20 @@ def _fits(found: Range, layers: int) -> bool:
 
 
 class RangeTracker:
-    """Ranges of all tensors and intermediate values of a model, sampled at intervals."""
+    """Tracks the ranges of all tensors and intermediate values of a model, sampled at intervals."""
 
     def __init__(self) -> None:
         self._ranges: dict[tuple[int, str], Range] = {}
 
     def observe(self, trainer: Trainer, inputs: NDArray[np.integer]) -> None:
-        """Record the trainer's present tensors, and its values for inputs (n, d)."""
+        """Record the trainer's current tensors, and its values for inputs (n, d)."""
         plan, formats = trainer.plan, trainer.plan.formats
         rows = inputs[:ROWS].astype(np.int64)
         self._add(0, "input", plan.layers[0].input, rows)
         for tensor in plan.tensors():
             values = trainer.state.tensor(tensor.layer, tensor.name)
             found = self._add(tensor.layer, tensor.name, tensor.format, values)
-            # A tensor changes during training; its final values count.
+            # A tensor changes during training; the final values are counted.
             found.saturated, found.values = at_limits(values, tensor.format), values.size
         for layer, trace in enumerate(trainer.forward(rows)):
             self._add(layer, "knowledge", formats.knowledge, trace.knowledge)
@@ -131,5 +131,5 @@ class RangeTracker:
         return found
 
     def ranges(self) -> list[Range]:
-        """The ranges, layer by layer."""
+        """Return the ranges, layer by layer."""
         return sorted(self._ranges.values(), key=lambda found: found.layer)

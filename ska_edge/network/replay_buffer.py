@@ -1,7 +1,7 @@
-"""The replay buffer: a few stored samples of every class, learned again against forgetting.
+"""Stores a few samples of every class, which are learned again against forgetting.
 
-All random numbers depend only on the plan's seed and a counter, so a device stores and replays the
-same samples (`runtime/ska.c`).
+All random numbers depend only on the plan's seed and a counter. So a device (`runtime/ska.c`)
+stores and replays the same samples.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from ska_edge.plan.plan import MOST_SEEN, Plan
 
 
 class ReplayBuffer:
-    """Reservoirs of equal size, one per class, with equal probability for all samples of a class.
+    """Keeps one reservoir of equal size per class; all samples of a class are equally likely to be
+    kept.
 
     Args:
         plan: classes, sizes and seed.
-        width: integers per sample: its inputs, or only its number.
+        width: integers per sample, which are its inputs or only its number.
 
     Attributes:
         samples: (classes, per_class, width).
@@ -44,7 +45,7 @@ class ReplayBuffer:
         return number
 
     def draw(self) -> tuple[NDArray[np.int64], int] | None:
-        """A random stored sample, (width,) and label; None while the buffer is empty."""
+        """Return a random stored sample, (width,), and its label; None from an empty buffer."""
         held = self.held
         if not held.any():
             return None
@@ -53,7 +54,7 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Store a new sample, (width,), with the same probability as all samples of its class."""
+        """Offer a new sample, (width,); all samples of a class are equally likely to be stored."""
         seen, size = int(self.seen[label]), self.samples.shape[1]
         slot = seen if seen < size else self._below(seen + 1)
         if slot < size:

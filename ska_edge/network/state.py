@@ -1,4 +1,4 @@
-"""The state of a network: everything that learning changes, as arrays and as a device's bytes."""
+"""Holds everything that learning changes in a network, as arrays and as a device's bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ska_edge.plan.plan import MOST_SEEN, Plan, StateField
 
 
 class State:
-    """What a plan's network has learned, and everything that it needs to continue bit for bit.
+    """The parameters of a plan's network, and everything that it needs to continue bit for bit.
 
     Attributes:
         plan: the plan of the network.
@@ -25,7 +25,7 @@ class State:
         samples: samples that `FixedTrainer.learn_one` has learned so far.
         replay: the replay buffer, if the plan has one.
         batch: (plan.batch, inputs), the held batch of rules without labels.
-        held: samples in it so far.
+        held: number of samples in the batch so far.
         halvings: how often the plan's rate is halved.
     """
 
@@ -47,7 +47,7 @@ class State:
         if parameters is not None:
             if parameters.shape != self.parameters.shape:
                 raise InputError(
-                    f"{parameters.size} parameters for a plan of {self.parameters.size}"
+                    f"{parameters.size} parameters, but the plan has {self.parameters.size}"
                 )
             self.parameters[:] = parameters
             self._check()
@@ -57,7 +57,7 @@ class State:
             view = self._views[tensor.layer, tensor.name]
             if view.min() < tensor.format.minimum or view.max() > tensor.format.maximum:
                 raise InputError(
-                    f"layer {tensor.layer}: a {tensor.name} leaves {tensor.format.name}"
+                    f"layer {tensor.layer}: a {tensor.name} exceeds {tensor.format.name}"
                 )
 
     @property
@@ -74,49 +74,49 @@ class State:
         """Set the rate to the plan's rate times 2**-times, which only changes a shift."""
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
-                f"this plan's rate can be halved up to {self.plan.rate_halvings_max} times,"
+                f"this plan's rate can be halved at most {self.plan.rate_halvings_max} times,"
                 f" not {times}"
             )
         self.halvings = times
 
     def tensor(self, layer: int, name: str) -> Integers:
-        """A view of one tensor; writing to it changes the state."""
+        """Return a view of one tensor; writing to it changes the state."""
         return self._views[layer, name]
 
     def copy(self) -> State:
-        """An independent copy."""
+        """Return an independent copy."""
         return _restored(self.plan, self.to_bytes(), self.step)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle and copy, which would turn the views into separate arrays."""
+        """Support pickle and copy, which would otherwise turn the views into separate arrays."""
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
-        """The parameters and their number of updates; no stored samples, the plan's rate."""
+        """Return a state with the same parameters and step, but the plan's rate and no samples."""
         return State(self.plan, self.parameters, self.step)
 
     def flashed(self) -> State:
-        """The initial state of a device whose firmware has these parameters."""
+        """Return the initial state of a device whose firmware has these parameters."""
         return State(self.plan, self.parameters)
 
     # --- as bytes -------------------------------------------------------------------------------
 
     def to_bytes(self) -> bytes:
-        """The state in the memory layout of a device, `plan.state_bytes` long."""
+        """Return the state in the memory layout of a device, `plan.state_bytes` long."""
         fields = self.plan.state_fields()
         return b"".join(self.field(field).astype(field.kind).tobytes() for field in fields)
 
     @property
     def crc(self) -> int:
-        """CRC-32 (as in zip files) of the state as bytes."""
+        """The CRC-32 (as in zip files) of the state's bytes."""
         return zlib.crc32(self.to_bytes())
 
     @classmethod
     def from_bytes(cls, plan: Plan, data: bytes) -> State:
-        """Read the state from a device's memory; raises InputError for an impossible state."""
+        """Read the state from a device's bytes; raise InputError for an impossible state."""
         if len(data) != plan.state_bytes:
             raise InputError(
-                f"{len(data)} bytes of state for a plan of {plan.state_bytes}; they belong to"
+                f"{len(data)} bytes of state, but the plan has {plan.state_bytes}; they belong to"
                 " another plan"
             )
         state, place = cls(plan), 0
@@ -167,7 +167,7 @@ class State:
 
 
 def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """A state from its bytes; on the host, its step may exceed the count of a device."""
+    """Restore a pickled state; on the host, its step may exceed a device's largest count."""
     state = State.from_bytes(plan, data)
     state.step = step
     return state

@@ -1,4 +1,4 @@
-"""The fixed-point trainer: the loops of the learning rule in numpy, with the bits of a device."""
+"""Trains in fixed point: runs the loops of the learning rule in numpy, with a device's bits."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ Values = Fixed[Integers]
 
 @dataclass
 class LayerTrace:
-    """The last values of one layer, arrays (batch, width). The device stores the same."""
+    """The last values of one layer, arrays (batch, width). The device stores the same values."""
 
     inputs: Integers
     knowledge: Integers
     decision: Integers
     shift: Integers
     step: Integers
-    previous: Integers  # knowledge of the previous step for `published`, else the knowledge itself
+    previous: Integers  # `published`: knowledge of the previous step; otherwise of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class FixedTrainer:
         return self._value(data, self._matrix(layer, kind).weight)
 
     def _forward_weight(self, layer: int, kind: str) -> Values:
-        """The weights as used in sums, (rows, columns)."""
+        """Return the weights as used in sums, (rows, columns)."""
         weight = self._tensor(layer, kind, "weight")
         return neuron.forward_weight(weight, self.plan.formats.forward_bits)
 
@@ -110,33 +110,33 @@ class FixedTrainer:
         return self._decided(maximum * (labels[:, None] == np.arange(self.plan.classes)))
 
     def forward_weights(self, layer: int) -> Integers:
-        """A layer's weights as used in sums, (outputs, inputs); see `forward_format`."""
+        """Return a layer's weights as used in sums, (outputs, inputs); see `forward_format`."""
         return self._forward_weight(layer, "").data
 
     # --- forward --------------------------------------------------------------------------------
 
     def _knowledge(self, layer: int, kind: str, inputs: Values) -> Values:
-        """Knowledge of one matrix: requantize(W a + b), (batch, rows)."""
+        """Compute the knowledge of one matrix: requantize(W a + b), (batch, rows)."""
         weights = self._forward_weight(layer, kind)
         sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
         return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
 
     def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
-        """Knowledge, decision and activation of a layer for its input signal, (n, width) each."""
+        """Compute a layer's knowledge, decision and activation for its inputs, (n, width) each."""
         knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
         activation = self._rule.activation(decided, self.plan.formats.activation)
         return knowledge, decided, activation
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
-        """The values of every layer for quantized inputs (n, d), layer by layer."""
+        """Yield the values of every layer for quantized inputs (n, d), layer by layer."""
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
         for index in range(len(self.plan.layers)):
             knowledge, decided, signal = self._layer(index, signal)
             yield LayerOutput(knowledge.data, decided.data, signal.data)
 
     def infer(self, inputs: NDArray[np.integer]) -> Integers:
-        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
+        """Return decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
         return [*self.forward(inputs)][-1].decision
 
     # --- learning with labels -------------------------------------------------------------------
@@ -180,10 +180,10 @@ class FixedTrainer:
             yield Learned(decisions[None, :], np.array([self.state.step]))
 
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
-        """One update from inputs (n, d) and labels (n,), n = plan.batch.
+        """Make one update from inputs (n, d) and labels (n,), n = plan.batch.
 
-        One pass from the input to the output. Every shift is computed with the weights before this
-        update. Returns the decisions (n, classes) before the update.
+        One pass goes from the input to the output. Every shift is computed with the weights before
+        this update. Returns the decisions (n, classes) before the update.
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
@@ -215,7 +215,7 @@ class FixedTrainer:
     def learn_many(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
     ) -> Iterator[Integers]:
-        """Learn rows in order, plan.batch at a time; yields the decisions before each update.
+        """Learn rows in order, plan.batch at a time; yield the decisions before each update.
 
         A last, smaller batch is skipped, because the plan includes the division by the batch size.
         """
@@ -233,7 +233,7 @@ class FixedTrainer:
     def _hidden_shift(
         self, layer: int, signal: Values, decided: Values, targets: Values, output_error: Values
     ) -> Values:
-        """The shift of a hidden layer, (batch, width); also updates the layer's own readout."""
+        """Return the shift of a hidden layer, (batch, width); update the layer's own readout."""
         if layer < self.plan.first_learned:
             return self._value(np.zeros_like(decided.data), self.plan.formats.shift)
         teacher = self._rule.teacher
@@ -256,12 +256,12 @@ class FixedTrainer:
         return shift
 
     def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:
-        """The shift that a readout's error gives the layer below it, (batch, width)."""
+        """Return the shift that a readout's error gives the layer below it, (batch, width)."""
         weights = self._transposed(self._forward_weight(layer, kind))
         return self._projected(weights, error.requantize(self.plan.formats.error), decided)
 
     def _projected(self, matrix: Values, error: Values, decided: Values) -> Values:
-        """2**gain D' (matrix e): matrix (width, classes), error (batch, classes)."""
+        """Return 2**gain D' (matrix e) for matrix (width, classes) and error (batch, classes)."""
         formats = self.plan.formats
         back = dot(self._ops, matrix, error, self.plan.classes).requantize(formats.projection)
         return neuron.projected_shift(back, decided, self.plan.gain, formats.shift)
@@ -279,7 +279,7 @@ class FixedTrainer:
         return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
-        """Add the outer product, summed over the batch, to a matrix, and the step to its bias."""
+        """Add the outer product, summed over the batch, to a matrix; add the step to its bias."""
         batch, shift = step.data.shape[0], self.state.rate.shift
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
@@ -295,15 +295,14 @@ class FixedTrainer:
         return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)
 
     def _products(self, step: Values, inputs: Values) -> Values:
-        """step^T inputs, (rows, columns): the sum of the outer products of a batch."""
+        """Return step^T inputs, (rows, columns): the sum of a batch's outer products."""
         batch = step.data.shape[0]
         return dot(self._ops, self._transposed(inputs), self._transposed(step), batch)
 
     # --- learning without labels ----------------------------------------------------------------
 
     def learn_steps(self, inputs: NDArray[np.integer]) -> Iterator[None]:
-        """Make `plan.steps` passes over the batch, inputs (plan.batch, d); yields after each
-        update.
+        """Make `plan.steps` passes over the batch, inputs (plan.batch, d); yield after each update.
 
         As in the authors' program, the first pass only records, and a layer's update multiplies its
         delta with the *previous* pass's decisions of the layer below (first layer: the input).
@@ -331,13 +330,13 @@ class FixedTrainer:
                 yield
 
     def last_shifts(self) -> list[Integers]:
-        """Every layer's shifts (batch, width) of the last update; empty before the first."""
+        """Every layer's shifts (batch, width) in the last update; empty before the first update."""
         return [trace.shift for trace in self._last]
 
     # --- metrics --------------------------------------------------------------------------------
 
     def metrics(self) -> list[dict[str, int]]:
-        """The sums of `metric_sums.METRICS` of the last update, per layer; needs one update."""
+        """Return the sums of `metric_sums.METRICS` of the last update, per layer."""
         if not self._last:
             raise InputError("there are no metrics before the first update")
         return [self._layer_metrics(i, trace) for i, trace in enumerate(self._last)]
@@ -366,15 +365,15 @@ class FixedTrainer:
 
 
 def at_limits(data: Integers, format: QFormat) -> int:
-    """How many integers are at a limit of their format."""
+    """Count the integers that are at a limit of their format."""
     return int(((data == format.minimum) | (data == format.maximum)).sum())
 
 
 def class_codes(plan: Plan) -> list[Integers]:
-    """The fixed random codes of the rule for every hidden layer, (classes, width) each.
+    """Return the fixed random codes of the rule for every hidden layer, (classes, width) each.
 
-    `feedback`: +1 or -1. `code`: +1 or -1 if the class has a code for the neuron (half of the
-    cases), else 0. Other rules: none.
+    For `feedback` a code is +1 or -1. For `code` it is +1 or -1 if the class has a code for the
+    neuron (half of the cases), otherwise 0. Other rules have no codes.
     """
     codes: list[Integers] = []
     teacher = plan.rule_definition.teacher

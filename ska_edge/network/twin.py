@@ -1,4 +1,4 @@
-"""The float twin of a plan: the reference with the same rule, initial weights and random codes."""
+"""Builds the float twin of a plan: the reference with the same rule, weights and random codes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters, Reference
 
 Reals = NDArray[np.float64]
-LARGEST = 1e6  # of initial weights: sums of far larger ones leave the range of floats
+LARGEST = 1e6  # limit of initial weights; sums of far larger weights overflow in float
 
 
 def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
-    """Create the float model that learns by the plan; it changes `parameters` in place.
+    """Create the float model that learns by the plan and changes `parameters` in place.
 
     `rate` is the rate for the mean over the batch; for `published`, the paper's eta.
     """
@@ -34,7 +34,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
 
 
 def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
-    """Float parameters with the names of `Plan.tensors`."""
+    """Return float parameters by the names of `Plan.tensors`."""
     named: dict[tuple[int, str], Reals] = {}
     for kind, arrays in (
         ("weight", parameters.weights),
@@ -47,7 +47,7 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
 
 
 def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Parameters:
-    """The inverse of `tensors_of` for a plan; missing tensors are 0."""
+    """Return a plan's float parameters, the inverse of `tensors_of`; missing tensors are 0."""
     parameters = Parameters(weights=[], biases=[])
     lists = {
         "weight": parameters.weights,
@@ -73,7 +73,7 @@ def read_parameters(path: Path, sizes: tuple[int, ...]) -> Parameters:
         raise
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}") from error
-    except Exception as error:  # a damaged byte can raise any error in zipfile and numpy
+    except Exception as error:  # a damaged byte can cause any error in zipfile and numpy
         raise InputError(f"{path} is not an npz with arrays of numbers") from error
 
 
@@ -95,9 +95,9 @@ def _parameters(path: Path, archive: Archive, sizes: tuple[int, ...]) -> Paramet
 
 
 def _reals(path: Path, archive: Archive, name: str) -> Reals:
-    """An array whose shape has been checked, so it cannot fill the memory."""
+    """Read an array; its shape was checked before, so it cannot fill the memory."""
     if archive.header(name).dtype.kind not in "fiub":
-        raise InputError(f"{path} is not an npz with arrays of numbers: {name} is none")
+        raise InputError(f"{path} is not an npz with arrays of numbers: {name} is no such array")
     values = archive.read(name).astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"{path}: {name} holds a number that is not finite")

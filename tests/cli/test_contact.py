@@ -231,7 +231,7 @@ def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
     assert (fall["fell_back"], fall["samples"]) == (True, kept)
     assert all(row["decisions"] is not None for row in after[len(before) :])
     assert device.samples == kept + ROWS - len(before)
-    with pytest.raises(InputError, match="a state that it has nowhere before in this log"):
+    with pytest.raises(InputError, match="a state that is nowhere before in this log"):
         rebuild(Path("s.jsonl"), iris)
 
 

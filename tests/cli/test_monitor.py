@@ -177,4 +177,4 @@ def test_a_log_has_all_that_the_state_follows_from(
     # Another program teaches the device, and does not write the log.
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
     sentence = ska_edge(*arguments, "--samples", 3).refusal(2)
-    assert "ends at sample 35, and the device has learned 38" in sentence
+    assert "ends at sample 35, but the device has learned 38" in sentence

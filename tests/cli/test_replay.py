@@ -110,7 +110,7 @@ def test_what_cannot_be_rebuilt_is_refused_and_nothing_written(
     row = book.lines.pop(4)
     book.write(Path("steps.jsonl"))
     sentence = ska_edge(*arguments).refusal(2)
-    assert "steps.jsonl, line 5: sample 4 was expected and 5 found" in sentence
+    assert "steps.jsonl, line 5: sample 4 was expected, but 5 found" in sentence
     book.lines.insert(4, {**row, "predicted": 3})
     book.write(Path("steps.jsonl"))
     assert "steps.jsonl, line 5: predicted is 3" in ska_edge(*arguments).refusal(1)

@@ -1,4 +1,4 @@
-"""Writes a log of what a device learned, from which its state can be rebuilt."""
+"""Writes a log from which a device's state can be rebuilt."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ska_edge.monitor.monitor import Activity, Monitor
 class Log(Closable):
     """A log to write to; a context manager.
 
-    An existing file is continued if it is a log of this device's plan and ends where the device is.
-    Announced rows that the device has learned since are added without answers, and so is an
-    announced rate that was set. An incomplete last line is removed. The file does not change
-    before the first line is written.
+    An existing file is continued if it is a log of this device's plan and ends at the device's
+    present state. Announced rows that the device has learned since are added without answers. An
+    announced rate that was set is added, too. An incomplete last line is removed. The file changes
+    only when the first line is written.
 
     Args:
         path: the file.
@@ -50,7 +50,7 @@ class Log(Closable):
         self._file.close()
 
     def write(self, line: LogLine) -> None:
-        """Append a line; when this returns, the system has it, even if this program is killed."""
+        """Append a line; after the return it survives even a kill of this program."""
         while self._lacking:
             self._file.append(self._lacking[0].as_dict())
             del self._lacking[0]
@@ -69,17 +69,17 @@ class LogSink:
         self._log = Log(self._path, monitor.info, overwrite=self._overwrite)
 
     def write(self, line: LogLine) -> None:
-        """Appends the line."""
+        """Append the line."""
         if self._log is not None:
             self._log.write(line)
 
     def status(self, activity: Activity) -> None:
-        """Not logged, because the lines show it."""
+        """Ignore the activity, because the lines show it."""
 
     def lost(self, reason: ContactLost) -> None:
-        """Not logged; a line follows when contact is back."""
+        """Ignore the loss; a line follows when contact is restored."""
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         if self._log is not None:
             self._log.close()

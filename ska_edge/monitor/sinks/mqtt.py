@@ -1,7 +1,8 @@
 """Publishes the lines of a log to an MQTT broker.
 
-Topics: `ska-edge/DEVICE/telemetry`, each line of the log as JSON; `ska-edge/DEVICE/status`,
-retained, the activity of the device, "offline" if its monitor ended without reporting it.
+The topic `ska-edge/DEVICE/telemetry` gets each line of the log as JSON. The retained topic
+`ska-edge/DEVICE/status` gets the activity of the device. It becomes "offline" if the monitor ends
+without reporting it.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 
 PORT, PORT_TLS = 1883, 8883
-TLS = "mqtts://"  # an address that begins so is that of an encrypted connection
+TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
-LARGEST = 65_536  # bytes of a packet from a broker, which has little to say to who publishes
+LARGEST = 65_536  # bytes of a packet from a broker; a publisher needs only short ones
 KEPT = 50_000  # maximum messages that wait for an unreachable broker (MQTT has 65,535 numbers)
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also behind `TLS`; raises
+    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also after `TLS`; raise
     InputError.
     """
     found = re.fullmatch(
@@ -47,22 +48,22 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def device_name(board: str, port: str) -> str:
-    """The default name of a device: its board, and the end of its port."""
+    """Return the default name of a device: its board, and the end of its port."""
     return topic_level(f"{board}-{PurePosixPath(port).name}")
 
 
 def topic_level(name: str) -> str:
-    """A name without the characters that MQTT reserves."""
+    """Return a name without the characters that MQTT reserves."""
     return re.sub(r"[+#/\s\0]", "-", name)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to get into a broker.
+    """The encryption and the login for a broker.
 
     Attributes:
-        context: for an encrypted connection; None for a plain one.
-        user, password: None without; the password is never shown.
+        context: of an encrypted connection; None for a plain one.
+        user, password: the login, each may be None; the password is never printed.
     """
 
     context: ssl.SSLContext | None = None
@@ -71,13 +72,13 @@ class Access:
 
 
 def access_of(address: str, ca: Path | None, environment: Mapping[str, str]) -> Access:
-    """How to get into the broker at an address.
+    """Return the encryption and the login for the broker at an address.
 
     Args:
-        ca: file with the certificates of authorities to trust, in place of the system's.
-        environment: has the user and the password, or the name of a file with the password.
+        ca: file with the certificates of trusted authorities, which replace the system's.
+        environment: variables with the user and the password, or with the name of a password file.
 
-    Raises InputError where that is not enough, or does not go together.
+    Raises InputError if these are incomplete or contradict each other.
     """
     if ca is not None and not address.startswith(TLS):
         raise InputError(f"a CA file is for an encrypted connection: write {TLS}{address}")
@@ -93,7 +94,7 @@ def access_of(address: str, ca: Path | None, environment: Mapping[str, str]) -> 
         bad = ca if file is None else f"{file} or {ca}" if ca else file
         raise InputError(f"cannot read {bad}: {getattr(error, 'strerror', error)}") from error
     if password is not None and user is None:
-        raise InputError(f"there is a password for the MQTT broker and no user: set {USER}, too")
+        raise InputError(f"there is a password for the MQTT broker but no user: set {USER}, too")
     return Access(context, user, password)
 
 
@@ -103,7 +104,7 @@ class Broker:
     Args:
         address: see `parse_address`.
         warn: called with a sentence about the broker.
-        access: how to get into it.
+        access: the encryption and the login.
     """
 
     def __init__(
@@ -129,8 +130,8 @@ class MqttSink:
 
     Args:
         broker: shared with the other devices.
-        port: of the device, as it was named.
-        name: of the device; None: `device_name`.
+        port: the given name of the device's port.
+        name: the device's name; None takes `device_name`.
     """
 
     def __init__(self, broker: Broker, port: str, name: str | None = None) -> None:
@@ -156,10 +157,10 @@ class MqttSink:
             self._publisher().status(activity)
 
     def lost(self, reason: ContactLost) -> None:
-        """Not published, because the status shows it."""
+        """Ignore the loss, because the status shows it."""
 
     def close(self) -> None:
-        """Delivers what is left, as far as the broker is there."""
+        """Deliver the remaining messages if the broker is reachable."""
         if self._connected is not None:
             self._connected.close()
 
@@ -171,7 +172,7 @@ class MqttSink:
 
 
 def _paho() -> ModuleType:
-    """The module of the MQTT client; ToolError without its package."""
+    """Return the module of the MQTT client; raise ToolError without its package."""
     try:
         from paho.mqtt import client
     except ImportError as error:
@@ -180,9 +181,9 @@ def _paho() -> ModuleType:
 
 
 def _bound(client: Any) -> None:
-    """Let a client lose contact to a broker that announces a packet of more than `LARGEST` bytes.
+    """Make a client disconnect from a broker that announces a packet of more than `LARGEST` bytes.
 
-    The client would keep whatever comes, up to 256 MB, and has no option for less.
+    Otherwise the client would store a packet of up to 256 MB, and no option limits it.
     """
     receive = client._sock_recv
 
@@ -199,10 +200,10 @@ class Publisher:
     """Publishes for one device; waits for the broker only in `close`.
 
     Args:
-        address: of the broker, see `parse_address`.
-        name: of the device.
-        warn: called, at most once, with a sentence when the broker is not there.
-        access: how to get into the broker.
+        address: the broker's address, see `parse_address`.
+        name: the device's name.
+        warn: called, at most once, with a sentence when the broker is unreachable.
+        access: the encryption and the login for the broker.
 
     Raises ToolError without the package paho-mqtt.
     """
@@ -221,7 +222,7 @@ class Publisher:
         self._change = threading.Condition()  # guards the attributes below
         self._sent = self._delivered = self._dropped = 0
         self._connected: bool | None = None  # None: not known yet
-        # While the client connects, it would send new messages before the earlier ones.
+        # Without this lock, a client that connects could send new messages before earlier ones.
         self._order = threading.Lock()  # held while messages go to the client
         self._first: list[tuple[str, str, bool]] | None = []  # messages before the first contact
         self._warned = False
@@ -250,11 +251,11 @@ class Publisher:
         self._publish("telemetry", json.dumps(line.as_dict()), retain=False)
 
     def status(self, state: str) -> None:
-        """Publish the present activity; later subscribers get the last one."""
+        """Publish the present activity; later subscribers get the latest one."""
         self._publish("status", state, retain=True)
 
     def close(self) -> None:
-        """Deliver what is left, as far as the broker is there, and disconnect."""
+        """Deliver the remaining messages if the broker is reachable, and disconnect."""
         with self._change:
             self._change.wait_for(
                 lambda: self._delivered == self._sent or self._connected is False, PATIENCE
@@ -282,7 +283,7 @@ class Publisher:
                 self._dropped += 1
 
     def _hand_over(self, what: str, payload: str, retain: bool) -> bool:
-        """Give a message to the client; returns False if its queue is full."""
+        """Give a message to the client; return False if its queue is full."""
         info = self._client.publish(f"{self._topic}/{what}", payload, AT_LEAST_ONCE, retain)
         return bool(info.rc != self._full)
 

@@ -1,4 +1,4 @@
-"""The interface of a receiver of a device's events."""
+"""Defines the interface of a receiver of a device's events."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class Sink(Protocol):
     """
 
     def open(self, monitor: Monitor) -> None:
-        """Called when there is contact, before any device learns.
+        """Get ready; called after the first contact, before any device learns.
 
-        Raises InputError or ToolError if it cannot receive events; then no device learns.
+        Raises InputError or ToolError if it cannot receive events. No device learns then.
         """
 
     def write(self, line: LogLine) -> None:
-        """Receive a line of the log: a notice before something is sent, or an event.
+        """Receive a line of the log: an event, or a notice before something is sent.
 
-        Raises InputError if it cannot process the line; the device then stops learning.
+        Raises InputError if it cannot process the line. The device then stops learning.
         """
 
     def status(self, activity: Activity) -> None:
-        """Receive the new activity of the device; like `lost`, may be called before `open`."""
+        """Receive the device's new activity; may be called before `open`, like `lost`."""
 
     def lost(self, reason: ContactLost) -> None:
-        """Contact was lost, and the monitor waits for the device."""
+        """Receive the notice that contact was lost and that the monitor waits for the device."""
 
     def close(self) -> None:
-        """Called at the end, also if `open` was not called."""
+        """End; called even if `open` was not called."""

@@ -176,7 +176,7 @@ class NativeTrainer:
             raise InputError(f"inputs of shape {inputs.shape} for a plan of {self.plan.inputs}")
         if inputs.dtype.itemsize * 8 != format.bits and inputs.size:
             if inputs.min() < format.minimum or inputs.max() > format.maximum:
-                raise InputError(f"an input leaves {format.name}")
+                raise InputError(f"an input exceeds {format.name}")
             inputs = narrow(self.plan, inputs)
         return np.ascontiguousarray(inputs)
 

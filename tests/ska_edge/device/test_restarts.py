@@ -217,7 +217,7 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
     stream.close()
     stream = opened(trainer, PLAN.digest)
     list(Monitor(stream, PLAN).run(INPUT[:3], LABELS[:3]))
-    with pytest.raises(InputError, match="ends at sample 20, and the device has learned 23"):
+    with pytest.raises(InputError, match="ends at sample 20, but the device has learned 23"):
         Log(tmp_path / "log", stream.link.info)
     stream.close()
     assert (tmp_path / "log").read_bytes() == before

@@ -120,7 +120,9 @@ def test_a_log_may_start_from_a_pulled_model(path: Path) -> None:
     book.learn(5)
     book.end()
     assert_whole(book, pulled, path, checked=True)
-    with pytest.raises(InputError, match="line 1: the log starts at 7 samples and the model has 0"):
+    with pytest.raises(
+        InputError, match="line 1: the log starts at 7 samples, but the model has 0"
+    ):
         rebuilt(book, flashed, path)
     again = Logbook(pulled)  # this device was flashed with the weights of the pulled model
     again.learn(3)
@@ -298,27 +300,27 @@ def book(model: Model) -> Logbook:
 def test_a_gap_is_refused_with_its_line(book: Logbook, model: Model, path: Path) -> None:
     lost = book.lines.pop(4)
     sentence = refusal(book, model, path)
-    assert "line 5: sample 4 was expected and 5 found" in sentence
+    assert "line 5: sample 4 was expected, but 5 found" in sentence
     book.lines[4:4] = [lost, lost]
-    assert "line 6: sample 5 was expected and 4 found" in refusal(book, model, path)
+    assert "line 6: sample 5 was expected, but 4 found" in refusal(book, model, path)
 
 
 def test_a_gap_before_the_end_is_refused(book: Logbook, model: Model, path: Path) -> None:
     book.end()
     book.lines.pop(-2)
-    assert "line 11: sample 9 was expected and 10 found" in refusal(book, model, path)
+    assert "line 11: sample 9 was expected, but 10 found" in refusal(book, model, path)
 
 
 def test_a_gap_at_an_interruption_is_refused(book: Logbook, model: Model, path: Path) -> None:
     book.interrupt(2)
     book.end()
     del book.lines[-2]
-    assert "line 14: sample 11 was expected and 12 found" in refusal(book, model, path)
+    assert "line 14: sample 11 was expected, but 12 found" in refusal(book, model, path)
     book.lines = book.lines[:12]
     book.lines[-1]["samples"] = 10 + 255  # so many rows can be in flight at the log's end
     assert rebuilt(book, model, path).state.samples == 10
     book.lines[-1]["samples"] += 1  # more than can be in flight
-    assert "line 12: sample 10 was expected and 266 found" in refusal(book, model, path)
+    assert "line 12: sample 10 was expected, but 266 found" in refusal(book, model, path)
 
 
 @pytest.mark.parametrize(
@@ -395,7 +397,7 @@ def test_another_model_or_plan_is_refused(book: Logbook, model: Model, path: Pat
     assert "the model has another state with 0 samples" in refusal(book, other, path)
     plan = make_plan((3, 5, 2))
     stranger = Model(plan, State(plan), model.scaling)
-    assert f"runs the plan {model.plan.digest}, the model is {plan.digest}" in refusal(
+    assert f"runs the plan {model.plan.digest}, but the model is {plan.digest}" in refusal(
         book, stranger, path
     )
     book.fall_back(session=True)
@@ -407,9 +409,9 @@ def test_another_model_or_plan_is_refused(book: Logbook, model: Model, path: Pat
     ("key", "value", "reason"),
     [
         ("label", 2, "the label 2 is none of 2 classes"),
-        ("x", [1, 2], "2 inputs for a plan of 3"),
-        ("x", [1, 2, 128], "an input leaves"),
-        ("x", [1, 2, -(10**30)], "an input leaves"),
+        ("x", [1, 2], "2 inputs, but the plan has 3"),
+        ("x", [1, 2, 128], "an input exceeds"),
+        ("x", [1, 2, -(10**30)], "an input exceeds"),
     ],
 )
 def test_a_sample_that_no_device_takes_is_refused(
@@ -421,7 +423,7 @@ def test_a_sample_that_no_device_takes_is_refused(
 
 def test_a_rate_that_no_device_takes_is_refused(book: Logbook, model: Model, path: Path) -> None:
     book.lines.insert(3, {"rate": 200})
-    assert "line 4: this plan's rate can be halved up to" in refusal(book, model, path)
+    assert "line 4: this plan's rate can be halved at most" in refusal(book, model, path)
 
 
 def test_a_file_that_is_no_log_is_refused(model: Model, path: Path) -> None:

@@ -270,7 +270,7 @@ def test_collapse() -> None:
         assert signs(watch) == [("collapse", SICK)] * seen
     watch.decisions(SICK, np.full((4, 4), 7), INPUTS[:4], LABELS[:4])
     (symptom,) = watch.symptoms()
-    assert "decides the same about all inputs" in symptom.sentence()
+    assert "makes the same decisions for all inputs" in symptom.sentence()
 
 
 def test_collapse_needs_rows_and_neurons() -> None:

@@ -104,15 +104,15 @@ def test_a_counter_that_no_device_can_have_is_refused(plan: Plan, name: str, mos
 
 @pytest.mark.parametrize("length", [0, KEPT.state_bytes - 1, KEPT.state_bytes + 1])
 def test_bytes_of_another_length_are_refused(length: int) -> None:
-    with pytest.raises(InputError, match=f"{length} bytes of state for a plan of"):
+    with pytest.raises(InputError, match=f"{length} bytes of state, but the plan has"):
         State.from_bytes(KEPT, bytes(length))
 
 
 def test_parameters_outside_their_format_are_refused() -> None:
     plan = make_plan((3, 2))
-    with pytest.raises(InputError, match="layer 0: a weight leaves"):
+    with pytest.raises(InputError, match="layer 0: a weight exceeds"):
         State(plan, np.full(plan.parameter_count, 1 << 15))
-    with pytest.raises(InputError, match="3 parameters for a plan of 8"):
+    with pytest.raises(InputError, match="3 parameters, but the plan has 8"):
         State(plan, np.zeros(3, dtype=np.int64))
 
 
@@ -121,7 +121,7 @@ def test_the_rate_is_halved_within_what_shifts_can_do() -> None:
     state.halve_rate(1)
     assert state.rate.real == KEPT.rate.real / 2
     for times in (-1, KEPT.rate_halvings_max + 1):
-        with pytest.raises(InputError, match="can be halved up to"):
+        with pytest.raises(InputError, match="can be halved at most"):
             state.halve_rate(times)
     assert state.halvings == 1
 

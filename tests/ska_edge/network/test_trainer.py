@@ -163,7 +163,7 @@ def test_metrics_before_any_update_are_refused() -> None:
 
 def test_states_check_their_integers() -> None:
     plan = make_plan((2, 2))
-    with pytest.raises(InputError, match="5 parameters for a plan of 6"):
+    with pytest.raises(InputError, match="5 parameters, but the plan has 6"):
         State(plan, np.zeros(5, dtype=np.int64))
-    with pytest.raises(InputError, match=r"a weight leaves Q3\.12"):
+    with pytest.raises(InputError, match=r"a weight exceeds Q3\.12"):
         State(plan, np.full(6, 40000))

@@ -132,13 +132,13 @@ def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
     """The monitor was killed. A changed rate changes the CRC."""
     first = written(path, [*SESSION[:3], last])
     assert written(path, [], AFTER) == first
-    assert "ends at sample 7, and the device has learned 5" in refusal(path, INFO)
+    assert "ends at sample 7, but the device has learned 5" in refusal(path, INFO)
 
 
 def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
     """The device had learned two more rows when contact returned; then the monitor was killed."""
     written(path, [SESSION[0], Interruption("gone", False, Mark.of(AFTER))])
-    assert "ends at sample 5, and the device has learned 7" in refusal(path, AFTER)
+    assert "ends at sample 5, but the device has learned 7" in refusal(path, AFTER)
     assert written(path, [], INFO)
 
 
@@ -202,7 +202,7 @@ def test_rows_that_were_under_way_to_another_state_are_not_added(
     path: Path, then: list[LogLine], now: DeviceInfo
 ) -> None:
     written(path, [*SESSION[:3], *UNDER_WAY, *then])
-    assert f"ends at sample 7, and the device has learned {now.samples}" in refusal(path, now)
+    assert f"ends at sample 7, but the device has learned {now.samples}" in refusal(path, now)
 
 
 def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
@@ -240,12 +240,12 @@ def test_an_empty_file_is_a_new_log(path: Path) -> None:
 def test_a_log_of_another_plan(path: Path) -> None:
     written(path, SESSION)
     other = replace(AFTER, digest="f" * 16)
-    assert f"of the plan {INFO.digest}, and the device runs ffff" in refusal(path, other)
+    assert f"its plan is {INFO.digest}, but the device runs ffff" in refusal(path, other)
 
 
 def test_a_device_that_is_elsewhere(path: Path) -> None:
     written(path, SESSION)
-    assert "ends at sample 7, and the device has learned 8" in refusal(
+    assert "ends at sample 7, but the device has learned 8" in refusal(
         path, replace(AFTER, samples=8)
     )
 

@@ -158,7 +158,7 @@ def test_what_cannot_be_learned_is_refused_and_changes_nothing() -> None:
     x, y = rows(plan)
     for bad_x, bad_y, why in [
         (x[:, :2], y, r"inputs of shape \(50, 2\) for a plan of 3"),
-        (x + 100, y, "an input leaves Q"),
+        (x + 100, y, "an input exceeds Q"),
         (x, y + 1, "a label is none of 2 classes"),
         (x, y[1:], "49 labels for 50 rows"),
     ]:
