@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ska_edge.wire.protocol import TAG_BYTES
+from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES
 
-TOP = """\
+TOP = f"""\
 /*
  * ska_key.h: the key that requests need which change the device; generated.
  *
@@ -13,15 +13,16 @@ TOP = """\
 #ifndef SKA_KEY_H
 #define SKA_KEY_H
 
+#define SKA_KEY_BYTES {KEY_BYTES}u
+#define SKA_TAG_BYTES {TAG_BYTES}u /* behind a request that changes the device */
+
 """
 
 
 def emit_key(key: bytes | None) -> str:
     """The text of `ska_key.h`; None for a device that accepts requests without a key."""
     if key is None:
-        none = "#define SKA_KEYED 0 /* no key: any request is taken */\n#define SKA_TAG_BYTES 0u\n"
-        return f"{TOP}{none}\n#endif\n"
+        return f"{TOP}#define SKA_KEYED 0 /* no key: any request is taken */\n\n#endif\n"
     rows = [key[at : at + 8] for at in range(0, len(key), 8)]
     digits = ", \\\n     ".join(", ".join(f"0x{byte:02x}u" for byte in row) for row in rows)
-    tag = f"#define SKA_TAG_BYTES {TAG_BYTES}u /* behind a request that changes the device */\n"
-    return f"{TOP}#define SKA_KEYED 1\n{tag}#define SKA_KEY \\\n    {{{digits}}}\n\n#endif\n"
+    return f"{TOP}#define SKA_KEYED 1\n#define SKA_KEY \\\n    {{{digits}}}\n\n#endif\n"

@@ -101,7 +101,7 @@ def _elements(field: Field, plan: Plan) -> int:
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:
-    """Variables of ska_journal.c for a save, and of ska_main.c for a pushed state."""
+    """Variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
         yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))

@@ -14,8 +14,11 @@
 #include "ska_key.h"
 #include "ska_messages.h"
 
+/* Bytes of the tag behind a request that changes the device. */
+#define SKA_TAG_ROOM (SKA_KEYED ? SKA_TAG_BYTES : 0u)
+
 /* Largest content of a received frame: type, seq, payload, tag and two bytes of CRC. */
-#define SKA_FRAME_MAX (SKA_REQUEST_MAX + SKA_TAG_BYTES + 4u)
+#define SKA_FRAME_MAX (SKA_REQUEST_MAX + SKA_TAG_ROOM + 4u)
 
 /* A valid received frame. The payload is valid until the next byte goes to the decoder. */
 typedef struct {

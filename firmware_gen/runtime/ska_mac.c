@@ -85,12 +85,12 @@ void ska_mac_init(ska_mac_t *mac, const uint8_t *key) {
         mac->chain[i] = ska_const_u32(&vector[i]);
     }
     /* The parameter block (2.5): sizes of tag and key, one leaf. */
-    mac->chain[0] ^= 0x01010000u + SKA_MAC_KEY_BYTES * 256u + SKA_MAC_TAG_BYTES;
+    mac->chain[0] ^= 0x01010000u + SKA_KEY_BYTES * 256u + SKA_TAG_BYTES;
     mac->hashed = 0;
     /* The key is the first block, filled up with zeros. */
     mac->filled = (uint8_t)SKA_MAC_BLOCK;
     for (uint8_t i = 0; i < SKA_MAC_BLOCK; i++) {
-        mac->block[i] = i < SKA_MAC_KEY_BYTES ? key[i] : 0u;
+        mac->block[i] = i < SKA_KEY_BYTES ? key[i] : 0u;
     }
 }
 
@@ -112,16 +112,16 @@ void ska_mac_tag(ska_mac_t *mac, uint8_t *tag) {
         mac->block[i] = 0;
     }
     compress(mac, true);
-    for (uint8_t i = 0; i < SKA_MAC_TAG_BYTES; i++) {
+    for (uint8_t i = 0; i < SKA_TAG_BYTES; i++) {
         tag[i] = (uint8_t)((mac->chain[i / 4u] >> (8u * (i % 4u))) & 0xFFu);
     }
 }
 
 bool ska_mac_equal(ska_mac_t *mac, const uint8_t *tag) {
-    uint8_t own[SKA_MAC_TAG_BYTES];
+    uint8_t own[SKA_TAG_BYTES];
     uint8_t different = 0;
     ska_mac_tag(mac, own);
-    for (uint8_t i = 0; i < SKA_MAC_TAG_BYTES; i++) {
+    for (uint8_t i = 0; i < SKA_TAG_BYTES; i++) {
         different |= (uint8_t)(own[i] ^ tag[i]);
     }
     return different == 0u;

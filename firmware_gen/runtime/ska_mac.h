@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ska_key.h" /* the lengths of key and tag */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SKA_MAC_KEY_BYTES 32u
-#define SKA_MAC_TAG_BYTES 8u /* a forger is right once in 2^64 tries */
 #define SKA_MAC_BLOCK 64u
 
 /* A tag in the making; all members are private. */
@@ -27,14 +27,14 @@ typedef struct {
     uint32_t hashed; /* bytes in the blocks before it, the key's included */
 } ska_mac_t;
 
-/* Begins a tag with a key of SKA_MAC_KEY_BYTES. */
+/* Begins a tag with a key of SKA_KEY_BYTES. */
 void ska_mac_init(ska_mac_t *mac, const uint8_t *key);
 
 /* Adds bytes of the message; pieces of any size give the tag of the whole. A message has less than
  * 2^32 - 64 bytes. */
 void ska_mac_update(ska_mac_t *mac, const uint8_t *bytes, uint16_t count);
 
-/* Ends the tag and writes its SKA_MAC_TAG_BYTES. */
+/* Ends the tag and writes its SKA_TAG_BYTES. */
 void ska_mac_tag(ska_mac_t *mac, uint8_t *tag);
 
 /* Ends the tag and compares it; takes as long for any wrong tag, so its time tells nothing. */

@@ -11,9 +11,8 @@ import hashlib
 from pathlib import Path
 
 from ska_edge.errors import InputError
-from ska_edge.wire.protocol import TAG_BYTES, Message
+from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-KEY_BYTES = 32
 OF_REQUEST = b"\x01"  # a device begins its nonces with another byte
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import unicorn
 from unicorn import arm_const
 
+from firmware_gen.emit.key import emit_key
 from firmware_gen.project import RUNTIME
 
 ORIGIN, STACK, SIZE = 0x10000, 0x40000, 0x100000
@@ -21,7 +22,7 @@ CORES = {
 }
 MAIN = """
 #include "ska_mac.h"
-static uint8_t key[SKA_MAC_KEY_BYTES], message[LENGTH], tag[SKA_MAC_TAG_BYTES];
+static uint8_t key[SKA_KEY_BYTES], message[LENGTH], tag[SKA_TAG_BYTES];
 volatile uint32_t ended;
 __attribute__((section(".entry"))) void entry(void) {
     ska_mac_t mac;
@@ -42,8 +43,9 @@ def instructions(core: str, length: int) -> int:
         folder = Path(name)
         (folder / "main.c").write_text(MAIN)
         (folder / "link.ld").write_text(LINK)
+        (folder / "ska_key.h").write_text(emit_key(None))
         command = ["arm-none-eabi-gcc", *flags, "-mthumb", "-std=c99", "-nostdlib"]
-        command += ["-ffreestanding", f"-DLENGTH={length}u", f"-I{RUNTIME}", "-T", "link.ld"]
+        command += ["-ffreestanding", f"-DLENGTH={length}u", "-I.", f"-I{RUNTIME}", "-T", "link.ld"]
         command += ["main.c", str(RUNTIME / "ska_mac.c"), "-lgcc", "-o", "image.elf"]
         subprocess.run(command, cwd=folder, check=True)
         copy = ["arm-none-eabi-objcopy", "-O", "binary", "--set-section-flags", ".bss=alloc,load"]

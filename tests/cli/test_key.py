@@ -13,7 +13,8 @@ from firmware_gen.build import build
 from firmware_gen.emulators import flash
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.wire.tag import KEY_BYTES, read_key
+from ska_edge.wire.protocol import KEY_BYTES
+from ska_edge.wire.tag import read_key
 from tests.cli.conftest import Run
 
 KEY = bytes(range(100, 100 + KEY_BYTES))

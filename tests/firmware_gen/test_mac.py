@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_gen.emit.key import emit_key
 from firmware_gen.project import RUNTIME
+from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES
 
-KEY_BYTES, TAG_BYTES = 32, 8
 Tag = Callable[[bytes, list[bytes]], bytes]
 
 
@@ -23,8 +24,14 @@ def library(
 ) -> ctypes.CDLL:
     """Compile ska_mac.c as a library for this computer, with a sanitizer that ends the program."""
     made = tmp_path_factory.mktemp("mac") / "mac.so"
+    (made.parent / "ska_key.h").write_text(emit_key(None))
     command = [require_toolchain("gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-shared"]
-    command += ["-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+    command += [
+        "-fPIC",
+        "-fsanitize=undefined",
+        "-fsanitize-undefined-trap-on-error",
+        f"-I{made.parent}",
+    ]
     subprocess.run([*command, str(RUNTIME / "ska_mac.c"), "-o", str(made)], check=True)
     return ctypes.CDLL(str(made))
 

@@ -5,8 +5,9 @@
  * microcontroller clears it. */
 #define main ska_firmware_main
 #include "ska_main.c"
-/* The journal has a state of its own. */
+/* The push and the journal have states of their own. */
 #include "ska_journal.c"
+#include "ska_push.c"
 #undef main
 
 #include <string.h>
@@ -153,7 +154,8 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     case SKA_MESSAGE_RESET:
         return length == 0 && same(&network, &flashed);
     case SKA_MESSAGE_SET_TOKEN:
-        return length == 8 && number_at(payload + 4, 4) == state_crc() && same(&network, &before);
+        return length == 8 && number_at(payload + 4, 4) == ska_state_crc(&network) &&
+               same(&network, &before);
     case SKA_MESSAGE_SAVE:
         return length == 4 && number_at(payload, 4) == token_before && same(&network, &before);
     case SKA_MESSAGE_INFER: /* leaves its activations */

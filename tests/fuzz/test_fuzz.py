@@ -141,7 +141,7 @@ PLANTS = {
     ),
     "a token for another state": (
         "ska_main.c",
-        "if (given.crc != state_crc()) {",
+        "if (given.crc != ska_state_crc(&network)) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
@@ -171,8 +171,8 @@ PLANTS = {
     ),
     "a refusal that learns": (
         "ska_main.c",
-        "return outcome(SKA_STATUS_LABEL, sample.label);",
-        "network.samples++; return outcome(SKA_STATUS_LABEL, sample.label);",
+        "return ska_outcome(SKA_STATUS_LABEL, sample.label);",
+        "network.samples++; return ska_outcome(SKA_STATUS_LABEL, sample.label);",
         "a refused request changes nothing",
     ),
     "any counter": (
@@ -182,10 +182,9 @@ PLANTS = {
         "the counters of a network stay in their range|runtime error",
     ),
     "one piece is enough": (
-        "ska_main.c",
-        "return push.offset == SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
-        "network.samples = push.offset;"
-        "return push.offset > SKA_STATE_BYTES ? push_end() : outcome(SKA_STATUS_OK, push.offset);",
+        "ska_push.c",
+        "return push.offset == SKA_STATE_BYTES ? push_end(network)\n",
+        "network->samples = push.offset;return push.offset > SKA_STATE_BYTES ? push_end(network)\n",
         "a request changes what it is for, and only when it fits",
     ),
     "written without an erase": (

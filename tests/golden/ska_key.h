@@ -6,7 +6,9 @@
 #ifndef SKA_KEY_H
 #define SKA_KEY_H
 
+#define SKA_KEY_BYTES 32u
+#define SKA_TAG_BYTES 8u /* behind a request that changes the device */
+
 #define SKA_KEYED 0 /* no key: any request is taken */
-#define SKA_TAG_BYTES 0u
 
 #endif

@@ -4,9 +4,9 @@
 
 static volatile uint8_t any_u8;
 
-static uint8_t key[SKA_MAC_KEY_BYTES];
+static uint8_t key[SKA_KEY_BYTES];
 static uint8_t message[2u * SKA_MAC_BLOCK + 3u];
-static uint8_t tag[SKA_MAC_TAG_BYTES];
+static uint8_t tag[SKA_TAG_BYTES];
 
 static void any(uint8_t *bytes, uint16_t count) {
     for (uint16_t i = 0; i < count; i++) {

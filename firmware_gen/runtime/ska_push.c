@@ -1,0 +1,87 @@
+/* ska_push.c: states that arrive over the line, and saves that the line asks for. */
+#include "ska_push.h"
+
+#if SKA_PERSISTENT
+
+#include "ska_crc.h"
+
+/* The incoming state. */
+typedef struct {
+    bool open;
+    uint32_t offered; /* CRC-32 of the whole state */
+    uint32_t crc;     /* of the bytes received so far */
+    uint32_t offset;  /* number of these bytes */
+} push_t;
+
+static push_t push;
+
+/* The journal has not stored what it was given. */
+static ska_outcome_t storage_failed(ska_status_t status) {
+    return ska_outcome(SKA_STATUS_STORAGE, (uint32_t)status);
+}
+
+ska_outcome_t ska_push_offer(const ska_frame_t *frame) {
+    ska_message_offer_t offer;
+    if (!ska_message_offer_unpack(frame->payload, frame->length, &offer)) {
+        return ska_outcome_length(frame);
+    }
+    for (uint8_t i = 0; i < sizeof ska_plan_digest; i++) {
+        if (offer.digest[i] != ska_plan_digest[i]) {
+            return ska_outcome(SKA_STATUS_DIGEST, 0);
+        }
+    }
+    if (!push.open || push.offered != offer.crc) {
+        const ska_status_t begun = ska_journal_begin();
+        push.open = begun == SKA_OK;
+        push.offered = offer.crc;
+        push.crc = 0;
+        push.offset = 0;
+        if (!push.open) {
+            return storage_failed(begun);
+        }
+    }
+    return ska_outcome(SKA_STATUS_OK, push.offset);
+}
+
+/* All bytes have arrived: complete the save, then load it. */
+static ska_outcome_t push_end(ska_t *network) {
+    push.open = false;
+    if (push.crc != push.offered) {
+        return ska_outcome(SKA_STATUS_CRC, push.crc);
+    }
+    ska_status_t stored = ska_journal_commit();
+    if (stored == SKA_OK) {
+        stored = ska_load(network);
+    }
+    return stored == SKA_OK ? ska_outcome(SKA_STATUS_OK, SKA_STATE_BYTES) : storage_failed(stored);
+}
+
+ska_outcome_t ska_push_piece(const ska_frame_t *frame, ska_t *network) {
+    ska_message_push_t piece;
+    if (!ska_message_push_unpack(frame->payload, frame->length, &piece)) {
+        return ska_outcome_length(frame);
+    }
+    if (!push.open || piece.offset != push.offset) {
+        return ska_outcome(SKA_STATUS_OFFSET, push.open ? push.offset : 0u);
+    }
+    if (piece.data_count > SKA_STATE_BYTES - push.offset) {
+        return ska_outcome_length(frame);
+    }
+    const ska_status_t stored = ska_journal_append(piece.data, piece.data_count);
+    if (stored != SKA_OK) {
+        push.open = false;
+        return storage_failed(stored);
+    }
+    push.crc = ska_crc32_update(push.crc, piece.data, piece.data_count);
+    push.offset += piece.data_count;
+    return push.offset == SKA_STATE_BYTES ? push_end(network)
+                                          : ska_outcome(SKA_STATUS_OK, push.offset);
+}
+
+ska_outcome_t ska_push_save(const ska_t *network) {
+    push.open = false;
+    const ska_status_t saved = ska_save(network);
+    return saved == SKA_OK ? ska_outcome_done() : storage_failed(saved);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * ska_push.h: the requests that write the memory for saves: OFFER, PUSH and SAVE.
+ *
+ * A pushed state goes to that memory piece by piece, so the state in use stays intact until the
+ * last byte has arrived.
+ */
+#ifndef SKA_PUSH_H
+#define SKA_PUSH_H
+
+#include "ska_journal.h"
+#include "ska_reply.h"
+
+#if SKA_PERSISTENT
+
+/* Begins the transfer of a state, or resumes it; the detail is the offset to continue from. */
+ska_outcome_t ska_push_offer(const ska_frame_t *frame);
+
+/* Takes a piece; the last one stores the state and loads it into the network. */
+ska_outcome_t ska_push_piece(const ska_frame_t *frame, ska_t *network);
+
+/* Whether `went`, of a piece, says that the network has another state now. */
+static inline bool ska_push_ended(ska_outcome_t went) {
+    return went.code == SKA_STATUS_OK && went.detail == SKA_STATE_BYTES;
+}
+
+/* Saves the network's state; ends a transfer, because the save uses its slot. */
+ska_outcome_t ska_push_save(const ska_t *network);
+
+#endif
+
+#endif

@@ -1,0 +1,87 @@
+/* ska_tag.c: the tags of requests, made with the key; see ska_tag.h. */
+#include "ska_tag.h"
+
+#if SKA_KEYED
+
+#include "ska_journal.h"
+#include "ska_mac.h"
+
+static const uint8_t key[SKA_KEY_BYTES] = SKA_KEY;
+
+/* What tags are made with; CHALLENGE begins it anew. */
+typedef struct {
+    bool open;
+    uint8_t nonce[SKA_TAG_BYTES];
+    uint32_t number; /* requests since then */
+} challenge_t;
+
+static challenge_t challenge;
+
+/* The first byte of what a tag is made of: a nonce is no request's tag. */
+#define MAC_OF_NONCE 0u
+#define MAC_OF_REQUEST 1u
+
+static void mac_byte(ska_mac_t *mac, uint8_t byte) { ska_mac_update(mac, &byte, 1); }
+
+static void mac_number(ska_mac_t *mac, uint32_t number) {
+    uint8_t bytes[4];
+    ska_bytes_put_u32(bytes, number);
+    ska_mac_update(mac, bytes, (uint16_t)sizeof bytes);
+}
+
+/* A nonce follows from the state, the saves so far, and the challenges since the start. So one can
+ * come again only after a restart, on a device that is back where it was when it gave it. */
+ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network) {
+    static uint32_t challenges;
+    ska_mac_t mac;
+    if (frame->length != SKA_MESSAGE_CHALLENGE_SIZE) {
+        return ska_outcome_length(frame);
+    }
+    challenges++;
+    ska_mac_init(&mac, key);
+    mac_byte(&mac, MAC_OF_NONCE);
+    mac_number(&mac, challenges);
+    mac_number(&mac, ska_state_crc(network));
+    mac_number(&mac, SKA_PERSISTENT ? ska_journal_saves() : 0u);
+    ska_mac_tag(&mac, challenge.nonce);
+    challenge.number = 0;
+    challenge.open = true;
+    return ska_outcome_done();
+}
+
+void ska_tag_nonce(uint8_t seq) {
+    const ska_message_nonce_t nonce = {challenge.nonce};
+    uint8_t payload[SKA_MESSAGE_NONCE_SIZE];
+    const uint16_t length = ska_message_nonce_pack(&nonce, payload);
+    ska_frame_write(SKA_MESSAGE_NONCE, seq, payload, length);
+}
+
+bool ska_tag_right(const ska_frame_t *frame) {
+    ska_mac_t mac;
+    if (!SKA_REQUEST_CHANGES(frame->type)) {
+        return true;
+    }
+    if (!challenge.open || frame->length < SKA_TAG_BYTES) {
+        return false;
+    }
+    const uint16_t length = (uint16_t)(frame->length - SKA_TAG_BYTES);
+    ska_mac_init(&mac, key);
+    mac_byte(&mac, MAC_OF_REQUEST);
+    ska_mac_update(&mac, challenge.nonce, (uint16_t)sizeof challenge.nonce);
+    mac_number(&mac, challenge.number + 1u);
+    mac_byte(&mac, frame->type);
+    ska_mac_update(&mac, frame->payload, length);
+    return ska_mac_equal(&mac, &frame->payload[length]);
+}
+
+void ska_tag_count(void) { challenge.number++; }
+
+ska_frame_t ska_tag_removed(const ska_frame_t *frame) {
+    ska_frame_t content = *frame;
+    if (SKA_REQUEST_CHANGES(frame->type) && frame->length >= SKA_TAG_BYTES) {
+        content.length = (uint16_t)(frame->length - SKA_TAG_BYTES);
+    }
+    return content;
+}
+
+#endif
