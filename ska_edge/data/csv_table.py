@@ -1,4 +1,4 @@
-"""CSV files as numbers and label texts; every error names the line and column.
+"""Reads CSV files as numbers and label texts; every error names the line and column.
 
 Lines and columns count from 1; a header is line 1.
 """
@@ -20,10 +20,10 @@ from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-# Squares of inputs must be finite, too. No sensor comes near this; a "no value" marker may.
+# Squares of inputs must be finite, too. No sensor reaches this limit, but a "no value" marker may.
 LARGEST_INPUT = 1e100
 LONGEST_LINE = 2**22  # characters; 65,535 inputs take half of them
-ROW = 150  # bytes of a row's label and of its line number, about
+ROW = 150  # about the bytes of a row's label and line number
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +54,11 @@ def read_csv(
     default is a column named label, y, class or target (in this order, in any case), or else the
     last one. All other columns hold finite numbers with a magnitude of at most ``LARGEST_INPUT``.
 
-    ``inputs``: a table of exactly this many columns has no labels, unless ``label_column`` is given
-    or a column is named label, class or target.
+    If ``inputs`` is given, a table with exactly this many columns has no labels, unless
+    ``label_column`` is given or a column is named label, class or target.
 
-    InputError: the file cannot be read, is not such a table, has no such label column, or takes
-    more than ``max_memory`` MB.
+    Raises InputError if the file cannot be read, is not such a table, lacks the label column, or
+    takes more than ``max_memory`` MB.
     """
     values = array("d")  # flat: 8 bytes per number; a list of lists takes 32
     label_texts: list[str] = []
@@ -110,7 +110,7 @@ def read_csv(
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file, with a limit on their length."""
+    """Yield the lines of a file, with a limit on their length."""
     while line := file.readline(LONGEST_LINE):
         if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
             raise InputError(
@@ -130,7 +130,7 @@ def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
 
 
 def _names_labels(header: Sequence[str] | None) -> bool:
-    """Whether a column is named as only labels are; ``y`` is an axis of a sensor, too."""
+    """Tell whether only labels have this name; ``y`` is also an axis of a sensor."""
     return any(name.lower() in LABEL_COLUMNS and name.lower() != "y" for name in header or ())
 
 
@@ -161,7 +161,7 @@ def _label_index(
         columns = " and ".join(str(index + 1) for index in places)
         raise InputError(
             f"{path}: columns {columns} are both called '{wanted}';"
-            " say which holds the labels by its number"
+            " give the number of the column with the labels"
         )
     return places[0]
 
@@ -173,7 +173,7 @@ def _refuse_number(
     label_at: int | None,
     cells: Sequence[str],
 ) -> NoReturn:
-    """Raise an error for the first of ``cells`` (a row without its label) that is not an input."""
+    """Raise the error for the first of ``cells`` (a row without its label) that is no input."""
     at = next(index for index, cell in enumerate(cells) if not _is_input(cell))
     column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
@@ -196,7 +196,7 @@ def _digits(text: str | None) -> bool:
 
 
 def _finite(text: str) -> float:
-    """Convert ``text`` to a number; ValueError if it is not one, or is NaN or infinite."""
+    """Convert ``text`` to a number; raise ValueError unless it is a finite number."""
     number = float(text)
     if not math.isfinite(number) or "_" in text:
         raise ValueError(text)
@@ -204,9 +204,9 @@ def _finite(text: str) -> float:
 
 
 def _input(text: str) -> float:
-    """Convert ``text`` to a number; ValueError if it cannot be an input."""
+    """Convert ``text`` to a number; raise ValueError if it cannot be an input."""
     number = float(text)
-    # A comparison with NaN is false. float() also accepts 1_000, which in data is a mistake.
+    # A comparison with NaN is false. float() also accepts 1_000, which is a mistake in data.
     if not abs(number) <= LARGEST_INPUT or "_" in text:
         raise ValueError(text)
     return number
@@ -221,12 +221,12 @@ def _is_input(text: str) -> bool:
 
 
 def too_large() -> str:
-    """The end of the error sentence for an input beyond ``LARGEST_INPUT``."""
+    """Return the end of the error sentence for an input beyond ``LARGEST_INPUT``."""
     return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
 
 
 def is_finite(text: str) -> bool:
-    """Whether ``text`` is a finite number."""
+    """Tell whether ``text`` is a finite number."""
     try:
         _finite(text)
     except ValueError:
@@ -235,7 +235,7 @@ def is_finite(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether ``text`` is a number, including NaN and infinity."""
+    """Tell whether ``text`` is a number, including NaN and infinity."""
     try:
         float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Labeled data: built in, or from a CSV, npz or MNIST-idx file, checked before training.
+"""Loads and checks labeled data: built-in data, or a CSV, npz or MNIST-idx file.
 
 Every error about a file is an ``InputError`` that names the file and the place in it: line and
 column of a CSV file, array and index of an npz file.
@@ -37,9 +37,10 @@ __all__ = ["Dataset", "builtin_names", "few", "load", "save", "split"]
 class Dataset:
     """Samples and their classes.
 
-    ``x`` float64 (n, d); ``y`` int64 (n,), class indices 0..classes-1; ``labels`` the class names,
-    in the order of the indices; ``group`` int64 (n,), the source of each sample, such as a person,
-    or None; ``places`` int64 (n,), the row of each sample in the data that it was taken from.
+    ``x`` is float64 (n, d). ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the
+    class names in the order of the indices. ``group`` is int64 (n,), the source of each sample,
+    such as a person, or None. ``places`` is int64 (n,), the row of each sample in its original
+    data.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of classes, including classes without a sample here."""
+        """Number of classes, including classes without a sample in these data."""
         return len(self.labels)
 
     @property
@@ -63,10 +64,10 @@ class Dataset:
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """The same samples with class numbers of other class names, matched by name.
+        """Return the same samples with the class numbers of other class names, matched by name.
 
         If the names on one side are only numbers, as in data without names, the numbers stay.
-        InputError: a class here is not in ``labels``.
+        Raises InputError if a class of these data is not in ``labels``.
         """
         unknown = [name for name in self.labels if name not in labels]
         nameless = any(
@@ -75,7 +76,8 @@ class Dataset:
         )
         if len(self.labels) > len(labels):
             raise InputError(
-                f"'{self.name}' has {len(self.labels)} classes, the model {len(labels)} outputs"
+                f"'{self.name}' has {len(self.labels)} classes,"
+                f" but the model has {len(labels)} outputs"
             )
         if unknown and not nameless:
             raise InputError(
@@ -88,7 +90,7 @@ class Dataset:
         return replace(self, y=numbers[self.y], labels=tuple(labels))
 
     def take(self, rows: ArrayLike) -> Dataset:
-        """The samples at ``rows`` (indices or a mask), in that order; all class names stay."""
+        """Return the samples at ``rows`` (indices or mask) in that order, with all class names."""
         chosen = np.asarray(rows)
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)  # an empty list has no integer type
@@ -97,9 +99,9 @@ class Dataset:
         return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
 
     def of_group(self, number: int) -> Dataset:
-        """The samples of one group, such as one person, in their order.
+        """Return the samples of one group, such as one person, in their order.
 
-        InputError: no sample is of that group, or these data have no groups.
+        Raises InputError if no sample is in that group, or if these data have no groups.
         """
         if self.group is None:
             raise InputError(f"'{self.name}' has no groups, so none is {number}")
@@ -116,23 +118,23 @@ def load(
 ) -> Dataset:
     """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
 
-    Built in: see ``builtin.read_builtin``.
+    For built-in data, see ``builtin.read_builtin``.
 
-    CSV: see ``csv_table.read_csv``, also for ``label_column`` (a name or a number from 1), which
-    applies only to CSV. Labels are integers 0..classes-1, none missing, or text; text labels are
-    numbered in sorted order.
+    For CSV and ``label_column`` (a name or a number from 1), which applies only to CSV, see
+    ``csv_table.read_csv``. Labels are the integers 0..classes-1, none missing, or text. Text labels
+    are numbered in sorted order.
 
-    npz: ``x`` (n, d) or ``X``, finite numbers; ``y`` (n,), integers as above or text. Optional:
-    ``labels`` (classes,), text, the class names; y may then omit classes. Optional: ``group``
-    (n,), integers. Pickles are refused.
+    An npz file has ``x`` (n, d) or ``X`` with finite numbers, and ``y`` (n,) with integers as above
+    or text. It may have ``labels`` (classes,) with the class names as text; y may then omit
+    classes. It may have ``group`` (n,) with integers. Pickles are refused.
 
-    MNIST-idx, such as ``train-images-idx3-ubyte``, also with .gz: the path names the file of the
-    images; the labels are in the file next to it, see ``idx.read_idx``. Features are the pixels,
-    0 to 255.
+    For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
+    of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
+    pixels, 0 to 255.
 
-    InputError: no such data, data that cannot be used, or a file whose data take more than
-    ``max_memory`` MB; nothing is unpacked then. ToolError: the package of a built-in
-    data set is not installed.
+    Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
+    MB; such data are not unpacked. Raises ToolError if the package of a built-in data set is not
+    installed.
     """
     if isinstance(source, str) and source in builtin_names():
         return Dataset(source, *read_builtin(source))
@@ -158,15 +160,15 @@ def load(
     if is_idx(path):
         return _load_idx(path, max_memory)
     raise InputError(
-        f"{path}: the kind of file is not known; its name must end in .csv, .npz,"
+        f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
         " -images-idx3-ubyte or -images-idx3-ubyte.gz"
     )
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
-    """Write an npz file (x, y, labels[, group]) that ``load`` reads; equal data give equal bytes.
+    """Write an npz file (x, y, labels[, group]) for ``load``; equal data give equal bytes.
 
-    InputError: the name does not end in .npz, or the file cannot be written.
+    Raises InputError if the name does not end in .npz, or if the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
@@ -188,7 +190,7 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
     groups, it gets ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
     fraction of 0 it is empty.
 
-    InputError: a fraction outside 0 <= fraction < 1, or one that leaves nothing to train on.
+    Raises InputError for a fraction outside 0 <= fraction < 1, or if it leaves nothing to train on.
     """
     if not 0.0 <= test_fraction < 1.0:
         raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
@@ -212,8 +214,8 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
 
 
 def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """How many of ``count`` the test part gets; InputError if it would get all."""
-    # Rounded first, because 0.07 * 100 is 7.000000000000001 in binary and means 7.
+    """Return how many of ``count`` the test part gets; raise InputError if it would get all."""
+    # Round first, because 0.07 * 100 is 7.000000000000001 in binary but means 7.
     share = math.ceil(round(fraction * count, 9))
     if share >= count:
         raise InputError(
@@ -224,13 +226,13 @@ def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
 
 
 def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Return (few, rest): ``per_class`` rows of every class, and all others.
+    """Return (few, rest): ``per_class`` rows of every class, and all other rows.
 
     ``np.random.default_rng(seed)`` shuffles the rows. The few are the first ones of each class in
     that order; both parts keep the order.
 
-    InputError: a class has fewer than per_class + 1 rows, so that none is left for the rest, or
-    per_class is below 1.
+    Raises InputError if per_class is below 1, or if a class has fewer than per_class + 1 rows, so
+    that none is left for the rest.
     """
     if per_class < 1:
         raise InputError(f"at least 1 sample of every class is needed, not {per_class}")
@@ -238,8 +240,8 @@ def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
     for label, count in zip(dataset.labels, counts, strict=True):
         if count <= per_class:
             raise InputError(
-                f"'{dataset.name}' has {counted(count, 'sample')} of the class '{label}'; to"
-                f" take {per_class} and leave one it needs {per_class + 1}"
+                f"'{dataset.name}' has {counted(count, 'sample')} of the class '{label}'; it"
+                f" needs {per_class + 1} to take {per_class} and leave one"
             )
     order = np.random.default_rng(seed).permutation(len(dataset.y))
     classes = dataset.y[order]
@@ -252,7 +254,7 @@ def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
 def _classes(
     path: Path, texts: Sequence[str], places: Sequence[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Class indices and class names of labels as text; ``places`` has the place of each label."""
+    """Return class indices and class names of text labels; ``places`` has each label's place."""
     first_number: int | None = None
     first_text: int | None = None
     for index, text in enumerate(texts):

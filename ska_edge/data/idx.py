@@ -1,8 +1,9 @@
-"""MNIST's idx files: one file of images, and next to it one file of labels, also as .gz.
+"""Reads MNIST's idx files: one file of images, and next to it one file of labels, also as .gz.
 
-The format, as published with MNIST: two zero bytes; the type of the elements (8: unsigned bytes,
-the only type read here); the number of dimensions; each dimension as four bytes, most significant
-first; then the elements, with the last dimension varying fastest.
+The format was published with MNIST. It begins with two zero bytes and the type of the elements (8:
+unsigned bytes, the only type that is read here). Then come the number of dimensions, and each
+dimension as four bytes, most significant first. The elements follow, with the last dimension
+varying fastest.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ File: TypeAlias = "IO[bytes] | gzip.GzipFile"
 
 
 def is_idx(path: Path) -> bool:
-    """Whether the name is that of an idx file, such as `train-images-idx3-ubyte`, also with .gz."""
+    """Tell whether a name is an idx file's, such as `train-images-idx3-ubyte`, also with .gz."""
     return _NAME.search(path.name) is not None
 
 
@@ -40,14 +41,14 @@ def read_idx(
     The labels are in the same folder, under the same name with `labels` in place of `images` and
     `idx1` in place of `idx3`, compressed or not.
 
-    InputError: a file is missing, damaged or truncated, the two do not belong together, or as
-    features they take more than `max_memory` MB.
+    Raises InputError if a file is missing, damaged or truncated, if the two do not belong together,
+    or if their features take more than `max_memory` MB.
     """
     labels_path = _labels_beside(path)
     images, labels = _read(path, 3, max_memory), _read(labels_path, 1, max_memory)
     if len(images) != len(labels):
         raise InputError(
-            f"{path} holds {len(images)} images, but {labels_path.name} {len(labels)} labels;"
+            f"{path} has {len(images)} images, but {labels_path.name} has {len(labels)} labels;"
             " take two files that belong together"
         )
     if not images.size:
@@ -61,7 +62,7 @@ def _labels_beside(path: Path) -> Path:
         raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")
     ending = path.name[match.end("kind") :].replace("idx3", "idx1")
     plain = path.name[: match.start()] + "labels" + ending.removesuffix(".gz")
-    # First compressed like the images, then the other way round.
+    # Look first for a file that is compressed like the images, then for the other kind.
     wanted, other = (plain + ".gz", plain) if ending.endswith(".gz") else (plain, plain + ".gz")
     for name in (wanted, other):
         if path.with_name(name).is_file():
@@ -89,7 +90,7 @@ def _array(
     dimensions: int,
     max_memory: int,
 ) -> NDArray[np.uint8]:
-    """Read exactly the bytes that the header announces; `length` is the file size, if known."""
+    """Read exactly the bytes that the header announces; `length` is the file's size, if known."""
     start = 4 + 4 * dimensions
     header = file.read(start)
     if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
@@ -98,7 +99,7 @@ def _array(
             f" 00000{_UNSIGNED_BYTE}0{dimensions}: unsigned bytes in {dimensions} dimensions"
         )
     if len(header) < start:
-        raise InputError(f"{path} is cut short: {len(header)} bytes, within its sizes")
+        raise InputError(f"{path} is cut short: {len(header)} bytes, less than its header")
     shape = [int(size) for size in np.frombuffer(header[4:], dtype=">u4")]
     size = math.prod(shape)
     announced = start + size

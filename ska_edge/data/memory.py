@@ -1,4 +1,4 @@
-"""The memory limit for data; readers compare it with headers before they unpack anything."""
+"""Limits the memory for data; readers check the limit by headers before they unpack anything."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def check_memory(path: Path, needed: int, max_memory: int) -> None:
     """Raise InputError if data from a file need more than `max_memory` MB."""
     if needed > max_memory * MEGABYTE:
         raise InputError(
-            f"{path} takes {-(-needed // MEGABYTE)} MB of memory, and {max_memory} MB are allowed;"
+            f"{path} takes {-(-needed // MEGABYTE)} MB of memory, but {max_memory} MB are allowed;"
             " allow more with --max-memory (max_memory in Python), or take fewer rows"
         )

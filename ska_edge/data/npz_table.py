@@ -22,11 +22,11 @@ SINGLE = b"\x93NUMPY"  # first bytes of a file with a single array
 def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]]:
     """Read the arrays of an npz file with data, by name.
 
-    InputError: the file cannot be read, is damaged or not an npz file, or needs more than
-    `max_memory` MB with the features as float64; nothing is unpacked then.
+    Raises InputError if the file cannot be read, is damaged or no npz file, or needs more than
+    `max_memory` MB with the features as float64. Such a file is not unpacked.
     """
     try:
-        # numpy only warns about unusual headers; here a file is either accepted or refused.
+        # numpy only warns about unusual headers, but here a file is either accepted or refused.
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
             if file.read(len(SINGLE)) == SINGLE:
@@ -45,12 +45,12 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a damaged zip or header raises a dozen types of errors
+    except Exception as error:  # a damaged zip or header can raise a dozen types of errors
         raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
 
 
 def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """The features (samples, inputs) of an npz file; raises InputError if they cannot be used."""
+    """Return the features (samples, inputs) of an npz file; raise InputError for unusable ones."""
     inputs = "x" if "x" in content or "X" not in content else "X"
     if inputs not in content:
         raise InputError(lacks(path, inputs, content))
@@ -71,11 +71,11 @@ def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.flo
 
 
 def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:
-    """The error sentence for a missing array."""
+    """Return the error for a missing array."""
     held = ", ".join(sorted(content)) or "nothing"
     return f"{path} has no array '{key}' (it holds {held}); it needs x and y"
 
 
 def kind_of(values: NDArray[Any]) -> str:
-    """The type and shape of an array, for a sentence."""
+    """Return the type and shape of an array, for a sentence."""
     return f"{values.dtype} of shape {values.shape}"

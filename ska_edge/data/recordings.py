@@ -1,11 +1,11 @@
-"""Smart-watch recordings as samples: windows of four seconds and their features.
+"""Converts smart-watch recordings to samples: windows of four seconds and their features.
 
 A recording has six channels at 50 Hz, in this order: acceleration along x, y and z, then rotation
 around x, y and z. x and y lie in the plane of the watch's face, z is normal to it.
 
-A small device can compute the features from a window in its memory: sums, a sort and one short
-Fourier transform. The features with signs (means, extremes, quartiles, correlations) depend on how
-the watch is worn; the others do not change when the watch is turned.
+A small device can compute the features from a window in its memory, since they need only sums, a
+sort and one short Fourier transform. The features with signs (means, extremes, quartiles,
+correlations) depend on how the watch is worn; the others do not change when the watch is turned.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HALF_TURN = np.array([-1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
 
 
 def turned(recording: FloatArray) -> FloatArray:
-    """The recording of a watch that is turned by 180 degrees in the plane of its face; (..., 6)."""
+    """Return the recording (..., 6) of the watch turned by 180 degrees in the plane of its face."""
     return np.asarray(recording * _HALF_TURN)
 
 
@@ -42,7 +42,7 @@ def windows(recording: FloatArray) -> FloatArray:
 
 
 def feature_names() -> tuple[str, ...]:
-    """Names of the columns of `features`."""
+    """Return the names of the columns of `features`."""
     kinds = ["mean", "deviation", "lowest", "highest", "lower quartile", "upper quartile"]
     kinds += ["crossings", "jerk"]
     kinds += [f"{first * RATE / WINDOW:g}-{last * RATE / WINDOW:g} Hz" for first, last in BANDS]
@@ -51,12 +51,12 @@ def feature_names() -> tuple[str, ...]:
 
 
 def features(cut: FloatArray) -> FloatArray:
-    """Features (n, 93) of windows (n, WINDOW, 6), in the order of `feature_names`.
+    """Return features (n, 93) of windows (n, WINDOW, 6), in the order of `feature_names`.
 
-    For every channel: mean, standard deviation, lowest and highest value, quartiles (the 51st
-    and 150th of the sorted 200 values), fraction of steps that cross the mean, standard deviation
-    of the slope in units per second, and root mean square in each band. Then the correlation of
-    each pair of channels, 0 if a channel is constant.
+    Every channel has the mean, standard deviation, lowest and highest value, quartiles (the 51st
+    and 150th of the sorted 200 values), the fraction of steps that cross the mean, the standard
+    deviation of the slope in units per second, and the root mean square in each band. Then comes
+    the correlation of each pair of channels, 0 if a channel is constant.
     """
     mean = cut.mean(axis=1)
     centered = cut - mean[:, np.newaxis]
@@ -80,16 +80,17 @@ def features(cut: FloatArray) -> FloatArray:
 
 
 def _bands(centered: FloatArray) -> list[FloatArray]:
-    """Root mean square (n, 6) of the signal in each of `BANDS`."""
-    # Twice: a real signal has each line, except the last, also at the negative frequency.
+    """Return the root mean square (n, 6) of the signal in each of `BANDS`."""
+    # The factor is 2 because a real signal has each line, except the last, also at the negative
+    # frequency.
     power = 2 * np.abs(np.fft.rfft(centered, axis=1) / WINDOW) ** 2
     power[:, WINDOW // 2] /= 2
     return [np.sqrt(power[:, first : last + 1].sum(axis=1)) for first, last in BANDS]
 
 
 def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Correlation (n, 15) of each of `PAIRS`."""
-    # Below this, a channel is constant, and its deviation is rounding.
+    """Return the correlation (n, 15) of each of `PAIRS`."""
+    # Below this limit a channel is constant, and its deviation is a rounding error.
     moves = deviation > 1e-9
     scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
     scaled *= moves[:, np.newaxis]

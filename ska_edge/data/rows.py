@@ -1,4 +1,4 @@
-"""Rows to classify: features, with or without labels, from any kind of data."""
+"""Loads rows to classify, with or without labels, from any kind of data."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def load_rows(
     rows = _read(source, inputs, label_column, max_memory)
     if rows.x.shape[1] != inputs:
         raise InputError(
-            f"{rows.name} has {rows.x.shape[1]} features, the model {inputs} inputs; name data"
-            " with the features that it was trained on"
+            f"{rows.name} has {rows.x.shape[1]} features, but the model has {inputs} inputs;"
+            " name data with the features that it was trained on"
         )
     return rows
 
@@ -76,7 +76,7 @@ def _npz_truth(
         return None
     y, names = content["y"], content.get("labels")
     if y.shape != (rows,):
-        raise InputError(f"{path}: y has shape {y.shape}, and must have ({rows},) for {rows} rows")
+        raise InputError(f"{path}: y has shape {y.shape}, but must have ({rows},) for {rows} rows")
     labels = [str(label) for label in y.tolist()]
     if names is not None and y.dtype.kind in "iu":
         known = dict(enumerate(str(name) for name in names.ravel().tolist()))
@@ -85,7 +85,7 @@ def _npz_truth(
 
 
 def _name(text: str) -> str:
-    """The class name of a label: 3.0 is the class 3."""
+    """Return the class name of a label: 3.0 is the class 3."""
     if is_finite(text) and float(text).is_integer():
         return str(int(float(text)))
     return text

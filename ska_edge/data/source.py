@@ -1,4 +1,4 @@
-"""Data from any source: a built-in name, a file, arrays in memory, or a Dataset."""
+"""Loads data from any source: a built-in name, a file, arrays in memory, or a Dataset."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load_data(
             file; `(x, y)` with features x (rows, features) and labels y (rows,), for example
             numpy arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
-        max_memory: MB that data from a file may take; more are refused before they are unpacked.
+        max_memory: MB that data from a file may take; larger data are refused before unpacking.
 
     Returns:
         x (rows, features) in the unit of the data, y (rows,) class indices, labels: the names.

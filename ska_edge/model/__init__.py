@@ -1,1 +1,1 @@
-"""A plan with its learned integers: the model file, input scaling, ONNX."""
+"""Models, which are plans with learned integers: the model file, input scaling, ONNX."""

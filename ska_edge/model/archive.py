@@ -18,8 +18,8 @@ from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 
-READ = (2, VERSION)  # versions; version 2 has only parameters, and a digest of its arrays
-# Errors that Python and numpy raise for a part of another type or size.
+READ = (2, VERSION)  # readable versions; version 2 has only parameters, and a digest of its arrays
+# The errors that Python and numpy raise for a part of another type or size.
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -29,13 +29,14 @@ def model_from_archive(path: Path, content: bytes) -> Model:
     try:
         header = json.loads(archive.read("header").tobytes())
         magic, version = header["magic"], header["version"]
-    except Exception as error:  # a damaged byte can raise any error in zipfile and numpy
+    except Exception as error:  # a damaged byte can cause any error in zipfile and numpy
         raise InputError(f"{path} is not a ska-edge model") from error
     if magic != MAGIC:
         raise InputError(f"{path} is not a ska-edge model")
     if type(version) is not int or version not in READ:
         raise InputError(
-            f"{path} has model version {version!r:.40}, this program reads {READ[0]} and {READ[1]}"
+            f"{path} has model version {version!r:.40}, but this program reads {READ[0]} and"
+            f" {READ[1]}"
         )
     if version == VERSION and content[-SEAL:] != seal(content[:-SEAL]):
         raise InputError(f"{path} is damaged: its contents do not match their digest")
@@ -83,14 +84,14 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
 
 
 def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
-    """The state; a file of version 2 has only parameters."""
+    """Read the state; a file of version 2 has only parameters."""
     if "parameters" in arrays:
         return State(plan, _checked(arrays["parameters"], "i4"))
     return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())
 
 
 def _checked(values: NDArray[Any], kind: str) -> NDArray[Any]:
-    """Check that an array has one dimension and this type."""
+    """Return an array after a check that it has one dimension and this type."""
     if values.dtype.str[1:] != kind or values.ndim != 1:
         raise TypeError(f"{values.dtype} of shape {values.shape}")
     return values

@@ -25,18 +25,18 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters
 
 MOST_STEPS = 2**63 - 1
-LARGEST = 1e150  # of a mean or a weight of the float twin, so that quotients and sums stay finite
+LARGEST = 1e150  # limit of means and float weights; quotients and sums stay finite
 
 Tensors = Mapping[tuple[int, str], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a model in a file: plain data, of any type before the check.
+    """The parts of a model in a file: unchecked plain data of any type.
 
     Attributes:
         plan: plain data from `Plan.to_json`.
-        state: returns the file's state, given the plan; raises like `State.from_bytes`.
+        state: a function from the plan to the file's state; it raises like `State.from_bytes`.
         step: number of updates.
         mean, scale: (inputs,) of the scaling.
         limit: limit of the scaling.
@@ -56,7 +56,7 @@ class Parts:
 
 
 def assembled(parts: Parts) -> Model:
-    """Assemble the model; InputError for a part that `ska-edge train` cannot have written."""
+    """Assemble the model; raise InputError for a part that `ska-edge train` cannot have written."""
     plan = plan_from_json(parts.plan)
     state = parts.state(plan)
     if type(parts.step) is not int or not 0 <= parts.step <= MOST_STEPS:
@@ -76,7 +76,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
     for values in (parts.mean, parts.scale):
         if values.dtype != np.float64 or values.shape != (plan.inputs,):
             raise InputError(f"the scaling does not fit {plan.inputs} inputs")
-    # Comparisons with NaN are false.
+    # A comparison with NaN is false.
     if not (
         (np.abs(parts.mean) <= LARGEST).all()
         and (parts.scale >= LEAST_SCALE).all()
@@ -88,7 +88,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
 
 
 def _reference(plan: Plan, tensors: Tensors) -> Parameters:
-    """The float twin's parameters, one tensor for each tensor of the plan."""
+    """Return the float twin's parameters, one tensor for each tensor of the plan."""
     for tensor in plan.tensors():
         values = tensors.get((tensor.layer, tensor.name))
         if (
@@ -105,7 +105,7 @@ def _whole(least: int) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is int and least <= value <= MOST_STEPS)
 
 
-# The notes from which `eval` reconstructs the split of the training; others are only for display.
+# `eval` reconstructs the training's split from these notes; other notes are only for display.
 SPLIT: dict[str, Callable[[Any], bool]] = {
     "seed": _whole(0),
     "per_class": _whole(1),

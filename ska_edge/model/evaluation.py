@@ -52,7 +52,7 @@ class Agreement:
 def confusion_matrix(
     truth: NDArray[np.integer], decided: NDArray[np.integer], classes: int
 ) -> NDArray[np.int64]:
-    """Number of rows of a class (row) that were classified as a class (column); indices (rows,)."""
+    """Count the rows of a class (row) that were classified as a class (column); indices (rows,)."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (truth, decided), 1)
     return counts

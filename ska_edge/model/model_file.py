@@ -1,4 +1,4 @@
-"""A model and its file: the plan, the learned integers, the input scaling and the float twin.
+"""Defines a model and its file: plan, learned integers, input scaling and float twin.
 
 `model.ska` is an npz without pickles. The same model gives the same bytes. The archive's comment is
 the SHA-256 of everything before it, so every changed bit is detected.
@@ -62,7 +62,7 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Sizes, rule and precision; thousands of integers tell nobody anything."""
+        """Return sizes, rule and precision; thousands of integers would be useless."""
         sizes = "-".join(map(str, self.plan.sizes))
         return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
 
@@ -78,7 +78,7 @@ class Model:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The class of each output, (classes,): integers if every name is one, else text."""
+        """The class of each output, (classes,): integers if every name is one, otherwise text."""
         return class_array(self.plan.labels)
 
     def inputs(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -110,7 +110,8 @@ class Model:
         return labels
 
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
-        """The decisions as a device computes them, (rows, classes) in Q0.15: 32768 would be 1.
+        """Return the decisions as a device computes them, (rows, classes) in Q0.15: 32768 would be
+        1.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -122,12 +123,12 @@ class Model:
         return FixedTrainer(self.state, check=False).infer(self.inputs(x))
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The class of each row, (rows,): one of `classes`, bit for bit as on a device.
+        """Return the class of each row, (rows,): one of `classes`, bit for bit as on a device.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError as `decisions`, and for a rule that learns no classes.
+        Raises InputError like `decisions`, and for a rule that learns no classes.
 
         Example: ``(model.predict(x) == y).mean()``
         """
@@ -136,7 +137,7 @@ class Model:
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """The decisions, scaled to a sum of 1 per row, (rows, classes) in the order of `classes`.
+        """Return the decisions, scaled to a sum of 1 per row, (rows, classes) in `classes`' order.
 
         Each output is an independent sigmoid, which is divided by the sum of all outputs.
         Arguments and errors are those of `predict`.
@@ -147,7 +148,7 @@ class Model:
         return probabilities(self.decisions(x))
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
-        """One learning step for each row, in order, bit for bit as on a device.
+        """Make one learning step for each row, in order, bit for bit as on a device.
 
         The model changes. Its float twin does not learn, so it is dropped.
 
@@ -182,13 +183,13 @@ class Model:
         return self.classes[decided] if supervised else decided
 
     def evaluate(self, data: Source) -> Evaluation:
-        """Accuracy and confusion on labeled data.
+        """Return the accuracy and the confusion matrix on labeled data.
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`; classes are matched by
                 name.
 
-        Raises InputError as `predict`, and for classes that the model does not know.
+        Raises InputError like `predict`, and for classes that the model does not know.
 
         Example: ``model.evaluate("digits").accuracy``
         """
@@ -208,19 +209,20 @@ class Model:
         return Evaluation(self.plan.labels, counts, float(right.mean()))
 
     def matched(self, dataset: Dataset) -> Dataset:
-        """Data with the classes numbered like the outputs.
+        """Return the data with classes numbered like the outputs.
 
         Raises InputError for another number of features, and for a class without an output.
         """
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
                 f"{dataset.name} has {dataset.x.shape[1]} features,"
-                f" the model {self.plan.inputs} inputs; name the data that it was trained on"
+                f" but the model has {self.plan.inputs} inputs;"
+                " name the data that it was trained on"
             )
         return dataset.with_classes(self.plan.labels)
 
     def float_decisions(self, x: ArrayLike) -> NDArray[np.float64]:
-        """The decisions of the float twin, (rows, classes) from 0 to 1.
+        """Return the decisions of the float twin, (rows, classes) from 0 to 1.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -279,12 +281,12 @@ class Model:
         )
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Features (rows, inputs), checked."""
+        """Check features and return them as (rows, inputs)."""
         features = table(x)
         if features.shape[1] != self.plan.inputs:
             raise InputError(
                 f"x has {counted(features.shape[1], 'feature')},"
-                f" the model {counted(self.plan.inputs, 'input')}"
+                f" but the model has {counted(self.plan.inputs, 'input')}"
             )
         return features
 
@@ -325,16 +327,16 @@ class Model:
 
 
 def seal(content: bytes) -> bytes:
-    """The seal at the end of a file, for all bytes before it."""
+    """Return the seal at the end of a file, for all bytes before it."""
     return hashlib.sha256(content).hexdigest().encode()
 
 
 def reference_name(layer: int, tensor: str) -> str:
-    """The name of a float twin's tensor in the file, where a readout is called a head."""
+    """Return the name of a float twin's tensor in the file, where a readout is called a head."""
     return f"{REFERENCE}{tensor.replace('readout_', 'head_')}_{layer}"
 
 
 def reference_place(name: str) -> tuple[int, str]:
-    """The inverse of `reference_name`: layer and tensor; ValueError for any other name."""
+    """Return the layer and the tensor of a `reference_name`; raise ValueError for other names."""
     tensor, _, layer = name.removeprefix(REFERENCE).rpartition("_")
     return int(layer), tensor.replace("head_", "readout_")

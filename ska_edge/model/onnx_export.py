@@ -1,4 +1,4 @@
-"""ONNX models for inference: the integer form with equal bits, and a plain float form.
+"""Exports ONNX models for inference: the integer form with equal bits, and a plain float form.
 
 The integer form also carries the plan and the whole state, from which `onnx_import` restores the
 model.
@@ -30,7 +30,7 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules import neuron
 
 FORMS = ("integer", "float")
-PREFIX = "ska_edge."  # of every key of the metadata
+PREFIX = "ska_edge."  # prefix of every key in the metadata
 CONTENT = f"{PREFIX}content"
 
 
@@ -83,7 +83,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
 
 
 def content_digest(metadata: Mapping[str, str]) -> str:
-    """SHA-256 of our metadata, without its own entry and the entries of other programs."""
+    """Return the SHA-256 of our metadata, without its own entry and those of other programs."""
     ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
@@ -121,12 +121,12 @@ def _integer_graph(state: State) -> onnx.GraphProto:
 
 
 def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
-    """A tensor in the integer type of its format."""
+    """Return a tensor in the integer type of its format."""
     return ops.initializer(name, values.astype(f"int{format.bits}"))
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """The nodes that the outputs depend on (the last layer's activation is not used)."""
+    """Return the nodes that the outputs depend on; the last layer's activation is not used."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
@@ -199,7 +199,7 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
 
 
 def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
-    """Random features (rows, d) that cover the input's range, for a check without data."""
+    """Return random features (rows, d) that cover the input's range, for a check without data."""
     format = model.plan.layers[0].input
     integers = np.random.default_rng(0).integers(
         format.minimum, format.maximum + 1, (rows, model.plan.inputs)

@@ -1,4 +1,4 @@
-"""Restores the exported model from the integer form of ONNX, with no bit changed."""
+"""Restores the exported model from the integer form of ONNX, without changing a bit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
     """
     try:
         found = onnx.ModelProto.FromString(content)
-    except Exception as error:  # protobuf has its own errors, without types
+    except Exception as error:  # protobuf raises its own errors without common types
         raise InputError(f"{path} is no ONNX file, or it is damaged: export it again") from error
     model = _model_from(path, _metadata(path, found))
     expected = export(model, "integer")
@@ -40,7 +40,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 
 
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
-    """Our metadata entries; InputError if there are none, or not those of a complete model."""
+    """Return our metadata entries; raise InputError unless they are those of a complete model."""
     metadata = {_text(entry.key): _text(entry.value) for entry in found.metadata_props}
     form = metadata.get(f"{PREFIX}form")
     if form is None:
@@ -90,7 +90,7 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
 
 
 def _compare_tensors(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """Raise InputError unless both have the same tensors."""
+    """Raise InputError unless both graphs have the same tensors."""
     theirs, ours = _tensors(path, found), _tensors(path, expected)
     for name in sorted(theirs.keys() | ours.keys()):
         same = (
@@ -110,7 +110,7 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
             raise InputError(_changed(path, f"the tensor {_text(tensor.name)}"))
         try:
             tensors[_text(tensor.name)] = numpy_helper.to_array(tensor)
-        except Exception as error:  # a damaged tensor can raise any error in onnx and numpy
+        except Exception as error:  # a damaged tensor can cause any error in onnx and numpy
             raise InputError(
                 f"{path} is damaged: the tensor {_text(tensor.name)} cannot be read; export the"
                 " model again"
@@ -119,7 +119,7 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
 
 
 def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """Raise InputError unless both have the same operators with the same names of edges.
+    """Raise InputError unless both graphs have the same operators with the same names of edges.
 
     Descriptive parts may differ: texts, names of nodes, intermediate shapes.
     """
@@ -132,11 +132,11 @@ def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProt
     if theirs.opset_import != ours.opset_import or theirs.ir_version != ours.ir_version:
         raise InputError(_changed(path, "the version of its operators"))
     if theirs != ours:
-        raise InputError(_changed(path, "something beside the graph"))
+        raise InputError(_changed(path, "a part outside of the graph"))
 
 
 def _computation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy with only the computation, without the tensors."""
+    """Return a copy with only the computation, without the tensors."""
     copied = onnx.ModelProto()
     copied.CopyFrom(model)
     copied.DiscardUnknownFields()
@@ -165,5 +165,5 @@ def _changed(path: Path, what: str) -> str:
 
 
 def _text(value: str | bytes) -> str:
-    """A string from a file; protobuf returns bytes if it is not UTF-8."""
+    """Return a string from a file as text; protobuf returns bytes if it is not UTF-8."""
     return value if isinstance(value, str) else value.decode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""The ONNX back end: `Fixed` on edges of a graph, with operators that are exact in every runtime.
+"""Runs `Fixed` on the edges of an ONNX graph, with operators that are exact in every runtime.
 
 The graph uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather
-and Mod, on integers, because the quantized operators of ONNX round ties differently, or differ
-between processors. Opset 13, IR version 8.
+and Mod, on integers. The quantized operators of ONNX would round ties differently, or differ
+between processors. It uses opset 13 and IR version 8.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class OnnxOps:
         return f"{hint}_{self._count}"
 
     def node(self, operator: str, *inputs: str, hint: str = "t", **attributes: Any) -> str:
-        """Append a node with one output; returns its edge."""
+        """Append a node with one output; return its edge."""
         edge = self._edge(hint)
         self.nodes.append(helper.make_node(operator, list(inputs), [edge], **attributes))
         return edge
@@ -45,7 +45,7 @@ class OnnxOps:
         return name
 
     def cast(self, edge: str, kind: int) -> str:
-        """An edge in another integer type."""
+        """Convert an edge to another integer type."""
         return self.node("Cast", edge, to=kind)
 
     def _scalar(self, value: int, unsigned: bool = False) -> str:
@@ -69,7 +69,7 @@ class OnnxOps:
         return self.node("Mul", a, b)
 
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
-        # BitShift has only unsigned numbers: add an offset, shift, subtract the shifted offset.
+        # BitShift takes only unsigned numbers: add an offset, shift, subtract the shifted offset.
         bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
         if not -(1 << bits) <= lo <= hi < 1 << bits:
             raise RangeError(f"a sum in [{lo}, {hi}] is too wide for ONNX")
@@ -81,7 +81,7 @@ class OnnxOps:
         )
 
     def clip(self, a: str, lo: int, hi: int) -> str:
-        # Not with Min and Max: onnxruntime 1.23.2 compares int64 in 32 bits there.
+        # Min and Max would be wrong: onnxruntime 1.23.2 compares int64 in 32 bits there.
         least, most = self._scalar(lo), self._scalar(hi)
         a = self.node("Where", self.node("Less", a, least), least, a)
         return self.node("Where", self.node("Greater", a, most), most, a)

@@ -1,4 +1,4 @@
-"""Opens a model: a model file or an integer ONNX file, distinguished by its contents."""
+"""Opens a model from a model file or an integer ONNX file, distinguished by its content."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from ska_edge.model.model_file import Model
 
 ZIP = b"PK"  # the first bytes of every zip archive
 ONNX = b"\x08"  # the tag of an ONNX file's first field, the version of its format
-LARGEST_FILE = 2**28  # bytes; much larger than any model for a microcontroller
+LARGEST_FILE = 2**28  # bytes; any model for a microcontroller is much smaller
 CHUNK = 2**20
 MOST_CHUNKS = LARGEST_FILE // CHUNK + 1
 
 
 def open_model(path: str | os.PathLike[str]) -> Model:
-    """Open a model from a file: `.ska`, or ONNX of the integer form. The name does not matter.
+    """Open a model from a `.ska` file or an integer ONNX file, whatever its name.
 
     A model from ONNX has no float twin. Raises InputError, with the reason, for a file of another
-    kind, and for one that is damaged, was edited, or has numbers that the arithmetic does not
-    support.
+    kind or a damaged or edited file, and for numbers that the arithmetic does not support.
     """
     path = Path(path)
     named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence

@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 
 
 def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
-    """A state from real tensors, by layer and tensor name; missing tensors are 0."""
+    """Return a state from real tensors, by layer and tensor name; missing tensors are 0."""
     state = State(plan)
     for tensor in plan.tensors():
         real = tensors.get((tensor.layer, tensor.name))
@@ -20,14 +20,14 @@ def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64
         if real.shape != tensor.shape:
             raise InputError(
                 f"layer {tensor.layer}: the {tensor.name} has shape {real.shape},"
-                f" the plan wants {tensor.shape}"
+                f" but the plan needs {tensor.shape}"
             )
         state.tensor(tensor.layer, tensor.name)[...] = tensor.format.quantize(real)
     return state
 
 
 def dequantize_state(state: State) -> dict[tuple[int, str], NDArray[np.float64]]:
-    """The real values of a state, keyed as in `quantize_state`."""
+    """Return the real values of a state, keyed as in `quantize_state`."""
     return {
         (t.layer, t.name): t.format.dequantize(state.tensor(t.layer, t.name))
         for t in state.plan.tensors()

@@ -1,4 +1,4 @@
-"""Input scaling: converts features in the unit of the data to inputs of a network."""
+"""Scales features in the unit of the data to inputs of a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
 from ska_edge.rules.neuron import RawInput
 
-LEAST_SCALE = 1e-150  # a feature that varies less cannot be divided by its deviation
+LEAST_SCALE = 1e-150  # a feature that varies less than this cannot be divided by its deviation
 SCALINGS = ("standardize", "global", "none")
 
 
@@ -20,7 +20,7 @@ SCALINGS = ("standardize", "global", "none")
 class Scaling:
     """The scaling of features before quantization: (x - mean) / scale, each (d,) float64.
 
-    The result is clipped to [-limit, limit], like the integers of an input.
+    The result is clipped to [-limit, limit], as the integers of an input are.
     """
 
     mean: NDArray[np.float64]
@@ -45,20 +45,20 @@ class Scaling:
                 np.full(features.shape[1], features.std()),
             )
         mean, scale = features.mean(axis=0), features.std(axis=0)
-        # The deviation of a constant is only rounding errors; a division would amplify them.
+        # The deviation of a constant consists of rounding errors; a division would amplify them.
         constant = (np.ptp(features, axis=0) == 0) | (scale < LEAST_SCALE)
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def within(self, format: QFormat) -> Scaling:
-        """The same scaling with the limit of an input format."""
+        """Return the same scaling with the limit of an input format."""
         return replace(self, limit=2.0 ** (format.bits - 1 - format.frac))
 
     def as_dict(self) -> dict[str, list[float]]:
-        """Plain data for programs that send their own samples to a device."""
+        """Return plain data for programs that send their own samples to a device."""
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scaled features, (n, d)."""
+        """Return scaled features, (n, d)."""
         if features.ndim != 2 or features.shape[1] != len(self.mean):
             raise InputError(_other_width(features, len(self.mean)))
         scaled = (features - self.mean) / self.scale
@@ -69,8 +69,8 @@ class Scaling:
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
     """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
-    A device computes the same from 16-bit integers (`ska_standardize`), for which float64 holds
-    every step exactly. The same formula applies to any other feature, such as 3.5.
+    A device computes the same from 16-bit integers (`ska_standardize`); float64 holds every step of
+    it exactly. The same formula applies to any other feature, such as 3.5.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))
@@ -81,4 +81,4 @@ def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -
 
 
 def _other_width(features: NDArray[np.float64], inputs: int) -> str:
-    return f"the data has {features.shape[-1]} features, the model {inputs} inputs"
+    return f"the data has {features.shape[-1]} features, but the model has {inputs} inputs"

@@ -1,1 +1,1 @@
-"""Training on the host: options, calibration, runs and sweeps."""
+"""Trains models on the host: options, calibration, trainings and sweeps."""

@@ -1,4 +1,4 @@
-"""The accuracy of the integers and of the float twin of a model."""
+"""Measures the accuracy of a model's integers and of its float twin."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules.reference import accuracy
 
 Accuracy = dict[str, dict[str, float | None]]
-"""Fractions by arithmetic, "fixed" and "float", then by the name of the data set."""
+"""Fractions by arithmetic ("fixed" and "float"), then by the name of the data set."""
 
 
 def accuracies(model: Model, parts: dict[str, Dataset]) -> Accuracy:
-    """Accuracy of the integers and of the float twin on named data sets.
+    """Return the accuracies of the integers and of the float twin on named data sets.
 
-    None for an empty data set, without a float twin, and for rules without labels, whose outputs do
-    not represent classes.
+    An accuracy is None for an empty data set, a missing float twin, or a rule without labels, whose
+    outputs do not represent classes.
     """
     found: Accuracy = {"float": {}, "fixed": {}}
     trainer = FixedTrainer(model.state)

@@ -1,4 +1,4 @@
-"""The beginning of a training, which a benchmark measures."""
+"""Prepares the first samples of a training, on which a benchmark measures a board."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ska_edge.training.step_log import StepLog
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The beginning of a training: the model before its first update, and the first samples.
+    """A model before its first update, and the first samples of its training.
 
     Attributes:
         model: the model with calibrated formats and initial parameters, also in its float twin.
-        inputs, labels: (n, d) quantized and (n,), in the order of the training.
+        inputs, labels: the samples, (n, d) quantized and (n,), in the order of the training.
     """
 
     model: Model
@@ -31,14 +31,14 @@ class Beginning:
     labels: NDArray[np.int64]
 
     def learned(self) -> NDArray[np.int64]:
-        """The parameters (count,) after the host has learned these samples."""
+        """Return the parameters (count,) after the host has learned these samples."""
         trainer = FixedTrainer(self.model.state.copy(), check=False)
         for x, label in zip(self.inputs, self.labels.tolist(), strict=True):
             trainer.learn_one(x, label)
         return trainer.state.parameters
 
     def start(self) -> tuple[NDArray[np.float64], ...]:
-        """The initial weights in float: W (outputs, inputs), b (outputs,) of every layer."""
+        """Return the initial weights in float: W (outputs, inputs), b (outputs,) of every layer."""
         reference = self.model.reference
         assert reference is not None
         layers = zip(reference.weights, reference.biases, strict=True)
@@ -48,10 +48,11 @@ class Beginning:
 def beginning(
     dataset: Dataset, options: Options, count: int, progress: Progress = silent
 ) -> Beginning:
-    """The beginning of a training with these options, without the training of the integers.
+    """Prepare a training with these options, and return its first `count` samples.
 
     The float twin is trained as usual, because calibration derives the formats of the integers from
-    it. Raises InputError like `train`, and for rules without labels, which learn in batches.
+    it. The integers are not trained. Raises InputError like `train`, and for rules without labels,
+    which learn in batches.
     """
     session = Session.open(dataset, options)
     if not session.plan.rule_definition.supervised:
@@ -68,6 +69,6 @@ def beginning(
     if len(rows) < count:
         raise InputError(
             f"{session.options.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
-            f" {count} are wanted; give more data"
+            f" {count} are needed; give more data"
         )
     return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows])

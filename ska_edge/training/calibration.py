@@ -1,4 +1,4 @@
-"""Calibration: the Q format of every tensor, from the data and from the float twin's ranges."""
+"""Chooses the Q format of every tensor from the data and from the float twin's ranges."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Reals = NDArray[np.float64]
 CLIPPED_SHARE = 1e-3  # at most this fraction of calibration values may saturate the input's format
 HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor before they saturate
 ROWS = 1000  # training rows that are enough to measure the range of the knowledge
-# Beyond the table the decision no longer changes; metrics still use a somewhat larger range.
+# Beyond the table the decision no longer changes, but metrics use a slightly larger range.
 BEYOND_TABLE = 1.9
 
 
 @dataclass
 class Magnitudes:
-    """The largest magnitudes in a float twin while it learned.
+    """The largest magnitudes in a float twin while it learns.
 
     Attributes:
         weights: by layer and "weight" or "readout_weight"; a matrix and its bias share a format.
@@ -37,11 +37,11 @@ class Magnitudes:
     knowledge: float = 0.0
 
     def copy(self) -> Magnitudes:
-        """An independent copy."""
+        """Return an independent copy."""
         return Magnitudes(dict(self.weights), self.knowledge)
 
     def observe(self, reference: Reference, scaled: Reals) -> None:
-        """Record the present magnitudes of a twin, for scaled inputs (n, d)."""
+        """Record the current magnitudes of a twin, for scaled inputs (n, d)."""
         tensors = tensors_of(reference.parameters)
         for (layer, name), values in tensors.items():
             if name.endswith("weight"):
@@ -54,12 +54,12 @@ class Magnitudes:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Maximum fractional bits, below `bits`, with which a format of `bits` holds this magnitude."""
+    """Return the maximum fraction, below `bits`, of a format of `bits` that holds a magnitude."""
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
     raise OptionError(
-        "a value of {largest:g} fits no {bits}-bit format; use a smaller {rate}",
+        "a value of {largest:g} fits into no {bits}-bit format; use a smaller {rate}",
         largest=largest,
         bits=bits,
     )
@@ -68,9 +68,9 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """A format for every matrix; a matrix that stayed 0 keeps the precision's format."""
+    """Return a format for every matrix; a matrix that stayed 0 keeps the precision's format."""
     bits = precision.weight.bits
-    # An update is rounded to the weight's fraction; at least one bit is rounded off.
+    # An update is rounded to the weight's fraction, which drops at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
     return {
         place: QFormat(bits, min(fraction(HEADROOM * largest, bits), finest))
@@ -80,7 +80,7 @@ def weight_formats(
 
 
 def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -> QFormat:
-    """The format of the knowledge, as fine as its range allows.
+    """Return the format of the knowledge, as fine as its range allows.
 
     Rules without labels learn from the knowledge itself, so its whole range counts.
     """
@@ -91,7 +91,7 @@ def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -
     frac = min(fraction(largest, bits), FINEST_KNOWLEDGE)
     if frac < COARSEST_KNOWLEDGE:
         raise OptionError(
-            "the knowledge reached {largest:g}, too far for its {bits} bits; use a smaller {rate}"
+            "the knowledge reached {largest:g}, too large for its {bits} bits; use a smaller {rate}"
             " or fewer {steps}",
             largest=seen.knowledge,
             bits=bits,
@@ -100,7 +100,7 @@ def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -
 
 
 def input_format(scaled: Reals, bits: int = 8) -> QFormat:
-    """The finest format of `bits` in which at most `CLIPPED_SHARE` of scaled inputs saturate."""
+    """Return the finest format of `bits` where at most `CLIPPED_SHARE` of the inputs saturate."""
     magnitudes = np.abs(scaled).ravel()
     for frac in range(bits - 1, -1, -1):
         limit = 2.0 ** (bits - 1 - frac)
@@ -114,7 +114,7 @@ def input_format(scaled: Reals, bits: int = 8) -> QFormat:
 
 
 def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> RawInput | None:
-    """Integers for standardizing raw features on a device; None if they are not integers.
+    """Return integers that standardize raw features on a device; None if features are no integers.
 
     Args:
         features: (n, d), as the device reads them: 16-bit integers.

@@ -1,4 +1,4 @@
-"""Checkpoints: a model file with what a training has learned so far, in case it is stopped."""
+"""Writes checkpoints: a model file with the progress of a training, in case it is stopped."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SECONDS = 30.0  # seconds between two writes
 
 
 class Checkpoint:
-    """Copies of a training's parameters after complete updates, and the file for them.
+    """Copies a training's parameters after complete updates, and writes the copies to a file.
 
     Ctrl-C may arrive during an update, so only a copy from between two updates is written.
 
     Attributes:
-        path: the file; None for no checkpoint, then nothing is copied.
+        path: the file; None disables checkpoints, and nothing is copied.
         done, total: progress at the last copy.
     """
 
@@ -33,9 +33,9 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def copy(self, done: int, total: int, parameters: Parameters, state: State | None) -> None:
-        """Copy the float twin, and the integers if they already learn.
+        """Copy the float twin, and the integers if they are already learning.
 
-        Writes the copy at intervals. Raises InputError if it cannot be written.
+        The copy is written at intervals. Raises InputError if it cannot be written.
         """
         if self.path is None:
             return
@@ -46,7 +46,7 @@ class Checkpoint:
             self.write()
 
     def write(self) -> bool:
-        """Write the last copy; returns False if there is none. Raises InputError on failure."""
+        """Write the last copy; return False if there is none. Raises InputError on failure."""
         model = self._model()
         if self.path is None or model is None:
             return False
@@ -56,7 +56,7 @@ class Checkpoint:
         return True
 
     def _model(self) -> Model | None:
-        """The last copy as a model; before the integers learn, they come from the float twin."""
+        """Return the last copy as a model; until the integers learn, the float twin gives them."""
         session, parameters, state = self._session, self._parameters, self._state
         if parameters is None:
             return None

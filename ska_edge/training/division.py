@@ -1,4 +1,4 @@
-"""The division of data into rows to learn and held-out rows."""
+"""Divides data into rows to learn and held-out rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ska_edge.data.dataset import Dataset, few, split
 from ska_edge.model.model_file import Model
 from ska_edge.training.options import OPTIONS, Options
 
-# The options that determine the rows.
+# The options that determine which rows are learned.
 DECISIVE = ("seed", *(name for name, each in OPTIONS.items() if each.divides))
 
 
 def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
-    """Return (train, test) by settled options: a group, a few of each class, or a fraction."""
+    """Return (train, test), divided by a group, by a few of each class, or by a fraction."""
     assert options.seed is not None and options.test_fraction is not None
     if options.group is not None:
         dataset = dataset.of_group(options.group)
@@ -23,7 +23,7 @@ def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
-    """The model's own split if these are its training data; otherwise all rows are test rows."""
+    """Return (train, test) of a model's training data; for other data, all rows are test rows."""
     notes = model.notes
     if notes.get("data_digest") == dataset.digest:
         train, test = parts(dataset, Options(**{name: notes[name] for name in DECISIVE}))

@@ -1,4 +1,4 @@
-"""The description of a training option: its text, its bounds, its default and its names."""
+"""Describes a training option: its text, its bounds, its default and its names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kind(enum.Enum):
 
 
 class Scope(enum.Enum):
-    """The rules that an option is for."""
+    """The rules to which an option applies."""
 
     ALL = "all"
     LABELS = "with labels"
@@ -41,7 +41,7 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The values that a default may depend on: labels in the rule, and features per row."""
+    """The facts that a default may depend on: whether the rule has labels, and features per row."""
 
     labeled: bool
     inputs: int
@@ -58,13 +58,13 @@ class Option:
         noun: the noun for a value in a sentence, if it differs from its name.
         least, most, above, below: bounds of a number, or of each width.
         unit: unit of a number.
-        scope: the rules that it is for.
+        scope: the rules to which it applies.
         words: its default in words, if it is not a constant.
         settle: computes its default, if it is not a constant.
         keep: reads its value from a continued model.
-        noted: whether a model's notes have it, because it affects what is learned.
+        noted: whether a model's notes record it, because it affects what is learned.
         listed: whether a sweep accepts lists of it.
-        spelled: its name on the command line, if it differs from its own name.
+        spelled: its name on the command line, if it differs from the field's name.
         python: its description in Python, if it differs from `help`.
         divides: whether it only determines which rows are learned and which are held out.
     """
@@ -107,7 +107,7 @@ class Option:
         return " and ".join(filter(None, found))
 
     def within(self, value: float) -> bool:
-        """Whether a number is finite and inside the bounds."""
+        """Tell whether a number is finite and inside the bounds."""
         return (
             (isinstance(value, int) or math.isfinite(value))
             and (self.least is None or value >= self.least)
@@ -117,7 +117,7 @@ class Option:
         )
 
     def checked(self, name: str, value: Any) -> Any:
-        """Check and convert a value; also accepts numpy integers, lists and paths as text.
+        """Check and convert a value; accept numpy integers, lists and paths as text, too.
 
         Raises OptionError, with `name` in its sentence, for an invalid value.
         """
@@ -182,10 +182,10 @@ class Option:
 
 
 def option(default: Any = None, **described: Any) -> Any:
-    """A dataclass field with an `Option`, whose attributes are `described`."""
+    """Return a dataclass field with an `Option`; `described` has the option's attributes."""
     return dataclasses.field(default=default, metadata={KEY: Option(**described)})
 
 
 def described(owner: type[Any]) -> dict[str, Option]:
-    """The option of every field of a dataclass, by name."""
+    """Return the option of every field of a dataclass, by name."""
     return {field.name: field.metadata[KEY] for field in dataclasses.fields(owner)}

@@ -1,4 +1,4 @@
-"""How to train: every option, once.
+"""Describes every training option once.
 
 To add an option, add a field here, and nothing else. The command line, the checks and the notes in
 model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
@@ -31,22 +31,22 @@ TEST_FRACTION = 0.2
 
 
 def default_rate(inputs: int) -> float:
-    """The power of two next to 8 / inputs, at most 0.125.
+    """Return the power of two closest to 8 / inputs, at most 0.125.
 
-    A step changes a knowledge by rate * delta * |a|^2. For standardized inputs, |a|^2 is about
-    their number, so this rate keeps a step from overshooting.
+    A step changes the knowledge of a neuron by rate * delta * |a|^2. For standardized inputs, |a|^2
+    is about the number of inputs, so a step with this rate does not overshoot.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))
 
 
 def labeled(plan: Plan) -> bool:
-    """Whether the rule of a plan has labels; without labels, rate and batch mean something else."""
+    """Tell whether a plan's rule has labels; without labels, rate and batch mean something else."""
     return plan.rule_definition.supervised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train. None means not set; `settled` replaces it by the default.
+    """The options of a training. None means not set; `settled` replaces it by the default.
 
     Raises OptionError for an invalid value.
     """
@@ -219,7 +219,7 @@ class Options:
         scope=Scope.LABELS,
         words="none",
         spelled="from",
-        noted=False,  # a model and its ONNX file lead to the same bytes
+        noted=False,  # training from a model or from its ONNX file gives the same bytes
     )
     init: Path | None = option(
         help="npz with W0, b0, W1, ... to start from.",
@@ -250,7 +250,7 @@ class Options:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
 
     def settled(self, inputs: int, base: Plan | None = None) -> Options:
-        """`filled` and checked: raises OptionError for options that contradict each other."""
+        """Return `filled` options; raise OptionError if they contradict each other."""
         whole = self.filled(inputs, base)
         at = Situation(RULES[whole.rule or RULE].supervised, inputs)
         whole._check_scopes(at)
@@ -258,7 +258,7 @@ class Options:
         return whole
 
     def filled(self, inputs: int, base: Plan | None = None) -> Options:
-        """The same options with all defaults filled in.
+        """Return the same options with all defaults filled in.
 
         `inputs` is the number of features of a row. Values of `base`, the plan of a continued
         model, take precedence over defaults.
@@ -279,7 +279,7 @@ class Options:
         """Refuse options that the rule does not use."""
         if self.start is not None and not at.labeled:
             raise OptionError(
-                "{start} goes on with labels; {rule} {given} has none", given=self.rule
+                "{start} continues with labels, but {rule} {given} has none", given=self.rule
             )
         other = Scope.NO_LABELS if at.labeled else Scope.LABELS
         for name, each in OPTIONS.items():
@@ -307,7 +307,7 @@ class Options:
             raise OptionError("give {start} or {init}, not both: both say where to start")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """The changes of these settled options to a model: by name, the old and the new value."""
+        """Return how these settled options change a model: by name, the old and the new value."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -315,17 +315,17 @@ class Options:
         }
 
     def notes(self) -> dict[str, Any]:
-        """All options that affected the training, ready for JSON; for files, only the name."""
+        """Return the options that affected the training, ready for JSON; a file is its name."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
 
 
 OPTIONS: dict[str, Option] = described(Options)
-"""Every option, by name."""
+"""Return every option by name."""
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 
 
 def _kept(base: Plan | None) -> dict[str, Any]:
-    """The values that a continued model keeps, by option."""
+    """Return the values that a continued model keeps, by option."""
     if base is None:
         return {}
     found = {name: each.keep(base) for name, each in OPTIONS.items() if each.keep is not None}
@@ -339,10 +339,10 @@ def _plain(value: Any) -> Any:
 
 
 def default_words(name: str) -> str:
-    """The default of an option as text."""
+    """Return the default of an option as text."""
     return OPTIONS[name].words or str(_DEFAULTS[name])
 
 
 def flag(name: str) -> str:
-    """The name of an option on the command line."""
+    """Return the name of an option on the command line."""
     return OPTIONS[name].flag(name)

@@ -1,4 +1,4 @@
-"""One training: its rows, its present plan, its start, and the work itself."""
+"""Does one training: prepares the rows, the plan and the start, and then trains."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Session:
     Attributes:
         options: the options, with all defaults filled in.
         dataset: all rows, with the classes of the continued model.
-        fit, held_out: the rows to learn, and the others.
-        scaling, scaled: from features to inputs, and the inputs (n, d) of `fit`.
-        draft: the present specification of the plan.
+        fit, held_out: the rows to learn, and the other rows.
+        scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
+        draft: the current specification of the plan.
         plan: the plan, with the precision's formats until `calibrate`; a continued model keeps its
             formats.
         parameters: float parameters before the first update.
@@ -117,7 +117,7 @@ class Session:
 
     @property
     def total(self) -> int:
-        """Samples to learn, in float and in fixed point each; steps for rules without labels."""
+        """Samples (steps for rules without labels) to learn, both in float and in fixed point."""
         if not self.plan.rule_definition.supervised:
             return self.plan.steps - 1
         return self.options.epochs * len(self.fit.x)
@@ -127,7 +127,7 @@ class Session:
         self.plan = self.calibrated(self.parameters)
 
     def calibrated(self, parameters: Parameters) -> Plan:
-        """A plan with formats for the ranges of the float twin, including these parameters.
+        """Return a plan with formats for the ranges of the float twin, including these parameters.
 
         A continued model keeps its formats.
         """
@@ -143,7 +143,7 @@ class Session:
         ).resolve()
 
     def notes(self) -> dict[str, Any]:
-        """The notes of the model about its training."""
+        """Return the model's notes about its training."""
         return {
             **self.options.notes(),
             "data": self.dataset.name,
@@ -151,7 +151,7 @@ class Session:
         }
 
     def starting_model(self) -> Model:
-        """The model before its first update."""
+        """Return the model before its first update."""
         state = quantize_state(self.plan, tensors_of(self.parameters))
         if self.base is not None:
             for tensor in self.base.plan.tensors():
@@ -161,7 +161,7 @@ class Session:
         return Model(self.plan, state, self.scaling, self.parameters)
 
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """For every epoch, the number of halvings of the rate, and the order of the rows."""
+        """Yield, for every epoch, the number of halvings of the rate and the order of the rows."""
         options = self.options
         assert options.seed is not None
         rng = np.random.default_rng([options.seed, 1])
@@ -174,7 +174,7 @@ class Session:
             yield epoch * (options.decay + 1) // options.epochs, order
 
     def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[int]:
-        """Train the integers; `watch` gets the metrics of at least `POINTS` updates.
+        """Train the integers; give `watch` the metrics of at least `POINTS` updates.
 
         Yields the progress toward `total`, after complete updates.
         """
@@ -205,7 +205,7 @@ class Session:
         watch: Watch,
         record: RangeTracker,
     ) -> Iterator[int]:
-        """`fixed_work` for a rule without labels, which makes steps on one batch."""
+        """Do `fixed_work` for a rule without labels, which makes steps on one batch."""
         trainer = FixedTrainer(model.state, check=False)
         for _ in trainer.learn_steps(batch):
             layers = _metrics(self.plan, trainer)
@@ -216,7 +216,7 @@ class Session:
         model.ranges, model.state = record.ranges(), trainer.state.learned()
 
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
-        """Train the twin, which changes `parameters`, and record its ranges.
+        """Train the twin, which changes `parameters`; record its ranges.
 
         Yields the progress toward `total`, after complete updates.
         """
@@ -244,7 +244,7 @@ class Session:
     def _batches(
         self, order: NDArray[np.int64], buffer: ReplayBuffer
     ) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """The rows of each update, including replays, and the number of new rows among them.
+        """Yield the rows of each update, including replays, and the number of new rows among them.
 
         A last, smaller batch is skipped.
         """
@@ -273,8 +273,9 @@ class _Measuring:
         self._updates = 0
 
     def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch so that metrics are wanted only after the last update of
-        each stretch. A last, smaller batch is left out.
+        """Divide the rows of an epoch into stretches; metrics are wanted only after a stretch.
+
+        A last, smaller batch is left out.
         """
         batch, start = self._plan.batch, 0
         end = len(order) // batch * batch
@@ -285,7 +286,7 @@ class _Measuring:
             start = stop
 
     def measure(self, rows: int) -> None:
-        """Take the metrics after a stretch, if they are wanted."""
+        """Record the metrics after a stretch, if they are wanted."""
         self._updates += rows // self._plan.batch
         watched = self._updates % self._watched == 0
         if not (watched or self._log.wanted):
@@ -303,7 +304,7 @@ class _Marks:
         self._next = BETWEEN
 
     def reached(self, done: int) -> bool:
-        """Whether another `BETWEEN` samples are done."""
+        """Tell whether another `BETWEEN` samples are done."""
         if done < self._next:
             return False
         self._next = done + BETWEEN
@@ -311,7 +312,7 @@ class _Marks:
 
 
 def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
-    """The specification of the plan, as far as options and data determine it."""
+    """Return the specification of the plan, as far as options and data determine it."""
     assert options.rule and options.precision and options.rate and options.seed is not None
     supervised = RULES[options.rule].supervised
     batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
@@ -340,8 +341,8 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
     """Raise InputError unless a model can be continued with these options."""
     if sizes != base.plan.sizes or options.precision != base.plan.precision:
         raise OptionError(
-            "{file} is a {precision_of} network of {sizes}; sizes and precision stay as"
-            " they are, leave {hidden} and {precision} out",
+            "{file} is a {precision_of} network of {sizes}; sizes and precision"
+            " cannot change, so leave {hidden} and {precision} out",
             file=options.start,
             precision_of=base.plan.precision,
             sizes="-".join(str(size) for size in base.plan.sizes),
@@ -353,7 +354,7 @@ def _check_data(dataset: Dataset) -> None:
     if not np.ptp(dataset.x, axis=0).any():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
-            " there is nothing to tell its classes apart"
+            " nothing distinguishes its classes"
         )
     for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
         if count == 1:
@@ -364,7 +365,7 @@ def _check_data(dataset: Dataset) -> None:
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """The start of a continued float twin: its own tensors, or else those of the integers."""
+    """Return the start of a continued float twin: its own tensors, or those of the integers."""
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)

@@ -1,4 +1,4 @@
-"""The log of a training: a JSONL file with the metrics of every step."""
+"""Writes the log of a training: a JSONL file with the metrics of every step."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StepLog:
         if self._file is not None:
             try:
                 if not self._begun and self.fault is None:
-                    self._begin()  # no step was made, so the complete log is empty
+                    self._begin()  # the training made no step, so its complete log is empty
                 self._file.close()
             except OSError as error:
                 self._fail(error)

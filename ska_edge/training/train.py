@@ -1,4 +1,4 @@
-"""Trains a model from data in fixed point and in float, with the same samples in the same order."""
+"""Trains a model in float and in fixed point, with the same samples in the same order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
-WATCHED_ROWS = 500  # enough rows to measure in how many directions a layer's decisions differ
-FAR_MARGIN = 0.1  # a model with less than this above chance is no useful start
+WATCHED_ROWS = 500  # enough rows to measure the spread of a layer's decisions
+FAR_MARGIN = 0.1  # a model that is less than this above chance is no useful start
 
 Say = Callable[[str], None]
 
@@ -35,11 +35,11 @@ class Trained:
     Attributes:
         model: the model, with the float twin if float was trained, too.
         train, test: the split that was used.
-        accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None where there is
-            none.
-        before: the accuracy before the first update, if training continued a model.
+        accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None for a missing
+            value.
+        before: the accuracy before the first update, if the training continued a model.
         options: the options, with all defaults filled in.
-        changes: changes of the options of a continued model: by option, before and after.
+        changes: the changed options of a continued model: by option, the old and new value.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
         log_fault: why the log of the steps is incomplete; None if it is complete.
     """
@@ -56,7 +56,7 @@ class Trained:
 
 
 def unheard(_: str) -> None:
-    """A `Say` that does nothing."""
+    """Ignore the sentence; a `Say`."""
 
 
 def train(
@@ -119,7 +119,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
 
 
 def far_domain(trained: Trained) -> str | None:
-    """Advice if a model was continued on data too far from its own; otherwise None."""
+    """Return advice if a model was continued on data too far from its own; otherwise None."""
     before = trained.before["fixed"]["test"] if trained.before else None
     chance = 1 / trained.model.plan.classes
     if before is None or before >= chance + FAR_MARGIN:

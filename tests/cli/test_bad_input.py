@@ -103,14 +103,14 @@ def test_data_with_another_number_of_features(
 ) -> None:
     given = {"MODEL": iris_file, "rows": rows}
     sentence = ska_edge(*(given.get(text, text) for text in arguments)).refusal(2)
-    assert "rows has 2 features, the model 4 inputs" in sentence
+    assert "rows has 2 features, but the model has 4 inputs" in sentence
     assert left_behind() == []
 
 
 def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
     y = np.arange(8) % 4
     save(Dataset("four", np.zeros((8, 4)), y, ("0", "1", "2", "3")), "four.npz")
-    assert "'four' has 4 classes, the model 3 outputs" in ska_edge(
+    assert "'four' has 4 classes, but the model has 3 outputs" in ska_edge(
         "eval", iris_file, "four.npz"
     ).refusal(2)
 

@@ -34,5 +34,5 @@ def test_data_beyond_the_limit_are_refused(ska_edge, command: str) -> None:
     both = ("m.ska", "d.npz")
     given = {"data": ("d.npz",), "train": ("d.npz", "-o", "n.ska"), "eval": both, "predict": both}
     outcome = ska_edge(command, *given[command], "--max-memory", 1)
-    assert "d.npz takes 3 MB of memory, and 1 MB are allowed" in outcome.refusal(2)
+    assert "d.npz takes 3 MB of memory, but 1 MB are allowed" in outcome.refusal(2)
     assert not Path("n.ska").exists()

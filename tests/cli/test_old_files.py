@@ -75,4 +75,4 @@ def test_the_head_of_an_old_file_is_a_readout(name: str) -> None:
 
 def test_a_model_too_old_is_refused_with_its_version(ska_edge) -> None:
     sentence = ska_edge("inspect", FILES / "version_1.ska").refusal(2)
-    assert "has model version 1, this program reads 2 and 3" in sentence
+    assert "has model version 1, but this program reads 2 and 3" in sentence

@@ -132,7 +132,7 @@ def test_a_label_cannot_act_on_a_terminal(ska_edge, iris_file: Path) -> None:
     [
         (["nope.ska", "iris"], "there is no model file nope.ska"),
         (["MODEL", "nope"], "'nope' is neither a file nor built-in data"),
-        (["MODEL", "wine"], "wine has 13 features, the model 4 inputs"),
+        (["MODEL", "wine"], "wine has 13 features, but the model has 4 inputs"),
         (["MODEL", "iris", "-o", "none/x.csv"], "there is no folder none"),
         (["MODEL", "short.csv", "-o", "short.csv"], "short.csv is read by this command"),
         (["MODEL", "iris", "--board", "host", "--port", "x"], "give --board or --port, not both"),

@@ -90,11 +90,11 @@ def test_what_needs_no_model_goes_without_one(board: TrainerDevice) -> None:
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda d: d.predict(X[:, :2]), "x has 2 features, the model 3 inputs"),
+        (lambda d: d.predict(X[:, :2]), "x has 2 features, but the model has 3 inputs"),
         (lambda d: d.learn(X, Y[1:]), "x has 30 rows and y has 29 labels"),
         (lambda d: d.learn(X, ["cow"] * ROWS), r"y\[0\] is 'cow', a class that"),
         (lambda d: d.learn(X), "the rule local learns from labels"),
-        (lambda d: d.verify((X[:, :2], Y)), "arrays has 2 features, the model 3 inputs"),
+        (lambda d: d.verify((X[:, :2], Y)), "arrays has 2 features, but the model has 3 inputs"),
         (lambda d: d.verify((X, Y), samples=31), "samples is 31, but arrays has 30 rows"),
         (lambda d: d.verify((X, Y), samples=0), "samples is 0, but arrays has 30 rows"),
     ],

@@ -140,8 +140,8 @@ def test_integers_are_indices_only_of_classes_with_names_that_are_no_numbers() -
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda m: m.predict(X[:, :2]), "x has 2 features, the model 3 inputs"),
-        (lambda m: m.float_decisions(X[:, :2]), "x has 2 features, the model 3 inputs"),
+        (lambda m: m.predict(X[:, :2]), "x has 2 features, but the model has 3 inputs"),
+        (lambda m: m.float_decisions(X[:, :2]), "x has 2 features, but the model has 3 inputs"),
         (lambda m: m.predict(X[0]), r"x has shape \(3,\) .*; use x.reshape\(1, -1\) for a single"),
         (lambda m: m.predict(X * np.nan), r"x\[0, 0\] is nan; features must be finite numbers"),
         (lambda m: m.predict("iris"), "x must be a table of numbers .* it is a str"),
@@ -151,7 +151,7 @@ def test_integers_are_indices_only_of_classes_with_names_that_are_no_numbers() -
         (lambda m: m.learn(X, [3] * ROWS), r"y\[0\] is 3, a class that the model does not know"),
         (lambda m: m.evaluate((X, Y[1:])), "x has 60 rows and y has 59 labels"),
         (lambda m: m.evaluate((X, ["cow"] * ROWS)), r"y\[0\] is 'cow'"),
-        (lambda m: m.evaluate((X[:, :2], Y)), "x has 2 features, the model 3 inputs"),
+        (lambda m: m.evaluate((X[:, :2], Y)), "x has 2 features, but the model has 3 inputs"),
         (lambda m: m.evaluate(X), r"data is a ndarray without labels; give two arrays, \(x, y\)"),
         (lambda m: m.evaluate("nope"), "'nope' is neither a file nor built-in data"),
         (lambda m: m.export_onnx("m.onnx", form="half"), "no form 'half'"),

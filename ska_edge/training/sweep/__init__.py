@@ -1,1 +1,1 @@
-"""Many trainings over lists of options: the grid, the pool that does the work, runs and table."""
+"""Trains over lists of options: the grid, the pool of workers, the records and the table."""

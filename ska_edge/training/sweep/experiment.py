@@ -1,4 +1,4 @@
-"""One training of a sweep, and its record."""
+"""Does one training of a sweep and makes its record."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
 
-# The options that distinguish two runs on the same data. First come those that distinguish rows of
-# the table, which a sweep takes as lists; then those over which a row averages.
+# These options distinguish two runs on the same data. The first ones distinguish rows of the table;
+# a sweep takes lists of them. A row averages over the others.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
 KEY = (*COLUMNS, "epochs", "seed")
 
@@ -38,7 +38,7 @@ def run(dataset: Dataset, options: Options) -> Record:
     }
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EngineWarning)  # the sweep says it once for all runs
+            warnings.simplefilter("ignore", EngineWarning)  # the sweep warns once for all runs
             trained = train(dataset, options)
     except InputError as error:
         return {**record, "error": str(error)}
@@ -52,17 +52,17 @@ def run(dataset: Dataset, options: Options) -> Record:
 
 
 def version() -> str:
-    """The version of ska-edge."""
+    """Return the version of ska-edge."""
     return metadata.version(PACKAGE)
 
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
-    """The options of `KEY` for this training, including defaults, as JSON returns them."""
+    """Return the options of `KEY` for this training, including defaults, as JSON returns them."""
     filled = options.filled(dataset.x.shape[1])
     values = {name: getattr(filled, name) for name in KEY}
     return {**values, "hidden": list(values["hidden"])}
 
 
 def key(data_digest: str, options: dict[str, Any]) -> str:
-    """The key of a training: its data and its options."""
+    """Return the key of a training: its data and its options."""
     return json.dumps([data_digest, options], sort_keys=True)

@@ -28,16 +28,16 @@ Work = Callable[[Dataset, Sequence[Options]], Records]
 
 
 def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
-    """Train with joblib in ``jobs`` processes (None: one per core); yields runs as they finish.
+    """Train with joblib in ``jobs`` processes (None: one per core); yield runs as they finish.
 
     Every process has one BLAS thread, so that no bit of a float depends on the number of processes.
-    ToolError: joblib is missing. InputError: the system ended a process.
+    Raises ToolError if joblib is missing, and InputError if the system ended a process.
     """
     joblib = package("joblib", "sweep")
     jobs = jobs or joblib.cpu_count()
     # With one job, joblib would train in this process, with all its BLAS threads. So there are
-    # always two processes, and at most `jobs` trainings at a time. Without a size for memory maps,
-    # data leave no files behind.
+    # always two processes or more, but at most `jobs` trainings at a time. Memory maps are off, so
+    # that data leave no files behind.
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         parallel = joblib.Parallel(
             max(jobs, 2),
@@ -53,18 +53,18 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
             yield record
     except BrokenProcessPool as error:
         raise InputError(
-            "the system ended a process of the sweep, most likely for want of memory;"
+            "the system ended a process of the sweep, most likely for lack of memory;"
             " start again with fewer --jobs to go on"
         ) from error
     finally:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about unfinished work, because it was stopped
+            warnings.simplefilter("ignore")  # joblib warns about unfinished work after a stop
             records.close()
 
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all.
+    """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all of them.
 
     This process stops them; otherwise each would print a traceback.
     """
@@ -79,15 +79,15 @@ def _deaf_children() -> Iterator[None]:
 
 
 def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Records:
-    """Train on the workers of a Dask scheduler; yields runs as they finish.
+    """Train on the workers of a Dask scheduler; yield runs as they finish.
 
-    The workers need ska-edge; those of `dask worker` have one BLAS thread each.
-    InputError: no scheduler at the address, or one without workers. ToolError: distributed is
-    missing here, or this version of ska-edge there.
+    The workers need ska-edge; workers started by `dask worker` have one BLAS thread each. Raises
+    InputError if no scheduler is at the address, or if it has no workers. Raises ToolError if the
+    package distributed is missing on this computer, or if a worker lacks this version of ska-edge.
     """
     distributed = package("distributed", "dask")
     try:
-        # A client with an invalid address takes long to close, so the address is checked first.
+        # A client with an invalid address takes long to close, so check the address first.
         distributed.comm.get_address_host_port(address)
         client = distributed.Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
@@ -114,15 +114,15 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
             ) from error
         except distributed.KilledWorker as error:
             raise InputError(
-                f"workers of the Dask scheduler at {address} end when they train, most likely for"
-                " want of memory; give them more, and start again to go on"
+                f"workers of the Dask scheduler at {address} die during training, most likely for"
+                " lack of memory; give them more, and start again to go on"
             ) from error
 
 
 def _check_versions(client: Any, address: str) -> None:
     """Raise ToolError unless every worker has this version of ska-edge.
 
-    Checked before the work, because a worker with another version fails with an unclear error.
+    This comes before the work, because a worker with another version fails with an unclear error.
     """
     here = version()
     try:
@@ -141,7 +141,7 @@ def _check_versions(client: Any, address: str) -> None:
 
 
 def package(name: str, extra: str) -> ModuleType:
-    """Import a package that only a sweep needs. ToolError: it is not installed."""
+    """Import a package that only a sweep needs; raise ToolError if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

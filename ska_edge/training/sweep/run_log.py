@@ -1,4 +1,4 @@
-"""The file with the runs of a sweep; a later sweep resumes from it."""
+"""Reads and writes the file with the runs of a sweep, from which a later sweep resumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RunLog(Closable):
     Attributes:
         dropped: whether the file ends in an incomplete line, which the first new record replaces.
 
-    InputError: the file cannot be read or written, or another line is not a record.
+    Raises InputError if the file cannot be read or written, or if another line is no record.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,11 +48,11 @@ class RunLog(Closable):
                 )
 
     def find(self, dataset: Dataset, options: Options) -> Record | None:
-        """The record of this training; None if there is none yet."""
+        """Return the record of this training; None if there is none yet."""
         return self._records.get(key(dataset.digest, key_options(dataset, options)))
 
     def add(self, record: Record) -> None:
-        """Append a record to the file immediately. InputError: it cannot be written."""
+        """Append a record to the file immediately; raise InputError if it cannot be written."""
         self._file.append(record)
         self._records[key(record["data_digest"], record["options"])] = record
 
@@ -62,7 +62,7 @@ class RunLog(Closable):
 
 
 def _record(line: JsonLine) -> Record | None:
-    """A line as a record; None if it is not one."""
+    """Return a line as a record; None if it is no record."""
     record = line.content()
     try:
         if record is None or not isinstance(record["data_digest"], str):

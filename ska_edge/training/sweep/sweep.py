@@ -1,4 +1,4 @@
-"""Many trainings over lists of options; each one is recorded as soon as it is done."""
+"""Trains over lists of options, and records each training as soon as it is done."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Grid:
     seeds: int = 5
 
     def options(self) -> list[Options]:
-        """The options of every training, without duplicates, the seeds of a combination together.
+        """Return the options of every training, without duplicates, with a combination's seeds
+        together.
 
         Raises OptionError for an invalid value.
         """
@@ -50,8 +51,8 @@ class Outcome:
 
     Attributes:
         runs: records of `run`, in the order of `Grid.options`.
-        skipped: how many of them existed before.
-        dropped: whether the file ended in an incomplete line, whose run was repeated.
+        skipped: how many of the records existed before.
+        dropped: whether the file ended in an incomplete line; that run was repeated.
     """
 
     runs: list[Record]

@@ -1,4 +1,4 @@
-"""The results of a sweep: a table of its combinations of options, and a plot.
+"""Makes the table and the plot of a sweep's combinations of options.
 
 matplotlib, which the plot needs, is imported only when it is needed.
 """
@@ -19,14 +19,14 @@ from ska_edge.training.sweep.experiment import COLUMNS, Record
 from ska_edge.training.sweep.pool import package
 from ska_edge.training.sweep.run_log import KINDS
 
-PLOTTED_ROWS = 100  # more would be unreadable
+PLOTTED_ROWS = 100  # more rows would be unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Mean of a test accuracy over seeds, a fraction, and its standard deviation.
+    """Mean and standard deviation of a test accuracy (a fraction) over seeds.
 
-    The deviation is that of a sample (divided by n - 1); None for one seed.
+    The deviation is that of a sample (divided by n - 1), or None for one seed.
     """
 
     mean: float
@@ -34,23 +34,23 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
+        """Compute it from one or more values."""
         return cls(statistics.fmean(values), statistics.stdev(values) if values[1:] else None)
 
     def as_dict(self) -> dict[str, float | None]:
-        """For JSON."""
+        """Return plain data for JSON."""
         return {"mean": self.mean, "std": self.std}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A combination of options, over the seeds whose runs succeeded.
+    """A combination of options with its results over the seeds whose runs succeeded.
 
     Attributes:
         options: the options of `COLUMNS`.
         seeds: number of successful runs.
         tests: test accuracy by `KINDS`.
-        gap: the largest difference between the two for one seed, a fraction.
+        gap: the largest difference between float and fixed point for one seed, a fraction.
     """
 
     options: dict[str, Any]
@@ -59,13 +59,13 @@ class Row:
     gap: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain data for JSON."""
         tests = {kind: spread.as_dict() for kind, spread in self.tests.items()}
         return {**self.options, "seeds": self.seeds, **tests, "gap": self.gap}
 
 
 def rows(runs: Sequence[Record]) -> list[Row]:
-    """One row per combination, the best mean in fixed point first, without failed runs."""
+    """Return one row per combination without failed runs, the best mean in fixed point first."""
     combinations: dict[str, list[Record]] = {}
     for record in runs:
         if "error" not in record:
@@ -85,20 +85,20 @@ def _row(runs: list[Record]) -> Row:
 
 
 def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
-    """Names of the options that differ between rows, and of the shared ones."""
+    """Return the names of the options that differ between rows, and of the shared options."""
     shared = [n for n in COLUMNS if all(row.options[n] == rows[0].options[n] for row in rows)]
     return [name for name in COLUMNS if name not in shared], shared
 
 
 def option_text(name: str, value: Any) -> str:
-    """An option of a row as text: widths with commas, `none` for no hidden layer."""
+    """Return an option of a row as text: widths with commas, `none` for no hidden layer."""
     if name == "hidden":
         return ",".join(str(width) for width in value) or "none"
     return f"{value:g}" if name == "rate" else str(value)
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Options of a row on one line; numbers are shown with the name of their option."""
+    """Return options of a row on one line, numbers with the name of their option."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
@@ -106,22 +106,26 @@ def options_text(row: Row, names: Sequence[str]) -> str:
 
 
 def require_plot() -> ModuleType:
-    """Import the package for `plot`; ToolError if it is missing. Call it before the work."""
+    """Import the package for `plot`; raise ToolError if it is missing. Call it before the work."""
     return package("matplotlib.figure", "sweep")
 
 
 def plot(rows: Sequence[Row], path: Path, title: str) -> None:
-    """Write `draw` as a png. ToolError: matplotlib is missing. InputError: it cannot be written."""
+    """Write the figure of `draw` as a PNG.
+
+    Raises ToolError if matplotlib is missing, and InputError if the file cannot be written.
+    """
     picture = io.BytesIO()
     draw(rows, title).savefig(picture, dpi=120)
     write_file(path, picture.getvalue())
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:
-    """A matplotlib figure: one line per row, test accuracy in percent, error bars of one deviation.
+    """Draw a matplotlib figure with one line per row: test accuracy in percent, error bars of one
+    standard deviation.
 
-    The label of a row has the options that differ; the title has the shared ones. Only the first
-    `PLOTTED_ROWS` are drawn. ToolError: matplotlib is missing.
+    The label of a row has the options that differ; the title has the shared options. Only the first
+    `PLOTTED_ROWS` rows are drawn. Raises ToolError if matplotlib is missing.
     """
     shown = rows[:PLOTTED_ROWS]
     names, shared = differing(rows)
@@ -142,7 +146,7 @@ def draw(rows: Sequence[Row], title: str) -> Any:
             label=kind,
         )
     axes.set_yticks(range(len(shown)), labels, fontsize=8)
-    axes.set_ylim(len(shown) - 0.5, -0.5)  # the best on top
+    axes.set_ylim(len(shown) - 0.5, -0.5)  # the best row is on top
     axes.set_xlabel("test accuracy, %: mean and standard deviation over seeds")
     axes.grid(axis="both", linewidth=0.4, alpha=0.6)
     part = f"the best {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""

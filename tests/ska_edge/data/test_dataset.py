@@ -411,5 +411,5 @@ def test_classes_without_names_keep_their_numbers() -> None:
 def test_classes_that_the_model_lacks_are_refused() -> None:
     with pytest.raises(InputError, match="the class 'wolf', which the model does not know"):
         named("cat", "wolf").with_classes(("cat", "dog", "fox"))
-    with pytest.raises(InputError, match="3 classes, the model 2 outputs"):
+    with pytest.raises(InputError, match="3 classes, but the model has 2 outputs"):
         named("0", "1", "2").with_classes(("cat", "dog"))

@@ -76,7 +76,7 @@ IMAGES_FILE, LABELS_FILE = content_of(PIXELS), content_of(LABELS)
         (b"", LABELS_FILE, "images-idx3-ubyte starts with nothing"),
         (IMAGES_FILE + b"x", LABELS_FILE, "images-idx3-ubyte is too long: 47 bytes instead of 46"),
         (IMAGES_FILE, LABELS_FILE[:-1], "labels-idx1-ubyte is cut short: 12 bytes of 13"),
-        (IMAGES_FILE, content_of(LABELS[:4]), "5 images, but train-labels-idx1-ubyte 4 labels"),
+        (IMAGES_FILE, content_of(LABELS[:4]), "5 images, but train-labels-idx1-ubyte has 4 labels"),
         (LABELS_FILE, LABELS_FILE, "starts with 00000801, not with 00000803"),
         (IMAGES_FILE, IMAGES_FILE, "starts with 00000803, not with 00000801"),
         (b"\0\0\x0d\3" + IMAGES_FILE[4:], LABELS_FILE, "starts with 00000d03"),

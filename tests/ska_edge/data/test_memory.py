@@ -72,7 +72,7 @@ def test_idx_images_that_promise_more_than_is_allowed(tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     sentence = refusal(lambda: load(path, max_memory=500))
     assert sentence == (
-        f"{path} takes 576 MB of memory, and 500 MB are allowed; allow more with --max-memory"
+        f"{path} takes 576 MB of memory, but 500 MB are allowed; allow more with --max-memory"
         " (max_memory in Python), or take fewer rows"
     )
 
@@ -86,7 +86,7 @@ def test_npz_arrays_that_are_larger_than_is_allowed(tmp_path: Path) -> None:
     path = npz_bomb(tmp_path, (2**14, 2**10))
     assert path.stat().st_size < 300_000
     sentence = refusal(lambda: load(path, max_memory=100))
-    assert "takes 145 MB of memory, and 100 MB are allowed" in sentence
+    assert "takes 145 MB of memory, but 100 MB are allowed" in sentence
 
 
 def test_npz_arrays_that_hold_more_than_they_promise(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_initial_weights_of_another_size_are_not_unpacked(tmp_path: Path) -> Non
 
 def test_a_table_that_is_larger_than_is_allowed(tmp_path: Path) -> None:
     path = csv_bomb(tmp_path, 20_000)
-    assert "takes 2 MB of memory, and 1 MB are allowed" in refusal(lambda: load(path, max_memory=1))
+    assert "takes 2 MB of memory, but 1 MB are allowed" in refusal(lambda: load(path, max_memory=1))
     assert load(path, max_memory=4).x.shape == (20_000, 2)
 
 
@@ -120,5 +120,5 @@ def test_a_line_without_end_is_refused(
 
 def test_data_that_just_fit_are_read(tmp_path: Path) -> None:
     check_memory(tmp_path, MAX_MEMORY * 2**20, MAX_MEMORY)
-    with pytest.raises(InputError, match="takes 1025 MB of memory, and 1024 MB are allowed"):
+    with pytest.raises(InputError, match="takes 1025 MB of memory, but 1024 MB are allowed"):
         check_memory(tmp_path, MAX_MEMORY * 2**20 + 1, MAX_MEMORY)

@@ -50,8 +50,11 @@ def test_one_column_is_enough_for_one_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1,2,3,4\n", "rows has 3 features, the model 2 inputs; name data with"),
-        ("a,label\n1,2\n", "rows has 1 features, the model 2 inputs"),  # no feature is a label
+        ("1,2,3,4\n", "rows has 3 features, but the model has 2 inputs; name data with"),
+        (
+            "a,label\n1,2\n",
+            "rows has 1 features, but the model has 2 inputs",
+        ),  # no feature is a label
         ("a,b\n1,cat\n", r".*: line 2, column 2 \(b\) is 'cat', not a number; give the column of"),
         ("5,\n", ".*: line 1, column 2 is empty; every input needs a number"),
         ("1,nan\n", ".*: line 1, column 2 is 'nan'; inputs must be finite numbers"),
@@ -83,7 +86,7 @@ def test_an_npz_file_needs_no_labels(tmp_path: Path, arrays: dict[str, Any], tru
 
 def test_an_npz_file_with_too_few_labels_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "rows.npz", x=np.eye(2), y=np.array([1]))
-    with pytest.raises(InputError, match=r"y has shape \(1,\), and must have \(2,\) for 2 rows"):
+    with pytest.raises(InputError, match=r"y has shape \(1,\), but must have \(2,\) for 2 rows"):
         load_rows(str(tmp_path / "rows.npz"), 2)
 
 
@@ -92,7 +95,7 @@ def test_built_in_data_have_their_names() -> None:
     rows = load_rows("iris", 4)
     assert rows.truth is not None
     assert (rows.truth[0], rows.truth[-1]) == ("setosa", "virginica")
-    with pytest.raises(InputError, match="iris has 4 features, the model 5 inputs"):
+    with pytest.raises(InputError, match="iris has 4 features, but the model has 5 inputs"):
         load_rows("iris", 5)
 
 

@@ -191,7 +191,7 @@ CHANGES: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     "another opset": (lambda m: setattr(m.opset_import[0], "version", 12), "its operators"),
     "an opset more": (lambda m: m.opset_import.add(domain="mine"), "its operators"),
     "another format": (lambda m: setattr(m, "ir_version", 7), "its operators"),
-    "a function": (lambda m: m.functions.add(name="Relu"), "beside the graph"),
+    "a function": (lambda m: m.functions.add(name="Relu"), "outside of the graph"),
     "a tensor twice": (
         lambda m: m.graph.initializer.add().CopyFrom(m.graph.initializer[0]),
         "the tensor layer0_weight",

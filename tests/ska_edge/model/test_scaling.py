@@ -32,7 +32,7 @@ def test_none_changes_nothing() -> None:
 
 def test_other_features_than_the_model_has_are_refused() -> None:
     scaling = Scaling.fit(np.ones((2, 3)), "none")
-    with pytest.raises(InputError, match="2 features, the model 3 inputs"):
+    with pytest.raises(InputError, match="2 features, but the model has 3 inputs"):
         scaling.apply(np.ones((4, 2)))
 
 
@@ -114,5 +114,5 @@ def test_features_in_between_become_inputs_in_between(seed: int) -> None:
 
 def test_a_raw_model_refuses_rows_of_another_width() -> None:
     model, _ = raw_model(1)
-    with pytest.raises(InputError, match="4 features, the model 20 inputs"):
+    with pytest.raises(InputError, match="4 features, but the model has 20 inputs"):
         model.quantize(np.ones((2, 4)))

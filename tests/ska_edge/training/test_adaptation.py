@@ -83,9 +83,9 @@ def test_a_domain_too_far_is_told(start: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"hidden": (5,)}, "sizes and precision stay"),
-        ({"precision": "w8a8"}, "sizes and precision stay"),
-        ({"rule": "published"}, "goes on with labels"),
+        ({"hidden": (5,)}, "sizes and precision cannot change"),
+        ({"precision": "w8a8"}, "sizes and precision cannot change"),
+        ({"rule": "published"}, "continues with labels"),
         ({"init": Path("x.npz")}, "not both"),
         ({"per_class": 60}, "60"),
         ({"group": 9}, "no group 9"),

@@ -109,6 +109,6 @@ def test_knowledge_that_no_plan_supports_is_refused() -> None:
         found = knowledge_format(Magnitudes(knowledge=reached), W16A8, supervised=False)
         assert found == QFormat(16, frac)
         make_plan((4, 3, 2), rule="published", knowledge_format=found)
-    with pytest.raises(InputError, match="reached 700, too far for its 16 bits"):
+    with pytest.raises(InputError, match="reached 700, too large for its 16 bits"):
         knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=False)
     assert knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=True) == QFormat(16, 11)

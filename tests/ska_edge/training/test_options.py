@@ -83,7 +83,10 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
             {"rule": "published", "replay": 5},
             "{replay} is for rules with labels, not for published",
         ),
-        ({"rule": "published", "start": "a"}, "{start} goes on with labels; {rule} published has"),
+        (
+            {"rule": "published", "start": "a"},
+            "{start} continues with labels, but {rule} published has",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(values: dict[str, Any], sentence: str) -> None:

@@ -478,7 +478,7 @@ def test_dask_workers_that_the_system_ends_and_a_scheduler_that_goes_away_are_sa
         assert "accuracy" in next(work)
         with monkeypatch.context() as patch:
             probed(patch, probe)
-            with pytest.raises(InputError, match=f"workers of .* {address} end when they train"):
+            with pytest.raises(InputError, match=f"workers of .* {address} die during training"):
                 list(on_dask(data, GRID.options()[:1], address))
         os.killpg(process.pid, signal.SIGKILL)
         with pytest.raises(InputError, match=f"{address} went away; start again to go on"):

@@ -231,7 +231,7 @@ def test_a_beginning_is_that_of_the_training_with_the_same_options(iris: Dataset
 
 
 def test_a_beginning_has_its_limits(iris: Dataset) -> None:
-    with pytest.raises(InputError, match="2 epochs of 'iris' are 240 samples, and 241 are wanted"):
+    with pytest.raises(InputError, match="2 epochs of 'iris' are 240 samples, and 241 are needed"):
         beginning(iris, Options(hidden=(4,), epochs=2), 241)
     with pytest.raises(InputError, match="held batch"):
         beginning(iris, Options(hidden=(4,), rule="published"), 10)
