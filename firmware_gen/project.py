@@ -50,6 +50,11 @@ class Project:
     files: Mapping[str, str | None] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Folder, board, digest and kept files; the digests of all files would take a page."""
+        kept = "".join(f", kept {name}" for name in self.kept)
+        return f"Project({self.folder}, {self.board}, {self.digest}{kept})"
+
     def build(self) -> BuildReport:
         """Compile and link the project; return its memory use on the board, in bytes.
 

@@ -50,6 +50,15 @@ class Dataset:
     group: IntArray | None = None
     places: IntArray | None = None
 
+    def __repr__(self) -> str:
+        """Name and sizes; the arrays would take pages."""
+        rows, columns = self.x.shape
+        parts = [self.name, counted(rows, "row"), counted(columns, "feature")]
+        parts.append(counted(self.classes, "class"))
+        if self.group is not None:
+            parts.append(counted(len(np.unique(self.group)), "group"))
+        return f"Dataset({', '.join(parts)})"
+
     @property
     def classes(self) -> int:
         """Number of classes, including classes without a sample in these data."""

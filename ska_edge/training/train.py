@@ -54,6 +54,16 @@ class Trained:
     symptoms: tuple[Symptom, ...] = ()
     log_fault: InputError | None = None
 
+    def __repr__(self) -> str:
+        """Data, model and accuracy on the test rows, or on the training rows if there are none."""
+        parts = [self.train.name, repr(self.model)]
+        part = "test" if len(self.test.y) else "train"
+        for arithmetic in ("fixed", "float"):
+            fraction = self.accuracy[arithmetic][part]
+            if fraction is not None:
+                parts.append(f"{part} {arithmetic} {fraction:.1%}")
+        return f"Trained({', '.join(parts)})"
+
 
 def unheard(_: str) -> None:
     """Ignore the sentence; a `Say`."""
