@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# The pins hold for the demo as well: what was tested is what runs.
-LOCK := requirements-dev.txt
+# The demo's pins are a part of the pins for development: what was tested is what runs.
+DEMO_LOCK := requirements-demo.txt
+DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack clean
+.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack lock wheel clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 -o demo
@@ -60,8 +61,25 @@ fuzz: $(VENV)/dev.stamp
 attack: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.attack.run --minutes 30
 
+# Pin the dependencies of pyproject.toml, with the hashes of all files of each release. Pins stay as
+# they are; `make lock UPGRADE='--upgrade-package numpy'` moves one.
+COMPILE = uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
+    --no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
+
+lock:
+	$(COMPILE) --extra dev -o $(DEV_LOCK)
+	$(COMPILE) --extra demo -c $(DEV_LOCK) -o $(DEMO_LOCK)
+
+# Two builds of one commit are the same file: `git archive` gives every source the commit's time. The
+# files that the build makes get that time, too, and umask gives all of them one mode.
+wheel: $(VENV)/demo.stamp
+	rm -rf build && mkdir -p build/source
+	umask 022 && git archive HEAD | tar -x --no-same-permissions -C build/source
+	umask 022 && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+	    $(PIP) wheel -q --no-deps --no-build-isolation -w dist build/source
+
 clean:
-	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -70,10 +88,19 @@ $(VENV)/bin/python:
 	    { echo "Python lacks its venv module: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)
-	$(PIP) install -q -c $(LOCK) -e '.[sim]' scikit-learn
+# Every file from an index must have a hash in the lock. setuptools comes first, because it builds
+# what comes as source: pip would download another one for that, without a hash.
+define install
+sed -n '/^setuptools==/,/[^\\]$$/p' $(1) > $(VENV)/setuptools.txt
+$(PIP) install -q --require-hashes -r $(VENV)/setuptools.txt
+$(PIP) install -q --require-hashes --no-build-isolation -r $(1)
+$(PIP) install -q --no-deps --no-build-isolation -e .
+endef
+
+$(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(DEMO_LOCK)
+	$(call install,$(DEMO_LOCK))
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(LOCK)
-	$(PIP) install -q -r $(LOCK) -e .
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(DEV_LOCK)
+	$(call install,$(DEV_LOCK))
 	@touch $@ $(VENV)/demo.stamp

@@ -1,10 +1,12 @@
-"""Every dependency has a reason, and the pins cover all of them."""
+"""Every dependency has a reason, and the locks pin all of them, with hashes."""
 
 from __future__ import annotations
 
 import re
 import sys
 from pathlib import Path
+
+import pytest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -13,8 +15,8 @@ else:
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
-PIN = re.compile(r"([a-z0-9-]+)==[\w.]+(?: ; .+)?")
+LOCKS = {name: (ROOT / f"requirements-{name}.txt").read_text("utf-8") for name in ("demo", "dev")}
+PIN = re.compile(r"([a-z0-9-]+)==[\w.]+(?: ; .+?)?((?: --hash=sha256:[0-9a-f]{64})+)")
 UNPINNED = {"torch"}  # only the extra `bench` needs it, and only `make bench` installs that
 
 
@@ -44,9 +46,42 @@ def test_a_missing_reason_is_found() -> None:
     assert without_reason(text) == ["two>=2", "three"]
 
 
-def test_the_pins_are_versions_and_cover_every_dependency() -> None:
-    pins = [PIN.fullmatch(line) for line in LOCK.splitlines()]
-    assert None not in pins  # no index URL, no option, no range
-    pinned = {pin[1] for pin in pins if pin is not None}
+def pins(lock: str) -> dict[str, list[str]]:
+    """Return the pins of a lock, by package; every line must be a version with its hashes."""
+    found: dict[str, list[str]] = {}
+    for line in lock.replace(" \\\n   ", "").splitlines():
+        pin = PIN.fullmatch(line)
+        assert pin is not None, line  # no index URL, no option, no range
+        found.setdefault(pin[1], []).append(line)
+    return found
+
+
+def test_the_pins_are_versions_with_hashes_and_cover_every_dependency() -> None:
     direct = {re.split(r"[^\w-]", each)[0] for each in dependencies(PROJECT)}
-    assert direct - pinned == UNPINNED
+    assert direct - pins(LOCKS["dev"]).keys() == UNPINNED
+
+
+def test_a_pin_without_a_hash_is_found() -> None:
+    with pytest.raises(AssertionError, match="two==2"):
+        pins(f"one==1 \\\n    --hash=sha256:{64 * 'a'}\ntwo==2\n")
+
+
+def test_the_demo_has_the_pins_of_the_tests() -> None:
+    demo, dev = pins(LOCKS["demo"]), pins(LOCKS["dev"])
+    assert demo.items() <= dev.items()
+    extras = tomllib.loads(PROJECT)["project"]["optional-dependencies"]
+    wanted = {*extras["firmware"], *extras["sim"], *extras["sklearn"], *extras["demo"]}
+    names = {re.split(r"[^\w-]", each)[0] for each in wanted} - {"ska-edge"}
+    assert names <= demo.keys()
+
+
+def test_make_installs_nothing_without_a_hash() -> None:
+    """Except for `make bench`, whose torch is not pinned."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installs = [line for line in makefile.splitlines() if re.search(r"\$\(PIP\) install", line)]
+    hashed = [line for line in installs if "--require-hashes" in line]
+    unhashed = [line for line in installs if "--no-deps" in line and line.endswith(" -e .")]
+    assert len(hashed) == 2 and len(unhashed) == 1
+    (bench,) = set(installs) - {*hashed, *unhashed}
+    assert "[bench]" in bench
+    assert all("--no-build-isolation" in line for line in [hashed[1], *unhashed])
