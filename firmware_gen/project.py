@@ -29,7 +29,7 @@ from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -110,9 +110,10 @@ def write_project(
     """
     board = load_board(board_name)
     if plan.rule_definition.supervised and plan.batch != 1:
-        raise InputError(
-            f"a device learns one sample at a time, the model has batch {plan.batch};"
-            " train with --batch 1"
+        raise OptionError(
+            "a device learns one sample at a time, the model has batch {rows};"
+            " train with {batch} 1",
+            rows=plan.batch,
         )
     earlier = _earlier(folder)
     files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}

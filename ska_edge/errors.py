@@ -14,13 +14,20 @@ class SkaError(Exception):
 
     exit_code = 2
 
+    def named(self, call: Callable[[str], str]) -> str:  # noqa: ARG002, for `Named`
+        """The message with the names that `call` gives to the options in it."""
+        return str(self)
 
-class InputError(SkaError):
-    """A file, an option or a value given by the user cannot be used."""
+
+def with_names(sentence: str, call: Callable[[str], str], **values: object) -> str:
+    """A sentence with its options named by `call`; names and `values` are in braces."""
+    names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+    options = {name: call(name) for name in names - values.keys()}
+    return sentence.format(**options, **values)
 
 
-class OptionError(InputError):
-    """An option has an invalid value, or two options contradict each other.
+class Named(SkaError):
+    """An error that names options: by their Python names, or by those of the command line.
 
     Args:
         sentence: the message, with the names of options and of `values` in braces.
@@ -37,10 +44,15 @@ class OptionError(InputError):
 
     def named(self, call: Callable[[str], str]) -> str:
         """The message with the names that `call` gives to the options."""
-        sentence = str(self.args[0])
-        names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
-        options = {name: call(name) for name in names - self._values.keys()}
-        return sentence.format(**options, **self._values)
+        return with_names(str(self.args[0]), call, **self._values)
+
+
+class InputError(SkaError):
+    """A file, an option or a value given by the user cannot be used."""
+
+
+class OptionError(Named, InputError):
+    """An option has an invalid value, or two options contradict each other."""
 
 
 class ToolError(SkaError):
@@ -57,6 +69,10 @@ class DeviceError(SkaError):
     """There is no device, or it does not answer, or its answer is wrong."""
 
     exit_code = 3
+
+
+class DeviceOptionError(Named, DeviceError):
+    """An option does not suit the device or its port."""
 
 
 class ContactLost(DeviceError):

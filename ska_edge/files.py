@@ -55,6 +55,33 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def path_of(given: object) -> Path:
+    """A path that a caller gave, as text or as a path. Raises InputError for anything else."""
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"a path is text or a Path, not {given!r}")
+    return Path(given)
+
+
+def check_file(path: Path) -> None:
+    """Raise InputError unless a file can be written at this path."""
+    try:
+        target = regular_target(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    if target is not None:
+        check_folder(target)
+    elif not os.access(path, os.W_OK):
+        raise InputError(f"{path} cannot be written: no permission")
+
+
+def check_folder(path: Path) -> None:
+    """Raise InputError unless a file or folder could be created at this path."""
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent} to write {path.name} to")
+    if not os.access(path if path.is_dir() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: no permission in that folder")
+
+
 def regular_target(path: Path) -> Path | None:
     """The file that a write to `path` creates or replaces; None for a pipe or character device.
 

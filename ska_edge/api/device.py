@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.closable import Closable
-from ska_edge.data.source import Source, load_data
+from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
+from ska_edge.device.port import FASTEST, SLOWEST
 from ska_edge.errors import CheckError, DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -22,7 +23,9 @@ from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
-from ska_edge.wire.protocol import Want
+from ska_edge.wire.protocol import KEY_BYTES, Want
+
+LONGEST_TIMEOUT = 3600  # seconds; the system cannot wait for any number of them
 
 
 def connect(
@@ -43,11 +46,12 @@ def connect(
         timeout: seconds to wait for an answer before a request is sent again.
         key: the device's key, 32 bytes, if it was flashed with one.
 
-    Raises DeviceError if the port does not open, if nothing answers, or if the plans of the device
-    and the model differ.
+    Raises InputError for an argument that no port can have, and DeviceError if the port does not
+    open, if nothing answers, or if the plans of the device and the model differ.
 
     Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
     """
+    _check_connection(port, baud, timeout, key)
     if model is not None and not isinstance(model, Model):
         model = open_model(model)
     link = Link(port, baud=baud, timeout=timeout, key=key)
@@ -57,6 +61,18 @@ def connect(
     except BaseException:
         link.close()
         raise
+
+
+def _check_connection(port: object, baud: object, timeout: object, key: object) -> None:
+    """Raise InputError for arguments of `connect` that no port can have."""
+    if not isinstance(port, str):
+        raise InputError(f"port is {port!r}; give its path or another name of it, as text")
+    if not isinstance(baud, int) or not SLOWEST <= baud <= FASTEST:
+        raise InputError(f"baud is {baud!r}; give bits per second, {SLOWEST} to {FASTEST}")
+    if not isinstance(timeout, (int, float)) or not 0 < timeout <= LONGEST_TIMEOUT:
+        raise InputError(f"timeout is {timeout!r}; give seconds, more than 0")
+    if key is not None and not (isinstance(key, bytes) and len(key) == KEY_BYTES):
+        raise InputError(f"key is not {KEY_BYTES} bytes; give the bytes of the device's key")
 
 
 class Device(Closable):
@@ -204,6 +220,7 @@ class Device(Closable):
         """Return the device to its flashed weights; its save stays."""
         self._link.reset()
 
+    @takes_one
     def verify(self, data: Source, samples: int | None = None) -> Report:
         """Prove that the device learns exactly what the host learns, integer by integer.
 

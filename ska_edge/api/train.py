@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from ska_edge.data.source import Source, load_data
+from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
 from ska_edge.training.train import Trained
@@ -15,6 +16,7 @@ from ska_edge.training.train import train as train_model
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
 
+@takes_one
 def train(
     data: Source,
     *,
@@ -83,11 +85,15 @@ def train(
         A Trained: `model`, `accuracy` (fractions, {"float" or "fixed": {"train", "test"}}), and
         the Datasets `train` and `test` that were used.
 
-    Raises InputError for data or options that cannot work; the message names the option.
+    Raises InputError for data or options that cannot work; the message names the option. Warns if
+    the log could not be written to its end, because the training is then still good.
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """
     named = dict(locals())  # first of all, when there is nothing but the arguments
     del named["data"], named["progress"]
     options = Options(**named)
-    return train_model(load_data(data), options, progress or silent)
+    trained = train_model(load_data(data), options, progress or silent)
+    if trained.log_fault is not None:
+        warnings.warn(f"the log is incomplete: {trained.log_fault}", stacklevel=3)
+    return trained

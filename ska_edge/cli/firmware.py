@@ -9,7 +9,7 @@ import click
 from firmware_gen.project import Project, write_project
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.key import KEY_FILE, key_in
-from ska_edge.cli.output import check_folder
+from ska_edge.files import check_folder
 from ska_edge.model.open import open_model
 
 

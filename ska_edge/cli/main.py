@@ -16,7 +16,7 @@ from ska_edge.cli.console import complain, encode_anything
 from ska_edge.cli.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code
 from ska_edge.data.builtin import builtin_names
-from ska_edge.errors import OptionError, SkaError
+from ska_edge.errors import SkaError
 from ska_edge.network.engine import EngineWarning
 from ska_edge.training.options import flag
 
@@ -101,7 +101,7 @@ def _show_warning(
 def _explain(error: Exception) -> int:
     """Print in one sentence why a command failed; returns the exit code."""
     if isinstance(error, SkaError):
-        complain(error.named(flag) if isinstance(error, OptionError) else str(error))
+        complain(error.named(flag))
         return error.exit_code
     if isinstance(error, click.ClickException):
         _show_usage(error)

@@ -30,6 +30,7 @@ from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.monitor.sinks.mqtt import Broker, MqttSink, access_of
 from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plural import counted
+from ska_edge.training.options import flag
 
 
 @click.command(
@@ -154,6 +155,7 @@ def monitor(
         halvings=halvings,
         save=save,
         save_every=save_every,
+        names=flag,
     )
     with out.live() as show:
         try:
@@ -181,7 +183,7 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
                 info = link.hello()
         except DeviceError as error:
             errors.append(error)
-            entries.append(device_entry(port, None, str(error)))
+            entries.append(device_entry(port, None, error.named(flag)))
             continue
         out.line(introduction(info, link.port))
         entries.append(device_entry(link.port, info, None))
@@ -192,6 +194,6 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 def _exit(errors: Sequence[SkaError]) -> None:
     """End with a sentence for each device that failed, and the exit code of the first."""
     for error in errors:
-        complain(str(error))
+        complain(error.named(flag))
     if errors:
         click.get_current_context().exit(errors[0].exit_code)

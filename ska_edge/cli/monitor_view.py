@@ -20,6 +20,7 @@ from ska_edge.monitor.fleet import Member
 from ska_edge.monitor.log_line import Interruption, LogLine, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
+from ska_edge.training.options import flag
 from ska_edge.wire.protocol import COUNTED
 
 COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
@@ -159,7 +160,7 @@ class View:
             if member.monitor is not None:
                 self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
             if member.error is not None:
-                self._out.note(str(member.error))
+                self._out.note(member.error.named(flag))
 
     # --- live and last ----------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ class View:
         table = metrics_table(self._model.plan, title, result)
         if monitor is None or not warnings:
             return table
-        warned = (printable(f"warning: {found.sentence()}") for found in monitor.symptoms)
+        warned = (printable(f"warning: {found.sentence(flag)}") for found in monitor.symptoms)
         return Group(table, *map(Text, warned))
 
     def _fleet(self) -> Table:
@@ -227,7 +228,7 @@ class View:
                 continue
             of = f"{member.monitor.port}: " if several else ""
             for found in member.monitor.symptoms:
-                self._out.warning(of + found.sentence())
+                self._out.warning(of + found.sentence(flag))
             self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
 
     def document(self) -> dict[str, Any]:
@@ -236,7 +237,7 @@ class View:
 
     def _member(self, member: Member) -> dict[str, Any]:
         monitor, log = member.monitor, self._logs[member.port]
-        error = None if member.error is None else str(member.error)
+        error = None if member.error is None else member.error.named(flag)
         entry = device_entry(member.port, monitor.info if monitor else None, error)
         if monitor is None:
             return entry
@@ -249,6 +250,6 @@ class View:
             "step": monitor.step,
             "samples": monitor.learned,
             "correct": int(monitor.correct),
-            "warnings": [*fell, *(found.as_dict() for found in monitor.symptoms)],
+            "warnings": [*fell, *(found.as_dict(flag) for found in monitor.symptoms)],
             "log": None if log is None else str(log),
         }

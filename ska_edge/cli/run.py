@@ -14,7 +14,6 @@ from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import started
 from ska_edge.cli.export import export_and_check
 from ska_edge.cli.options import options_from, training_options
-from ska_edge.cli.output import check_folder
 from ska_edge.cli.train import (
     check_outputs,
     report_training,
@@ -23,6 +22,7 @@ from ska_edge.cli.train import (
 )
 from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.errors import InputError, ToolError
+from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.onnx_export import require_agreement
 from ska_edge.plan.resolve import RULE

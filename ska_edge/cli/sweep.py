@@ -12,9 +12,9 @@ import click
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import list_options, options_from, training_options
-from ska_edge.cli.output import check_folder
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
+from ska_edge.files import check_folder
 from ska_edge.network.engine import unavailable
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES

@@ -61,7 +61,7 @@ def report_training(trained: Trained, out: Output) -> None:
     if advice:
         out.warning(advice)
     for symptom in trained.symptoms:
-        out.warning(symptom.sentence())
+        out.warning(symptom.sentence(flag))
 
 
 def check_outputs(data: str, options: Options) -> None:
@@ -83,7 +83,7 @@ def _text(value: Any) -> str:
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     """The keys of `train --json`."""
     plan, advice = trained.model.plan, far_domain(trained)
-    warnings = [symptom.as_dict() for symptom in trained.symptoms]
+    warnings = [symptom.as_dict(flag) for symptom in trained.symptoms]
     if advice:
         warnings.insert(0, {"sign": "far domain", "layer": None, "text": advice})
     return {

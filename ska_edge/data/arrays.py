@@ -14,7 +14,9 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
-INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # the text of a 64-bit integer
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the text of an integer, of a few more than 64 bits
+INT64 = np.iinfo(np.int64)
+TOO_LARGE = "a label in y does not fit 64 bits; number the classes from 0"
 NAME = "arrays"  # the name of the data in messages and in the notes of a model
 
 
@@ -87,7 +89,7 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     """
     given = label_array(y)
     index = {name: number for number, name in enumerate(labels)}
-    if given.dtype.kind in "iu" and not any(INTEGER.fullmatch(name) for name in labels):
+    if given.dtype.kind in "iu" and not any(map(_is_integer, labels)):
         index = {str(number): number for number in range(len(labels))}
     classes, places = np.unique(given, return_inverse=True)
     numbers = np.array([index.get(str(label), -1) for label in classes], dtype=np.int64)[places]
@@ -103,9 +105,14 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 
 def class_array(labels: Sequence[str]) -> NDArray[Any]:
     """Return class names as an array (classes,): integers if every name is one, otherwise text."""
-    if all(INTEGER.fullmatch(label) for label in labels):
+    if all(map(_is_integer, labels)):
         return np.array([int(label) for label in labels], dtype=np.int64)
     return np.array(labels, dtype=np.str_)
+
+
+def _is_integer(text: str) -> bool:
+    """Whether a text is that of a 64-bit integer."""
+    return INTEGER.fullmatch(text) is not None and INT64.min <= int(text) <= INT64.max
 
 
 def mismatch(rows: int, labels: int) -> str:
@@ -128,7 +135,11 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
     if given.ndim != 1:
         raise InputError(f"y has shape {given.shape} and must have (rows,): one label for each row")
     if given.dtype.kind in "iub":
+        if given.dtype.kind == "u" and given.size and given.max() > INT64.max:
+            raise InputError(TOO_LARGE)
         return given
+    if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
+        given = np.asarray(y, dtype=object)  # as given: numpy turns 1 and "1" into one text
     labels = given.tolist()
     if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
         return _whole(labels)
@@ -150,7 +161,7 @@ def _whole(labels: list[float]) -> NDArray[np.int64]:
     try:
         return np.array([int(label) for label in labels], dtype=np.int64)
     except OverflowError as error:
-        raise InputError("a label in y does not fit 64 bits; number the classes from 0") from error
+        raise InputError(TOO_LARGE) from error
 
 
 def _described(x: object) -> str:

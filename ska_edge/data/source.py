@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from numpy.typing import ArrayLike
 
@@ -13,6 +16,24 @@ from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.errors import InputError
 
 Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Make a function whose argument `data` is a `Source` refuse arrays as two arguments."""
+    name = function.__qualname__.rpartition(".")[2]
+    others = [*inspect.signature(function).parameters].index("data") + 1
+
+    @functools.wraps(function)
+    def refusing(*arguments: P.args, **named: P.kwargs) -> Result:
+        arrays = [each for each in arguments[others:] if hasattr(each, "__len__")]
+        if arrays or "y" in named:
+            raise InputError(f"{name} takes the data as one argument: {name}((x, y))")
+        return function(*arguments, **named)
+
+    return refusing
 
 
 def load_data(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ska_edge.errors import ContactLost, DeviceError
+from ska_edge.errors import ContactLost, DeviceError, DeviceOptionError
 from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
@@ -15,9 +15,10 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
             "again and compare its step, since what it learned may be gone"
         )
     if code == Status.KEY:
-        return DeviceError(
-            f"the device at {port} accepts {request} only with its key: give the file of the key"
-            " with --key"
+        return DeviceOptionError(
+            "the device at {port} accepts {request} only with its key: give it with {key}",
+            port=port,
+            request=request,
         )
     reason = (
         STATUS_PURPOSE[Status(code)].partition(";")[0]
@@ -39,9 +40,10 @@ def other_plan(port: str, device: str, wanted: str) -> DeviceError:
 
 def keyless(port: str) -> DeviceError:
     """The error for a device without a key, if a key was given."""
-    return DeviceError(
-        f"the device at {port} has no key: leave --key out, or flash a firmware that was generated"
-        " with the key"
+    return DeviceOptionError(
+        "the device at {port} has no key: leave {key} out, or flash a firmware that was generated"
+        " with the key",
+        port=port,
     )
 
 

@@ -53,7 +53,7 @@ def refusal(path: str, baud: int, error: Exception) -> str:
 
 def speed_refusal(path: str, baud: int) -> str:
     """Return the error sentence for a port that does not run at a speed."""
-    return f"the port {path} does not run at {baud} baud: choose a --baud that both ends support"
+    return f"the port {path} does not run at {baud} baud: choose a speed that both ends support"
 
 
 def address_refusal(address: str) -> str | None:
@@ -222,7 +222,7 @@ def _connection_refusal(address: str, baud: int, error: Exception) -> str:
     if "does not seem to support RFC2217" in str(error):
         return f"{place} does not speak RFC 2217: name a plain connection socket://{place}"
     if "rejected value" in str(error) or "parameter change" in str(error):
-        return f"the RFC 2217 server at {place} refuses {baud} baud, 8N1: choose another --baud"
+        return f"the RFC 2217 server at {place} refuses {baud} baud, 8N1: choose another baud rate"
     return f"the connection to {address} cannot be opened ({cause})"
 
 

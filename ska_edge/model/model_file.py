@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from ska_edge.data.arrays import class_array, class_indices, mismatch
 from ska_edge.data.arrays import features as table
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.source import Source, load_data
+from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.errors import InputError
-from ska_edge.files import npz_bytes, write_file
+from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.range_tracker import Range
@@ -182,6 +181,7 @@ class Model:
         )
         return self.classes[decided] if supervised else decided
 
+    @takes_one
     def evaluate(self, data: Source) -> Evaluation:
         """Return the accuracy and the confusion matrix on labeled data.
 
@@ -252,10 +252,11 @@ class Model:
         # Imported here, because onnx takes a second to import and few uses need it.
         from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
 
+        path = path_of(path)
         exported = export(self, form)
         agreement = compare(exported, self, probe(self))
         require_agreement(agreement, path, form)
-        save(exported, Path(path))
+        save(exported, path)
         return agreement
 
     def firmware(self, folder: str | os.PathLike[str], board: str = "virtual-m4") -> Project:
@@ -277,7 +278,7 @@ class Model:
         from firmware_gen.project import write_project
 
         return write_project(
-            self.plan, self.state.parameters, board, Path(folder), self.scaling.as_dict()
+            self.plan, self.state.parameters, board, path_of(folder), self.scaling.as_dict()
         )
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -323,7 +324,7 @@ class Model:
         text = json.dumps(header, sort_keys=True).encode()
         arrays["header"] = np.frombuffer(text, dtype=np.uint8)
         content = npz_bytes(arrays, bytes(SEAL))[:-SEAL]
-        write_file(Path(path), content + seal(content), private=private)
+        write_file(path_of(path), content + seal(content), private=private)
 
 
 def seal(content: bytes) -> bytes:

@@ -50,7 +50,7 @@ def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
     if form == "float":
         raise InputError(
             f"{path} is the float form, which has no integers of a device:"
-            " export the model with --form integer"
+            " export the model in the integer form (--form integer)"
         )
     if CONTENT not in metadata:
         raise InputError(f"{path} has no state, only weights to infer with: export it again")

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ska_edge.errors import InputError
+from ska_edge.files import path_of
 from ska_edge.model.archive import model_from_archive
 from ska_edge.model.model_file import Model
 
@@ -24,7 +25,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     A model from ONNX has no float twin. Raises InputError, with the reason, for a file of another
     kind or a damaged or edited file, and for numbers that the arithmetic does not support.
     """
-    path = Path(path)
+    path = path_of(path)
     named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
     content = _content(path, "ONNX" if named_onnx else "model")
     if content.startswith(ZIP):

@@ -33,6 +33,7 @@ class Job:
         key: the key that authorizes changes of the devices; None without a key.
         patience: seconds to wait for a lost device.
         halvings, save, save_every: see `Monitor.run`.
+        names: see `Monitor`.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class Job:
     save: bool
     save_every: int | None
     key: bytes | None = None
+    names: Callable[[str], str] = str
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class Member:
             self.error = error
             return
         self.waiting = False
-        self.monitor = Monitor(stream, job.plan)
+        self.monitor = Monitor(stream, job.plan, job.names)
 
     def open(self) -> None:
         """Open the sinks if there is contact; raise their errors."""

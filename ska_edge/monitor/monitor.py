@@ -47,6 +47,7 @@ class Monitor:
     Args:
         stream: a stream to the device that requests metrics.
         plan: the plan of the device.
+        names: gives the names of training options in warnings; default: those in Python.
 
     Attributes:
         info: the last report of the device.
@@ -59,7 +60,7 @@ class Monitor:
         fell_back: how often it has lost what it had learned since its last save.
     """
 
-    def __init__(self, stream: Stream, plan: Plan) -> None:
+    def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
         self.info: DeviceInfo = stream.link.info
         self.step, self.samples = self.info.step, self.info.samples
         self.halvings = self.info.halvings
@@ -68,6 +69,7 @@ class Monitor:
         self.symptoms: tuple[Symptom, ...] = ()
         self._stream = stream
         self._plan = plan
+        self._names = names
         self._watch, self._meter = Watch(plan), Meter(plan)
         # Decisions and row numbers of the last rows.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
@@ -226,7 +228,7 @@ class Monitor:
         for symptom in self.symptoms:
             if (symptom.sign, symptom.layer) not in self._warned:
                 self._warned.add((symptom.sign, symptom.layer))
-                yield LogWarning(symptom.as_dict())
+                yield LogWarning(symptom.as_dict(self._names))
 
 
 class Pace:

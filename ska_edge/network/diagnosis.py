@@ -13,13 +13,14 @@ errors of the output layer are large. Trends count only if these errors no longe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.errors import with_names
 from ska_edge.network.metrics import LayerMetrics
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2
@@ -106,7 +107,7 @@ class Symptom:
         sign: one of `SIGNS`, the worst first.
         layer: index, from 0; for a pair of layers, the lower one.
         what: the observation, with its figures.
-        advice: a suggestion.
+        advice: a suggestion, with names of training options in braces.
     """
 
     sign: str
@@ -114,13 +115,14 @@ class Symptom:
     what: str
     advice: str
 
-    def sentence(self) -> str:
-        """One line of text about the sign."""
-        return f"{self.sign} in layer {self.layer}: {self.what}; {self.advice}"
+    def sentence(self, call: Callable[[str], str] = str) -> str:
+        """One line of text about the sign; `call` names the options, by default as Python does."""
+        advice = with_names(self.advice, call)
+        return f"{self.sign} in layer {self.layer}: {self.what}; {advice}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, call: Callable[[str], str] = str) -> dict[str, Any]:
         """Plain data for JSON: sign, layer and the sentence as text."""
-        return {"sign": self.sign, "layer": self.layer, "text": self.sentence()}
+        return {"sign": self.sign, "layer": self.layer, "text": self.sentence(call)}
 
 
 def participation_ratio(decisions: NDArray[Any]) -> float:
@@ -264,9 +266,9 @@ class Watch:
 
     def _collapses(self) -> list[Symptom]:
         advice = (
-            "lower --rate, or try another --seed or --rule"
+            "lower {rate}, or try another {seed} or {rule}"
             if self._labeled
-            else "make fewer --steps, or use a rule with labels (--rule local)"
+            else "make fewer {steps}, or use a rule with labels ({rule} local)"
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
@@ -291,14 +293,14 @@ class Watch:
             what = f"its root mean square grew from {first:.1f} to {now:.1f} and still grows"
         else:
             return None
-        advice = "lower --rate" if self._labeled else "lower --rate or make fewer --steps"
+        advice = "lower {rate}" if self._labeled else "lower {rate} or make fewer {steps}"
         return Symptom("exploding knowledge", layer, what, f"{advice}, or scale the inputs")
 
     def _saturation(self, layer: int) -> Symptom | None:
         weights = float(_last_third(self._series("w_saturated", layer)).mean())
         if weights > SATURATED:
             what = f"{weights:.0%} of its weights are at a limit of their format"
-            advice = "lower --rate, or train a new model on these data, with formats for them"
+            advice = "lower {rate}, or train a new model on these data, with formats for them"
             return Symptom("saturation", layer, what, advice)
         knowledge = float(_last_third(self._series("z_saturated", layer)).mean())
         limit = STUCK if self._labeled and self._learned() else SATURATED
@@ -306,7 +308,7 @@ class Watch:
         if knowledge <= limit or nothing_left:
             return None
         what = f"{knowledge:.0%} of its knowledge is at a limit of its format"
-        return Symptom("saturation", layer, what, "lower --rate, or scale the inputs")
+        return Symptom("saturation", layer, what, "lower {rate}, or scale the inputs")
 
     def _vanishing(self, layer: int) -> Symptom | None:
         share = float(self._series("zero", layer).mean())
@@ -315,7 +317,7 @@ class Watch:
         if not self._labeled and self._settled(layer):
             return None
         what = f"{share:.1%} of the updates of its weights round to zero"
-        return Symptom("vanishing updates", layer, what, "raise --rate, or take --precision w32a16")
+        return Symptom("vanishing updates", layer, what, "raise {rate}, or take {precision} w32a16")
 
     def _plateau(self, layer: int) -> Symptom | None:
         if self._settled(layer) or not self._learns(layer) or self._falls(layer):
@@ -326,7 +328,7 @@ class Watch:
         if abs(move) > max(STILL * float(np.abs(_blocks(entropy)).max()), chance):
             return None
         what = "its entropy no longer moves, but its shift has not become small"
-        return Symptom("plateau", layer, what, "try another --rate, or more neurons in --hidden")
+        return Symptom("plateau", layer, what, "try another {rate}, or more neurons in {hidden}")
 
     def _discord(self, layer: int) -> Symptom | None:
         """Compare the layer with the one above it."""
@@ -342,7 +344,7 @@ class Watch:
             return None
         directions = ["rises" if move > 0 else "falls" for move in moves]
         what = f"its entropy {directions[0]} while that of layer {above} {directions[1]}"
-        return Symptom("out of step", layer, what, "lower --rate, or take fewer layers in --hidden")
+        return Symptom("out of step", layer, what, "lower {rate}, or take fewer layers in {hidden}")
 
     def _learns(self, layer: int) -> bool:
         """Tell whether the layer learns; the shift of a frozen layer is always 0."""

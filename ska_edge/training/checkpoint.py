@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ska_edge.files import check_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.state import State
@@ -22,10 +23,14 @@ class Checkpoint:
     Attributes:
         path: the file; None disables checkpoints, and nothing is copied.
         done, total: progress at the last copy.
+
+    Raises InputError if the file cannot be written.
     """
 
     def __init__(self, session: Session) -> None:
         self.path = session.options.checkpoint
+        if self.path is not None:
+            check_file(self.path)  # now, because the first write may come after hours
         self.done = self.total = 0
         self._session = session
         self._parameters: Parameters | None = None

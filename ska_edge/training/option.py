@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ska_edge.errors import OptionError
 from ska_edge.plan.plan import Plan
 
@@ -129,10 +131,17 @@ class Option:
             return self._path(name, value)
         if self.kind is Kind.ROWS and isinstance(value, str) and value == ALL_ROWS:
             return value
-        return value if self.kind is Kind.FLAG else self._number(name, value)
+        if self.kind is Kind.FLAG:
+            return self._flag(name, value)
+        return self._number(name, value)
+
+    def _flag(self, name: str, value: Any) -> bool:
+        if not _is_flag(value):
+            raise OptionError(f"{{{name}}} is True or False, not {{value!r}}", value=value)
+        return bool(value)
 
     def _word(self, name: str, value: Any) -> str:
-        if value not in self.choices:
+        if not isinstance(value, str) or value not in self.choices:
             raise OptionError(
                 f"no {self.noun or name.replace('_', ' ')} {{value!r}}: {{{name}}} is one of"
                 f" {', '.join(self.choices)}",
@@ -144,9 +153,9 @@ class Option:
         whole = self.kind is not Kind.REAL
         try:
             number = operator.index(value) if whole else float(value)
-            if isinstance(value, str):
+            if isinstance(value, str) or _is_flag(value):
                 raise TypeError
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise OptionError(
                 f"{{{name}}} is {self.kind.value}, not {{value!r}}", value=value
             ) from None
@@ -162,7 +171,7 @@ class Option:
     def _widths(self, name: str, value: Any) -> tuple[int, ...]:
         try:
             given = value if not isinstance(value, str) and hasattr(value, "__iter__") else [value]
-            widths = tuple(operator.index(width) for width in given)
+            widths = tuple(0 if _is_flag(width) else operator.index(width) for width in given)
         except TypeError:
             widths = (0,)
         if self.most is not None and sum(widths) > self.most:
@@ -176,9 +185,14 @@ class Option:
         return widths
 
     def _path(self, name: str, value: Any) -> Path:
-        if not isinstance(value, str | os.PathLike):
+        if not isinstance(value, str | os.PathLike) or "\0" in os.fspath(value):
             raise OptionError(f"{{{name}}} is {{value!r}}; give the path of a file", value=value)
         return Path(value)
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether a value is True or False, which Python also accepts as the numbers 1 and 0."""
+    return isinstance(value, bool | np.bool_)
 
 
 def option(default: Any = None, **described: Any) -> Any:

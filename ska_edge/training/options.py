@@ -251,6 +251,7 @@ class Options:
 
     def settled(self, inputs: int, base: Plan | None = None) -> Options:
         """Return `filled` options; raise OptionError if they contradict each other."""
+        self._check_given()
         whole = self.filled(inputs, base)
         at = Situation(RULES[whole.rule or RULE].supervised, inputs)
         whole._check_scopes(at)
@@ -274,6 +275,16 @@ class Options:
             if getattr(self, name) is None
         }
         return replace(self, **missing)
+
+    def _check_given(self) -> None:
+        """Refuse options that others make useless."""
+        if self.start is not None and self.scale is not None:
+            raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
+        if self.per_class is not None and self.test_fraction is not None:
+            raise OptionError(
+                "give {per_class} or {test_fraction}, not both: all rows beyond {per_class} are"
+                " test rows"
+            )
 
     def _check_scopes(self, at: Situation) -> None:
         """Refuse options that the rule does not use."""
@@ -344,5 +355,5 @@ def default_words(name: str) -> str:
 
 
 def flag(name: str) -> str:
-    """Return the name of an option on the command line."""
-    return OPTIONS[name].flag(name)
+    """Return the name of an option on the command line, also of one that no training has."""
+    return OPTIONS[name].flag(name) if name in OPTIONS else "--" + name.replace("_", "-")

@@ -81,6 +81,25 @@ def test_a_sentence_calls_an_option_as_it_was_given(
     assert refusal.startswith(f"ska-edge: {sentence}")
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--scale", "global"), "--from keeps the scaling of its model; leave --scale out"),
+        (
+            ("--per-class", "3", "--test-fraction", "0.5"),
+            "give --per-class or --test-fraction, not both: all rows beyond --per-class are test"
+            " rows",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    ska_edge, iris_file: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    command = ("train", "iris", "-o", "m.ska", "--from", iris_file, *options)
+    assert ska_edge(*command).refusal(2) == f"ska-edge: {sentence}"
+    assert not Path("m.ska").exists()
+
+
 def test_a_model_notes_the_options_that_made_it(ska_edge, iris_file: Path) -> None:
     options = ("--hidden", "3", "--epochs", "2", "--seed", "4", "--log", "steps.jsonl")
     assert ska_edge("train", "iris", "-o", "m.ska", *options).code == 0

@@ -130,6 +130,38 @@ def test_a_port_that_is_not_there_is_refused(model: ska_edge.Model, tmp_path: Pa
         ska_edge.connect(str(tmp_path / "none"), model)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"port": None}, "port is None; give its path"),
+        ({"port": 5}, "port is 5; give its path"),
+        ({"baud": "fast"}, "baud is 'fast'; give bits per second, 1200 to 921600"),
+        ({"baud": 0}, "baud is 0; give bits per second"),
+        ({"timeout": "a"}, "timeout is 'a'; give seconds, more than 0"),
+        ({"timeout": -1}, "timeout is -1; give seconds, more than 0"),
+        ({"timeout": float("nan")}, "timeout is nan; give seconds"),
+        ({"key": "abc"}, "key is not 32 bytes; give the bytes of the device's key"),
+        ({"key": b"abc"}, "key is not 32 bytes"),
+        ({"model": 5}, "a path is text or a Path, not 5"),
+    ],
+)
+def test_an_argument_that_no_port_can_have_is_refused(
+    board: TrainerDevice, arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ska_edge.InputError, match=f"^{sentence}"):
+        ska_edge.connect(**{"port": board.port, **arguments})
+
+
+def test_a_proof_with_two_arrays_as_arguments_is_refused(
+    board: TrainerDevice, model: ska_edge.Model
+) -> None:
+    with (
+        ska_edge.connect(board.port, model) as device,
+        pytest.raises(ska_edge.InputError, match=r"verify\(\(x, y\)\)"),
+    ):
+        device.verify(np.zeros((2, 4)), [0, 1])  # type: ignore[arg-type]
+
+
 def test_a_proof_that_fails_names_the_integer(
     model: ska_edge.Model, trained: ska_edge.Model
 ) -> None:

@@ -93,6 +93,74 @@ def test_labels_of_any_kind_become_classes(labels: list[Any], names: tuple[str, 
     ]
 
 
+def test_the_largest_integers_stay_integers() -> None:
+    extremes = [np.iinfo(np.int64).min, np.iinfo(np.int64).max]
+    x = np.arange(8.0)[:, None]
+    model = ska_edge.train((x, extremes * 4), hidden=2, epochs=1).model
+    assert model.classes.tolist() == extremes
+    assert set(model.predict(x).tolist()) <= set(extremes)
+    assert model.evaluate((x, extremes * 4)).confusion.sum() == 8
+
+
+def test_data_as_two_arguments_are_refused_with_the_right_call(
+    arrays: tuple[np.ndarray, np.ndarray],
+) -> None:
+    call: Any
+    model = ska_edge.train(arrays, hidden=2, epochs=1).model
+    for call, name in ((ska_edge.train, "train"), (model.evaluate, "evaluate")):
+        sentence = rf"^{name} takes the data as one argument: {name}\(\(x, y\)\)$"
+        for give in (lambda call: call(*arrays), lambda call: call(arrays[0], y=arrays[1])):
+            with pytest.raises(ska_edge.InputError, match=sentence):
+                give(call)
+    with pytest.raises(TypeError, match="positional argument"):
+        ska_edge.train(arrays, 4)  # type: ignore[misc]
+
+
+def test_a_checkpoint_is_checked_before_the_training(
+    arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    told: list[int] = []
+    for path, sentence in (
+        (tmp_path / "none" / "c.ska", "there is no folder .*none to write c.ska to"),
+        (tmp_path, "is a folder; name the file to write"),
+    ):
+        with pytest.raises(ska_edge.InputError, match=sentence):
+            ska_edge.train(arrays, checkpoint=path, progress=lambda done, _: told.append(done))
+    assert told == []
+
+
+def test_a_log_that_is_cut_is_a_warning(arrays: tuple[np.ndarray, np.ndarray]) -> None:
+    sentence = "^the log is incomplete: cannot write /dev/full: No space left on device$"
+    with pytest.warns(UserWarning, match=sentence) as warned:
+        trained = ska_edge.train(arrays, hidden=2, epochs=1, log="/dev/full")
+    assert warned[0].filename == __file__
+    assert trained.log_fault is not None
+    assert trained.accuracy["fixed"]["train"] is not None
+
+
+def test_a_symptom_names_options_as_in_python(arrays: tuple[np.ndarray, np.ndarray]) -> None:
+    trained = ska_edge.train(arrays, hidden=2, epochs=2, rate=1e-5)
+    sentences = [symptom.sentence() for symptom in trained.symptoms]
+    assert any("; raise rate, or take precision w32a16" in sentence for sentence in sentences)
+    assert "--" not in " ".join(sentences)
+
+
+def test_what_is_trained_is_shown_in_a_line(arrays: tuple[np.ndarray, np.ndarray]) -> None:
+    trained = ska_edge.train(arrays, hidden=2, epochs=1)
+    assert repr(trained.train) == "Dataset(arrays, 32 rows, 3 features, 2 classes)"
+    assert len(repr(trained)) < 2000 and "\n" not in repr(trained)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"m.ska"])
+def test_a_path_is_text_or_a_path(
+    arrays: tuple[np.ndarray, np.ndarray], path: Any, tmp_path: Path
+) -> None:
+    model = ska_edge.train(arrays, hidden=2, epochs=1).model
+    for use in (ska_edge.load, model.save, model.export_onnx, model.firmware):
+        with pytest.raises(ska_edge.InputError, match=rf"^a path is text or a Path, not {path!r}$"):
+            use(path)
+
+
 def test_progress_is_told(arrays: tuple[np.ndarray, np.ndarray]) -> None:
     told: list[tuple[int, int]] = []
     ska_edge.train(arrays, hidden=2, epochs=2, progress=lambda *numbers: told.append(numbers))
@@ -110,7 +178,9 @@ def test_hidden_is_a_width_or_several(
     assert ska_edge.train(arrays, hidden=wider, epochs=1).model.plan.sizes == sizes
 
 
-@pytest.mark.parametrize("hidden", [0, -3, (4, 0), 2.5, "32", (2.5,), (4, (3,)), object()])
+@pytest.mark.parametrize(
+    "hidden", [True, [True], 0, -3, (4, 0), 2.5, "32", (2.5,), (4, (3,)), object()]
+)
 def test_hidden_that_is_no_width_is_refused(
     arrays: tuple[np.ndarray, np.ndarray], hidden: Any
 ) -> None:
@@ -131,6 +201,16 @@ def test_hidden_that_is_no_width_is_refused(
         ({"test_fraction": 1}, "a test fraction is a finite number .*; test_fraction is 1.0"),
         ({"decay": 20}, "decay is at least 0, and less than epochs"),
         ({"per_class": 0}, "per_class is at least 1, not 0"),
+        ({"epochs": True}, "epochs is a whole number, not True"),
+        ({"batch": True}, "batch is a whole number or 'all', not True"),
+        ({"seed": np.True_}, "seed is a whole number, not "),
+        ({"rate": True}, "rate is a finite number, not True"),
+        ({"rate": 10**400}, "rate is a finite number, not 1000"),
+        ({"readout_only": "yes"}, "readout_only is True or False, not 'yes'"),
+        ({"readout_only": 1}, "readout_only is True or False, not 1"),
+        ({"rule": np.array(["local", "code"])}, r"no rule array\("),
+        ({"per_class": 3, "test_fraction": 0.2}, "give per_class or test_fraction, not both"),
+        ({"log": "a\0b"}, "log is 'a.x00b'; give the path of a file"),
         ({"start": 3}, "start is 3; give the path of a file"),
         ({"start": "nope.ska"}, "there is no model file nope.ska"),
         ({"start": "m.ska", "rule": "published"}, "there is no model file m.ska"),
@@ -199,6 +279,12 @@ def changed(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
         (lambda x, y: (x, ["a", ""] * 20), r"y\[1\] is an empty text; every row needs a label"),
         (lambda x, y: (x, [b"a", b"b"] * 20), r"y\[0\] is b'a'; labels are all integers or all"),
         (lambda x, y: (x, [2**70, 1] * 20), "a label in y does not fit 64 bits"),
+        (
+            lambda x, y: (x, np.array([2**63, 1] * 20, dtype=np.uint64)),
+            "a label in y does not fit 64 bits",
+        ),
+        (lambda x, y: (x, [1, "1"] * 20), r"y\[0\] is 1; labels are all integers or all text"),
+        (lambda x, y: (x, ("1", 1.5) * 20), r"y\[1\] is 1.5; labels are all integers or all"),
         (lambda x, y: (0 * x, y), "all 3 features of 'arrays' are constant"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.network.engine import EngineWarning
-from ska_edge.training.options import OPTIONS, Options
+from ska_edge.training.options import OPTIONS, Options, flag
 from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
@@ -41,7 +41,7 @@ def run(dataset: Dataset, options: Options) -> Record:
             warnings.simplefilter("ignore", EngineWarning)  # the sweep warns once for all runs
             trained = train(dataset, options)
     except InputError as error:
-        return {**record, "error": str(error)}
+        return {**record, "error": error.named(flag)}
     plan = trained.model.plan
     return {
         **record,

@@ -1,0 +1,55 @@
+"""A sentence of the library names an option for its caller, so it does not spell out a flag.
+
+People of the command line know `--rate`, people of Python `rate`; `errors.Named` has both.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.architecture.sources import MODULES
+
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+# Modules that only a command reaches, or whose flags are not those of ska-edge.
+SPELLED = {
+    "ska_edge.data.builtin": {"--upgrade"},  # of pip
+    "ska_edge.data.memory": {"--max-memory"},  # beside its name in Python
+    "ska_edge.model.onnx_import": {"--form"},  # in parentheses, after plain words
+    "ska_edge.monitor.replay": {"--at"},
+    "ska_edge.monitor.sinks.log": {"--overwrite"},
+    "ska_edge.monitor.sinks.mqtt": {"--name"},
+    "ska_edge.training.sweep.pool": {"--jobs"},
+    "firmware_gen.toolchains": {"--version", "--defsym", "--gc-sections"},  # of compilers
+}
+
+
+def spelled(source: str) -> set[str]:
+    """Return the flags in the text constants of a module, docstrings left out."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        flag
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if id(node) not in docstrings
+        for flag in FLAG.findall(node.value)
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_library_spells_out_no_flag(name: str) -> None:
+    if not name.startswith("ska_edge.cli."):
+        assert spelled(MODULES[name]) == SPELLED.get(name, set())
+
+
+def test_a_flag_is_found() -> None:
+    assert spelled('x = f"lower --rate to {y}"') == {"--rate"}
+    assert spelled('def f():\n    """Like --rate."""\n    return "-- a-b--c"') == set()
