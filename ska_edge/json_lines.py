@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from ska_edge.files import write_file
 
 LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and as many decisions take less than a megabyte
 BLOCK = 2**16  # bytes that are read at once from the end of a file
+READ = 2**20  # bytes that are read at once from its start
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,31 @@ class JsonLine:
         return content if isinstance(content, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a file; only the last one of the file may lack its newline.
+
+    Attributes:
+        number: number of its first line, from 1.
+        start: bytes of the file before it.
+        text: its bytes.
+    """
+
+    number: int
+    start: int
+    text: bytes
+
+    def texts(self) -> list[bytes]:
+        """The bytes of its lines, with their newlines."""
+        return BytesIO(self.text).readlines()
+
+
 class JsonLines(Closable):
     """A file with a JSON object per line.
 
-    `lines` and `lines_from_end` read it. `append` writes to it after `open` and before `close`,
-    which the end of a `with` block calls. Nothing in the file changes before the first `append`.
+    `blocks`, `lines` and `lines_from_end` read it. `append` writes to it after `open` and before
+    `close`, which the end of a `with` block calls. Nothing in the file changes before the first
+    `append`.
 
     Args:
         path: the file.
@@ -72,12 +93,27 @@ class JsonLines(Closable):
 
         Raises InputError when the file cannot be read, or a line is longer than `LONGEST_LINE`.
         """
-        number = at = 0
-        with self._readable() as file:
-            while text := file.readline(LONGEST_LINE + 1):
-                number += 1
-                yield JsonLine(at, self._short(text, f", line {number}"))
+        for block in self.blocks():
+            at = block.start
+            for text in block.texts():
+                yield JsonLine(at, text)
                 at += len(text)
+
+    def blocks(self) -> Iterator[Block]:
+        """All lines, in order, about `READ` bytes at a time. Raises as `lines`."""
+        number, at, rest = 1, 0, b""
+        with self._readable() as file:
+            while chunk := file.read(READ):
+                whole = chunk.rfind(b"\n") + 1
+                text, rest = (rest + chunk[:whole], chunk[whole:]) if whole else (b"", rest + chunk)
+                # Only a block that is longer than a line may be can hold such a line.
+                for part in [text] if len(text) <= LONGEST_LINE else BytesIO(text):
+                    if part:
+                        yield Block(number, at, self._short(part, f", line {number}"))
+                    number, at = number + part.count(b"\n"), at + len(part)
+                self._short(rest, f", line {number}")
+            if rest:
+                yield Block(number, at, rest)
 
     def lines_from_end(self) -> Iterator[JsonLine]:
         """All lines, the last one first; reads about as much as is asked for. Raises as `lines`."""

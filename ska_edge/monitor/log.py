@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ska_edge.errors import InputError
-from ska_edge.json_lines import JsonLines
+from ska_edge.json_lines import JsonLine, JsonLines
 from ska_edge.monitor.log_line import LogLine, parse
+from ska_edge.monitor.row_block import RowBlock, RowReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,46 @@ class LogFile:
 
     def entries(self, only: tuple[bytes, ...] = ()) -> Iterator[Entry]:
         """Yield the lines in order; with `only`, just the lines that contain one of these texts."""
-        damaged = 0  # number of a line that is no JSON object; only the last line may be one
-        for number, line in enumerate(self._file.lines(), 1):
-            if damaged:
-                raise self.bad(damaged, "not a line of a monitor's log: it is damaged")
-            self.done = line.end
-            if only and not any(part in line.text for part in only):
+        lines = self._lines(only)
+        for number, text in lines:
+            if not only or any(part in text for part in only):
+                yield number, self._parsed(number, text, lines)
+
+    def pieces(self, reader: RowReader) -> Iterator[Entry | RowBlock]:
+        """Yield the lines in order, with those that the reader takes together in blocks."""
+        lines = self._lines()
+        for number, text in lines:
+            if reader.take(number, text):
+                if reader.full:
+                    yield reader.block()
                 continue
-            content = line.content()
-            if content is None:
-                damaged, torn = number, self._file.is_torn(line)
-                continue
-            try:
-                said = parse(content)
-            except InputError as error:
-                raise self.bad(number, str(error)) from error
-            yield number, said
-        if damaged:
-            yield damaged, DamagedEnd(torn)
+            if reader.rows:
+                yield reader.block()
+            yield number, self._parsed(number, text, lines)
+        if reader.rows:
+            yield reader.block()
+
+    def _lines(self, only: tuple[bytes, ...] = ()) -> Iterator[tuple[int, bytes]]:
+        """Number and text of the lines; the first one alone of a block without these texts."""
+        for block in self._file.blocks():
+            wanted = not only or any(part in block.text for part in only)
+            texts = block.texts()
+            for number, text in enumerate(texts if wanted else texts[:1], block.number):
+                self.done += len(text)
+                yield number, text
+            self.done = block.start + len(block.text)
+
+    def _parsed(
+        self, number: int, text: bytes, following: Iterator[object]
+    ) -> LogLine | DamagedEnd:
+        """The contents of a line; only the last one may be damaged."""
+        line = JsonLine(0, text)
+        content = line.content()
+        if content is None:
+            if next(following, None) is not None:
+                raise self.bad(number, "not a line of a monitor's log: it is damaged")
+            return DamagedEnd(self._file.is_torn(line))
+        try:
+            return parse(content)
+        except InputError as error:
+            raise self.bad(number, str(error)) from error

@@ -7,6 +7,7 @@ log, and its state must match every CRC that the device reported.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import CheckError, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log import DamagedEnd, LogFile
+from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
 from ska_edge.monitor.log_line import (
     Interruption,
     LogLine,
@@ -29,13 +30,15 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.row_block import RowBlock, RowReader
+from ska_edge.network.engine import trainer_for
 from ska_edge.network.state import State
-from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
+ROW_BYTES = 500  # of a log per row, about; the choice of the trainer depends on it
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts in lines where a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
@@ -79,7 +82,7 @@ def rebuild(
     replay = _Replay(path, model, at)
     replay.look_ahead()
     log = LogFile(path)
-    for number, line in log.entries():
+    for number, line in _one_by_one(log, replay, RowReader(model.plan), progress):
         if isinstance(line, SILENT):
             continue
         if replay.stops_before(line):
@@ -89,6 +92,19 @@ def rebuild(
             progress(log.done, log.size)
     progress(log.size, log.size)
     return replay.rebuilt()
+
+
+def _one_by_one(
+    log: LogFile, replay: _Replay, reader: RowReader, progress: Progress
+) -> Iterator[Entry]:
+    """The lines that the replay must process one by one; it learns the other rows in blocks."""
+    for piece in log.pieces(reader):
+        if not isinstance(piece, RowBlock):
+            yield piece
+        elif replay.learn_together(piece):
+            progress(log.done, log.size)
+        else:
+            yield from piece.entries()
 
 
 class _Replay:
@@ -107,14 +123,13 @@ class _Replay:
         self._reached = False
         self._begun = False
         self._first_step = 0
-        self._trainer = FixedTrainer(model.state.copy(), check=False)
+        self._trainer = trainer_for(model.state.copy(), learn=LogFile(path).size // ROW_BYTES)
         self._checked = False
         self._cut: int | None = None
         self._line = 0  # number of the current line
         self._promised: list[tuple[int, Mark]] = []  # states in lines that later rows must reach
-        self._wanted: Counter[tuple[int, int]] = (
-            Counter()
-        )  # samples and CRC of states that the device falls back to
+        # Samples and CRC of states that the device falls back to.
+        self._wanted: Counter[tuple[int, int]] = Counter()
         self._returns: set[int] = set()  # sample counts of these states; others need no CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
@@ -174,6 +189,40 @@ class _Replay:
                 f" {self._state.step}"
             )
         return Rebuilt(self._state, self.rows, self._checked, self._cut)
+
+    # --- rows in blocks ---------------------------------------------------------------------------
+
+    def learn_together(self, rows: RowBlock) -> bool:
+        """Learn successive rows at once, and check them.
+
+        Returns False, and the state is as before, if there is anything that `take` must look at:
+        something wrong, a state to store or to confirm, or the requested step.
+        """
+        if not (self._begun and self._continues(rows) and rows.fit(self._model.plan)):
+            return False
+        before = self._state.copy()
+        learned = [*self._trainer.learn_stream(rows.x, rows.labels)]
+        decisions = np.concatenate([part.decisions for part in learned])
+        steps = np.concatenate([part.steps for part in learned]) % COUNTED
+        if not rows.answered(decisions, steps):
+            self._trainer.state = before
+            return False
+        self._checked = False
+        self.rows += len(rows.numbers)
+        return True
+
+    def _continues(self, rows: RowBlock) -> bool:
+        """Whether the rows continue the state, and no line needs a state between them."""
+        samples, first, last = (
+            rows.samples.tolist(),
+            self._state.step % COUNTED,
+            int(rows.steps[-1]),
+        )
+        if self._at is not None and (last < first or first <= self._at <= last):
+            return False
+        expected = [(self._samples + 1 + i) % COUNTED for i in range(len(samples))]
+        usual = not self._promised and samples == expected and self._returns.isdisjoint(samples)
+        return usual and bool((rows.halvings == self._state.halvings).all())
 
     # --- lines ------------------------------------------------------------------------------------
 
@@ -308,7 +357,7 @@ class _Replay:
         self._used(mark)
 
     def _use(self, state: State) -> None:
-        self._trainer = FixedTrainer(state, check=False)
+        self._trainer.state = state
         self._checked = True
 
     # --- checks -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,34 @@ def test_an_endless_line_is_refused_from_both_ends(
         list(JsonLines(path).lines())
     with pytest.raises(InputError, match="longer than 1000 bytes"):
         list(JsonLines(path).lines_from_end())
+
+
+def test_lines_before_an_endless_one_are_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "LONGEST_LINE", 1000)
+    path.write_bytes(FIRST * 300 + b"[" * 1000 + b"\n" + FIRST)
+    lines = JsonLines(path).lines()
+    assert [next(lines).text for _ in range(300)] == [FIRST] * 300
+    with pytest.raises(InputError, match="line 301: a line is longer than 1000 bytes"):
+        next(lines)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text("ab\r", max_size=9)), st.booleans(), st.integers(1, 30))
+def test_blocks_hold_all_lines_in_order(
+    path: Path, texts: list[str], complete: bool, read: int
+) -> None:
+    content = "\n".join(texts).encode() + b"\n" * complete
+    path.write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_lines, "READ", read)
+        blocks = list(JsonLines(path).blocks())
+    assert b"".join(block.text for block in blocks) == content
+    number = start = 0
+    for block in blocks:
+        assert (block.number, block.start) == (number + 1, start)
+        assert block.texts() == re.findall(rb".*\n|.+", block.text)
+        number, start = number + len(block.texts()), start + len(block.text)
+    assert number == len(re.findall(rb"\n|[^\n]\Z", content))
 
 
 def test_only_the_end_is_read_from_the_end(path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Rows of a log in blocks: most lines of a long log are the same but for their numbers.
+
+The usual lines are recognized by a pattern and not parsed one by one. The pattern accepts less than
+the parser in `log_line`, and never more, so any other line is left to the parser.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.monitor.log_line import LogLine, parse
+from ska_edge.plan.plan import Plan
+
+MOST_ROWS = 1024  # of a block
+
+# All numbers below 2**32, except a few at the end.
+_COUNT = r"(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7})"
+_INTEGER = r"-?(?:0|[1-9][0-9]{0,9})"
+_REAL = r"-?(?!0[0-9])[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
+_METRIC = rf'"[a-z_]+": {_REAL}'
+_LAYER = rf"\{{{_METRIC}(?:, {_METRIC})*\}}"
+
+
+def _integers(count: int) -> str:
+    return rf"{_INTEGER}(?:, {_INTEGER}){{{count - 1}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlock:
+    """Rows that a device learned one after the other, and answered.
+
+    Attributes:
+        numbers, texts: number and bytes of each row's line.
+        samples, steps, labels, predicted: (n,) int64, as in `LogRow`.
+        x: (n, inputs).
+        decisions: (n, classes).
+        halvings: of the rows that have them.
+    """
+
+    numbers: list[int]
+    texts: list[bytes]
+    samples: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    x: NDArray[np.int64]
+    decisions: NDArray[np.int64]
+    halvings: NDArray[np.int64]
+
+    def fit(self, plan: Plan) -> bool:
+        """Whether the rows are such as a device with this plan takes."""
+        format = plan.layers[0].input
+        return bool(
+            self.labels.max() < plan.classes
+            and format.minimum <= self.x.min()
+            and self.x.max() <= format.maximum
+        )
+
+    def answered(self, decisions: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
+        """Whether these are the answers of the device.
+
+        Args:
+            decisions: (n, classes), before the update with each row.
+            steps: (n,), updates made after it.
+        """
+        return (
+            np.array_equal(self.steps, steps)
+            and np.array_equal(self.predicted, decisions.argmax(axis=1))
+            and np.array_equal(self.decisions, decisions)
+        )
+
+    def entries(self) -> Iterator[tuple[int, LogLine]]:
+        """Number and contents of each row's line."""
+        for number, text in zip(self.numbers, self.texts, strict=True):
+            yield number, parse(json.loads(text))
+
+
+class RowReader:
+    """Collects the usual lines of a log: rows with their answers, and their announcements.
+
+    Args:
+        plan: the plan of the device.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._inputs, self._classes = plan.inputs, plan.classes
+        x, decisions = _integers(plan.inputs), _integers(plan.classes)
+        self._row = re.compile(
+            rf'\{{"sample": ({_COUNT}), "step": ({_COUNT}), "label": ({_COUNT}), "x": \[({x})\],'
+            rf' "predicted": ({_COUNT}), "decisions": \[({decisions})\],'
+            rf' "layers": \[(?:{_LAYER}(?:, {_LAYER})*)?\]'
+            r'(?:, "halvings": (0|[1-9][0-9]?|1[0-9]{2}))?\}\n'.encode()
+        )
+        self._notice = re.compile(
+            rf'\{{"sent": {_COUNT}, "token": {_COUNT}, "label": {_COUNT},'
+            rf' "x": \[{x}\]\}}\n'.encode()
+        )
+        self._numbers: list[int] = []
+        self._texts: list[bytes] = []
+        self._found: list[tuple[bytes, ...]] = []
+
+    @property
+    def rows(self) -> int:
+        """The number of rows collected."""
+        return len(self._numbers)
+
+    @property
+    def full(self) -> bool:
+        """Whether a block is complete."""
+        return len(self._numbers) >= MOST_ROWS
+
+    def take(self, number: int, text: bytes) -> bool:
+        """Collect a line; False if it is not a usual one."""
+        found = self._row.fullmatch(text)
+        if found is None:
+            return self._notice.fullmatch(text) is not None
+        self._numbers.append(number)
+        self._texts.append(text)
+        self._found.append(found.groups(b""))
+        return True
+
+    def block(self) -> RowBlock:
+        """The rows collected, at least one; the reader is empty then."""
+        columns = [_numbers(column) for column in zip(*self._found, strict=True)]
+        samples, steps, labels, x, predicted, decisions, halvings = columns
+        rows = len(self._numbers)
+        block = RowBlock(
+            self._numbers,
+            self._texts,
+            samples,
+            steps,
+            labels,
+            predicted,
+            x.reshape(rows, self._inputs),
+            decisions.reshape(rows, self._classes),
+            halvings,
+        )
+        self._numbers, self._texts, self._found = [], [], []
+        return block
+
+
+def _numbers(texts: tuple[bytes, ...]) -> NDArray[np.int64]:
+    """The integers of a column, in which some texts may be empty."""
+    joined = b",".join(filter(None, texts)).decode()
+    return np.fromstring(joined, dtype=np.int64, sep=",")
