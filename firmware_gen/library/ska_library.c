@@ -82,6 +82,4 @@ void ska_library_shifts(const ska_t *ska, int16_t *shifts) {
     }
 }
 
-void ska_library_pass(ska_t *ska, uint16_t number) { batch_pass(ska, number); }
-
 #endif

@@ -51,11 +51,6 @@ SKA_LIBRARY_API void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32
 /* The shifts of the last update: [SKA_NEURONS], without labels [SKA_BATCH][SKA_NEURONS]. */
 SKA_LIBRARY_API void ska_library_shifts(const ska_t *ska, int16_t *shifts);
 
-#if !SKA_SUPERVISED
-/* Makes pass `number` over the batch in the network; every pass but number 0 is an update. */
-SKA_LIBRARY_API void ska_library_pass(ska_t *ska, uint16_t number);
-#endif
-
 #ifdef __cplusplus
 }
 #endif

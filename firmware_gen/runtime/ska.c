@@ -419,25 +419,21 @@ static void batch_update(ska_t *ska, uint8_t layer) {
 }
 
 /* The first pass only records; every later pass compares itself with the previous one. */
-static void batch_pass(ska_t *ska, uint16_t number) {
-    ska->pass = (uint8_t)(1 - ska->pass);
-    for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
-        forward(ska, ska->batch[sample]);
-        for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
-            ska->passes[ska->pass][sample][neuron] = ska->knowledge[neuron];
-        }
-    }
-    if (number > 0) {
-        for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
-            batch_update(ska, layer);
-        }
-        ska->step++;
-    }
-}
-
 static void batch_learn(ska_t *ska) {
     for (uint16_t number = 0; number < SKA_STEPS; number++) {
-        batch_pass(ska, number);
+        ska->pass = (uint8_t)(1 - ska->pass);
+        for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
+            forward(ska, ska->batch[sample]);
+            for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
+                ska->passes[ska->pass][sample][neuron] = ska->knowledge[neuron];
+            }
+        }
+        if (number > 0) {
+            for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
+                batch_update(ska, layer);
+            }
+            ska->step++;
+        }
     }
 }
 

@@ -23,6 +23,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities
 from ska_edge.model.scaling import Scaling, standardize
+from ska_edge.network.engine import trainer_for
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -171,15 +172,13 @@ class Model:
                 f" batch {self.plan.batch}"
             )
         labels = self.targets(len(inputs), y)
-        trainer = FixedTrainer(self.state, check=False)
+        trainer = trainer_for(self.state, learn=len(inputs))
         self.reference = None
-        decided = np.array(
-            [
-                trainer.learn_one(row, int(label)).argmax()
-                for row, label in zip(inputs, labels, strict=True)
-            ]
-        )
-        return self.classes[decided] if supervised else decided
+        pieces = (piece.decisions.argmax(axis=1) for piece in trainer.learn_stream(inputs, labels))
+        decided: NDArray[Any] = np.concatenate([np.empty(0, dtype=np.int64), *pieces])
+        if supervised:
+            decided = self.classes[decided]
+        return decided
 
     @takes_one
     def evaluate(self, data: Source) -> Evaluation:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.network.trainer import FixedTrainer
+from ska_edge.network.engine import trainer_for
 from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -32,9 +32,9 @@ class Beginning:
 
     def learned(self) -> NDArray[np.int64]:
         """Return the parameters (count,) after the host has learned these samples."""
-        trainer = FixedTrainer(self.model.state.copy(), check=False)
-        for x, label in zip(self.inputs, self.labels.tolist(), strict=True):
-            trainer.learn_one(x, label)
+        trainer = trainer_for(self.model.state.copy(), learn=len(self.labels))
+        for _ in trainer.learn_stream(self.inputs, self.labels):
+            pass
         return trainer.state.parameters
 
     def start(self) -> tuple[NDArray[np.float64], ...]:

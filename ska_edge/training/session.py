@@ -19,7 +19,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
 from ska_edge.network.engine import Trainer, narrow, trainer_for
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
-from ska_edge.network.range_tracker import ROWS, RangeTracker
+from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
@@ -182,7 +182,7 @@ class Session:
         if not self.plan.rule_definition.supervised:
             yield from self._steps_work(model, inputs[: self.plan.batch], log, watch, record)
             return
-        trainer = trainer_for(model.state, learn=self.total, infer=self.options.epochs * ROWS)
+        trainer = trainer_for(model.state, learn=self.total)
         done, marks = 0, _Marks()
         measuring = _Measuring(self, trainer, log, watch)
         for halvings, order in self.orders():

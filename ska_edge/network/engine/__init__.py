@@ -10,7 +10,6 @@ state in place; callers need not know which one they hold. The interface:
     trainer.learn_one(inputs, label)      one row, like a device
     trainer.learn_stream(inputs, labels)  many rows, like a device; yields pieces of any length
     trainer.learn_many(inputs, labels)    many rows, like a training; yields pieces of any length
-    trainer.learn_steps(inputs)           the steps of a rule without labels
     trainer.metrics(), trainer.last_shifts()   of the last update
 
 Rows are arrays (n, inputs) of integers, fastest in the plan's own width (`narrow`). After every

@@ -24,7 +24,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "shifts": (None, [_POINTER, _POINTER]),
     "metrics": (None, [_POINTER, ctypes.c_uint8, _POINTER]),
 }
-_WITHOUT_LABELS: dict[str, tuple[Any, list[Any]]] = {"pass": (None, [_POINTER, ctypes.c_uint16])}
 
 
 class Library:
@@ -37,11 +36,7 @@ class Library:
         self.plan = plan
         self._functions: dict[str, Any] = {}
         loaded = ctypes.CDLL(str(path))
-        supervised = plan.rule_definition.supervised
-        for name, (result, arguments) in {
-            **_SIGNATURES,
-            **({} if supervised else _WITHOUT_LABELS),
-        }.items():
+        for name, (result, arguments) in _SIGNATURES.items():
             function = getattr(
                 loaded, "ska_metrics" if name == "metrics" else f"ska_library_{name}"
             )
@@ -73,23 +68,16 @@ class Network:
             self._fields.append((field, raw.view(kind).reshape(field.shape)))
             place += field.size
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        """A field of the state, as the C code sees it."""
-        return next(view for field, view in self._fields if field.name == name)
-
     def load(self, state: State) -> None:
         """Take over a state. Its counts begin at 1: the C code has metrics after its first step."""
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 
-    def store(self, state: State, *names: str) -> None:
-        """Update a state from the network: these fields, or all of them."""
+    def store(self, state: State) -> None:
+        """Update a state from the network."""
         for field, view in self._fields:
-            if names and field.name not in names:
-                continue
             if field.name in COUNTS:
                 counted = (int(view) - 1) & COUNT_MASK
                 setattr(state, field.name, getattr(state, field.name) + counted)
-                view[...] = 1
             else:
                 state.set_field(field, view)

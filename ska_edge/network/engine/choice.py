@@ -30,18 +30,18 @@ class EngineWarning(RuntimeWarning):
     """The native engine cannot be used, and numpy works in its place."""
 
 
-def trainer_for(state: State, learn: int = 0, infer: int = 0) -> Trainer:
-    """A trainer for a state and a number of rows to learn and to infer.
+def trainer_for(state: State, learn: int = 0) -> Trainer:
+    """A trainer for a state and a number of rows to learn.
 
     It is the native engine if the work is worth it and a compiler works, else numpy. If no compiler
-    works, an EngineWarning says why, once.
+    works, an EngineWarning says why, once. Mini-batches are always numpy's.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.
         ToolError: SKA_EDGE_ENGINE is "native", and the engine cannot be used.
     """
     plan, wanted = state.plan, _wanted()
-    seconds = _numpy_seconds(plan, learn, infer)
+    seconds = _numpy_seconds(plan, learn)
     possible = plan.batch == 1 or not plan.rule_definition.supervised
     if wanted == NUMPY or not possible:
         return FixedTrainer(state, check=False)
@@ -84,11 +84,10 @@ def _wanted() -> str:
     return found
 
 
-def _numpy_seconds(plan: Plan, learn: int, infer: int) -> float:
+def _numpy_seconds(plan: Plan, rows: int) -> float:
     """About how long numpy takes, from measurements of networks with 10^2 to 10^5 parameters."""
-    update = 300e-6 + 6e-9 * plan.parameter_count
-    forward = 2e-6 + 1e-9 * plan.parameter_count
-    return learn * (1 + plan.replay.per_sample) * update + infer * forward
+    updates = rows * (1 + plan.replay.per_sample) * plan.steps / plan.batch
+    return updates * (300e-6 + 6e-9 * plan.parameter_count)
 
 
 def _library(plan: Plan, build: bool) -> Library | None:

@@ -41,9 +41,6 @@ class Trainer(Protocol):
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yields decisions (n, classes)."""
 
-    def learn_steps(self, inputs: Rows) -> Iterator[None]:
-        """Make `plan.steps` passes over the batch; yields after each update."""
-
     def last_shifts(self) -> list[Integers]:
         """Every layer's shifts (batch, width) of the last update; empty before the first."""
 

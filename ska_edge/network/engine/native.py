@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ska_edge.arithmetic.numpy_ops import Integers
 from ska_edge.errors import CheckError, InputError
-from ska_edge.network.difference import first_difference
 from ska_edge.network.engine.binding import Library, Network
 from ska_edge.network.engine.interface import Rows, narrow
 from ska_edge.network.engine.referee import Disagreement, Referee
@@ -18,7 +17,6 @@ from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
 PIECE = 2**24  # products of weights and inputs in one call, some milliseconds
-COMPARED_STEPS = 2  # of a rule without labels
 
 
 class NativeTrainer:
@@ -43,7 +41,7 @@ class NativeTrainer:
         self._referee = Referee()
         self._updated = False
         self._neurons = sum(layer.outputs for layer in self.plan.layers)
-        updates = 1 + self.plan.replay.per_sample
+        updates = (1 + self.plan.replay.per_sample) * self.plan.steps
         self._piece = max(1, PIECE // (self.plan.parameter_count * updates))
 
     # --- forward --------------------------------------------------------------------------------
@@ -78,7 +76,7 @@ class NativeTrainer:
             self._library.call("infer", self._scratch.memory, part, len(part), decisions[rows])
         return decisions.astype(np.int64)
 
-    # --- learning with labels -------------------------------------------------------------------
+    # --- learning -------------------------------------------------------------------
 
     def learn_one(self, inputs: Rows, label: int) -> Integers:
         """Learn one sample, inputs (d,), like a device; see `FixedTrainer.learn_one`."""
@@ -119,29 +117,6 @@ class NativeTrainer:
         expected = numpy.learn_one(x[0], int(y[0]))
         self._referee.compare(numpy, expected, self, learned.decisions[0])
         return learned
-
-    # --- learning without labels ----------------------------------------------------------------
-
-    def learn_steps(self, inputs: Rows) -> Iterator[None]:
-        """Make `plan.steps` passes over the batch, inputs (plan.batch, d); see `FixedTrainer`."""
-        numpy = FixedTrainer(self.state.copy(), check=False)
-        expected = numpy.learn_steps(inputs)
-        network = self._network
-        network.load(self.state)
-        network["batch"][...] = self._inputs(inputs)
-        network["held"][...] = 0
-        for number in range(self.plan.steps):
-            self._library.call("pass", network.memory, number)
-            if not number:
-                continue
-            network.store(self.state, "step", "parameters")
-            self._updated = True
-            if number <= COMPARED_STEPS:
-                next(expected)
-                found = first_difference(numpy.state, self.state.to_bytes())
-                if found is not None:
-                    raise Disagreement(found)
-            yield
 
     # --- the last update ------------------------------------------------------------------------
 

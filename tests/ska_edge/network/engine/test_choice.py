@@ -138,7 +138,8 @@ def test_a_difference_in_the_middle_of_the_work_is_an_error_that_names_it(
     def faulty(library: Library, name: str, *arguments: object) -> object:
         result = call(library, name, *arguments)  # type: ignore[arg-type]
         if name == "learn" and engine.state.step == 1499:
-            engine._network["parameters"][1] += 3  # type: ignore[attr-defined]
+            parameters = {f.name: view for f, view in engine._network._fields}["parameters"]
+            parameters[1] += 3
         return result
 
     engine = trainer_for(State(PLAN))

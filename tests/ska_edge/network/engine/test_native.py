@@ -106,15 +106,6 @@ def test_a_training_with_labels(name: str) -> None:
         assert_same(engine, numpy)
 
 
-def test_the_steps_of_a_rule_without_labels() -> None:
-    plan = make_plan((4, 5, 3), rule="published", batch=7, steps=6, rate=0.1)
-    engine, numpy = pair(start(plan))
-    batch = rows(plan, plan.batch)[0]
-    for _ in zip(engine.learn_steps(batch), numpy.learn_steps(batch), strict=True):
-        assert_same(engine, numpy)
-    assert engine.state.step == 5
-
-
 def test_weights_that_the_caller_changes_count() -> None:
     engine, numpy = pair(start(PLANS["local"]))
     x, y = rows(PLANS["local"])
