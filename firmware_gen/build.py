@@ -75,7 +75,7 @@ def build(
     for name in (ELF_NAME, TOO_LARGE_NAME):
         (folder / name).unlink(missing_ok=True)
 
-    arguments = [*found.flags(freestanding=freestanding), *compiler.flags]
+    arguments = [*found.flags(freestanding=freestanding), *_kept(compiler.flags, flags)]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
     # Paths are relative to the project, so equal sources give equal images.
@@ -141,6 +141,15 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
     except ToolError as error:
         raise ToolError(f"board {board.name} cannot be built: {error}") from None
     return by_name[found.name], found
+
+
+def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
+    """The flags without those for the machine (-mNAME=VALUE) that a later flag sets anew.
+
+    Of two such flags the compiler takes the last one, but gcc chooses its libraries by both.
+    """
+    again = {flag.split("=")[0] for flag in later if flag.startswith("-m")}
+    return [flag for flag in flags if flag.split("=")[0] not in again]
 
 
 def _memory_script(board: Board) -> str:

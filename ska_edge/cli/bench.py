@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.bench.bench import Benchmark, Figures, Task, counter_of
+from firmware_gen.bench.bench import Benchmark, Compared, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option
@@ -113,6 +113,11 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
     type=click.Path(path_type=Path),
     help="C file with another implementation, to compare with.",
 )
+@click.option(
+    "--library",
+    type=click.Path(path_type=Path),
+    help="Folder of a library that the file of --compare includes.",
+)
 @data_options
 @json_option
 def bench(
@@ -121,6 +126,7 @@ def bench(
     optimize: str | None,
     toolchain: str | None,
     compare: Path | None,
+    library: Path | None,
     reader: Reader,
     as_json: bool,
     **values: Any,
@@ -137,6 +143,8 @@ def bench(
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)
+    if library is not None and compare is None:
+        raise InputError("--library needs --compare, the program that uses the library")
     if data is None:
         if loaded.bench is None:
             raise InputError(f"board {board} names no data to measure with; give DATA")
@@ -157,7 +165,7 @@ def bench(
             Path(folder),
             optimize=optimize,
             toolchain=toolchain,
-            compare=compare,
+            compare=None if compare is None else Compared(compare, library),
         )
     document = {
         **bench_document(loaded, task, found),
