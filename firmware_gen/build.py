@@ -13,6 +13,7 @@ from firmware_gen import toolchains
 from firmware_gen.board import Board, Compiler, read_board
 from firmware_gen.memory import sections
 from ska_edge.errors import CheckError, InputError, ToolError
+from ska_edge.spelling import did_you_mean
 
 SOURCE_FOLDER = "src"
 BOARD_FOLDER = "board"
@@ -134,7 +135,8 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(
-            f"board {board.name} has no toolchain {wanted!r}; choose one of {', '.join(by_name)}"
+            f"board {board.name} has no toolchain {wanted!r}{did_you_mean(wanted, by_name)};"
+            f" choose one of {', '.join(by_name)}"
         )
     try:
         found = toolchains.choose(list(by_name) if wanted is None else [wanted])

@@ -15,6 +15,7 @@ from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import options_from, training_options
+from ska_edge.cli.word import Word
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.training.beginning import Beginning, beginning
@@ -106,7 +107,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.argument("data", required=False)
 @click.option("--board", required=True, help="The board to measure on; it needs a counter.")
 @training_options(OFFERED, {"hidden": "as the board says"})
-@click.option("--optimize", type=click.Choice(LEVELS), help="Optimization level [that of `build`].")
+@click.option("--optimize", type=Word(LEVELS), help="Optimization level [that of `build`].")
 @click.option("--toolchain", help="Compiler to use [the board's first installed one].")
 @click.option(
     "--compare",
