@@ -22,7 +22,6 @@ from firmware_gen import toolchains
 from firmware_gen.start import Start
 from firmware_gen.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
-from ska_edge.spelling import did_you_mean
 
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
@@ -36,6 +35,7 @@ RING = "ska_ring.h"
 """The file among a board's sources that keeps received bytes in RAM."""
 LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
+LONGEST_INTERVAL = 3600  # seconds; their bytes fit 32 bits at any speed
 NAME_LIMIT = 15
 """Characters of a name: `ska_board_name` has 16, including the zero at its end."""
 
@@ -118,6 +118,9 @@ class Storage:
     number of bytes that one erase clears (1: bytes are overwritten without an erase), `unit` the
     number that one write programs. `wear` is the number of erases that a page endures, from the
     data sheet. `origin` is the address of its first byte, if it has one.
+
+    A device makes at most `save_budget` saves in a row (0: any number); each `save_interval`
+    seconds of a busy line allow one more.
     """
 
     source: str
@@ -126,6 +129,8 @@ class Storage:
     unit: int
     wear: int
     origin: int | None = None
+    save_budget: int = 200
+    save_interval: int = 30
 
     def holds(self, state_bytes: int) -> bool:
         """Whether two saves of a state of this size fit, each starting at a page."""
@@ -139,6 +144,10 @@ class Storage:
             return "[storage] page must be a multiple of its unit"
         if self.size < 2 * self.page or self.size % self.page:
             return "[storage] size must be two pages or more, and whole ones"
+        if not 0 <= self.save_budget < 256:
+            return "[storage] save_budget must be 0 to 255 saves"
+        if not 1 <= self.save_interval <= LONGEST_INTERVAL:
+            return f"[storage] save_interval must be 1 to {LONGEST_INTERVAL} seconds"
         if not 1 <= self.wear < 2**32:
             return "[storage] wear must be 1 erase or more, and fit 32 bits"
         if self.origin is not None and memory is not None:
@@ -261,6 +270,8 @@ class Board:
                 macros[f"SKA_STORAGE_{name.upper()}"] = f"{getattr(self.storage, name)}u"
             if self.storage.origin is not None:
                 macros["SKA_STORAGE_ORIGIN"] = f"0x{self.storage.origin:08X}u"
+            macros["SKA_SAVE_BUDGET"] = f"{self.storage.save_budget}u"
+            macros["SKA_SAVE_INTERVAL"] = f"{self.storage.save_interval}u"
         return macros
 
     def check_startable(self) -> None:
@@ -308,10 +319,7 @@ def load_board(name: str) -> Board:
     """
     names = board_names()
     if name not in names:
-        raise InputError(
-            f"there is no board {name!r}{did_you_mean(name, names)}; choose one of"
-            f" {', '.join(names)}"
-        )
+        raise InputError(f"there is no board {name!r}; choose one of {', '.join(names)}")
     return read_board(BOARDS_FOLDER / name)
 
 

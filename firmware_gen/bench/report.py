@@ -28,7 +28,6 @@ class Report:
         right: number of correctly classified samples.
         weights: CRC-16 of all parameters after the last sample.
         samples: number of samples.
-        stack, heap: bytes that a program with a library used; None and 0 without one.
     """
 
     units: int
@@ -39,8 +38,6 @@ class Report:
     right: int
     weights: int
     samples: int
-    stack: int | None = None
-    heap: int = 0
 
 
 def ask(board: RunningBoard) -> Report:

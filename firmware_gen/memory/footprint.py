@@ -104,4 +104,6 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
     """Variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
-        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (1, 1), (3, 4), (digest, 1)))
+        limit = int(board.storage.save_budget > 0)  # what is spent, and the bytes received since
+        journal, push = ((2, 1), (2, 4), (board.storage.unit + limit, 1)), ((1, 1), (3 + limit, 4))
+        yield Part("saves", (*journal, *push, (digest, 1)))

@@ -31,7 +31,8 @@ typedef enum {
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
     SKA_ERROR_WORN,    /* the memory has reached its number of erases; nothing was saved */
-    SKA_ERROR_PIECES   /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
+    SKA_ERROR_PIECES,  /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
+    SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
 } ska_status_t;
 
 /* Sums over one layer after a step, which the host divides; see docs/PROTOCOL.md. */

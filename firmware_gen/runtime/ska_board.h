@@ -16,6 +16,11 @@ extern const char ska_board_name[16];
 #define SKA_UART_BUFFER 0u
 #endif
 
+/* Bits per second of the serial line; from board.toml. */
+#ifndef SKA_UART_BAUD
+#define SKA_UART_BAUD 115200u
+#endif
+
 /* Sets up clocks, pins and the serial line (8 data bits, no parity, 1 stop bit); called once,
  * first. */
 void ska_board_init(void);

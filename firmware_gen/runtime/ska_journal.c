@@ -23,6 +23,10 @@
 #error "SKA_STORAGE_PAGE must be a multiple of SKA_STORAGE_UNIT"
 #endif
 
+#if SKA_SAVE_BUDGET > 255
+#error "SKA_SAVE_BUDGET must be at most 255: a header has one byte for it"
+#endif
+
 #define MAGIC 0x4A414B53u /* "SKAJ" */
 #define NO_SLOT 2u
 #define ERASED 0xFFu
@@ -30,6 +34,7 @@
 #define READ_MAX 0x8000u
 #define CRC_BYTES 4u
 #define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
+#define SPENT_ONE 0x1000000u /* the upper byte of a size counts spent saves */
 /* The CRC and the padding of its unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
@@ -39,10 +44,10 @@ typedef struct {
     uint32_t magic;
     uint8_t digest[8];    /* of the plan */
     uint32_t initial_crc; /* of the parameters that learning began with */
-    uint32_t state_bytes;
-    uint32_t number; /* of the save: the newer one has the larger number, unless it wrapped */
-    uint32_t erases; /* of this slot's pages, by all images that ever saved here */
-    uint32_t crc;    /* of the members above */
+    uint32_t size;        /* of the state, plus SPENT_ONE for each spent save of the budget */
+    uint32_t number;      /* of the save: the newer one has the larger number, unless it wrapped */
+    uint32_t erases;      /* of this slot's pages, by all images that ever saved here */
+    uint32_t crc;         /* of the members above */
 } header_t;
 
 #define HEADER_CONTENT (HEADER - CRC_BYTES) /* without its CRC */
@@ -54,6 +59,7 @@ typedef struct {
     bool saved;      /* it has a complete save of this network */
     uint32_t number; /* these are 0 if the header is invalid */
     uint32_t erases;
+    uint8_t spent;
     uint32_t crc; /* of header and state; valid if saved */
 } slot_t;
 
@@ -69,6 +75,10 @@ typedef struct {
 } writing_t;
 
 static writing_t writing;
+
+#if SKA_SAVE_BUDGET > 0
+static uint8_t spent; /* saves of the budget */
+#endif
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -86,11 +96,11 @@ static bool header_is_ours(const header_t *header) {
             return false;
         }
     }
-    return header->initial_crc == ska_initial_crc() && header->state_bytes == SKA_STATE_BYTES;
+    return header->initial_crc == ska_initial_crc() && header->size % SPENT_ONE == SKA_STATE_BYTES;
 }
 
 static slot_t slot_look(uint8_t slot) {
-    slot_t found = {false, false, 0, 0, 0};
+    slot_t found = {false, false, 0, 0, 0, 0};
     header_t header;
     uint32_t offset = slot_start(slot);
     ska_storage_read(offset, (uint8_t *)&header, HEADER);
@@ -101,6 +111,7 @@ static slot_t slot_look(uint8_t slot) {
     }
     found.number = header.number;
     found.erases = header.erases;
+    found.spent = (uint8_t)(header.size / SPENT_ONE);
     if (!header_is_ours(&header)) {
         return found;
     }
@@ -132,6 +143,20 @@ static uint8_t slots_look(slot_t slots[2]) {
         return 0;
     }
     return slots[1].saved ? 1u : NO_SLOT;
+}
+
+/* Whether a saved slot has the network's state. States differ early, in their counters, so single
+ * bytes are fast enough. */
+static bool slot_holds(uint8_t slot, const ska_t *ska) {
+    const uint32_t start = slot_start(slot) + HEADER;
+    for (uint32_t offset = 0; offset < SKA_STATE_BYTES; offset++) {
+        uint8_t byte;
+        ska_storage_read(start + offset, &byte, 1);
+        if (byte != *ska_state(ska, offset)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Erases from the last page to the first, which has the header. */
@@ -169,9 +194,8 @@ static bool writing_put(uint8_t byte) {
     return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
 }
 
-ska_status_t ska_journal_begin(void) {
-    slot_t slots[2];
-    const uint8_t newest = slots_look(slots);
+/* Begins a save in the slot that is not the newest. */
+static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
     uint8_t slot;
     uint32_t number = 1;
     if (newest == NO_SLOT) {
@@ -185,6 +209,12 @@ ska_status_t ska_journal_begin(void) {
     if (erases >= SKA_STORAGE_WEAR) {
         return writing_end(SKA_ERROR_WORN);
     }
+#if SKA_SAVE_BUDGET > 0
+    if (spent >= SKA_SAVE_BUDGET) {
+        return writing_end(SKA_ERROR_EARLY);
+    }
+    spent++;
+#endif
 
     header_t header;
     header.magic = MAGIC;
@@ -192,7 +222,10 @@ ska_status_t ska_journal_begin(void) {
         header.digest[i] = own_digest[i];
     }
     header.initial_crc = ska_initial_crc();
-    header.state_bytes = SKA_STATE_BYTES;
+    header.size = SKA_STATE_BYTES;
+#if SKA_SAVE_BUDGET > 0
+    header.size += spent * SPENT_ONE;
+#endif
     header.number = number;
     header.erases = erases + 1u;
     header.crc = header_crc(&header);
@@ -205,6 +238,12 @@ ska_status_t ska_journal_begin(void) {
     writing.open = true;
     writing.crc = header.crc;
     return SKA_OK;
+}
+
+ska_status_t ska_journal_begin(void) {
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
+    return writing_begin(slots, newest);
 }
 
 ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
@@ -237,7 +276,12 @@ ska_status_t ska_journal_commit(void) {
 /* --- a network -------------------------------------------------------------------------------- */
 
 ska_status_t ska_save(const ska_t *ska) {
-    ska_status_t status = ska_journal_begin();
+    slot_t slots[2];
+    const uint8_t newest = slots_look(slots);
+    if (newest != NO_SLOT && slot_holds(newest, ska)) {
+        return SKA_OK;
+    }
+    ska_status_t status = writing_begin(slots, newest);
     for (uint32_t offset = 0; status == SKA_OK && offset < SKA_STATE_BYTES;
          offset += SKA_STATE_RUN) {
         status = ska_journal_append(ska_state(ska, offset), SKA_STATE_RUN);
@@ -270,5 +314,25 @@ uint32_t ska_journal_saves(void) {
     const uint8_t newest = slots_look(slots);
     return newest == NO_SLOT ? 0u : slots[newest].number;
 }
+
+/* --- a limit ---------------------------------------------------------------------------------- */
+
+#if SKA_SAVE_BUDGET > 0
+
+/* The older header may count more than the newer one, if saves were given back in between; but the
+ * newer one may be lost. */
+void ska_journal_start(void) {
+    slot_t slots[2];
+    (void)slots_look(slots);
+    spent = slots[0].spent > slots[1].spent ? slots[0].spent : slots[1].spent;
+}
+
+void ska_journal_earn(void) {
+    if (spent > 0u) {
+        spent--;
+    }
+}
+
+#endif
 
 #endif

@@ -31,6 +31,11 @@
 #define SKA_PERSISTENT 0
 #endif
 
+/* How many saves may be made in advance, up to 255; 0: any number. See "a limit" below. */
+#ifndef SKA_SAVE_BUDGET
+#define SKA_SAVE_BUDGET 0u
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,8 +44,10 @@ extern "C" {
 
 /* --- a network -------------------------------------------------------------------------------- */
 
-/* Saves the network's state. On any error, the previous save stays loadable.
+/* Saves the network's state, unless the last save has the same bytes. On any error, the previous
+ * save stays loadable.
  *   SKA_ERROR_WORN     the pages have been erased SKA_STORAGE_WEAR times; nothing was changed
+ *   SKA_ERROR_EARLY    SKA_SAVE_BUDGET is spent; nothing was changed
  *   SKA_ERROR_STORAGE  the memory failed, or returned other bytes than were written */
 ska_status_t ska_save(const ska_t *ska);
 
@@ -64,6 +71,20 @@ ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count);
 
 /* SKA_ERROR_PIECES: not begun, or fewer bytes than a state has; begin again. */
 ska_status_t ska_journal_commit(void);
+
+#if SKA_SAVE_BUDGET > 0
+/* --- a limit ---------------------------------------------------------------------------------- */
+
+/* Where anybody can ask for saves, they could wear the memory out. Each begun save spends one of
+ * SKA_SAVE_BUDGET; the caller gives one back at intervals. The header of a save stores how many are
+ * spent, so a restart gives none back. */
+
+/* Reads how many are spent; call it once after the start. */
+void ska_journal_start(void);
+
+/* Gives one save back. */
+void ska_journal_earn(void);
+#endif
 
 #else
 

@@ -297,7 +297,8 @@ static void request_handle(const ska_frame_t *frame) {
         session.seq = frame->seq;
         session.type = frame->type;
         session.last = request_execute(&content);
-        if (session.last.code != SKA_STATUS_OK && first_error.code == SKA_STATUS_OK) {
+        if (session.last.code != SKA_STATUS_OK && session.last.code != SKA_STATUS_EARLY &&
+            first_error.code == SKA_STATUS_OK) {
             first_error = session.last;
         }
     }
@@ -310,12 +311,14 @@ int main(void) {
 #if SKA_PERSISTENT
     (void)ska_load(&network); /* without a valid save, the plan's weights stay */
 #endif
+    ska_push_start();
     ska_decoder_init(&decoder);
     for (;;) {
         const int16_t byte = ska_board_read();
         if (byte < 0) {
             return 0;
         }
+        ska_push_received();
         ska_frame_t frame;
         if (ska_decoder_feed(&decoder, (uint8_t)byte, &frame)) {
             request_handle(&frame);

@@ -3,6 +3,7 @@
 
 #if SKA_PERSISTENT
 
+#include "ska_board.h"
 #include "ska_crc.h"
 
 /* The incoming state. */
@@ -15,9 +16,39 @@ typedef struct {
 
 static push_t push;
 
+#if SKA_SAVE_BUDGET > 0
+
+#define BYTES_PER_SECOND (SKA_UART_BAUD / 10u) /* with start bit and stop bit */
+#define SAVE_PRICE ((uint32_t)SKA_SAVE_INTERVAL * BYTES_PER_SECOND)
+#if SKA_SAVE_INTERVAL < 1 || SKA_SAVE_INTERVAL > 4000000000 / BYTES_PER_SECOND
+#error "SKA_SAVE_INTERVAL must be 1 second or more, and its bytes must fit 32 bits"
+#endif
+
+static uint32_t paid; /* bytes received toward the next save */
+
+void ska_push_received(void) {
+    paid++;
+    if (paid == SAVE_PRICE) {
+        paid = 0;
+        ska_journal_earn();
+    }
+}
+
+#define BYTES_LEFT (SAVE_PRICE - paid)
+#else
+#define BYTES_LEFT 0u /* never too early */
+#endif
+
 /* The journal has not stored what it was given. */
 static ska_outcome_t storage_failed(ska_status_t status) {
-    return ska_outcome(SKA_STATUS_STORAGE, (uint32_t)status);
+    switch (status) {
+    case SKA_ERROR_WORN:
+        return ska_outcome(SKA_STATUS_WORN, 0);
+    case SKA_ERROR_EARLY:
+        return ska_outcome(SKA_STATUS_EARLY, BYTES_LEFT);
+    default:
+        return ska_outcome(SKA_STATUS_STORAGE, (uint32_t)status);
+    }
 }
 
 ska_outcome_t ska_push_offer(const ska_frame_t *frame) {

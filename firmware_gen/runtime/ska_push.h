@@ -10,6 +10,22 @@
 #include "ska_journal.h"
 #include "ska_reply.h"
 
+#if SKA_PERSISTENT && SKA_SAVE_BUDGET > 0
+
+/* Reads how much of the budget is spent; called once, at the start. */
+static inline void ska_push_start(void) { ska_journal_start(); }
+
+/* Counts a received byte. A line is a clock that never runs fast, so bytes pay for saves:
+ * SKA_SAVE_INTERVAL seconds of a busy line give one back. */
+void ska_push_received(void);
+
+#else
+
+static inline void ska_push_start(void) {}
+static inline void ska_push_received(void) {}
+
+#endif
+
 #if SKA_PERSISTENT
 
 /* Begins the transfer of a state, or resumes it; the detail is the offset to continue from. */

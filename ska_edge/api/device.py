@@ -211,7 +211,9 @@ class Device(Closable):
     def save(self) -> DeviceInfo:
         """Save the device's state, so that it survives a restart.
 
-        Raises DeviceError if its board has no memory for saves.
+        A device that has made too many saves makes this one later; that takes up to a minute.
+
+        Raises DeviceError if its board has no memory for saves, or if that memory is worn out.
         """
         self._link.save()
         return self._link.hello()

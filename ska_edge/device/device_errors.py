@@ -6,6 +6,18 @@ from ska_edge.errors import ContactLost, DeviceError, DeviceOptionError
 from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
+class TooManySavesError(DeviceError):
+    """The device makes no save before it has received `bytes_left` more bytes."""
+
+    def __init__(self, port: str, bytes_left: int) -> None:
+        super().__init__(
+            f"the device at {port} has made too many saves: it makes the next one after"
+            f" {bytes_left:,} more bytes on its line; let it learn, or try again. What it has"
+            " learned since its last save is in its RAM: `ska-edge pull` reads it"
+        )
+        self.bytes_left = bytes_left
+
+
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     """The error for a refused request; ContactLost if the session or the state is gone."""
     if code in (Status.SEQUENCE, Status.TOKEN):
@@ -19,6 +31,13 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
             "the device at {port} accepts {request} only with its key: give it with {key}",
             port=port,
             request=request,
+        )
+    if code == Status.EARLY:
+        return TooManySavesError(port, detail)
+    if code == Status.WORN:
+        return DeviceError(
+            f"the memory for saves of the device at {port} is worn out: its last save stays, but it"
+            " makes no more. What it has learned since is in its RAM: `ska-edge pull` reads it"
         )
     reason = (
         STATUS_PURPOSE[Status(code)].partition(";")[0]

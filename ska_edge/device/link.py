@@ -17,6 +17,7 @@ from typing import Any
 from ska_edge.closable import Closable
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
+from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.exchange import Request
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port import Port
@@ -40,6 +41,7 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 HELLO_PERIODS = 16  # tries of HELLO, each a quarter of a timeout; the device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts per try of such a request
+SAVE_PATIENCE = 60  # seconds of a busy line, at most, that a save waits for
 
 
 def new_token() -> int:
@@ -344,9 +346,18 @@ class Link(Closable):
 
         Each reply is (message name, values by field); METRICS are sorted by layer. Raises
         InputError if the values do not fit the message, DeviceError if the device refuses or stays
-        silent.
+        silent. A device that has made too many saves gets the bytes that it waits for.
         """
-        return self._ask(self._prepare(name, values or {}))
+        second = max(self.baud // 10, 2)  # bytes: a byte takes ten bits
+        most = second * SAVE_PATIENCE
+        while True:
+            try:
+                return self._ask(self._prepare(name, values or {}))
+            except TooManySavesError as early:
+                if early.bytes_left > most:
+                    raise
+                most = early.bytes_left - 1  # which ends, even if the device does not count
+                self._line.write(bytes(min(early.bytes_left, second // 2)))  # zeros mean nothing
 
     def _ask(self, request: Request) -> list[Reply]:
         wait, tries = self.timeout, self._tries

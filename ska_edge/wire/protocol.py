@@ -56,6 +56,8 @@ class Status(enum.IntEnum):
     STORAGE = 10
     TOKEN = 11
     KEY = 12
+    WORN = 13
+    EARLY = 14
 
 
 STATUS_PURPOSE = {
@@ -73,6 +75,8 @@ STATUS_PURPOSE = {
     Status.STORAGE: "nothing was stored, the state is unchanged; detail is the ska_status_t",
     Status.TOKEN: "the request is for another state; detail is the token of this one",
     Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
+    Status.WORN: "the memory for saves has been erased as often as it endures; detail is 0",
+    Status.EARLY: "too many saves; detail is how many bytes the device must receive first",
 }
 
 

@@ -87,9 +87,12 @@ def test_every_board_saves_and_takes_a_state(
     with device(project) as (_, link):
         assert link.info.capabilities & Capability.SAVE
         assert link.info.saves == 0
-        learn(link, 0, 20)
+        learn(link, 0, 17)
         for count in (1, 2, 3):
+            learn(link, 16 + count, 17 + count)
             link.save()
+            assert link.hello().saves == count
+            link.save()  # the same bytes: nothing is written
             assert link.hello().saves == count
         assert link.pull(PLAN.state_bytes) == learned(state, 20).to_bytes()
         link.push(learned(state, 12).to_bytes(), PLAN.digest)

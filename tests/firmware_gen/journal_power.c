@@ -354,7 +354,7 @@ static void scenario_foreign(void) {
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, initial_crc), 4);
     CHECK(load() == SKA_OK && network_is(1));
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, state_bytes), 1);
+    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, size), 1);
     CHECK(load() == SKA_OK && network_is(1));
     saved(2);
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, magic), 1);
@@ -496,6 +496,96 @@ static void scenario_pieces_refused(void) {
     printf("done 1\n");
 }
 
+/* --- saves that need no write, and a limit ---------------------------------------------------- */
+
+/* A save of the bytes that the newest slot has writes nothing. Another state with the same CRC is
+ * written: a multiple of the polynomial, added anywhere, leaves the CRC of the state unchanged. */
+static void scenario_same(void) {
+    static const uint8_t polynomial[5] = {0x41, 0x06, 0x71, 0xDB, 0x01};
+    uint32_t writes = 0;
+    saved(2);
+    const uint32_t all = operations;
+    CHECK(save(2) == SKA_OK && operations == all && ska_journal_saves() == 2);
+    CHECK(load() == SKA_OK && ska_save(&network) == SKA_OK && operations == all);
+    for (uint32_t at = 0; at + sizeof polynomial <= SKA_STATE_BYTES; at += 97u) {
+        saved(2);
+        const uint32_t before_it = operations;
+        network_set(2);
+        uint8_t *state = (uint8_t *)&network;
+        const uint32_t crc = ska_crc32_update(0, state, SKA_STATE_BYTES);
+        for (size_t i = 0; i < sizeof polynomial; i++) {
+            state[at + i] ^= polynomial[i];
+        }
+        CHECK(ska_crc32_update(0, state, SKA_STATE_BYTES) == crc);
+        CHECK(ska_save(&network) == SKA_OK && operations > before_it);
+        CHECK(ska_journal_saves() == 3 && load() == SKA_OK && !network_is(2));
+        writes++;
+    }
+    saved(2);
+    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the older slot has it: a new save */
+    memory[slot_start(0)] ^= 1u;                          /* the newest slot is damaged */
+    CHECK(save(1) == SKA_OK && load() == SKA_OK && network_is(1));
+    printf("writes %u\n", (unsigned)writes);
+}
+
+#if SKA_SAVE_BUDGET > 0
+
+static void start_again(void) {
+    memset(&writing, 0, sizeof writing);
+    spent = 0;
+    ska_journal_start();
+}
+
+/* With the budget spent, nothing is erased or written, whatever is asked and after any restart. */
+static void check_spent(uint32_t seed) {
+    const uint32_t all = operations;
+    for (int restarts = 0; restarts < 3; restarts++) {
+        CHECK(save(seed + 1) == SKA_ERROR_EARLY);
+        CHECK(ska_journal_begin() == SKA_ERROR_EARLY);
+        CHECK(ska_journal_append(state_of(1), 1) == SKA_ERROR_PIECES);
+        CHECK(save(seed) == SKA_OK); /* which needs no write */
+        start_again();
+    }
+    CHECK(operations == all);
+    CHECK(load() == SKA_OK && network_is(seed) && ska_journal_saves() == seed);
+}
+
+static void scenario_budget(void) {
+    uint32_t seed = 0;
+    blank();
+    for (; seed < SKA_SAVE_BUDGET; seed++) {
+        CHECK(save(seed + 1) == SKA_OK);
+        start_again();
+    }
+    check_spent(seed);
+    for (int turn = 0; turn < 3; turn++) {
+        ska_journal_earn();
+        seed++;
+        CHECK(save(seed) == SKA_OK);
+        check_spent(seed);
+    }
+    printf("saves %u\n", (unsigned)seed);
+
+    /* Saves that are cut at any place behind their header spend as well, and so do pieces. */
+    uint32_t attempts = 0;
+    const uint32_t least = (SKA_STORAGE_PAGE == 1 ? 0u : (uint32_t)PAGES) +
+                           (uint32_t)(SKA_JOURNAL_HEADER / SKA_STORAGE_UNIT);
+    blank();
+    spent = 0;
+    CHECK(save(1) == SKA_OK);
+    while (spent < SKA_SAVE_BUDGET) {
+        const way_t way = attempts % 2u == 0 ? BY_SAVE : BY_PIECES;
+        CHECK(save_cut(way, 2, least + attempts * 7u, SOME));
+        start_again();
+        attempts++;
+        CHECK(spent == attempts + 1u);
+    }
+    check_spent(1);
+    printf("attempts %u\n", (unsigned)attempts);
+}
+
+#endif
+
 int main(int count, char **arguments) {
     static const struct {
         const char *name;
@@ -512,6 +602,10 @@ int main(int count, char **arguments) {
         {"wear", scenario_wear},
         {"failures", scenario_failures},
         {"refused", scenario_pieces_refused},
+        {"same", scenario_same},
+#if SKA_SAVE_BUDGET > 0
+        {"budget", scenario_budget},
+#endif
     };
     for (size_t i = 0; count == 2 && i < sizeof scenarios / sizeof scenarios[0]; i++) {
         if (strcmp(arguments[1], scenarios[i].name) == 0) {

@@ -170,11 +170,12 @@ def make(
     sources = folder / "project" / "src"
     (sources / "board.c").write_text(BOARD)
     files = sorted(path.name for path in sources.glob("*.c"))
-    command = [compiler, "-std=c99", *flags, "-o", str(folder / "firmware"), *files]
+    command = [compiler, "-std=c99"]
     if storing:
         macros = load_board("host").defines().items()
         command += [f"-D{name}={value}" for name, value in macros if "STORAGE" in name]
-        command += ["-I.", "../board/storage_ram.c", "../board/storage_file.c"]
+        files += ["-I.", "../board/storage_ram.c", "../board/storage_file.c"]
+    command += [*flags, "-o", str(folder / "firmware"), *files]
     done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     entry = plan.layers[0].input

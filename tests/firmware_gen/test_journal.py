@@ -32,6 +32,7 @@ SANITIZERS = ("-O2", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
+BUDGET = 9
 LEFTOVERS = 4  # how much of a cut operation is done: none, two different parts, all
 
 
@@ -80,17 +81,22 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "src"
 
 
+def compiled(sources: Path, compiler: str, geometry: Geometry, output: Path, *flags: str) -> Path:
+    """Compile the test program for a kind of memory."""
+    command = [compiler, *STRICT, *SANITIZERS, *geometry.defines(), "-DSKA_INITIAL_CRC=0x1234u"]
+    command += [*flags, f"-I{sources}", str(HARNESS), str(sources / "ska_crc.c"), "-o", str(output)]
+    subprocess.run(command, check=True)
+    return output
+
+
 @pytest.fixture(scope="module")
 def programs(sources: Path, require_toolchain: Callable[[str], str]) -> dict[str, Path]:
     """Compile the test program for each kind of memory."""
     compiler = require_toolchain("gcc")
-    made = {}
-    for number, (name, geometry) in enumerate(GEOMETRIES.items()):
-        made[name] = sources.parent / f"journal{number}"
-        command = [compiler, *STRICT, *SANITIZERS, *geometry.defines(), "-DSKA_INITIAL_CRC=0x1234u"]
-        command += [f"-I{sources}", str(HARNESS), str(sources / "ska_crc.c"), "-o", str(made[name])]
-        subprocess.run(command, check=True)
-    return made
+    return {
+        name: compiled(sources, compiler, geometry, sources.parent / f"journal{number}")
+        for number, (name, geometry) in enumerate(GEOMETRIES.items())
+    }
 
 
 Run = Callable[[str, str], Mapping[str, int]]
@@ -189,6 +195,28 @@ def test_a_memory_that_fails_is_reported_and_the_last_save_stays(memory: str, ru
 @memories
 def test_too_few_and_too_many_bytes_are_refused(memory: str, run: Run) -> None:
     assert run(memory, "refused") == {"done": 1}
+
+
+# --- saves that need no write, and a limit --------------------------------------------------------
+
+
+@memories
+def test_a_save_of_the_saved_bytes_writes_nothing(memory: str, run: Run) -> None:
+    """The bytes are compared: a state with the same CRC is another one, and is saved."""
+    assert run(memory, "same")["writes"] == 1 + (PLAN.state_bytes - 5) // 97
+
+
+@memories
+def test_the_budget_of_saves_survives_restarts_and_cuts(
+    memory: str, sources: Path, require_toolchain: Callable[[str], str]
+) -> None:
+    output = sources.parent / f"limited {memory}"
+    budget = f"-DSKA_SAVE_BUDGET={BUDGET}u"
+    compiler = require_toolchain("gcc")
+    program = compiled(sources, compiler, GEOMETRIES[memory], output, budget)
+    done = subprocess.run([str(program), "budget"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines() == [f"saves {BUDGET + 3}", f"attempts {BUDGET - 1}"]
 
 
 # --- CRC-32 ---------------------------------------------------------------------------------------

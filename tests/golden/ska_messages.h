@@ -54,6 +54,10 @@
 #define SKA_STATUS_TOKEN 11u
 /* the tag is missing or wrong: the request was not made with the device's key */
 #define SKA_STATUS_KEY 12u
+/* the memory for saves has been erased as often as it endures; detail is 0 */
+#define SKA_STATUS_WORN 13u
+/* too many saves; detail is how many bytes the device must receive first */
+#define SKA_STATUS_EARLY 14u
 /* METRICS of every layer before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */

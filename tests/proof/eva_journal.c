@@ -39,7 +39,7 @@ bool ska_storage_erase(uint32_t offset) {
 }
 
 static void check_status(ska_status_t status) {
-    /*@ check known: status == SKA_OK || SKA_ERROR_STORAGE <= status <= SKA_ERROR_PIECES; */
+    /*@ check known: status == SKA_OK || SKA_ERROR_STORAGE <= status <= SKA_ERROR_EARLY; */
 }
 
 /* The state is appended in pieces of 0 to 2 bytes; any step may come too early or too often. */
@@ -59,8 +59,10 @@ static void from_pieces(void) {
 
 void eva_main(void) {
     check_status(ska_load(&network));
+    ska_journal_start();
     check_status(ska_save(&network));
     from_pieces();
+    ska_journal_earn();
     from_pieces();
     (void)ska_journal_saves();
 }

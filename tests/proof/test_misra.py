@@ -20,6 +20,7 @@ TIME_LIMIT_S = 300  # a run takes 2 s; the limit only ends a hang
 HEADER_MACROS = ("CHAR_BIT=8", "INT16_MAX=32767", "INT64_MAX=9223372036854775807LL")
 # The board's files would define these macros for its memory for saves.
 STORAGE = ("SIZE=0x8000u", "PAGE=1024u", "UNIT=4u", "WEAR=20000u")
+LIMIT = ("BUDGET=200u", "INTERVAL=30u")
 
 
 def deviations(page: str) -> dict[str, str]:
@@ -36,6 +37,7 @@ def findings(sources: Path) -> list[tuple[str, str]]:
     command += ["--enable=warning,style,performance,portability", "-DSKA_PORTABLE"]
     command += [f"-D{macro}" for macro in HEADER_MACROS]
     command += [f"-DSKA_STORAGE_{macro}" for macro in STORAGE]
+    command += [f"-DSKA_SAVE_{macro}" for macro in LIMIT]
     command += ["--template={id}|{file}:{line}: {message}", *SOURCES]
     done = subprocess.run(
         command, cwd=sources, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False

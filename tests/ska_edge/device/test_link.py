@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ska_edge.device import link as link_module
+from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.rules.metric_sums import METRICS
@@ -207,6 +208,50 @@ def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None
     assert device.names() == ["HELLO", "SAVE", "SET_RATE"]
     assert device.requests[-1].payload == b"\x03" + bytes(4)
     assert device.saves == 1
+
+
+def too_early(device: FakeDevice, left: list[int]) -> None:
+    """From now on the device refuses saves, with these numbers of bytes left, one after another."""
+    device.respond = lambda frame: (
+        device.refuse(frame, Status.EARLY, left.pop(0))
+        if frame.code == BY_NAME["SAVE"].code and left
+        else device.answer(frame)
+    )
+
+
+def test_a_save_too_early_is_made_again_when_the_device_has_its_bytes(device: FakeDevice) -> None:
+    left = [14_000, 8_240, 2_480]
+    too_early(device, left)
+    with patient(device) as link:
+        link.save()
+        assert device.names().count("SAVE") == 4
+        assert (device.saves, left) == (1, [])
+        assert len({frame.seq for frame in device.requests}) == 5  # each try is a new request
+
+
+@pytest.mark.parametrize("left", [[700_000], [9_000, 9_000, 5_000], [9_000, 10_000]])
+def test_a_save_that_would_take_too_long_is_a_sentence(device: FakeDevice, left: list[int]) -> None:
+    """The wait is too long, or the device does not count what it gets."""
+    too_early(device, list(left))
+    with (
+        patient(device) as link,
+        pytest.raises(TooManySavesError, match=f"after {left[min(1, len(left) - 1)]:,} more"),
+    ):
+        link.save()
+    assert device.saves == 0
+    assert device.names().count("SAVE") == min(2, len(left))
+
+
+def test_a_worn_device_says_so(device: FakeDevice) -> None:
+    device.respond = lambda frame: (
+        device.refuse(frame, Status.WORN)
+        if frame.code == BY_NAME["SAVE"].code
+        else device.answer(frame)
+    )
+    with patient(device) as link:
+        with pytest.raises(DeviceError, match=r"worn out: .*`ska-edge pull` reads it"):
+            link.save()
+        assert link.hello().samples == 0
 
 
 def test_reset_returns_to_step_0(device: FakeDevice) -> None:

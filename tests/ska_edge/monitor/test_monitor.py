@@ -23,7 +23,7 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
-from ska_edge.wire.protocol import Want
+from ska_edge.wire.protocol import BY_NAME, Status, Want
 from tests.fake_device import DIGEST, FakeDevice
 
 Line = dict[str, Any]
@@ -257,6 +257,20 @@ def test_when_the_device_is_told_what(
     assert asked.pop(0) == "SET_TOKEN"  # once, though the stream and the monitor need it
     assert asked == ["SET_RATE"] * wanted.count("rate") + ["SAVE"] * wanted.count("saved")
     assert len(device.learned) == 30
+
+
+def test_a_save_that_comes_too_early_is_made_later_and_no_row_is_lost(
+    device: FakeDevice, stream: Stream
+) -> None:
+    left = [9_000, 3_240]
+    device.respond = lambda frame: (
+        device.refuse(frame, Status.EARLY, left.pop(0))
+        if frame.code == BY_NAME["SAVE"].code and left
+        else device.answer(frame)
+    )
+    lines = [line.as_dict() for line in Monitor(stream, PLAN).run(INPUT, LABELS, save_every=12)]
+    assert kinds(lines) == ["device", 12, "saved", 12, "saved", 6, "end"]
+    assert (device.saves, len(device.learned), left) == (2, 30, [])
 
 
 @pytest.mark.parametrize("saved", [4, 10, 12])

@@ -1,1 +1,0 @@
-/* device.h - the library includes a device's header of this name; it needs nothing from it. */
