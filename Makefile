@@ -7,9 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The demo's pins are a part of the pins for development: what was tested is what runs.
 DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
-C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] tests/bench/*.c tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
+C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline profile line results fuzz attack lock wheel clean
+.PHONY: demo test lint format golden bench bench-baseline peers profile line results fuzz attack lock wheel clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 -o demo
@@ -40,6 +40,10 @@ bench: $(VENV)/dev.stamp
 # Measure what the boards' figures are now, after a change that is meant.
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
+
+# Measure other libraries beside ours: make peers PEERS="--genann FOLDER --tinn FOLDER".
+peers: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.peers $(PEERS)
 
 # Where the instructions of a learning step go, function by function.
 profile: $(VENV)/dev.stamp

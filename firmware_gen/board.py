@@ -22,6 +22,7 @@ from firmware_gen import toolchains
 from firmware_gen.start import Start
 from firmware_gen.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
+from ska_edge.spelling import did_you_mean
 
 BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
 BOARD_FILE = "board.toml"
@@ -319,7 +320,10 @@ def load_board(name: str) -> Board:
     """
     names = board_names()
     if name not in names:
-        raise InputError(f"there is no board {name!r}; choose one of {', '.join(names)}")
+        raise InputError(
+            f"there is no board {name!r}{did_you_mean(name, names)}; choose one of"
+            f" {', '.join(names)}"
+        )
     return read_board(BOARDS_FOLDER / name)
 
 

@@ -13,6 +13,7 @@ from firmware_gen import toolchains
 from firmware_gen.board import Board, Compiler, read_board
 from firmware_gen.memory import sections
 from ska_edge.errors import CheckError, InputError, ToolError
+from ska_edge.spelling import did_you_mean
 
 SOURCE_FOLDER = "src"
 BOARD_FOLDER = "board"
@@ -75,7 +76,7 @@ def build(
     for name in (ELF_NAME, TOO_LARGE_NAME):
         (folder / name).unlink(missing_ok=True)
 
-    arguments = [*found.flags(freestanding=freestanding), *compiler.flags]
+    arguments = [*found.flags(freestanding=freestanding), *_kept(compiler.flags, flags)]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
     # Paths are relative to the project, so equal sources give equal images.
@@ -134,13 +135,23 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(
-            f"board {board.name} has no toolchain {wanted!r}; choose one of {', '.join(by_name)}"
+            f"board {board.name} has no toolchain {wanted!r}{did_you_mean(wanted, by_name)};"
+            f" choose one of {', '.join(by_name)}"
         )
     try:
         found = toolchains.choose(list(by_name) if wanted is None else [wanted])
     except ToolError as error:
         raise ToolError(f"board {board.name} cannot be built: {error}") from None
     return by_name[found.name], found
+
+
+def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
+    """The flags without those for the machine (-mNAME=VALUE) that a later flag sets anew.
+
+    Of two such flags the compiler takes the last one, but gcc chooses its libraries by both.
+    """
+    again = {flag.split("=")[0] for flag in later if flag.startswith("-m")}
+    return [flag for flag in flags if flag.split("=")[0] not in again]
 
 
 def _memory_script(board: Board) -> str:

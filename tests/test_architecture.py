@@ -29,13 +29,13 @@ ARROWS: dict[str, set[str]] = {
     "api": {"training", "monitor"},
 }
 # The generator may know only what host and device share, not how a host trains or monitors.
-FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files"}
+FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files", "spelling"}
 # These are the only uses of the generator, except in the commands.
 GENERATOR_USERS = {
     "ska_edge.model.model_file": "Model.firmware writes a project",
     "ska_edge.network.engine.choice": "the native engine is the generated C",
 }
-EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "progress"}
+EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "spelling", "progress"}
 
 
 def reachable(package: str) -> set[str]:

@@ -31,6 +31,8 @@ TOLERANCE = 1000
 """The counter may be off by one unit in this many."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
 """Flag for float programs: it allows the fused multiply-add, which -std=c99 alone forbids."""
+HEAP_OF_RAM = 2
+"""The measured image of a program with a library has 1 / 2 of the RAM as its heap."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,44 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """A program to compare with.
+
+    Attributes:
+        program: a C file with another implementation of the network; see bench/bench_network.h.
+        library: the folder of a library that the program includes. Such a program gets the C
+            library of the compiler and a heap.
+    """
+
+    program: Path
+    library: Path | None = None
+
+    def check(self) -> None:
+        """Raises InputError if the file or the folder does not exist."""
+        if not self.program.is_file():
+            raise InputError(f"there is no file {self.program} to compare with")
+        if self.library is not None and not self.library.is_dir():
+            raise InputError(f"there is no folder {self.library} with a library")
+
+    def flags(self, heap: int) -> tuple[str, ...]:
+        """The compiler's flags for this program with `heap` bytes of heap."""
+        if self.library is None:
+            return FLOAT_FLAGS
+        # A library's folder counts as the system's, because its warnings are not ours.
+        beside, library = str(self.program.resolve().parent), str(self.library.resolve())
+        include = ("-I", beside, "-isystem", library)
+        return (*FLOAT_FLAGS, *include, "-DNDEBUG", f"-DBENCH_HEAP={heap}", "-lm", "-lc")
+
+
+@dataclass(frozen=True)
 class Figures:
     """The measured figures of one program.
 
     Attributes:
         infer, learn: units of the counter per call, mean over the samples.
-        flash, ram, stack: bytes of the smallest firmware that infers and learns; stack is None if
-            it is not known.
+        flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
+            heap. stack is the bound from the call graph. A library that calls through pointers has
+            none, so stack is what its run used, or None where that cannot be measured.
         code: bytes of code and tables of the library, without its initial weights.
         right: number of samples that were classified correctly before they were learned.
     """
@@ -108,12 +141,12 @@ def bench(
     *,
     optimize: str | None = None,
     toolchain: str | None = None,
-    compare: Path | None = None,
+    compare: Compared | None = None,
 ) -> Benchmark:
     """Measure a task on a board; the projects are written to `folder`.
 
-    `optimize` overrides the board's optimization level. `compare` is a C file with another
-    implementation of the same network; see bench/bench_network.h.
+    `optimize` overrides the board's optimization level. `compare` is another
+    implementation of the same network.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or the file does not exist.
@@ -123,8 +156,8 @@ def bench(
         DeviceError: the board does not start or does not answer.
     """
     counter = counter_of(board)
-    if compare is not None and not compare.is_file():
-        raise InputError(f"there is no file {compare} to compare with")
+    if compare is not None:
+        compare.check()
     bench = _Bench(board, counter, task, folder, optimize, toolchain)
     report = bench.run("own")
     counted = counter.units(report.loop - report.empty)
@@ -160,12 +193,15 @@ class _Bench:
     folder: Path
     optimize: str | None
     toolchain: str | None
-    compare: Path | None = None
+    compare: Compared | None = None
+    heap: int = 0
     built: BuildReport | None = None
 
     def run(self, name: str) -> Report:
         """Build the image that measures itself, run it, and return its report."""
         project = self._project(name, ["bench_main.c"])
+        if self.board.memory is not None:
+            self.heap = self.board.memory.ram.size // HEAP_OF_RAM
         self._build(project, measuring=True)
         with start(project, self.counter.arguments) as running:
             report = ask(running)
@@ -179,6 +215,7 @@ class _Bench:
 
     def figures(self, name: str, report: Report) -> Figures:
         """The figures of a program that has run."""
+        self.heap = max(report.heap, 1)
         whole = self._build(self._project(f"{name}-size", ["bench_size.c"]))
         without = self._build(
             self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False)
@@ -192,7 +229,7 @@ class _Bench:
             learn=self.counter.units(report.learn - samples * report.empty) / samples,
             flash=whole.flash,
             ram=whole.ram,
-            stack=whole.stack,
+            stack=report.stack if whole.stack is None else whole.stack,
             code=whole.flash - without.flash - weights,
             right=report.right,
         )
@@ -210,7 +247,7 @@ class _Bench:
                 shutil.copyfile(RUNTIME / header, into / header)
             (into / "bench_weights.h").write_text(emit_weights(task.start), encoding="utf-8")
             if library:
-                shutil.copyfile(self.compare, into / "bench_compared.c")
+                shutil.copyfile(self.compare.program, into / "bench_compared.c")
         elif not library:
             (into / "ska.c").unlink()
         for source in (*SOURCES.glob("*.h"), *(SOURCES / source for source in sources)):
@@ -228,7 +265,7 @@ class _Bench:
         if self.compare is None:
             flags.append("-DBENCH_FLOAT=0")
         else:
-            flags += [*FLOAT_FLAGS, *self._float_flags()]
+            flags += [*self._float_flags(), *self.compare.flags(self.heap)]
         # The compiler's routines for float in software may jump through tables.
         self.built = build(
             project,

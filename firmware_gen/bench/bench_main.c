@@ -67,6 +67,38 @@ static uint32_t learn_measure(const bench_input_t *x, uint16_t label) {
     return ticks_since(begin);
 }
 
+/* --- the stack -------------------------------------------------------------------------------- */
+
+#if defined(BENCH_HEAP) && (defined(__thumb__) || defined(__riscv))
+/* A library may call through pointers, so its stack has no bound that the image shows. It is
+ * measured instead: the free RAM below the stack pointer is filled with a pattern before the run,
+ * and what lost the pattern was used. The linker script defines both ends. */
+#define STACK_PATTERN 0x5AFEC0DEu
+#define STACK_NEAR 64u /* bytes below the marker that the function itself may use */
+
+extern uint32_t ska_bss_end[];
+extern uint32_t ska_stack_top[];
+
+static void stack_fill(void) {
+    volatile uint32_t marker = 0;
+    const uintptr_t end = (uintptr_t)&marker - STACK_NEAR;
+    for (volatile uint32_t *word = ska_bss_end; (uintptr_t)word < end; word++) {
+        *word = STACK_PATTERN;
+    }
+}
+
+static uint32_t stack_used(void) {
+    const volatile uint32_t *word = ska_bss_end;
+    while (*word == STACK_PATTERN) {
+        word++;
+    }
+    return (uint32_t)((uintptr_t)ska_stack_top - (uintptr_t)word);
+}
+#define STACK_MEASURED 1
+#else
+#define STACK_MEASURED 0
+#endif
+
 /* --- the run ---------------------------------------------------------------------------------- */
 
 /* Reads one sample from program memory, in the type of the program. */
@@ -118,6 +150,9 @@ __attribute__((noinline)) static void run(void) {
     uint16_t right = 0;
 
     (void)ska_board_counter(); /* starts the counter */
+#if STACK_MEASURED
+    stack_fill();
+#endif
     line_send("units", LOOP_UNITS);
     line_send("loop", loop_measure());
     line_send("empty", empty_measure());
@@ -133,6 +168,12 @@ __attribute__((noinline)) static void run(void) {
     line_send("learn", learn);
     line_send("right", right);
     line_send("weights", weights_crc());
+#if STACK_MEASURED
+    line_send("stack", stack_used());
+#endif
+#ifdef BENCH_HEAP
+    line_send("heap", bench_heap_needed());
+#endif
     line_send("end", BENCH_SAMPLES);
 }
 

@@ -1,8 +1,11 @@
 /* bench_network.h - the interface of a program for `ska-edge bench --compare FILE`.
  *
- * FILE is one C file that includes this header and defines the three functions. It may not use a C
- * library. bench_data.h describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has
- * the initial weights in float, BENCH_WEIGHT(i): for every layer W, row after row, then b. */
+ * FILE is one C file that includes this header and defines the three functions. bench_data.h
+ * describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has the initial weights
+ * in float, BENCH_WEIGHT(i): for every layer W, row after row, then b.
+ *
+ * Without `--library` it may not use a C library. With `--library DIR` it may include the files of
+ * DIR, uses the C library of the compiler, and includes bench_heap.h, which defines malloc. */
 #ifndef BENCH_NETWORK_H
 #define BENCH_NETWORK_H
 
@@ -20,5 +23,8 @@ uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]);
 
 /* One whole learning step. */
 void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label);
+
+/* The bytes of heap that the program needed; bench_heap.h defines it. */
+uint32_t bench_heap_needed(void);
 
 #endif

@@ -14,6 +14,8 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
     (void)x;
     (void)label;
 }
+
+uint32_t bench_heap_needed(void) { return 0; }
 #else
 #include "ska.h"
 

@@ -28,6 +28,7 @@ class Report:
         right: number of correctly classified samples.
         weights: CRC-16 of all parameters after the last sample.
         samples: number of samples.
+        stack, heap: bytes that a program with a library used; None and 0 without one.
     """
 
     units: int
@@ -38,6 +39,8 @@ class Report:
     right: int
     weights: int
     samples: int
+    stack: int | None = None
+    heap: int = 0
 
 
 def ask(board: RunningBoard) -> Report:

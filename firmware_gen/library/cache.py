@@ -29,10 +29,22 @@ Test = Callable[[Path], None]
 
 
 def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
-    """The library of a plan, compiled by the first compiler that works.
+    """Return the library of a plan; see `compiled`.
+
+    Raises:
+        ToolError: the plan is too large, or no compiler works; the sentence says why.
+    """
+    if plan.parameter_count > LARGEST:
+        raise ToolError(f"networks of more than {LARGEST} parameters are not compiled")
+    return compiled(library_sources(plan), MAIN, test, build)
+
+
+def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True) -> Path | None:
+    """Return the library of some sources, compiled by the first compiler that works.
 
     Args:
-        plan: the plan.
+        sources: the text of every source by its name.
+        main: name of the source to compile, which includes the others.
         test: called with a new library before it is kept; raises CheckError if the library computes
             something wrong, and OSError if it cannot be loaded.
         build: whether to compile a library that is not in the cache.
@@ -43,12 +55,10 @@ def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
     Raises:
         ToolError: no compiler works; the sentence says why.
     """
-    if plan.parameter_count > LARGEST:
-        raise ToolError(f"networks of more than {LARGEST} parameters are not compiled")
     cache = cache_folder("engine")
     if cache is None:
         raise ToolError("there is no folder for compiled networks that only you can write to")
-    sources, reasons = library_sources(plan), []
+    reasons = []
     for compiler in host_compilers():
         if isinstance(compiler, ToolError):
             reasons.append(str(compiler))
@@ -61,7 +71,7 @@ def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
         if not build:
             return None
         try:
-            _build(sources, compiler, path, test)
+            _build(sources, main, compiler, path, test)
         except (ToolError, CheckError) as error:
             reasons.append(str(error))
             continue
@@ -78,7 +88,9 @@ def _key(sources: dict[str, str], compiler: HostCompiler) -> str:
     return digest.hexdigest()[:32]
 
 
-def _build(sources: dict[str, str], compiler: HostCompiler, path: Path, test: Test) -> None:
+def _build(
+    sources: dict[str, str], main: str, compiler: HostCompiler, path: Path, test: Test
+) -> None:
     """Compile and test a library in a folder of its own, then move it to its place.
 
     Raises ToolError or CheckError, with the name of the compiler.
@@ -89,7 +101,7 @@ def _build(sources: dict[str, str], compiler: HostCompiler, path: Path, test: Te
             folder = Path(place)
             for source, text in sources.items():
                 (folder / source).write_text(text, encoding="utf-8")
-            compiler.build(folder, MAIN, path.name)
+            compiler.build(folder, main, path.name)
             test(folder / path.name)
             with (folder / path.name).open("rb") as file:
                 os.fsync(file.fileno())

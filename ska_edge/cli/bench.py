@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from firmware_gen.bench.bench import Benchmark, Figures, Task, counter_of
+from firmware_gen.bench.bench import Benchmark, Compared, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import options_from, training_options
+from ska_edge.cli.word import Word
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.training.beginning import Beginning, beginning
@@ -106,12 +107,17 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.argument("data", required=False)
 @click.option("--board", required=True, help="The board to measure on; it needs a counter.")
 @training_options(OFFERED, {"hidden": "as the board says"})
-@click.option("--optimize", type=click.Choice(LEVELS), help="Optimization level [that of `build`].")
+@click.option("--optimize", type=Word(LEVELS), help="Optimization level [that of `build`].")
 @click.option("--toolchain", help="Compiler to use [the board's first installed one].")
 @click.option(
     "--compare",
     type=click.Path(path_type=Path),
     help="C file with another implementation, to compare with.",
+)
+@click.option(
+    "--library",
+    type=click.Path(path_type=Path),
+    help="Folder of a library that the file of --compare includes.",
 )
 @data_options
 @json_option
@@ -121,6 +127,7 @@ def bench(
     optimize: str | None,
     toolchain: str | None,
     compare: Path | None,
+    library: Path | None,
     reader: Reader,
     as_json: bool,
     **values: Any,
@@ -137,6 +144,8 @@ def bench(
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)
+    if library is not None and compare is None:
+        raise InputError("--library needs --compare, the program that uses the library")
     if data is None:
         if loaded.bench is None:
             raise InputError(f"board {board} names no data to measure with; give DATA")
@@ -157,7 +166,7 @@ def bench(
             Path(folder),
             optimize=optimize,
             toolchain=toolchain,
-            compare=compare,
+            compare=None if compare is None else Compared(compare, library),
         )
     document = {
         **bench_document(loaded, task, found),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.output import check_file
+from ska_edge.cli.word import Word
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import FORMS, compare, probe, require_agreement, save
@@ -35,7 +36,7 @@ def export_and_check(
 @click.command(epilog="Example:  ska-edge export digits.ska -o digits.onnx --data digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--form", type=click.Choice(FORMS), default="integer", show_default=True)
+@click.option("--form", type=Word(FORMS), default="integer", show_default=True)
 @click.option("--data", help="Compare on these data instead of random inputs.")
 @data_options
 @json_option

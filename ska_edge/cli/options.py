@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ska_edge.cli.console import Command
+from ska_edge.cli.word import Word
 from ska_edge.training.option import ALL_ROWS, Kind, Option
 from ska_edge.training.options import OPTIONS, Options, default_words
 
@@ -59,7 +60,7 @@ def _type(each: Option) -> Types:
         Kind.COUNT: counts,
         Kind.ROWS: _Rows(),
         Kind.REAL: click.FLOAT,  # `Option` checks the bounds; click accepts nan
-        Kind.WORD: click.Choice(each.choices),
+        Kind.WORD: Word(each.choices),
         Kind.WIDTHS: _List(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),
         Kind.FLAG: click.BOOL,
@@ -83,7 +84,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
         more = " Give it again for another network."
     elif each.choices:
         more = f" Of {', '.join(choices or each.choices)}."
-    one = click.Choice(choices) if choices else _type(each)
+    one = Word(choices) if choices else _type(each)
     return click.option(
         each.flag(name),
         name,

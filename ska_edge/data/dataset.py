@@ -25,6 +25,7 @@ from ska_edge.data.npz_table import kind_of, lacks, npz_features, read_npz
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.plural import counted
+from ska_edge.spelling import did_you_mean
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -151,7 +152,8 @@ def load(
     try:
         if not path.exists():
             raise InputError(
-                f"{str(source)!r} is neither a file nor built-in data;"
+                f"{str(source)!r} is neither a file nor built-in data"
+                f"{did_you_mean(source, builtin_names())};"
                 f" built in are {', '.join(builtin_names())}"
             )
     except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte

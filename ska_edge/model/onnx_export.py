@@ -28,6 +28,7 @@ from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules import neuron
+from ska_edge.spelling import did_you_mean
 
 FORMS = ("integer", "float")
 PREFIX = "ska_edge."  # prefix of every key in the metadata
@@ -45,7 +46,9 @@ def export(model: Model, form: str) -> onnx.ModelProto:
             close but not equal.
     """
     if form not in FORMS:
-        raise InputError(f"no form {form!r}; there are {', '.join(FORMS)}")
+        raise InputError(
+            f"no form {form!r}{did_you_mean(form, FORMS)}; there are {', '.join(FORMS)}"
+        )
     graph = _integer_graph(model.state) if form == "integer" else _float_graph(model)
     exported = helper.make_model(
         graph,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE
 from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import RAW, RawInput
-from ska_edge.rules.reference import Reference
+from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
@@ -22,6 +23,15 @@ HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor be
 ROWS = 1000  # training rows that are enough to measure the range of the knowledge
 # Beyond the table the decision no longer changes, but metrics use a slightly larger range.
 BEYOND_TABLE = 1.9
+
+
+class Observed(Protocol):
+    """A float twin: its parameters, and its knowledge (n, width) of every layer."""
+
+    parameters: Parameters
+
+    def knowledge(self, x: Reals) -> list[Reals]:
+        """Return the knowledge for inputs (n, d)."""
 
 
 @dataclass
@@ -40,7 +50,7 @@ class Magnitudes:
         """Return an independent copy."""
         return Magnitudes(dict(self.weights), self.knowledge)
 
-    def observe(self, reference: Reference, scaled: Reals) -> None:
+    def observe(self, reference: Observed, scaled: Reals) -> None:
         """Record the current magnitudes of a twin, for scaled inputs (n, d)."""
         tensors = tensors_of(reference.parameters)
         for (layer, name), values in tensors.items():

@@ -16,6 +16,7 @@ import numpy as np
 
 from ska_edge.errors import OptionError
 from ska_edge.plan.plan import Plan
+from ska_edge.spelling import did_you_mean
 
 ALL_ROWS = "all"
 KEY = "option"  # key in the metadata of a dataclass field
@@ -143,9 +144,10 @@ class Option:
     def _word(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in self.choices:
             raise OptionError(
-                f"no {self.noun or name.replace('_', ' ')} {{value!r}}: {{{name}}} is one of"
-                f" {', '.join(self.choices)}",
+                f"no {self.noun or name.replace('_', ' ')} {{value!r}}{{hint}}:"
+                f" {{{name}}} is one of {', '.join(self.choices)}",
                 value=value,
+                hint=did_you_mean(value, self.choices),
             )
         return str(value)
 

@@ -17,7 +17,8 @@ from ska_edge.model.open import open_model
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
-from ska_edge.network.engine import Trainer, narrow, trainer_for
+from ska_edge.network.engine import Trainer, float_trainer_for, narrow, trainer_for
+from ska_edge.network.float_trainer import FloatTrainer
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
 from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
@@ -26,7 +27,7 @@ from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, t
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
-from ska_edge.rules.reference import Parameters, initial_parameters
+from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.rules.rule import RULES
 from ska_edge.training.calibration import (
     Magnitudes,
@@ -134,7 +135,7 @@ class Session:
         if self.base is not None:
             return self.plan
         seen, supervised = self.magnitudes.copy(), self.plan.rule_definition.supervised
-        seen.observe(twin(self.plan, parameters, self.rate), self.scaled)
+        seen.observe(self._twin(parameters), self.scaled)
         precision = PRECISIONS[self.draft.precision]
         return replace(
             self.draft,
@@ -215,49 +216,56 @@ class Session:
         record.observe(trainer, batch)
         model.ranges, model.state = record.ranges(), trainer.state.learned()
 
+    def _twin(self, parameters: Parameters) -> FloatTrainer | Reference:
+        """Return a float twin, which changes `parameters`."""
+        if self.plan.rule_definition.supervised:
+            return float_trainer_for(self.plan, parameters, self.rate, learn=self.total)
+        return twin(self.plan, parameters, self.rate)
+
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
         """Train the twin, which changes `parameters`; record its ranges.
 
         Yields the progress toward `total`, after complete updates.
         """
-        reference = twin(self.plan, parameters, self.rate)
-        self.magnitudes.observe(reference, self.scaled)
-        if not self.plan.rule_definition.supervised:
+        trainer = self._twin(parameters)
+        self.magnitudes.observe(trainer, self.scaled)
+        if isinstance(trainer, Reference):
             batch = self.scaled[: self.plan.batch]
-            for number, layers in enumerate(reference.learn_steps(batch, self.plan.steps), 1):
+            for number, layers in enumerate(trainer.learn_steps(batch, self.plan.steps), 1):
                 log.write(number, [vars(layer) for layer in layers])
                 yield number
-            self.magnitudes.observe(reference, self.scaled)
+            self.magnitudes.observe(trainer, self.scaled)
             return
-        done, marks = 0, _Marks()
-        buffer = ReplayBuffer(self.plan, 1)
+        done, buffer = 0, ReplayBuffer(self.plan, 1)
         for halvings, order in self.orders():
-            reference.rate = math.ldexp(self.rate, -halvings)
-            for rows, new in self._batches(order, buffer):
-                reference.learn_batch(self.scaled[rows], self.fit.y[rows])
-                done += new
-                if marks.reached(done):
-                    yield done
-            self.magnitudes.observe(reference, self.scaled)
+            trainer.rate = math.ldexp(self.rate, -halvings)
+            for new in self._stretches(order):
+                rows = self._with_replays(new, buffer) if self.plan.replay.per_class else new
+                trainer.learn_many(self.scaled, self.fit.y, rows, self.plan.batch)
+                done += len(new)
+                yield done
+            self.magnitudes.observe(trainer, self.scaled)
         yield self.total
 
-    def _batches(
-        self, order: NDArray[np.int64], buffer: ReplayBuffer
-    ) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """Yield the rows of each update, including replays, and the number of new rows among them.
+    def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Divide the rows of an epoch into whole batches of about `BETWEEN` rows.
 
         A last, smaller batch is skipped.
         """
-        batch, replay = self.plan.batch, self.plan.replay
-        for start in range(0, len(order) - batch + 1, batch):
-            rows = order[start : start + batch]
-            for _ in range(replay.per_sample):
-                drawn = buffer.draw()
-                if drawn is not None:
-                    yield drawn[0].copy(), 0
-            yield rows, batch
-            if replay.per_class:
-                buffer.remember(rows, int(self.fit.y[rows[0]]))
+        batch = self.plan.batch
+        end, length = len(order) // batch * batch, max(BETWEEN // batch, 1) * batch
+        for start in range(0, end, length):
+            yield order[start : min(start + length, end)]
+
+    def _with_replays(self, rows: NDArray[np.int64], buffer: ReplayBuffer) -> NDArray[np.int64]:
+        """Return these rows, each after the stored rows that are learned before it."""
+        mixed: list[int] = []
+        for row, label in zip(rows.tolist(), self.fit.y[rows].tolist(), strict=True):
+            drawn = [buffer.draw() for _ in range(self.plan.replay.per_sample)]
+            mixed += [int(found[0][0]) for found in drawn if found is not None]
+            mixed.append(row)
+            buffer.remember(np.array([row]), label)
+        return np.array(mixed)
 
 
 class _Measuring:

@@ -81,6 +81,8 @@ def test_no_data_and_a_board_that_names_none(
         (("iris", "--rule", "published"), "learns from a held batch"),
         (("iris", "--toolchain", "tcc"), "no toolchain 'tcc'"),
         (("iris", "--compare", "missing.c"), "no file missing.c"),
+        (("iris", "--compare", PROGRAM, "--library", "missing"), "no folder missing"),
+        (("iris", "--library", "somewhere"), "--library needs --compare"),
     ],
 )
 def test_what_cannot_be_measured(ska_edge, require_board, arguments, reason: str) -> None:

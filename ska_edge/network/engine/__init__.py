@@ -15,13 +15,21 @@ state in place; callers need not know which one they hold. The interface:
 Rows are arrays (n, inputs) of integers, fastest in the plan's own width (`narrow`). After every
 piece the state is up to date, and Ctrl-C is heeded; a piece takes milliseconds.
 
+`float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
+with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
+
 numpy is the referee. It learns the first rows of every engine, and single rows at intervals, too,
 and every integer is compared. A difference raises CheckError.
 
 SKA_EDGE_ENGINE=numpy works without the engine, SKA_EDGE_ENGINE=native insists on it.
 """
 
-from ska_edge.network.engine.choice import EngineWarning, trainer_for, unavailable
+from ska_edge.network.engine.choice import (
+    EngineWarning,
+    float_trainer_for,
+    trainer_for,
+    unavailable,
+)
 from ska_edge.network.engine.interface import Trainer, narrow
 
-__all__ = ["EngineWarning", "Trainer", "narrow", "trainer_for", "unavailable"]
+__all__ = ["EngineWarning", "Trainer", "float_trainer_for", "narrow", "trainer_for", "unavailable"]

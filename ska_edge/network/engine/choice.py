@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from ska_edge.errors import InputError, ToolError
 from ska_edge.network.engine.binding import Library
+from ska_edge.network.engine.float_native import (
+    SOURCE,
+    FloatLibrary,
+    NativeFloatTrainer,
+    check_float_library,
+)
 from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.engine.native import NativeTrainer, check_library
+from ska_edge.network.float_trainer import FloatRule, FloatTrainer
 from ska_edge.network.state import State
-from ska_edge.network.trainer import FixedTrainer
+from ska_edge.network.trainer import FixedTrainer, class_codes
 from ska_edge.plan.plan import Plan
+from ska_edge.rules.reference import Parameters
+
+Found = TypeVar("Found")
 
 VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
@@ -40,25 +54,48 @@ def trainer_for(state: State, learn: int = 0) -> Trainer:
         InputError: SKA_EDGE_ENGINE has an unknown value.
         ToolError: SKA_EDGE_ENGINE is "native", and the engine cannot be used.
     """
-    plan, wanted = state.plan, _wanted()
-    seconds = _numpy_seconds(plan, learn)
+    _wanted()  # an unknown value is an error for every plan
+    plan = state.plan
     possible = plan.batch == 1 or not plan.rule_definition.supervised
-    if wanted == NUMPY or not possible:
-        return FixedTrainer(state, check=False)
+    seconds = _numpy_seconds(plan, learn)
+    library = _chosen(lambda build: _library(plan, build), seconds) if possible else None
+    return FixedTrainer(state, check=False) if library is None else NativeTrainer(state, library)
+
+
+def float_trainer_for(
+    plan: Plan, parameters: Parameters, rate: float, learn: int = 0
+) -> FloatTrainer:
+    """Return a float trainer for a plan with labels and a number of rows to learn.
+
+    It changes `parameters` in place, with the same bits whether C or numpy learns. Raises and warns
+    like `trainer_for`.
+    """
+    codes = [code.astype(np.float64) for code in class_codes(plan)]
+    rule = FloatRule(plan.rule, codes, 2.0**plan.gain, plan.first_learned)
+    seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
+    library = _chosen(_float_library, seconds)
+    if library is None:
+        return FloatTrainer(parameters, rule, rate)
+    return NativeFloatTrainer(parameters, rule, rate, library)
+
+
+def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | None:
+    """Return a library for work that takes numpy some seconds; None to use numpy.
+
+    `library` returns it; its argument says whether to compile it.
+    """
+    wanted = _wanted()
     if wanted == NATIVE:
-        library = _library(plan, build=True)
-        assert library is not None
-        return NativeTrainer(state, library)
+        return library(True)
     search = os.environ.get("PATH")
-    if seconds < WORTH_LOADING or search in _failed:
-        return FixedTrainer(state, check=False)
+    if wanted == NUMPY or seconds < WORTH_LOADING or search in _failed:
+        return None
     try:
-        library = _library(plan, build=seconds >= WORTH_BUILDING)
+        return library(seconds >= WORTH_BUILDING)
     except ToolError as error:
         _failed.add(search)
-        warnings.warn(f"{SLOWER}: {error}", EngineWarning, stacklevel=2)
-        library = None
-    return FixedTrainer(state, check=False) if library is None else NativeTrainer(state, library)
+        warnings.warn(f"{SLOWER}: {error}", EngineWarning, stacklevel=3)
+        return None
 
 
 def unavailable() -> str | None:
@@ -91,7 +128,7 @@ def _numpy_seconds(plan: Plan, rows: int) -> float:
 
 
 def _library(plan: Plan, build: bool) -> Library | None:
-    """The library of a plan, loaded; None if there is none and it is not to be built."""
+    """Return the library of a plan, loaded; None if there is none and it is not to be built."""
 
     def test(path: Path) -> None:
         check_library(Library(path, plan))
@@ -99,8 +136,23 @@ def _library(plan: Plan, build: bool) -> Library | None:
     # Imported here, because most uses never compile anything.
     from firmware_gen.library.cache import library_for
 
-    path = library_for(plan, test, build)
+    return _loaded(library_for(plan, test, build), lambda path: Library(path, plan))
+
+
+def _float_library(build: bool) -> FloatLibrary | None:
+    """Return the library of the float trainer, loaded; None as `_library`."""
+
+    def test(path: Path) -> None:
+        check_float_library(FloatLibrary(path))
+
+    from firmware_gen.library.cache import compiled
+
+    sources = {SOURCE.name: SOURCE.read_text(encoding="utf-8")}
+    return _loaded(compiled(sources, SOURCE.name, test, build), FloatLibrary)
+
+
+def _loaded(path: Path | None, load: Callable[[Path], Found]) -> Found | None:
     try:
-        return None if path is None else Library(path, plan)
+        return None if path is None else load(path)
     except (OSError, AttributeError) as error:
         raise ToolError(f"{path} cannot be loaded: {error}; remove it") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import subprocess
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 
 from firmware_gen import board as boards
-from firmware_gen.bench.bench import Benchmark, Task, bench
+from firmware_gen.bench.bench import Benchmark, Compared, Task, bench
 from firmware_gen.board import Board, load_board
 from ska_edge.errors import CheckError, InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan
+from tests.conftest import without
 
 BOARD = "qemu-m3"
 SAMPLES = 20
@@ -40,6 +42,47 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
     for (uint16_t i = 0; i <= label; i++) {
         __asm__ volatile("nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop");
     }
+}
+"""
+
+# Takes two blocks, gives the second one back, and calls itself through a pointer.
+LIBRARY = """\
+#include <stdlib.h>
+
+unsigned char *kept;
+int (*deeper)(int);
+
+static int deep(int calls) {
+    volatile unsigned char room[100];
+    room[0] = 1;
+    return calls > 1 ? deeper(calls - 1) + room[0] : room[0];
+}
+
+static void library_init(void) {
+    kept = malloc(100);
+    free(malloc(12));
+    deeper = deep;
+}
+"""
+USER = """\
+#include "bench_heap.h"
+#include "bench_network.h"
+
+#include "library.c"
+
+void bench_init(void) {
+    bench_heap_clear();
+    library_init();
+}
+
+uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]) {
+    (void)x;
+    return kept == NULL ? 0 : 1;
+}
+
+void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
+    (void)x;
+    kept[label] = (unsigned char)deeper(5);
 }
 """
 
@@ -108,7 +151,7 @@ def test_a_compared_program_is_measured_by_itself(
     program = tmp_path / "idle.c"
     program.write_text(IDLE)
     board = require_board(BOARD)
-    found = bench(board, task, tmp_path, compare=program)
+    found = bench(board, task, tmp_path, compare=Compared(program))
     compared = found.compared
     assert compared is not None
     turns = float(np.mean(task.labels + 1))
@@ -178,4 +221,37 @@ def test_a_program_with_an_error_is_named(
     program = tmp_path / "broken.c"
     program.write_text(IDLE.replace("return 1;", "return one;"))
     with pytest.raises(CheckError, match=r"bench_compared\.c.*one"):
-        bench(require_board(BOARD), task, tmp_path, compare=program)
+        bench(require_board(BOARD), task, tmp_path, compare=Compared(program))
+
+
+def test_a_program_with_a_library_has_its_heap_and_its_stack_counted(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    """The heap is 104 and 16 bytes; five calls through a pointer have 100 bytes each."""
+    if not Path(_printed("arm-none-eabi-gcc", "-print-file-name=libc.a")).is_absolute():
+        without("the C library for Arm (libnewlib-arm-none-eabi) is not installed")
+    program, library = tmp_path / "user.c", tmp_path / "library"
+    library.mkdir()
+    program.write_text(USER, encoding="utf-8")
+    (library / "library.c").write_text(LIBRARY, encoding="utf-8")
+    found = bench(require_board(BOARD), task, tmp_path, compare=Compared(program, library))
+    compared = found.compared
+    assert compared is not None
+    assert compared.right == int((task.labels == 1).sum())
+    assert 120 <= compared.ram - load_board(BOARD).uart.buffer < 160
+    assert compared.stack is not None
+    assert 500 < compared.stack < 1000
+
+
+def _printed(*command: str) -> str:
+    """What a program prints, or nothing where it is not installed."""
+    if shutil.which(command[0]) is None:
+        return ""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_library_that_is_not_there_is_named(task: Task, tmp_path: Path) -> None:
+    program = tmp_path / "user.c"
+    program.write_text(USER, encoding="utf-8")
+    with pytest.raises(InputError, match=r"no folder .*missing"):
+        bench(load_board(BOARD), task, tmp_path, compare=Compared(program, tmp_path / "missing"))

@@ -1,0 +1,168 @@
+"""The float trainer: the learning rules with labels in float64, with the same bits everywhere.
+
+It computes what `rules.reference` computes, up to rounding; the reference stays apart as the
+independent check. Matrix products and exponentials of numpy differ in the last bits from one
+processor to the next. Here every sum adds its terms in order, and the exponential is defined by
+sums and products, so a training gives the same model on every computer. `engine/float_native.c`
+does the same operations in the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.rules.reference import Parameters
+
+Reals = NDArray[np.float64]
+
+MOST_PRODUCTS = 2**18  # that are in memory at once
+LOG2_E = 1.4426950408889634
+LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
+LN2_LOW = 1.9082149292705877e-10  # the rest
+LEAST_EXPONENT = -700.0  # exp of less is treated as exp of this; a sigmoid does not show it
+TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))  # of the Taylor series
+
+
+@dataclass(frozen=True, slots=True)
+class FloatRule:
+    """What the float trainer must know about a plan.
+
+    Attributes:
+        rule: "local", "feedback" or "code".
+        codes: one (classes, width) array of -1, 0 and 1 for every hidden layer, or none.
+        gain: factor of the hidden shifts of `feedback`.
+        first_learned: index of the first layer that learns.
+    """
+
+    rule: str
+    codes: Sequence[Reals]
+    gain: float
+    first_learned: int
+
+
+class FloatTrainer:
+    """Learns in float64; changes `parameters` in place.
+
+    Args:
+        parameters: the parameters, as `initial_parameters` makes them.
+        rule: what else the plan says.
+        rate: the learning rate, for the mean over a batch.
+
+    Attributes:
+        parameters: the parameters that it changes.
+        rate: the rate of the next update.
+    """
+
+    def __init__(self, parameters: Parameters, rule: FloatRule, rate: float) -> None:
+        self.parameters = parameters
+        self.rate = rate
+        self._rule = rule
+
+    def learn_many(
+        self, x: Reals, labels: NDArray[np.int64], rows: NDArray[np.int64], batch: int = 1
+    ) -> None:
+        """Learn rows in order, `batch` of them per update.
+
+        Args:
+            x: inputs (n, d).
+            labels: class indices (n,).
+            rows: indices (m,) of the rows to learn; m is a multiple of `batch`.
+            batch: rows per update.
+        """
+        for start in range(0, len(rows), batch):
+            chosen = rows[start : start + batch]
+            self._update(x[chosen], labels[chosen])
+
+    def knowledge(self, x: Reals) -> list[Reals]:
+        """Return the knowledge z of every layer, (n, width) each, for inputs (n, d)."""
+        return self._forward(x)[0]
+
+    def _forward(self, x: Reals) -> tuple[list[Reals], list[Reals], list[Reals]]:
+        """Per layer, knowledge and decision (n, width), and the input (n, fan_in)."""
+        p = self.parameters
+        knowledge, decisions, seen = [], [], [x]
+        for weights, bias in zip(p.weights, p.biases, strict=True):
+            z = products(seen[-1].T, weights.T) + bias
+            knowledge.append(z)
+            decisions.append(sigmoid(z))
+            seen.append(2.0 * decisions[-1] - 1.0)
+        return knowledge, decisions, seen
+
+    def _update(self, x: Reals, labels: NDArray[np.int64]) -> None:
+        """One update with the mean over a batch, (n, d) and (n,)."""
+        p, rule = self.parameters, self._rule
+        _, decisions, seen = self._forward(x)
+        outputs = len(p.weights) - 1
+        target = np.zeros_like(decisions[-1])
+        target[np.arange(len(labels)), labels] = 1.0
+        error = target - decisions[-1]
+        changes = [(p.weights[-1], p.biases[-1], error, seen[outputs])]
+        for layer in range(rule.first_learned, outputs):
+            decision = decisions[layer]
+            slope = decision * (1.0 - decision)
+            if rule.rule == "code":
+                code = rule.codes[layer][labels]
+                shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
+            elif rule.rule == "feedback":
+                shift = rule.gain * slope * products(error.T, rule.codes[layer])
+            else:
+                missed, readout = error, p.weights[-1]
+                if layer < len(p.readout_weights):
+                    readout, bias, signal = (
+                        p.readout_weights[layer],
+                        p.readout_biases[layer],
+                        seen[layer + 1],
+                    )
+                    missed = target - sigmoid(products(signal.T, readout.T) + bias)
+                    changes.append((readout, bias, missed, signal))
+                shift = 4.0 * slope * products(missed.T, readout)
+            changes.append((p.weights[layer], p.biases[layer], shift, seen[layer]))
+        for weights, bias, delta, inputs in changes:
+            step = (self.rate / len(labels)) * delta
+            weights += products(step, inputs)
+            bias += in_order(step)
+
+
+def products(left: Reals, right: Reals) -> Reals:
+    """left^T right for (k, m) and (k, p): (m, p), with the k products added in order."""
+    at_once = max(1, MOST_PRODUCTS // (len(left) * right.shape[1]))
+    parts = [
+        in_order(left[:, start : start + at_once, None] * right[:, None, :])
+        for start in range(0, left.shape[1], at_once)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def in_order(terms: Reals) -> Reals:
+    """The sum over the first axis: 0 + first + second ..., in this order."""
+    if terms[0].size > 1:
+        # numpy adds in pairs along the fastest axis only, which is another one here.
+        total: Reals = np.add.reduce(np.ascontiguousarray(terms), axis=0, initial=0.0)
+        return total
+    ordered: Reals = np.add.accumulate(terms)[-1] + 0.0
+    return ordered
+
+
+def sigmoid(z: Reals) -> Reals:
+    """1 / (1 + exp(-z))."""
+    small = _exp(-np.abs(z))
+    decided: Reals = np.where(z >= 0.0, 1.0, small) / (1.0 + small)
+    return decided
+
+
+def _exp(x: Reals) -> Reals:
+    """exp(x) for x <= 0: a power of two times the Taylor series, to the last bit or two."""
+    x = np.maximum(x, LEAST_EXPONENT)
+    twos = np.rint(x * LOG2_E)
+    rest = (x - twos * LN2_HIGH) - twos * LN2_LOW
+    power = np.full_like(x, TERMS[0])
+    for term in TERMS[1:]:
+        power *= rest
+        power += term
+    scaled: Reals = np.ldexp(power, twos.astype(np.int64))
+    return scaled

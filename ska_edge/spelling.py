@@ -1,0 +1,13 @@
+"""Suggestions for mistyped names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'X'?)` with the known name most like a word; empty if none is."""
+    names = {name.lower(): name for name in known}
+    found = get_close_matches(str(word).lower(), names, n=1)
+    return f" (did you mean '{names[found[0]]}'?)" if found else ""

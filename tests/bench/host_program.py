@@ -1,0 +1,85 @@
+"""A program of `ska-edge bench --compare`, compiled for this computer and loaded."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_gen.bench.bench import SOURCES
+from firmware_gen.emit.bench import emit_network, emit_weights
+from ska_edge.errors import ToolError
+from ska_edge.plan.plan import Plan
+
+FLAGS = (
+    "-std=c99",
+    "-O2",
+    "-shared",
+    "-fPIC",
+    "-Wl,--no-undefined",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Werror",
+)
+
+
+@dataclass(frozen=True)
+class HostProgram:
+    """A loaded program: it classifies and learns rows of float32, (inputs,) each."""
+
+    library: ctypes.CDLL
+
+    def begin(self) -> None:
+        """Set the initial weights."""
+        self.library.bench_init()
+
+    def infer(self, x: NDArray[np.float32]) -> int:
+        """The class of a row."""
+        return int(self.library.bench_infer(_pointer(x)))
+
+    def learn(self, x: NDArray[np.float32], label: int) -> None:
+        """One learning step."""
+        self.library.bench_learn(_pointer(x), int(label))
+
+
+def _pointer(x: NDArray[np.float32]) -> ctypes.c_void_p:
+    assert x.dtype == np.float32 and x.flags.c_contiguous
+    return ctypes.c_void_p(x.ctypes.data)
+
+
+def host_program(
+    source: Path,
+    plan: Plan,
+    weights: Sequence[NDArray[np.float64]],
+    folder: Path,
+    flags: Sequence[str] = (),
+) -> HostProgram:
+    """Compile `source` into `folder` and load it.
+
+    `weights` are the initial ones, W and b per layer; `flags` come after all others.
+
+    Raises:
+        ToolError: this computer has no C compiler, or the compiler rejects the source.
+    """
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        raise ToolError("a C compiler for this computer is not installed")
+    for header in SOURCES.glob("*.h"):
+        shutil.copyfile(header, folder / header.name)
+    (folder / "bench_data.h").write_text(emit_network(plan, 1, 32), encoding="utf-8")
+    (folder / "bench_weights.h").write_text(emit_weights(weights), encoding="utf-8")
+    command = [compiler, *FLAGS, "-I", ".", str(source), *flags, "-lm", "-o", "program.so"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ToolError(f"{compiler} rejects {source.name}: {done.stderr}")
+    loaded = HostProgram(ctypes.CDLL(str(folder / "program.so")))
+    loaded.library.bench_infer.restype = ctypes.c_uint16
+    loaded.begin()
+    return loaded

@@ -1,0 +1,1 @@
+/* device.h - the library includes a device's header of this name; it needs nothing from it. */
