@@ -86,35 +86,47 @@ class NativeTrainer:
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
         """Learn rows in order like a device; yields after pieces of some milliseconds."""
-        x, y = self._inputs(inputs), self._labels(labels, len(inputs))
-        for rows, compared in self._referee.pieces(len(x), self._piece):
-            learn = self._compared if compared else self._learn
-            yield learn(x[rows], y[rows])
+        return self._pieces(inputs, labels, counted=True)
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order; yields decisions (n, classes) after pieces of some milliseconds."""
-        counts = self.plan.replay.per_class > 0  # like numpy, which counts samples only then
-        for learned in self.learn_stream(inputs, labels):
-            if not counts:
-                self.state.samples -= len(learned.steps)
+        counted = self.plan.replay.per_class > 0  # like numpy, which counts samples only then
+        for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions
 
-    def _learn(self, x: Rows, y: NDArray[np.uint16]) -> Learned:
+    def _pieces(self, inputs: Rows, labels: Rows, counted: bool) -> Iterator[Learned]:
+        """Learn rows piece by piece; `counted`: the state counts the samples."""
+        x, y = self._inputs(inputs), self._labels(labels, len(inputs))
+        numpy: FixedTrainer | None = None
+        for rows, compared in self._referee.pieces(len(x), self._piece):
+            if compared:
+                if numpy is None or numpy.state.to_bytes() != self.state.to_bytes():
+                    numpy = FixedTrainer(self.state.copy(), check=False)
+                yield self._compared(numpy, x[rows], y[rows], counted)
+            else:
+                yield self._learn(x[rows], y[rows], counted)
+
+    def _learn(self, x: Rows, y: NDArray[np.uint16], counted: bool) -> Learned:
         """Learn rows (n, d) in one call."""
         decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
         steps = np.empty(len(x), dtype=np.uint32)
-        before = self.state.step
+        before, samples = self.state.step, self.state.samples
         self._network.load(self.state)
         self._library.call("learn", self._network.memory, x, y, len(x), decisions, steps, None)
         self._network.store(self.state)
+        if not counted:
+            self.state.samples = samples
         self._updated = self._updated or self.state.step > before
         return Learned(decisions.astype(np.int64), before - 1 + steps.astype(np.int64))
 
-    def _compared(self, x: Rows, y: NDArray[np.uint16]) -> Learned:
-        """Learn one row (1, d), compared with numpy."""
-        numpy = FixedTrainer(self.state.copy(), check=False)
-        learned = self._learn(x, y)
+    def _compared(
+        self, numpy: FixedTrainer, x: Rows, y: NDArray[np.uint16], counted: bool
+    ) -> Learned:
+        """Learn one row (1, d), compared with numpy, which has the same state."""
+        learned = self._learn(x, y, counted)
         expected = numpy.learn_one(x[0], int(y[0]))
+        if not counted:
+            numpy.state.samples = self.state.samples
         self._referee.compare(numpy, expected, self, learned.decisions[0])
         return learned
 

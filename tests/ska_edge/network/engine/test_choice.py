@@ -137,7 +137,7 @@ def test_a_difference_in_the_middle_of_the_work_is_an_error_that_names_it(
 
     def faulty(library: Library, name: str, *arguments: object) -> object:
         result = call(library, name, *arguments)  # type: ignore[arg-type]
-        if name == "learn" and engine.state.step == 1499:
+        if name == "learn" and engine.state.step == 2499:
             parameters = {f.name: view for f, view in engine._network._fields}["parameters"]
             parameters[1] += 3
         return result
@@ -145,6 +145,6 @@ def test_a_difference_in_the_middle_of_the_work_is_an_error_that_names_it(
     engine = trainer_for(State(PLAN))
     monkeypatch.setattr(Library, "call", faulty)
     rng = np.random.default_rng(0)
-    with pytest.raises(CheckError, match=r"step 1500, layer 0, weight\[0, 1\]: numpy .*, engine "):
-        for _ in engine.learn_many(rng.integers(-99, 99, (1500, 4)), rng.integers(2, size=1500)):
+    with pytest.raises(CheckError, match=r"step 2500, layer 0, weight\[0, 1\]: numpy .*, engine "):
+        for _ in engine.learn_many(rng.integers(-99, 99, (2500, 4)), rng.integers(2, size=2500)):
             pass
