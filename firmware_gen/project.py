@@ -30,6 +30,7 @@ from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
 from ska_edge.errors import InputError, OptionError
+from ska_edge.files import refusal
 from ska_edge.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -158,7 +159,7 @@ def load_project(folder: Path) -> Project:
         if not (isinstance(board, str) and isinstance(digest, str)) or any(map(_leads_out, files)):
             raise TypeError
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise refusal("read", path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged; remove {folder}, or write the project to another folder with"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ska_edge.errors import InputError
-from ska_edge.files import part_name
+from ska_edge.files import part_name, refusal
 
 DECIDED = ".ska-edge-swap"
 OBSOLETE = "obsolete.json"
@@ -48,7 +48,7 @@ def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]
             _undo(part, new_folder)
             raise
     except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+        raise refusal("write to", folder, error) from error
     finish(folder)
 
 
@@ -74,7 +74,7 @@ def finish(folder: Path) -> None:
                     path.replace(folder / name)
             shutil.rmtree(decided)
     except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+        raise refusal("write to", folder, error) from error
 
 
 def is_left_over(name: str) -> bool:

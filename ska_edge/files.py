@@ -35,6 +35,11 @@ NEW_FILE = (
 )
 
 
+def refusal(action: str, path: str | Path | None, error: OSError) -> InputError:
+    """The error for a file that the system refuses to `action`, such as "read" or "write"."""
+    return InputError(f"cannot {action} {path}: {error.strerror or error}")
+
+
 def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
     """Write a file atomically: an old file stays unchanged until the new one is complete.
 
@@ -52,7 +57,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
         else:
             _replace(target, content, private)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise refusal("write", path, error) from error
 
 
 def path_of(given: object) -> Path:
@@ -67,7 +72,7 @@ def check_file(path: Path) -> None:
     try:
         target = regular_target(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise refusal("write", path, error) from error
     if target is not None:
         check_folder(target)
     elif not os.access(path, os.W_OK):

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from ska_edge.closable import Closable
 from ska_edge.errors import InputError
-from ska_edge.files import write_file
+from ska_edge.files import refusal, write_file
 
 LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and as many decisions take less than a megabyte
 BLOCK = 2**16  # bytes that are read at once from the end of a file
@@ -142,7 +142,7 @@ class JsonLines(Closable):
         try:
             return self.path.open("rb")
         except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+            raise refusal("read", self.path, error) from error
 
     def _short(self, text: bytes, where: str = ", near its end") -> bytes:
         if len(text) > LONGEST_LINE:
@@ -160,7 +160,7 @@ class JsonLines(Closable):
         try:
             self._file = FileIO(self.path, "a")
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise refusal("write", self.path, error) from error
 
     def close(self) -> None:
         """Closes the file, and removes it when it is new and empty; a second time does nothing."""
@@ -187,7 +187,7 @@ class JsonLines(Closable):
                 line = self._repair(self._file) + line
             self._write(self._file, line)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise refusal("write", self.path, error) from error
         self._begun = True
 
     def _replace(self, line: bytes) -> None:
@@ -222,6 +222,3 @@ class JsonLines(Closable):
                 with contextlib.suppress(OSError):
                     file.truncate(before)
             raise
-
-    def _unwritable(self, error: OSError) -> InputError:
-        return InputError(f"cannot write {self.path}: {error.strerror}")

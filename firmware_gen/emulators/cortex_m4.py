@@ -13,7 +13,6 @@ it can, and the process sleeps while the image waits in WFI.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import signal
@@ -26,7 +25,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from firmware_gen.board import Board, read_board
-from ska_edge.errors import CheckError, InputError, SkaError, ToolError
+from firmware_gen.emulators.program import run_program
+from ska_edge.errors import CheckError, InputError, ToolError
 
 # CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3): register offsets and bits.
 UART_DATA, UART_STATE, UART_CONTROL, UART_INTERRUPT, UART_DIVIDER = 0x0, 0x4, 0x8, 0xC, 0x10
@@ -298,26 +298,19 @@ def _whole_pages(size: int) -> int:
     return (size + PAGE - 1) // PAGE * PAGE
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a board until it is stopped; returns the exit code of the error, if any."""
-    parser = argparse.ArgumentParser(
-        prog="python -m firmware_gen.emulators.cortex_m4", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("elf", type=Path, help="the image, as built")
-    parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
-    options = parser.parse_args(arguments)
+def run(elf: Path, board: Path) -> None:
+    """Run an image until the process is stopped; prints the path of its serial port first."""
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        terminal = Terminal()
-        machine = Machine(options.elf, read_board(options.board.parent), terminal)
-        print(terminal.port, flush=True)
-        machine.run()
-    except SkaError as error:
-        print(f"{Path(options.elf).name}: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    terminal = Terminal()
+    machine = Machine(elf, read_board(board.parent), terminal)
+    print(terminal.port, flush=True)
+    machine.run()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a board until it is stopped; returns the exit code of the error, if any."""
+    return run_program("firmware_gen.emulators.cortex_m4", __doc__, run, arguments)
 
 
 if __name__ == "__main__":

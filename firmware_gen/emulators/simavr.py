@@ -9,7 +9,6 @@ until it is stopped.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from firmware_gen import toolchains
 from firmware_gen.board import BOARDS_FOLDER, read_board
-from ska_edge.errors import InputError, SkaError
+from firmware_gen.emulators.program import run_program
+from ska_edge.errors import InputError
 
 SOURCE = BOARDS_FOLDER / "avr" / "simulator.c"
 
@@ -35,29 +35,27 @@ def compile_simulator(folder: Path) -> Path:
     return program
 
 
+def run(elf: Path, board: Path) -> None:
+    """Replace this process by the simulator of the board.
+
+    Raises:
+        InputError: the image is missing, or board.toml lacks what the simulator needs.
+    """
+    described = read_board(board.parent)
+    if described.clock is None:
+        raise InputError(f"{board} has no clock, which the simulator needs; add it")
+    if not elf.is_file():
+        raise InputError(f"{elf} does not exist; build it first")
+    if described.uart is None:
+        raise InputError(f"{board} has no [uart], which the simulator needs; add it")
+    program = str(compile_simulator(elf.parent))
+    values = (described.core, str(described.clock), str(described.uart.baud))
+    os.execv(program, [program, str(elf), *values])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; returns the exit code of the error, if any."""
-    parser = argparse.ArgumentParser(
-        prog="python -m firmware_gen.emulators.simavr", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("elf", type=Path, help="the image, as built")
-    parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
-    options = parser.parse_args(arguments)
-    try:
-        board = read_board(options.board.parent)
-        if board.clock is None:
-            raise InputError(f"{options.board} has no clock, which the simulator needs; add it")
-        if not options.elf.is_file():
-            raise InputError(f"{options.elf} does not exist; build it first")
-        if board.uart is None:
-            raise InputError(f"{options.board} has no [uart], which the simulator needs; add it")
-        program = str(compile_simulator(options.elf.parent))
-        values = (board.core, str(board.clock), str(board.uart.baud))
-        os.execv(program, [program, str(options.elf), *values])
-    except SkaError as error:
-        print(f"{Path(options.elf).name}: {error}", file=sys.stderr)
-        return error.exit_code
+    return run_program("firmware_gen.emulators.simavr", __doc__, run, arguments)
 
 
 if __name__ == "__main__":

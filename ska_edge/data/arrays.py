@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.csv_table import LARGEST_INPUT, too_large
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
@@ -57,12 +57,7 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
         raise InputError(
             f"{name} has shape {values.shape} and must have (rows, features), at least one of each"
         )
-    bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # NaN compares as false
-    if len(bad):
-        row, column = (int(place) for place in bad[0])
-        value = values[row, column]
-        reason = too_large() if np.isfinite(value) else "features must be finite numbers"
-        raise InputError(f"{name}[{row}, {column}] is {value}; {reason}")
+    check_inputs(name, values, "features")
     return values
 
 

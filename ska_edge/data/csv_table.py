@@ -6,7 +6,6 @@ Lines and columns count from 1; a header is line 1.
 from __future__ import annotations
 
 import csv
-import math
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
+from ska_edge.data.number import input_of, is_finite, is_input, is_number, too_large
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-# Squares of inputs must be finite, too. No sensor reaches this limit, but a "no value" marker may.
-LARGEST_INPUT = 1e100
 LONGEST_LINE = 2**22  # characters; 65,535 inputs take half of them
 ROW = 150  # about the bytes of a row's label and line number
 
@@ -90,7 +88,7 @@ def read_csv(
                     label_texts.append(cells.pop(label_at))
                 label_lines.append(line)
                 try:
-                    values.extend([_input(cell) for cell in cells])
+                    values.extend([input_of(cell) for cell in cells])
                 except ValueError:
                     _refuse_number(path, line, header, label_at, cells)
                 needed = len(values) * FEATURE + len(label_lines) * ROW
@@ -174,7 +172,7 @@ def _refuse_number(
     cells: Sequence[str],
 ) -> NoReturn:
     """Raise the error for the first of ``cells`` (a row without its label) that is no input."""
-    at = next(index for index, cell in enumerate(cells) if not _is_input(cell))
+    at = next(index for index, cell in enumerate(cells) if not is_input(cell))
     column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
     if header is not None:
@@ -193,51 +191,3 @@ def _refuse_number(
 
 def _digits(text: str | None) -> bool:
     return text is not None and text.isascii() and text.isdigit()
-
-
-def _finite(text: str) -> float:
-    """Convert ``text`` to a number; raise ValueError unless it is a finite number."""
-    number = float(text)
-    if not math.isfinite(number) or "_" in text:
-        raise ValueError(text)
-    return number
-
-
-def _input(text: str) -> float:
-    """Convert ``text`` to a number; raise ValueError if it cannot be an input."""
-    number = float(text)
-    # A comparison with NaN is false. float() also accepts 1_000, which is a mistake in data.
-    if not abs(number) <= LARGEST_INPUT or "_" in text:
-        raise ValueError(text)
-    return number
-
-
-def _is_input(text: str) -> bool:
-    try:
-        _input(text)
-    except ValueError:
-        return False
-    return True
-
-
-def too_large() -> str:
-    """Return the end of the error sentence for an input beyond ``LARGEST_INPUT``."""
-    return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
-
-
-def is_finite(text: str) -> bool:
-    """Tell whether ``text`` is a finite number."""
-    try:
-        _finite(text)
-    except ValueError:
-        return False
-    return True
-
-
-def is_number(text: str) -> bool:
-    """Tell whether ``text`` is a number, including NaN and infinity."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text

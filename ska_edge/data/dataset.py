@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.builtin import builtin_names, read_builtin
-from ska_edge.data.csv_table import is_finite, is_number, read_csv
+from ska_edge.data.csv_table import read_csv
 from ska_edge.data.idx import is_idx, read_idx
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz_table import kind_of, lacks, npz_features, read_npz
+from ska_edge.data.number import is_finite, is_number
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.plural import counted

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.csv_table import LARGEST_INPUT, too_large
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
+from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.npz import Archive
 
@@ -61,12 +61,7 @@ def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.flo
         )
     with np.errstate(all="ignore"):  # infinite values are refused below
         x = x.astype(np.float64)
-    bad = np.argwhere(~(np.abs(x) <= LARGEST_INPUT))  # NaN compares as false
-    if len(bad):
-        row, column = (int(index) for index in bad[0])
-        value = x[row, column]
-        reason = too_large() if np.isfinite(value) else "inputs must be finite numbers"
-        raise InputError(f"{path}: {inputs}[{row}, {column}] is {value}; {reason}")
+    check_inputs(f"{path}: {inputs}", x, "inputs")
     return x
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.builtin import builtin_names
-from ska_edge.data.csv_table import is_finite, read_csv
+from ska_edge.data.csv_table import read_csv
 from ska_edge.data.dataset import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz_table import npz_features, read_npz
+from ska_edge.data.number import is_finite
 from ska_edge.errors import InputError
 
 

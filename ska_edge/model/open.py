@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ska_edge.errors import InputError
-from ska_edge.files import path_of
+from ska_edge.files import path_of, refusal
 from ska_edge.model.archive import model_from_archive
 from ska_edge.model.model_file import Model
 
@@ -47,7 +47,7 @@ def _content(path: Path, kind: str) -> bytes:
     except FileNotFoundError as error:
         raise InputError(f"there is no {kind} file {path}") from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise refusal("read", path, error) from error
     except ValueError as error:  # a null byte in the name
         raise InputError(f"{str(path)!r} cannot be a path: {error}") from error
     if not fits or len(content) > LARGEST_FILE:  # a pipe does not report its size

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ska_edge.errors import InputError
+from ska_edge.files import refusal
 from ska_edge.json_lines import JsonLine, JsonLines
 from ska_edge.monitor.log_line import LogLine, parse
 from ska_edge.monitor.row_block import RowBlock, RowReader
@@ -49,7 +50,7 @@ class LogFile:
         except FileNotFoundError as error:
             raise InputError(f"there is no log {path}") from error
         except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
+            raise refusal("read", path, error) from error
 
     def bad(self, line: int, what: str) -> InputError:
         """Return the error for a line."""

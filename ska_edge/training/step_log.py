@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from ska_edge.errors import InputError
+from ska_edge.files import refusal
 
 
 class StepLog:
@@ -30,7 +31,7 @@ class StepLog:
             number = None if path is None else os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
             self._file = None if number is None else os.fdopen(number, "w", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
+            raise refusal("write", path, error) from error
 
     def write(self, step: int, layers: list[dict[str, float]]) -> None:
         """Write one step, if there is a file."""
@@ -63,7 +64,7 @@ class StepLog:
 
     def _fail(self, error: OSError) -> None:
         if self.fault is None:
-            self.fault = InputError(f"cannot write {self._path}: {error.strerror or error}")
+            self.fault = refusal("write", self._path, error)
         with contextlib.suppress(OSError):  # the rest of the buffer cannot be written, either
             if self._file is not None:
                 self._file.close()

@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 from ska_edge.errors import InputError
+from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
 OF_REQUEST = b"\x01"  # a device begins its nonces with another byte
@@ -66,7 +67,7 @@ def read_key(path: Path) -> bytes:
             f"there is no key file {path}; make one with `openssl rand -hex {KEY_BYTES} > {path}`"
         ) from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise refusal("read", path, error) from error
     except UnicodeDecodeError:
         text = ""
     try:

@@ -274,3 +274,17 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(path: Path) -> None:
     process.communicate(timeout=60)
     assert path.read_bytes() == b"b" * 100_000
     assert all(entry.name.endswith(".part") for entry in path.parent.iterdir() if entry != path)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "cannot read x: No space left on device",
+        ),
+        (OSError("a reason alone"), "cannot read x: a reason alone"),
+    ],
+)
+def test_a_refusal_has_its_reason(error: OSError, sentence: str) -> None:
+    assert str(files.refusal("read", Path("x"), error)) == sentence

@@ -1,0 +1,63 @@
+"""Which numbers can be inputs, as text and in arrays, and the error sentences for all others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+
+# Squares of inputs must be finite, too. No sensor reaches this limit, but a "no value" marker may.
+LARGEST_INPUT = 1e100
+
+
+def too_large() -> str:
+    """Return the end of the error sentence for an input beyond ``LARGEST_INPUT``."""
+    return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
+
+
+def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
+    """Raise InputError, with name, row and column, for a value (rows, columns) that is no input.
+
+    `noun` is the word for the values in the sentence.
+    """
+    bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # NaN compares as false
+    if len(bad):
+        row, column = (int(place) for place in bad[0])
+        value = values[row, column]
+        reason = too_large() if np.isfinite(value) else f"{noun} must be finite numbers"
+        raise InputError(f"{name}[{row}, {column}] is {value}; {reason}")
+
+
+def input_of(text: str) -> float:
+    """Convert ``text`` to a number; raise ValueError if it cannot be an input."""
+    number = float(text)
+    # A comparison with NaN is false. float() also accepts 1_000, which is a mistake in data.
+    if not abs(number) <= LARGEST_INPUT or "_" in text:
+        raise ValueError(text)
+    return number
+
+
+def is_input(text: str) -> bool:
+    """Tell whether ``text`` is a number that can be an input."""
+    try:
+        input_of(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_finite(text: str) -> bool:
+    """Tell whether ``text`` is a finite number."""
+    return is_number(text) and math.isfinite(float(text))
+
+
+def is_number(text: str) -> bool:
+    """Tell whether ``text`` is a number, including NaN and infinity."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
