@@ -1,0 +1,42 @@
+"""A module is short, or its head says why it is long."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.architecture.sources import C_SOURCES, MODULES
+
+LONG = 400  # lines
+HEAD = 15  # lines in which the reason is
+REASON = re.compile(r"\b(is one (long )?file|file is long),? (so that|because) ")
+SOURCES = {**MODULES, **C_SOURCES}
+
+
+def unreasoned(source: str) -> bool:
+    """Whether a source is long and does not say why."""
+    lines = source.splitlines()
+    head = " ".join(line.lstrip(" */#") for line in lines[:HEAD])
+    return len(lines) > LONG and not REASON.search(head)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_long_module_says_why(name: str) -> None:
+    assert not unreasoned(SOURCES[name])
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "found"),
+    [
+        ("", 401, True),
+        ("", 400, False),
+        ('"""All rules.\n\nIt is one long file, so that\nit can be read."""\n', 500, False),
+        ("/* Loops.\n * It is one file so\n * that tables exist once. */\n", 500, False),
+        ("/* The firmware.\n * The file is long\n * because it is read whole. */\n", 500, False),
+        ('"""One file that is long."""\n', 500, True),
+        ("\n" * HEAD + "# The file is long so that it is found too late.\n", 500, True),
+    ],
+)
+def test_a_long_module_without_a_reason_is_found(head: str, lines: int, found: bool) -> None:
+    assert unreasoned(head + "\n" * (lines - head.count("\n"))) == found
