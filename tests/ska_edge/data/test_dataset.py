@@ -15,12 +15,19 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 
 
-@pytest.mark.parametrize("source", ["digts", "missing.csv", "folder/missing.npz"])
-def test_neither_file_nor_builtin(source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("digts", " (did you mean 'digits'?)"),
+        ("missing.csv", ""),
+        ("folder/missing.npz", ""),
+    ],
+)
+def test_neither_file_nor_builtin(source: str, meant: str) -> None:
     with pytest.raises(InputError) as caught:
         data.load(source)
     assert str(caught.value) == (
-        f"'{source}' is neither a file nor built-in data;"
+        f"'{source}' is neither a file nor built-in data{meant};"
         f" built in are {', '.join(data.builtin_names())}"
     )
 
