@@ -41,7 +41,7 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 HELLO_PERIODS = 16  # tries of HELLO, each a quarter of a timeout; the device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts per try of such a request
-SAVE_PATIENCE = 60  # seconds of a busy line, at most, that a save waits for
+SAVE_PATIENCE = 60  # seconds of a busy line that a save may wait for
 
 
 def new_token() -> int:
@@ -222,8 +222,7 @@ class Link(Closable):
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        An interrupted transfer resumes where it stopped. The device keeps its old state, even over
-        a restart, until the last byte has arrived.
+        An interrupted transfer resumes where it stopped; the device keeps its old state until then.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -344,9 +343,9 @@ class Link(Closable):
     def request(self, name: str, values: Values | None = None) -> list[Reply]:
         """Send a request, with retries, and return the replies, the closing one last.
 
-        Each reply is (message name, values by field); METRICS are sorted by layer. Raises
-        InputError if the values do not fit the message, DeviceError if the device refuses or stays
-        silent. A device that has made too many saves gets the bytes that it waits for.
+        Each reply is (message name, values by field); METRICS are sorted by layer. A device that
+        has made too many saves gets the bytes that it waits for. Raises InputError if the values do
+        not fit the message, DeviceError if the device refuses or stays silent.
         """
         second = max(self.baud // 10, 2)  # bytes: a byte takes ten bits
         most = second * SAVE_PATIENCE
@@ -356,8 +355,9 @@ class Link(Closable):
             except TooManySavesError as early:
                 if early.bytes_left > most:
                     raise
-                most = early.bytes_left - 1  # which ends, even if the device does not count
-                self._line.write(bytes(min(early.bytes_left, second // 2)))  # zeros mean nothing
+                idle = min(early.bytes_left, second // 2)
+                most = early.bytes_left - idle // 2 - 1  # ends if the device does not count
+                self._line.write(bytes(idle))  # zeros mean nothing
 
     def _ask(self, request: Request) -> list[Reply]:
         wait, tries = self.timeout, self._tries
