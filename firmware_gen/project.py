@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -149,9 +150,11 @@ def load_project(folder: Path) -> Project:
     """
     finish(folder)
     path = folder / DESCRIPTION
-    if not path.is_file():
+    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # the last two are damage
         raise InputError(f"{folder} holds no ska-edge project; write one with `ska-edge firmware`")
     try:
+        if not path.is_file():
+            raise TypeError
         data = json.loads(path.read_text(encoding="utf-8"))
         board, digest, files = data["board"], data["digest"], data["files"]
         if not isinstance(files, dict):  # a list of names, from a version without digests
@@ -178,7 +181,7 @@ def _earlier(folder: Path) -> Project | None:
         return None
     if not folder.is_dir():
         raise InputError(f"{folder} is a file; give a folder for the project")
-    if (folder / DESCRIPTION).exists() or (folder / DECIDED).exists():
+    if os.path.lexists(folder / DESCRIPTION) or (folder / DECIDED).exists():
         return load_project(folder)
     if not all(is_left_over(path.name) for path in folder.iterdir()):
         raise InputError(

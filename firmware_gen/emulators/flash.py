@@ -24,6 +24,7 @@ from pathlib import Path
 
 from firmware_gen.board import BOARD_FILE, Board, read_board
 from firmware_gen.build import BOARD_FOLDER, BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
+from firmware_gen.memory.sections import require_whole
 from firmware_gen.own_folder import own_folder, state_place, temporary_place
 from ska_edge.errors import CheckError, DeviceError, InputError
 
@@ -174,6 +175,7 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
             )
         raise InputError(f"{project} has no firmware yet; run ska-edge build {project}")
     board.check_startable()
+    require_whole(elf, project)
     assert board.start is not None
     values = {
         "elf": str(elf.resolve()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,27 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
                 if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
                     ram += section["sh_size"]
         return Usage(flash=flash, ram=ram, stack=_stack(image, bounded))
+
+
+def require_whole(elf: Path, project: Path) -> None:
+    """Raise InputError unless a file has all bytes of the image that its header announces.
+
+    An emulator starts a truncated image, which then never answers.
+    """
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        try:
+            image = ELFFile(stream)
+            needed = image["e_shoff"] + image["e_shnum"] * image["e_shentsize"]
+            for segment in image.iter_segments():
+                needed = max(needed, segment["p_offset"] + segment["p_filesz"])
+        except (ELFError, ValueError, KeyError):
+            needed = size + 1
+    if needed > size:
+        raise InputError(f"{elf} is damaged or incomplete; run ska-edge build {project}")
 
 
 def _stack(image: Any, bounded: bool) -> int | None:

@@ -78,17 +78,21 @@ def complain(sentence: str) -> None:
 
 
 class Output:
-    """Readable text on stdout, or on stderr if stdout is for a JSON document."""
+    """Readable text on stdout, or on stderr if stdout is for a JSON document or for other data."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, data: bool = False) -> None:
         self.as_json = as_json
         self.console = _Console(
-            stderr=as_json, highlight=False, soft_wrap=True, markup=False, emoji=False
+            stderr=as_json or data, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
         self.progress_console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._documented = False
         self._pulse: Pulse | None = None
         context = click.get_current_context(silent=True)
-        if context is not None and not self.progress_console.is_terminal and wanted():
+        if context is None:
+            return
+        context.find_root().obj = self  # for the entry point
+        if not self.progress_console.is_terminal and wanted():
             work = f"{context.info_name} works"
             self._pulse = context.with_resource(Pulse(work, self._plain_note))
 
@@ -132,8 +136,14 @@ class Output:
     def document(self, content: dict[str, Any]) -> None:
         """Print the machine-readable result, if --json was given."""
         if self.as_json:
+            self._documented = True
             with _written_to("standard output"):
                 click.echo(json.dumps(content, indent=1))
+
+    def failed(self, sentence: str) -> None:
+        """Print a document with an error, if --json was given and no document was printed."""
+        if not self._documented:
+            self.document({"error": sentence})
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Progress]:

@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from ska_edge.cli.commands import GROUPS
-from ska_edge.cli.console import complain, encode_anything
+from ska_edge.cli.console import Output, complain, encode_anything
 from ska_edge.cli.printable import printable, printable_lines
-from ska_edge.cli.signals import CTRL_C, ending, exit_code
+from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin import builtin_names
 from ska_edge.errors import SkaError
 from ska_edge.network.engine import EngineWarning
@@ -52,7 +52,15 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
+            stopped = interrupt(error)  # the reader of a pipe gets the same Ctrl-C
+            if stopped is not None:
+                raise stopped from None
             raise ClosedPipe from error
+        except SkaError as error:
+            if isinstance(ctx.obj, Output):
+                with contextlib.suppress(OSError):
+                    ctx.obj.failed(error.named(flag))
+            raise
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command; never returns."""
@@ -67,13 +75,15 @@ class Commands(click.Group):
                 result = super().main(*args, **kwargs)
         except (click.Abort, KeyboardInterrupt) as error:
             complain("stopped")
+            _give_up_stdout()
             sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
             # The reader is gone: end silently, like a program that the signal ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             sys.exit(141)
         except Exception as error:
             if isinstance(error, OSError) and (ended := exit_code(error)) is not None:
+                _give_up_stdout()
                 sys.exit(ended)
             if debug and not isinstance(error, click.ClickException):
                 if not isinstance(error, EXPECTED):
@@ -96,6 +106,14 @@ def _show_warning(
         complain(f"warning: {message}")
     else:
         click.echo(warnings.formatwarning(message, category, filename, lineno, line), err=True)
+
+
+def _give_up_stdout() -> None:
+    """Drop what cannot be written, so that the end of the interpreter does not fail on it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: Exception) -> int:

@@ -161,8 +161,8 @@ def monitor(
         try:
             run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError):  # the terminal may be closed
-                view.stopped()
+            view.stopped()
+            with contextlib.suppress(OSError):  # its reader may be gone
                 out.document(view.document())
             raise
         if len(members) == 1 and members[0].error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,15 +153,19 @@ class View:
 
     def stopping(self) -> None:
         """Called after Ctrl-C."""
-        self._out.note("stopping between two samples; Ctrl-C again does not wait for that")
+        self._last_word("stopping between two samples; Ctrl-C again does not wait for that")
 
     def stopped(self) -> None:
         """Called when all devices have stopped after Ctrl-C, or were given up."""
         for member in self._members:
             if member.monitor is not None:
-                self._out.note(f"{member.monitor.port}: stopped at step {member.monitor.step}")
+                self._last_word(f"{member.monitor.port}: stopped at step {member.monitor.step}")
             if member.error is not None:
-                self._out.note(member.error.named(flag))
+                self._last_word(member.error.named(flag))
+
+    def _last_word(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal may be closed
+            self._out.note(text)
 
     # --- live and last ----------------------------------------------------------------------------
 

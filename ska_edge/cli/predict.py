@@ -51,7 +51,7 @@ def predict(
 
     With --port or --board the device classifies, with its present weights. No weight changes.
     """
-    out, loaded = Output(as_json or output is None), open_model(model)
+    out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
     if output is not None:
         check_file(output, model, data)

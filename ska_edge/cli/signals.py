@@ -29,13 +29,17 @@ def exit_code(error: BaseException | None) -> int | None:
     An error that a KeyboardInterrupt caused counts as one, for example a failed write to a terminal
     that has been closed.
     """
-    while error is not None:
-        if isinstance(error, Ended):
-            return error.exit_code
-        if isinstance(error, KeyboardInterrupt):
-            return CTRL_C
+    found = interrupt(error)
+    if found is None:
+        return None
+    return found.exit_code if isinstance(found, Ended) else CTRL_C
+
+
+def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The KeyboardInterrupt that caused an error, or that it is; None if there is none."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return None
+    return error
 
 
 @contextmanager

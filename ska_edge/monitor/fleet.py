@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -214,8 +213,7 @@ def _at_once(
         tick()
     except BaseException:  # Ctrl-C
         stop.set()
-        with contextlib.suppress(OSError):  # the terminal may be closed
-            stopping()
+        stopping()
         for ended in under_way:
             ended.wait()
         raise

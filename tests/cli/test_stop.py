@@ -32,11 +32,13 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Return a function that starts the program with normal signals and returns its process."""
     with heeded(), ExitStack() as stack:
 
-        def begin(*arguments: object, terminal: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        def begin(
+            *arguments: object, terminal: int = subprocess.PIPE, out: int | None = None
+        ) -> subprocess.Popen[str]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ska_edge", *map(str, arguments)],
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-                stdout=terminal,
+                stdout=terminal if out is None else out,
                 stderr=terminal,
                 text=True,
             )
@@ -121,6 +123,25 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         assert pulled(iris, port).to_bytes() == state.to_bytes()
         (entry,) = [each for each in json.loads(out)["devices"] if each["port"] == port]
         assert (entry["step"], entry["samples"], entry["error"]) == (len(rows), len(rows), None)
+
+
+def test_a_document_is_printed_although_the_terminal_hung_up(
+    iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+) -> None:
+    """Only stderr was the terminal; the document goes to a program."""
+    port, log = start_board("host", "board"), Path("steps.jsonl")
+    master, slave = os.openpty()
+    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log, "--json")
+    process = spawn(*arguments, "--save-every", 3, terminal=slave, out=subprocess.PIPE)
+    os.close(slave)
+    while not log.exists() or len(rows_of(written_lines(log))) < 25:
+        assert process.poll() is None
+    os.close(master)
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout is not None
+    document = json.loads(process.stdout.read())
+    assert process.wait(timeout=LIMIT) == 129
+    assert document["samples"] == len(rows_of(lines_of(log)))
 
 
 def test_a_terminal_that_hangs_up_takes_no_row_along(

@@ -239,6 +239,20 @@ def test_a_damaged_description_is_called_damaged(content: bytes, folder: Path) -
     assert tree(folder) == before
 
 
+@pytest.mark.parametrize("kind", ["folder", "broken link", "loop"])
+def test_a_description_that_is_no_file_is_called_damaged(kind: str, folder: Path) -> None:
+    generate(folder)
+    path = folder / "ska-project.json"
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("none" if kind == "broken link" else path.name)
+    for use in (load_project, generate):
+        with pytest.raises(InputError, match=r"ska-project\.json is damaged; remove"):
+            use(folder)
+
+
 def test_no_project_is_called_none(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="holds no ska-edge project; write one"):

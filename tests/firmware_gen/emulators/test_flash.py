@@ -236,6 +236,21 @@ def test_what_is_not_built_is_not_started(
         pass
 
 
+@pytest.mark.parametrize("how", [start, launch])
+def test_a_truncated_image_is_not_started(
+    how: Callable[[Path], object], registry: Path, host_project: Path
+) -> None:
+    elf = host_project / "build" / "firmware.elf"
+    content = elf.read_bytes()
+    for size in (0, 3, 40, len(content) // 2, len(content) - 1):
+        elf.write_bytes(content[:size])
+        with pytest.raises(InputError, match=r"firmware\.elf is damaged or incomplete; run"):
+            run_board(how, host_project)
+    elf.write_bytes(b"#!/bin/sh\n" * 99)
+    with pytest.raises(InputError, match=r"firmware\.elf is damaged or incomplete; run"):
+        run_board(how, host_project)
+
+
 def test_a_missing_emulator_is_named(host_project: Path) -> None:
     path = host_project / "board" / "board.toml"
     with path.open("a", encoding="utf-8") as file:
