@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board import Board
+from firmware_gen.emulators.flash import stop
 
 ROOT = Path(__file__).parents[2]
 # Python reads this before anything else, also in the processes that a command starts.
@@ -94,7 +95,10 @@ def test_the_commands_need_no_network(
     for package in ("sklearn", "joblib", "matplotlib"):
         pytest.importorskip(package)
     require_board("host")
-    done = run(tmp_path, COMMANDS)
+    try:
+        done = run(tmp_path, COMMANDS)
+    finally:
+        stop(tmp_path / "firmware")  # if a command failed before the board was stopped
     assert done.returncode == 0, done.stderr[-2000:]
     assert not (tmp_path / "reached").exists()
 
