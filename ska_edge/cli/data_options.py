@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
 
@@ -22,7 +23,7 @@ class Reader:
     max_memory: int
 
     def dataset(self, source: str) -> Dataset:
-        """Labeled data; see `dataset.load`."""
+        """Labeled data; see `load.load`."""
         return load(source, self.label_column, self.max_memory)
 
     def rows(self, source: str, inputs: int) -> Rows:

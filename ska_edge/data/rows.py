@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.builtin import builtin_names
 from ska_edge.data.csv_table import read_csv
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz_table import npz_features, read_npz
 from ska_edge.data.number import is_finite
@@ -38,7 +38,7 @@ def load_rows(
     label_column: str | None = None,
     max_memory: int = MAX_MEMORY,
 ) -> Rows:
-    """Load rows by built-in name, or from a CSV, npz or MNIST-idx file; see `dataset.load`.
+    """Load rows by built-in name, or from a CSV, npz or MNIST-idx file; see `load.load`.
 
     A CSV file with `inputs` columns has no labels, and an npz file needs no `y`. Labels may be
     unknown to the model or missing, because nothing is learned from the rows.

@@ -11,7 +11,8 @@ from typing import ParamSpec, TypeAlias, TypeVar
 from numpy.typing import ArrayLike
 
 from ska_edge.data.arrays import from_arrays
-from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.errors import InputError
 

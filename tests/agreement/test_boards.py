@@ -23,7 +23,7 @@ from firmware_gen.emulators.flash import start
 from firmware_gen.memory import footprint
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling

@@ -24,7 +24,7 @@ from firmware_gen.board import load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Stream

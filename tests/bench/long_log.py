@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.log_line import (

@@ -17,7 +17,7 @@ os.environ["SKA_EDGE_ENGINE"] = "native"
 
 import numpy as np
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.network.engine import Trainer, narrow, trainer_for
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.beginning import Beginning, beginning

@@ -21,7 +21,7 @@ from firmware_gen.build import build
 from firmware_gen.emulators import flash
 from firmware_gen.project import write_project
 from ska_edge.cli.main import main
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.training.options import Options

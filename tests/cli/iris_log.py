@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.network.state import State

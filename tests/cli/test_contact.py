@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.device.link import Link
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model

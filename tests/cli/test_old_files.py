@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.model.open import open_model
 from ska_edge.network.trainer import FixedTrainer
 

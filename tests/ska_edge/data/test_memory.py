@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ska_edge.data import csv_table
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 from ska_edge.network.twin import read_parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 

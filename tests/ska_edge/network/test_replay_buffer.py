@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.state import State

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ska_edge.data import dataset as data
+from ska_edge.data.load import load
 from ska_edge.rules.reference import (
     Parameters,
     Reference,
@@ -197,7 +197,7 @@ def test_copies_are_independent() -> None:
     ("hidden", "wanted"), [([], 0.94), ([32], 0.96), ([64], 0.96), ([64, 32], 0.96)]
 )
 def test_local_learns_digits_one_by_one(hidden: list[int], wanted: float) -> None:
-    digits = data.load("digits")
+    digits = load("digits")
     x = (digits.x - digits.x.mean(axis=0)) / np.maximum(digits.x.std(axis=0), 1.0)
     order = np.random.default_rng(0).permutation(len(x))
     test, train = order[:360], order[360:]
@@ -209,7 +209,7 @@ def test_local_learns_digits_one_by_one(hidden: list[int], wanted: float) -> Non
 
 
 def test_local_learns_digits_in_batches() -> None:
-    digits = data.load("digits")
+    digits = load("digits")
     x = digits.x / 8.0 - 1.0
     order = np.random.default_rng(0).permutation(len(x))
     test, train = order[:360], order[360:]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ska_edge.data import dataset as data
+from ska_edge.data.load import load
 from ska_edge.rules.reference import Parameters, Reference, accuracy, initial_parameters
 
 FloatArray = NDArray[np.float64]
@@ -206,7 +206,7 @@ def test_learning_reduces_the_error_at_any_depth(rule: str, hidden: list[int]) -
 
 @CODED
 def test_digits_are_learned_one_by_one(rule: str) -> None:
-    digits = data.load("digits")
+    digits = load("digits")
     x = (digits.x - digits.x.mean(axis=0)) / np.maximum(digits.x.std(axis=0), 1.0)
     order = np.random.default_rng(0).permutation(len(x))
     test, train = order[:360], order[360:]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
-from ska_edge.data.dataset import load
+from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.plan.precision import PRECISIONS

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
 from ska_edge.network.engine.native import NativeTrainer
 from ska_edge.training.options import Options
 from ska_edge.training.train import train

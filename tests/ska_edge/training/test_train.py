@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ska_edge
-from ska_edge.data.dataset import Dataset, load
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer

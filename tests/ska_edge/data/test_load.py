@@ -1,0 +1,212 @@
+"""Loading data from any kind of file, and the errors for data that cannot be used."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ska_edge.data.builtin import builtin_names
+from ska_edge.data.dataset import save
+from ska_edge.data.load import load
+from ska_edge.errors import InputError
+from tests.ska_edge.data.samples import small
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("digts", " (did you mean 'digits'?)"),
+        ("missing.csv", ""),
+        ("folder/missing.npz", ""),
+    ],
+)
+def test_neither_file_nor_builtin(source: str, meant: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(source)
+    assert str(caught.value) == (
+        f"'{source}' is neither a file nor built-in data{meant};"
+        f" built in are {', '.join(builtin_names())}"
+    )
+
+
+def test_sources_that_are_no_data_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a file"):
+        load(str(tmp_path))
+    other = tmp_path / "samples.txt"
+    other.write_text("1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"must end in \.csv, \.npz, -images-idx3-"):
+        load(str(other))
+    for source in ("a\0b", "x" * 5000):
+        with pytest.raises(InputError):
+            load(source)
+
+
+def csv_file(folder: Path, text: str) -> str:
+    path = folder / "samples.csv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_csv_with_integer_labels(tmp_path: Path) -> None:
+    loaded = load(csv_file(tmp_path, "y,a,b\n1,2,3\n0,4,5\n2.0,6,7\n"))
+    assert loaded.name == "samples"
+    assert loaded.y.tolist() == [1, 0, 2] and loaded.y.dtype == np.int64
+    assert loaded.labels == ("0", "1", "2")
+    assert loaded.x.tolist() == [[2, 3], [4, 5], [6, 7]]
+
+
+def test_csv_with_text_labels(tmp_path: Path) -> None:
+    source = csv_file(tmp_path, "kind,a,b\nwalk,2,3\nrun,4,5\nwalk,6,7\n")
+    loaded = load(source, label_column="kind")
+    assert loaded.labels == ("run", "walk")
+    assert loaded.y.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("0 2 3", "must be 0 to 3 with none missing, but no sample has label 1"),
+        ("1 2 3", "no sample has label 0"),
+        ("0 1 1000000000000000000000", "no sample has label 2"),
+        ("0 -1 1", "label -1 is negative"),
+        ("0 1 1.5", "line 4, column 2: the label '1.5' is no class"),
+        ("0 1 nan", "line 4, column 2: the label 'nan' is no class"),
+        (
+            "0 x 1",
+            "line 3, column 2: the label 'x' is text, but '0' .line 2, column 2. is a number",
+        ),
+        (
+            "a b 1",
+            "line 2, column 2: the label 'a' is text, but '1' .line 4, column 2. is a number",
+        ),
+        ("1 1 1", "only one class, '1'"),
+        ("a a a", "only one class, 'a'"),
+    ],
+)
+def test_labels_that_cannot_be_used(tmp_path: Path, labels: str, message: str) -> None:
+    lines = "".join(f"{row},{label}\n" for row, label in enumerate(labels.split()))
+    source = csv_file(tmp_path, "a,label\n" + lines)
+    with pytest.raises(InputError, match=message) as caught:
+        load(source)
+    assert str(caught.value).startswith(source)
+
+
+def test_an_empty_label(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 3, column 1: the label is empty"):
+        load(csv_file(tmp_path, "label,a\nx,1\n,2\n"))
+
+
+def npz_file(folder: Path, **arrays: Any) -> str:
+    path = folder / "samples.npz"
+    np.savez_compressed(path, **arrays)
+    return str(path)
+
+
+def test_npz_without_labels_and_in_other_types(tmp_path: Path) -> None:
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    loaded = load(npz_file(tmp_path, X=x, y=np.array([2, 0, 1], dtype=np.uint8)))
+    assert loaded.x.dtype == np.float64 and loaded.x.tolist() == x.tolist()
+    assert loaded.y.dtype == np.int64 and loaded.y.tolist() == [2, 0, 1]
+    assert loaded.labels == ("0", "1", "2")
+
+
+def test_npz_with_text_for_y(tmp_path: Path) -> None:
+    loaded = load(npz_file(tmp_path, x=np.ones((3, 1)), y=np.array(["b", "a", "b"])))
+    assert loaded.labels == ("a", "b")
+    assert loaded.y.tolist() == [1, 0, 1]
+
+
+X = np.ones((3, 2))
+Y = np.array([0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": X}, r"no array 'y' \(it holds x\)"),
+        ({"y": Y}, r"no array 'x' \(it holds y\)"),
+        ({"other": Y}, r"no array 'x' \(it holds nothing"),
+        ({"x": X[0], "y": Y}, r"x must be numbers of shape .* not float64 of shape \(2,\)"),
+        ({"x": X[:, :0], "y": Y}, r"not float64 of shape \(3, 0\)"),
+        ({"x": X[:0], "y": Y[:0]}, r"not float64 of shape \(0, 2\)"),
+        ({"x": X.astype(str), "y": Y}, "x must be numbers"),
+        ({"x": X * 1j, "y": Y}, "x must be numbers"),
+        ({"x": X.astype(object), "y": Y}, "without pickles"),
+        ({"x": np.array([[1.0, 2.0], [3.0, np.nan], [0, 0]]), "y": Y}, r"x\[1, 1\] is nan"),
+        ({"x": np.array([[1.0, 2.0], [-np.inf, 2], [0, 0]]), "y": Y}, r"x\[1, 0\] is -inf"),
+        ({"x": X * 1e101, "y": Y}, r"x\[0, 0\] is 1e\+101; inputs must be between -1e\+100 and"),
+        ({"x": X, "y": Y[:2]}, r"y must be integers or text of shape \(3,\), not int64 of"),
+        ({"x": X, "y": Y[:, np.newaxis]}, r"not int64 of shape \(3, 1\)"),
+        ({"x": X, "y": Y * 1.0}, "not float64"),
+        ({"x": X, "y": np.array([0, 3, 2])}, "but no sample has label 1"),
+        ({"x": X, "y": np.array([0, -1, 1])}, "negative"),
+        ({"x": X, "y": Y * 0}, "only one class"),
+        ({"x": X, "y": np.array(["a", "", "b"])}, r"y\[1\]: the label is empty"),
+        ({"x": X, "y": Y, "labels": np.array(["a"])}, "only one class"),
+        ({"x": X, "y": Y, "labels": np.array([], dtype="<U1")}, "labels is empty"),
+        ({"x": X, "y": Y, "labels": np.array(["a", "a"])}, "labels must be different texts"),
+        ({"x": X, "y": Y, "labels": np.array([["a", "b"]])}, "labels must be different texts"),
+        ({"x": X, "y": Y, "labels": np.array([1, 2])}, "labels must be different texts"),
+        ({"x": X, "y": Y + 1, "labels": np.array(["a", "b"])}, r"y\[1\] is 2, but labels names"),
+        ({"x": X, "y": Y - 1, "labels": np.array(["a", "b"])}, r"y\[0\] is -1, but labels names"),
+        ({"x": X, "y": Y, "group": Y[:1]}, r"group must be integers of shape \(3,\)"),
+        ({"x": X, "y": Y, "group": Y * 1.0}, "group must be integers"),
+        ({"x": X, "y": Y, "group": np.full(3, 2**63, dtype=np.uint64)}, "does not fit 64 bits"),
+    ],
+)
+def test_npz_that_cannot_be_used(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    source = npz_file(tmp_path, **arrays)
+    with pytest.raises(InputError, match=message) as caught:
+        load(source)
+    assert str(caught.value).startswith(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_npz_that_is_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "samples.npz"
+    for content in (b"", b"PK", b"\x80\x04N.", b"not an npz file at all"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"is damaged or no npz file"):
+            load(str(path))
+    with path.open("wb") as file:
+        np.save(file, X)
+    with pytest.raises(InputError, match="is a single array"):
+        load(str(path))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"text")
+        archive.writestr("y", b"text")
+    with pytest.raises(InputError, match="'x' is not an array"):
+        load(str(path))
+
+
+def test_npz_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "small.npz"
+    save(small(), path)
+    good = path.read_bytes()
+    want = small()
+    refused = 0
+    for position in range(len(good)):
+        path.write_bytes(good[:position] + bytes([good[position] ^ 0x21]) + good[position + 1 :])
+        try:
+            loaded = load(str(path))
+        except InputError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(loaded.x, want.x)
+            np.testing.assert_array_equal(loaded.y, want.y)
+    # Some damage may pass: dates and flags in the zip directory, and the name of an optional array.
+    assert refused > 0.7 * len(good)
+
+
+def test_npz_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "small.npz"
+    save(small(), path)
+    good = path.read_bytes()
+    for length in range(0, len(good), 7):
+        path.write_bytes(good[:length])
+        with pytest.raises(InputError):
+            load(str(path))
