@@ -107,8 +107,10 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
 @click.argument("data", required=False)
 @click.option("--board", required=True, help="The board to measure on; it needs a counter.")
 @training_options(OFFERED, {"hidden": "as the board says"})
-@click.option("--optimize", type=Word(LEVELS), help="Optimization level [that of `build`].")
-@click.option("--toolchain", help="Compiler to use [the board's first installed one].")
+@click.option(
+    "--optimize", type=Word(LEVELS), help="Optimization level [default: that of `build`]."
+)
+@click.option("--toolchain", help="Compiler to use [default: the board's first installed one].")
 @click.option(
     "--compare",
     type=click.Path(path_type=Path),

@@ -73,7 +73,7 @@ def build_document(report: BuildReport) -> dict[str, Any]:
 
 @click.command(epilog="Example:  ska-edge build firmware")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--toolchain", help="Compiler to use [the board's first installed one].")
+@click.option("--toolchain", help="Compiler to use [default: the board's first installed one].")
 @trust_option
 @json_option
 def build(folder: Path, toolchain: str | None, trust: bool, as_json: bool) -> None:

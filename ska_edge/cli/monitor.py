@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ska_edge.cli.columns import ExplainedFleet
 from ska_edge.cli.console import Output, complain, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import PORT_HELP, baud_option, find_port
@@ -34,14 +35,17 @@ from ska_edge.training.options import flag
 
 
 @click.command(
-    epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl"
+    cls=ExplainedFleet,
+    epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @baud_option
 @key_option
-@click.option("--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [all].")
+@click.option(
+    "--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [default: all]."
+)
 @click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(
     "--log",
@@ -84,7 +88,7 @@ from ska_edge.training.options import flag
     "ca",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Certificates to trust for mqtts:// [the system's].",
+    help="Certificates to trust for mqtts:// [default: the system's].",
 )
 @click.option("--name", "names", multiple=True, help="A device's name for MQTT, one per --port.")
 @data_options

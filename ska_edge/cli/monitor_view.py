@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ska_edge.cli.columns import DEVICES
 from ska_edge.cli.console import Output
 from ska_edge.cli.printable import printable
 from ska_edge.cli.verify import metrics_table, progress_title
@@ -23,8 +24,6 @@ from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
 from ska_edge.wire.protocol import COUNTED
-
-COLUMNS = ("port", "board", "samples", "right", "samples/s", "warnings", "state")
 
 
 def introduction(info: DeviceInfo, port: str) -> str:
@@ -187,9 +186,9 @@ class View:
 
     def _fleet(self) -> Table:
         table = Table()
-        for column in COLUMNS:
-            text = column in ("port", "board", "state")
-            table.add_column(column, justify="left" if text else "right")
+        for column in DEVICES:
+            text = column.title in ("port", "board", "state")
+            table.add_column(column.title, justify="left" if text else "right")
         supervised = self._model.plan.rule_definition.supervised
         for member in self._members:
             monitor, total = member.monitor, len(member.labels)

@@ -70,7 +70,7 @@ def _type(each: Option) -> Types:
 def _click_option(name: str, words: str) -> Callable[[Command], Command]:
     """One option; its value is None if it is not given."""
     each = OPTIONS[name]
-    flag, help = each.flag(name), f"{each.help} [{words}]"
+    flag, help = each.flag(name), f"{each.help} [default: {words}]"
     if each.kind is Kind.FLAG:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
     return click.option(flag, name, type=_type(each), help=help)
@@ -91,7 +91,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
         type=one if networks else _List(one),
         multiple=networks,
         metavar="LIST",
-        help=f"{each.help}{more} [{default_words(name)}]",
+        help=f"{each.help}{more} [default: {default_words(name)}]",
     )
 
 

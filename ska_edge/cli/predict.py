@@ -30,7 +30,9 @@ from ska_edge.plural import counted
 @board_option
 @port_option
 @baud_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV to write [stdout].")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="CSV to write [default: stdout]."
+)
 @data_options
 @json_option
 def predict(

@@ -17,7 +17,9 @@ from ska_edge.plural import counted
 @click.command(epilog="Example:  ska-edge replay steps.jsonl digits.ska -o rebuilt.ska")
 @click.argument("log", type=click.Path(path_type=Path))
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--at", type=click.IntRange(min=0), help="Stop after this update [the log's end].")
+@click.option(
+    "--at", type=click.IntRange(min=0), help="Stop after this update [default: the log's end]."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model file to write.")
 @json_option
 def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:

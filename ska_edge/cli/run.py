@@ -9,6 +9,7 @@ import click
 
 from firmware_gen.board import load_board
 from ska_edge.cli.build import build_document
+from ska_edge.cli.columns import Explained
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import started
@@ -29,10 +30,12 @@ from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
 
 
-@click.command(epilog="Example:  ska-edge run digits --board virtual-m4")
+@click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
 @click.argument("data")
 @click.option("--board", default="virtual-m4", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder [run-DATA-BOARD].")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: run-DATA-BOARD]."
+)
 @click.option(
     "--samples",
     type=click.IntRange(min=1),

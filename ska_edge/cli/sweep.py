@@ -61,7 +61,9 @@ WIDE = 1000
     help="Number of seeds, from 0.",
 )
 @training_options(("epochs",))
-@click.option("--jobs", type=click.IntRange(min=1), help="Parallel trainings [one per core].")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Parallel trainings [default: one per core]."
+)
 @click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler to run on.")
 @data_options
 @json_option

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
+from ska_edge.cli.columns import LAYERS, METRICS, Explained
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.device import baud_option, board_option, device, port_option
@@ -30,20 +31,13 @@ from ska_edge.plural import counted
 
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:
     """The metrics of one step, one row per layer."""
-    columns = ("layer", "entropy", "cosine", "|z|", "|W|", "z saturated", "zero updates")
     table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
+    for number, column in enumerate(LAYERS):
+        table.add_column(column.title, justify="right" if number else "left")
     for index, sums in enumerate(result.metrics):
-        m = layer_metrics(plan, index, sums)
+        found = layer_metrics(plan, index, sums)
         table.add_row(
-            f"{index} ({plan.layers[index].outputs})",
-            f"{m.entropy:.3f}",
-            f"{m.cosine:+.3f}",
-            f"{m.z_norm:.2f}",
-            f"{m.w_norm:.2f}",
-            f"{m.z_saturated:.1%}",
-            f"{m.zero_updates:.1%}",
+            f"{index} ({plan.layers[index].outputs})", *(column.text(found) for column in METRICS)
         )
     return table
 
@@ -109,7 +103,8 @@ def verify_document(report: Report) -> dict[str, Any]:
 
 
 @click.command(
-    epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300"
+    cls=Explained,
+    epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
@@ -117,7 +112,9 @@ def verify_document(report: Report) -> dict[str, Any]:
 @port_option
 @baud_option
 @key_option
-@click.option("--samples", type=click.IntRange(min=1), help="How many rows to learn [all].")
+@click.option(
+    "--samples", type=click.IntRange(min=1), help="How many rows to learn [default: all]."
+)
 @data_options
 @json_option
 def verify(

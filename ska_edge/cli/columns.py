@@ -1,0 +1,94 @@
+"""The columns of the tables of `monitor` and `verify`; help, docs and tables use these lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from ska_edge.network.metrics import LayerMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: its head.
+        meaning: what it has, one phrase.
+    """
+
+    title: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Column):
+    """A column of the table of layers.
+
+    Attributes:
+        text: returns the cell for the metrics of a layer.
+    """
+
+    text: Callable[[LayerMetrics], str]
+
+
+LAYER = Column("layer", "number of the layer from 0, and its neurons in parentheses")
+METRICS = (
+    Metric(
+        "entropy",
+        "entropy of the last step: -(1/ln 2) times the sum of z times shift over the neurons;"
+        " the shift is the change of the decisions that the rule asks for",
+        lambda m: f"{m.entropy:.3f}",
+    ),
+    Metric(
+        "cosine",
+        "cosine between z and the shift, -1 to 1; positive: the step enlarges z",
+        lambda m: f"{m.cosine:+.3f}",
+    ),
+    Metric("|z|", "norm of the knowledge z = W a + b", lambda m: f"{m.z_norm:.2f}"),
+    Metric("|W|", "norm of the weights after the step", lambda m: f"{m.w_norm:.2f}"),
+    Metric(
+        "z saturated",
+        "share of z at a limit of its format; much of it: the rate is too large",
+        lambda m: f"{m.z_saturated:.1%}",
+    ),
+    Metric(
+        "zero updates",
+        "share of weights whose update rounds to 0; nearly all: nothing is learned any more,"
+        " or there is nothing left to learn",
+        lambda m: f"{m.zero_updates:.1%}",
+    ),
+)
+LAYERS = (LAYER, *METRICS)
+"""Columns of the table for one device, a row per layer."""
+DEVICES = (
+    Column("port", "port of the device"),
+    Column("board", "name of its board"),
+    Column("samples", "rows learned in this session, of all rows"),
+    Column("right", "rows whose class it decided correctly before it learned them"),
+    Column("samples/s", "rows per second, recently"),
+    Column("warnings", "signs of poor learning, and times that learning was lost"),
+    Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
+)
+"""Columns of the table for several devices, a row per device."""
+
+
+class Explained(click.Command):
+    """A command whose help explains the columns of its table of layers."""
+
+    TABLES: tuple[tuple[str, Sequence[Column]], ...] = (("Columns", LAYERS),)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the columns."""
+        super().format_options(ctx, formatter)
+        for title, columns in self.TABLES:
+            with formatter.section(title):
+                formatter.write_dl([(column.title, column.meaning) for column in columns])
+
+
+class ExplainedFleet(Explained):
+    """The same for a command that also has a table of several devices."""
+
+    TABLES = (("Columns (one device)", LAYERS), ("Columns (several devices)", DEVICES))
