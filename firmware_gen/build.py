@@ -18,6 +18,8 @@ from ska_edge.spelling import did_you_mean
 SOURCE_FOLDER = "src"
 BOARD_FOLDER = "board"
 BUILD_FOLDER = "build"
+LIBRARY_FOLDER = "library"
+LIBRARY_NAME = "libska.so"
 ELF_NAME = "firmware.elf"
 TOO_LARGE_NAME = "too-large.elf"
 
@@ -111,6 +113,43 @@ def build(
         ram_size=None if board.memory is None else board.memory.ram.size,
         fits=fits,
     )
+
+
+@dataclass(frozen=True)
+class LibraryReport:
+    """A shared library, its compiler, and the folders with its headers."""
+
+    library: Path
+    toolchain: str
+    headers: tuple[Path, ...]
+
+
+def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
+    """Compile a project for this computer to the shared library `build/libska.so`.
+
+    It has the functions of `ska.h` and `ska_library.h`, and the project's initial weights.
+
+    Raises:
+        InputError: the folder is no project of the board host, or the board has no such toolchain.
+        ToolError: the compiler is missing.
+        CheckError: the compiler rejected the sources.
+    """
+    board = read_board(project / BOARD_FOLDER)
+    source = project / LIBRARY_FOLDER / "ska_library.c"
+    if not source.is_file():
+        raise InputError(
+            f"{project} has no sources of a shared library, which only projects of the board host"
+            " have; write one for the board host with ska-edge firmware"
+        )
+    _, found = _compiler(board, toolchain)
+    folder = (project / BUILD_FOLDER).resolve()
+    folder.mkdir(exist_ok=True)
+    (folder / LIBRARY_NAME).unlink(missing_ok=True)
+    arguments = ["-std=c99", "-O3", "-shared", "-fPIC", *found.sanitizers()]
+    arguments += [f"-I../{SOURCE_FOLDER}", found.prefix_map(folder.parent)]
+    found.run([*arguments, f"../{LIBRARY_FOLDER}/{source.name}", "-o", LIBRARY_NAME], folder)
+    headers = (project / SOURCE_FOLDER, project / LIBRARY_FOLDER)
+    return LibraryReport(folder / LIBRARY_NAME, found.name, headers)
 
 
 def _sources(project: Path, board: Board, measuring: bool) -> list[str]:

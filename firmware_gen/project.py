@@ -18,9 +18,13 @@ from firmware_gen.build import (
     BOARD_FOLDER,
     BUILD_FOLDER,
     ELF_NAME,
+    LIBRARY_FOLDER,
+    LIBRARY_NAME,
     TOO_LARGE_NAME,
     BuildReport,
+    LibraryReport,
     build,
+    build_library,
 )
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.messages import emit as emit_messages
@@ -28,6 +32,7 @@ from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
+from firmware_gen.library.sources import LIBRARY
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
 from ska_edge.errors import InputError, OptionError
@@ -63,6 +68,14 @@ class Project:
         Raises CheckError for C that does not compile, and ToolError without a compiler.
         """
         return build(self.folder)
+
+    def build_library(self) -> LibraryReport:
+        """Compile a project of the board host to a shared library, with headers for its callers.
+
+        Raises InputError for another board, CheckError for C that does not compile, and ToolError
+        without a compiler.
+        """
+        return build_library(self.folder)
 
     def start(self) -> AbstractContextManager[RunningBoard]:
         """Run the firmware on its emulated board for a `with` block; `port` is its serial port.
@@ -122,6 +135,9 @@ def write_project(
     for name, text in generated_files(plan, parameters, key).items():
         files[f"src/{name}"] = text.encode()
     files.update((f"board/{path.name}", path.read_bytes()) for path in board.files())
+    if board.core == "host":
+        paths = sorted(LIBRARY.glob("*.[ch]"))
+        files.update((f"{LIBRARY_FOLDER}/{path.name}", path.read_bytes()) for path in paths)
     digests = {name: _digest(files[name]) for name in sorted(files)}
     description = {
         "board": board_name,
@@ -134,7 +150,7 @@ def write_project(
     written = {name: content for name, content in files.items() if name not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
     # The image is removed with its sources, so that a stale one cannot be flashed.
-    images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME)}
+    images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
     if earlier is None or is_trusted(folder):  # else files of somebody else stay in the folder
         remember(folder, written[DESCRIPTION])

@@ -67,10 +67,7 @@ class Toolchain:
 
     def flags(self, *, freestanding: bool) -> tuple[str, ...]:
         """The flags of every build with this compiler; `freestanding` means no C library."""
-        flags = FLAGS
-        if self.name == "zig":
-            # zig turns the undefined behavior sanitizer on by default; it needs a runtime library.
-            flags += ("-fno-sanitize=all",)
+        flags = FLAGS + self.sanitizers()
         if self.name == "avr-gcc":
             # Regions as large as the address space: an image that does not fit is still measured.
             lengths = ("__TEXT_REGION_LENGTH__=0x400000", "__DATA_REGION_LENGTH__=0xF000")
@@ -84,6 +81,11 @@ class Toolchain:
                 # Without the second flag gcc turns the loop inside memcpy into a call of memcpy.
                 flags += ("-nostdlib", "-fno-tree-loop-distribute-patterns")
         return flags
+
+    def sanitizers(self) -> tuple[str, ...]:
+        """Return the flags that turn sanitizers off; they need a runtime library."""
+        # zig turns the one for undefined behavior on by default.
+        return ("-fno-sanitize=all",) if self.name == "zig" else ()
 
     def prefix_map(self, folder: Path) -> str:
         """The flag that makes paths in `folder` relative, also in the debug information."""

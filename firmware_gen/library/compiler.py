@@ -66,10 +66,9 @@ def host_compilers() -> Iterator[HostCompiler | ToolError]:
 @functools.lru_cache
 def _answer(toolchain: Toolchain) -> HostCompiler | ToolError:
     """What a compiler answers, asked once: a compiler that hangs costs its time only once."""
-    extra = ("-fno-sanitize=all",) if toolchain.name == "zig" else ()
     failure = ToolError("")
     for level in LEVELS:
-        flags = (*level, *extra)
+        flags = (*level, *toolchain.sanitizers())
         with tempfile.TemporaryDirectory(prefix="ska-edge-") as folder:
             (Path(folder) / "nothing.c").touch()
             command = [*flags, "-dM", "-E", "nothing.c"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.build import BuildReport
+from firmware_gen.build import BuildReport, LibraryReport, build_library
 from firmware_gen.build import build as build_project
 from firmware_gen.project import load_project
 from ska_edge.cli.console import Output, json_option
@@ -71,16 +71,39 @@ def build_document(report: BuildReport) -> dict[str, Any]:
     }
 
 
+def library_document(report: LibraryReport) -> dict[str, Any]:
+    """Return the keys of `build --as shared-library --json`."""
+    return {
+        "library": str(report.library),
+        "toolchain": report.toolchain,
+        "headers": [str(folder) for folder in report.headers],
+    }
+
+
 @click.command(epilog="Example:  ska-edge build firmware")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--toolchain", help="Compiler to use [default: the board's first installed one].")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["firmware", "shared-library"]),
+    default="firmware",
+    show_default=True,
+    help="What to build; a shared library needs a project of the board host.",
+)
 @trust_option
 @json_option
-def build(folder: Path, toolchain: str | None, trust: bool, as_json: bool) -> None:
+def build(folder: Path, toolchain: str | None, form: str, trust: bool, as_json: bool) -> None:
     """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
     load_project(folder)  # reports a folder that is not a project first
     require_trust(folder, trust)
+    if form == "shared-library":
+        library = build_library(folder, toolchain)
+        headers = " and ".join(str(path) for path in library.headers)
+        out.line(f"wrote {library.library}; its headers are in {headers}")
+        out.document(library_document(library))
+        return
     report = build_and_report(folder, out, toolchain)
     out.document(build_document(report))
     require_fit(report, folder)

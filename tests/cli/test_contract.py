@@ -213,6 +213,21 @@ def test_firmware_and_build(
     assert Path(document["elf"]).is_file()
 
 
+def test_build_as_a_shared_library(ska_edge, iris_file: Path, require_toolchain) -> None:
+    require_toolchain("cc")
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
+    built = ska_edge("build", "fw", "--as", "shared-library", "--toolchain", "cc", "--json")
+    document = built.document()
+    assert built.code == 0
+    assert set(document) == {"library", "toolchain", "headers"}
+    assert Path(document["library"]).is_file()
+    names = {path.name for folder in document["headers"] for path in Path(folder).glob("*.h")}
+    assert {"ska.h", "ska_library.h"} <= names
+    assert ska_edge("firmware", iris_file, "--board", "virtual-m4", "-o", "m4").code == 0
+    refused = ska_edge("build", "m4", "--as", "shared-library").refusal(2)
+    assert "only projects of the board host" in refused
+
+
 def test_build_that_does_not_fit_exits_1_with_its_document(
     ska_edge, iris_file: Path, require_board: Callable[[str], Board]
 ) -> None:
