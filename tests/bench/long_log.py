@@ -3,8 +3,7 @@
     python -m tests.bench.long_log FILE.jsonl MODEL.ska [--rows 1000000]
 
 Every row was really learned, so `ska-edge replay` can rebuild the state, and the last line has its
-CRC. Computing the metrics costs more than learning, so only every `FRESH`-th row has new ones;
-between them the rows repeat the last ones. A replay reads them but does not use them.
+CRC. `FRESH` rows share their metrics, which cost more than learning. A replay does not use them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,11 +27,11 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.network.engine import trainer_for
 from ska_edge.network.metrics import layer_metrics
 from ska_edge.network.state import State
-from ska_edge.network.trainer import FixedTrainer
 
-FRESH = 500  # rows with the same metrics
+FRESH = 500
 AHEAD = 4  # rows in flight on a line at 115200 baud
 TOKEN = 1710625016
 
@@ -43,10 +41,41 @@ def mark(state: State, *, halvings: bool = True) -> Mark:
     return Mark(state.step, state.samples, state.crc, state.halvings if halvings else None)
 
 
+def rows(model: Model, notices: list[RowNotice]) -> Iterator[LogRow]:
+    """Learn the announced rows, and yield what the device answers."""
+    state = model.state.flashed()
+    trainer = trainer_for(state, learn=len(notices))
+    metrics: list[dict[str, float]] = []
+    for start in range(0, len(notices), FRESH):
+        part = notices[start : start + FRESH]
+        x = np.array([notice.x for notice in part])
+        labels = np.array([notice.label for notice in part])
+        learned = [*trainer.learn_stream(x, labels)]
+        decisions = np.concatenate([each.decisions for each in learned]).tolist()
+        steps = np.concatenate([each.steps for each in learned]).tolist()
+        sums = trainer.metrics()
+        metrics = [layer_metrics(model.plan, i, each).as_dict() for i, each in enumerate(sums)]
+        for notice, decided, step in zip(part, decisions, steps, strict=True):
+            halvings = None if notice.sample % CHECKPOINT else state.halvings
+            predicted = decided.index(max(decided))
+            yield LogRow(
+                notice.sample,
+                notice.label,
+                notice.x,
+                step,
+                predicted,
+                tuple(decided),
+                metrics,
+                halvings,
+            )
+    model.state = state
+
+
 def lines(model: Model, count: int, seed: int = 0) -> Iterator[LogLine]:
-    """The lines of one session in which a device learns `count` random rows of its data."""
-    trainer, plan = FixedTrainer(model.state.flashed(), check=False), model.plan
-    state = trainer.state
+    """The lines of one session in which a device learns `count` random rows of its data.
+
+    The model has the device's state at the end.
+    """
     data = load(str(model.notes["data"]))
     inputs = model.quantize(data.x)
     order = np.random.default_rng(seed).integers(len(inputs), size=count).tolist()
@@ -54,26 +83,12 @@ def lines(model: Model, count: int, seed: int = 0) -> Iterator[LogLine]:
         RowNotice(number, TOKEN, int(data.y[row]), tuple(inputs[row].tolist()))
         for number, row in enumerate(order, 1)
     ]
-    yield SessionStart("host", "/dev/pts/0", plan.digest, mark(state))
+    yield SessionStart("host", "/dev/pts/0", model.plan.digest, mark(model.state.flashed()))
     yield from notices[:AHEAD]
-    metrics: list[dict[str, Any]] = []
-    for number, notice in enumerate(notices, 1):
-        decisions = trainer.learn_one(np.array(notice.x), notice.label)
-        if number % FRESH == 1:
-            sums = trainer.metrics()
-            metrics = [layer_metrics(plan, i, each).as_dict() for i, each in enumerate(sums)]
-        yield LogRow(
-            number,
-            notice.label,
-            notice.x,
-            state.step,
-            int(decisions.argmax()),
-            tuple(decisions.tolist()),
-            metrics,
-            None if number % CHECKPOINT else state.halvings,
-        )
+    for number, row in enumerate(rows(model, notices), 1):
+        yield row
         yield from notices[number + AHEAD - 1 : number + AHEAD]
-    yield SessionEnd(mark(state, halvings=False))
+    yield SessionEnd(mark(model.state, halvings=False))
 
 
 def main() -> None:
