@@ -48,4 +48,5 @@ def test_defaults_have_one_style_in_80_columns(name: str, ska_edge, monkeypatch)
     options = flat(text.partition("Options:")[2].partition("Example:")[0])
     for found in re.findall(r" \[([^]]*)\](?=[. ]|$)", options):
         bounds = re.fullmatch(r"[-\d.x<>=; ]+", found)
-        assert bounds or found == "required" or found.startswith("default: "), found
+        choices = re.fullmatch(r"[\w-]+(\|[\w-]+)+", found)
+        assert bounds or choices or found == "required" or found.startswith("default: "), found

@@ -42,7 +42,7 @@ def test_commands_offer_an_option_alike(
         words = "as the board says" if (command, name) == ("bench", "hidden") else None
         assert flag(name) in found.opts
         assert found.help is not None and found.help.startswith(said.help)
-        assert found.help.endswith(f"[{words or default_words(name)}]")
+        assert found.help.endswith(f" [default: {words or default_words(name)}]")
         assert values[name] in (None, ())  # defaults are in one place
         if said.kind is Kind.COUNT and isinstance(found.type, click.IntRange):
             assert (found.type.min, found.type.max) == (said.least, said.most)
