@@ -26,6 +26,7 @@ def emit_plan(plan: Plan) -> str:
     """The text of ska_plan.h: the sizes and constants for all other files."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     readouts = sum(layer.readout is not None for layer in plan.layers)
+    neurons = sum(layer.outputs for layer in plan.layers)
     target = plan.formats.decision.maximum
     knowledge = plan.formats.knowledge
     fast = register_type(knowledge.minimum, knowledge.maximum)
@@ -70,7 +71,8 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LAYER(DO) {_each(0, plan)}
 #define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
 #define SKA_READOUTS {readouts} /* hidden layers with a readout of their own */
-#define SKA_NEURONS {sum(layer.outputs for layer in plan.layers)}
+#define SKA_NEURONS {neurons}
+#define SKA_ROWS {neurons + readouts * plan.classes} /* of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 #define SKA_STATE_BYTES {plan.state_bytes} /* everything that learning changes; see ska_t */

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from firmware_gen.memory.members import DSP, Member, members
-from ska_edge.plan.plan import Plan, StateField
+from firmware_gen.memory.members import ANY, Member, members
+from ska_edge.plan.plan import Plan
 
 
 def emit_state(plan: Plan) -> str:
     """The text of ska_state.h. Members that not all cores have are inside an #ifdef."""
-    parts = groupby(members(plan, DSP), lambda member: member.part)
+    parts = groupby(members(plan, ANY), lambda member: member.part)
     body = "\n\n".join(_part(name, list(group)) for name, group in parts)
     return f"""\
 /* ska_state.h - the memory of plan {plan.digest}. Generated; do not edit. */
@@ -39,15 +39,16 @@ typedef struct {{
 
 def _part(name: str, group: list[Member]) -> str:
     """The lines of consecutive members with the same purpose, which have the same guard."""
-    lines = [f"    /* {name.capitalize()}. */", *(_line(member.field) for member in group)]
+    lines = [f"    /* {name.capitalize()}. */", *map(_line, group)]
     guard = group[0].guard
     if guard is not None:
-        lines = [f"#ifdef {guard}", *lines, "#endif"]
+        lines = [f"#{guard}", *lines, "#endif"]
     return "\n".join(lines)
 
 
-def _line(field: StateField) -> str:
-    kind = f"{'u' if field.kind[1] == 'u' else ''}int{8 * field.width}_t"
+def _line(member: Member) -> str:
+    field = member.field
+    kind = member.kind or f"{'u' if field.kind[1] == 'u' else ''}int{8 * field.width}_t"
     lengths = "".join(
         f"[{f'SKA_{name.upper()}' if name else length}]" for name, length in field.axes
     )

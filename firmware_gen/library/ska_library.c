@@ -48,8 +48,10 @@ void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
             memcpy(decisions + place, ska->decision, SKA_NEURONS * sizeof *decisions);
         }
         if (activations != NULL) {
-            memcpy(activations + place, ska->signal + SKA_INPUTS,
-                   SKA_NEURONS * sizeof *activations);
+            for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
+                activations[place + neuron] =
+                    (ska_signal_t)ska_rule_activation(ska->decision[neuron]);
+            }
         }
     }
 }

@@ -13,37 +13,48 @@ from ska_edge.plan.plan import Plan, StateField
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.rules.rule import READOUT
 
-QUAD = 4  # inputs that the DSP kernel reads at once
-PORTABLE, DSP, THUMB = "portable", "dsp", "thumb"
+EIGHT = 8  # inputs that the DSP kernel reads at once
+PORTABLE, DSP, THUMB, AVR = "portable", "dsp", "thumb", "avr"
+ANY = "any"  # every member that a core may have
 
 
 @dataclass(frozen=True)
 class Member:
     """A member of `ska_t`: its part of the memory, and its array.
 
-    With `guard`, the member exists only on cores where ska_target.h defines that macro.
+    With `guard`, a condition of the preprocessor, the member exists only on some cores; see
+    ska_target.h. `kind` is its type in C, if that differs from core to core.
     """
 
     part: str
     field: StateField
     guard: str | None = None
+    kind: str | None = None
 
 
 def members(plan: Plan, core: str) -> Iterator[Member]:
     """The members of ska_t in memory order, on a core with the kernels of `Board.kernel`.
 
-    A core with DSP instructions has every member that any core has.
+    `ANY` gives every member that any core has, each with its guard.
     """
     for field in plan.state_fields():
         yield Member("state", field)
     yield from _forward(plan, kernel_of(plan, core))
-    yield from _labeled(plan) if plan.rule_definition.supervised else _unlabeled(plan)
+    if not plan.rule_definition.supervised:
+        yield from _unlabeled(plan)
+        return
+    yield from _labeled(plan)
+    if has_headroom(plan, core):
+        rows = ("rows", _neurons(plan)[1] + plan.classes * _readouts(plan))
+        note = "no weight of the row is nearer to an end of its format"
+        field = StateField("headroom", "<i2", (rows,), note)
+        yield Member("headroom of each row", field, "if SKA_HEADROOM")
 
 
 def kernel_of(plan: Plan, core: str) -> str:
     """The kernel that the plan uses on a core; see runtime/ska_target.h."""
     if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
-        if core == DSP:
+        if core in (DSP, ANY):
             return DSP
         narrow = accumulator_width(plan) == update_width(plan) == 32
         if core == THUMB and narrow and plan.formats.forward_bits == 16:
@@ -51,19 +62,30 @@ def kernel_of(plan: Plan, core: str) -> str:
     return PORTABLE
 
 
+def has_headroom(plan: Plan, core: str) -> bool:
+    """Whether the core's kernel keeps a headroom for each row; see runtime/ska_target.h."""
+    narrow = plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8
+    return (
+        narrow
+        and update_width(plan) == 32
+        and (core == ANY or (core != AVR and kernel_of(plan, core) != DSP))
+    )
+
+
 def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
     """The members of the last forward pass; neurons are numbered through all layers."""
     if kernel != PORTABLE:
-        part, guard, widest = "inputs of a layer", "SKA_LANES", _widest(plan)
-        lanes = ("lanes", -(-widest // QUAD) * QUAD if kernel == DSP else widest)
+        part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
+        lanes = ("lanes", -(-widest // EIGHT) * EIGHT if kernel == DSP else widest)
         align = ("", 4 - plan.state_bytes % 4)
-        note = "lanes are read four bytes at a time"
+        note = "lanes are read by words"
         yield Member(part, StateField("align", "<u1", (align,), note), guard)
         note = "scratch: the inputs of one layer"
-        yield Member(part, StateField("lanes", "<i2", (lanes,), note), guard)
-    beyond = QUAD - 1 if kernel == DSP else 0
+        width = "<i4" if kernel == THUMB else "<i2"
+        yield Member(part, StateField("lanes", width, (lanes,), note), guard, "ska_lane_t")
+    beyond = EIGHT - 1 if kernel == DSP else 0
     neurons = _neurons(plan)
-    signals = ("signals", plan.inputs + neurons[1] + beyond)
+    signals = ("signals", plan.inputs + neurons[1] - plan.classes + beyond)
     note = "the input, then every layer's activations"
     yield Member("input and activations", StateField("signal", _signal(plan), (signals,), note))
     part = "knowledge and decisions"
@@ -79,7 +101,7 @@ def _labeled(plan: Plan) -> Iterator[Member]:
     if plan.rule_definition.teacher == READOUT:
         note = "scratch: the errors of any readout, narrowed"
         yield Member(part, StateField("error", "<i2", (classes,), note))
-    if any(layer.readout for layer in plan.layers):
+    if _readouts(plan):
         note = "scratch: the errors of a layer's own readout"
         yield Member(part, StateField("readout_error", "<i2", (classes,), note))
 
@@ -99,6 +121,10 @@ def _unlabeled(plan: Plan) -> Iterator[Member]:
 
 def _neurons(plan: Plan) -> tuple[str, int]:
     return "neurons", sum(layer.outputs for layer in plan.layers)
+
+
+def _readouts(plan: Plan) -> int:
+    return sum(layer.readout is not None for layer in plan.layers)
 
 
 def _widest(plan: Plan) -> int:

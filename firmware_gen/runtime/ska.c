@@ -44,12 +44,15 @@ static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, 
     return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
 }
 
-/* Stores a neuron's knowledge, decision and activation. */
-static inline void neuron_decide(ska_t *ska, uint16_t neuron, ska_knowledge_fast_t knowledge) {
+/* Stores a neuron's knowledge and decision, and the activation if another layer reads it. */
+static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
+                                 ska_knowledge_fast_t knowledge) {
     const int_fast16_t decision = ska_rule_decision(knowledge);
     ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
     ska->decision[neuron] = (int16_t)decision;
-    ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+    if (layer != OUTPUT_LAYER) {
+        ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+    }
 }
 
 SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
@@ -60,8 +63,9 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
     for (uint16_t row = 0; row < matrix->outputs; row = (uint16_t)(row + SKA_SUM_ROWS)) {
         ska_sum_t sums[SKA_SUM_ROWS];
         const uint16_t count = block_sums(ska, matrix, row, lanes, sums);
+        SKA_SUM_UNROLL
         for (uint16_t i = 0; i < count; i++) {
-            neuron_decide(ska, (uint16_t)(first + row + i),
+            neuron_decide(ska, layer, (uint16_t)(first + row + i),
                           knowledge_of(sums[i], bias[row + i], matrix));
         }
     }
@@ -96,29 +100,35 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
 }
 
 /* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows in which no
- * weight can change are skipped; the others are processed two at a time. */
+ * weight can change are skipped. */
 typedef struct {
     const ska_change_t *change; /* shared by all rows */
     int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
     ska_weight_t *weight;       /* of the next row */
     ska_weight_t *bias;
     int8_t bias_shift;
-    ska_weight_t *waiting; /* a row that waits for a second row, or null */
-    int_fast16_t step;     /* of that row */
+#if SKA_HEADROOM
+    int16_t *headroom;
+#endif
 } update_t;
 
-SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix,
+/* `row` is the number of the matrix's first row among all rows, which is that of its first neuron;
+ * the rows of readouts come after all neurons. */
+SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
                                        const ska_signal_t *inputs, ska_change_t *change) {
     update_t update;
     const int8_t shift = with_rate(ska, matrix->update_shift);
     *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
     update.change = change;
-    update.least = ska_least_step(shift, (uint8_t)(8u * sizeof(ska_signal_t)));
+    update.least = ska_least_step(shift, SKA_INPUT_BITS);
     update.weight = ska->parameters + matrix->weight;
     update.bias = ska->parameters + matrix->bias;
     update.bias_shift = with_rate(ska, matrix->bias_update_shift);
-    update.waiting = NULL;
-    update.step = 0;
+#if SKA_HEADROOM
+    update.headroom = ska->headroom + row;
+#else
+    (void)row;
+#endif
     return update;
 }
 
@@ -126,23 +136,17 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
     const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
-        if (update->waiting == NULL) {
-            update->waiting = update->weight;
-            update->step = step;
-        } else {
-            ska_kernel_update(update->change, update->waiting, update->weight, update->step, step);
-            update->waiting = NULL;
-        }
+#if SKA_HEADROOM
+        ska_kernel_update(update->change, update->weight, step, update->headroom);
+#else
+        ska_kernel_update(update->change, update->weight, step);
+#endif
     }
     update->bias++;
     update->weight += update->change->columns;
-}
-
-/* A single remaining row is its own second row, with a step of 0. */
-static inline void update_end(update_t *update) {
-    if (update->waiting != NULL) {
-        ska_kernel_update(update->change, update->waiting, update->waiting, update->step, 0);
-    }
+#if SKA_HEADROOM
+    update->headroom++;
+#endif
 }
 
 /* --- shifts of a hidden layer ----------------------------------------------------------------- */
@@ -191,11 +195,11 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     }
     readout_shifts(ska, layer, readout, ska->readout_error);
     ska_change_t change;
-    update_t update = update_start(ska, readout, inputs, &change);
+    const uint16_t first = (uint16_t)(SKA_NEURONS + layer * SKA_CLASSES);
+    update_t update = update_start(ska, readout, first, inputs, &change);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         update_row(&update, ska->readout_error[c]);
     }
-    update_end(&update);
 }
 #endif
 
@@ -271,11 +275,10 @@ SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const uint16_t first = ska_first_neuron[layer];
     ska_change_t change;
-    update_t update = update_start(ska, matrix, layer_inputs(ska, layer), &change);
+    update_t update = update_start(ska, matrix, first, layer_inputs(ska, layer), &change);
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
     }
-    update_end(&update);
 }
 
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
@@ -536,6 +539,9 @@ const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
 }
 
 void ska_state_written(ska_t *ska) {
+#if SKA_HEADROOM
+    clear((uint8_t *)ska->headroom, sizeof ska->headroom); /* of other weights; measured again */
+#endif
 #if !SKA_LITTLE_ENDIAN
     uint8_t *bytes = (uint8_t *)ska;
     for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {

@@ -191,6 +191,23 @@ static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
+/* The change of a weight whose row has headroom for it (see ska_kernel_rows.h): the sum fits. */
+static inline int16_t ska_weight_move_i32(int32_t weight, int32_t product, int8_t shift) {
+    const int32_t sum = weight + ska_change_i32(product, shift);
+    return (int16_t)sum;
+}
+
+/* How far a number of 16 bits is from 0; -1 and 0 count as 0, so that a row has this much less
+ * headroom than 32767 in both directions. */
+static inline int32_t ska_reach_i16(int32_t x) { return x < 0 ? -1 - x : x; }
+
+/* The largest change that a step can make with inputs of `bits` bits: |step * input| is at most
+ * |step| 2^(bits-1). */
+static inline int32_t ska_most_change(int_fast16_t step, int8_t shift, uint8_t bits) {
+    const int32_t size = step < 0 ? -(int32_t)step : (int32_t)step;
+    return ska_change_i32(size * ((int32_t)1 << (bits - 1)), shift);
+}
+
 /* The smallest step that can change a weight: the product of step and an input of `bits` bits
  * rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 never changes a
  * weight. A result that does not fit 16 bits becomes the largest value. */

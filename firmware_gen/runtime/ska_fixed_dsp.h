@@ -23,12 +23,17 @@ static inline ska_pair_t ska_pair_upper(uint32_t first, uint32_t second) {
     return pair;
 }
 
-static inline uint32_t ska_rotate_8(uint32_t word) { return (word >> 8) | (word << 24); }
+/* The second and the fourth of four int8, as a pair. The intrinsic has no rotation of its own. */
+static inline ska_pair_t ska_pair_odd_i8(uint32_t bytes) {
+    ska_pair_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
+    return pair;
+}
 
 /* Four int8 as two pairs. */
 static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t *second) {
     const uint32_t even = (uint32_t)__sxtb16((int8x4_t)bytes);
-    const uint32_t odd = (uint32_t)__sxtb16((int8x4_t)ska_rotate_8(bytes));
+    const uint32_t odd = ska_pair_odd_i8(bytes);
     *first = ska_pair_lower(even, odd);
     *second = ska_pair_upper(even, odd);
 }
@@ -72,21 +77,15 @@ static inline int64_t ska_pair_second_times_i64(ska_pair_t pair, int32_t factor,
 /* requantize of both numbers by 8 bits to int8: rounded with saturation, then the upper bytes. */
 static inline ska_pair_t ska_pair_upper_i8(ska_pair_t pair) {
     const uint32_t rounded = (uint32_t)__qadd16((int16x2_t)pair, (int16x2_t)0x00800080);
-    return (uint32_t)__sxtb16((int8x4_t)ska_rotate_8(rounded));
+    return ska_pair_odd_i8(rounded);
 }
 
-/* ska_change_i32(step * number, 16) of both numbers, with the first or the second of two steps:
+/* ska_change_i32(step * number, 16) of both numbers, with the step in the lower half of `step`:
  * |step * number| <= 2^30, so the sum with the half fits, and its upper 16 bits are the change. */
-static inline ska_pair_t ska_pair_change_16(ska_pair_t steps, ska_pair_t pair) {
+static inline ska_pair_t ska_pair_change_16(int32_t step, ska_pair_t pair) {
     const int32_t half = 0x8000;
-    return ska_pair_upper((uint32_t)__smlabb((int32_t)pair, (int32_t)steps, half),
-                          (uint32_t)__smlatb((int32_t)pair, (int32_t)steps, half));
-}
-
-static inline ska_pair_t ska_pair_change_16_by_second(ska_pair_t steps, ska_pair_t pair) {
-    const int32_t half = 0x8000;
-    return ska_pair_upper((uint32_t)__smlabt((int32_t)pair, (int32_t)steps, half),
-                          (uint32_t)__smlatt((int32_t)pair, (int32_t)steps, half));
+    return ska_pair_upper((uint32_t)__smlabb((int32_t)pair, step, half),
+                          (uint32_t)__smlatb((int32_t)pair, step, half));
 }
 
 /* a + b of both numbers, saturated. */

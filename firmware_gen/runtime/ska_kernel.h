@@ -2,7 +2,7 @@
  *
  *     sums     W a, SKA_SUM_ROWS rows at a time
  *     back     W^T e, SKA_BACK_COLUMNS columns at a time
- *     update   W += step a^T, two rows at a time
+ *     update   W += step a^T, one row at a time
  *
  * Each loop has variants for several cores, in separate files, with the same bits. A kernel may use
  * a different form of the inputs, its lanes (see ska_target.h). It computes them from a layer's
@@ -18,6 +18,9 @@ typedef struct {
     const ska_lane_t *lanes;
     uint16_t columns;
     int8_t shift;
+#if SKA_HEADROOM
+    uint8_t lane_bits; /* of a lane, including its sign */
+#endif
 #if SKA_KERNEL_AVR
     int16_t scale; /* of a step, for the fast update; 0 if the shift does not allow it */
 #endif
@@ -31,6 +34,11 @@ typedef struct {
 #include "ska_kernel_avr.h"
 #else
 #include "ska_kernel_portable.h"
+#endif
+
+/* Before the loop over the rows of one call of ska_kernel_sums; with only two, it is no loop. */
+#ifndef SKA_SUM_UNROLL
+#define SKA_SUM_UNROLL
 #endif
 
 #endif

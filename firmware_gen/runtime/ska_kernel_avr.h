@@ -194,8 +194,21 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         : "r0", "memory");
 }
 
-static inline int change_is_fast(const ska_change_t *change) { return change->scale != 0; }
+/* One row, with any shift. */
+static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
+                                        int_fast16_t step) {
+    for (uint16_t i = 0; i < change->columns; i++) {
+        weight[i] = SKA_WEIGHT_ADD(weight[i], (int32_t)step * change->lanes[i], change->shift);
+    }
+}
 
-#include "ska_kernel_rows.h"
+static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *weight,
+                                     int_fast16_t step) {
+    if (change->scale != 0) {
+        row_change(change, weight, step);
+    } else {
+        row_change_any(change, weight, step);
+    }
+}
 
 #endif

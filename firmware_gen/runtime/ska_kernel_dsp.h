@@ -2,7 +2,7 @@
  * see ska_kernel.h.
  *
  * A lane is an input in 16 bits, so that a register holds two lanes, like two weights. Per 16-bit
- * weight, the sums take one instruction and the update three.
+ * weight, the sums take 0.8 instructions and the update 2.5.
  */
 #ifndef SKA_KERNEL_DSP_H
 #define SKA_KERNEL_DSP_H
@@ -10,6 +10,7 @@
 #include "ska.h"
 #include "ska_accumulator.h"
 #include "ska_fixed_dsp.h"
+#include "ska_kernel_dsp_loads.h"
 #include "ska_rule.h"
 
 #if SKA_ACCUMULATOR_BITS == 32
@@ -22,169 +23,47 @@
 #define SECOND_TIMES ska_pair_second_times_i64
 #endif
 
-#define QUAD 4u     /* numbers loaded at once */
-#define UNROLLED 8u /* columns per pass of a loop */
-
-/* --- loads and stores ------------------------------------------------------------------------- */
-
-typedef struct {
-    ska_pair_t low; /* the first two */
-    ska_pair_t high;
-} quad_t;
-
-typedef struct __attribute__((packed, may_alias)) {
-    uint32_t word;
-} loose_word_t;
-
-/* Four numbers at a multiple of 4 bytes. This suffices for LDRD and STRD, but no C type expresses
- * it. */
-static inline quad_t quad_load(const int16_t **place) {
-    quad_t quad;
-    __asm__ volatile("ldrd %0, %1, [%2], #8"
-                     : "=&r"(quad.low), "=&r"(quad.high), "+&r"(*place)
-                     :
-                     : "memory");
-    return quad;
-}
-
-static inline void quad_store(int16_t **place, quad_t quad) {
-    __asm__ volatile("strd %1, %2, [%0], #8"
-                     : "+&r"(*place)
-                     : "r"(quad.low), "r"(quad.high)
-                     : "memory");
-}
-
-/* Four bytes at any address. */
-static inline uint32_t bytes_load(const int8_t *place) {
-    return ((const loose_word_t *)(const void *)place)->word;
-}
-
-/* Four weights. Rows begin at a multiple of 4 bytes if all widths are even. Otherwise this uses two
- * loads, which these cores can do at any address. */
-static inline quad_t weights_at(const int16_t *place) {
-    quad_t quad;
-#if SKA_EVEN_ROWS
-    __asm__ volatile("ldrd %0, %1, [%2]"
-                     : "=&r"(quad.low), "=&r"(quad.high)
-                     : "r"(place)
-                     : "memory");
-#else
-    const loose_word_t *words = (const loose_word_t *)(const void *)place;
-    quad.low = words[0].word;
-    quad.high = words[1].word;
-#endif
-    return quad;
-}
-
-static inline quad_t weights_load(const int16_t **place) {
-#if SKA_EVEN_ROWS
-    return quad_load(place);
-#else
-    const quad_t quad = weights_at(*place);
-    *place += QUAD;
-    return quad;
-#endif
-}
-
-static inline void weights_store(int16_t **place, quad_t quad) {
-#if SKA_EVEN_ROWS
-    quad_store(place, quad);
-#else
-    loose_word_t *words = (loose_word_t *)(void *)*place;
-    words[0].word = quad.low;
-    words[1].word = quad.high;
-    *place += QUAD;
-#endif
-}
-
 /* --- lanes ------------------------------------------------------------------------------------ */
 
-/* The inputs times 2^exponent in 16 bits; the buffer has room for whole quads. */
+static inline void quad_make(int16_t **lane, const ska_signal_t *inputs, uint8_t exponent,
+                             uint32_t mask) {
+    quad_t quad;
+    ska_pair_widen(bytes_load(inputs), &quad.low, &quad.high);
+    quad.low = ska_pair_scaled(quad.low, exponent, mask);
+    quad.high = ska_pair_scaled(quad.high, exponent, mask);
+    quad_store(lane, quad);
+}
+
+/* The inputs times 2^exponent in 16 bits; the buffers have room for whole eights. */
 static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs, uint16_t columns,
                                            uint8_t exponent) {
     const uint32_t mask = ska_pair_mask(exponent);
     int16_t *lane = ska->lanes;
-    for (const int16_t *end = lane + columns; lane < end;) {
-        quad_t quad;
-        ska_pair_widen(bytes_load(inputs), &quad.low, &quad.high);
-        quad.low = ska_pair_scaled(quad.low, exponent, mask);
-        quad.high = ska_pair_scaled(quad.high, exponent, mask);
-        quad_store(&lane, quad);
-        inputs += QUAD;
+    for (const ska_signal_t *end = inputs + columns; inputs < end; inputs += EIGHT) {
+        quad_make(&lane, inputs, exponent, mask);
+        quad_make(&lane, inputs + QUAD, exponent, mask);
     }
     return ska->lanes;
 }
 
 #include "ska_kernel_lanes.h"
 
-/* Whole words first, at any address. */
+/* Words first, at any address. */
 static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, uint16_t count) {
-    const ska_signal_t *end = from + (count - count % QUAD);
-    while (from != end) {
-        ((loose_word_t *)(void *)to)->word = bytes_load(from);
-        to += QUAD;
-        from += QUAD;
+    const ska_signal_t *end = from + (count - count % EIGHT);
+    for (; from != end; from += EIGHT) {
+        bytes_store(to, bytes_load(from));
+        bytes_store(to + QUAD, bytes_load(from + QUAD));
+        to += EIGHT;
     }
-    for (uint16_t i = 0; i < count % QUAD; i++) {
+    for (uint16_t i = 0; i < count % EIGHT; i++) {
         to[i] = from[i];
     }
 }
 
 /* --- the loops -------------------------------------------------------------------------------- */
 
-/* A pair of weights as used in sums: ska_rule_forward_weight of both. */
-static inline ska_pair_t pair_forward(ska_pair_t pair) {
-#if SKA_FORWARD_BITS == 16
-    return pair;
-#else
-    return ska_pair_upper_i8(pair);
-#endif
-}
-
-static inline ska_sum_t quad_dot(quad_t weights, quad_t inputs, ska_sum_t sum) {
-    sum = PAIR_DOT(pair_forward(weights.low), inputs.low, sum);
-    return PAIR_DOT(pair_forward(weights.high), inputs.high, sum);
-}
-
-#define SKA_SUM_ROWS 4u
-
-static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
-                                         uint16_t left, const ska_lane_t *lanes,
-                                         ska_sum_t sums[SKA_SUM_ROWS]) {
-    /* Missing rows repeat the previous one. */
-    const ska_weight_t *second = left > 1u ? weight + columns : weight;
-    const ska_weight_t *third = left > 2u ? second + columns : second;
-    const ska_weight_t *fourth = left > 3u ? third + columns : third;
-    const ska_lane_t *end = lanes + (columns - columns % UNROLLED);
-    ska_sum_t a = 0;
-    ska_sum_t b = 0;
-    ska_sum_t c = 0;
-    ska_sum_t d = 0;
-    /* The remaining columns at the end come first, so that the long loop has all registers. */
-    for (uint16_t i = (uint16_t)(columns - columns % UNROLLED); i < columns; i++) {
-        const int32_t input = lanes[i];
-        a += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
-        b += (ska_sum_t)(ska_rule_forward_weight(second[i]) * input);
-        c += (ska_sum_t)(ska_rule_forward_weight(third[i]) * input);
-        d += (ska_sum_t)(ska_rule_forward_weight(fourth[i]) * input);
-    }
-    while (lanes != end) {
-        quad_t inputs = quad_load(&lanes);
-        a = quad_dot(weights_load(&weight), inputs, a);
-        b = quad_dot(weights_load(&second), inputs, b);
-        c = quad_dot(weights_load(&third), inputs, c);
-        d = quad_dot(weights_load(&fourth), inputs, d);
-        inputs = quad_load(&lanes);
-        a = quad_dot(weights_load(&weight), inputs, a);
-        b = quad_dot(weights_load(&second), inputs, b);
-        c = quad_dot(weights_load(&third), inputs, c);
-        d = quad_dot(weights_load(&fourth), inputs, d);
-    }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
-}
+#include "ska_kernel_dsp_sums.h"
 
 #define SKA_BACK_COLUMNS 4u
 
@@ -222,21 +101,6 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     sums[3] = d;
 }
 
-/* Updates weights of two rows with the same lanes. The second row is stored first, because a row
- * may be its own second row, with a second step of 0. */
-static inline void quads_change(ska_weight_t **first, ska_weight_t **second,
-                                const ska_lane_t **lanes, ska_pair_t steps) {
-    const quad_t inputs = quad_load(lanes);
-    quad_t a = weights_at(*first);
-    quad_t b = weights_at(*second);
-    a.low = ska_pair_add(a.low, ska_pair_change_16(steps, inputs.low));
-    a.high = ska_pair_add(a.high, ska_pair_change_16(steps, inputs.high));
-    b.low = ska_pair_add(b.low, ska_pair_change_16_by_second(steps, inputs.low));
-    b.high = ska_pair_add(b.high, ska_pair_change_16_by_second(steps, inputs.high));
-    weights_store(second, b);
-    weights_store(first, a);
-}
-
 /* The columns from `column` on, one by one. */
 static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t column,
                                         ska_weight_t *weight, int_fast16_t step) {
@@ -246,23 +110,58 @@ static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t col
     }
 }
 
-static SKA_NOINLINE void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                           ska_weight_t *second, int_fast16_t first_step,
-                                           int_fast16_t second_step) {
+/* Two weights: ska_pair_add(weights, ska_pair_change_16(step, lanes)). */
+#define CHANGE_PAIR(lanes, weights)                                                                \
+    "smlabb lr, " lanes ", %[step], %[half]\n\t"                                                   \
+    "smlatb " lanes ", " lanes ", %[step], %[half]\n\t"                                            \
+    "pkhtb " lanes ", " lanes ", lr, asr #16\n\t"                                                  \
+    "qadd16 " weights ", " weights ", " lanes "\n\t"
+
+#define CHANGE_EIGHT                                                                               \
+    LANES_LOAD("%[lanes]")                                                                         \
+    WEIGHTS_LOAD_HERE("%[weight]")                                                                 \
+    CHANGE_PAIR("r3", "r8")                                                                        \
+    CHANGE_PAIR("r4", "r9")                                                                        \
+    CHANGE_PAIR("r5", "r10") CHANGE_PAIR("r6", "r12") WEIGHTS_STORE("%[weight]")
+
+/* Columns of a row, with a shift of SKA_FAST_SHIFT. The step is the lower half of `step`; the upper
+ * half counts the passes, because no register is left: the subtraction borrows in the last one. */
+static SKA_NOINLINE void passes_change(ska_weight_t *weight, const ska_lane_t *lanes,
+                                       ska_pair_t step) {
+    const int32_t half = 0x8000;
+    __asm__ volatile("1:\n\t" CHANGE_EIGHT CHANGE_EIGHT "subs %[step], #0x10000\n\t"
+                     "bcs 1b"
+                     : [lanes] "+r"(lanes), [weight] "+r"(weight), [step] "+r"(step)
+                     : [half] "r"(half)
+                     : BUSY, "lr", "cc", "memory");
+}
+
+static SKA_NOINLINE void eight_change(ska_weight_t *weight, const ska_lane_t *lanes,
+                                      int_fast16_t step) {
+    const int32_t half = 0x8000;
+    __asm__ volatile(CHANGE_EIGHT
+                     : [lanes] "+r"(lanes), [weight] "+r"(weight)
+                     : [step] "r"(step), [half] "r"(half)
+                     : BUSY, "lr", "memory");
+}
+
+static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *weight,
+                                     int_fast16_t step) {
     const uint16_t columns = change->columns;
-    const uint16_t fast =
-        change->shift == (int8_t)SKA_FAST_SHIFT ? (uint16_t)(columns - columns % UNROLLED) : 0u;
-    if (fast != columns) {
-        columns_change(change, fast, first, first_step);
-        if (second_step != 0) {
-            columns_change(change, fast, second, second_step);
+    const uint16_t passes = columns / PASS;
+    uint16_t done = 0;
+    if (change->shift == (int8_t)SKA_FAST_SHIFT) {
+        if (passes > 0u) {
+            passes_change(weight, change->lanes, ska_pair_lower((uint32_t)step, passes - 1u));
+        }
+        done = (uint16_t)(passes * PASS);
+        if (columns % PASS >= EIGHT) {
+            eight_change(weight + done, change->lanes + done, step);
+            done = (uint16_t)(done + EIGHT);
         }
     }
-    const ska_pair_t steps = ska_pair_lower((uint32_t)first_step, (uint32_t)second_step);
-    const ska_lane_t *lanes = change->lanes;
-    for (const ska_lane_t *end = lanes + fast; lanes != end;) {
-        quads_change(&first, &second, &lanes, steps);
-        quads_change(&first, &second, &lanes, steps);
+    if (done != columns) {
+        columns_change(change, done, weight, step);
     }
 }
 

@@ -18,45 +18,66 @@ static inline const ska_lane_t *ska_kernel_lanes(ska_t *ska, const ska_signal_t 
 
 static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inputs,
                                              uint16_t columns, int8_t shift) {
-    const ska_change_t change = {ska_kernel_lanes(ska, inputs, columns), columns, shift};
+    ska_change_t change;
+    change.lanes = ska_kernel_lanes(ska, inputs, columns);
+    change.columns = columns;
+    change.shift = shift;
+#if SKA_HEADROOM
+    change.lane_bits = SKA_INPUT_BITS;
+#endif
     return change;
 }
 
-#define SKA_SUM_ROWS 2u
+#define SKA_SUM_ROWS 4u
 
-/* Two rows at once: each input is read once for both. */
+/* Four rows at once: each input is read once for all. */
 static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns, uint16_t left,
                                    const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
-    const ska_weight_t *next = left > 1u ? weight + columns : weight;
+    if (left < SKA_SUM_ROWS) {
+        for (uint16_t row = 0; row < left; row++) {
+            ska_sum_t sum = 0;
+            SKA_UNROLL
+            for (uint16_t i = 0; i < columns; i++) {
+                const int32_t input = lanes[i];
+                sum += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
+            }
+            sums[row] = sum;
+            weight += columns;
+        }
+        return;
+    }
+    const ska_weight_t *second = weight + columns;
+    const ska_weight_t *third = second + columns;
+    const ska_weight_t *fourth = third + columns;
     ska_sum_t a = 0;
     ska_sum_t b = 0;
-    for (const ska_lane_t *end = lanes + columns; lanes != end; lanes++) {
-        const int32_t input = *lanes;
-        a += (ska_sum_t)(ska_rule_forward_weight(*weight) * input);
-        b += (ska_sum_t)(ska_rule_forward_weight(*next) * input);
-        weight++;
-        next++;
+    ska_sum_t c = 0;
+    ska_sum_t d = 0;
+    SKA_UNROLL
+    for (uint16_t i = 0; i < columns; i++) {
+        const int32_t input = lanes[i];
+        a += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
+        b += (ska_sum_t)(ska_rule_forward_weight(second[i]) * input);
+        c += (ska_sum_t)(ska_rule_forward_weight(third[i]) * input);
+        d += (ska_sum_t)(ska_rule_forward_weight(fourth[i]) * input);
     }
     sums[0] = a;
     sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
 }
 
-static inline void row_change(const ska_change_t *change, ska_weight_t *weight, int_fast16_t step) {
+#if SKA_HEADROOM
+static inline void row_move(const ska_change_t *change, ska_weight_t *weight, int_fast16_t step) {
     const ska_lane_t *lanes = change->lanes;
     const int8_t shift = change->shift;
-    for (const ska_lane_t *end = lanes + change->columns; lanes != end; lanes++) {
-        *weight = SKA_WEIGHT_ADD(*weight, (int32_t)step * *lanes, shift);
-        weight++;
+    SKA_UNROLL
+    for (uint16_t i = 0; i < change->columns; i++) {
+        weight[i] = ska_weight_move_i32(weight[i], (int32_t)step * lanes[i], shift);
     }
 }
+#endif
 
-static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int_fast16_t first_step,
-                                     int_fast16_t second_step) {
-    row_change(change, first, first_step);
-    if (second_step != 0) {
-        row_change(change, second, second_step);
-    }
-}
+#include "ska_kernel_rows.h"
 
 #endif

@@ -1,36 +1,66 @@
-/* ska_kernel_rows.h - the update of two rows one by one, for kernels that gain nothing from doing
- * both at once; see ska_kernel.h.
+/* ska_kernel_rows.h - the update of a row, for kernels without an instruction that saturates; see
+ * ska_kernel.h.
  *
- * The kernel first defines row_change(change, weight, step), the fast update of a row, and
- * change_is_fast(change), whether the shift allows it.
+ * The kernel first defines row_move(change, weight, step), the update of a row in which no weight
+ * saturates. It is called if the row's headroom says so: no weight of the row is nearer to an end
+ * of its format than its headroom. Each update takes the largest change that it can make from the
+ * headroom. When nothing remains, the headroom is measured again. A headroom of 0 always holds.
  */
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H
 
 #include "ska_accumulator.h"
 
-/* One row, with any shift. */
-static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
-                                        int_fast16_t step) {
-    for (uint16_t i = 0; i < change->columns; i++) {
-        weight[i] = SKA_WEIGHT_ADD(weight[i], (int32_t)step * change->lanes[i], change->shift);
+/* One row, with a test of every weight. */
+static SKA_NOINLINE void row_saturate(const ska_change_t *change, ska_weight_t *weight,
+                                      int_fast16_t step) {
+    const ska_lane_t *lanes = change->lanes;
+    const int8_t shift = change->shift;
+    for (const ska_lane_t *end = lanes + change->columns; lanes != end; lanes++) {
+        *weight = SKA_WEIGHT_ADD(*weight, (int32_t)step * *lanes, shift);
+        weight++;
     }
 }
 
-static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *first,
-                                     ska_weight_t *second, int_fast16_t first_step,
-                                     int_fast16_t second_step) {
-    if (!change_is_fast(change)) {
-        row_change_any(change, first, first_step);
-        if (second_step != 0) {
-            row_change_any(change, second, second_step);
-        }
-        return;
+#if SKA_HEADROOM
+
+static SKA_NOINLINE int32_t row_measure(const ska_weight_t *weight, uint16_t columns) {
+    int32_t reach = 0;
+    for (const ska_weight_t *end = weight + columns; weight != end; weight++) {
+        const int32_t next = ska_reach_i16(*weight);
+        reach = next > reach ? next : reach;
     }
-    row_change(change, first, first_step);
-    if (second_step != 0) {
-        row_change(change, second, second_step);
+    return INT16_MAX - reach;
+}
+
+/* Takes a change of at most `most` from a row's headroom; returns whether it was there. */
+static inline int headroom_take(int16_t *headroom, int32_t most, const ska_weight_t *weight,
+                                uint16_t columns) {
+    int32_t left = *headroom - most;
+    if (left < 0) {
+        left = row_measure(weight, columns) - most;
+    }
+    *headroom = (int16_t)(left < 0 ? 0 : left);
+    return left >= 0;
+}
+
+static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *weight,
+                                     int_fast16_t step, int16_t *headroom) {
+    const int32_t most = ska_most_change(step, change->shift, change->lane_bits);
+    if (headroom_take(headroom, most, weight, change->columns)) {
+        row_move(change, weight, step);
+    } else {
+        row_saturate(change, weight, step);
     }
 }
+
+#else
+
+static inline void ska_kernel_update(const ska_change_t *change, ska_weight_t *weight,
+                                     int_fast16_t step) {
+    row_saturate(change, weight, step);
+}
+
+#endif
 
 #endif

@@ -23,13 +23,27 @@
 #undef SKA_KERNEL_DSP
 #define SKA_KERNEL_DSP 1
 #elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
-#if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1
+#if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1 &&                                          \
+    defined(__OPTIMIZE__) /* else gcc lacks registers */
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
 #elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* else gcc lacks registers */
 #undef SKA_KERNEL_AVR
 #define SKA_KERNEL_AVR 1
 #endif
+#endif
+#endif
+
+/* Whether each row of weights has a headroom, 2 bytes of RAM, which spares a test per weight; see
+ * ska_kernel_rows.h. Other kernels saturate at no cost, other plans have sums of 64 bits. Define it
+ * as 0 if RAM matters more than speed. */
+#define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
+#ifndef SKA_HEADROOM
+#if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
+    !SKA_KERNEL_DSP && !defined(__AVR__)
+#define SKA_HEADROOM 1
+#else
+#define SKA_HEADROOM 0
 #endif
 #endif
 
@@ -68,19 +82,30 @@
 #define SKA_LAYER_INLINE static inline
 #endif
 
+/* Before a loop: the compiler may repeat its body four times per pass. */
+#if !SKA_LAYER_CODE || defined(__AVR__)
+#define SKA_UNROLL
+#elif defined(__clang__)
+#define SKA_UNROLL _Pragma("clang loop unroll_count(4)")
+#elif __GNUC__ >= 8
+#define SKA_UNROLL _Pragma("GCC unroll 4")
+#else
+#define SKA_UNROLL
+#endif
+
 /* The form of a layer's inputs in the loops over its weights, and the space for one layer. The DSP
- * kernel reads and writes whole quads. */
+ * kernel reads and writes eight at a time. */
 #if SKA_KERNEL_DSP
 typedef int16_t ska_lane_t;
-#define SKA_LANES ((SKA_WIDEST_INPUT + 3) / 4 * 4)
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS + 3)
+#define SKA_LANES ((SKA_WIDEST_INPUT + 7) / 8 * 8)
+#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES + 7)
 #elif SKA_KERNEL_THUMB
-typedef int16_t ska_lane_t;
+typedef int32_t ska_lane_t;
 #define SKA_LANES SKA_WIDEST_INPUT
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS)
+#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
 #else
 typedef ska_signal_t ska_lane_t;
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS)
+#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
 #endif
 
 #endif

@@ -24,7 +24,7 @@ from firmware_gen.project import write_project
 from tests.bench.baseline import task
 
 BOARD = "virtual-m4"
-KERNELS = {"infer": "ska_kernel_sums", "learn": "ska_kernel_update"}
+KERNELS = {"infer": "forward", "learn": "passes_change"}
 MAIN = """\
 #include "ska.h"
 

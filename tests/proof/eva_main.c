@@ -52,6 +52,11 @@ static void any_teaching(void) {
         ska.readout_error[c] = any_i16;
 #endif
     }
+#if SKA_HEADROOM
+    for (uint16_t row = 0; row < SKA_ROWS; row++) {
+        ska.headroom[row] = (int16_t)any_between(0, INT16_MAX);
+    }
+#endif
 }
 
 #if SKA_REPLAY_SLOTS > 0
@@ -148,6 +153,11 @@ static void check_state(const ska_t *state) {
     }
 #if SKA_SUPERVISED
     check_buffer(state);
+#if SKA_HEADROOM
+    for (uint16_t row = 0; row < SKA_ROWS; row++) {
+        /*@ check headroom_is_none_or_more: state->headroom[row] >= 0; */
+    }
+#endif
 #else
     /*@ check batch_has_room: state->held < SKA_BATCH; */
     /*@ check pass_is_one_of_two: state->pass <= 1; */

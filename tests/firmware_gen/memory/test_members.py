@@ -41,7 +41,7 @@ def compiled(sources: Path, command: list[str], names: list[str], *flags: str) -
 CORES = {
     PORTABLE: ["gcc"],
     DSP: ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-ffreestanding"],
-    "thumb": ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "-ffreestanding"],
+    "thumb": ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "-ffreestanding", "-Os"],
 }
 
 

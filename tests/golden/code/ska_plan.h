@@ -38,6 +38,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
+#define SKA_ROWS 6 /* of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
 #define SKA_STATE_BYTES 113 /* everything that learning changes; see ska_t */

@@ -39,6 +39,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
+#define SKA_ROWS 6 /* of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
 #define SKA_STATE_BYTES 81 /* everything that learning changes; see ska_t */

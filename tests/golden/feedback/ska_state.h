@@ -26,8 +26,8 @@ typedef struct {
 
 #ifdef SKA_LANES
     /* Inputs of a layer. */
-    uint8_t align[3]; /* lanes are read four bytes at a time */
-    int16_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
+    uint8_t align[3]; /* lanes are read by words */
+    ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
 #endif
 
     /* Input and activations. */
@@ -39,6 +39,11 @@ typedef struct {
 
     /* Shifts and errors. */
     int16_t shift[SKA_NEURONS]; /* the shift of each neuron in the last step */
+
+#if SKA_HEADROOM
+    /* Headroom of each row. */
+    int16_t headroom[SKA_ROWS]; /* no weight of the row is nearer to an end of its format */
+#endif
 } ska_t;
 
 #endif

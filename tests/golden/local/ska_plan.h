@@ -46,6 +46,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1) DO(2)
 #define SKA_READOUTS 1 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 8
+#define SKA_ROWS 10 /* of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
 #define SKA_STATE_BYTES 95 /* everything that learning changes; see ska_t */

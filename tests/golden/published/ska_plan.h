@@ -38,6 +38,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 4
+#define SKA_ROWS 4 /* of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
 #define SKA_STATE_BYTES 51 /* everything that learning changes; see ska_t */

@@ -25,8 +25,8 @@ typedef struct {
 
 #ifdef SKA_LANES
     /* Inputs of a layer. */
-    uint8_t align[1]; /* lanes are read four bytes at a time */
-    int16_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
+    uint8_t align[1]; /* lanes are read by words */
+    ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
 #endif
 
     /* Input and activations. */
