@@ -10,6 +10,9 @@
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
 
+/* A host changes the state at any time, and its processor saturates several weights at once. */
+#define SKA_HEADROOM 0
+
 #include "ska.h"
 
 #if !defined(SKA_LIBRARY_API)
