@@ -82,6 +82,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 
 #define SKA_SUPERVISED {int(teacher != PAST)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
+#define SKA_SUM_SPARE {int(_sums_have_spare_bits(plan))} /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS {update_width(plan)}
 #define SKA_TARGET {target} /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it do not learn */
@@ -123,6 +124,12 @@ def _even_rows(plan: Plan) -> bool:
     """Whether every row begins aligned, so that kernels can load two weights at once, aligned."""
     weights = (t for t in plan.tensors() if t.name.endswith("weight"))
     return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
+
+
+def _sums_have_spare_bits(plan: Plan) -> bool:
+    """Whether the sums of all layers, aligned and with the rounding, fit 29 bits."""
+    sums = [bound for bound in range_proof(plan) if bound.quantity.endswith("knowledge sum")]
+    return all(-(1 << 28) <= bound.lo and bound.hi < 1 << 28 for bound in sums)
 
 
 def _draws(plan: Plan) -> str:

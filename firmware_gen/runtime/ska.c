@@ -134,7 +134,7 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix, u
 
 static inline void update_row(update_t *update, int_fast16_t delta) {
     const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
-    *update->bias = SKA_WEIGHT_ADD(*update->bias, (int32_t)step, update->bias_shift);
+    *update->bias = SKA_BIAS_ADD(*update->bias, (int32_t)step, update->bias_shift);
     if (step >= update->least || step <= -update->least) {
 #if SKA_HEADROOM
         ska_kernel_update(update->change, update->weight, step, update->headroom);

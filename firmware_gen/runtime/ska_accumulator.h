@@ -17,7 +17,9 @@ typedef int64_t ska_sum_t;
 #endif
 
 /* Narrows a sum to the knowledge. */
-#if SKA_KNOWLEDGE_MAX == INT16_MAX
+#if SKA_KNOWLEDGE_MAX == INT16_MAX && SKA_SUM_SPARE
+#define SKA_KNOWLEDGE_OF(sum, shift) ska_requantize_spare_i32((int32_t)(sum), shift)
+#elif SKA_KNOWLEDGE_MAX == INT16_MAX
 #define SKA_KNOWLEDGE_OF(sum, shift) SKA_REQUANTIZE(sum, shift)
 #elif SKA_ACCUMULATOR_BITS == 32
 #define SKA_KNOWLEDGE_OF(sum, shift)                                                               \
@@ -27,11 +29,12 @@ typedef int64_t ska_sum_t;
     ska_narrow_i64(sum, shift, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX)
 #endif
 
-/* The type of all sums that change a weight. */
+/* The type of all sums that change a weight. A bias changes by a step, which fits 16 bits. */
 #if SKA_UPDATE_BITS == 32
 typedef int32_t ska_update_t;
 #define SKA_CHANGE ska_change_i32
 #define SKA_WEIGHT_ADD ska_weight_add_i32
+#define SKA_BIAS_ADD ska_weight_add_i16
 #else
 typedef int64_t ska_update_t;
 #define SKA_CHANGE ska_change_i64
@@ -40,6 +43,7 @@ typedef int64_t ska_update_t;
 #else
 #define SKA_WEIGHT_ADD ska_weight_add_i64
 #endif
+#define SKA_BIAS_ADD SKA_WEIGHT_ADD
 #endif
 
 #endif

@@ -71,15 +71,63 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* The product of two numbers that fit 16 bits, which AVR multiplies in half the time. The empty
- * statements keep its compiler from widening numbers that it knows to be positive to 32 bits. */
+#if defined(__AVR_HAVE_MUL__)
+/* Four products of bytes. The compiler calls a function for them, which takes twice as long. MULSU
+ * and MULS leave the sign of their product in the carry. */
+static inline int32_t ska_product_bytes_i16(int16_t a, int16_t b) {
+    int32_t product;
+    uint8_t zero;
+    __asm__("muls %B[a], %B[b]\n\t"
+            "movw %C[product], r0\n\t"
+            "mul %A[a], %A[b]\n\t"
+            "movw %A[product], r0\n\t"
+            "clr %[zero]\n\t"
+            "mulsu %B[a], %A[b]\n\t"
+            "sbc %D[product], %[zero]\n\t"
+            "add %B[product], r0\n\t"
+            "adc %C[product], r1\n\t"
+            "adc %D[product], %[zero]\n\t"
+            "mulsu %B[b], %A[a]\n\t"
+            "sbc %D[product], %[zero]\n\t"
+            "add %B[product], r0\n\t"
+            "adc %C[product], r1\n\t"
+            "adc %D[product], %[zero]\n\t"
+            "clr r1"
+            : [product] "=&r"(product), [zero] "=&r"(zero)
+            : [a] "a"(a), [b] "a"(b)
+            : "r0");
+    return product;
+}
+
+static inline int32_t ska_product_bytes_u16(int16_t a, uint16_t b) {
+    int32_t product;
+    uint8_t zero;
+    __asm__("mulsu %B[a], %B[b]\n\t"
+            "movw %C[product], r0\n\t"
+            "mul %A[a], %A[b]\n\t"
+            "movw %A[product], r0\n\t"
+            "clr %[zero]\n\t"
+            "mulsu %B[a], %A[b]\n\t"
+            "sbc %D[product], %[zero]\n\t"
+            "add %B[product], r0\n\t"
+            "adc %C[product], r1\n\t"
+            "adc %D[product], %[zero]\n\t"
+            "mul %B[b], %A[a]\n\t"
+            "add %B[product], r0\n\t"
+            "adc %C[product], r1\n\t"
+            "adc %D[product], %[zero]\n\t"
+            "clr r1"
+            : [product] "=&r"(product), [zero] "=&r"(zero)
+            : [a] "a"(a), [b] "a"(b)
+            : "r0");
+    return product;
+}
+#endif
+
+/* The product of two numbers that fit 16 bits, which AVR multiplies in a third of the time. */
 static inline int32_t ska_product_i16(int32_t a, int32_t b) {
-#if defined(__AVR__)
-    int16_t x = (int16_t)a;
-    int16_t y = (int16_t)b;
-    __asm__("" : "+r"(x));
-    __asm__("" : "+r"(y));
-    return (int32_t)x * y;
+#if defined(__AVR_HAVE_MUL__)
+    return ska_product_bytes_i16((int16_t)a, (int16_t)b);
 #else
     return a * b;
 #endif
@@ -87,12 +135,11 @@ static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 
 /* The second factor is not negative and fits 16 bits without a sign. */
 static inline int32_t ska_product_u16(int32_t a, int32_t b) {
-#if defined(__AVR__)
-    int16_t x = (int16_t)a;
-    uint16_t y = (uint16_t)b;
-    __asm__("" : "+r"(x));
-    __asm__("" : "+r"(y));
-    return (int32_t)x * y;
+#if defined(__AVR_HAVE_MUL__)
+    if (__builtin_constant_p(b == 32768) && b == 32768) {
+        return a * 32768; /* a rate that is a power of two */
+    }
+    return ska_product_bytes_u16((int16_t)a, (uint16_t)b);
 #else
     return a * b;
 #endif
@@ -151,6 +198,11 @@ static inline int32_t ska_requantize_i32(int32_t sum, uint8_t shift) {
     return ska_saturate_bits_i32(ska_round_shift_i32(sum, shift), 16);
 }
 
+/* The same for a sum with three spare bits. */
+static inline int32_t ska_requantize_spare_i32(int32_t sum, uint8_t shift) {
+    return ska_saturate_bits_i32(ska_round_shift_spare_i32(sum, shift), 16);
+}
+
 static inline int32_t ska_requantize_i64(int64_t sum, uint8_t shift) {
     return (int32_t)ska_saturate_i64(ska_round_shift_i64(sum, shift), INT16_MIN, INT16_MAX);
 }
@@ -181,6 +233,18 @@ static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
 /* A changed weight, saturated. The sum fits by the proof of "changed weight" in ska_plan.h. */
 static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t shift) {
     return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
+}
+
+/* The same for a product that fits 16 bits. AVR shifts bit by bit but multiplies, so it makes the
+ * shift one of two bytes. */
+static inline int16_t ska_weight_add_i16(int32_t weight, int32_t product, int8_t shift) {
+#if defined(__AVR__)
+    if (shift <= 16) {
+        const int32_t scaled = ska_product_u16(product, (int32_t)1 << (16 - shift));
+        return (int16_t)ska_saturate_bits_i32(weight + ska_round_shift_i32(scaled, 16), 16);
+    }
+#endif
+    return ska_weight_add_i32(weight, product, shift);
 }
 
 static inline int16_t ska_weight_add_i64(int16_t weight, int64_t product, int8_t shift) {

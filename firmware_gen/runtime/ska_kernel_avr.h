@@ -2,7 +2,7 @@
  *
  * The multiplier takes two bytes and gives 16 bits in r1:r0. C has no product of 16 and 8 bits, and
  * no sum that discards some bytes, so the inner loops are in assembly. Per weight, the sums take 21
- * cycles and the update 35.
+ * cycles and the update 33.
  */
 #ifndef SKA_KERNEL_AVR_H
 #define SKA_KERNEL_AVR_H
@@ -28,14 +28,40 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
     return change;
 }
 
-/* Two weights per pass; if the number is odd, the first pass starts with its second weight. The
- * assembly leaves the compiler few registers, so each loop uses as few as possible. */
-#define LOOP(one, other)                                                                           \
-    "sbrc %[odd], 0\n\t"                                                                           \
+/* Several weights per pass; the first pass begins at the weight that makes the others whole passes.
+ * The assembly leaves the compiler few registers, so each loop uses as few as possible. Branches
+ * reach two updates, but not four. */
+#define LOOP_OF_TWO(one, two)                                                                      \
+    "sbrc %[count], 0\n\t"                                                                         \
     "rjmp 2f\n"                                                                                    \
-    "1:\n\t" one "2:\n\t" other "cp r26, %A[end]\n\t"                                              \
-    "cpc r27, %B[end]\n\t"                                                                         \
-    "brne 1b\n\t"
+    "1:\n\t" one "2:\n\t" two LOOP_END
+
+#define LOOP_OF_FOUR(one)                                                                          \
+    "sbrc %[count], 1\n\t"                                                                         \
+    "rjmp 2f\n\t"                                                                                  \
+    "sbrc %[count], 0\n\t"                                                                         \
+    "rjmp 5f\n\t"                                                                                  \
+    "rjmp 1f\n"                                                                                    \
+    "2:\n\t"                                                                                       \
+    "sbrc %[count], 0\n\t"                                                                         \
+    "rjmp 3f\n\t"                                                                                  \
+    "rjmp 4f\n"                                                                                    \
+    "1:\n\t" one "3:\n\t" one "4:\n\t" one "5:\n\t" one LOOP_END
+
+#define LOOP_END "cp r26, %A[end]\n\t" LOOP_HIGH "brne 1b\n\t"
+
+/* The lower bytes of the addresses suffice if no more than 256 bytes are passed. */
+#define HIGH_BYTE "cpc r27, %B[end]\n\t"
+#if SKA_WIDEST_INPUT <= 256
+#define LOOP_HIGH
+#else
+#define LOOP_HIGH HIGH_BYTE
+#endif
+#if SKA_CLASSES <= 128
+#define BACK_HIGH
+#else
+#define BACK_HIGH HIGH_BYTE
+#endif
 
 /* MULSU and MULS leave the sign of their product in the carry, so an SBC of a register from itself
  * gives the bytes above the product. */
@@ -66,10 +92,10 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
     uint8_t high;
     uint8_t sign;
     (void)left;
-    __asm__ volatile(LOOP(SUM_ONE, SUM_ONE) "clr r1"
+    __asm__ volatile(LOOP_OF_FOUR(SUM_ONE) "clr r1"
                      : [sum] "+&r"(sum), [input] "=&a"(input), [low] "=&a"(low), [high] "=&d"(high),
                        [sign] "=&r"(sign), "+x"(lanes), "+z"(weight)
-                     : [odd] "r"((uint8_t)columns), [end] "r"(lanes + columns)
+                     : [count] "r"((uint8_t)columns), [end] "r"(lanes + columns)
                      : "r0", "memory");
     sums[0] = sum;
 }
@@ -114,9 +140,7 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
         "muls %[weight_high], %[error_high]\n\t"
         "add %C[sum], r0\n\t"
         "adc %D[sum], r1\n\t"
-        "cp r26, %A[end]\n\t"
-        "cpc r27, %B[end]\n\t"
-        "brne 1b\n\t"
+        "cp r26, %A[end]\n\t" BACK_HIGH "brne 1b\n\t"
         "clr r1"
         : [sum] "+&r"(sum), [weight_low] "=&a"(weight_low), [weight_high] "=&a"(weight_high),
           [error_low] "=&a"(error_low), [error_high] "=&a"(error_high), [sign] "=&r"(sign),
@@ -127,8 +151,8 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
 }
 
 /* The step is scaled so that the change is the upper half of step * input + 2^15; the lowest byte
- * of this sum is not computed. (SUBI and SBCI with 0x80, 0xff, 0xff add 2^15: the borrow is the
- * inverted carry.) An input of 0 is skipped. */
+ * of the product is not computed. LSL moves the highest bit of the lower half, which is the
+ * rounding, to the carry. An input of 0 is skipped. */
 #define CHANGE_ONE(next, zero_input, overflow, store)                                              \
     "ld %[input], X+\n\t"                                                                          \
     "tst %[input]\n\t"                                                                             \
@@ -145,12 +169,10 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     "muls %[input], %[step_high]\n\t"                                                              \
     "add %[low], r0\n\t"                                                                           \
     "adc %[high], r1\n\t"                                                                          \
-    "subi %[middle], 0x80\n\t"                                                                     \
-    "sbci %[low], 0xff\n\t"                                                                        \
-    "sbci %[high], 0xff\n\t"                                                                       \
     "ld %[weight_low], Z\n\t"                                                                      \
     "ldd %[weight_high], Z+1\n\t"                                                                  \
-    "add %[weight_low], %[low]\n\t"                                                                \
+    "lsl %[middle]\n\t"                                                                            \
+    "adc %[weight_low], %[low]\n\t"                                                                \
     "adc %[weight_high], %[high]\n\t"                                                              \
     "brvs " overflow "f\n" store ":\n\t"                                                           \
     "st Z+, %[weight_low]\n\t"                                                                     \
@@ -181,15 +203,15 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
     uint8_t weight_low;
     uint8_t weight_high;
     __asm__ volatile(
-        LOOP(CHANGE_ONE("2", "3", "4", "5"),
-             CHANGE_ONE("6", "7", "8", "9")) "rjmp 10f\n" CHANGE_RARE("2", "3", "4", "5")
-            CHANGE_RARE("6", "7", "8", "9") "10:\n\t"
-                                            "clr r1"
+        LOOP_OF_TWO(CHANGE_ONE("6", "3", "4", "5"),
+                    CHANGE_ONE("11", "7", "8", "9")) "rjmp 10f\n" CHANGE_RARE("6", "3", "4", "5")
+            CHANGE_RARE("11", "7", "8", "9") "10:\n\t"
+                                             "clr r1"
         : [input] "=&a"(input), [sign] "=&r"(sign), [middle] "=&d"(middle), [low] "=&d"(low),
           [high] "=&d"(high), [weight_low] "=&d"(weight_low), [weight_high] "=&d"(weight_high),
           "+x"(lanes), "+z"(weight)
         : [step_low] "a"(ska_byte(scaled, 0)), [step_middle] "a"(ska_byte(scaled, 1)),
-          [step_high] "d"(ska_byte(scaled, 2)), [odd] "r"((uint8_t)change->columns),
+          [step_high] "d"(ska_byte(scaled, 2)), [count] "r"((uint8_t)change->columns),
           [end] "r"(lanes + change->columns)
         : "r0", "memory");
 }

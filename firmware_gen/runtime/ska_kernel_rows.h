@@ -9,6 +9,8 @@
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H
 
+#include <stdbool.h>
+
 #include "ska_accumulator.h"
 
 /* One row, with a test of every weight. */
@@ -34,8 +36,8 @@ static SKA_NOINLINE int32_t row_measure(const ska_weight_t *weight, uint16_t col
 }
 
 /* Takes a change of at most `most` from a row's headroom; returns whether it was there. */
-static inline int headroom_take(int16_t *headroom, int32_t most, const ska_weight_t *weight,
-                                uint16_t columns) {
+static inline bool headroom_take(int16_t *headroom, int32_t most, const ska_weight_t *weight,
+                                 uint16_t columns) {
     int32_t left = *headroom - most;
     if (left < 0) {
         left = row_measure(weight, columns) - most;

@@ -12,8 +12,8 @@ from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
-# The plans are small, because Eva follows each iteration of a loop. Their widths are odd, so that
-# the code for a single last row runs, too.
+# The plans are small, because Eva follows each iteration of a loop. Each has a layer of five rows, so
+# that the code for four rows at once runs, and the code for the rows that remain.
 PLANS = {
     "local": make_plan(
         (3, 2, 5, 2),
@@ -22,9 +22,9 @@ PLANS = {
         replay=Replay(2, 1),
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
-    "feedback": make_plan((3, 3, 2), rule="feedback", precision="w8a8"),
-    "published": make_plan((3, 3, 2), rule="published", batch=2, steps=3, rate=0.02),
-    "code": make_plan((3, 3, 2), rule="code", precision="w32a16"),
+    "feedback": make_plan((3, 5, 2), rule="feedback", precision="w8a8"),
+    "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
+    "code": make_plan((3, 5, 2), rule="code", precision="w32a16"),
 }
 
 

@@ -48,6 +48,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 
 #define SKA_SUPERVISED 1
 #define SKA_ACCUMULATOR_BITS 64
+#define SKA_SUM_SPARE 0 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 64
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED 0 /* layers below it do not learn */

@@ -48,6 +48,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 
 #define SKA_SUPERVISED 0
 #define SKA_ACCUMULATOR_BITS 32
+#define SKA_SUM_SPARE 1 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
