@@ -129,7 +129,7 @@ def _even_rows(plan: Plan) -> bool:
 def _sums_have_spare_bits(plan: Plan) -> bool:
     """Whether the sums of all layers, aligned and with the rounding, fit 29 bits."""
     sums = [bound for bound in range_proof(plan) if bound.quantity.endswith("knowledge sum")]
-    return all(-(1 << 28) <= bound.lo and bound.hi < 1 << 28 for bound in sums)
+    return all(bound.lo >= -(1 << 28) and bound.hi < 1 << 28 for bound in sums)
 
 
 def _draws(plan: Plan) -> str:
