@@ -71,7 +71,14 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 
 /* --- products --------------------------------------------------------------------------------- */
 
-#if defined(__AVR_HAVE_MUL__)
+/* Without optimization, gcc lacks the registers. */
+#if defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__)
+#define SKA_AVR_MUL 1
+#else
+#define SKA_AVR_MUL 0
+#endif
+
+#if SKA_AVR_MUL
 /* Four products of bytes. The compiler calls a function for them, which takes twice as long. MULSU
  * and MULS leave the sign of their product in the carry. */
 static inline int32_t ska_product_bytes_i16(int16_t a, int16_t b) {
@@ -126,7 +133,7 @@ static inline int32_t ska_product_bytes_u16(int16_t a, uint16_t b) {
 
 /* The product of two numbers that fit 16 bits, which AVR multiplies in a third of the time. */
 static inline int32_t ska_product_i16(int32_t a, int32_t b) {
-#if defined(__AVR_HAVE_MUL__)
+#if SKA_AVR_MUL
     return ska_product_bytes_i16((int16_t)a, (int16_t)b);
 #else
     return a * b;
@@ -135,7 +142,7 @@ static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 
 /* The second factor is not negative and fits 16 bits without a sign. */
 static inline int32_t ska_product_u16(int32_t a, int32_t b) {
-#if defined(__AVR_HAVE_MUL__)
+#if SKA_AVR_MUL
     if (__builtin_constant_p(b == 32768) && b == 32768) {
         return a * 32768; /* a rate that is a power of two */
     }
