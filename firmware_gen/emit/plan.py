@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from ska_edge.arithmetic import random_words
+from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.plan import MOST_SEEN, Matrix, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
@@ -129,7 +130,7 @@ def _even_rows(plan: Plan) -> bool:
 def _sums_have_spare_bits(plan: Plan) -> bool:
     """Whether the sums of all layers, aligned and with the rounding, fit 29 bits."""
     sums = [bound for bound in range_proof(plan) if bound.quantity.endswith("knowledge sum")]
-    return all(bound.lo >= -(1 << 28) and bound.hi < 1 << 28 for bound in sums)
+    return all(width(8 * bound.lo, 8 * bound.hi) == 32 for bound in sums)
 
 
 def _draws(plan: Plan) -> str:
