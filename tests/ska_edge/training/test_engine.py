@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
+from ska_edge.model.open import open_model
+from ska_edge.network.engine.binding import Library
 from ska_edge.network.engine.native import NativeTrainer
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.options import Options
+from ska_edge.training.session import Session
+from ska_edge.training.step_log import StepLog
 from ska_edge.training.train import train
+
+
+@pytest.fixture
+def native(monkeypatch: pytest.MonkeyPatch, require_toolchain: Callable[[str], str]) -> None:
+    """Every trainer of the test is the native engine."""
+    require_toolchain("cc")
+    monkeypatch.setenv("SKA_EDGE_ENGINE", "native")
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +61,40 @@ def test_a_training_gives_the_same_bytes(
         files[engine] = (tmp_path / f"{engine}.ska").read_bytes(), log.read_bytes()
     assert calls
     assert files["numpy"] == files["native"]
+
+
+def test_ctrl_c_in_a_call_leaves_whole_updates(
+    native: None, iris: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, path = Library.call, tmp_path / "c.ska"
+
+    def interrupted(library: Library, name: str, *arguments: Any) -> Any:
+        result = call(library, name, *arguments)
+        if name == "learn" and stopped.state.step == 199:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    init = NativeTrainer.__init__
+
+    def remembered(trainer: NativeTrainer, *arguments: Any) -> None:
+        nonlocal stopped
+        init(trainer, *arguments)
+        stopped = trainer
+
+    stopped: Any = None
+    monkeypatch.setattr(NativeTrainer, "__init__", remembered)
+    monkeypatch.setattr(Library, "call", interrupted)
+    options = Options(hidden=(4,), epochs=3, checkpoint=path)
+    with pytest.raises(KeyboardInterrupt):
+        train(iris, options)
+    left = open_model(path)
+    assert left.state.step == 192  # a multiple of 64, the last before update 200
+    session = Session.open(iris, options)
+    for _ in session.float_work(session.parameters.copy(), StepLog(None)):
+        pass
+    session.calibrate()
+    trainer = FixedTrainer(session.starting_model().state)
+    inputs = left.quantize(session.fit.x)
+    for row in np.concatenate([order for _, order in session.orders()])[:192]:
+        trainer.learn_batch(inputs[[row]], session.fit.y[[row]])
+    np.testing.assert_array_equal(trainer.state.parameters, left.state.parameters)

@@ -165,3 +165,14 @@ def test_what_cannot_be_learned_is_refused_and_changes_nothing() -> None:
 
 def test_numpy_learns_mini_batches() -> None:
     assert isinstance(trainer_for(start(make_plan((3, 2), batch=4))), FixedTrainer)
+
+
+def test_a_call_is_short_so_that_ctrl_c_and_progress_get_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = make_plan((30, 20, 4))
+    monkeypatch.setattr("ska_edge.network.engine.native.PIECE", plan.parameter_count * 100)
+    engine = trainer_for(start(plan))
+    pieces = [len(piece) for piece in engine.learn_many(*rows(plan, 1000))]
+    assert sum(pieces) == 1000
+    assert pieces[32:] == [100] * 9 + [68]
