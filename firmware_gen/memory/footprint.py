@@ -75,7 +75,8 @@ def _line(plan: Plan, board: Board) -> Part:
         if message.direction == "request"
     )
     decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
-    session, first_error, token = ((5, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
+    # The four flags of a session are one element here, because a struct begins aligned.
+    session, first_error, token = ((1, 4), (1, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
     arrays = [*decoder, *session, *first_error, token]
     if signal > 1:
         arrays.append((plan.inputs, signal))
@@ -104,6 +105,6 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
     """Variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
-        limit = int(board.storage.save_budget > 0)  # what is spent, and the bytes received since
-        journal, push = ((2, 1), (2, 4), (board.storage.unit + limit, 1)), ((1, 1), (3 + limit, 4))
-        yield Part("saves", (*journal, *push, (digest, 1)))
+        limit = int(board.storage.save_budget > 0)  # the bytes received, and what is spent
+        journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
+        yield Part("saves", (*journal, *push, (limit, 4), (limit, 1), (digest, 1)))
