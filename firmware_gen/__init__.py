@@ -1,1 +1,1 @@
-"""The C side of ska-edge: generated headers, the runtime, boards, builds, emulators."""
+"""The C side of ska-edge: generates headers, holds the runtime and boards, builds, emulates."""

@@ -1,9 +1,9 @@
-"""The description of a board, for the build, the emulators and the command line.
+"""Reads the description of a board, for the build, the emulators and the command line.
 
-A board is a folder in `boards/` with a `board.toml`; this module reads it. To add a board, add a
-folder; no Python changes. Files that several boards share are in the folder that the key `family`
-names; files for boards of every family are in `freestanding`. `Board.copy_to` copies a board and
-the shared files that it uses into a generated project, where `read_board` reads them again.
+A board is a folder in `boards/` with a `board.toml`. To add a board, add a folder; Python does not
+change. Files that several boards share are in the folder that the key `family` names. Files for
+boards of every family are in `freestanding`. `Board.copy_to` copies a board and the shared files
+that it uses into a generated project, where `read_board` reads them again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
 LONGEST_INTERVAL = 3600  # seconds; their bytes fit 32 bits at any speed
 NAME_LIMIT = 15
-"""Characters of a name: `ska_board_name` has 16, including the zero at its end."""
+"""Maximum characters of a name: `ska_board_name` has 16, including the zero at its end."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Region:
     size: int
 
     def holds(self, address: int, size: int = 1) -> bool:
-        """Whether all `size` bytes from `address` on are in this memory."""
+        """Tell whether all `size` bytes from `address` on are in this memory."""
         return self.origin <= address and address + size <= self.origin + self.size
 
 
@@ -65,10 +65,10 @@ class Memory:
 class Uart:
     """The UART of the board.
 
-    `buffer` is the number of bytes that it can receive while the firmware computes, `baud` the
-    speed of the line in bits per second. `base` is the address of its registers and `rx_interrupt`
-    the number of its receive interrupt; None if the compiler's headers define them, or if there
-    are none.
+    `buffer` is the number of bytes that it can receive while the firmware computes. `baud` is the
+    speed of the line in bits per second. `base` is the address of its registers, and `rx_interrupt`
+    the number of its receive interrupt. These two are None if the compiler's headers define them,
+    or if they do not exist.
     """
 
     buffer: int
@@ -81,8 +81,8 @@ class Uart:
 class Compiler:
     """A toolchain that can build for this board, and the flags that select its core.
 
-    `float_flags` turn the core's floating-point unit on. Our own images do not use it; programs to
-    compare with do.
+    `float_flags` turn the core's floating-point unit on. Our own images do not use it, but other
+    programs in a benchmark do.
     """
 
     name: str
@@ -92,12 +92,12 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Counter:
-    """How an image measures itself: a counter of the board, and what it counts.
+    """The counter of a board, by which an image measures itself.
 
     `source` defines `ska_board_counter` (see ska_board.h), which counts up and wraps at `bits`
     bits.
-    A number of ticks is ticks * per_tick[0] / per_tick[1] in `unit`.
-    `arguments` are appended to the start command while the board is measured.
+    A number of ticks, times per_tick[0] / per_tick[1], is in `unit`. `arguments` are appended to
+    the start command while the board is measured.
     """
 
     source: str
@@ -134,7 +134,7 @@ class Storage:
     save_interval: int = 30
 
     def holds(self, state_bytes: int) -> bool:
-        """Whether two saves of a state of this size fit, each starting at a page."""
+        """Tell whether two saves of a state of this size fit, each starting at a page."""
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def fault(self, memory: Memory | None) -> str | None:
@@ -144,13 +144,13 @@ class Storage:
         if self.page < 1 or self.page % self.unit:
             return "[storage] page must be a multiple of its unit"
         if self.size < 2 * self.page or self.size % self.page:
-            return "[storage] size must be two pages or more, and whole ones"
+            return "[storage] size must be a whole number of pages, two or more"
         if not 0 <= self.save_budget < 256:
             return "[storage] save_budget must be 0 to 255 saves"
         if not 1 <= self.save_interval <= LONGEST_INTERVAL:
             return f"[storage] save_interval must be 1 to {LONGEST_INTERVAL} seconds"
         if not 1 <= self.wear < 2**32:
-            return "[storage] wear must be 1 erase or more, and fit 32 bits"
+            return "[storage] wear must be 1 erase or more, and must fit 32 bits"
         if self.origin is not None and memory is not None:
             for name, region in (("flash", memory.flash), ("ram", memory.ram)):
                 if region.origin < self.origin + self.size and (
@@ -162,7 +162,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Bench:
-    """The default workload for measuring a board: data, hidden widths."""
+    """The default workload for measuring a board: data and hidden widths."""
 
     data: str
     hidden: tuple[int, ...]
@@ -172,7 +172,7 @@ class Bench:
 class Need:
     """A requirement for starting the board, and how to install it.
 
-    `package` is a Python package, `program` a command, `header` a C header of this computer.
+    `package` is a Python package, `program` is a command, `header` is a C header of this computer.
     """
 
     install: str
@@ -181,7 +181,7 @@ class Need:
     header: str | None = None
 
     def missing(self) -> str | None:
-        """A clause that names what is missing, or None."""
+        """Return a clause that names what is missing, or None."""
         if self.package is not None and importlib.util.find_spec(self.package) is None:
             return f"needs the Python package {self.package}: {self.install}"
         if self.program is not None and shutil.which(self.program) is None:
@@ -195,12 +195,12 @@ class Need:
 class Board:
     """One board, as its board.toml describes it.
 
-    `status` is "emulated" if the tests run the firmware on this board, "compiled" if they only
+    `status` is "emulated" if the tests run the firmware on this board, and "compiled" if they only
     build it. `memory` is None for boards without memory limits (the host); `clock` is in hertz.
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
-    it. `sources` are the files that the build needs; `.c` and `.S` files are compiled.
-    `counter` is None if nothing can be measured; `storage` is None if the board cannot save its
-    state; `bench` is the default workload.
+    it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
+    None if nothing can be measured; `storage` is None if the board cannot save its state; `bench`
+    is the default workload.
     """
 
     name: str
@@ -223,7 +223,7 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
-        """The path of one of the board's files: its own, else its family's, else a shared one.
+        """Return the path of one of the board's files: its own, its family's, or a shared file.
 
         Raises:
             InputError: none of these folders has it.
@@ -239,7 +239,7 @@ class Board:
         )
 
     def files(self) -> tuple[Path, ...]:
-        """All files of the board, board.toml first."""
+        """Return all files of the board, board.toml first."""
         names = [BOARD_FILE, *self.sources]
         if self.linker_script is not None:
             names.append(self.linker_script)
@@ -256,7 +256,7 @@ class Board:
             shutil.copyfile(path, folder / path.name)
 
     def defines(self) -> dict[str, str]:
-        """The C macros that pass the values of board.toml to the board's sources."""
+        """Return the C macros that pass the values of board.toml to the board's sources."""
         macros = {"SKA_BOARD_NAME": f'"{self.name}"'}
         if self.clock is not None:
             macros["SKA_CLOCK"] = f"{self.clock}u"
@@ -294,7 +294,8 @@ class Board:
                 raise ToolError(f"board {self.name} {missing}")
 
     def available(self) -> str | None:
-        """None if the board can be built (and, if emulated, started) here, else what is missing.
+        """Return what is missing to build (and, if emulated, start) the board here; None if
+        nothing.
 
         The answer is one sentence, with the command that installs what is missing.
         """
@@ -308,7 +309,7 @@ class Board:
 
 
 def board_names() -> tuple[str, ...]:
-    """The names of all boards that come with the package, sorted."""
+    """Return the sorted names of all boards that come with the package."""
     return tuple(sorted(path.parent.name for path in BOARDS_FOLDER.glob(f"*/{BOARD_FILE}")))
 
 
@@ -347,7 +348,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     converter.register_structure_hook(Path, lambda value, _: Path(value))
     try:
         board = converter.structure({**content, "folder": path.parent}, Board)
-    except Exception as error:  # cattrs raises exception groups, and any error from constructors
+    except Exception as error:  # cattrs raises exception groups, and constructors raise any error
         reasons = cattrs.transform_error(error, path=path.name)
         raise InputError(f"{path} does not describe a board: {reasons[0]}") from None
     if not re.fullmatch(rf"[a-z0-9-]{{1,{NAME_LIMIT}}}", board.name):

@@ -1,4 +1,4 @@
-"""Build a generated project: compile and link it, and measure its memory use on the board.
+"""Builds a generated project: compiles and links it, and measures its memory use on the board.
 
 One command compiles and links everything. The projects are small, and no object file can be stale.
 """
@@ -24,19 +24,20 @@ ELF_NAME = "firmware.elf"
 TOO_LARGE_NAME = "too-large.elf"
 
 _ROOMY = 0x1000_0000
-"""Length of the memory regions for the linker, in bytes. It exceeds any board's memory, so the
-linker accepts an image that does not fit, and the build can report its size."""
+"""Length of the memory regions for the linker, in bytes. It exceeds every board's memory, so the
+linker accepts an image that does not fit, and the build can report its size.
+"""
 
 
 @dataclass(frozen=True)
 class BuildReport:
     """The result of a build, with sizes in bytes.
 
-    `flash` is code, constants and initial values; `ram` is all variables; `stack` is the worst case
-    of the call graph plus one exception (None if it is not known: on the host). The sizes of the
-    memories are None if the board has no limit. `fits` is true if flash holds `flash`, and RAM
-    holds `ram` and `stack` together. An image that does not fit is named too-large.elf, so that no
-    command starts it.
+    `flash` has the code, the constants and the initial values; `ram` has all variables. `stack` is
+    the worst case of the call graph plus one exception; None if it is not known, as on the host.
+    The sizes of the memories are None if the board has no limit. `fits` is true if flash holds
+    `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is named
+    too-large.elf, so that no command starts it.
     """
 
     elf: Path
@@ -81,7 +82,7 @@ def build(
     arguments = [*found.flags(freestanding=freestanding), *_kept(compiler.flags, flags)]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
-    # Paths are relative to the project, so equal sources give equal images.
+    # Paths are relative to the project, so that equal sources give equal images.
     arguments += [found.prefix_map(folder.parent), *sources]
     if board.linker_script is not None:
         (folder / "memory.ld").write_text(_memory_script(board), encoding="utf-8")
@@ -153,7 +154,7 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
 
 
 def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
-    """The C and assembler files, relative to the build folder, in a fixed order."""
+    """Return the C and assembler files, relative to the build folder, in a fixed order."""
     own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
     if not own:
         raise InputError(
@@ -170,7 +171,7 @@ def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
 
 
 def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.Toolchain]:
-    """The board's entry for the compiler, and the installed toolchain."""
+    """Return the board's entry for the compiler, and the installed toolchain."""
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(
@@ -194,7 +195,7 @@ def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
 
 
 def _memory_script(board: Board) -> str:
-    """The part of the linker script that depends on board.toml.
+    """Return the part of the linker script that depends on board.toml.
 
     Raises:
         InputError: board.toml has a linker script but no memory.

@@ -1,7 +1,7 @@
-"""Private folders of this user, whose contents no other user can have written.
+"""Finds private folders of this user, whose contents no other user can have written.
 
-All users share the temporary folder. A user who creates a folder there first, or who may write to
-it, controls the compiler's cache and the list of running boards in it.
+All users share the temporary folder. A user who creates our folder there first, or who may write to
+it, would control the compiler's cache and the list of running boards.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ OTHERS_WRITE = 0o022
 
 
 def own_folder(*places: Path) -> Path | None:
-    """The first of these places with a private folder, created if needed; None if there is none.
+    """Return the first of these places that is a private folder, created if needed, or None.
 
-    A folder that others may write to is not used. If others may read it, its mode is changed.
+    A folder that others may write to is not used. If others may read a folder, its mode is changed.
     """
     for place in places:
         try:
@@ -36,14 +36,15 @@ def own_folder(*places: Path) -> Path | None:
 
 
 def temporary_place() -> Path:
-    """The path of this user's folder in the temporary folder."""
+    """Return the path of this user's folder in the temporary folder."""
     return Path(tempfile.gettempdir()) / f"ska-edge-{_user()}"
 
 
 def cache_folder(name: str) -> Path | None:
-    """A folder of this user for files that can be made again, such as compiled code.
+    """Return a folder of this user for files that can be made again, such as compiled code.
 
-    It is in the user's cache, else in the temporary folder; None if neither can be used.
+    It is in the user's cache, or in the temporary folder. The result is None if neither can be
+    used.
     """
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     for place in (Path(base) / "ska-edge", temporary_place()):
@@ -55,18 +56,18 @@ def cache_folder(name: str) -> Path | None:
 
 
 def state_place() -> Path:
-    """The path of this user's folder for data that survive a restart."""
+    """Return the path of this user's folder for data that survive a restart."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(base) / "ska-edge"
 
 
 def _is_own(place: Path) -> bool:
-    """Whether this is a folder of this user, not a link, that no other user may write to."""
+    """Tell whether this is a folder of this user, not a link, that no other user may write to."""
     status = place.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return False
     if not hasattr(os, "getuid"):
-        return True  # this system has no such owners and modes
+        return True  # this system has no owners and modes
     return status.st_uid == os.getuid() and not status.st_mode & OTHERS_WRITE
 
 

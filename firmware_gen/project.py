@@ -1,4 +1,4 @@
-"""A firmware project: the runtime, the generated headers and the board's files in one folder."""
+"""Writes a firmware project: the runtime, generated headers and the board's files in a folder."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Project:
 def generated_files(
     plan: Plan, parameters: NDArray[np.integer], key: bytes | None = None
 ) -> dict[str, str]:
-    """Name and text of every generated file; the same input always gives the same text."""
+    """Return the name and text of every generated file; the same input gives the same text."""
     return {
         "ska_plan.h": emit_plan(plan),
         "ska_tables.h": emit_tables(plan),
@@ -108,7 +108,7 @@ def write_project(
     scaling: Mapping[str, Sequence[float]] | None = None,
     key: bytes | None = None,
 ) -> Project:
-    """Write a project for a board; replace the files of an earlier project, keep all others.
+    """Write a project for a board; replace the files of an earlier project, and keep all others.
 
     If this program is interrupted, the folder has either the old project or the new one. Edited
     files in board/ are kept if the board is the same; `Project.kept` names them.
@@ -116,8 +116,8 @@ def write_project(
     `scaling`, the mean and scale of each feature, is written next to the sources for programs that
     feed the device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
 
-    With a `key`, 32 bytes, the device takes requests that change it only from who has the key; the
-    project then holds the key.
+    With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
+    the key. The project then contains the key.
 
     Raises:
         InputError: the plan cannot learn on a device, the board is not known, the folder holds
@@ -126,7 +126,7 @@ def write_project(
     board = load_board(board_name)
     if plan.rule_definition.supervised and plan.batch != 1:
         raise OptionError(
-            "a device learns one sample at a time, the model has batch {rows};"
+            "a device learns one sample at a time, but the model has batch {rows};"
             " train with {batch} 1",
             rows=plan.batch,
         )
@@ -152,7 +152,7 @@ def write_project(
     # The image is removed with its sources, so that a stale one cannot be flashed.
     images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
-    if earlier is None or is_trusted(folder):  # else files of somebody else stay in the folder
+    if earlier is None or is_trusted(folder):  # otherwise another user's files stay in the folder
         remember(folder, written[DESCRIPTION])
     swap_files(folder, written, gone | images)
     return Project(folder, board_name, plan.digest, digests, kept)
@@ -173,7 +173,7 @@ def load_project(folder: Path) -> Project:
             raise TypeError
         data = json.loads(path.read_text(encoding="utf-8"))
         board, digest, files = data["board"], data["digest"], data["files"]
-        if not isinstance(files, dict):  # a list of names, from a version without digests
+        if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
         if not (isinstance(board, str) and isinstance(digest, str)) or any(map(_leads_out, files)):
             raise TypeError
@@ -188,7 +188,7 @@ def load_project(folder: Path) -> Project:
 
 
 def _earlier(folder: Path) -> Project | None:
-    """The project in a folder, None if the folder is empty or does not exist.
+    """Return the project in a folder; None if the folder is empty or does not exist.
 
     Raises:
         InputError: the folder has other contents.
@@ -209,7 +209,7 @@ def _earlier(folder: Path) -> Project | None:
 def _edits_to_keep(
     folder: Path, earlier: Project | None, files: Mapping[str, bytes], board: str
 ) -> tuple[str, ...]:
-    """Names of the edited files to keep: those of the same board.
+    """Return the names of the edited files to keep, which belong to the same board.
 
     Raises:
         InputError: another edited file, or a file that was not generated, would be lost.
@@ -236,7 +236,7 @@ def _edits_to_keep(
 
 
 def _leads_out(name: str) -> bool:
-    """Whether a name leads out of the project's folder."""
+    """Tell whether a name leads out of the project's folder."""
     return "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts
 
 

@@ -1,4 +1,4 @@
-"""How an emulated board is started."""
+"""Describes how an emulated board is started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLACE = re.compile(r"\{(\w*)\}")
 
 @dataclass(frozen=True)
 class Start:
-    """How an emulated board is started: one command that prints the path of its serial port.
+    """The command that starts an emulated board and prints the path of its serial port.
 
     In `command`, `{elf}`, `{board}` (path of board.toml) and `{python}` are placeholders. `port` is
     a regular expression; its first group is the path. `one_core` keeps the process on one core of
@@ -25,7 +25,7 @@ class Start:
     one_core: bool = False
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
-        """The command with every `{name}` replaced; other braces stay."""
+        """Return the command with every `{name}` replaced; other braces stay."""
         return [PLACE.sub(lambda found: values[found[1]], part) for part in self.command]
 
     def fault(self) -> str | None:

@@ -78,7 +78,7 @@ def finish(folder: Path) -> None:
 
 
 def is_left_over(name: str) -> bool:
-    """Whether a name in a folder belongs to an unfinished swap."""
+    """Tell whether a name in a folder belongs to an unfinished swap."""
     return Path(name).match(PARTS) or name == DECIDED
 
 
@@ -91,7 +91,7 @@ def _undo(part: Path, new_folder: bool) -> None:
 
 
 def _obsolete(decided: Path) -> list[str]:
-    """The list of obsolete files; empty if the swap is complete and the list is removed."""
+    """Return the list of obsolete files; it is empty after a complete swap."""
     try:
         names = json.loads((decided / OBSOLETE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
@@ -100,7 +100,7 @@ def _obsolete(decided: Path) -> list[str]:
 
 
 def _inside(folder: Path, name: str) -> bool:
-    """Whether a name leads to a path below the folder; the name may be foreign input."""
+    """Tell whether a name leads to a path below the folder; the name may be foreign input."""
     if "\0" in name:
         return False
     place = (folder / name).parent.resolve() / Path(name).name

@@ -14,28 +14,28 @@ else:
     import tomli as tomllib
 
 LARGEST = 65_536
-"""Maximum bytes of a file; the files of our boards have 2,000."""
+"""Maximum bytes of a file; the files of our boards have up to 2,000 bytes."""
 LONGEST_LINE = 1024
 """Maximum bytes of a line. The parser's time grows with the square of a dotted key's parts."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file.
+    """Return the content of a file.
 
     Raises:
-        InputError: it is missing, too large, no TOML, or holds text that no program takes.
+        InputError: it is missing, too large or no TOML, or has text that no program can take.
     """
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise InputError(f"{path} is larger than {LARGEST} bytes; that is no such file")
+            raise InputError(f"{path} has more than {LARGEST} bytes, too many for such a file")
         for number, line in enumerate(content.split(b"\n"), 1):
             if len(line) > LONGEST_LINE:
                 raise InputError(f"{path}: line {number} is longer than {LONGEST_LINE} bytes")
         found: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
         if _has_zero(found):
-            raise InputError(f"{path} holds a text with a zero character, which no program takes")
+            raise InputError(f"{path} has a text with a zero character, which no program accepts")
     except RecursionError:
         raise InputError(f"{path} cannot be read: it is nested too deeply") from None
     except (OSError, ValueError) as error:
@@ -44,7 +44,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _has_zero(value: object) -> bool:
-    """Whether any text in a value, keys included, has a zero character."""
+    """Tell whether any text in a value, including keys, has a zero character."""
     if isinstance(value, dict):
         return any(map(_has_zero, [*value, *value.values()]))
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The compilers: where to find each one, how to install it, and the flags that every build needs.
+"""Finds the compilers, and defines how to install them and the flags that every build needs.
 
 board.toml has the flags that select a core. This module has the flags that a compiler needs for any
 board, each with its reason.
@@ -22,7 +22,9 @@ from firmware_gen.own_folder import cache_folder
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
-"""A build takes seconds, the first one with zig up to 10 s per core. The limit only ends a hang."""
+"""A build takes seconds; the first one with zig takes up to 10 s per core. The limit only ends a
+hang.
+"""
 
 FLAGS: tuple[str, ...] = (
     "-std=c99",
@@ -75,7 +77,8 @@ class Toolchain:
         if freestanding:
             flags += ("-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
             if self.name == "zig":
-                # No -nostdlib, because it would also drop compiler-rt with its 64-bit division.
+                # -nostdlib is absent, because it would also drop compiler-rt with its 64-bit
+                # division.
                 flags += ("-Wl,-e,Reset_Handler",)
             else:
                 # Without the second flag gcc turns the loop inside memcpy into a call of memcpy.
@@ -88,14 +91,14 @@ class Toolchain:
         return ("-fno-sanitize=all",) if self.name == "zig" else ()
 
     def prefix_map(self, folder: Path) -> str:
-        """The flag that makes paths in `folder` relative, also in the debug information."""
-        # Debian's avr-gcc is version 5; the flag for both kinds of path came with version 8. The
-        # sources do not use the other kind, __FILE__.
+        """Return the flag that makes paths in `folder` relative, also in the debug information."""
+        # Debian's avr-gcc is version 5, but the flag for both kinds of path came with version 8.
+        # The sources do not use the other kind, __FILE__.
         kind = "debug" if self.name == "avr-gcc" else "file"
         return f"-f{kind}-prefix-map={folder}=."
 
     def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
-        """The libraries at the end of the command line."""
+        """Return the libraries at the end of the command line."""
         return ("-lgcc",) if freestanding and self.name != "zig" else ()
 
     def run(self, arguments: Sequence[str], folder: Path) -> None:
@@ -127,7 +130,7 @@ class Toolchain:
             raise CheckError(f"{self.name} failed in {folder}: {first_complaint(result.stderr)}")
 
     def version(self) -> str:
-        """Name and version of the compiler: the first line of its output for --version.
+        """Return the compiler's name and version: the first line of its output for --version.
 
         Raises:
             ToolError: it cannot be run.
@@ -147,7 +150,7 @@ class Toolchain:
         return (result.stdout.splitlines() or [self.name])[0].strip()
 
     def environment(self) -> dict[str, str]:
-        """The environment for this compiler; zig gets a writable cache folder.
+        """Return the environment for this compiler; zig gets a writable cache folder.
 
         Raises:
             ToolError: there is no such folder.
@@ -161,7 +164,7 @@ class Toolchain:
 
 
 def find(name: str) -> Toolchain | None:
-    """The toolchain with that name, or None if it is not installed."""
+    """Return the toolchain with this name; None if it is not installed."""
     if name == "zig":
         if importlib.util.find_spec("ziglang") is None:
             return None
@@ -171,7 +174,7 @@ def find(name: str) -> Toolchain | None:
 
 
 def choose(names: Sequence[str]) -> Toolchain:
-    """The first installed toolchain of `names`, which are in order of preference.
+    """Return the first installed toolchain of `names`, which are in order of preference.
 
     Raises:
         ToolError: none is installed; the sentence says how to install each.
@@ -181,11 +184,11 @@ def choose(names: Sequence[str]) -> Toolchain:
         if toolchain is not None:
             return toolchain
     hints = " or ".join(f"{name} ({_INSTALL.get(name, 'see docs/BOARDS.md')})" for name in names)
-    raise ToolError(f"no compiler for this board is installed: it takes {hints}")
+    raise ToolError(f"no compiler for this board is installed: it needs {hints}")
 
 
 def has_header(name: str) -> bool:
-    """Whether a program on this computer can include the header `name`, according to a compiler."""
+    """Tell whether a program on this computer can include the header `name`."""
     compiler = next(filter(None, map(find, HOST)), None)
     if compiler is None:
         return False
@@ -197,8 +200,8 @@ def has_header(name: str) -> bool:
 
 
 def first_complaint(output: str) -> str:
-    """The first line of a compiler's output that names the error."""
-    # The compiler's line about the linker only says that the linker failed.
+    """Return the first line of a compiler's output that names the error."""
+    # The compiler's own line about the linker only says that the linker failed.
     idle = ("ld returned", "linker command failed")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     lines = [line for line in lines if not any(word in line for word in idle)] or lines
@@ -211,20 +214,21 @@ def first_complaint(output: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _fresh_folder() -> Path:
-    """A new folder for this process alone, removed at its end."""
+    """Return a new folder for this process alone, which is removed at its end."""
     folder = Path(tempfile.mkdtemp(prefix="ska-edge-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def _cache_folder() -> Path:
-    """A folder for zig that nobody else can write to: it runs what it finds there.
+    """Return a folder for zig that nobody else can write to, since zig runs what it finds there.
 
-    With an unwritable one, zig loops forever. The first choice is the user's cache. If neither that
-    nor the temporary folder can be used, a fresh one costs seconds each time.
+    With an unwritable folder, zig loops forever. The first choice is the user's cache. If neither
+    that nor the temporary folder can be used, a fresh folder is made, which costs seconds each
+    time.
 
     Raises:
-        ToolError: there is none.
+        ToolError: there is no such folder.
     """
     folder = cache_folder("zig")
     if folder is not None:
@@ -233,6 +237,6 @@ def _cache_folder() -> Path:
         return _fresh_folder()
     except OSError as error:
         raise ToolError(
-            f"zig needs a cache folder and can write neither to the user's cache nor to"
+            f"zig needs a cache folder, but can write neither to the user's cache nor to"
             f" {tempfile.gettempdir()}; name one in ZIG_GLOBAL_CACHE_DIR"
         ) from error

@@ -1,8 +1,8 @@
-"""Notes about the projects that this user generated or trusts.
+"""Remembers the projects that this user generated or trusts.
 
-A build or a start of a project runs commands from its files. A private folder has a note for each
-project that was generated here. A note is for a path and the project's description, so a foreign
-project has no note: it has another path, or another description if it replaced ours.
+A build or a start of a project runs commands from its files. So a private folder has a note for
+each project that was generated here. A note holds the path and the project's description. A foreign
+project has another path, or another description if it replaced ours, so it has no note.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DESCRIPTION = "ska-project.json"
 def remember(project: Path, description: bytes) -> None:
     """Note that a project with this description is trusted.
 
-    Does nothing if there is no folder for notes.
+    It does nothing if there is no folder for notes.
     """
     notes = _notes()
     if notes is None:
@@ -36,7 +36,7 @@ def remember(project: Path, description: bytes) -> None:
 
 
 def is_trusted(project: Path) -> bool:
-    """Whether this user generated or trusted a project with this path and description."""
+    """Tell whether this user generated or trusted a project with this path and description."""
     notes = _notes()
     try:
         description = (project / DESCRIPTION).read_bytes()
@@ -46,12 +46,12 @@ def is_trusted(project: Path) -> bool:
 
 
 def _notes() -> Path | None:
-    """The folder with a note for each trusted project; None if there cannot be one."""
+    """Return the folder with a note for each trusted project; None if there cannot be one."""
     place = own_folder(state_place())
     return None if place is None else own_folder(place / "projects")
 
 
 def _name(project: Path, description: bytes) -> str:
-    """The name of the note for a project."""
+    """Return the name of the note for a project."""
     where = str(project.resolve()).encode("utf-8", "surrogateescape")
     return hashlib.sha256(hashlib.sha256(where).digest() + description).hexdigest()

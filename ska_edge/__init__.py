@@ -10,8 +10,8 @@ True
 >>> ska_edge.load("iris.ska").plan.sizes
 (4, 8, 3)
 
-`train` also takes a file, and `(x, y)` arrays. Every error that is raised on purpose is a
-`SkaError`, and its message is one sentence. docs/PYTHON.md leads through all of it.
+`train` also takes a file or `(x, y)` arrays. Every error that is raised on purpose is a `SkaError`,
+and its message is one sentence. docs/PYTHON.md explains the whole API.
 
 Importing ska_edge is cheap: numpy and everything else is imported when a name is first used.
 """
@@ -61,7 +61,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Where each name is that is imported when it is first used.
+# The module of each name, which is imported when the name is first used.
 _HOMES = {
     "Classifier": "ska_edge.api.classifier",
     "Dataset": "ska_edge.data.dataset",
@@ -76,15 +76,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported now."""
+    """Import a public name."""
     if name not in _HOMES:
         raise AttributeError(f"module 'ska_edge' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value  # the next look-up does not come here
+    globals()[name] = value  # the next look-up does not call this function
     return value
 
 
 def __dir__() -> list[str]:
-    """The public names, and the names imported so far; Classifier needs scikit-learn."""
+    """Return the public names and the names imported so far; Classifier needs scikit-learn."""
     missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

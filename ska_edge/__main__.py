@@ -1,4 +1,4 @@
-"""The program: `ska-edge`, or `python -m ska_edge`."""
+"""Runs the program: `ska-edge`, or `python -m ska_edge`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the end of a `with` block closes."""
+"""Defines objects that close at the end of a `with` block."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ AnyClosable = TypeVar("AnyClosable", bound="Closable")
 
 
 class Closable:
-    """A context manager that gives itself, and calls its `close` at the end of the block."""
+    """A context manager that returns itself, and calls `close` at the end of the block."""
 
     def close(self) -> None:
-        """Free what is held; a second call does nothing."""
+        """Free all resources; a second call does nothing."""
         raise NotImplementedError
 
     def __enter__(self: AnyClosable) -> AnyClosable:

@@ -39,11 +39,11 @@ class Named(SkaError):
         self._values = values
 
     def __str__(self) -> str:
-        """The message with the Python names of the options."""
+        """Return the message with the Python names of the options."""
         return self.named(str)
 
     def named(self, call: Callable[[str], str]) -> str:
-        """The message with the names that `call` gives to the options."""
+        """Return the message with the names that `call` gives to the options."""
         return with_names(str(self.args[0]), call, **self._values)
 
 

@@ -1,7 +1,7 @@
-"""Atomic file writes, and npz archives whose bytes depend only on their contents.
+"""Writes files atomically, and npz archives whose bytes depend only on their contents.
 
 A writer creates a temporary file next to the target, under a random name that no other process can
-have prepared. It renames the file when it is complete and on the disk, so readers see either the
+predict. It renames the file when the content is complete and on the disk, so readers see either the
 old file or the new one. A process that is killed in between leaves a file `.ska-edge-*.part`.
 """
 
@@ -28,7 +28,7 @@ NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
-    # Not every system has these.
+    # Not every system has these modules.
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
@@ -88,7 +88,7 @@ def check_folder(path: Path) -> None:
 
 
 def regular_target(path: Path) -> Path | None:
-    """The file that a write to `path` creates or replaces; None for a pipe or character device.
+    """Return the file that a write to `path` creates or replaces; None for a pipe or device.
 
     Raises:
         InputError: the path is a folder, a socket or a disk.
@@ -108,7 +108,7 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """A random name for an incomplete file; its length is fixed, because names have a limit."""
+    """Return a random name of fixed length for an incomplete file, because names have a limit."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 
@@ -148,7 +148,7 @@ def _write_all(file: io.FileIO, content: bytes) -> None:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """The system's status of a file, None if there is none."""
+    """Return the system's status of a file; None if there is no file."""
     try:
         return target.stat()
     except FileNotFoundError:
@@ -164,7 +164,7 @@ def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> N
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power loss, if the system can do that."""
+    """Make the new name survive a power loss, if the system supports that."""
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
@@ -176,7 +176,7 @@ def _sync_folder(folder: Path) -> None:
 def npz_bytes(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:
     """Create an npz archive without pickles; equal arrays give equal bytes on every system.
 
-    A comment, at most 65,535 bytes, is at the very end.
+    A `comment`, at most 65,535 bytes, becomes the end of the archive.
 
     Unlike numpy.savez, the entries are uncompressed, dated 1980 and marked as Unix on any system.
     """

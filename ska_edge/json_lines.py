@@ -1,7 +1,7 @@
-"""Files of JSON objects, one per line, that are only appended to.
+"""Reads and appends to files with one JSON object per line.
 
-A program that is killed can leave a last line without its end. A reader tells such a torn line from
-damage, and the next writer removes it: both are done here, once.
+A killed program can leave an incomplete last line. A reader distinguishes such a torn line from
+damage, and the next writer removes it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class JsonLine:
     """One line of a file.
 
     Attributes:
-        start: bytes of the file before it.
-        text: its bytes, with its newline.
+        start: bytes of the file before the line.
+        text: the bytes of the line, with its newline.
     """
 
     start: int
@@ -37,11 +37,11 @@ class JsonLine:
 
     @property
     def end(self) -> int:
-        """Bytes of the file up to its end."""
+        """Bytes of the file up to the end of the line."""
         return self.start + len(self.text)
 
     def content(self) -> dict[str, Any] | None:
-        """The object that it holds; None when it holds none."""
+        """The JSON object in the line; None if there is none."""
         try:
             content = json.loads(self.text.decode("utf-8"))
         except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ class JsonLines(Closable):
 
     Args:
         path: the file.
-        opening: the bytes that every line begins with.
+        opening: the bytes with which every line begins.
     """
 
     def __init__(self, path: Path, opening: bytes = b"{") -> None:
@@ -89,9 +89,9 @@ class JsonLines(Closable):
     # --- reading ----------------------------------------------------------------------------------
 
     def lines(self) -> Iterator[JsonLine]:
-        """All lines, in order.
+        """Yield all lines in order.
 
-        Raises InputError when the file cannot be read, or a line is longer than `LONGEST_LINE`.
+        Raises InputError if the file cannot be read, or if a line is longer than `LONGEST_LINE`.
         """
         for block in self.blocks():
             at = block.start
@@ -116,10 +116,10 @@ class JsonLines(Closable):
                 yield Block(number, at, rest)
 
     def lines_from_end(self) -> Iterator[JsonLine]:
-        """All lines, the last one first; reads about as much as is asked for. Raises as `lines`."""
+        """Yield all lines, the last one first, reading no more than needed; raise like `lines`."""
         with self._readable() as file:
             at = file.seek(0, 2)
-            tail = b""  # begins at `at`, perhaps in the middle of a line
+            tail = b""  # the bytes from `at` on, perhaps from the middle of a line
             while at:
                 size = min(BLOCK, at)
                 at -= size
@@ -133,7 +133,7 @@ class JsonLines(Closable):
                 yield JsonLine(0, tail)
 
     def is_torn(self, line: JsonLine) -> bool:
-        """Whether a last line holds no object because it was not written to its end."""
+        """Tell whether a last line is incomplete because its write was cut off."""
         if line.text.endswith(b"\n") or line.content() is not None:
             return False
         return line.text.startswith(self._opening) or self._opening.startswith(line.text)
@@ -152,9 +152,10 @@ class JsonLines(Closable):
     # --- writing ----------------------------------------------------------------------------------
 
     def open(self, *, overwrite: bool = False) -> None:
-        """Makes the file ready to be written to; with `overwrite` the first line replaces it all.
+        """Open the file for appending; with `overwrite`, the first new line replaces the old
+        content.
 
-        Raises InputError when it cannot be written.
+        Raises InputError if the file cannot be written.
         """
         self._new, self._overwrite = not self.path.exists(), overwrite
         try:
@@ -163,7 +164,7 @@ class JsonLines(Closable):
             raise refusal("write", self.path, error) from error
 
     def close(self) -> None:
-        """Closes the file, and removes it when it is new and empty; a second time does nothing."""
+        """Close the file, and remove it if it is new and empty; a second call does nothing."""
         if self._file is None:
             return
         self._file.close()
@@ -172,10 +173,10 @@ class JsonLines(Closable):
             self.path.unlink(missing_ok=True)
 
     def append(self, content: Mapping[str, Any]) -> None:
-        """Adds a line, which the system has when this returns, whatever becomes of this program.
+        """Append a line; after the return it survives even a kill of this program.
 
-        A torn line at the end of the file is removed before its first line is added. Raises
-        InputError if the line cannot be written; the file is then unchanged.
+        The first append removes a torn line at the end of the file. Raises InputError if the line
+        cannot be written; the file is then unchanged.
         """
         assert self._file is not None, "open comes first"
         line = json.dumps(content).encode() + b"\n"
@@ -191,7 +192,7 @@ class JsonLines(Closable):
         self._begun = True
 
     def _replace(self, line: bytes) -> None:
-        """Puts a first line in the place of all that is there: at no moment is there neither."""
+        """Replace the old content by a first line, atomically."""
         assert self._file is not None
         self._file.close()
         write_file(self.path, line)
@@ -204,7 +205,7 @@ class JsonLines(Closable):
         if last is None or last.text.endswith(b"\n"):
             return b""
         if last.content() is not None:
-            return b"\n"  # all of it was written but its newline
+            return b"\n"  # only its newline is missing
         if not self.is_torn(last):
             raise InputError(f"{self.path} ends in a line that is damaged; name another file")
         file.truncate(last.start)
@@ -212,7 +213,7 @@ class JsonLines(Closable):
 
     @staticmethod
     def _write(file: FileIO, line: bytes) -> None:
-        """Writes all bytes or none: a disk that gets full takes a part and refuses the rest."""
+        """Write all bytes or none, even if a full disk accepts only a part of them."""
         before, rest = file.seek(0, 2) if file.seekable() else 0, line
         try:
             while rest:

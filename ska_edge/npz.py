@@ -19,7 +19,7 @@ READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The properties in an array's header, checked against the size of the member.
+    """The properties in an array's header, checked against the size of the archive's member.
 
     Attributes:
         start: bytes before the first element.
@@ -43,7 +43,7 @@ class Archive:
     Attributes:
         foreign: names of members that are not arrays.
 
-    Every method may raise any error of zipfile, zlib and numpy for a damaged file; the caller adds
+    For a damaged file, every method may raise any error of zipfile, zlib and numpy. The caller adds
     the name of the file.
     """
 
@@ -71,7 +71,7 @@ class Archive:
         with self._open(name) as member:
             header = self._header(name, member)
             content = member.read(header.size)
-            if member.read(1) or len(content) != header.size:  # zipfile compares the CRC at the end
+            if member.read(1) or len(content) != header.size:  # zipfile checks the CRC at the end
                 raise ValueError(f"'{name}' is cut short")
         values: NDArray[Any] = np.frombuffer(content, header.dtype)
         shape = header.shape[::-1] if header.fortran else header.shape
@@ -84,7 +84,7 @@ class Archive:
         return self._zip.open(info)
 
     def _header(self, name: str, member: IO[bytes]) -> Header:
-        """Read the header of an open member; the elements are what follows."""
+        """Read the header of an open member, up to the elements."""
         version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call, unused-ignore]
         if version not in READERS:
             raise ValueError(f"'{name}' has a header of version {version}")
@@ -93,5 +93,5 @@ class Archive:
         if dtype.hasobject or min(shape, default=0) < 0:
             raise ValueError(f"'{name}' is no array of numbers or text")
         if header.start + header.size != self._members[name].file_size:
-            raise ValueError(f"'{name}' has another size than its header says")
+            raise ValueError(f"'{name}' does not have the size in its header")
         return header

@@ -1,12 +1,12 @@
-"""How long work tells its caller how far it is."""
+"""Defines how long work reports its progress to its caller."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with what is done, and with all there is to do, in one unit."""
+"""A function that is called with the finished work and the whole work, in the same unit."""
 
 
 def silent(*_: int) -> None:
-    """A `Progress` that does nothing."""
+    """Do nothing; a `Progress`."""

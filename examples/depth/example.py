@@ -1,6 +1,7 @@
-"""From 2 to 12 layers: which rule still learns when the network is deep.
+"""Compare which rules still learn when a network is deep, from 2 to 12 layers.
 
-Digits, layers of one width, few epochs, the same rate for all; in integers and in float.
+The networks learn digits. All hidden layers have one width, and all runs have few epochs and the
+same rate, in integers and in float.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ import matplotlib.pyplot as plt
 
 RULES = ("local", "feedback", "code")
 ARITHMETICS = ("fixed", "float")
-Scores = dict[tuple[str, str, int], list[float]]  # by rule, arithmetic and layers: one a seed
+Scores = dict[tuple[str, str, int], list[float]]  # by (rule, arithmetic, layers): a score per seed
 
 
 def measure(
     dataset: ska_edge.Dataset, depths: list[int], width: int, seeds: int, options: dict[str, Any]
 ) -> Scores:
-    """Test accuracy in percent of every rule, arithmetic and number of layers.
+    """Return the test accuracy in percent of every rule, arithmetic and number of layers.
 
-    `options` has the epochs, the batch and the rate.
+    `options` has the epochs, the batch size and the rate.
     """
     scores: Scores = {}
     for rule in RULES:
         for layers in depths:
-            hidden = (width,) * (layers - 1)  # the output is a layer too
+            hidden = (width,) * (layers - 1)  # the output layer counts, too
             for seed in range(seeds):
                 trained = ska_edge.train(dataset, rule=rule, hidden=hidden, seed=seed, **options)
                 accuracy = trained.accuracy
@@ -45,7 +46,7 @@ def measure(
 
 
 def draw(path: Path, scores: Scores, depths: list[int]) -> None:
-    """Accuracy over the number of layers: a color a rule, dashed for float."""
+    """Draw the accuracy over the number of layers, one color per rule, dashed for float."""
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for color, rule in zip(("C0", "C1", "C2"), RULES, strict=True):
         for arithmetic, style in zip(ARITHMETICS, ("-", "--"), strict=True):
@@ -68,7 +69,7 @@ def draw(path: Path, scores: Scores, depths: list[int]) -> None:
 
 
 def main() -> None:
-    """Train all, print the table, draw."""
+    """Train all networks, print the table, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=10)

@@ -1,6 +1,7 @@
-"""Generate C for an untrained network and compile it into a program of one's own.
+"""Generate C for an untrained network and compile it into a separate program.
 
-Only ska.h, ska.c and the generated headers are used; the protocol and the board files are left out.
+The program uses only ska.h, ska.c and the generated headers, without the protocol and the board
+files.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
 
 SIZES = (16, 8, 2)
-LIBRARY = ("ska.c",)  # what a firmware of one's own compiles; the headers are included from there
+LIBRARY = ("ska.c",)  # the only C file that your own firmware compiles; it includes the headers
 
 
 def main() -> None:
-    """Write, compile, run."""
+    """Write, compile and run the program."""
     plan = make_plan(SIZES, rate=0.0625, input_format=QFormat(8, 5))
     state = quantize_state(plan, tensors_of(initial_parameters(SIZES, "local", seed=0)))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
-"""The seven figures of the paper (arXiv 2503.13942), drawn from the float reference.
+"""Draw the seven figures of the paper (arXiv 2503.13942) from the float reference.
 
-One batch passes K times through a network that learns by the rule `published`; every figure shows
-how its layers, or its outputs, go from step to step.
+One batch passes K times through a network that learns by the rule `published`. Every figure shows
+how its layers or its outputs change from step to step.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Series = list[list[StepMetrics]]
 
 
 def batch_of(data: str, rows: int) -> tuple[Reals, int]:
-    """The first `rows` samples (n, d), scaled to at most 1, and the number of classes."""
+    """Return the first `rows` samples (n, d), scaled to at most 1, and the number of classes."""
     dataset = ska_edge.load_data(data)
     x = dataset.x[:rows]
     return x / max(1.0, float(np.abs(dataset.x).max())), dataset.classes
 
 
 def run(x: Reals, start: Parameters, eta: float, steps: int) -> tuple[Series, Reals]:
-    """(metrics[step - 1][layer], mean decision of every output (steps, classes)) of one run.
+    """Run once; return (metrics[step - 1][layer], mean decision of each output (steps, classes)).
 
     `learn_steps` keeps no decisions. The decisions of pass k are those of a model that has learned
-    for k passes, so every k gets a run of its own from the same start: K times the work, and no
-    second version of the rule.
+    for k passes. So every k has a run of its own from the same start. This takes K times the work,
+    but needs no second version of the rule.
     """
     means = [Reference(start.copy(), "published", eta).infer(x).mean(axis=0)] * 2  # D_1 = D_0
     for passes in range(2, steps):
@@ -48,13 +48,13 @@ def run(x: Reals, start: Parameters, eta: float, steps: int) -> tuple[Series, Re
 
 
 def of(series: Series, name: str) -> Reals:
-    """One measure as (layers, steps)."""
+    """Return one measure as (layers, steps)."""
     layers = range(len(series[0]))
     return np.array([[getattr(step[layer], name) for step in series] for layer in layers])
 
 
 def lines(path: Path, values: Reals, names: list[str], first: int, title: str, unit: str) -> None:
-    """One line for every row of `values`, from step `first` on."""
+    """Draw one line for every row of `values`, from step `first` on."""
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for row, name in zip(values, names, strict=True):
         axes.plot(np.arange(first, first + len(row)), row, label=name)
@@ -66,7 +66,7 @@ def lines(path: Path, values: Reals, names: list[str], first: int, title: str, u
 
 
 def paths(path: Path, across: Reals, up: Reals, names: list[str]) -> None:
-    """Entropy over knowledge norm: one panel a layer, because their scales differ."""
+    """Draw entropy over knowledge norm, one panel per layer, because their scales differ."""
     count = len(names)
     figure, panels = plt.subplots(
         1, count, figsize=(3.4 * count, 3.6), layout="constrained", squeeze=False
@@ -84,7 +84,7 @@ def paths(path: Path, across: Reals, up: Reals, names: list[str]) -> None:
 
 
 def heat_map(path: Path, values: Reals, names: list[str], title: str, unit: str) -> None:
-    """`values` (layers, steps) as colors."""
+    """Draw `values` (layers, steps) as colors."""
     figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
     limit = float(np.abs(values).max()) or 1.0
     image = axes.imshow(
@@ -127,11 +127,11 @@ def draw(folder: Path, series: Series, means: Reals, names: list[str]) -> None:
 
 
 def main() -> None:
-    """Run, draw, and say where each layer's entropy is lowest."""
+    """Run, draw, and print where each layer's entropy is lowest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="npz with x (or X) and y, such as MNIST; digits if left out")
-    parser.add_argument("--hidden", help="widths; 256,128,64 for a file, 32,16 for digits")
-    parser.add_argument("--rows", type=int, help="samples; 1000 of a file, 500 of digits")
+    parser.add_argument("--data", help="npz with x (or X) and y, such as MNIST [digits]")
+    parser.add_argument("--hidden", help="widths [256,128,64 for a file, 32,16 for digits]")
+    parser.add_argument("--rows", type=int, help="samples [1000 of a file, 500 of digits]")
     parser.add_argument("--eta", type=float, default=0.01)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,9 +1,9 @@
-"""One neuron: the entropy of the papers, summed over small steps, is Shannon's entropy.
+"""Show that one neuron's entropy in the papers, summed over small steps, is Shannon's entropy.
 
 The papers define a neuron's entropy through its knowledge z and decision D as
 -(1/ln 2) sum z (D_k - D_{k-1}). With D = sigmoid(z), z = ln(D / (1 - D)), which is -ln 2 times the
-slope of H(D) = -D log2 D - (1 - D) log2 (1 - D): so the sum goes to H(D_n) - H(D_0) when steps
-shrink. The other way round: demand that equality of every path, and D must be the sigmoid.
+slope of H(D) = -D log2 D - (1 - D) log2 (1 - D). So the sum approaches H(D_n) - H(D_0) as the steps
+shrink. Conversely, if this equality holds for every path, D must be the sigmoid.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ Reals = NDArray[np.float64]
 
 
 def sigmoid(z: Reals) -> Reals:
-    """The decision of knowledge `z`."""
+    """Return the decision of knowledge `z`."""
     decision: Reals = 0.5 + 0.5 * np.tanh(0.5 * z)
     return decision
 
 
 def shannon(decision: float) -> float:
-    """H(D) in bits, for 0 <= D <= 1; no bits where the outcome is certain."""
+    """Return H(D) in bits, for 0 <= D <= 1; it is 0 for a certain outcome."""
     if decision in (0.0, 1.0):
         return 0.0
     return -decision * math.log2(decision) - (1 - decision) * math.log2(1 - decision)
 
 
 def entropy_sums(start: float, end: float, steps: int) -> dict[str, float]:
-    """-(1/ln 2) sum z (D_k - D_{k-1}) along n equal steps of z, in bits, by where z is taken.
+    """Return -(1/ln 2) sum z (D_k - D_{k-1}) over n equal steps of z, in bits, for three choices of
+    z.
 
-    `left`: at the beginning of a step; `right`: at its end, as the published rule does;
-    `midpoint`: in its middle.
+    `left` takes z at the beginning of a step, `right` at its end, as the published rule does, and
+    `midpoint` in its middle.
     """
     z = np.linspace(start, end, steps + 1)
     moved = np.diff(sigmoid(z))
@@ -44,7 +45,7 @@ def entropy_sums(start: float, end: float, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the sums, what they miss, and how fast that shrinks."""
+    """Print the sums, their errors, and how fast the errors shrink."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--start", type=float, default=-1.0, help="z before the first step")
     parser.add_argument("--end", type=float, default=3.0, help="z after the last step")
@@ -65,7 +66,7 @@ def main() -> None:
         for steps in (4 * 2**power for power in range(doublings + 1)):
             found = entropy_sums(options.start, options.end, steps)[place]
             error = abs(found - exact)
-            # No order of a first row, nor of an error that rounding has swallowed.
+            # The first row has no order, and neither has an error below rounding.
             order = math.log2(before / error) if before > 0 and error > 1e-13 else math.nan
             shown = "" if math.isnan(order) else f"{order:.3f}"
             report.append(f"{steps:7} {found:14.10f} {error:12.3e} {shown:>6}")

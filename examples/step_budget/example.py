@@ -1,6 +1,7 @@
-"""How many steps the published rule needs: runs over K, eta and the batch, on digits.
+"""Measure how many steps the published rule needs: vary K, eta and the batch on digits.
 
-Is a run known by eta * K alone, so that 10 steps of 0.05 end where 500 steps of 0.001 do?
+The question is whether eta * K alone determines a run, so that 10 steps of 0.05 end where 500 steps
+of 0.001 end.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ BUDGET = 0.5  # eta * K of the paper: 50 steps of 0.01
 
 @dataclass(frozen=True)
 class Run:
-    """One run.
+    """The result of one run.
 
-    `entropy` (steps, layers): bits a sample in every step; `z_norm`, `w_norm` (layers,): at the
-    end, |z| by the root of the batch; `outputs` (n, classes): decisions after the last update.
+    `entropy` (steps, layers) is in bits per sample in every step. `z_norm` and `w_norm` (layers,)
+    are the norms at the end; |z| is divided by the root of the batch size. `outputs` (n, classes)
+    are the decisions after the last update.
     """
 
     steps: int
@@ -42,13 +44,13 @@ class Run:
 
     @property
     def total(self) -> Reals:
-        """Entropy of every layer, summed over the steps."""
+        """The entropy of every layer, summed over the steps."""
         total: Reals = self.entropy.sum(axis=0)
         return total
 
 
 def run(x: Reals, classes: int, steps: int, eta: float, seed: int) -> Run:
-    """The published rule on one batch `x` (n, d), always from the same start."""
+    """Run the published rule on one batch `x` (n, d), always from the same start."""
     start = initial_parameters([x.shape[1], *HIDDEN, classes], "published", seed)
     model = Reference(start, "published", eta)
     series = model.learn_steps(x, steps)
@@ -64,7 +66,7 @@ def run(x: Reals, classes: int, steps: int, eta: float, seed: int) -> Run:
 
 
 def table(title: str, named: dict[str, Run], reference: Run) -> list[str]:
-    """One line a run; `away` is the distance from `reference`."""
+    """Print one line per run; `away` is the distance from `reference`."""
     report = ["", title]
     head = f"{'run':<24} {'entropy by layer':>24} {'|z| by layer':>20} {'|W| by layer':>20}"
     report.append(head + f" {'mean D':>7} {'away':>7}")
@@ -83,7 +85,7 @@ def table(title: str, named: dict[str, Run], reference: Run) -> list[str]:
 
 
 def distance(found: Run, reference: Run) -> float:
-    """The largest relative difference of any entropy sum or norm, over all layers."""
+    """Return the largest relative difference of any entropy sum or norm, over all layers."""
     pairs = (
         (found.total, reference.total),
         (found.z_norm, reference.z_norm),
@@ -93,7 +95,7 @@ def distance(found: Run, reference: Run) -> float:
 
 
 def draw(path: Path, runs: list[Run]) -> None:
-    """The entropy so far over the progress eta * k: one panel a layer, one line a run."""
+    """Draw the entropy so far over the progress eta * k, one panel per layer, one line per run."""
     layers = len(runs[0].total)
     figure, panels = plt.subplots(1, layers, figsize=(4 * layers, 3.8), layout="constrained")
     for layer, axes in enumerate(panels):
@@ -104,7 +106,7 @@ def draw(path: Path, runs: list[Run]) -> None:
         width = [*HIDDEN, runs[0].outputs.shape[1]][layer]
         axes.set(title=f"layer {layer + 1} ({width})", xlabel="eta * k")
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel("entropy so far (bits a sample)")
+    panels[0].set_ylabel("entropy so far (bits per sample)")
     panels[-1].legend(frameon=False, fontsize=8)
     figure.suptitle(f"Runs with eta * K = {BUDGET}")
     figure.savefig(path, dpi=120)
@@ -112,7 +114,7 @@ def draw(path: Path, runs: list[Run]) -> None:
 
 
 def main() -> None:
-    """Run all, print the tables, draw."""
+    """Do all runs, print the tables, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -132,7 +134,7 @@ def main() -> None:
     exact = [at(steps, BUDGET / (steps - 1)) for steps in budgets]
     paper = at(50, 0.01)
     report = [
-        f"digits, 64-{'-'.join(map(str, HIDDEN))}-10, {rows} samples; entropy: bits a sample,",
+        f"digits, 64-{'-'.join(map(str, HIDDEN))}-10, {rows} samples; entropy: bits per sample,",
         "summed over the steps; |z|: by the root of the samples;",
         "away: the largest relative difference of these, over all layers",
     ]

@@ -1,7 +1,7 @@
-"""Two hidden layers without backpropagation, beside scikit-learn's network and a linear model.
+"""Compare two hidden layers without backpropagation with scikit-learn's network and a linear model.
 
-The rules local, feedback and code, each in float and in integers, against MLPClassifier (the same
-sizes, rows, epochs and batch) and LogisticRegression, on synthetic data.
+It compares the rules local, feedback and code, each in float and in integers, with MLPClassifier
+(the same sizes, rows, epochs and batch size) and LogisticRegression, on synthetic data.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ MADE: dict[str, Callable[[int, int], tuple[np.ndarray, np.ndarray]]] = {
 
 
 def synthetic(name: str, rows: int, seed: int) -> ska_edge.Dataset:
-    """One of `MADE`."""
+    """Make one of the data sets in `MADE`."""
     return ska_edge.load_data(MADE[name](rows, seed))
 
 
 def backprop(trained: ska_edge.Trained, seed: int) -> dict[str, float]:
-    """Test accuracy of scikit-learn's models on the very rows a rule was trained and tested on."""
+    """Return the test accuracy of scikit-learn's models on the same training and test rows."""
     options, scaling = trained.options, trained.model.scaling
     network = MLPClassifier(
         hidden_layer_sizes=options.hidden,
-        batch_size=options.batch,  # as many updates, too
+        batch_size=options.batch,  # the same number of updates
         max_iter=options.epochs,
-        n_iter_no_change=options.epochs,  # no early stop: the same number of epochs for all
+        n_iter_no_change=options.epochs,  # no early stop; all have the same number of epochs
         random_state=seed,
     )
     line = LogisticRegression(max_iter=1000)
     train_x, test_x = scaling.apply(trained.train.x), scaling.apply(trained.test.x)
     with warnings.catch_warnings():
-        # It says that all epochs were used, which is what was asked for.
+        # The warning says that all epochs were used, as requested.
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(train_x, trained.train.y)
     line.fit(train_x, trained.train.y)
@@ -67,7 +67,7 @@ def backprop(trained: ska_edge.Trained, seed: int) -> dict[str, float]:
 def compare(
     dataset: ska_edge.Dataset, hidden: tuple[int, ...], epochs: int, seed: int
 ) -> dict[str, float]:
-    """Test accuracy of every method, for one seed of the data, split and weights."""
+    """Return the test accuracy of every method, for one seed of the data, split and weights."""
     found: dict[str, float] = {}
     for rule in RULES:
         trained = ska_edge.train(

@@ -1,4 +1,4 @@
-"""Measure a plan on a board: instructions or cycles per call, and the memory of the library.
+"""Measures a plan on a board: instructions or cycles per call, and the memory of the library.
 
 Each measured program becomes three images: one that measures itself on the board (bench_main.c),
 the smallest firmware that uses the library (bench_size.c), and the same firmware with empty
@@ -43,7 +43,7 @@ class Task:
         plan: the network.
         initial, learned: its parameters before the first sample and after the last, (count,).
         inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
-        start: the initial weights in float, for the program to compare with: W, b per layer.
+        start: the initial weights in float, for the other program: W, b per layer.
     """
 
     plan: Plan
@@ -108,9 +108,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The result: figures of our library, and of the program to compare with.
+    """The result: figures of our library, and of the other program.
 
-    `units` is the known length of a loop, `counted` the length that the counter measured.
+    `units` is the known length of a loop; `counted` is the length that the counter measured.
     `compiler` is the name and version that the compiler reports.
     """
 
@@ -123,7 +123,7 @@ class Benchmark:
 
 
 def counter_of(board: Board) -> Counter:
-    """The board's counter; InputError if it has none, or if the board cannot be started here."""
+    """Return the board's counter; raise InputError if it has none, or cannot start here."""
     if board.counter is None:
         able = [name for name in board_names() if load_board(name).counter is not None]
         raise InputError(
@@ -171,7 +171,7 @@ def bench(
         raise CheckError(
             f"after {len(task.labels)} samples the weights on board {board.name} are not the "
             f"host's (CRC {report.weights:04x} instead of {expected:04x}), so its figures are "
-            "worth nothing; find the first difference with ska-edge verify"
+            "worthless; find the first difference with ska-edge verify"
         )
     own = bench.figures("own", report)
     compared = None
@@ -207,8 +207,8 @@ class _Bench:
             report = ask(running)
         if report.learn <= report.infer:
             raise CheckError(
-                f"on board {self.board.name} a learning step, which begins with an inference, seems"
-                f" shorter than one: it takes longer than the {self.counter.bits} bits of the"
+                f"on board {self.board.name} a learning step seems shorter than the inference"
+                f" in it, because it exceeds the {self.counter.bits} bits of the"
                 " counter; choose a smaller network"
             )
         return report
@@ -235,11 +235,11 @@ class _Bench:
         )
 
     def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:
-        """Write a project with these sources of ours, and with or without the library."""
+        """Write a project with these sources, with or without the library."""
         project, task = self.folder / name, self.task
         write_project(task.plan, task.initial, self.board.name, project)
         into = project / "src"
-        (into / "ska_main.c").unlink()  # the bench has its own main
+        (into / "ska_main.c").unlink()  # the benchmark has its own main
         if self.compare is not None:
             for source in into.iterdir():
                 source.unlink()
@@ -283,13 +283,13 @@ class _Bench:
         return self.built
 
     def _float_flags(self) -> tuple[str, ...]:
-        """The floating-point flags of the compiler that was used so far."""
+        """Return the floating-point flags of the compiler that was used so far."""
         assert self.built is not None
         name = self.built.toolchain
         return next(c.float_flags for c in self.board.toolchains if c.name == name)
 
 
 def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
-    """Parameters in the memory layout of a device: little-endian."""
+    """Return parameters in the memory layout of a device: little-endian."""
     width = plan.formats.weight_bits // 8
     return parameters.astype(f"<i{width}").tobytes()

@@ -1,9 +1,9 @@
 /* bench_main.c - a firmware that measures itself: inference and learning, call by call.
  *
  * It waits for a byte, because output before the host listens may be lost. It answers with one line
- * per figure: a name, a space, 16 hexadecimal digits. Another byte starts the run again. Every call
- * is measured by itself, as the difference between two readings of the counter. The firmware also
- * measures an empty measurement and a loop of known length. */
+ * per figure: a name, a space and 16 hexadecimal digits. Another byte starts the run again. Every
+ * call is measured by itself, as the difference between two readings of the counter. The firmware
+ * also measures an empty measurement and a loop of known length. */
 #include <stdint.h>
 
 #if BENCH_FLOAT
@@ -28,7 +28,7 @@
 #define LOOP_UNITS (2u * LOOP_TURNS)
 #define LOOP(turns) __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(turns))
 #elif defined(__AVR__)
-/* sbiw takes two cycles; brne takes two if it branches, else one. */
+/* sbiw takes two cycles. brne takes two if it branches, otherwise one. */
 #define LOOP_TURNS 50000u
 #define LOOP_UNITS (4ul * LOOP_TURNS - 1ul)
 #define LOOP(turns) __asm__ volatile("1: sbiw %0, 1\n brne 1b" : "+w"(turns)::"cc")
@@ -38,7 +38,7 @@
 
 /* --- measuring -------------------------------------------------------------------------------- */
 
-/* Ticks between two readings; less than the counter's range. */
+/* The ticks between two readings; they are less than the counter's range. */
 static uint32_t ticks_since(uint32_t begin) {
     return (ska_board_counter() - begin) & BENCH_COUNTER_MASK;
 }
@@ -112,7 +112,7 @@ static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
     }
 }
 
-/* CRC-16 of all learned integers, for comparison with the host; 0 for programs in float. */
+/* The CRC-16 of all learned integers, for comparison with the host; 0 for programs in float. */
 static uint16_t weights_crc(void) {
 #if BENCH_FLOAT
     return 0;
@@ -142,8 +142,8 @@ static void line_send(const char *name, uint64_t value) {
     ska_board_write('\n');
 }
 
-/* Separate from main: a compiler may use floating-point registers at the start of a function, and
- * bench_init must turn their unit on before. */
+/* This is separate from main, because a compiler may use floating-point registers at the start of a
+ * function, and bench_init must turn their unit on before. */
 __attribute__((noinline)) static void run(void) {
     static bench_input_t x[BENCH_INPUTS];
     uint64_t infer = 0, learn = 0;

@@ -21,7 +21,7 @@ void bench_init(void);
 /* Returns the class of one input; changes no weight. */
 uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]);
 
-/* One whole learning step. */
+/* Makes one whole learning step. */
 void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label);
 
 /* The bytes of heap that the program needed; bench_heap.h defines it. */

@@ -1,5 +1,5 @@
 /* bench_nothing.c - empty stand-ins for the library. An image with them contains everything except
- * the library: start-up, the main function, the calls. */
+ * the library: the start-up code, the main function and the calls. */
 #if BENCH_FLOAT
 #include "bench_network.h"
 

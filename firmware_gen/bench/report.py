@@ -1,4 +1,4 @@
-"""Get the figures of a firmware that measures itself, over the pseudo terminal of its board."""
+"""Reads the figures of a firmware that measures itself, over the pseudo terminal of its board."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Report:
     """The report of bench_main.c, in ticks of the counter unless stated otherwise.
 
     Attributes:
-        units, loop: known length of a loop in units; its measured length.
+        units, loop: the known length of a loop in units, and its measured length.
         empty: length of an empty measurement.
         infer, learn: sums over all samples.
         right: number of correctly classified samples.
@@ -56,13 +56,13 @@ def ask(board: RunningBoard) -> Report:
         return Report(**found)
     except TypeError:
         raise DeviceError(
-            f"board {board.name} sent no whole report, only {text[-60:]!r}; see {board.log}"
+            f"board {board.name} sent an incomplete report, {text[-60:]!r}; see {board.log}"
         ) from None
 
 
 def _answer(board: RunningBoard) -> bytes:
-    """All bytes up to the line `end`."""
-    import tty  # not every system has it, but a system that starts boards does
+    """Return all bytes up to the line `end`."""
+    import tty  # not every system has this, but systems that start boards have it
 
     try:
         port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)

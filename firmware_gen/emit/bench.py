@@ -1,4 +1,4 @@
-"""Headers for an image that measures itself: the network, the samples, the weights in float."""
+"""Writes headers for an image that measures itself: the network, samples, and float weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 
 
 def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
-    """The text of bench_data.h: the sizes of the network, and how the counter wraps."""
+    """Return the text of bench_data.h: the sizes of the network, and how the counter wraps."""
     weights = sum(layer.outputs * (layer.inputs + 1) for layer in plan.layers)
     scale = _real(2.0 ** -plan.layers[0].input.frac)
     return f"""\
@@ -37,7 +37,7 @@ def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
 
 
 def emit_samples(plan: Plan, inputs: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
-    """The text of bench_samples.h: inputs (n, d) and labels (n,), in program memory."""
+    """Return the text of bench_samples.h: inputs (n, d) and labels (n,), in program memory."""
     kind = f"int{plan.layers[0].input.bits}"
     short = kind.replace("int", "i")
     rows = ",\n".join(f"    {{{_lines(map(str, row))}}}" for row in inputs.tolist())
@@ -66,7 +66,7 @@ static const int16_t bench_labels[BENCH_SAMPLES] SKA_CONST = {{
 
 
 def emit_weights(tensors: Sequence[NDArray[np.float64]]) -> str:
-    """The text of bench_weights.h: the initial weights in float, W and b of every layer."""
+    """Return the text of bench_weights.h: the initial weights in float, W and b of every layer."""
     values = np.concatenate([tensor.ravel() for tensor in tensors])
     return f"""\
 /* bench_weights.h - the initial weights: for every layer W, row after row, then b. Generated. */
@@ -99,6 +99,6 @@ def _lines(values: Iterable[str], per_line: int = 16) -> str:
 
 
 def _real(value: float) -> str:
-    """A C literal of type float with the nearest value."""
+    """Return the C literal of type float with the nearest value."""
     text = f"{value:.9g}"
     return f"{text}f" if any(mark in text for mark in ".e") else f"{text}.0f"

@@ -1,4 +1,4 @@
-"""The C back end: `Fixed` on C expressions, with the functions of ska_fixed.h."""
+"""Defines the C back end: `Fixed` on C expressions, with the functions of ska_fixed.h."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from ska_edge.arithmetic.fixedpoint import Table, width
 
 
 class COps:
-    """Every value is a C expression; `name` turns one into a commented local variable.
+    """Writes C: every value is a C expression; `name` makes it a commented local variable.
 
-    Intervals determine the widths: an operation uses 64 bits if an operand or the result exceeds
-    32. Negative constants are in parentheses, so that expressions can be concatenated.
+    Intervals determine the widths: an operation uses 64 bits if an operand or the result exceeds 32
+    bits. Negative constants are in parentheses, so that expressions can be concatenated.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,8 @@ class COps:
             call = f"ska_saturate_bits_i32({bare(a)}, {hi.bit_length() + 1})"
         else:
             call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
-            # A value that was clipped to 32 bits is narrow again, so later operations may be, too.
+            # A value that was clipped to 32 bits is narrow again, so later operations can be
+            # narrow, too.
             call = f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
         return self.bounded(call, lo, hi)
 
@@ -102,18 +103,18 @@ class COps:
         return self._result(unique, bits, lo, hi)
 
     def type_of(self, expression: str) -> str:
-        """C type that an expression has."""
+        """Return the C type of an expression."""
         return "int64_t" if expression in self._wide else "int32_t"
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Whether a shift is a few bits short of whole bytes and the value has that many spare bits."""
+    """Tell whether a shift lacks a few bits to whole bytes, and the value has these bits free."""
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 
 
 def bare(expression: str) -> str:
-    """The expression without enclosing parentheses, if it has them."""
+    """Return the expression without enclosing parentheses."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return expression
     depth = 0
@@ -125,7 +126,7 @@ def bare(expression: str) -> str:
 
 
 def stored_type(lo: int, hi: int) -> str:
-    """The narrowest standard type for an interval."""
+    """Return the narrowest standard type for an interval."""
     for bits in (8, 16, 32):
         if -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1):
             return f"int{bits}_t"
@@ -133,7 +134,7 @@ def stored_type(lo: int, hi: int) -> str:
 
 
 def register_type(lo: int, hi: int) -> str:
-    """The type of an argument or result: the core's fastest type if 16 bits suffice."""
+    """Return the type of an argument or result: the core's fastest type if 16 bits suffice."""
     if stored_type(lo, hi) in ("int8_t", "int16_t"):
         return "int_fast16_t"
     return f"int{width(lo, hi)}_t"

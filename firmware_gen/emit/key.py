@@ -1,4 +1,4 @@
-"""Writes `ska_key.h`, which has the key of the firmware, if any."""
+"""Writes `ska_key.h`, which has the firmware's key, if there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOP = f"""\
 
 
 def emit_key(key: bytes | None) -> str:
-    """The text of `ska_key.h`; None for a device that accepts requests without a key."""
+    """Return the text of `ska_key.h`; None makes a device that accepts requests without a key."""
     if key is None:
         return f"{TOP}#define SKA_KEYED 0 /* no key: any request is taken */\n\n#endif\n"
     rows = [key[at : at + 8] for at in range(0, len(key), 8)]

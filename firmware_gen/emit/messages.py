@@ -1,8 +1,8 @@
 """Writes `ska_messages.h`: the message table of `ska_edge.wire.protocol` in C.
 
-A request becomes a struct and an unpack function, a reply a struct and a pack function; the device
-never needs the other direction. Arrays are not copied, because an input may be as large as the
-remaining RAM. The text depends only on the table.
+A request becomes a struct and an unpack function; a reply becomes a struct and a pack function. The
+device never needs the other direction. Arrays are not copied, because an input may be as large as
+the remaining RAM. The text depends only on the table.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ static inline uint{bits}_t ska_bytes_get_u{bits}(const uint8_t *bytes) {{
 
 
 def emit(messages: Sequence[Message] = MESSAGES) -> str:
-    """The text of `ska_messages.h`.
+    """Return the text of `ska_messages.h`.
 
-    Raises InputError for a field that C cannot access in place: in a request, an array of elements
-    wider than a byte (they may be unaligned); in any message, a "rest" of such elements.
+    Raises InputError for a field that C cannot access in place. In a request, that is an array of
+    elements wider than a byte (they may be unaligned). In any message, it is a "rest" of such
+    elements.
     """
     for message in messages:
         _check(message)
@@ -146,7 +147,7 @@ def _stem(message: Message) -> str:
 
 
 def _rest(message: Message) -> Field | None:
-    """The field of open length, if the message has one."""
+    """Return the field of open length, if the message has one."""
     return message.fields[-1] if message.fields and message.fields[-1].count == "rest" else None
 
 
@@ -175,14 +176,14 @@ def _sizes(message: Message) -> str:
 
 
 def _count(field: Field) -> str:
-    """The number of elements, for "rest" the maximum, as a C constant."""
+    """Return the number of elements, or the maximum for "rest", as a C constant."""
     if field.count == "rest":
         return f"{field.most}u"
     return f"{field.count}u" if isinstance(field.count, int) else PLAN_MACROS[field.count]
 
 
 def _offset(fields: Sequence[Field]) -> str:
-    """Total bytes of these fields: one number, then the terms that depend on the plan."""
+    """Return the bytes of these fields: one number, then the terms that depend on the plan."""
     fixed = sum(field.size * field.count for field in fields if isinstance(field.count, int))
     terms = [
         _count(field) if field.size == 1 else f"{field.size}u * {_count(field)}"
@@ -193,7 +194,7 @@ def _offset(fields: Sequence[Field]) -> str:
 
 
 def _largest(requests: Sequence[Message]) -> str:
-    """SKA_REQUEST_MAX, computed by the preprocessor because sizes depend on the plan."""
+    """Return the macros that compute SKA_REQUEST_MAX, because sizes depend on the plan."""
     text = "\n/* The largest payload of a request, which the receive buffer must hold. */\n"
     text += f"#define SKA_REQUEST_MAX {_stem(requests[0])}_SIZE\n"
     for message in requests[1:]:
@@ -204,7 +205,7 @@ def _largest(requests: Sequence[Message]) -> str:
 
 
 def _changes(requests: Sequence[Message]) -> str:
-    """Which requests end in a tag where the firmware has a key."""
+    """Return the macro that tells which requests end in a tag if the firmware has a key."""
     tests = " || \\\n     ".join(f"(type) == {_stem(m)}" for m in requests if m.changes)
     return (
         "/* Whether a request of this type changes the device. */\n"
@@ -221,7 +222,7 @@ def _type(field: Field) -> str:
 
 
 def _widths(messages: Sequence[Message]) -> list[int]:
-    """The element sizes above one byte in these messages."""
+    """Return the element sizes above one byte in these messages."""
     return sorted({field.size for message in messages for field in message.fields} - {1})
 
 
@@ -240,7 +241,7 @@ def _struct(message: Message) -> str:
 
 
 def _signature(result: str, name: str, arguments: Sequence[str]) -> str:
-    """The head of a function; its last argument goes on a second line if the first is full."""
+    """Return the head of a function, with its last argument on a second line if needed."""
     start = f"static inline {result} {name}("
     line = f"{start}{', '.join(arguments)}) {{"
     if len(line) <= COLUMNS:
@@ -254,7 +255,7 @@ def _unpack(message: Message) -> str:
     lines = [_signature("bool", f"{name}_unpack", arguments)]
     rest = _rest(message)
     head = _offset(message.fields[:-1])
-    # A message with only an open field has no minimum length to compare with.
+    # A message with only an open field has no minimum length.
     short = f"length < {head} || " if head != "0u" else ""
     wrong = f"{short}length > {size}" if rest else f"length != {size}"
     lines += [f"    if ({wrong}) {{", "        return false;", "    }"]

@@ -1,4 +1,4 @@
-"""ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants and a model's integers as C."""
+"""Writes ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants, a model's integers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
 
 
 def emit_plan(plan: Plan) -> str:
-    """The text of ska_plan.h: the sizes and constants for all other files."""
+    """Return the text of ska_plan.h: the sizes and constants for all other files."""
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     readouts = sum(layer.readout is not None for layer in plan.layers)
     neurons = sum(layer.outputs for layer in plan.layers)
@@ -107,12 +107,12 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 
 
 def _each(first: int, plan: Plan) -> str:
-    """A call per layer from `first` on, for code in which the layer's number is a constant."""
+    """Return one call per layer from `first` on, for code in which the layer is a constant."""
     return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
 
 
 def _runs(plan: Plan) -> str:
-    """A call for every run of equally wide numbers in the state: where it ends, their bytes."""
+    """Return a call for every run of equally wide numbers in the state: its end, their bytes."""
     ends: dict[int, int] = {}
     end = 0
     for field in plan.state_fields():
@@ -122,7 +122,7 @@ def _runs(plan: Plan) -> str:
 
 
 def _even_rows(plan: Plan) -> bool:
-    """Whether every row begins aligned, so that kernels can load two weights at once, aligned."""
+    """Tell whether every row begins aligned, so that kernels can load two weights at once."""
     weights = (t for t in plan.tensors() if t.name.endswith("weight"))
     return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
 
@@ -134,7 +134,7 @@ def _sums_have_spare_bits(plan: Plan) -> bool:
 
 
 def _draws(plan: Plan) -> str:
-    """Keys of the random words that the plan needs (see ska_draw.h)."""
+    """Return the keys of the random words that the plan needs (see ska_draw.h)."""
     keys = {}
     if plan.rule_definition.teacher == SIGNS:
         keys["SIGNS"] = random_words.SIGNS
@@ -157,7 +157,7 @@ def _draws(plan: Plan) -> str:
 
 
 def _batch(plan: Plan) -> str:
-    """The constants of rules without labels, which learn from a held batch."""
+    """Return the constants of rules without labels, which learn from a held batch."""
     if plan.rule_definition.supervised:
         return ""
     return f"""
@@ -168,7 +168,7 @@ def _batch(plan: Plan) -> str:
 
 
 def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
-    """One row of the matrix tables: offsets, sizes and shifts."""
+    """Return one row of the matrix tables: offsets, sizes and shifts."""
     offsets = {(t.layer, t.name): t.offset for t in plan.tensors()}
     row = (
         offsets[index, f"{kind}weight"],
@@ -186,7 +186,7 @@ def _matrix(plan: Plan, index: int, kind: str, matrix: Matrix) -> str:
 
 
 def _raw_tables(plan: Plan) -> str:
-    """The integers that standardize raw features."""
+    """Return the integers that standardize raw features."""
     if plan.raw is None:
         return ""
     raw = plan.raw
@@ -207,12 +207,12 @@ static const {offset} ska_raw_offset[SKA_INPUTS] SKA_CONST = {{
 
 
 def _reader(kind: str) -> str:
-    """The function of ska_const.h that reads a constant of a C type such as int16_t."""
+    """Return the function of ska_const.h that reads a constant of a C type such as int16_t."""
     return f"ska_const_i{kind.removeprefix('int').removesuffix('_t')}"
 
 
 def emit_tables(plan: Plan) -> str:
-    """The text of ska_tables.h: the decision table and one row of numbers per matrix."""
+    """Return the text of ska_tables.h: the decision table and one row of numbers per matrix."""
     first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
     layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
     readout_rows = [
@@ -272,7 +272,7 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 
 
 def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
-    """The text of ska_weights.h: the initial parameters (plan.parameter_count,) of a device."""
+    """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,)."""
     blocks = []
     for t in plan.tensors():
         values = parameters[t.offset : t.offset + t.size].tolist()

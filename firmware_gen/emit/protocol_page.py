@@ -1,6 +1,7 @@
 """Writes the tables and the worked frame of `docs/PROTOCOL.md` from `ska_edge.wire.protocol`.
 
-The page is prose with blocks between `<!-- name -->` and `<!-- end -->`; only blocks are written.
+The page has prose, and blocks between `<!-- name -->` and `<!-- end -->`. Only the blocks are
+written.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ EXAMPLE: tuple[str, int, Values] = (
 
 
 def emit_protocol(page: str) -> str:
-    """Return the page with all its blocks regenerated; raises InputError for an unknown block."""
+    """Return the page with all its blocks regenerated; raise InputError for an unknown block."""
     blocks = {
         "version": f"Version {PROTOCOL_VERSION}.\n",
         "messages": _messages(),

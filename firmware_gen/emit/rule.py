@@ -1,4 +1,4 @@
-"""ska_rule.h: the computations of one neuron, traced from `rules.functions` with C expressions."""
+"""Writes ska_rule.h: the computations of one neuron, traced from `rules.functions`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HEADER = """\
 
 
 def emit_rule(plan: Plan) -> str:
-    """The text of ska_rule.h for a plan."""
+    """Return the text of ska_rule.h for a plan."""
     rule = plan.rule_definition
     functions = plan.neuron_functions()
     parts = [_HEADER.format(digest=plan.digest, rule=rule.name, summary=rule.summary)]
@@ -51,7 +51,7 @@ def _function(function: NeuronFunction) -> str:
 
 
 def _signature(function: NeuronFunction, kind: str) -> list[str]:
-    """The head of a function, on one line or with each argument on its own line."""
+    """Return the head of a function, on one line or with each argument on its own line."""
     start = f"static inline {kind} ska_rule_{function.name}("
     # The tilde keeps a type and its name on one line.
     arguments = ", ".join(f"{register_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)

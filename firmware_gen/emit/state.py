@@ -1,4 +1,4 @@
-"""ska_state.h: the struct `ska_t` of one plan, from the table in firmware_gen/memory/members.py."""
+"""Writes ska_state.h: the struct `ska_t` of one plan, from the table in memory/members.py."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Emulators, and the commands that start and stop emulated boards."""
+"""Emulates boards, and starts and stops emulated boards."""

@@ -1,14 +1,14 @@
-"""A virtual Cortex-M board: an ELF image in the Unicorn emulator, its UART on a pseudo terminal.
+"""Runs a virtual Cortex-M board: an ELF image in Unicorn, with its UART on a pseudo terminal.
 
     python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. It models the core's instructions,
 flash (read only), RAM (not executable), the memory for saves (like RAM; its contents end with the
-process), the CMSDK UART, and the two registers of the interrupt controller with which that UART
-ends a WFI. It does not model interrupts and exceptions. Any other access is a fault, reported in
-one line with exit code 1. While the image computes, the UART buffers as many bytes as `buffer` in
-board.toml says; the rest waits on the wire. Time is not modeled either: the image runs as fast as
-it can, and the process sleeps while the image waits in WFI.
+process) and the CMSDK UART. It also models the two registers of the interrupt controller with which
+that UART ends a WFI. Any other access is a fault, reported in one line with exit code 1. While the
+image computes, the UART buffers `buffer` bytes (see board.toml); other bytes wait on the wire.
+Interrupts, exceptions and time are not modeled: the image runs as fast as it can, and the process
+sleeps while the image waits in WFI.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ OUTPUT_LIMIT = 512
 
 
 class FirmwareFault(CheckError):
-    """The firmware did something that the core cannot do or that this emulator does not model."""
+    """The firmware did something that the core cannot do, or that this emulator does not model."""
 
 
 class Wire(Protocol):
     """The other end of the UART."""
 
     def read(self, limit: int) -> bytes:
-        """Wait for bytes, at most `limit`; an empty result means that the wire is gone."""
+        """Wait for bytes; return at most `limit`. An empty result means that the wire is gone."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -78,7 +78,7 @@ class Terminal:
 
 
 class Machine:
-    """A core with its memories and UART, reset and ready to run `elf`.
+    """A core with its memories and UART after a reset, ready to run `elf`.
 
     Raises:
         InputError: the image does not fit the board, or the board cannot be emulated.
@@ -87,7 +87,7 @@ class Machine:
 
     def __init__(self, elf: Path, board: Board, wire: Wire) -> None:
         try:
-            # Imported by name: unicorn claims to be typed, but most of it is not.
+            # Import by name, because unicorn claims to be typed, but most of it is not.
             unicorn: Any = importlib.import_module("unicorn")
             arm_const: Any = importlib.import_module("unicorn.arm_const")
         except ImportError:
@@ -179,7 +179,7 @@ class Machine:
         raise FirmwareFault(f"the firmware failed at {self._place(self._pc)}: {self._fault}")
 
     def _fail(self, reason: str) -> int:
-        """Stop the core and record the first reason; returns 0 for use in read callbacks.
+        """Stop the core and record the first reason; return 0 for read callbacks.
 
         An exception would not work: unicorn prints an exception in a callback that must return a
         number.
@@ -190,7 +190,7 @@ class Machine:
         return 0
 
     def _wait(self) -> bool:
-        """WFI: sleep until there is a byte to read. Returns False if the wire is gone."""
+        """Sleep in WFI until there is a byte to read; return False if the wire is gone."""
         self._send()
         if not self._input:
             if not (
@@ -213,7 +213,7 @@ class Machine:
         if offset == UART_DATA:
             if not self._uart_control & UART_RX_ENABLE:
                 return self._fail("it reads from the UART before enabling its receiver")
-            if self._output:  # an answer need not wait until all requests are processed
+            if self._output:  # an answer does not wait until all requests are processed
                 self._send()
             return self._input.popleft() if self._input else 0
         return self._fail(f"it reads the UART's register 0x{offset:x}, which is not modeled")
@@ -287,7 +287,7 @@ class Machine:
             raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
 
     def _place(self, address: int) -> str:
-        """An address as function and offset."""
+        """Format an address as function and offset."""
         for start, size, name in self._symbols:
             if start <= address < start + size:
                 return f"{name}+0x{address - start:x} (0x{address:08x})"

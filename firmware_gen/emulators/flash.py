@@ -1,4 +1,4 @@
-"""Start built firmware on its emulated board, for one block or until it is stopped.
+"""Starts built firmware on its emulated board, for one block or until it is stopped.
 
 `start` is a context manager: the board runs as long as the block. `launch` leaves the board
 running after this program ends, like a real board. It writes a small file for each board to a
@@ -40,7 +40,7 @@ class RunningBoard:
     """A running board: its name, the path of its serial port, its process and its project.
 
     `born` is the start time that the system records for the process. It distinguishes the process
-    from a later one with the same number.
+    from a later process with the same number.
     """
 
     name: str
@@ -55,11 +55,11 @@ class RunningBoard:
         return self.project / BUILD_FOLDER / LOG_NAME
 
     def alive(self) -> bool:
-        """Whether the process still runs."""
+        """Tell whether the process is still running."""
         return _born(self.pid) == self.born
 
     def last_words(self) -> str:
-        """The last line of the output of the board's process, such as the fault that ended it."""
+        """Return the last output line of the board's process, such as the fault that ended it."""
         return _last_line(self.log)
 
 
@@ -97,15 +97,15 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
 
 
 def launch(project: Path) -> RunningBoard:
-    """Start the project's firmware and leave it running; replace a board that already runs it.
+    """Start the project's firmware and leave it running; stop a board that already runs it.
 
     Raises:
-        InputError, ToolError, DeviceError: as `start`.
+        InputError, ToolError, DeviceError: see `start`.
     """
     board, command = _prepare(project)
     stop(project)
     with _log(project).open("wb") as log, _placed(board):
-        # The shell ends at once, so the board is not a child of this process and leaves no zombie.
+        # The shell ends at once, so the board is no child of this process and leaves no zombie.
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd=project / BUILD_FOLDER,
@@ -132,7 +132,7 @@ def launch(project: Path) -> RunningBoard:
 
 
 def running() -> tuple[RunningBoard, ...]:
-    """All launched boards that still run, by port; removes the entries of ended boards."""
+    """Return the launched boards that are still running, by port; remove ended boards' entries."""
     if not _can_launch():
         return ()
     boards = []
@@ -146,7 +146,7 @@ def running() -> tuple[RunningBoard, ...]:
 
 
 def stop(project: Path) -> bool:
-    """End the launched board of the project; returns False if none is running."""
+    """End the launched board of the project; return False if none is running."""
     if not _can_launch():
         return False
     entry = _entry(project)
@@ -159,12 +159,12 @@ def stop(project: Path) -> bool:
 
 
 def _can_launch() -> bool:
-    """Whether boards run on this system at all; `Board.check_startable` says why not."""
+    """Tell whether boards can run on this system; `Board.check_startable` gives the reason."""
     return hasattr(os, "openpty")
 
 
 def _prepare(project: Path) -> tuple[Board, list[str]]:
-    """The board of a built project, and the command that starts it."""
+    """Return the board of a built project, and the command that starts it."""
     board = read_board(project / BOARD_FOLDER)
     elf = project / BUILD_FOLDER / ELF_NAME
     if not elf.is_file():
@@ -187,7 +187,7 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
 
 @contextlib.contextmanager
 def _placed(board: Board) -> Iterator[None]:
-    """Pin processes that start in the block to one core of this computer, if the board asks for it.
+    """Pin processes that start in the block to one core of this computer, if the board needs it.
 
     They inherit the pinning from this thread. The core is chosen at random, so that several boards
     do not all use the same one.
@@ -204,7 +204,7 @@ def _placed(board: Board) -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a board, in which this package can be imported, installed or not."""
+    """Return a board's environment, in which this package can be imported, installed or not."""
     package_parent = str(Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -221,7 +221,7 @@ def _await_port(project: Path, board: Board, pid: int, lives: Callable[[], bool]
     pattern = re.compile(board.start.port, re.MULTILINE)
     deadline = time.monotonic() + START_LIMIT_S
     while True:
-        alive = lives()  # before the log is read, so that it has all output of a dead board
+        alive = lives()  # checked before reading the log, so that no last output is missed
         found = pattern.search(log.read_text(encoding="utf-8", errors="replace"))
         if found is not None and alive:
             return RunningBoard(board.name, found[1], pid, project.resolve(), _born(pid) or "")
@@ -249,11 +249,11 @@ def _last_line(log: Path) -> str:
 
 
 def _registry() -> Path:
-    """The folder of this user that lists launched boards; created if needed.
+    """Return the folder of this user that lists launched boards; create it if needed.
 
     Raises:
-        InputError: the path is not a folder, belongs to another user, or others may write to it:
-            an entry there can make us end a process.
+        InputError: the path is not a folder, belongs to another user, or others may write to it.
+            That would be dangerous, since an entry there can make us end a process.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
@@ -275,7 +275,7 @@ def _entry(project: Path) -> Path:
 
 
 def _read_entry(entry: Path) -> RunningBoard | None:
-    """Read an entry; None if there is none or it is damaged."""
+    """Read an entry; return None if it is missing or damaged."""
     try:
         content = json.loads(entry.read_text(encoding="utf-8"))
         board = RunningBoard(**{**content, "project": Path(content["project"])})
@@ -288,7 +288,7 @@ def _read_entry(entry: Path) -> RunningBoard | None:
 
 
 def _born(pid: int) -> str | None:
-    """The start time of a process, None if it has ended (a zombie has ended, too)."""
+    """Return the start time of a process; None if it has ended (a zombie has ended, too)."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -302,7 +302,7 @@ def _born(pid: int) -> str | None:
 
 
 def _born_by_ps(pid: int) -> str | None:
-    """The same for a system without /proc."""
+    """Return the start time on a system without /proc."""
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -312,7 +312,7 @@ def _born_by_ps(pid: int) -> str | None:
 
 
 def _end(pid: int, born: str | None) -> None:
-    """End a process: first by SIGTERM, then by SIGKILL."""
+    """End a process, first by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if born is None or _born(pid) != born:
             return

@@ -1,4 +1,4 @@
-"""A simulated AVR board: an ELF image in libsimavr, its USART0 on a pseudo terminal.
+"""Runs a simulated AVR board: an ELF image in libsimavr, with its USART0 on a pseudo terminal.
 
     python -m firmware_gen.emulators.simavr firmware.elf board.toml
 

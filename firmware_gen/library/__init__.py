@@ -1,1 +1,1 @@
-"""The generated C as a shared library of this computer: its sources, its compiler and its cache."""
+"""Compiles the generated C as a shared library for this computer, and caches it."""

@@ -1,6 +1,6 @@
-"""Compiled libraries: each is built once for this computer, tested, and kept in a private folder.
+"""Builds each library once for this computer, tests it, and keeps it in a private folder.
 
-The name of a library is a digest of its sources, its compiler, and what that compiler compiles for.
+The name of a library is a digest of its sources, its compiler, and the compiler's target.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ska_edge.plan.plan import Plan
 
 MOST_LIBRARIES = 256
 MOST_BYTES = 256 * 1024 * 1024
-LEFT_OVER_SECONDS = 3600  # older folders belong to processes that were killed
+LEFT_OVER_SECONDS = 3600  # an older temporary folder belongs to a killed process
 SUFFIX = ".so"
 
 Test = Callable[[Path], None]
@@ -50,7 +50,7 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
         build: whether to compile a library that is not in the cache.
 
     Returns:
-        The path; None if there is no library yet, and `build` is false.
+        The path; None if there is no library yet and `build` is false.
 
     Raises:
         ToolError: no compiler works; the sentence says why.
@@ -66,7 +66,7 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
         path = cache / (_key(sources, compiler) + SUFFIX)
         if path.is_file():
             with contextlib.suppress(OSError):
-                os.utime(path)  # it is in use; the oldest ones are removed
+                os.utime(path)  # mark it as used, because the oldest libraries are removed
             return path
         if not build:
             return None
@@ -109,11 +109,11 @@ def _build(
     except CheckError as error:
         raise CheckError(f"{name} compiles wrong code: {error}") from error
     except (OSError, AttributeError) as error:
-        raise ToolError(f"what {name} compiles cannot be used: {error}") from error
+        raise ToolError(f"the library of {name} cannot be used: {error}") from error
 
 
 def _remove_old(cache: Path, newest: Path) -> None:
-    """Keep the cache within its limits: remove the libraries that were not used for longest."""
+    """Keep the cache within its limits: remove the least recently used libraries."""
     with contextlib.suppress(OSError):
         found = sorted(cache.glob(f"*{SUFFIX}"), key=lambda p: p.stat().st_mtime, reverse=True)
         total = 0

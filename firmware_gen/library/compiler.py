@@ -1,4 +1,4 @@
-"""The compilers of this computer that can build a shared library for it."""
+"""Finds the compilers that can build a shared library for this computer."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ska_edge.errors import ToolError
 
 NAMES = (*toolchains.HOST, "zig")
 NO_COMPILER = "no C compiler is installed here; apt-get install gcc, or pip install ziglang"
-PROBE_SECONDS = 20  # to answer what it compiles for; the first answer of zig takes seconds
+PROBE_SECONDS = 20  # to report its target; the first answer of zig takes seconds
 BUILD_SECONDS = 120
 
-# The flags for all that this processor can do, most wanted first; compilers spell them differently.
+# The flags for all instructions of this processor, in order of preference; compilers differ.
 LEVELS = (("-O3", "-march=native"), ("-O3", "-mcpu=native"), ("-O3",))
 # Joined multiplications and additions would round otherwise than single ones.
 FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
@@ -29,7 +29,7 @@ FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
 
 @dataclass(frozen=True, slots=True)
 class HostCompiler:
-    """A compiler that answers.
+    """A compiler that works.
 
     `flags` are the flags that it supports. `target` is its answer: all macros that it predefines,
     which name its version and the instructions of this processor.
@@ -40,7 +40,7 @@ class HostCompiler:
     target: str
 
     def build(self, folder: Path, source: str, output: str) -> None:
-        """Compile and link one source in a folder.
+        """Compile and link one source file in a folder.
 
         Raises:
             ToolError: there is no output; the sentence says why.
@@ -51,14 +51,14 @@ class HostCompiler:
 
 
 def host_compilers() -> Iterator[HostCompiler | ToolError]:
-    """The installed compilers in order of preference, or why one does not work."""
+    """Yield the installed compilers in order of preference, or the error of one that fails."""
     seen = set()
     for name in NAMES:
         toolchain = toolchains.find(name)
         if toolchain is None:
             continue
         place = tuple(os.path.realpath(part) for part in toolchain.command[:1]), name == "zig"
-        if place not in seen:  # cc is often gcc
+        if place not in seen:  # cc and gcc are often the same
             seen.add(place)
             yield _answer(toolchain)
 
@@ -84,7 +84,7 @@ def _answer(toolchain: Toolchain) -> HostCompiler | ToolError:
 
 
 def _run(toolchain: Toolchain, arguments: Sequence[str], folder: Path, seconds: float) -> str:
-    """Run a compiler in a folder; returns what it writes to stdout.
+    """Run a compiler in a folder; return what it writes to stdout.
 
     Its whole process group ends with it. Its output goes to files, because a process that it leaves
     behind would keep a pipe open.
@@ -120,7 +120,7 @@ def _run(toolchain: Toolchain, arguments: Sequence[str], folder: Path, seconds: 
 
 
 def _environment(toolchain: Toolchain, folder: Path) -> Mapping[str, str]:
-    # A compiler's temporary files go with the folder, also when it is killed.
+    # A compiler's temporary files are in the folder, so they are removed even if it is killed.
     return {**toolchain.environment(), "TMPDIR": str(folder)}
 
 

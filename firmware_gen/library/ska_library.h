@@ -2,8 +2,8 @@
  *
  * The library also has all functions of ska.h. A program loads it at run time, for example from
  * Python with ctypes. The caller owns the memory of every network: ska_library_bytes() bytes,
- * aligned to 8, zero at first. The library has no state of its own, so several networks can learn
- * in several threads at the same time.
+ * aligned to 8 bytes, initially zero. The library has no state of its own, so several networks can
+ * learn in several threads at the same time.
  *
  * Arrays are row-major without gaps. An array of results that is NULL is not written.
  */
@@ -27,21 +27,21 @@
 extern "C" {
 #endif
 
-/* The size of ska_t in bytes. */
+/* Returns the size of ska_t in bytes. */
 SKA_LIBRARY_API uint32_t ska_library_bytes(void);
 
-/* Learns `count` rows in order with ska_learn, x[count][SKA_INPUTS] and labels[count]. Results of
- * every row: the decisions before its update [count][SKA_CLASSES], the number of updates after it
- * [count], the metrics of its update [count][SKA_LAYERS]. Returns the number of rows that were
- * learned; it is smaller than `count` only if the next label is out of range. */
+/* Learns `count` rows in order with ska_learn, x[count][SKA_INPUTS] and labels[count]. The results
+ * of every row are the decisions before its update [count][SKA_CLASSES], the number of updates
+ * after it [count], and the metrics of its update [count][SKA_LAYERS]. Returns the number of rows
+ * that were learned, which is smaller than `count` only if the next label is out of range. */
 SKA_LIBRARY_API uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x,
                                            const uint16_t *labels, uint32_t count,
                                            int16_t *decisions, uint32_t *steps,
                                            ska_metrics_t *metrics);
 
 /* Computes the values of all layers for `count` rows, [count][SKA_NEURONS] each; neurons are
- * numbered through all layers. It does not change what the network has learned, but it ends the
- * metrics and the shifts of the last update. */
+ * numbered through all layers. It does not change the learned state, but the metrics and the shifts
+ * of the last update are lost. */
 SKA_LIBRARY_API void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
                                          ska_knowledge_t *knowledge, int16_t *decisions,
                                          ska_signal_t *activations);
@@ -51,7 +51,7 @@ SKA_LIBRARY_API void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint
 SKA_LIBRARY_API void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count,
                                        int16_t *decisions);
 
-/* The shifts of the last update: [SKA_NEURONS], without labels [SKA_BATCH][SKA_NEURONS]. */
+/* Writes the last update's shifts: [SKA_NEURONS], or without labels [SKA_BATCH][SKA_NEURONS]. */
 SKA_LIBRARY_API void ska_library_shifts(const ska_t *ska, int16_t *shifts);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-"""The sources of a network's shared library."""
+"""Writes the sources of a network's shared library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ska_edge.rules.rule import CODE, SIGNS
 RUNTIME = Path(__file__).parent.parent / "runtime"
 LIBRARY = Path(__file__).parent
 MAIN = "ska_library.c"  # the only file to compile; it includes the others
-LARGEST = 2**22  # parameters; the library holds as many zeros
+LARGEST = 2**22  # parameters; the library has an array of as many zeros
 
 _NO_WEIGHTS = """\
 /* ska_weights.h - no initial weights: the caller writes the weights to the network. */
@@ -32,7 +32,7 @@ static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {0};
 
 
 def library_sources(plan: Plan) -> dict[str, str]:
-    """Name and text of every source of a plan's library, without initial weights.
+    """Return the name and text of every source of a plan's library, without initial weights.
 
     Plans that compute the same integers have the same sources, so they share one library.
     """
@@ -50,7 +50,7 @@ def library_sources(plan: Plan) -> dict[str, str]:
 
 
 def _general(plan: Plan) -> Plan:
-    """The plan without the values that change no integer of the learning."""
+    """Return the plan without the values that do not affect the integers of learning."""
     random = plan.rule_definition.teacher in (SIGNS, CODE) or plan.replay.per_class > 0
     labels = tuple(str(number) for number in range(plan.classes))
     return replace(plan, labels=labels, seed=plan.seed if random else 0, raw=None)

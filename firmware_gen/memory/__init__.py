@@ -1,1 +1,1 @@
-"""Memory use of an image: flash, RAM, and the bound of its stack."""
+"""Measures the memory use of an image: flash, RAM, and the bound of its stack."""

@@ -1,7 +1,7 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
-Nearly all of it is `ska_t`; the rest is the buffers of the serial line, for requests and for
-received bytes. members.py describes the members of `ska_t`; tests compare the sum with the result
+Nearly all of the RAM is `ska_t`. The rest is the buffers of the serial line, for requests and for
+received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the result
 of every board's compiler. The memory of the board `host` is not predicted.
 """
 
@@ -33,18 +33,18 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Bytes, without the padding before the next part."""
+        """The bytes without the padding before the next part."""
         return sum(count * width for count, width in self.arrays)
 
 
 def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
-    """The RAM of a firmware with this plan on this board, in memory order."""
+    """Return the parts of a firmware's RAM with this plan on this board, in memory order."""
     line = (_line(plan, board), *_received(board))
     return (*_network(plan, board), *line, *_saves(plan, board))
 
 
 def ram(plan: Plan, board: Board) -> int:
-    """Bytes of RAM without the stack; on 32-bit cores each element is aligned to its size."""
+    """Return bytes of RAM without the stack; 32-bit cores align each element to its size."""
     place = 0
     for part in parts(plan, board):
         for count, width in part.arrays:
@@ -55,19 +55,19 @@ def ram(plan: Plan, board: Board) -> int:
 
 
 def _network(plan: Plan, board: Board) -> Iterator[Part]:
-    """The members of ska_t."""
+    """Return the members of ska_t."""
     for name, group in groupby(members(plan, board.kernel), lambda member: member.part):
         yield Part(name, tuple((member.field.count, member.field.width) for member in group))
 
 
 def _received(board: Board) -> Iterator[Part]:
-    """The ring that the receive interrupt fills (boards/freestanding/ska_ring.h), if any."""
+    """Return the ring that the receive interrupt fills (boards/freestanding/ska_ring.h), if any."""
     if board.uart is not None and RING in board.sources:
         yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
 
 
 def _line(plan: Plan, board: Board) -> Part:
-    """The variables of ska_main.c and ska_frame.c, and on AVR the constants that are in RAM."""
+    """Return the variables of ska_main.c and ska_frame.c, and on AVR the constants in RAM."""
     signal = plan.layers[0].input.bits // 8
     request = max(
         sum(field.size * _elements(field, plan) for field in message.fields)
@@ -90,7 +90,7 @@ def _line(plan: Plan, board: Board) -> Part:
 
 
 def _elements(field: Field, plan: Plan) -> int:
-    """The maximum number of elements of a field."""
+    """Return the maximum number of elements of a field."""
     if isinstance(field.count, int):
         return field.count
     signal = plan.layers[0].input.bits // 8
@@ -102,7 +102,7 @@ def _elements(field: Field, plan: Plan) -> int:
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:
-    """Variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
+    """Return the variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
         limit = int(board.storage.save_budget > 0)  # the bytes received, and what is spent

@@ -1,4 +1,4 @@
-"""The members of `ska_t`, described once: ska_state.h and the prediction of the RAM follow from it.
+"""Describes the members of `ska_t` once, for ska_state.h and for the prediction of the RAM.
 
 `Plan.state_fields` describes the learned state, which comes first. The members here come after it:
 every forward pass or update computes them again. A new member is one more row.
@@ -33,7 +33,7 @@ class Member:
 
 
 def members(plan: Plan, core: str) -> Iterator[Member]:
-    """The members of ska_t in memory order, on a core with the kernels of `Board.kernel`.
+    """Return the members of ska_t in memory order, on a core with the kernels of `Board.kernel`.
 
     `ANY` gives every member that any core has, each with its guard.
     """
@@ -52,7 +52,7 @@ def members(plan: Plan, core: str) -> Iterator[Member]:
 
 
 def kernel_of(plan: Plan, core: str) -> str:
-    """The kernel that the plan uses on a core; see runtime/ska_target.h."""
+    """Return the kernel that the plan uses on a core; see runtime/ska_target.h."""
     if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
         if core in (DSP, ANY):
             return DSP
@@ -73,7 +73,7 @@ def has_headroom(plan: Plan, core: str) -> bool:
 
 
 def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
-    """The members of the last forward pass; neurons are numbered through all layers."""
+    """Return the members of the last forward pass; neurons are numbered through all layers."""
     if kernel != PORTABLE:
         part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
         lanes = ("lanes", -(-widest // EIGHT) * EIGHT if kernel == DSP else widest)
@@ -94,7 +94,7 @@ def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
 
 
 def _labeled(plan: Plan) -> Iterator[Member]:
-    """The members of an update by rules that use labels."""
+    """Return the members of an update by rules that use labels."""
     part, classes = "shifts and errors", ("classes", plan.classes)
     note = "the shift of each neuron in the last step"
     yield Member(part, StateField("shift", "<i2", (_neurons(plan),), note))
@@ -107,7 +107,7 @@ def _labeled(plan: Plan) -> Iterator[Member]:
 
 
 def _unlabeled(plan: Plan) -> Iterator[Member]:
-    """The members of an update by rules that make passes over a batch."""
+    """Return the members of an update by rules that make passes over a batch."""
     part, neurons, batch = "passes of a batch", _neurons(plan), ("batch", plan.batch)
     widest = ("widest_input", _widest(plan))
     note = "index of the newer of the two passes below"

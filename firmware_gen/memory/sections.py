@@ -1,4 +1,4 @@
-"""Memory use of an image: flash and RAM from its sections, stack from its machine code."""
+"""Measures an image: flash and RAM from its sections, the stack from its machine code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARCHITECTURES: dict[str, type[Code]] = {
     "EM_AVR": AvrCode,
     "EM_RISCV": RiscvCode,
 }
-"""Machines of ELF images whose code can be analyzed; the host is not among them."""
+"""The machines of ELF images whose code can be analyzed; the host is not one of them."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 if section["sh_type"] != "SHT_NOBITS":
                     flash += section["sh_size"]
-                # lld pads a page with this section; it has no variables and occurs only on the
+                # lld pads a page with this section, which has no variables and occurs only on the
                 # host.
                 if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
                     ram += section["sh_size"]
@@ -84,7 +84,7 @@ def require_whole(elf: Path, project: Path) -> None:
 
 
 def _stack(image: Any, bounded: bool) -> int | None:
-    """Worst case of the stack in bytes, or None if it is not known."""
+    """Return the worst case of the stack in bytes; None if it is not known."""
     code = code_of(image)
     try:
         return None if code is None else code.stack()
@@ -95,6 +95,6 @@ def _stack(image: Any, bounded: bool) -> int | None:
 
 
 def code_of(image: Any) -> Code | None:
-    """The functions of an open ELF image, or None if its machine cannot be analyzed."""
+    """Return the functions of an open ELF image; None if its machine cannot be analyzed."""
     architecture = ARCHITECTURES.get(image["e_machine"])
     return None if architecture is None else architecture(image)

@@ -1,13 +1,13 @@
-"""The worst case of the stack: the deepest chain of calls in an image's machine code.
+"""Finds the worst case of the stack: the deepest chain of calls in an image's machine code.
 
 The analysis decodes every function that is reachable from the start of the core. It tracks the
-stack pointer through each function; each direct call and tail call adds the stack of the called
+stack pointer through each function. Each direct call and tail call adds the stack of the called
 function at the depth of that call. The compiler's library routines (64-bit division, memory copies)
 are included. Code without a known bound is an error: recursion, calls through pointers, frames of
 variable size.
 
-An interrupt can occur at any moment, so the analysis adds the worst one, once, because none of our
-handlers allows another interrupt.
+An interrupt can occur at any moment, so the analysis adds the worst one. It adds only one, because
+none of our handlers allows another interrupt.
 
 This module walks the calls. `stack_arm`, `stack_riscv` and `stack_avr` describe the instructions of
 each architecture and the start of the walk.
@@ -26,7 +26,7 @@ from typing import Any
 from ska_edge.errors import CheckError
 
 DEEPEST = 2**17
-"""Bytes of stack that no firmware reaches; beyond this, a loop pushes without end."""
+"""Bytes of stack that no firmware reaches; beyond this, a loop must be pushing without end."""
 
 ALLOCATED = 0x2
 """Flag of a section that occupies memory at run time (ELF specification, SHF_ALLOC)."""
@@ -57,7 +57,7 @@ class Function:
     size: int
 
     def holds(self, address: int) -> bool:
-        """Whether an address is inside the function, after its first address."""
+        """Tell whether an address is inside the function, after its first address."""
         return self.start < address < self.start + self.size
 
 
@@ -65,12 +65,13 @@ class Function:
 class Step:
     """The effect of one instruction on the stack pointer and on the control flow.
 
-    `growth`: bytes pushed minus bytes popped. `target`: the address that it calls or jumps to.
-    `ends`: execution does not continue at the next instruction. `by_table`: a table determines
-    where in the function execution continues. The other four are for code that moves the stack
-    pointer through a copy in a register: `copies_to` is the register that gets a copy, `moves` is a
-    register with a copy and the bytes by which the copy is lowered, `restores` is the register that
-    is written to the stack pointer, `writes` are registers that no longer have a copy.
+    `growth` is the bytes pushed minus the bytes popped. `target` is the address of a call or jump.
+    `ends` tells that execution does not continue at the next instruction. `by_table` tells that a
+    table determines where in the function execution continues. The other four are for code that
+    moves the stack pointer through a copy in a register: `copies_to` is the register that gets a
+    copy, `moves` is a register with a copy and the bytes by which the copy is lowered, `restores`
+    is the register that is written to the stack pointer, and `writes` are the registers that no
+    longer have a copy.
     """
 
     growth: int = 0
@@ -92,12 +93,12 @@ class State:
     copies: dict[int, int]
 
     def join(self, other: State) -> State:
-        """The state where two paths meet: the greater depth, and the copies that agree."""
+        """Return the state where two paths meet: the greater depth, and the copies that agree."""
         both = self.copies.items() & other.copies.items()
         return State(max(self.depth, other.depth), dict(both))
 
     def after(self, step: Step, where: str) -> State:
-        """The state after an instruction.
+        """Return the state after an instruction.
 
         Raises:
             CheckError: the stack pointer is set to an unknown value.
@@ -137,26 +138,26 @@ class Code(ABC):
                     self._functions[start] = Function(symbol.name, start, size)
         self._starts = sorted(self._functions)
         for start, following in itertools.pairwise([*self._starts, self._end_of_code()]):
-            if self._functions[start].size == 0:  # possible for assembler routines of libraries
+            if self._functions[start].size == 0:  # assembler routines of libraries may have no size
                 name = self._functions[start].name
                 self._functions[start] = Function(name, start, following - start)
         self._needs: dict[int, int] = {}
 
     def stack(self) -> int:
-        """Worst case of the stack in bytes: the deepest calls plus the worst interrupt."""
+        """Return the worst case of the stack in bytes: deepest calls plus worst interrupt."""
         return self.calls() + self.interrupt()
 
     @abstractmethod
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls from the start of the core."""
+        """Return the bytes of the deepest chain of calls from the start of the core."""
 
     @abstractmethod
     def interrupt(self) -> int:
-        """Bytes of the worst interrupt or exception: what the core pushes, plus its handler."""
+        """Return the bytes of the worst interrupt or exception, with its handler."""
 
     @abstractmethod
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
-        """The address and the effect of each instruction of a function.
+        """Yield the address and the effect of each instruction of a function.
 
         Raises:
             CheckError: a jump target or a change of the stack pointer is known only at run time.
@@ -164,12 +165,12 @@ class Code(ABC):
 
     @staticmethod
     def _is_function(symbol: Any) -> bool:
-        """Whether a symbol of the image names a function."""
+        """Tell whether a symbol of the image names a function."""
         return bool(symbol["st_info"]["type"] == "STT_FUNC")
 
     @staticmethod
     def _code_address(value: int) -> int:
-        """The address of a function, from the value of its symbol."""
+        """Return the address of a function, from the value of its symbol."""
         return value
 
     def functions(self) -> tuple[Function, ...]:
@@ -179,8 +180,8 @@ class Code(ABC):
     def frame(self, function: Function) -> Frame:
         """Track the stack pointer along all paths through one function.
 
-        Where paths meet, the greater depth counts; this repeats until nothing changes. Code that no
-        path reaches is padding, or the target of a jump table.
+        Where paths meet, the greater depth counts. The tracking repeats until nothing changes. Code
+        that no path reaches is padding, or the target of a jump table.
 
         Raises:
             CheckError: the stack pointer changes by an unknown amount, or grows in every pass of a
@@ -222,7 +223,7 @@ class Code(ABC):
         while waiting:
             address = waiting.pop()
             if address not in steps:
-                continue  # after the end
+                continue  # after the end of the function
             state, step = states[address], steps[address]
             where = f"{function.name} at 0x{address:x}"
             after = state.after(step, where)
@@ -239,7 +240,7 @@ class Code(ABC):
                     waiting.append(target)
 
     def _named(self, name: str) -> Function:
-        """The function with that name, at which the walk begins."""
+        """Return the function with this name, at which the walk begins."""
         for function in self._functions.values():
             if function.name == name:
                 return function
@@ -249,7 +250,7 @@ class Code(ABC):
         )
 
     def _need(self, target: int, path: tuple[str, ...]) -> int:
-        """Bytes of stack that a call of the function at `target` needs, including its own calls."""
+        """Return the bytes of stack for a call of the function at `target`, with its own calls."""
         function = self._function_at(target)
         if function is None:
             raise CheckError(
@@ -267,7 +268,7 @@ class Code(ABC):
         return self._needs[target]
 
     def _end_of_code(self) -> int:
-        """The end of the section that holds the last function."""
+        """Return the end of the section that holds the last function."""
         return next(
             int(origin + len(content))
             for origin, content in self._sections
@@ -275,9 +276,9 @@ class Code(ABC):
         )
 
     def _function_at(self, address: int) -> Function | None:
-        """The function that starts at an address, or that contains it.
+        """Return the function that starts at an address, or that contains it.
 
-        Some library routines are called at an address inside a function; the rest of a function
+        Some library routines are called at an address inside a function. The rest of a function
         needs at most as much stack as the whole function.
         """
         at = bisect.bisect_right(self._starts, address) - 1
@@ -294,22 +295,22 @@ class Code(ABC):
 
 
 def through_pointer(where: str) -> CheckError:
-    """The error for a call or jump whose target is known only at run time."""
+    """Return the error for a call or jump whose target is known only at run time."""
     return CheckError(
         f"{where} calls through a pointer, so the stack has no known bound; call directly"
     )
 
 
 def of_variable_size(where: str) -> CheckError:
-    """The error for a change of the stack pointer that is known only at run time."""
+    """Return the error for a change of the stack pointer that is known only at run time."""
     return CheckError(
-        f"{where} moves the stack by an amount that only the running code knows, "
+        f"{where} moves the stack by an amount that is known only at run time, "
         "so the stack has no known bound; use arrays of fixed size"
     )
 
 
 def field(word: int, low: int, width: int) -> int:
-    """`width` bits of a machine word from bit `low` on, as an unsigned number."""
+    """Return `width` bits of a machine word from bit `low` on, as an unsigned number."""
     return int(word // 2**low % 2**width)
 
 
@@ -319,5 +320,5 @@ def gather(word: int, *parts: tuple[int, int, int]) -> int:
 
 
 def signed(value: int, width: int) -> int:
-    """An unsigned number of `width` bits, read as two's complement."""
+    """Convert an unsigned number of `width` bits, read as two's complement."""
     return value - 2**width if value >= 2 ** (width - 1) else value

@@ -1,8 +1,8 @@
-"""The stack of an Arm Thumb image, with capstone as the disassembler.
+"""Finds the stack of an Arm Thumb image, with capstone as the disassembler.
 
 An exception or interrupt pushes its own frame. The vector table lists the handlers. The analysis
-adds one handler, once: all interrupts in our images have the same priority, so they do not
-interrupt each other, and after a fault it no longer matters what is written below the bound.
+adds only one handler. All interrupts in our images have the same priority, so they do not interrupt
+each other. After a fault it no longer matters what is written below the bound.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class ArmCode(Code):
             if symbol.name == VECTORS:
                 self._vectors = (address, symbol["st_size"])
             elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
-                # Empty data at the address of a function would hide it, so code has priority.
+                # Empty data at the address of a function would hide the function, so code has
+                # priority.
                 marks[address] = marks.get(address, True) and symbol.name.startswith("$d")
         self._mark_addresses = sorted(marks)
         self._is_data = [marks[address] for address in self._mark_addresses]
@@ -72,16 +73,16 @@ class ArmCode(Code):
         return value & ~1  # the lowest bit marks Thumb code
 
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls from reset."""
+        """Return the bytes of the deepest chain of calls from reset."""
         return self._need(self._handlers()[0], ())
 
     def interrupt(self) -> int:
-        """The frame of an exception, plus the stack of the worst handler."""
+        """Return the bytes of an exception's frame, plus the stack of the worst handler."""
         handlers = self._handlers()[1:]
         return self._exception_frame + max((self._need(at, ()) for at in handlers), default=0)
 
     def _handlers(self) -> list[int]:
-        """Addresses of the handlers in the vector table, reset first."""
+        """Return the addresses of the handlers in the vector table, reset first."""
         if self._vectors is None:
             raise CheckError(
                 f"the image has no symbol {VECTORS}, so its stack cannot be measured; "
@@ -100,11 +101,12 @@ class ArmCode(Code):
                 constants.clear()
             step = _step(function.name, instruction, constants)
             if step.is_call and step.target is not None and function.holds(step.target):
-                # If a branch of Cortex-M0 does not reach, the compiler uses a call as a jump.
+                # If a branch of Cortex-M0 does not reach its target, the compiler uses a call as a
+                # jump.
                 step = Step(target=step.target, ends=True)
             yield instruction.address, step
             if step.is_call:
-                constants.clear()  # the called function may change any of them
+                constants.clear()  # the called function may change any register
             made = self._constant(instruction, constants)
             for register in instruction.regs_access()[1]:
                 constants.pop(register, None)
@@ -112,7 +114,7 @@ class ArmCode(Code):
                 constants[instruction.operands[0].reg] = made
 
     def _constant(self, instruction: Any, constants: dict[int, int]) -> int | None:
-        """The value that an instruction writes to its first operand, if it is known."""
+        """Return the value that an instruction writes to its first operand, if it is known."""
         from capstone import arm_const as arm
 
         kind, operands = instruction.id, instruction.operands
@@ -126,14 +128,14 @@ class ArmCode(Code):
         if kind == arm.ARM_INS_LDR and operands[1].type == arm.ARM_OP_MEM:
             place = operands[1].mem
             if place.base == arm.ARM_REG_PC and place.index == 0:
-                # From the literal pool. The program counter reads as the address of the
-                # instruction plus 4, rounded down to a word.
+                # The value comes from the literal pool. The program counter reads as the address of
+                # the instruction plus 4, rounded down to a word.
                 address = (instruction.address + 4) // 4 * 4 + place.disp
                 return int.from_bytes(self._bytes(address, 4), "little")
         return None
 
     def _instructions(self, function: Function) -> Iterator[Any]:
-        """The instructions of a function, without its literal pools.
+        """Yield the instructions of a function, without its literal pools.
 
         Raises:
             CheckError: some bytes are not an instruction.
@@ -160,13 +162,13 @@ class ArmCode(Code):
 
 
 def _is_loaded(image: Any, symbol: Any) -> bool:
-    """Whether a symbol has an address in memory; in a debug section it has only an offset."""
+    """Tell whether a symbol has an address in memory; in a debug section it has only an offset."""
     index = symbol["st_shndx"]
     return isinstance(index, int) and bool(image.get_section(index)["sh_flags"] & ALLOCATED)
 
 
 def _branch_target(instruction: Any) -> int | None:
-    """The target of a branch within a function, or None if this is not a branch."""
+    """Return the target of a branch within a function; None if this is not a branch."""
     from capstone import arm_const as arm
 
     kinds = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
@@ -176,7 +178,7 @@ def _branch_target(instruction: Any) -> int | None:
 
 
 def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
-    """The effect of an instruction of the function `name` on the stack pointer and the flow.
+    """Return the effect of an instruction of the function `name` on stack pointer and flow.
 
     `constants` holds the registers whose values are known.
 
@@ -200,7 +202,7 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
         return Step(ends=always)
 
-    # Capstone does not list the stack pointer among the registers that these write.
+    # Capstone does not list the stack pointer among the registers that these instructions write.
     if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):
         names = [instruction.reg_name(operand.reg) for operand in operands]
         growth = sum(8 if name.startswith("d") else 4 for name in names)
@@ -229,5 +231,5 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
         return Step(-operands[-1].imm)  # a pop of one or two registers
     if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
-        return Step()  # back to the frame pointer at the end of a function: only shrinks the stack
+        return Step()  # back to the frame pointer at a function's end; shrinks the stack
     raise of_variable_size(where)

@@ -1,10 +1,10 @@
-"""The stack of an AVR image.
+"""Finds the stack of an AVR image.
 
 This module decodes instructions that move the stack pointer, that jump, or that write registers
-with a copy of the stack pointer (AVR Instruction Set Manual). A call pushes its return address: 2
-bytes, or 3 on chips with more than 128 KB of flash. So does an interrupt. The analysis adds the
-worst handler once to the deepest chain of calls, because a handler blocks other interrupts until it
-returns.
+with a copy of the stack pointer (AVR Instruction Set Manual). A call pushes its return address,
+which has 2 bytes, or 3 bytes on chips with more than 128 KB of flash. An interrupt does the same.
+The analysis adds the worst handler once to the deepest chain of calls, because a handler blocks
+other interrupts until it returns.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ HANDLER = re.compile(r"__vector_\d+")
 
 SAVE, RESTORE = "__prologue_saves__", "__epilogue_restores__"
 """Two library routines of the compiler that save and restore registers. Functions jump into them,
-at a place that depends on the number of registers. The first returns through Z and leaves a copy of
-the stack pointer in Y; the second returns to the caller."""
+at a place that depends on the number of registers. The first routine returns through Z and leaves a
+copy of the stack pointer in Y. The second returns to the caller.
+"""
 
 STACK_LOW, STACK_HIGH = 0x3D, 0x3E  # input/output addresses of the stack pointer
 X, Y, Z = 26, 28, 30  # register pairs that address memory, by their low halves
@@ -37,11 +38,12 @@ RAM = 0x80_0000
 class AvrCode(Code):
     """The functions of an AVR image."""
 
-    falls_through = True  # some library routines of the compiler do
+    falls_through = True  # some library routines of the compiler fall through
 
     def __init__(self, image: Any) -> None:
         super().__init__(image)
-        # The lowest 7 bits of the flags are the family; avr6 has more than 128 KB of flash.
+        # The lowest 7 bits of the flags are the family. The family avr6 has more than 128 KB of
+        # flash.
         self.call_size = 3 if field(image["e_flags"], 0, 7) == 6 else 2
 
     @staticmethod
@@ -52,11 +54,11 @@ class AvrCode(Code):
         return bool(kind == "STT_FUNC" or is_routine)
 
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls, including the return address of main()."""
+        """Return the bytes of the deepest chain of calls, with the return address of main()."""
         return self.call_size + self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """The return address plus the stack of the worst handler; 0 if there is no handler."""
+        """Return the bytes of the return address and the worst handler; 0 without a handler."""
         handlers = [f.start for f in self.functions() if HANDLER.fullmatch(f.name)]
         return max((self.call_size + self._need(start, ()) for start in handlers), default=0)
 
@@ -71,7 +73,7 @@ class AvrCode(Code):
         return int.from_bytes(self._bytes(address, 2), "little")
 
     def _step(self, function: Function, address: int, word: int) -> Step:
-        """The effect of an instruction.
+        """Return the effect of an instruction.
 
         Raises:
             CheckError: the target of a jump is known only at run time.
@@ -83,7 +85,7 @@ class AvrCode(Code):
             raise through_pointer(f"{function.name} at 0x{address:x}")
         kind = field(word, 12, 4)
         if kind == 0xD and field(word, 0, 12) == 0:
-            return Step(self.call_size)  # RCALL to the next instruction: reserves stack
+            return Step(self.call_size)  # RCALL to the next instruction reserves stack
         if kind in (0xC, 0xD) or _is_long_jump(word):  # RJMP, RCALL, JMP, CALL
             is_call = kind == 0xD or (_is_long_jump(word) and field(word, 1, 1) == 1)
             return self._jump(function, address, self._target(address, word), is_call)
@@ -98,7 +100,7 @@ class AvrCode(Code):
         return self._copy_step(address, word)
 
     def _copy_step(self, address: int, word: int) -> Step:
-        """The effect of an instruction on copies of the stack pointer in register pairs."""
+        """Return the effect of an instruction on copies of the stack pointer in register pairs."""
         register, port = field(word, 4, 5), gather(word, (0, 4, 0), (9, 2, 4))
         if field(word, 11, 5) == 0b10110 and port == STACK_LOW:
             return Step(copies_to=register)  # IN; the IN of the high half is next to it
@@ -110,7 +112,7 @@ class AvrCode(Code):
             amount = gather(word, (0, 4, 0), (6, 2, 4))
             down = amount if field(word, 8, 1) == 1 else -amount
             return Step(moves=(24 + 2 * field(word, 4, 2), down))
-        # The halves are subtracted one after the other: the second instruction moves the copy.
+        # Two instructions subtract the halves; the second one moves the copy.
         if _subtracted(word, self._word_or_zero(address + 2)) is not None:
             return Step()
         before = self._word_or_zero(address - 2)
@@ -120,7 +122,7 @@ class AvrCode(Code):
         return Step(writes=_written(word))
 
     def _word_or_zero(self, address: int) -> int:
-        """The word at an address, or the word of NOP if the image has none there."""
+        """Return the word at an address, or the word of NOP if the image has none there."""
         try:
             return self._word(address)
         except CheckError:
@@ -133,7 +135,7 @@ class AvrCode(Code):
         return 2 * (high * 2**16 + self._word(address + 2))
 
     def _jump(self, function: Function, address: int, target: int, is_call: bool) -> Step:
-        """A call or a jump, including jumps into the saving and restoring routines."""
+        """Return the effect of a call or jump, also into the saving and restoring routines."""
         if is_call:
             return Step(target=target, is_call=True, writes=CALL_CLOBBERED)
         if self._is_in(target, RESTORE):
@@ -164,18 +166,18 @@ class AvrCode(Code):
 
 
 def _is_long_jump(word: int) -> bool:
-    """Whether this is JMP or CALL."""
+    """Tell whether this is JMP or CALL."""
     return field(word, 9, 7) == 0b1001010 and field(word, 2, 2) == 0b11
 
 
 def _size(word: int) -> int:
-    """Bytes of the instruction: 4 for JMP, CALL, LDS and STS, else 2."""
+    """Return the bytes of the instruction: 4 for JMP, CALL, LDS and STS, otherwise 2."""
     is_direct = field(word, 10, 6) == 0b100100 and field(word, 0, 4) == 0
     return 4 if is_direct or _is_long_jump(word) else 2
 
 
 def _skips(word: int) -> bool:
-    """Whether this may skip the next instruction: CPSE, SBRC, SBRS, SBIC, SBIS."""
+    """Tell whether this may skip the next instruction: CPSE, SBRC, SBRS, SBIC, SBIS."""
     return (
         field(word, 10, 6) == 0b000100
         or field(word, 10, 6) == 0b111111
@@ -184,10 +186,10 @@ def _skips(word: int) -> bool:
 
 
 def _subtracted(first: int, second: int) -> int | None:
-    """The number that SUBI of a low half and SBCI (or SBC of r1, which is 0) of the high half
-    subtract.
+    """Return the number that two instructions subtract from a register pair.
 
-    None if the two are other instructions.
+    They are SUBI for the low half and SBCI (or SBC of r1, which is 0) for the high half. The result
+    is None for other instructions.
     """
     register = 16 + field(first, 4, 4)
     if field(first, 12, 4) != 0x5 or register % 2 == 1:
@@ -200,7 +202,7 @@ def _subtracted(first: int, second: int) -> int | None:
 
 
 def _written(word: int) -> frozenset[int]:
-    """The register pairs, by their low registers, of which an instruction may write a half.
+    """Return the register pairs, by their low registers, of which an instruction may write a half.
 
     The result may include registers that are only read. The analysis then forgets a copy; if the
     code needs that copy later, the stack has no known bound.
@@ -210,7 +212,7 @@ def _written(word: int) -> frozenset[int]:
         return frozenset()
     if field(word, 8, 8) == 0x01:  # MOVW
         return frozenset({2 * field(word, 4, 4)})
-    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # with a constant: the upper 16 registers
+    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # with a constant: they write the upper 16 registers
         return frozenset({high - high % 2})
     if kind in (0x8, 0xA) and field(word, 9, 1) == 1:  # STD
         return frozenset()

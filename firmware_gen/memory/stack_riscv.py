@@ -1,10 +1,9 @@
-"""The stack of a 32-bit RISC-V image with compressed instructions.
+"""Finds the stack of a 32-bit RISC-V image with compressed instructions.
 
 This module decodes instructions that move the stack pointer, that jump, or that compute constants
-for these two. Of every other instruction it needs only the register that it writes (RISC-V
-Instruction Set Manual, volume I, chapters 2 and 16). The core pushes nothing on a trap. The
-analysis adds the bytes that the trap handler and the functions it calls save to the deepest chain
-of calls.
+for these two (RISC-V Instruction Set Manual, volume I, chapters 2 and 16). For any other
+instruction it needs only the register that the instruction writes. The core pushes nothing on a
+trap. The analysis adds the stack of the trap handler and its calls to the deepest chain of calls.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ class Instruction:
     """An instruction, expanded to its base instruction.
 
     `kind` is "lui", "auipc", "addi", "add", "jal", "jalr", "branch", "stop" (execution does not
-    continue), or "other". An "other" has only `rd`, which is `ZERO` if it writes no register.
-    `value` is the immediate operand, for jumps the distance.
+    continue), or "other". An instruction of kind "other" has only `rd`, which is `ZERO` if it
+    writes no register. `value` is the immediate operand, or the distance of a jump.
     """
 
     size: int
@@ -52,11 +51,11 @@ class RiscvCode(Code):
     """The functions of a RISC-V image."""
 
     def calls(self) -> int:
-        """Bytes of the deepest chain of calls from the first C function on."""
+        """Return the bytes of the deepest chain of calls from the first C function on."""
         return self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """Bytes of stack that the trap handler needs."""
+        """Return the bytes of stack that the trap handler needs."""
         return self._need(self._named(TRAP).start, ())
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:
@@ -87,7 +86,7 @@ class RiscvCode(Code):
 
 
 def _step(where: str, address: int, instruction: Instruction, constants: dict[int, int]) -> Step:
-    """The effect of an instruction, given the registers whose values are known.
+    """Return the effect of an instruction, given the registers whose values are known.
 
     Raises:
         CheckError: a jump target or a change of the stack pointer is known only at run time.
@@ -110,7 +109,7 @@ def _step(where: str, address: int, instruction: Instruction, constants: dict[in
     if kind == "addi" and rs1 == STACK_POINTER:
         return Step(-instruction.value)
     if kind == "addi" and rs1 == FRAME_POINTER:
-        return Step()  # back to the frame pointer at the end of a function: only shrinks the stack
+        return Step()  # back to the frame pointer at a function's end; shrinks the stack
     if kind == "add" and STACK_POINTER in (rs1, rs2):
         distance = constants.get(rs2 if rs1 == STACK_POINTER else rs1)
         if distance is not None:
@@ -122,7 +121,7 @@ def _learn(address: int, instruction: Instruction, constants: dict[int, int]) ->
     """Update the known registers after an instruction."""
     kind, rd = instruction.kind, instruction.rd
     if kind in ("jal", "jalr", "stop"):
-        constants.clear()  # a called function may change them; after a jump nothing is known
+        constants.clear()  # calls may change registers; after a jump nothing is known
         return
     base = 0 if instruction.rs1 == ZERO else constants.get(instruction.rs1)
     constants.pop(rd, None)
@@ -136,7 +135,7 @@ def _learn(address: int, instruction: Instruction, constants: dict[int, int]) ->
 
 
 def _decode(word: int) -> Instruction:
-    """An instruction of 32 bits."""
+    """Decode an instruction of 32 bits."""
     opcode, rd = field(word, 0, 7), field(word, 7, 5)
     function, rs1, rs2 = field(word, 12, 3), field(word, 15, 5), field(word, 20, 5)
     immediate = signed(field(word, 20, 12), 12)
@@ -163,7 +162,7 @@ def _decode(word: int) -> Instruction:
 
 
 def _decode_compressed(half: int) -> Instruction:
-    """An instruction of 16 bits (chapter 16, tables 16.5 to 16.7); rd' names x8 to x15."""
+    """Decode an instruction of 16 bits (chapter 16, tables 16.5 to 16.7); rd' names x8 to x15."""
     if half == 0:
         return Instruction(2, "stop")  # defined to be illegal
     rd, rs2, function = field(half, 7, 5), field(half, 2, 5), field(half, 13, 3)

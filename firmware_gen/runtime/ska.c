@@ -1,9 +1,9 @@
 /* ska.c - the loops of inference and learning. ska_rule.h has the computations of one neuron.
  *
  * ska_edge/network/trainer.py has the same loops in numpy; tests compare every bit of both.
- * It is one file so that the tables exist once, the compiler sees them together with the loops, and
- * your own firmware needs only one source. Read it by its banners: a plan compiles either the
- * updates with labels or those without.
+ * It is one file, so that the tables exist once, the compiler sees them together with the loops,
+ * and your own firmware needs only one source. Read it by its banners. A plan compiles either the
+ * updates with labels or the updates without labels.
  */
 #include "ska.h"
 
@@ -103,8 +103,8 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
  * weight can change are skipped. */
 typedef struct {
     const ska_change_t *change; /* shared by all rows */
-    int_fast16_t least;         /* smaller steps change no weight, whatever the inputs are */
-    ska_weight_t *weight;       /* of the next row */
+    int_fast16_t least;         /* a smaller step changes no weight, whatever the inputs are */
+    ska_weight_t *weight;       /* weights of the next row */
     ska_weight_t *bias;
     int8_t bias_shift;
 #if SKA_HEADROOM
@@ -203,7 +203,7 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 }
 #endif
 
-/* The lower layers use their own readout, the top hidden layer uses the output layer. */
+/* The lower layers use their own readouts; the top hidden layer uses the output layer. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 #if SKA_READOUTS > 0
     if (layer < SKA_READOUTS) {
@@ -242,7 +242,7 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
 
 #else /* SKA_TEACHER_CODE */
 
-/* Toward the class's code, if the class has one for this neuron. */
+/* The shift points to the class's code, if the class has a code for this neuron. */
 static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
@@ -308,7 +308,7 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
 
 #if SKA_REPLAY_SLOTS > 0
 
-/* One reservoir per class: every sample of a class is in it with equal probability. */
+/* Every class has a reservoir, which has each sample of the class with equal probability. */
 
 static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
     return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
@@ -353,7 +353,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
         return SKA_ERROR_LABEL;
     }
 #if SKA_REPLAY_SLOTS > 0
-    /* Stored samples first, so that ska_decisions and ska_metrics are about the new one. */
+    /* Stored samples come first, so that ska_decisions and ska_metrics are about the new sample. */
     for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
         ska_replay(ska);
     }
@@ -368,7 +368,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 
 #else /* no labels: SKA_STEPS passes of a held batch */
 
-/* The step of one neuron for one sample of the batch, from this pass and the previous one. */
+/* Returns the step of one neuron for one sample of the batch, from this and the previous pass. */
 static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuron) {
     const ska_knowledge_t knowledge = ska->passes[ska->pass][sample][neuron];
     const ska_knowledge_t before = ska->passes[1 - ska->pass][sample][neuron];
@@ -377,7 +377,8 @@ static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuro
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
 }
 
-/* The input to a layer's update: the network's input, or the layer below in the previous pass. */
+/* Returns the input to a layer's update: the network's input, or the layer below in the previous
+ * pass. */
 static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];
@@ -386,7 +387,7 @@ static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample
     return ska_rule_activation(ska_rule_decision(ska->passes[1 - ska->pass][sample][neuron]));
 }
 
-/* The sum over the batch that changes one weight. */
+/* Returns the sum over the batch that changes one weight. */
 static ska_update_t batch_product(const int16_t *steps, const ska_t *ska, uint16_t column) {
     ska_update_t sum = 0;
     for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
@@ -597,7 +598,7 @@ static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
     metrics->z_saturated += at_limit((int32_t)knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
 }
 
-/* Whether the last sample made an update; the sums need its unchanged batch. */
+/* Tells whether the last sample made an update; the sums need its unchanged batch. */
 static int is_fresh(const ska_t *ska) {
 #if SKA_SUPERVISED
     return ska->step != 0;
@@ -606,7 +607,8 @@ static int is_fresh(const ska_t *ska) {
 #endif
 }
 
-/* The neuron of a row over all samples of the last update, and the updates of its weights. */
+/* Adds the terms of a row's neuron over all samples of the last update, and of its weights'
+ * updates. */
 #if SKA_SUPERVISED
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);

@@ -26,7 +26,7 @@ extern "C" {
 typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
-    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
+    SKA_ERROR_RATE,  /* there are more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
     /* From ska_journal.h; the previous save stays loadable. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
@@ -73,38 +73,38 @@ void ska_replay(ska_t *ska);
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 
 #if !SKA_SUPERVISED
-/* Learns a whole batch: SKA_STEPS passes; the first one only records. */
+/* Learns a whole batch in SKA_STEPS passes; the first pass only records. */
 void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 #endif
 
-/* The class and the SKA_CLASSES decisions (Q0.15) of the last forward pass; in ska_learn this is
- * the pass before the update. */
+/* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass; in ska_learn
+ * this is the pass before the update. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
-/* The numbers of updates and of samples that ska_learn accepted, since ska_init. */
+/* Return the numbers of updates, and of samples that ska_learn has accepted, since ska_init. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 
-/* Sets the rate to the plan's rate, halved `times` times, at most SKA_RATE_HALVINGS_MAX. The plan's
- * own rate is the maximum, because the range proof holds for no larger one. */
+/* Sets the rate to the plan's rate, halved `times` times; `times` is at most SKA_RATE_HALVINGS_MAX.
+ * The plan's own rate is the maximum, because the range proof holds for no larger rate. */
 ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
 
 /* Returns the sums of the last update for one layer; call it before the next ska_infer. The sums
  * are zero if the last sample made no update: at step 0, and while a batch is being filled. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
-/* The state, as SKA_STATE_BYTES bytes that are the same on every core: the counters, the
- * parameters, the stored samples, each number with its lowest byte first. Returns the address of
+/* The state has SKA_STATE_BYTES bytes, which are the same on every core: the counters, the
+ * parameters and the stored samples, each number with its lowest byte first. Returns the address of
  * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core,
- * else 1. */
+ * otherwise 1. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
 /* Activates a state whose bytes the caller has written in order to the beginning of *ska. Limits
  * counters to their range, so that no bytes can do harm. */
 void ska_state_written(ska_t *ska);
 
-/* CRC-32 of the initial parameters; distinguishes images of the same plan. */
+/* Returns the CRC-32 of the initial parameters, which distinguishes images of the same plan. */
 uint32_t ska_initial_crc(void);
 
 #ifdef __cplusplus

@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
-/* Name of the board in ASCII, padded with zero bytes; 16 characters need no zero at the end. */
+/* The name of the board in ASCII, padded with zero bytes; a name of 16 characters needs no zero at
+ * the end. */
 extern const char ska_board_name[16];
 
-/* Bytes that the board can receive while the firmware computes; from board.toml. It limits what the
- * host may send ahead. 0: bytes that arrive while the firmware is busy may be lost. */
+/* The bytes that the board can receive while the firmware computes, from board.toml. They limit
+ * what the host may send ahead. If 0, bytes that arrive while the firmware is busy may be lost. */
 #ifndef SKA_UART_BUFFER
 #define SKA_UART_BUFFER 0u
 #endif
@@ -25,11 +26,11 @@ extern const char ska_board_name[16];
  * first. */
 void ska_board_init(void);
 
-/* Returns the next received byte, 0 to 255; waits for it. -1 ends the firmware; only a board that
- * is a program on a host returns it. */
+/* Waits for the next received byte and returns it, 0 to 255. -1 ends the firmware; only a board
+ * that is a program on a host returns it. */
 int16_t ska_board_read(void);
 
-/* Sends one byte; may wait until the line accepts it. */
+/* Sends one byte; it may wait until the line accepts the byte. */
 void ska_board_write(uint8_t byte);
 
 /* A free-running counter of instructions or cycles, only in images that measure themselves. It

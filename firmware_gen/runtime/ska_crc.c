@@ -1,13 +1,13 @@
 /* ska_crc.c - CRC-32, one byte at a time. The contribution of a byte is the XOR of the
  * contributions of its two halves, so 2 tables of 16 numbers replace one of 256. A bitwise CRC
- * would save these 128 bytes but take two (AVR) to six times as long, and the host may request the
+ * would save these 128 bytes, but take two (AVR) to six times as long, and the host may request the
  * CRC after every sample.
  */
 #include "ska_crc.h"
 
 #include "ska_const.h"
 
-/* The contributions of the low and of the high half of a byte. */
+/* The contributions of the low half and of the high half of a byte. */
 static const uint32_t crc_of_low[16] SKA_CONST = {
     0x00000000u, 0x77073096u, 0xEE0E612Cu, 0x990951BAu, 0x076DC419u, 0x706AF48Fu,
     0xE963A535u, 0x9E6495A3u, 0x0EDB8832u, 0x79DCB8A4u, 0xE0D5E91Eu, 0x97D2D988u,

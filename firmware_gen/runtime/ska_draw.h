@@ -1,6 +1,6 @@
 /* ska_draw.h - pseudorandom numbers without a state: word `counter` of a stream is a hash of
  * `counter`. ska_edge/arithmetic/random_words.py computes the same words; ska_plan.h has the keys.
- * Not fit for cryptography.
+ * The words are unfit for cryptography.
  */
 #ifndef SKA_DRAW_H
 #define SKA_DRAW_H
@@ -16,12 +16,12 @@ static inline uint32_t ska_draw_word(uint32_t key, uint32_t counter) {
     return word ^ (word >> 16);
 }
 
-/* A number in [0, limit). */
+/* Returns a number in [0, limit). */
 static inline uint16_t ska_draw_below(uint32_t key, uint32_t counter, uint16_t limit) {
     return (uint16_t)(((ska_draw_word(key, counter) >> 16) * limit) >> 16);
 }
 
-/* Bit number `place` (0 to 31) of a word. */
+/* Returns bit number `place` (0 to 31) of a word. */
 static inline int ska_draw_bit(uint32_t word, uint8_t place) {
     const uint32_t bit = (word >> place) & 1u;
     return (int)bit;

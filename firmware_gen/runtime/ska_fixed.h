@@ -11,9 +11,10 @@
 #include <limits.h>
 #include <stdint.h>
 
-/* The assumptions that the C standard does not guarantee: 8-bit bytes, two's complement, a right
- * shift of a negative number that keeps its sign, a conversion to a narrower signed type that keeps
- * the low bits, and 64-bit integers. The code does not compile for a platform without them. */
+/* The code assumes properties that the C standard does not guarantee: 8-bit bytes, two's
+ * complement, a right shift of a negative number that keeps its sign, a conversion to a narrower
+ * signed type that keeps the low bits, and 64-bit integers. The code does not compile for a
+ * platform without them. */
 #if CHAR_BIT != 8 || !defined(INT64_MAX)
 #error "ska-edge needs 8-bit bytes and int64_t"
 #endif
@@ -26,7 +27,8 @@ typedef char ska_assert_conversion_32[(int32_t)0xFFFFFFFEuL == -2 ? 1 : -1];
 /* --- rounding --------------------------------------------------------------------------------- */
 
 /* Shifts to the right by any number of bits. AVR shifts bit by bit but can move whole bytes, so
- * whole bytes come first. The empty statement keeps the compiler from merging the two shifts. */
+ * whole bytes come first. The empty assembly statement keeps the compiler from merging the two
+ * shifts. */
 static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift >= 16) {
@@ -41,8 +43,8 @@ static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
     return x >> shift;
 }
 
-/* The same for an x with three spare bits: a shift that is a few bits short of whole bytes becomes
- * a shift by whole bytes. */
+/* Does the same for an x with three spare bits: a shift that is a few bits short of whole bytes
+ * becomes a shift by whole bytes. */
 static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift % 8 > 4) {
@@ -55,7 +57,7 @@ static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
     return ska_shift_right_i32(x, shift);
 }
 
-/* Round half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the
+/* Rounds half up: (x + 2^(shift-1)) / 2^shift, toward minus infinity. 1 <= shift <= 31; x plus the
  * half fits the type by proof. */
 static inline int32_t ska_round_shift_i32(int32_t x, uint8_t shift) {
     return ska_shift_right_i32(x + ((int32_t)1 << (shift - 1)), shift);
@@ -140,7 +142,7 @@ static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #endif
 }
 
-/* The second factor is not negative and fits 16 bits without a sign. */
+/* Does the same for a second factor that is not negative and fits 16 bits without a sign. */
 static inline int32_t ska_product_u16(int32_t a, int32_t b) {
 #if SKA_AVR_MUL
     if (__builtin_constant_p(b == 32768) && b == 32768) {
@@ -184,7 +186,7 @@ static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
     return ska_shift_right_i32(x, shift);
 }
 
-/* The same for a number that fits 16 bits. */
+/* Does the same for a number that fits 16 bits. */
 static inline int32_t ska_high_bits_spare(int32_t x, uint8_t shift) {
     return ska_shift_right_spare_i32(x, shift);
 }
@@ -193,7 +195,7 @@ static inline int32_t ska_low_bits(int32_t x, uint8_t shift) {
     return x & (((int32_t)1 << shift) - 1);
 }
 
-/* Byte number `place` of a number, 0 for the lowest. */
+/* Returns byte number `place` of a number; 0 is the lowest. */
 static inline uint8_t ska_byte(int32_t x, uint8_t place) {
     return (uint8_t)((uint32_t)x >> (8 * place));
 }
@@ -225,7 +227,7 @@ static inline int32_t ska_narrow_i64(int64_t sum, uint8_t shift, int32_t lo, int
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* The change of a weight: a product, rounded to the weight's fraction. */
+/* Returns the change of a weight: a product, rounded to the weight's fraction. */
 static inline int32_t ska_change_i32(int32_t product, int8_t shift) {
     return ska_round_shift_i32(product, (uint8_t)shift);
 }
@@ -237,7 +239,8 @@ static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
                      : product * ((int64_t)1 << -shift);
 }
 
-/* A changed weight, saturated. The sum fits by the proof of "changed weight" in ska_plan.h. */
+/* Returns a changed weight, saturated. The sum fits by the proof of "changed weight" in ska_plan.h.
+ * */
 static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t shift) {
     return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
 }
@@ -301,7 +304,7 @@ static inline uint8_t ska_fast_exponent(int8_t shift) {
 
 /* --- accumulators ----------------------------------------------------------------------------- */
 
-/* Converts a term to the fraction of its sum; exact. */
+/* Converts a term exactly to the fraction of its sum. */
 static inline int32_t ska_align_i32(int32_t value, uint8_t shift) {
     return value * ((int32_t)1 << shift);
 }

@@ -1,5 +1,5 @@
 /* ska_fixed_dsp.h - the arithmetic of ska_fixed.h on two 16-bit numbers in one register, by the DSP
- * instructions of Armv7E-M and Armv8-M (ACLE, Arm IHI 0053, section 9). The same bits.
+ * instructions of Armv7E-M and Armv8-M (ACLE, Arm IHI 0053, section 9). It gives the same bits.
  */
 #ifndef SKA_FIXED_DSP_H
 #define SKA_FIXED_DSP_H
@@ -38,8 +38,8 @@ static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t 
     *second = ska_pair_upper(even, odd);
 }
 
-/* Both numbers times 2^exponent; they fit. The mask clears the bits that moved from the first
- * number into the second, whose lowest bits are 0. */
+/* Returns both numbers times 2^exponent, which fit. The mask clears the bits that moved from the
+ * first number into the second, whose lowest bits are 0. */
 static inline uint32_t ska_pair_mask(uint8_t exponent) {
     return ~((((uint32_t)1 << exponent) - 1u) << 16);
 }
@@ -48,7 +48,7 @@ static inline ska_pair_t ska_pair_scaled(ska_pair_t pair, uint8_t exponent, uint
     return (pair << exponent) & mask;
 }
 
-/* sum + first * first + second * second; exact, because the sum fits by proof. */
+/* Returns sum + first * first + second * second, exactly, because the sum fits by proof. */
 static inline int32_t ska_pair_dot_i32(ska_pair_t a, ska_pair_t b, int32_t sum) {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
 }
@@ -57,7 +57,7 @@ static inline int64_t ska_pair_dot_i64(ska_pair_t a, ska_pair_t b, int64_t sum) 
     return __smlald((int16x2_t)a, (int16x2_t)b, sum);
 }
 
-/* sum + first * factor, sum + second * factor; the factor is an int16. */
+/* Computes sum + first * factor and sum + second * factor; the factor is an int16. */
 static inline int32_t ska_pair_first_times_i32(ska_pair_t pair, int32_t factor, int32_t sum) {
     return __smlabb((int32_t)pair, factor, sum);
 }
@@ -74,7 +74,8 @@ static inline int64_t ska_pair_second_times_i64(ska_pair_t pair, int32_t factor,
     return sum + __smlatb((int32_t)pair, factor, 0);
 }
 
-/* requantize of both numbers by 8 bits to int8: rounded with saturation, then the upper bytes. */
+/* Requantizes both numbers by 8 bits to int8: rounds with saturation, then takes the upper bytes.
+ * */
 static inline ska_pair_t ska_pair_upper_i8(ska_pair_t pair) {
     const uint32_t rounded = (uint32_t)__qadd16((int16x2_t)pair, (int16x2_t)0x00800080);
     return ska_pair_odd_i8(rounded);
@@ -88,7 +89,7 @@ static inline ska_pair_t ska_pair_change_16(int32_t step, ska_pair_t pair) {
                           (uint32_t)__smlatb((int32_t)pair, step, half));
 }
 
-/* a + b of both numbers, saturated. */
+/* Returns a + b of both numbers, saturated. */
 static inline ska_pair_t ska_pair_add(ska_pair_t a, ska_pair_t b) {
     return (ska_pair_t)__qadd16((int16x2_t)a, (int16x2_t)b);
 }

@@ -39,7 +39,7 @@ void ska_decoder_init(ska_decoder_t *decoder) {
     decoder->dropped = 0;
 }
 
-/* The only function that writes content, so no input can write past its end. */
+/* This is the only function that writes content, so no input can write past its end. */
 static void content_append(ska_decoder_t *decoder, uint8_t byte) {
     if (decoder->length >= SKA_FRAME_MAX) {
         decoder->broken = true;
@@ -74,7 +74,7 @@ bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) 
         if (!good && started && decoder->dropped < 0xFFFFu) {
             decoder->dropped++;
         }
-        frame_begin(decoder); /* keeps the content, which *frame points to */
+        frame_begin(decoder); /* this keeps the content, to which *frame points */
         return good;
     }
     if (decoder->block != 0) {
@@ -93,7 +93,7 @@ bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) 
 
 /* --- encoder ---------------------------------------------------------------------------------- */
 
-/* The content of a frame before COBS, without a copy of the payload. */
+/* The content of a frame before COBS; the payload is not copied. */
 typedef struct {
     uint8_t head[FRAME_HEAD];
     const uint8_t *payload;

@@ -14,10 +14,10 @@
 #include "ska_key.h"
 #include "ska_messages.h"
 
-/* Bytes of the tag behind a request that changes the device. */
+/* The bytes of the tag after a request that changes the device. */
 #define SKA_TAG_ROOM (SKA_KEYED ? SKA_TAG_BYTES : 0u)
 
-/* Largest content of a received frame: type, seq, payload, tag and two bytes of CRC. */
+/* The largest content of a received frame: type, seq, payload, tag and two bytes of CRC. */
 #define SKA_FRAME_MAX (SKA_REQUEST_MAX + SKA_TAG_ROOM + 4u)
 
 /* A valid received frame. The payload is valid until the next byte goes to the decoder. */
@@ -31,14 +31,14 @@ typedef struct {
 /* Turns a stream of bytes into frames; all members are private. */
 typedef struct {
     uint8_t content[SKA_FRAME_MAX]; /* decoded so far */
-    uint16_t length;                /* number of these bytes */
+    uint16_t length;                /* number of the decoded bytes */
     uint8_t block;                  /* bytes that the current COBS block still lacks */
     bool zero;                      /* a zero byte of the content follows this block */
-    bool broken;                    /* too long: ignore everything up to the next zero byte */
-    uint16_t dropped;               /* pieces so far that were not valid frames; stops at 65535 */
+    bool broken;      /* the frame is too long: ignore everything up to the next zero byte */
+    uint16_t dropped; /* pieces so far that were not valid frames; stops at 65535 */
 } ska_decoder_t;
 
-/* The CRC after one more byte; start with SKA_CRC_START. */
+/* Returns the CRC after one more byte; start with SKA_CRC_START. */
 #define SKA_CRC_START 0xFFFFu
 uint16_t ska_crc_update(uint16_t crc, uint8_t byte);
 
@@ -50,8 +50,9 @@ void ska_decoder_init(ska_decoder_t *decoder);
 bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame);
 
 /* Sends a frame by ska_board_write, byte by byte. It needs no buffer, because COBS looks ahead in
- * the payload itself, which must not change meanwhile. length is at most SKA_PAYLOAD_MAX. The call
- * of ska_board_write is direct, not through a pointer, so that the stack has a provable bound. */
+ * the payload itself. The payload must not change in the meantime. length is at most
+ * SKA_PAYLOAD_MAX. The call of ska_board_write is direct, not through a pointer, so that the stack
+ * has a provable bound. */
 void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length);
 
 #endif

@@ -1,9 +1,9 @@
 /* ska_journal.c - two slots for saves in non-volatile memory.
  *
- * A slot begins at a page: a header, the state, a CRC-32. A save erases the older slot, then writes
- * the header, the state, and last the CRC. Only then the slot is complete, and the newest. Numbers
- * are in the byte order of the core, because only the core reads them; the state is little-endian,
- * as everywhere outside the network.
+ * A slot begins at a page, and has a header, the state and a CRC-32. A save erases the older slot,
+ * then writes the header, the state, and last the CRC. Only then is the slot complete, and the
+ * newest. Numbers are in the byte order of the core, because only the core reads them; the state is
+ * little-endian, as everywhere outside the network.
  *
  * The header counts the erases of its slot. It has its own CRC, so that the count is known even if
  * the slot is incomplete or belongs to another network. An erase of the slot also erases the count,
@@ -30,7 +30,7 @@
 #define MAGIC 0x4A414B53u /* "SKAJ" */
 #define NO_SLOT 2u
 #define ERASED 0xFFu
-#define PIECE 32u /* bytes read at once, on the stack */
+#define PIECE 32u /* bytes that are read at once, on the stack */
 #define READ_MAX 0x8000u
 #define CRC_BYTES 4u
 #define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
@@ -50,12 +50,12 @@ typedef struct {
     uint32_t crc;         /* of the members above */
 } header_t;
 
-#define HEADER_CONTENT (HEADER - CRC_BYTES) /* without its CRC */
+#define HEADER_CONTENT (HEADER - CRC_BYTES) /* the header without its CRC */
 typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 
 /* The known properties of a slot. */
 typedef struct {
-    bool counted;    /* its header is valid, for any network, so its counts are, too */
+    bool counted;    /* its header is valid, for any network, so its counts are valid, too */
     bool saved;      /* it has a complete save of this network */
     uint32_t number; /* these are 0 if the header is invalid */
     uint32_t erases;
@@ -70,7 +70,7 @@ typedef struct {
     bool open;
     uint8_t slot;
     uint32_t at;                    /* bytes after the header so far; 0 if no save is open */
-    uint32_t crc;                   /* of header and state so far */
+    uint32_t crc;                   /* CRC of header and state so far */
     uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they fill a unit */
 } writing_t;
 
@@ -170,14 +170,14 @@ static bool slot_erase(uint8_t slot) {
         }
     }
 #else
-    (void)slot; /* bytes are overwritten without an erase */
+    (void)slot; /* there is no erase, because bytes are overwritten */
 #endif
     return true;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Closes the save in progress; returns `status`. */
+/* Ends the save in progress; returns `status`. */
 static ska_status_t writing_end(ska_status_t status) {
     writing.open = false;
     writing.at = 0;
@@ -295,7 +295,7 @@ ska_status_t ska_load(ska_t *ska) {
     if (newest == NO_SLOT) {
         return SKA_ERROR_UNSAVED;
     }
-    uint8_t *state = (uint8_t *)ska; /* it begins with the state */
+    uint8_t *state = (uint8_t *)ska; /* the network begins with its state */
     uint32_t offset = slot_start(newest) + HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {

@@ -1,9 +1,9 @@
 /*
  * ska_journal.h: saves a network's state, so that it survives a restart.
  *
- * Saves alternate between two slots, so the last save stays valid until the next one is complete.
+ * Saves alternate between two slots, so the last save stays valid until the next save is complete.
  * Power may fail at any moment; ska_load then loads the old state or the new one. ska_journal.c
- * describes a slot, docs/FIRMWARE.md the guarantees and their limits.
+ * describes a slot. docs/FIRMWARE.md describes the guarantees and their limits.
  */
 #ifndef SKA_JOURNAL_H
 #define SKA_JOURNAL_H
@@ -12,7 +12,7 @@
 
 /* --- layout ----------------------------------------------------------------------------------- */
 
-/* Bytes of a slot: header, state, CRC-32. */
+/* The bytes of a slot: header, state, CRC-32. */
 #define SKA_JOURNAL_HEADER 32u
 #define SKA_JOURNAL_BYTES (SKA_JOURNAL_HEADER + SKA_STATE_BYTES + 4u)
 
@@ -24,7 +24,7 @@
 #define SKA_JOURNAL_SECOND 0u
 #endif
 
-/* Whether the board has memory for two slots. If not, nothing below exists. */
+/* Tells whether the board has memory for two slots. If not, nothing below exists. */
 #if SKA_JOURNAL_BYTES <= SKA_JOURNAL_SECOND
 #define SKA_PERSISTENT 1
 #else
@@ -56,20 +56,20 @@ ska_status_t ska_save(const ska_t *ska);
  *                      network is unchanged */
 ska_status_t ska_load(ska_t *ska);
 
-/* The number of complete saves of this network so far; wraps after 2^32. */
+/* Returns the number of complete saves of this network so far; it wraps after 2^32. */
 uint32_t ska_journal_saves(void);
 
 /* --- a state in pieces ------------------------------------------------------------------------ */
 
-/* For a state that arrives over a line, without a second copy in RAM: begin, append its
- * SKA_STATE_BYTES bytes in order, in pieces of any size, commit. Only commit completes the save;
- * the next begin or a restart discards an unfinished one. */
+/* These functions save a state that arrives over a line, without a second copy in RAM. Begin,
+ * append its SKA_STATE_BYTES bytes in order, in pieces of any size, then commit. Only commit
+ * completes the save; the next begin or a restart discards an unfinished save. */
 ska_status_t ska_journal_begin(void);
 
-/* SKA_ERROR_PIECES: not begun, or more bytes than a state has; begin again. */
+/* SKA_ERROR_PIECES: no save was begun, or there are more bytes than in a state; begin again. */
 ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count);
 
-/* SKA_ERROR_PIECES: not begun, or fewer bytes than a state has; begin again. */
+/* SKA_ERROR_PIECES: no save was begun, or there are fewer bytes than in a state; begin again. */
 ska_status_t ska_journal_commit(void);
 
 #if SKA_SAVE_BUDGET > 0

@@ -102,7 +102,7 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
 
 #define SKA_BACK_COLUMNS 1u
 
-/* sum += weight * error, from row to row: four products of bytes. */
+/* Computes sum += weight * error, from row to row, by four products of bytes. */
 static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const int16_t *errors, uint16_t rows,
                                          ska_sum_t sums[SKA_BACK_COLUMNS]) {

@@ -1,4 +1,4 @@
-/* ska_mac.c: BLAKE2s with a key, as RFC 7693 defines it; names of steps are the RFC's. */
+/* ska_mac.c: BLAKE2s with a key, as RFC 7693 defines it. The names of the steps are the RFC's. */
 #include "ska_mac.h"
 
 #include "ska_const.h"
@@ -12,8 +12,8 @@ static const uint32_t vector[WORDS] SKA_CONST = {
     0x510E527Fu, 0x9B05688Cu, 0x1F83D9ABu, 0x5BE0CD19u,
 };
 
-/* The order in which a round takes the words of a block (2.7), two in a byte: the first of a pair
- * in the upper half. */
+/* The order in which a round takes the words of a block (2.7). A byte has two entries; the first
+ * one is in the upper half. */
 static const uint8_t schedule[ROUNDS][WORDS] SKA_CONST = {
     {0x01u, 0x23u, 0x45u, 0x67u, 0x89u, 0xABu, 0xCDu, 0xEFu},
     {0xEAu, 0x48u, 0x9Fu, 0xD6u, 0x1Cu, 0x02u, 0xB7u, 0x53u},
@@ -31,7 +31,7 @@ static uint32_t rotate(uint32_t word, uint8_t right) {
     return (word >> right) | (word << (32u - right));
 }
 
-/* Word `index`, 0 to 15, of a block, little-endian. */
+/* Returns word `index`, 0 to 15, of a block, little-endian. */
 static uint32_t word_of(const uint8_t *block, uint8_t index) {
     const uint8_t *bytes = &block[4u * index];
     uint32_t word = 0;
@@ -41,8 +41,8 @@ static uint32_t word_of(const uint8_t *block, uint8_t index) {
     return word;
 }
 
-/* The mixing function G (3.1): columns first, then diagonals, which begin one word farther in each
- * row. */
+/* Applies the mixing function G (3.1) to the columns first, then to the diagonals, which begin one
+ * word farther in each row. */
 static void mix(uint32_t *work, uint8_t number, uint32_t x, uint32_t y) {
     const uint8_t turn = (uint8_t)(number / 4u);
     uint32_t *const a = &work[number % 4u];
@@ -59,7 +59,7 @@ static void mix(uint32_t *work, uint8_t number, uint32_t x, uint32_t y) {
     *b = rotate(*b ^ *c, 7);
 }
 
-/* The compression function F (3.2) over the block; `hashed` counts it already. */
+/* Applies the compression function F (3.2) to the block, which `hashed` already counts. */
 static void compress(ska_mac_t *mac, bool last) {
     uint32_t work[2u * WORDS];
     for (uint8_t i = 0; i < WORDS; i++) {
@@ -84,10 +84,10 @@ void ska_mac_init(ska_mac_t *mac, const uint8_t *key) {
     for (uint8_t i = 0; i < WORDS; i++) {
         mac->chain[i] = ska_const_u32(&vector[i]);
     }
-    /* The parameter block (2.5): sizes of tag and key, one leaf. */
+    /* The parameter block (2.5) has the sizes of tag and key, and one leaf. */
     mac->chain[0] ^= 0x01010000u + SKA_KEY_BYTES * 256u + SKA_TAG_BYTES;
     mac->hashed = 0;
-    /* The key is the first block, filled up with zeros. */
+    /* The key is the first block, padded with zeros. */
     mac->filled = (uint8_t)SKA_MAC_BLOCK;
     for (uint8_t i = 0; i < SKA_MAC_BLOCK; i++) {
         mac->block[i] = i < SKA_KEY_BYTES ? key[i] : 0u;
@@ -96,7 +96,7 @@ void ska_mac_init(ska_mac_t *mac, const uint8_t *key) {
 
 void ska_mac_update(ska_mac_t *mac, const uint8_t *bytes, uint16_t count) {
     for (uint16_t i = 0; i < count; i++) {
-        if (mac->filled == SKA_MAC_BLOCK) { /* a full block waits until it is not the last one */
+        if (mac->filled == SKA_MAC_BLOCK) { /* a full block waits, because it may be the last */
             mac->hashed += SKA_MAC_BLOCK;
             compress(mac, false);
             mac->filled = 0;

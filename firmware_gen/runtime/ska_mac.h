@@ -1,9 +1,9 @@
 /*
  * ska_mac.h: a message authentication code, BLAKE2s with a key (RFC 7693).
  *
- * Who does not know the key cannot make the tag of a message, nor change a message and keep its
- * tag. A firmware without a key (SKA_KEYED 0 in ska_key.h) calls none of this, and the linker
- * leaves it out.
+ * Without the key, nobody can make the tag of a message, or change a message and keep its tag
+ * valid. A firmware without a key (SKA_KEYED 0 in ska_key.h) calls none of these functions, and the
+ * linker leaves them out.
  */
 #ifndef SKA_MAC_H
 #define SKA_MAC_H
@@ -19,12 +19,12 @@ extern "C" {
 
 #define SKA_MAC_BLOCK 64u
 
-/* A tag in the making; all members are private. */
+/* A tag that is being computed; all members are private. */
 typedef struct {
     uint32_t chain[8];
     uint8_t block[SKA_MAC_BLOCK];
-    uint8_t filled;  /* bytes of the block */
-    uint32_t hashed; /* bytes in the blocks before it, the key's included */
+    uint8_t filled;  /* bytes in the block */
+    uint32_t hashed; /* bytes in the blocks before it, including the key's block */
 } ska_mac_t;
 
 /* Begins a tag with a key of SKA_KEY_BYTES. */
@@ -37,7 +37,7 @@ void ska_mac_update(ska_mac_t *mac, const uint8_t *bytes, uint16_t count);
 /* Ends the tag and writes its SKA_TAG_BYTES. */
 void ska_mac_tag(ska_mac_t *mac, uint8_t *tag);
 
-/* Ends the tag and compares it; takes as long for any wrong tag, so its time tells nothing. */
+/* Ends the tag and compares it. The time is the same for every wrong tag, so it reveals nothing. */
 bool ska_mac_equal(ska_mac_t *mac, const uint8_t *tag);
 
 #ifdef __cplusplus

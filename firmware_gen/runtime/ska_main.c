@@ -1,14 +1,16 @@
 /*
- * ska_main.c: the firmware. Reads requests from the serial line, executes each once, answers each.
+ * ska_main.c: the firmware. It reads requests from the serial line, executes each once, and answers
+ * each.
  *
  * The host repeats a request if its answer is late or damaged. Each request therefore carries a
  * sequence number. A repeat of the last request (same seq, same type) is answered again but not
  * executed again. This needs little memory, because an answer depends only on the network's state,
  * the request, and its outcome. A SAMPLE also has a number, computed from the token and the samples
- * before it, so it is learned once even if sessions or programs ended meanwhile.
+ * before it. So it is learned once, even if sessions or programs have ended in the meantime.
  *
- * To add a message: a row in ska_edge/wire/protocol.py, a handler here, a case in request_execute.
- * ska_reply.c packs the answers, ska_push.c writes the memory for saves, ska_tag.c has the key.
+ * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
+ * request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves, ska_tag.c
+ * has the key.
  */
 #include "ska.h"
 #include "ska_board.h"
@@ -22,20 +24,20 @@
 static ska_t network;
 static ska_decoder_t decoder;
 
-/* The session; HELLO opens it, a restart of the device ends it. */
+/* The session; HELLO opens it, and a restart of the device ends it. */
 typedef struct {
     bool open;
-    uint8_t hello; /* seq of the HELLO that opened it; the same HELLO again opens no new one */
-    uint8_t seq;   /* of the last request */
-    uint8_t type;  /* of the last request */
+    uint8_t hello; /* seq of the HELLO that opened it; a copy of that HELLO opens no new session */
+    uint8_t seq;   /* seq of the last request */
+    uint8_t type;  /* type of the last request */
     ska_outcome_t last;
 } session_t;
 
 static session_t session;
 
-/* Identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when another state
- * replaces this one. SAMPLE, SET_RATE and SAVE carry the token that they are meant for. They
- * therefore have no effect on a device that has restarted without the host's knowledge. */
+/* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when another
+ * state replaces this one. SAMPLE, SET_RATE and SAVE carry the token of the state for which they
+ * are meant. So they have no effect on a device that has restarted without the host's knowledge. */
 static uint32_t token;
 
 /* The outcome of the first request that was refused since the start. */
@@ -55,9 +57,9 @@ static const ska_signal_t *input_read(const uint8_t *bytes) {
 #endif
 }
 
-/* The number of requests that the host may have in flight: the one in progress, and those that the
- * board's receive buffer holds meanwhile. The largest request in a stream is SAMPLE. On the line it
- * has a code byte at least every 254 bytes, and a zero byte before and after it. */
+/* Returns the number of requests that the host may have in flight: the request in progress, and
+ * those that fit the board's receive buffer. The largest request in a stream is SAMPLE. On the line
+ * it has a code byte at least every 254 bytes, and a zero byte before and after it. */
 #define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_ROOM + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u
@@ -105,7 +107,7 @@ static void welcome_send(uint8_t seq) {
 
 /* Each of these executes a request and returns its outcome. */
 
-/* Accepts any version; the answer has the device's version, and the host decides whether it fits.
+/* Accepts any version. The answer has the device's version, and the host decides whether it fits.
  */
 static ska_outcome_t hello_execute(const ska_frame_t *frame) {
     ska_message_hello_t hello;
@@ -265,10 +267,10 @@ static void request_answer(const ska_frame_t *frame) {
     }
 }
 
-/* A valid request is a repeat of the last one, the next one, or a new HELLO. Any other was
- * overtaken, or comes from a host that does not know that the device has restarted, and must change
- * nothing. A HELLO that arrives again late must not reset the session, because the samples after it
- * would be accepted as new ones. */
+/* A valid request is a repeat of the last request, the next request, or a new HELLO. Any other
+ * request was overtaken, or comes from a host that does not know that the device has restarted. It
+ * must change nothing. A late copy of a HELLO must not reset the session, because the samples after
+ * it would be accepted as new samples. */
 static void request_handle(const ska_frame_t *frame) {
     const ska_frame_t content = ska_tag_removed(frame);
     const bool repeated = session.open && frame->seq == session.seq && frame->type == session.type;
@@ -309,7 +311,7 @@ int main(void) {
     ska_board_init();
     ska_init(&network);
 #if SKA_PERSISTENT
-    (void)ska_load(&network); /* without a valid save, the plan's weights stay */
+    (void)ska_load(&network); /* without a valid save, the initial weights stay */
 #endif
     ska_push_start();
     ska_decoder_init(&decoder);

@@ -1,4 +1,4 @@
-/* ska_push.c: states that arrive over the line, and saves that the line asks for. */
+/* ska_push.c: handles states that arrive over the line, and saves that the host requests. */
 #include "ska_push.h"
 
 #if SKA_PERSISTENT
@@ -11,7 +11,7 @@ typedef struct {
     bool open;
     uint32_t offered; /* CRC-32 of the whole state */
     uint32_t crc;     /* of the bytes received so far */
-    uint32_t offset;  /* number of these bytes */
+    uint32_t offset;  /* number of received bytes */
 } push_t;
 
 static push_t push;

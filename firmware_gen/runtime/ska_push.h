@@ -31,15 +31,15 @@ static inline void ska_push_received(void) {}
 /* Begins the transfer of a state, or resumes it; the detail is the offset to continue from. */
 ska_outcome_t ska_push_offer(const ska_frame_t *frame);
 
-/* Takes a piece; the last one stores the state and loads it into the network. */
+/* Takes a piece; the last piece stores the state and loads it into the network. */
 ska_outcome_t ska_push_piece(const ska_frame_t *frame, ska_t *network);
 
-/* Whether `went`, of a piece, says that the network has another state now. */
+/* Tells whether `went`, the outcome of a piece, means that the network has another state now. */
 static inline bool ska_push_ended(ska_outcome_t went) {
     return went.code == SKA_STATUS_OK && went.detail == SKA_STATE_BYTES;
 }
 
-/* Saves the network's state; ends a transfer, because the save uses its slot. */
+/* Saves the network's state; it ends a transfer, because the save uses the same slot. */
 ska_outcome_t ska_push_save(const ska_t *network);
 
 #endif

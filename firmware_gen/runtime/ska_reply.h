@@ -1,5 +1,5 @@
 /*
- * ska_reply.h: what the firmware answers; and the outcome of a request, which a STATUS reports.
+ * ska_reply.h: the answers of the firmware, and the outcome of a request, which a STATUS reports.
  */
 #ifndef SKA_REPLY_H
 #define SKA_REPLY_H
@@ -8,7 +8,7 @@
 #include "ska_frame.h"
 #include "ska_messages.h"
 
-/* The first bytes of the plan's digest, as WELCOME and OFFER have them. */
+/* The first bytes of the plan's digest, as in WELCOME and OFFER. */
 extern const uint8_t ska_plan_digest[8];
 
 /* The outcome of a request: a code of STATUS and its detail. */
@@ -33,17 +33,17 @@ static inline ska_outcome_t ska_outcome_length(const ska_frame_t *frame) {
 /* CRC-32 of the network's state. */
 uint32_t ska_state_crc(const ska_t *network);
 
-/* Each of these sends one reply with a sequence number. */
+/* Each of these functions sends one reply with a sequence number. */
 
 void ska_reply_status(uint8_t seq, ska_outcome_t went);
 
-/* The sums of a layer after the last step. */
+/* Sends the sums of a layer after the last step. */
 void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer);
 
-/* The decisions of the last forward pass. */
+/* Sends the decisions of the last forward pass. */
 void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc);
 
-/* The bytes of the state from an offset on, as many as fit a CHUNK. */
+/* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset);
 
 #endif

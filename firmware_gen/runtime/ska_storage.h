@@ -27,8 +27,8 @@ extern "C" {
 /* Copies `count` bytes from `offset` on, for any range inside the memory. */
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count);
 
-/* Programs `count` bytes, which are erased; offset and count are multiples of the unit. Returns
- * when the memory has finished; false if the memory reports a failure. */
+/* Programs `count` erased bytes; offset and count are multiples of the unit. Returns when the
+ * memory has finished; false if the memory reports a failure. */
 bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count);
 
 /* Erases the page that begins at `offset`. Returns when the memory has finished; false on failure.

@@ -8,16 +8,16 @@
 
 static const uint8_t key[SKA_KEY_BYTES] = SKA_KEY;
 
-/* What tags are made with; CHALLENGE begins it anew. */
+/* The values from which tags are made; CHALLENGE renews them. */
 typedef struct {
     bool open;
     uint8_t nonce[SKA_TAG_BYTES];
-    uint32_t number; /* requests since then */
+    uint32_t number; /* requests since the nonce */
 } challenge_t;
 
 static challenge_t challenge;
 
-/* The first byte of what a tag is made of: a nonce is no request's tag. */
+/* The first hashed byte distinguishes a nonce from the tag of a request. */
 #define MAC_OF_NONCE 0u
 #define MAC_OF_REQUEST 1u
 
@@ -29,8 +29,9 @@ static void mac_number(ska_mac_t *mac, uint32_t number) {
     ska_mac_update(mac, bytes, (uint16_t)sizeof bytes);
 }
 
-/* A nonce follows from the state, the saves so far, and the challenges since the start. So one can
- * come again only after a restart, on a device that is back where it was when it gave it. */
+/* A nonce is computed from the state, the saves so far, and the challenges since the start. So a
+ * nonce can repeat only after a restart, on a device with the same state as when it gave that
+ * nonce. */
 ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network) {
     static uint32_t challenges;
     ska_mac_t mac;

@@ -1,7 +1,7 @@
 /*
  * ska_tag.h: with a key (SKA_KEYED in ska_key.h), a request that changes the device ends in a tag.
  *
- * ska_edge/wire/tag.py makes the same tags on the host; docs/SECURITY.md says what they defend.
+ * ska_edge/wire/tag.py makes the same tags on the host. docs/SECURITY.md says what they protect.
  */
 #ifndef SKA_TAG_H
 #define SKA_TAG_H
@@ -11,19 +11,19 @@
 
 #if SKA_KEYED
 
-/* CHALLENGE: takes a new nonce, with which tags are made from here on. */
+/* Executes CHALLENGE: takes a new nonce, from which tags are made from here on. */
 ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network);
 
 /* Sends the nonce. */
 void ska_tag_nonce(uint8_t seq);
 
-/* Whether the next request changes nothing, or ends in its tag. */
+/* Tells whether the next request changes nothing, or ends in the right tag. */
 bool ska_tag_right(const ska_frame_t *frame);
 
 /* Counts a request as executed, so that the next one has another tag. */
 void ska_tag_count(void);
 
-/* The request without its tag, as its handler takes it. */
+/* Returns the request without its tag, for its handler. */
 ska_frame_t ska_tag_removed(const ska_frame_t *frame);
 
 #else

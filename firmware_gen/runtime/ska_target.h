@@ -1,5 +1,5 @@
 /* ska_target.h - selects the kernels for this core. All kernels give the same bits. The portable
- * ones run everywhere; define SKA_PORTABLE to use them on any core.
+ * kernels run everywhere; define SKA_PORTABLE to use them on any core.
  */
 #ifndef SKA_TARGET_H
 #define SKA_TARGET_H
@@ -27,7 +27,7 @@
     defined(__OPTIMIZE__) /* else gcc lacks registers */
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
-#elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* else gcc lacks registers */
+#elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* without it, gcc lacks registers */
 #undef SKA_KERNEL_AVR
 #define SKA_KERNEL_AVR 1
 #endif
@@ -57,14 +57,14 @@
 #endif
 #endif
 
-/* How many bytes of a state are consecutive in memory; see ska_state. */
+/* The number of bytes of a state that are consecutive in memory; see ska_state. */
 #if SKA_LITTLE_ENDIAN
 #define SKA_STATE_RUN SKA_STATE_BYTES
 #else
 #define SKA_STATE_RUN 1u
 #endif
 
-/* Loops that need all registers are separate functions. Not every plan uses each. */
+/* Loops that need all registers are separate functions. Not every plan uses each of them. */
 #if defined(__GNUC__)
 #define SKA_NOINLINE __attribute__((noinline, unused))
 #else
@@ -72,7 +72,7 @@
 #endif
 
 /* If speed matters more than size, each layer gets its own code, with its sizes and shifts as
- * constants. On AVR this is always so, because AVR shifts bit by bit. */
+ * constants. AVR always does this, because it shifts bit by bit. */
 #if defined(__GNUC__) &&                                                                           \
     ((defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)) || defined(__AVR__))
 #define SKA_LAYER_CODE 1

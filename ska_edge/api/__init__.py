@@ -1,1 +1,1 @@
-"""The Python API: the functions and classes of `import ska_edge`, one file each."""
+"""The Python API: the functions and classes of `import ska_edge`, with one file per name."""

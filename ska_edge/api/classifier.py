@@ -1,4 +1,4 @@
-"""`ska_edge.Classifier`: the network as a scikit-learn estimator.
+"""Defines `ska_edge.Classifier`: the network as a scikit-learn estimator.
 
 `make golden` writes the parameters of `Classifier` from the training options.
 """
@@ -126,11 +126,11 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         classes: ArrayLike | None = None,
     ) -> Classifier:
-        """One learning step for each row, in order, in integers: exactly what a device does.
+        """Make one integer learning step for each row, in order, exactly as a device does.
 
         Without a `fit` before it, the first call creates the network with its initial weights. Its
-        rows determine the scaling and the number formats, so pass at least some dozens of them.
-        Later rows change neither, as on a device.
+        rows determine the scaling and the number formats, so pass several dozen rows or more. Later
+        rows change neither, as on a device.
 
         Args:
             X: features (rows, features), finite numbers.
@@ -156,7 +156,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """The class of each row, (rows,), bit for bit as on a device.
+        """Return the class of each row, (rows,), bit for bit as on a device.
 
         Args:
             X: features (rows, features), finite numbers.
@@ -167,7 +167,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return decided
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
-        """The decisions scaled to a sum of 1 per row, (rows, classes); see `Model.predict_proba`.
+        """Return the decisions scaled to a sum of 1 per row, (rows, classes).
 
         Args:
             X: features (rows, features), finite numbers.
@@ -176,7 +176,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
 
     def _options(self) -> Options:
-        """The parameters as training options; no rows are held out."""
+        """Return the parameters as training options that hold no rows out."""
         if self.rule is not None and self.rule in RULES and not RULES[self.rule].supervised:
             raise InputError(f"the rule {self.rule!r} learns no classes; choose a rule with labels")
         return Options(**self.get_params(), test_fraction=0.0)
@@ -187,26 +187,26 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         reset: bool,
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Features and labels, checked as scikit-learn does."""
+        """Check features and labels as scikit-learn does; return them."""
         features, labels = validate_data(self, X, y, dtype=np.float64, reset=reset)
         check_classification_targets(labels)
         return features, labels
 
 
 def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]) -> Dataset:
-    """Checked arrays as a Dataset; raises ValueError if there is nothing to learn from them."""
+    """Return checked arrays as a Dataset; raise ValueError if nothing can be learned from them."""
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes[0]!r}; learning needs two classes")
     if not np.ptp(features, axis=0).any():
         raise ValueError(
             f"all features of the {counted(len(features), 'row')} are constant (n_samples ="
-            f" {len(features)}): there is nothing to tell the classes apart"
+            f" {len(features)}): nothing distinguishes the classes"
         )
     return Dataset("arrays", features, np.searchsorted(classes, labels), _names(classes))
 
 
 def _names(classes: NDArray[Any]) -> tuple[str, ...]:
-    """The class names for the model: whole numbers are written without a fraction."""
+    """Return the class names for the model; whole numbers are written without a fraction."""
     if classes.dtype.kind == "f" and all(float(label).is_integer() for label in classes):
         return tuple(str(int(label)) for label in classes)
     return tuple(str(label) for label in classes)

@@ -1,4 +1,4 @@
-"""`ska_edge.connect` and `ska_edge.Device`: a running device, with its model's units."""
+"""Defines `ska_edge.connect` and `ska_edge.Device`: a running device, in its model's units."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def connect(
         model: the model that was flashed, or its file. It turns features into the device's integers
             and numbers into classes; `info`, `save` and `reset` work without it.
         baud: bits per second; emulated boards ignore it.
-        timeout: seconds to wait for an answer before a request is sent again.
+        timeout: seconds to wait for an answer before a retry.
         key: the device's key, 32 bytes, if it was flashed with one.
 
     Raises InputError for an argument that no port can have, and DeviceError if the port does not
@@ -76,7 +76,7 @@ def _check_connection(port: object, baud: object, timeout: object, key: object) 
 
 
 class Device(Closable):
-    """A device that runs a model's firmware; made by `ska_edge.connect`, closed by `with`.
+    """A device that runs a model's firmware. `ska_edge.connect` makes it, and `with` closes it.
 
     The device has its own state: the model does not change when the device learns. `pull` returns
     a model with the device's state. `infer`, `predict` and `predict_proba` return exactly what a
@@ -95,7 +95,7 @@ class Device(Closable):
         self._model = model
 
     def close(self) -> None:
-        """Close the port; a second time does nothing. An emulated board keeps running."""
+        """Close the port; a second call does nothing. An emulated board keeps running."""
         self._link.close()
 
     @property
@@ -113,7 +113,8 @@ class Device(Closable):
         return self._link.hello()
 
     def infer(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
-        """The device's decisions, (rows, classes) in Q0.15: 32768 would be 1. Nothing is learned.
+        """Return the device's decisions, (rows, classes) in Q0.15: 32768 would be 1. It learns
+        nothing.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -130,7 +131,7 @@ class Device(Closable):
         return found
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The class of each row, (rows,), as in `Model.predict`. The device learns nothing.
+        """Return the class of each row, (rows,), as in `Model.predict`. The device learns nothing.
 
         Example: ``(device.predict(x) == y).mean()``
         """
@@ -139,20 +140,20 @@ class Device(Closable):
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """The decisions scaled to sum to 1 per row, (rows, classes): see `Model.predict_proba`."""
+        """Return decisions scaled to a sum of 1 per row, (rows, classes), as in `Model`."""
         self.model.require_labels()
         return probabilities(self.infer(x))
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
-        """One learning step on the device for each row, in order.
+        """Make one learning step on the device for each row, in order.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
             y: labels (rows,), of the model's classes; None for a rule without labels.
 
         Returns:
-            The class that the device decided for each row just before learning it, (rows,); class
-            indices for a rule without labels.
+            The device's class for each row just before it learned the row, (rows,); class indices
+            for a rule without labels.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """
@@ -168,7 +169,7 @@ class Device(Closable):
         return self.model.classes[decided] if supervised else decided
 
     def pull(self) -> Model:
-        """A model with the device's present state, bit for bit, and without a float twin.
+        """Return a model with the device's present state, bit for bit, without a float twin.
 
         Example: ``device.pull().save("worn.ska")``
         """
@@ -181,16 +182,16 @@ class Device(Closable):
                 f"the device at {self._link.port} has a state that no device of this plan can have"
                 f" ({error}): flash it again"
             ) from error
-        # The float twin did not learn what the device has learned, so it is left out.
+        # The float twin did not learn the device's samples, so it is left out.
         return replace(self.model, state=state, reference=None)
 
     def push(self, model: Model | None = None) -> DeviceInfo:
-        """Send the device a state, which it saves: weights, counters, rate and stored samples.
+        """Send a state to the device, which saves it: weights, counters, rate and stored samples.
 
-        Until all of it has arrived, the device keeps its old state.
+        Until the whole state has arrived, the device keeps its old state.
 
         Args:
-            model: the model whose state to send; by default the one that `connect` was given.
+            model: the model with the state; by default the model that `connect` was given.
 
         Raises DeviceError if the device runs another plan or cannot save a state.
 
@@ -230,7 +231,7 @@ class Device(Closable):
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`.
-            samples: how many rows it learns, from the first one on; by default all.
+            samples: how many rows it learns, from the first one on; by default all rows.
 
         Returns:
             How many rows were learned, and how many integers were compared.

@@ -1,4 +1,4 @@
-"""`ska_edge.load`: a model from its file."""
+"""Defines `ska_edge.load`, which reads a model from its file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ska_edge.model.open import open_model
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """A model from a model file (.ska) or from an integer ONNX file (.onnx).
+    """Load a model from a model file (.ska) or from an integer ONNX file (.onnx).
 
-    Raises InputError, whose message says why the file is refused.
+    Raises InputError if the file is refused; the message gives the reason.
 
     Example: ``model = ska_edge.load("digits.ska")``
     """

@@ -1,4 +1,4 @@
-"""`ska_edge.train`: the training options as typed keywords, which `make golden` writes."""
+"""Defines `ska_edge.train`, whose typed keywords `make golden` writes from the options."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def train(
     log: PathLike | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a network in fixed point, beside its float twin.
+    """Train a network in fixed point, together with its float twin.
 
     Args:
         data: a built-in name, a path, a Dataset, or arrays `(x, y)`; see `ska_edge.load_data`.
@@ -90,7 +90,7 @@ def train(
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """
-    named = dict(locals())  # first of all, when there is nothing but the arguments
+    named = dict(locals())  # must come first, while the only locals are the arguments
     del named["data"], named["progress"]
     options = Options(**named)
     trained = train_model(load_data(data), options, progress or silent)

@@ -1,9 +1,9 @@
-"""The arithmetic of ska-edge: Q formats, values with intervals, one rounding, one narrowing.
+"""Defines the arithmetic: Q formats, values with intervals, one rounding, one narrowing.
 
-All integer computations, on the host, in ONNX and in C, are written once on `Fixed`, and a back
-end (`Ops`) executes them. A back end makes no decisions. The interval of each value determines
-whether it needs 64 bits and where a saturation is needed, so all back ends agree.
-`docs/ARITHMETIC.md` has worked numbers.
+All integer computations, on the host, in ONNX and in C, are written once on `Fixed`. A back end
+(`Ops`) executes them and makes no decisions. The interval of each value determines whether it needs
+64 bits, and where it must saturate, so all back ends agree. `docs/ARITHMETIC.md` has worked
+numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class QFormat:
     """A signed two's-complement fixed-point format: real value = integer * 2**-frac, zero point 0.
 
     Attributes:
-        bits: width of the stored integer, sign included (8, 16 or 32 in stored tensors).
+        bits: width of the stored integer, including the sign (8, 16 or 32 in stored tensors).
         frac: number of fractional bits; may be larger than `bits` or negative.
     """
 
@@ -63,7 +63,7 @@ class QFormat:
         return np.clip(scaled, self.minimum, self.maximum).astype(np.int64)
 
     def dequantize(self, integers: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Real values of integers in this format; any shape."""
+        """Return the real values of integers in this format; any shape."""
         return np.asarray(integers, dtype=np.float64) * 2.0**-self.frac
 
 
@@ -83,7 +83,7 @@ class Rate:
 
     @classmethod
     def from_real(cls, rate: float) -> Rate:
-        """The nearest representable rate; raises InputError unless it is positive and finite."""
+        """Return the nearest representable rate; raise InputError unless it is positive, finite."""
         if not (math.isfinite(rate) and rate > 0):
             raise InputError(f"the rate must be a positive number, not {rate}")
         fraction, exponent = math.frexp(rate)  # rate = fraction * 2**exponent, 0.5 <= fraction < 1
@@ -115,16 +115,16 @@ class Ops(Protocol[T]):
     def subtract(self, a: T, b: T, lo: int, hi: int) -> T: ...
     def multiply(self, a: T, b: T, lo: int, hi: int) -> T: ...
     def round_shift(self, a: T, shift: int, lo: int, hi: int) -> T:
-        """(a + 2**(shift-1)) >> shift, shift >= 1; lo and hi bound the sum before the shift."""
+        """Return (a + 2**(shift-1)) >> shift, shift >= 1; lo, hi bound the sum before the shift."""
         ...
 
     def clip(self, a: T, lo: int, hi: int) -> T: ...
     def high_bits(self, a: T, shift: int) -> T:
-        """The upper part a >> shift of a value known to be >= 0."""
+        """Return the upper part a >> shift of a value known to be >= 0."""
         ...
 
     def low_bits(self, a: T, shift: int) -> T:
-        """The remainder a modulo 2**shift of a value known to be >= 0."""
+        """Return the remainder a modulo 2**shift of a value known to be >= 0."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
@@ -137,7 +137,7 @@ class ArrayOps(Ops[T], Protocol[T]):
     """A back end that also has matrix products; in C these are the runtime's loops."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
-        """Sums over terms: weights (rows, terms), inputs (batch, terms) to (batch, rows)."""
+        """Return sums over terms: weights (rows, terms), inputs (batch, terms) to (batch, rows)."""
         ...
 
 
@@ -160,7 +160,7 @@ class Fixed(Generic[T]):
 
     def __post_init__(self) -> None:
         if self.lo < INT64_MIN or self.hi > INT64_MAX:
-            raise RangeError(f"a value in [{self.lo}, {self.hi}] does not fit 64 bits")
+            raise RangeError(f"a value in [{self.lo}, {self.hi}] does not fit into 64 bits")
 
     @classmethod
     def of(cls, ops: Ops[T], data: T, format: QFormat) -> Fixed[T]:
@@ -180,7 +180,7 @@ class Fixed(Generic[T]):
         return self.aligned(frac), other.aligned(frac), frac
 
     def aligned(self, frac: int) -> Fixed[T]:
-        """The same real value with `frac` >= self.frac fractional bits: exact."""
+        """Return exactly the same real value with `frac` >= self.frac fractional bits."""
         if frac == self.frac:
             return self
         factor = 1 << (frac - self.frac)
@@ -204,7 +204,7 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, data, self.frac + other.frac, lo, hi)
 
     def scaled(self, exponent: int) -> Fixed[T]:
-        """The real value times 2**exponent: only the binary point moves, no bit changes."""
+        """Return the real value times 2**exponent; only the binary point moves, no bit changes."""
         return Fixed(self.ops, self.data, self.frac - exponent, self.lo, self.hi)
 
     def rounded(self, frac: int) -> Fixed[T]:
@@ -217,7 +217,7 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, data, frac, (self.lo + half) >> shift, (self.hi + half) >> shift)
 
     def saturated(self, lo: int, hi: int) -> Fixed[T]:
-        """The integer clipped to [lo, hi]; generates no code if the interval is already inside."""
+        """Clip the integer to [lo, hi]; generate no code if the interval is already inside."""
         if lo <= self.lo and self.hi <= hi:
             return self
         data = self.ops.clip(self.data, lo, hi)
@@ -226,10 +226,10 @@ class Fixed(Generic[T]):
         )
 
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
-        """The same value with a tighter interval, which a comment at the call proves.
+        """Return the same value with a tighter interval, which a comment at the call proves.
 
-        Use it for facts that the ends of intervals cannot show, such as D (1 - D) <= 1/4. It
-        generates no code; the numpy back end asserts the interval at the value's next use.
+        Use it for facts that do not follow from the ends of intervals, such as D (1 - D) <= 1/4. It
+        generates no code. The numpy back end asserts the interval at the value's next use.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
@@ -238,9 +238,9 @@ class Fixed(Generic[T]):
         return self.rounded(format.frac).saturated(format.minimum, format.maximum)
 
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
-        """(integer part, fraction) of a value >= 0 around bit `shift`; both exact.
+        """Split a value >= 0 at bit `shift` into (integer part, fraction), both exact.
 
-        The first is a whole number (frac 0), the second has `shift` fractional bits.
+        The first is a whole number (frac 0); the second has `shift` fractional bits.
         """
         if self.lo < 0:
             raise ValueError("only a value that cannot be negative can be split")
@@ -251,20 +251,20 @@ class Fixed(Generic[T]):
         return high, low
 
     def named(self, name: str) -> Fixed[T]:
-        """The same value with a name, which appears in the generated code."""
+        """Return the same value with a name, which appears in the generated code."""
         comment = f"{self.frac} fractional bits, in [{self.lo}, {self.hi}]"
         data = self.ops.name(self.data, name, comment, self.lo, self.hi)
         return Fixed(self.ops, data, self.frac, self.lo, self.hi)
 
 
 def product_interval(a: Fixed[T], b: Fixed[T]) -> tuple[int, int]:
-    """Interval of a product of two independent values."""
+    """Return the interval of a product of two independent values."""
     corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
     return min(corners), max(corners)
 
 
 def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
-    """Linear interpolation in a table whose knots are 2**shift steps of `position` apart.
+    """Interpolate linearly in a table whose knots are 2**shift steps of `position` apart.
 
     With base = table[i] and rise = table[i+1] - base, the result is base + round(rise * fraction).
     As 0 <= fraction < 1 and the rise is an integer, the rounded part never exceeds the rise. The
@@ -287,7 +287,8 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
 
 
 def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
-    """Exact sums over `terms`: weights (rows, terms), inputs (batch, terms) to (batch, rows).
+    """Return exact sums over `terms`: weights (rows, terms), inputs (batch, terms) to (batch,
+    rows).
 
     The interval also covers every partial sum in any order, so loops may add in any order.
     """
@@ -298,19 +299,19 @@ def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fi
 
 
 def width(lo: int, hi: int) -> int:
-    """Bits of the accumulator (32 or 64) that an interval needs; raises RangeError beyond 64."""
+    """Return the accumulator width, 32 or 64, that an interval needs; raise RangeError beyond."""
     if lo >= INT32_MIN and hi <= INT32_MAX:
         return 32
     if lo >= INT64_MIN and hi <= INT64_MAX:
         return 64
-    raise RangeError(f"a value in [{lo}, {hi}] does not fit 64 bits")
+    raise RangeError(f"a value in [{lo}, {hi}] does not fit into 64 bits")
 
 
 def largest_frac(terms: int, weight_bits: int, most: int) -> int:
-    """Largest fraction f in [0, most] for which a sum of products fits 32 bits.
+    """Return the largest fraction f in [0, most] for which a sum of products fits into 32 bits.
 
-    The sum has `terms` products of a weight and an integer in [-2**f, 2**f); it also leaves room
-    for the half that rounding adds.
+    The sum has `terms` products of a weight and an integer in [-2**f, 2**f), plus the half that
+    rounding adds.
     """
     room = 2**31 - 2**24
     frac = most

@@ -1,4 +1,4 @@
-"""A back end that computes only intervals; tracing a function with it yields its intervals."""
+"""Defines a back end that computes only intervals; tracing a function with it gives them."""
 
 from __future__ import annotations
 

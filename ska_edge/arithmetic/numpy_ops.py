@@ -1,4 +1,4 @@
-"""The numpy back end: `Fixed` on int64 arrays, with every proven interval asserted on real data."""
+"""Defines the numpy back end: `Fixed` on int64 arrays; it can assert every proven interval."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NumpyOps:
     def _seen(self, value: Integers, lo: int, hi: int) -> Integers:
         if self._check and value.size:
             least, most = int(value.min()), int(value.max())
-            assert lo <= least and most <= hi, f"[{least}, {most}] leaves the proven [{lo}, {hi}]"
+            assert lo <= least and most <= hi, f"[{least}, {most}] exceeds the proven [{lo}, {hi}]"
         return value
 
     def constant(self, value: int) -> Integers:
@@ -85,5 +85,5 @@ class NumpyOps:
 
 
 def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:
-    """A stored integer tensor as a `Fixed`; its values must be in the range of the format."""
+    """Return a stored integer tensor as a `Fixed`; its values must be in the format's range."""
     return Fixed.of(ops, data.astype(np.int64, copy=False), format)

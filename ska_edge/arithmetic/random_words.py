@@ -1,7 +1,7 @@
-"""Pseudorandom numbers without a state: word `counter` of a stream is a hash of `counter`.
+"""Makes pseudorandom numbers without a state: word `counter` of a stream is a hash of `counter`.
 
-Host and device compute the same words (`runtime/ska_draw.h`), in any order, from a key in the
-plan. The words are not part of the model's arithmetic, and not fit for cryptography.
+Host and device compute the same words (`runtime/ska_draw.h`), in any order, from a key in the plan.
+The words are not part of the model's arithmetic, and are unfit for cryptography.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ MASK = 0xFFFFFFFF
 WORD_BITS = 32
 Words = NDArray[np.uint64]
 
-# The uses of streams; each has its own key.
+# The streams; each use has its own key.
 SIGNS, CODE_PRESENCE, CODE_SIGNS, REPLAY = range(4)
 
 
 def mix(number: ArrayLike) -> Words:
-    """The 32-bit finalizer of MurmurHash3: a bijection in which every bit affects every bit.
+    """Compute the 32-bit finalizer of MurmurHash3, a bijection where every bit affects every bit.
 
     It uses only the lower 32 bits of a larger number.
     """
@@ -32,22 +32,22 @@ def mix(number: ArrayLike) -> Words:
 
 
 def key(seed: int, stream: int) -> int:
-    """The 32-bit key of a stream; `seed` is any integer >= 0, only its lower 32 bits are used."""
+    """Return the 32-bit key of a stream; only the lower 32 bits of `seed` >= 0 are used."""
     return int(mix(int(mix(seed & MASK)) + stream + 1))
 
 
 def words(key: int, counters: ArrayLike) -> Words:
-    """The words at these counters, each in [0, 2**32); any shape."""
+    """Return the words at these counters, each in [0, 2**32); any shape."""
     return mix(np.asarray(counters, dtype=np.uint64) + np.uint64(key))
 
 
 def below(key: int, counter: int, limit: int) -> int:
-    """A number in [0, limit), limit at most 65535: the upper half of a word, scaled down."""
+    """Return a number in [0, limit), limit at most 65535: the upper half of a word, scaled down."""
     return (int(words(key, counter)) >> 16) * limit >> 16
 
 
 def bits(key: int, first: int, count: int, width: int) -> NDArray[np.int64]:
-    """(count, width) bits, 0 or 1: bit c of neuron n is bit c % 32 of word `c // 32` of the neuron.
+    """Return (count, width) bits: bit c of neuron n is bit c % 32 of the neuron's word `c // 32`.
 
     Neurons are numbered through all layers, here from `first` on; the words of a neuron are
     consecutive.

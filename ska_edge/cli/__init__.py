@@ -1,1 +1,1 @@
-"""The command line: one command a file. This is the only part of ska-edge that prints."""
+"""The command line: one file per command. No other part of ska-edge prints."""

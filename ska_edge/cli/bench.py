@@ -1,4 +1,4 @@
-"""`ska-edge bench`: instructions or cycles per inference and per learning step, and memory."""
+"""`ska-edge bench`: count instructions or cycles per inference and learning step, and memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 def task_of(begun: Beginning) -> Task:
-    """The workload: the first samples of a training."""
+    """Return the workload: the first samples of a training."""
     return Task(
         plan=begun.model.plan,
         initial=begun.model.state.parameters.copy(),
@@ -38,7 +38,7 @@ def task_of(begun: Beginning) -> Task:
 
 
 def figures_document(figures: Figures) -> dict[str, Any]:
-    """The keys of one program in `bench --json`."""
+    """Return the keys of one program in `bench --json`."""
     return {
         **asdict(figures),
         "infer": round(figures.infer, 1),
@@ -48,7 +48,7 @@ def figures_document(figures: Figures) -> dict[str, Any]:
 
 
 def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]:
-    """The keys of `bench --json`, except those that repeat the options."""
+    """Return the keys of `bench --json`, except those that repeat the options."""
     compared = None if found.compared is None else figures_document(found.compared)
     return {
         "board": board.name,
@@ -78,7 +78,7 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
         ("RAM (all state)", "ram"),
         ("stack (worst case)", "stack"),
         ("RAM and stack", "ram_with_stack"),
-        (f"right of {document['samples']} before learning them", "right"),
+        (f"right of {document['samples']}, before learning each", "right"),
     ]
 
     def cell(figures: dict[str, Any], key: str) -> str:
@@ -142,7 +142,7 @@ def bench(
     host's.
 
     Flash, RAM and stack are those of the smallest firmware that infers and learns, without the
-    protocol; code is the library's part of flash, without the initial weights.
+    protocol. Code is the library's part of flash, without the initial weights.
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)

@@ -1,4 +1,4 @@
-"""`ska-edge boards` and `ska-edge ports`: lists of boards and of serial ports."""
+"""`ska-edge boards` and `ska-edge ports`: list boards, and list serial ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ska_edge.device.port import list_ports
 @click.command(epilog="Example:  ska-edge boards")
 @json_option
 def boards(as_json: bool) -> None:
-    """List the boards that firmware can be written for, and what each one lacks here."""
+    """List the boards for firmware, and the tools that each one lacks on this computer."""
     out, found = Output(as_json), []
     for name in board_names():
         board = load_board(name)
@@ -45,7 +45,7 @@ def ports(as_json: bool) -> None:
         rows = [[p["port"], p["what"], p["serial_number"] or ""] for p in found]
         out.table("ports", ["port", "what", "serial number"], rows)
     else:
-        out.line("no serial port, and no emulated board runs; start one with `ska-edge flash`")
+        out.line("no serial port and no running emulated board; start one with `ska-edge flash`")
     out.document({"ports": found})
 
 

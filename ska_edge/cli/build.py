@@ -58,7 +58,7 @@ def _of(used: int, size: int | None) -> str:
 
 
 def build_document(report: BuildReport) -> dict[str, Any]:
-    """The keys of `build --json`."""
+    """Return the keys of `build --json`."""
     return {
         "flash": report.flash,
         "ram": report.ram,

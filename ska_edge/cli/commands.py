@@ -1,4 +1,4 @@
-"""All commands, with their group and their one-line description in `ska-edge --help`."""
+"""Lists all commands, with their group and one-line description in `ska-edge --help`."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from ska_edge.cli.train import train
 from ska_edge.cli.verify import verify
 
 GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
-    "Data": ((data, "Show what a data set holds, or write it as npz."),),
+    "Data": ((data, "Describe a data set, or write it as npz."),),
     "Train": (
         (run, "Do it all: train, export, build, flash, verify."),
         (train, "Train on data, and write a model."),
         (sweep, "Train with every combination of options, and compare."),
         (evaluate, "Show accuracy and confusion of a model on data."),
         (predict, "Classify rows, labeled or not, on the host or on a device."),
-        (inspect, "Show what is in a model, and why no sum can overflow."),
+        (inspect, "Show the contents of a model, and the proof that no sum overflows."),
         (export, "Write a model as ONNX, checked against the trainer."),
     ),
     "Device": (
-        (boards, "List the boards that firmware can be written for."),
+        (boards, "List the boards for which firmware can be generated."),
         (firmware, "Write a C project for a board from a model."),
         (build, "Compile a project, and measure flash, RAM and stack."),
-        (flash, "Flash a project to its board; emulated boards start."),
-        (ports, "List serial ports, and emulated boards that run."),
+        (flash, "Flash a project to its board, or start an emulated board."),
+        (ports, "List serial ports, and running emulated boards."),
         (monitor, "Let devices learn rows, with live metrics."),
         (verify, "Prove that a device learns what the host learns."),
         (save, "Save a device's state so that it survives a restart."),
-        (pull, "Read what a device has learned into a model file."),
-        (push, "Send the state of a model to a device."),
+        (pull, "Read a device's state into a model file."),
+        (push, "Send a model's state to a device."),
         (replay, "Rebuild a device's state from its log."),
     ),
     "Developer": ((bench, "Count instructions, flash, RAM and stack on a board."),),

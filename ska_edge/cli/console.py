@@ -1,4 +1,4 @@
-"""Shared by all commands: text output, the --json option, progress bars, number formats."""
+"""Gives all commands text output, the --json option, progress bars and number formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ska_edge.progress import Progress
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, the rest on stderr."
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, all else on stderr."
 )
 
 
@@ -34,18 +34,18 @@ class _Console(Console):
     """A console that passes errors to the entry point and prints no control characters."""
 
     def on_broken_pipe(self) -> None:
-        """Raise, instead of ending the program with the exit code of a failed check."""
+        """Raise an error instead of ending the program with the exit code of a failed check."""
         raise BrokenPipeError
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; an error names the stream that could not be written to."""
+        """Print; name the stream in an error."""
         with _written_to("standard error" if self.stderr else "standard output"):
             super().print(*objects, **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render without control characters, also in tables and live views; line ends stay."""
+        """Render without control characters, even in tables and live views; line ends stay."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -65,7 +65,7 @@ def _written_to(name: str) -> Iterator[None]:
 
 
 def encode_anything() -> None:
-    """Make the standard streams escape characters that their encoding lacks; the default raises."""
+    """Make the standard streams escape characters that their encoding lacks, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -118,7 +118,9 @@ class Output:
         self.note(f"warning: {text}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Print a table; columns of numbers are right-aligned. No markup: names come from files."""
+        """Print a table; right-align columns of numbers, and ignore markup, since names are from
+        files.
+        """
         table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
             figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
@@ -134,7 +136,7 @@ class Output:
             click.echo(printable_lines(text), nl=False)
 
     def document(self, content: dict[str, Any]) -> None:
-        """Print the machine-readable result, if --json was given."""
+        """Print the machine-readable result if --json was given."""
         if self.as_json:
             self._documented = True
             with _written_to("standard output"):
@@ -147,7 +149,7 @@ class Output:
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Progress]:
-        """Show a progress bar on stderr; yields update(done, total). It disappears at the end.
+        """Show a progress bar on stderr until the end of the block; yield update(done, total).
 
         Without a terminal, the pulse prints the figures now and then.
         """
@@ -173,7 +175,7 @@ class Output:
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
-        """Show on stderr that something is done that cannot be counted, such as compiling."""
+        """Show on stderr that uncounted work is in progress, such as compiling."""
         if not self.progress_console.is_terminal:
             with self._work(text):
                 yield
@@ -183,10 +185,10 @@ class Output:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[RenderableType, str], None]]:
-        """Show a live table on stderr; yields update(table, one line that says the same).
+        """Show a live table on stderr; yield update(table, the same in one line).
 
-        Without a terminal, the pulse prints the line now and then, and the last table is printed,
-        but only if the work succeeds, because an error is one line.
+        Without a terminal, the pulse prints the line now and then. The last table is printed only
+        if the work succeeds, because an error is one line.
         """
         if self.progress_console.is_terminal:
             with Live(console=self.progress_console, refresh_per_second=8) as view:
@@ -205,17 +207,17 @@ class Output:
             self._printed()
 
     def _work(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
-        """Name the work of a block for the pulse, if there is one."""
+        """Name the work of a block for the pulse, if there is a pulse."""
         if self._pulse is None:
             return nullcontext(lambda _: None)
         return self._pulse.work(text)
 
 
 def _is_figure(cell: str) -> bool:
-    """Whether a cell is a number, a percentage, or a placeholder for one."""
+    """Tell whether a cell is a number, a percentage, or a placeholder for one."""
     return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
 
 
 def percent(fraction: float | None) -> str:
-    """An accuracy as text in percent."""
+    """Format an accuracy in percent."""
     return "-" if fraction is None else f"{fraction:.2%}"

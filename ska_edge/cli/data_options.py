@@ -1,4 +1,4 @@
-"""The options of every command that reads data, and the reader with these options."""
+"""Gives every command that reads data the data options, and a reader that applies them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ska_edge.data.rows import Rows, load_rows
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads data with the options of a command; a source is a built-in name or a path."""
+    """Reads data with a command's options; a source is a built-in name or a path."""
 
     label_column: str | None
     max_memory: int
@@ -27,12 +27,12 @@ class Reader:
         return load(source, self.label_column, self.max_memory)
 
     def rows(self, source: str, inputs: int) -> Rows:
-        """Rows with or without labels; see `rows.load_rows`."""
+        """Read rows with or without labels; see `rows.load_rows`."""
         return load_rows(source, inputs, self.label_column, self.max_memory)
 
 
 _label = click.option(
-    "--label-column", help="Column of a CSV with the labels: its name, or its number from 1."
+    "--label-column", help="Column of a CSV file with the labels: its name, or number from 1."
 )
 _memory = click.option(
     "--max-memory",
@@ -40,12 +40,12 @@ _memory = click.option(
     type=click.IntRange(min=1),
     default=MAX_MEMORY,
     show_default=True,
-    help="Refuse data files that take more memory, before they are unpacked.",
+    help="Refuse data files that need more memory than this, before unpacking them.",
 )
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the data options; it gets them as `reader`."""
+    """Give a command the data options, which it gets as `reader`."""
 
     @_label
     @_memory

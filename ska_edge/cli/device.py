@@ -1,4 +1,4 @@
-"""Shared by the commands that talk to a device: a link to a port, or to a board that they start."""
+"""Links commands to a device at a port, or to a board that they start."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from ska_edge.model.model_file import Model
 
 board_option = click.option("--board", help="Build, flash and start this board first.")
 PORT_HELP = (
-    "A running device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."
+    "Port of a device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."
 )
 port_option = click.option("--port", help=PORT_HELP)
 baud_option = click.option(
     "--baud",
-    type=click.IntRange(SLOWEST, FASTEST),  # any number, like `baud` of board.toml
+    type=click.IntRange(SLOWEST, FASTEST),  # any number in between, like `baud` in board.toml
     metavar="RATE",
     default=115200,
     show_default=True,
@@ -39,7 +39,7 @@ baud_option = click.option(
 
 
 def find_port(port: str | None) -> str:
-    """Return the given port, or else the only existing one."""
+    """Return the given port, or the only existing one."""
     if port is not None:
         return port
     found = [board.port for board in running()] + [p.path for p in list_ports() if p.present]
@@ -51,7 +51,7 @@ def find_port(port: str | None) -> str:
 
 
 def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
-    """The keys of `--json` that describe a device and its state."""
+    """Return the keys of `--json` that describe a device and its state."""
     return {
         "board": info.board,
         "port": port,
@@ -67,7 +67,7 @@ def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
 def started(
     model: Model, board: str, project: Path, out: Output
 ) -> Iterator[tuple[Link, BuildReport]]:
-    """Generate, build and start a model's firmware in a folder; the board runs for the block."""
+    """Generate, build and start a model's firmware in a folder; the board runs during the block."""
     scaling = model.scaling.as_dict()
     written = write_project(model.plan, model.state.parameters, board, project, scaling)
     say_kept(written, out)
@@ -86,7 +86,7 @@ def device(
     out: Output,
     key: Path | None = None,
 ) -> Iterator[Link]:
-    """A link to a device with this model: an open port, or a board that runs for the block."""
+    """Open a link to a device with this model: at a port, or a board that runs during the block."""
     if board is None:
         with Link(find_port(port), baud=baud, key=key_in(key)) as link:
             yield link

@@ -1,4 +1,4 @@
-"""`ska-edge eval`: accuracy of a model on data, in fixed point and float, and the confusion."""
+"""`ska-edge eval`: show the accuracy and the confusion of a model on data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ska_edge.training.division import parts_of
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--group", type=int, help="Only the rows of this group.")
+@click.option("--group", type=int, help="Take only the rows of this group.")
 @data_options
 @json_option
 def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json: bool) -> None:
-    """Show the accuracy of MODEL on DATA; its own training data are split as in the training."""
+    """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion."""
     out, loaded = Output(as_json), open_model(model)
     dataset = loaded.matched(reader.dataset(data))
     if group is not None:
@@ -36,7 +36,7 @@ def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json:
     if loaded.state.samples:
         out.line(
             f"the model has learned {counted(loaded.state.samples, 'more sample')} on a device;"
-            " where these are rows of the data, it is no test"
+            " if these are rows of DATA, this is no test"
         )
     confusion = None
     if loaded.plan.rule_definition.supervised:
@@ -48,7 +48,7 @@ def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json:
             [[name, *row] for name, row in zip(loaded.plan.labels, confusion, strict=True)],
         )
     else:
-        out.line(f"the rule {loaded.plan.rule} sees no labels: its outputs stand for no classes")
+        out.line(f"the rule {loaded.plan.rule} sees no labels: its outputs represent no classes")
     out.document(
         {
             "accuracy": accuracy,

@@ -1,4 +1,4 @@
-"""`ska-edge firmware`: a model as a C project for a board."""
+"""`ska-edge firmware`: write a C project for a board from a model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def say_kept(project: Project, out: Output) -> None:
 @click.option(
     "--key",
     type=KEY_FILE,
-    help="File with a key of 64 hexadecimal digits: the device then changes only for its holders.",
+    help="File with a key, 64 hexadecimal digits; only its holders can change the device.",
 )
 @json_option
 def firmware(model: Path, board: str, output: Path, key: Path | None, as_json: bool) -> None:

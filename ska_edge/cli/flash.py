@@ -1,4 +1,4 @@
-"""`ska-edge flash`: flash a built project; an emulated board starts and keeps running."""
+"""`ska-edge flash`: flash a built project, or start an emulated board that keeps running."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ska_edge.errors import InputError
 @trust_option
 @json_option
 def flash(folder: Path, port: str | None, stop: bool, trust: bool, as_json: bool) -> None:
-    """Flash the project in FOLDER. An emulated board starts and keeps running until --stop."""
+    """Flash the project in FOLDER. An emulated board starts, and keeps running until --stop."""
     out = Output(as_json)
     if stop:
-        # The folder may be deleted while the board that was started from it still runs.
+        # The folder may be deleted while its board is still running.
         here = folder.resolve()
         names = [board.name for board in boards.running() if board.project.resolve() == here]
         name = names[0] if names else load_project(folder).board

@@ -1,4 +1,4 @@
-"""`ska-edge inspect`: layers, formats, the range proof and the digest of a model."""
+"""`ska-edge inspect`: show layers, formats, the range proof and the digest of a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ska_edge.network.state import State
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
 
-# The sum from which each quantity is rounded.
+# The sum that is rounded to each quantity.
 SUMS = {
     "knowledge": "knowledge sum",
     "shift": "projection sum",
@@ -30,7 +30,7 @@ SUMS = {
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """How many bits the sum of a quantity may need, and how many its accumulator has."""
+    """Format the bits that a quantity's sum may need, and the bits of its accumulator."""
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
@@ -39,7 +39,7 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
 
 
 def _state_document(state: State) -> dict[str, Any]:
-    """The state of a network, except for its parameters."""
+    """Return the state of a network, except for its parameters."""
     plan, replay = state.plan, None
     if plan.replay.per_class:
         replay = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
@@ -54,7 +54,7 @@ def _state_document(state: State) -> dict[str, Any]:
 
 
 def _state_sentence(state: State) -> str:
-    """The same as text."""
+    """Format the same as text."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"
@@ -72,7 +72,7 @@ def _state_sentence(state: State) -> str:
 @click.command(epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--board", default="virtual-m4", show_default=True, help="Board to predict the RAM for."
+    "--board", default="virtual-m4", show_default=True, help="Board for which to predict the RAM."
 )
 @json_option
 def inspect(model: Path, board: str, as_json: bool) -> None:
@@ -116,7 +116,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     )
     if loaded.ranges:
         out.table(
-            "ranges seen in training, and the sums behind them",
+            "ranges during training, and their sums",
             ["quantity", "format", "largest", "headroom", "saturated", "sum, proven"],
             [
                 [

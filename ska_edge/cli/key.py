@@ -1,4 +1,4 @@
-"""The key of a device, in a file: an option of the commands that make or change a device."""
+"""Reads the key of a device from a file, for the commands that make or change a device."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ key_option = click.option(
 
 
 def key_in(path: Path | None) -> bytes | None:
-    """The key in a file; None without one. InputError: the file holds no key."""
+    """Return the key in a file; None without a file. Raises InputError if the file has no key."""
     return None if path is None else read_key(path)

@@ -1,4 +1,4 @@
-"""The entry point: the group of commands; errors become one sentence and an exit code."""
+"""Runs the commands, and turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Commands(click.Group):
             formatter.write_text(", ".join(builtin_names()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; detects a closed pipe before click treats it as an error."""
+        """Run a command; detect a closed pipe before click treats it as an error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -63,9 +63,9 @@ class Commands(click.Group):
             raise
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Run a command; never returns."""
+        """Run a command and exit."""
         kwargs["standalone_mode"] = False
-        kwargs["prog_name"] = "ska-edge"  # also when it was started as a module
+        kwargs["prog_name"] = "ska-edge"  # even if it was started as a module
         arguments = args[0] if args else kwargs.get("args")
         debug = "--debug" in (sys.argv if arguments is None else arguments)
         encode_anything()
@@ -101,7 +101,7 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001, the signature of the module warnings
     line: str | None = None,
 ) -> None:
-    """Print a warning: one sentence if it is for the user, else as Python does."""
+    """Print a warning: one sentence if it is for the user, otherwise as Python does."""
     if issubclass(category, EngineWarning):
         complain(f"warning: {message}")
     else:
@@ -117,7 +117,7 @@ def _give_up_stdout() -> None:
 
 
 def _explain(error: Exception) -> int:
-    """Print in one sentence why a command failed; returns the exit code."""
+    """Print in one sentence why a command failed; return the exit code."""
     if isinstance(error, SkaError):
         complain(error.named(flag))
         return error.exit_code
@@ -141,7 +141,7 @@ def _explain(error: Exception) -> int:
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """Print click's error, with the user's text escaped; or the help, which is click's own text."""
+    """Print click's help, or click's error with the user's text escaped."""
     helps = isinstance(error, click.exceptions.NoArgsIsHelpError)
     message = (printable_lines if helps else printable)(error.format_message())
     error.format_message = lambda: message  # type: ignore[method-assign]

@@ -50,8 +50,8 @@ from ska_edge.training.options import flag
 @click.option(
     "--log",
     type=click.Path(path_type=Path),
-    help="JSONL file, one line per sample; continued if it ends where the device is. Several"
-    " devices have one each: FILE-1, FILE-2, ...",
+    help="JSONL file with one line per sample. A log that ends at the device's present state is"
+    " continued. Several devices have one log each: FILE-1, FILE-2, ...",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing logs.")
 @click.option(
@@ -80,8 +80,8 @@ from ska_edge.training.options import flag
     "--mqtt",
     "broker",
     metavar="[mqtts://]HOST[:PORT]",
-    help="Publish the log's lines there, too. User and password: SKA_EDGE_MQTT_USER and"
-    " SKA_EDGE_MQTT_PASSWORD, or SKA_EDGE_MQTT_PASSWORD_FILE.",
+    help="MQTT broker that also gets the lines of the log. The environment gives the user and the"
+    " password: SKA_EDGE_MQTT_USER and SKA_EDGE_MQTT_PASSWORD, or SKA_EDGE_MQTT_PASSWORD_FILE.",
 )
 @click.option(
     "--mqtt-ca",
@@ -90,7 +90,7 @@ from ska_edge.training.options import flag
     type=click.Path(path_type=Path),
     help="Certificates to trust for mqtts:// [default: the system's].",
 )
-@click.option("--name", "names", multiple=True, help="A device's name for MQTT, one per --port.")
+@click.option("--name", "names", multiple=True, help="Name of a device for MQTT, one per --port.")
 @data_options
 @json_option
 def monitor(
@@ -141,7 +141,7 @@ def monitor(
     members, terminals = [], []
     for i, (port, path) in enumerate(zip(ports, logs, strict=True)):
         terminal = TerminalSink(out, patience, path if len(ports) > 1 else None)
-        sinks: list[Sink] = []  # all sinks, in the order of calls
+        sinks: list[Sink] = []  # all sinks, in the order in which they are called
         if path is not None:
             sinks.append(LogSink(path, overwrite=overwrite))
         if hub is not None:
@@ -196,7 +196,7 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 
 
 def _exit(errors: Sequence[SkaError]) -> None:
-    """End with a sentence for each device that failed, and the exit code of the first."""
+    """Exit with a sentence for each failed device, and the exit code of the first one."""
     for error in errors:
         complain(error.named(flag))
     if errors:

@@ -49,7 +49,7 @@ def check(
                 f"--name is '{name}': give a name for MQTT without blanks and without + # /"
             )
     if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
-        raise InputError("give --name once for each --port, in their order, no two the same")
+        raise InputError("give --name once for each --port, in the same order, and no name twice")
 
 
 def _check_looking(context: click.Context) -> None:

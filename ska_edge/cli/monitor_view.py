@@ -1,4 +1,4 @@
-"""The display and the JSON document of monitored devices."""
+"""Displays monitored devices, and makes their JSON document."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from ska_edge.wire.protocol import COUNTED
 
 
 def introduction(info: DeviceInfo, port: str) -> str:
-    """One line that identifies a device and its progress."""
+    """Return one line that identifies a device and its progress."""
     return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
 
 
 def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
-    """The entry of `--json` for a device that has learned nothing."""
+    """Return the entry of `--json` for a device that has learned nothing."""
     return {
         "board": info.board if info else None,
         "port": port,
@@ -47,13 +47,13 @@ def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[
 
 
 def devices_document(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """All devices; the keys of a single device are also at the top level."""
+    """Return the document of all devices; a single device's keys are also at the top level."""
     alone = {} if len(entries) > 1 else entries[0]
     return {**alone, "devices": entries}
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:
-    """A function that prints each sentence once, in any thread."""
+    """Return a function that prints each sentence once, in any thread."""
     said: set[str] = set()
 
     def say_once(sentence: str) -> None:
@@ -100,10 +100,10 @@ class TerminalSink:
     def _back(self, line: Interruption, port: str) -> None:
         if not line.fell_back:
             more = (line.mark.samples - self._before) % COUNTED
-            self._out.note(f"the device at {port} is back; it has learned {more} more meanwhile")
+            self._out.note(f"the device at {port} is back; it has learned {more} more since")
             return
         text = (
-            f"the device at {port} has started again, or was given another state: it has"
+            f"the device at {port} has restarted, or was given another state: it has"
             f" {counted(line.mark.samples, 'sample')}, not {self._before}, and what it learned"
             " since its last save is lost"
         )
@@ -111,11 +111,11 @@ class TerminalSink:
         self._out.warning(text)
 
     def status(self, activity: Activity) -> None:
-        """Not printed, because the table shows it."""
+        """Print nothing, because the table shows the activity."""
 
     def lost(self, reason: ContactLost) -> None:
         """Print that the monitor waits for the device."""
-        # The last colon counts; a port's name and the system's text before it may contain others.
+        # The last colon counts, since a port's name and the system's text may contain colons.
         what = str(reason).rpartition(": ")[0]  # without the advice
         self._out.note(f"{what}; waiting up to {self._patience:g} s for it")
 
@@ -155,7 +155,7 @@ class View:
         self._last_word("stopping between two samples; Ctrl-C again does not wait for that")
 
     def stopped(self) -> None:
-        """Called when all devices have stopped after Ctrl-C, or were given up."""
+        """Print where the devices have stopped after Ctrl-C."""
         for member in self._members:
             if member.monitor is not None:
                 self._last_word(f"{member.monitor.port}: stopped at step {member.monitor.step}")
@@ -169,7 +169,7 @@ class View:
     # --- live and last ----------------------------------------------------------------------------
 
     def picture(self, warnings: bool) -> RenderableType:
-        """The present state: one device's layers, or one row per device."""
+        """Return a table of the present state: one device's layers, or one row per device."""
         if len(self._members) > 1:
             return self._fleet()
         (member,) = self._members
@@ -206,7 +206,7 @@ class View:
         return table
 
     def line(self) -> str:
-        """The progress of all devices in one line."""
+        """Return the progress of all devices in one line."""
         several = len(self._members) > 1
         return "; ".join(
             (f"{member.port}: " if several else "") + self._now(member) for member in self._members
@@ -236,7 +236,7 @@ class View:
             self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
 
     def document(self) -> dict[str, Any]:
-        """The document of `--json`."""
+        """Return the document of `--json`."""
         return devices_document([self._member(member) for member in self._members])
 
     def _member(self, member: Member) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The training options of every command, generated from `training.options`."""
+"""Generates the training options of every command from `training.options`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Types = click.ParamType[Any]
 
 
 class _Rows(click.ParamType[Any]):
-    """A whole number, or 'all'."""
+    """The click type of a whole number or 'all'."""
 
     name = "rows"
 
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert a value; refuses other words here, because click does not know 'all'."""
+        """Convert a value; refuse other words, because click does not know 'all'."""
         if value == ALL_ROWS or isinstance(value, int):
             return value
         if not value.isdecimal():
@@ -33,7 +33,7 @@ class _Rows(click.ParamType[Any]):
 
 
 class _List(click.ParamType[Any]):
-    """Values separated by commas, each of one option type."""
+    """The click type of values separated by commas, each of one option type."""
 
     name = "list"
 
@@ -43,7 +43,7 @@ class _List(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert to a tuple; empty for an empty text, if that is allowed."""
+        """Convert to a tuple, which is empty for an empty text if that is allowed."""
         if not isinstance(value, str):
             return value
         if self._empty and not value.strip():
@@ -53,7 +53,7 @@ class _List(click.ParamType[Any]):
 
 
 def _type(each: Option) -> Types:
-    """The click type of an option."""
+    """Return the click type of an option."""
     bounded = each.least is not None or each.most is not None
     counts = click.IntRange(each.least, each.most) if bounded else click.INT
     return {
@@ -68,7 +68,7 @@ def _type(each: Option) -> Types:
 
 
 def _click_option(name: str, words: str) -> Callable[[Command], Command]:
-    """One option; its value is None if it is not given."""
+    """Return one click option; its value is None if it is not given."""
     each = OPTIONS[name]
     flag, help = each.flag(name), f"{each.help} [default: {words}]"
     if each.kind is Kind.FLAG:
@@ -77,7 +77,7 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
-    """The same for a list of values; widths are given once per network."""
+    """Return a click option for a list of values; widths are given once per network."""
     each, more = OPTIONS[name], ""
     networks = each.kind is Kind.WIDTHS
     if networks:
@@ -98,7 +98,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
 def training_options(
     names: Sequence[str] = tuple(OPTIONS), words: Mapping[str, str] | None = None
 ) -> Callable[[Command], Command]:
-    """The options of a training; `words` describe the command's own defaults."""
+    """Give a command the training options; `words` describe the command's own defaults."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
@@ -110,7 +110,7 @@ def training_options(
 
 
 def list_options(choices: Mapping[str, Sequence[str]]) -> Callable[[Command], Command]:
-    """The options that a sweep accepts as lists; `choices` are the allowed words."""
+    """Give a command the options that a sweep takes as lists; `choices` are the allowed words."""
 
     def decorate(command: Command) -> Command:
         for name in reversed([name for name, each in OPTIONS.items() if each.listed]):
@@ -121,5 +121,5 @@ def list_options(choices: Mapping[str, Sequence[str]]) -> Callable[[Command], Co
 
 
 def options_from(values: Mapping[str, Any]) -> Options:
-    """Training options from click's values; options that were not given have their defaults."""
+    """Return training options from click's values; options that were not given have defaults."""
     return Options(**{name: value for name, value in values.items() if value is not None})

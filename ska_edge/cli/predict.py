@@ -1,4 +1,4 @@
-"""`ska-edge predict`: class and confidence of every row, on the host or on a device."""
+"""`ska-edge predict`: classify rows, with a confidence, on the host or on a device."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def predict(
 ) -> None:
     """Classify every row of DATA with MODEL, and print CSV: row, class, confidence.
 
-    If DATA have labels, the output has them in a column "truth". A CSV without labels has the
-    columns of the training data except the label column. Rows count from 0. Confidence is the
-    decision of the class divided by the sum of all decisions, 0 to 1.
+    If DATA have labels, the output has them in a column "truth". A CSV file without labels has the
+    columns of the training data except the label column. Rows count from 0. The confidence, 0 to 1,
+    is the decision of the class divided by the sum of all decisions.
 
-    With --port or --board the device classifies, with its present weights. No weight changes.
+    With --port or --board, the device classifies with its present weights. No weight changes.
     """
     out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
@@ -90,7 +90,7 @@ def predict(
 def _on_device(
     model: Model, rows: Rows, board: str | None, port: str | None, baud: int, out: Output
 ) -> tuple[NDArray[np.int64], str]:
-    """The decisions of a device, and its port."""
+    """Return the decisions of a device, and its port."""
     with device(model, board, port, baud, out) as link:
         found = Device(link, model)
         info = found.info()
@@ -103,7 +103,7 @@ def _on_device(
 
 
 def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """A line for each row, by column."""
+    """Return a line for each row, with values by column."""
     shares = probabilities(decisions)
     lines = []
     for row, index in enumerate(decisions.argmax(axis=1).tolist()):
@@ -119,7 +119,7 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
 
 
 def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
-    """The numbers of correct rows and of labeled rows; None if no row has a label."""
+    """Return the numbers of correct rows and of labeled rows; None if no row has a label."""
     labeled = [line for line in lines if line.get("truth")]
     if not labeled:
         return None
@@ -127,7 +127,7 @@ def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
 
 
 def _csv(lines: list[dict[str, Any]]) -> str:
-    """The lines as CSV with a header."""
+    """Return the lines as CSV with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """One line, with control characters, line ends, direction marks and unusual spaces escaped."""
+    """Escape the control characters, line ends, direction marks and unusual spaces of a line."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for our own text with several lines."""
+    """Escape the same, except line ends, for our own text with several lines."""
     return "\n".join(map(printable, text.split("\n")))

@@ -24,7 +24,7 @@ from ska_edge.plural import counted
 def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) -> None:
     """Read the weights, counters, rate and stored samples of a device into a model file.
 
-    MODEL, a model or its integer ONNX, is the one that was flashed; plan, scaling and labels come
+    MODEL is the model that was flashed, or its integer ONNX file. Plan, scaling and labels come
     from it. --port may be omitted if there is only one device.
     """
     out, loaded = Output(as_json), open_model(model)

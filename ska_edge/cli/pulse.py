@@ -1,8 +1,9 @@
-"""Plain lines on standard error while a command works, if standard error is not a terminal.
+"""Prints plain lines on standard error during long work, if standard error is no terminal.
 
 A terminal shows progress bars. A file or a pipe shows nothing until a command prints something, so
-a long command looks stuck. A `Pulse` prints a line after `FIRST` seconds of silence, and then one
-every `THEN` seconds. It is off if the environment has `CI`, because nobody watches there.
+a long command looks stuck. A `Pulse` prints a line after `FIRST` seconds of silence, and then a
+line every `THEN` seconds. It is off if the environment variable `CI` is set, because nobody watches
+a build server.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ OFF = "CI"  # the environment variable that build servers set
 
 
 def wanted() -> bool:
-    """Whether somebody may read the lines."""
+    """Tell whether anybody may read the lines."""
     return not os.environ.get(OFF)
 
 
 class Pulse:
-    """Prints a line now and then for a `with` block, in a thread of its own.
+    """Prints a line at intervals during a `with` block, in a thread of its own.
 
     Args:
-        work: what the command does, as long as nothing else is known.
+        work: the activity to name until `Pulse.work` names another.
         say: prints a line.
     """
 
@@ -46,15 +47,15 @@ class Pulse:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(THEN)  # a reader that does not read must not keep the command
+        self._thread.join(THEN)  # a reader that has stopped reading must not block the command
 
     def printed(self) -> None:
-        """Something else was printed, so there is no silence."""
+        """Restart the silence, since something else was printed."""
         self._printed = time.monotonic()
 
     @contextmanager
     def work(self, text: str) -> Iterator[Callable[[str], None]]:
-        """For a block, name the work; yields a function that replaces the text."""
+        """Name the work of a block; yield a function that replaces the text."""
         self._work.append(text)
         place = len(self._work) - 1
 
@@ -67,11 +68,11 @@ class Pulse:
             del self._work[place:]
 
     def due(self, now: float) -> float:
-        """Seconds from a time until the next line."""
+        """Return the seconds from a time until the next line."""
         return self._printed + self._pause - now
 
     def line(self, now: float) -> str:
-        """The line of a time."""
+        """Return the line at a time."""
         return f"{self._work[-1]}, {now - self._begun:.0f} s"
 
     def _run(self) -> None:

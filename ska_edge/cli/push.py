@@ -27,8 +27,8 @@ def push(
 ) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
-    The device gets MODEL's weights, counters, rate and stored samples, also after a restart. Until
-    the whole state has arrived, the device keeps its old state. The device must run MODEL's plan.
+    The device must run MODEL's plan. It gets and saves MODEL's weights, counters, rate and stored
+    samples. Until the whole state has arrived, it keeps its old state.
     """
     out, loaded = Output(as_json), open_model(model)
     if fresh:
@@ -36,7 +36,7 @@ def push(
     with Link(find_port(port), baud=baud, key=key_in(key)) as link:
         info = Device(link, loaded).push()
     out.line(
-        f"{info.board} at {link.port} goes on from {counted(info.samples, 'sample')}"
+        f"{info.board} at {link.port} continues from {counted(info.samples, 'sample')}"
         f" and {counted(info.step, 'update')}"
     )
     out.document({**device_document(info, link.port), "halvings": info.halvings})

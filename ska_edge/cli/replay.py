@@ -23,10 +23,10 @@ from ska_edge.plural import counted
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model file to write.")
 @json_option
 def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:
-    """Rebuild a device's state from LOG, bit for bit: the host learns its rows again.
+    """Rebuild a device's state from LOG, bit for bit, by learning its rows on the host.
 
-    MODEL is what the device had when LOG began: the flashed model, or one that was pulled then.
-    Exit 1 names the line with a wrong answer of the device. A log with a gap is refused.
+    MODEL is the device's model when LOG began: the flashed model, or one that was pulled then. Exit
+    1 names the line with a wrong answer of the device. A log with a gap is refused.
     """
     out, loaded = Output(as_json), open_model(model)
     if output is not None:
@@ -34,11 +34,11 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     with out.progress("replaying") as update:
         rebuilt = rebuild(log, loaded, at, update)
     state = rebuilt.state
-    if output is not None:  # before the report, which may fail to print
-        # The float twin did not learn what the device has learned, so it is left out.
+    if output is not None:  # write it before the report, which may fail to print
+        # The float twin did not learn the device's samples, so it is left out.
         replace(loaded, state=state, reference=None).save(output, private=True)
     if rebuilt.cut is not None:
-        out.warning(f"{log}, line {rebuilt.cut}: the last line was cut and is left out")
+        out.warning(f"{log}, line {rebuilt.cut}: the last line was cut off, so it is left out")
     sure = (
         "the device's own CRC confirms it"
         if rebuilt.checked

@@ -1,4 +1,4 @@
-"""`ska-edge run`: the main job, from data to a proven, learning device, in one command."""
+"""`ska-edge run`: do the main job, from data to a proven, learning device, in one command."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ska_edge.rules.rule import RULES
     type=click.IntRange(min=1),
     default=300,
     show_default=True,
-    help="Held-out rows that the device learns.",
+    help="How many held-out rows the device learns.",
 )
 @training_options()
 @data_options
@@ -71,8 +71,8 @@ def run(
     trained = train_with_bar(data, reader, out, options)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
-        raise InputError("the device learns held-out rows: hold some out with --test-fraction")
-    folder.mkdir(exist_ok=True)  # only when there is something to write
+        raise InputError("the device learns held-out rows, so hold some out with --test-fraction")
+    folder.mkdir(exist_ok=True)  # created only when there is something to write
     model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
     model.save(model_file)
     report_training(trained, out)

@@ -1,4 +1,4 @@
-"""Signals that end a program in the same way as Ctrl-C; the exit code shows which signal."""
+"""Lets signals end a program in the same way as Ctrl-C; the exit code shows which signal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CTRL_C = 130  # exit code: 128 plus the number of the signal, as in shells
 
 
 class Ended(KeyboardInterrupt):
-    """A signal other than that of Ctrl-C has arrived.
+    """A signal other than Ctrl-C has arrived.
 
     Attributes:
         exit_code: exit code of the program.
@@ -24,10 +24,10 @@ class Ended(KeyboardInterrupt):
 
 
 def exit_code(error: BaseException | None) -> int | None:
-    """The exit code after a KeyboardInterrupt, or None for any other error.
+    """Return the exit code after a KeyboardInterrupt, or None for any other error.
 
-    An error that a KeyboardInterrupt caused counts as one, for example a failed write to a terminal
-    that has been closed.
+    An error that a KeyboardInterrupt caused counts as one, for example a failed write to a closed
+    terminal.
     """
     found = interrupt(error)
     if found is None:

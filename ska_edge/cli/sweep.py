@@ -1,4 +1,4 @@
-"""`ska-edge sweep`: many trainings over lists of options, one table and one plot."""
+"""`ska-edge sweep`: train over lists of options, and make one table and one plot."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from ska_edge.training.sweep.table import (
     rows,
 )
 
-# A sweep compares test accuracies; rules without labels have none.
+# A sweep compares test accuracies, which rules without labels do not have.
 LABELED = [name for name, rule in RULES.items() if rule.supervised]
 
 
-# A table width that no terminal truncates.
+# A table of this width is never truncated.
 WIDE = 1000
 
 
@@ -80,7 +80,8 @@ def sweep(
 ) -> None:
     """Train on DATA with every combination of the options, in fixed point and in float.
 
-    LIST: values, separated by commas. Every run is written to the folder as soon as it is done.
+    LIST is a list of values, separated by commas. Every run is written to the folder as soon as it
+        is done.
     """
     out = Output(as_json)
     if jobs is not None and dask is not None:
@@ -115,7 +116,9 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
         picture = output / "sweep.png"
         plot(table, picture, title)
     if outcome.dropped:
-        out.warning(f"the last line of {output / 'runs.jsonl'} was half-written; its run is new")
+        out.warning(
+            f"the last line of {output / 'runs.jsonl'} was half-written; its run was repeated"
+        )
     failures = Counter(run["error"] for run in outcome.runs if "error" in run)
     for sentence, count in failures.items():
         out.warning(f"{count} of {len(outcome.runs)} runs failed: {sentence}")
@@ -124,7 +127,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
         out.warning(f"the runs were made by different versions of ska-edge: {', '.join(versions)}")
     if picture is not None:
         _table(out, title, table)
-        out.line(f"runs: {len(outcome.runs)}, from before: {outcome.skipped}, wrote {picture}")
+        out.line(f"runs: {len(outcome.runs)}, from before: {outcome.skipped}; wrote {picture}")
     out.document(
         {
             "runs": outcome.runs,
@@ -158,6 +161,6 @@ def _table(out: Output, title: str, rows: list[Row]) -> None:
 
 
 def _spread(spread: Spread) -> str:
-    """Mean and standard deviation in percent."""
+    """Format the mean and the standard deviation in percent."""
     deviation = "" if spread.std is None else f" ± {100 * spread.std:.2f}"
     return f"{100 * spread.mean:.2f}{deviation}"

@@ -31,7 +31,9 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
     except KeyboardInterrupt:
         if options.checkpoint is None:
             with contextlib.suppress(OSError):  # the terminal may be closed
-                out.note(f"nothing of this training was kept; {flag('checkpoint')} FILE keeps it")
+                out.note(
+                    f"nothing of this training was kept; {flag('checkpoint')} FILE would keep it"
+                )
         raise
 
 
@@ -56,7 +58,7 @@ def report_training(trained: Trained, out: Output) -> None:
     out.table(title, columns, rows)
     if trained.test.group is not None:
         held_out = ", ".join(str(group) for group in np.unique(trained.test.group))
-        out.line(f"test rows are of the groups {held_out}")
+        out.line(f"test rows are the groups {held_out}")
     advice = far_domain(trained)
     if advice:
         out.warning(advice)
@@ -76,12 +78,12 @@ def check_outputs(data: str, options: Options) -> None:
 
 
 def _text(value: Any) -> str:
-    """A value of an option as text."""
+    """Format the value of an option."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
-    """The keys of `train --json`."""
+    """Return the keys of `train --json`."""
     plan, advice = trained.model.plan, far_domain(trained)
     warnings = [symptom.as_dict(flag) for symptom in trained.symptoms]
     if advice:

@@ -12,12 +12,12 @@ from ska_edge.cli.printable import printable
 from ska_edge.errors import InputError
 
 trust_option = click.option(
-    "--trust", is_flag=True, help="Build and start a project that was not generated here."
+    "--trust", is_flag=True, help="Build and start a project that came from elsewhere."
 )
 
 
 def require_trust(folder: Path, trust: bool) -> None:
-    """Raise InputError unless a project was generated here, or the user trusts it."""
+    """Raise InputError unless a project was generated here or the user trusts it."""
     if is_trusted(folder):
         return
     told = (

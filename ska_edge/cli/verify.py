@@ -1,4 +1,4 @@
-"""`ska-edge verify`: device and host learn the same samples, and every integer is compared."""
+"""`ska-edge verify`: let device and host learn the same samples, and compare every integer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
 
 
 def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
-    """The progress of a stream; the correct count only if the outputs represent classes."""
+    """Return the progress of a stream, with the correct count if the outputs represent classes."""
     title = f"{count}/{counted(len(labels), 'sample')}"
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"
@@ -73,7 +73,7 @@ def learn_and_compare(
         report = verify_device(link, model, model.quantize(features), labels, show)
     if report.first_difference is None and report.steps == 0:
         out.line(
-            f"no update was made: the rule holds {model.plan.batch} samples before it learns;"
+            f"no update was made: the rule collects {model.plan.batch} samples before it learns;"
             " give at least as many"
         )
     elif report.first_difference is None:
@@ -91,7 +91,7 @@ def require_equal(report: Report) -> None:
 
 
 def verify_document(report: Report) -> dict[str, Any]:
-    """The keys of `verify --json`."""
+    """Return the keys of `verify --json`."""
     difference = report.first_difference
     return {
         "samples": report.samples,

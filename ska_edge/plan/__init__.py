@@ -1,1 +1,1 @@
-"""The plan: every integer constant of a network, resolved from options and proven."""
+"""Plans: every integer constant of a network, resolved from options and proven."""

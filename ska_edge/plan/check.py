@@ -1,6 +1,6 @@
-"""The check of a plan: the arithmetic must support every number, before anything uses the plan.
+"""Checks, before a plan is used, that the arithmetic supports every number in it.
 
-A newly resolved plan passes this check, and a plan from a file must pass it, too.
+A newly resolved plan must pass this check, and so must a plan from a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # it handles rows up to four at a time; one more block must fit 16 bits
+MOST_NEURONS = 65532  # C handles up to four rows at a time; one more block must fit into 16 bits
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
@@ -30,17 +30,19 @@ MOST_CELLS = 2**27  # integers of a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters
 NARROW_WEIGHT_BITS = 16
 LARGEST_OFFSET = 2**46  # a 16-bit mean times a 31-bit multiplier
-FARTHEST_RATE = 1100  # an exponent of 2 beyond those of a float64
+FARTHEST_RATE = 1100  # a power of 2 beyond those of a float64
 
 
 def plan_from_json(data: Any) -> Plan:
-    """Convert plain data to a plan; raises InputError if it is not a plan of this version."""
+    """Convert plain data to a plan; raise InputError if it is not a plan of this version."""
     found = data.get("schema") if isinstance(data, dict) else None
     if type(found) is not int or found != SCHEMA:
-        raise InputError(f"the plan has schema {found!r:.40}, this version reads schema {SCHEMA}")
+        raise InputError(
+            f"the plan has schema {found!r:.40}, but this version reads schema {SCHEMA}"
+        )
     try:
         plan = cattrs.structure(data, Plan)
-        # cattrs reads "3" and 3.5 as 3, and a text as a list of its letters, so compare.
+        # cattrs reads "3" and 3.5 as 3, and a text as a list of its letters. So compare the result.
         faithful = _text(plan.to_json()) == _text(data)
     except (
         cattrs.BaseValidationError,
@@ -64,9 +66,9 @@ def _text(data: Any) -> str:
 def check_plan(plan: Plan) -> None:
     """Raise InputError unless the arithmetic supports every number of a plan.
 
-    Values that the rule, the precision and the sizes determine must be exact. Values that
+    Values that follow from the rule, the precision and the sizes must be exact. Values that
     calibration or a user chooses must be in their range. Shifts must be 1 to 31, and sums must fit
-    64 bits. Every number is compared with its bounds before it is used in a computation or an
+    into 64 bits. Every number is compared with its bounds before it is used in a computation or an
     allocation.
     """
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
@@ -87,14 +89,16 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Layers must fit each other, and counts must fit the C runtime and the host's memory."""
+    """Check that layers fit each other, and counts fit the C runtime and the host's memory."""
     if not plan.layers:
         raise InputError("the plan has no layers")
     if len(plan.layers) > MOST_LAYERS:
         raise InputError(f"{len(plan.layers)} layers are too many: at most {MOST_LAYERS}")
     for below, above in pairwise(plan.layers):
         if below.outputs != above.inputs:
-            raise InputError(f"a layer of {below.outputs} feeds one of {above.inputs} inputs")
+            raise InputError(
+                f"a layer with {below.outputs} outputs feeds a layer with {above.inputs} inputs"
+            )
     if min(plan.sizes) < 1:
         raise InputError(f"layer sizes {list(plan.sizes)} are not all positive")
     if plan.inputs > LARGEST_COUNT or sum(plan.sizes[1:]) > MOST_NEURONS:
@@ -105,7 +109,7 @@ def _check_sizes(plan: Plan) -> None:
 
 
 def _check_formats(plan: Plan) -> None:
-    """Formats must be those of the profile, except for the fractions that calibration chooses."""
+    """Check that formats are the profile's, except for the fractions that calibration chooses."""
     profile = PRECISIONS[plan.precision]
     knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
     if not (
@@ -142,7 +146,7 @@ def _check_formats(plan: Plan) -> None:
     for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
         if found != wanted:
             raise InputError(
-                f"layer {index}: its input or its readout is not that of rule {plan.rule} with"
+                f"layer {index}: its input or its readout does not belong to rule {plan.rule} with"
                 f" {plan.precision}"
             )
     if plan.table != decision_table(profile.decision, profile.table_limit):
@@ -165,7 +169,7 @@ def _check_learning(plan: Plan) -> None:
     if max(plan.sizes[1:]) * plan.batch * largest_square > INT64_MAX:
         raise InputError(
             f"a batch of {plan.batch} is too large: the sum of the squares of the knowledge would"
-            " leave 64 bits"
+            " exceed 64 bits"
         )
     _check_rule(plan)
     cells = plan.parameter_count
@@ -178,9 +182,9 @@ def _check_learning(plan: Plan) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Labels: one per class, all different, short, and valid text."""
+    """Check that labels are one per class, all different, short, and valid text."""
     if len(plan.labels) != plan.classes:
-        raise InputError(f"{len(plan.labels)} labels for {plan.classes} outputs")
+        raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if len(set(plan.labels)) != len(plan.labels):
         raise InputError("two classes have the same label")
     for label in plan.labels:
@@ -206,7 +210,7 @@ def _check_raw(plan: Plan, raw: RawInput) -> None:
 
 
 def _prove_functions(plan: Plan) -> None:
-    """Trace the computations of one neuron; RangeError for a value that exceeds 64 bits."""
+    """Trace the computations of one neuron; raise RangeError for a value that exceeds 64 bits."""
     ops = IntervalOps()
     for function in plan.neuron_functions():
         function.body(*(Fixed(ops, None, a.frac, a.lo, a.hi) for a in function.arguments))
@@ -226,10 +230,10 @@ def _check_rule(plan: Plan) -> None:
         if replay != Replay():
             raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay")
     if min(replay.per_class, replay.per_sample) < 0:
-        raise InputError("a replay buffer of less than no samples does not exist")
+        raise InputError("a replay buffer cannot have a negative number of samples")
     if (replay.per_class > 0) != (replay.per_sample > 0):
         raise InputError(
-            "replay needs both: how many samples a class are kept, and how many a step"
+            "replay needs two numbers: samples kept per class, and samples replayed per step"
         )
     if not (
         0 <= replay.per_class * plan.classes <= LARGEST_COUNT
@@ -245,7 +249,7 @@ def _check_rule(plan: Plan) -> None:
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
     """Check that C supports the shifts of one matrix."""
-    # Changes of wide weights may also shift to the left, because they are computed in 64 bits.
+    # Changes of wide weights may also be shifted to the left, because they have 64 bits.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {
         "sum": (plan.sum_align(matrix), 0),
@@ -259,9 +263,9 @@ def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
     for name, (shift, least) in shifts.items():
         if least <= shift <= LONGEST_SHIFT:
             continue
-        cause = f"the {name} shift would be {shift}, allowed are {least} to {LONGEST_SHIFT}"
+        cause = f"the {name} shift would be {shift}, but must be {least} to {LONGEST_SHIFT}"
         advice = "use a smaller rate, fewer classes or another input format"
         if "update" in name:
-            cause = f"the rate {plan.rate.real:g} is out of reach: {cause}"
+            cause = f"the rate {plan.rate.real:g} is impossible: {cause}"
             advice = "choose another rate"
         raise InputError(f"layer {index}: {cause}; {advice}")

@@ -1,4 +1,4 @@
-"""The formats of a plan, which follow from precision and rule, and the choices of calibration."""
+"""Derives the formats of a plan from precision and rule, and from the choices of calibration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FINEST_KNOWLEDGE = 15  # as fine as the decision
 
 
 def neuron_formats(profile: Precision, classes: int, knowledge: QFormat) -> NeuronFormats:
-    """The formats of one neuron; all except the knowledge come from the profile."""
+    """Return the formats of one neuron; all except the knowledge's come from the profile."""
     error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     return NeuronFormats(
         knowledge=knowledge,
@@ -36,7 +36,7 @@ def layer_plans(
     incoming: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
 ) -> tuple[LayerPlan, ...]:
-    """The layers of a network, with the readouts of hidden layers if the rule has them.
+    """Return the layers of a network, with readouts of hidden layers if the rule has them.
 
     Args:
         sizes: inputs, hidden widths, classes.

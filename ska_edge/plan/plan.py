@@ -1,7 +1,7 @@
-"""The plan: every integer constant, format and table of a network, resolved before anything runs.
+"""Defines the plan: every integer constant, format and table of a network.
 
-Host and device use the same plan; its digest identifies it. Weights are not part of it (see
-`model_file`). `resolve` makes plans.
+`resolve` makes a plan before anything runs. Host and device use the same plan, which its digest
+identifies. Weights are not part of it (see `model_file`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
-MOST_SEEN = 65534  # maximum sample count of a replay buffer; `random_words.below` takes one more
+MOST_SEEN = 65534  # maximum sample count of a replay buffer; `random_words.below` takes this plus 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Matrix:
 class LayerPlan:
     """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
 
-    The top hidden layer's readout is the output layer: same input, target and initial values.
+    The top hidden layer's readout is the output layer, which has the same input, target and initial
+    values.
     """
 
     matrix: Matrix
@@ -68,9 +69,9 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replay buffer: samples stored per class, and samples learned again per new sample.
+    """The sizes of a replay buffer: samples stored per class, and samples replayed per new sample.
 
-    Both are 0 without a replay buffer.
+    Both sizes are 0 without a replay buffer.
     """
 
     per_class: int = 0
@@ -144,7 +145,7 @@ class Plan:
         labels: class names, one per output.
         rate: learning rate; it includes the division by the batch size.
         batch: samples per update.
-        steps: steps on a held batch (`published`), else 1.
+        steps: steps on a held batch (`published`), otherwise 1.
         first_learned: the first layer that learns; layers below it do not change.
         replay: the replay buffer.
         seed: seed of all random numbers during learning: random signs, codes, replays.
@@ -170,7 +171,7 @@ class Plan:
 
     @property
     def rule_definition(self) -> Rule:
-        """The rule itself."""
+        """The definition of the rule."""
         return RULES[self.rule]
 
     @property
@@ -234,7 +235,7 @@ class Plan:
 
     @property
     def parameter_count(self) -> int:
-        """Number of learned integers, readouts included."""
+        """Number of learned integers, including readouts."""
         return sum(tensor.size for tensor in self.tensors())
 
     @property
@@ -255,7 +256,7 @@ class Plan:
         slots, batch = ("replay_slots", self.replay.per_class), ("batch", self.batch)
         fields = [
             StateField("step", "<u4", (), "updates since ska_init"),
-            StateField("samples", "<u4", (), "samples that ska_learn accepted since ska_init"),
+            StateField("samples", "<u4", (), "samples that ska_learn has accepted since ska_init"),
         ]
         if self.replay.per_class:
             fields.append(StateField("drawn", "<u4", (), "random words used so far"))
@@ -279,7 +280,7 @@ class Plan:
 
     @property
     def rate_halvings_max(self) -> int:
-        """How often the rate can be halved while all shifts of an update stay in 1 to 31."""
+        """How often the rate can be halved so that all shifts of an update stay in 1 to 31."""
         matrices = [matrix for layer in self.layers for matrix in layer.matrices]
         largest = max(
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
@@ -291,10 +292,10 @@ class Plan:
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
-    # Shifts that the loops of the C runtime need as numbers; Python derives them from fractions.
+    # The loops of the C runtime need these shifts as numbers; Python derives them from fractions.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fraction of the sum W a + b: no term loses a bit, and the sum has bits to round off."""
+        """Fraction of the sum W a + b; no term loses a bit, and rounding drops one bit or more."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 
@@ -329,7 +330,7 @@ class Plan:
         return self.formats.shift.frac - self.formats.projection.frac
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as plain data; `plan_from_json` is its inverse."""
+        """Return the plan as plain data; `plan_from_json` is the inverse."""
         data: dict[str, Any] = cattrs.unstructure(self)
         return data
 

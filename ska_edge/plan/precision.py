@@ -1,4 +1,4 @@
-"""Precision profiles: the widths and formats of a plan, as data."""
+"""Defines the precision profiles: the widths and formats of plans."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class Precision:
         forward_bits: width of a weight in sums: its rounded upper bits.
         activation: format of activations; also the width of the input.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
-        table_limit: the decision table covers knowledge from -table_limit to table_limit. 8 is
-            enough to decide and to learn a target; 16 is needed if the alignment z D' must vanish.
+        table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit
+            of 8 is enough to decide and to learn a target. The alignment z D' vanishes only with
+            16.
     """
 
     name: str
@@ -60,8 +61,8 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
-            # Wide enough for small changes of a large knowledge; the sum of squares over the
-            # neurons and a batch still fits 64 bits.
+            # These formats resolve small changes of a large knowledge, and the sum of squares over
+            # the neurons and a batch still fits into 64 bits.
             knowledge=QFormat(22, 14),
             table_limit=16,
         ),

@@ -1,4 +1,4 @@
-"""The range proof: the intervals of every sum of a plan, computed from its formats alone."""
+"""Proves the ranges of a plan: computes the interval of every sum from the formats alone."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ska_edge.rules.rule import READOUT, SIGNS
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One line of the range proof: all integers of this quantity are in [lo, hi]."""
+    """One line of the range proof: every integer of this quantity is in [lo, hi]."""
 
     layer: int
     quantity: str
     lo: int
     hi: int
-    width: int  # bits of the C integer that holds it
+    width: int  # bits of the C integer that holds the sum
     update: bool = False  # a sum of the update, which has a separate accumulator
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:
-    """Intervals of every sum that a layer computes, from the formats alone.
+    """Return the interval of every sum that a layer computes, from the formats alone.
 
     Weights and inputs may have any value in their format; the proof uses no data. A trace of the
     per-neuron functions proves their intervals (see `fixedpoint.Fixed`).
@@ -47,7 +47,7 @@ def range_proof(plan: Plan) -> tuple[Bound, ...]:
 
 
 def _bound(layer: int, quantity: str, value: Fixed[None], shift: int, update: bool) -> Bound:
-    half = 1 << (shift - 1) if shift > 0 else 0  # rounding adds it inside the accumulator
+    half = 1 << (shift - 1) if shift > 0 else 0  # rounding adds this inside the accumulator
     return Bound(
         layer, quantity, value.lo, value.hi + half, width(value.lo, value.hi + half), update
     )
@@ -72,7 +72,7 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
 
 
 def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
-    """The sums that carry an error to a hidden layer, if the rule has them."""
+    """Return the bounds of the sums that carry an error to a hidden layer, if the rule has them."""
     ops, formats = IntervalOps(), plan.formats
     if plan.rule_definition.teacher == READOUT:
         readout = layer.readout or plan.layers[-1].matrix
@@ -87,10 +87,10 @@ def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
 
 
 def accumulator_width(plan: Plan) -> int:
-    """32 or 64: the accumulator width that all forward and projection sums of the plan fit."""
+    """Return 32 or 64, the accumulator width for all forward and projection sums of a plan."""
     return max(bound.width for bound in range_proof(plan) if not bound.update)
 
 
 def update_width(plan: Plan) -> int:
-    """32 or 64: the width that all sums of an update fit, including the changed weight."""
+    """Return 32 or 64, the width that fits all sums of an update, including the changed weight."""
     return max(bound.width for bound in range_proof(plan) if bound.update)

@@ -1,4 +1,4 @@
-"""Makes a plan: from sizes and names to checked and proven integers."""
+"""Makes a plan: turns sizes and names into checked and proven integers."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ class Draft:
     Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
-        rate: real learning rate of one update; resolved to a `Rate` divided by the batch size.
+        rate: real learning rate of one update; it is resolved to a `Rate`, divided by the batch
+            size.
         batch: samples per update.
-        steps: steps on a held batch, for rules without labels (2 by default), else 1.
+        steps: steps on a held batch, for rules without labels (default: 2), otherwise 1.
         input_format: format of the input; by default that of the activation.
         weight_formats: formats from calibration, by layer and "weight" or "readout_weight"; by
             default those of the precision.
         knowledge_format: format from calibration; by default that of the precision.
         labels: class names; "0", "1", ... by default.
-        output_only: only the output layer learns.
+        output_only: whether only the output layer learns.
         replay, seed, raw: see `Plan`.
     """
 
@@ -55,7 +56,7 @@ class Draft:
     raw: RawInput | None = None
 
     def with_formats_of(self, plan: Plan) -> Draft:
-        """The same draft with the formats and the raw-input conversion of another plan."""
+        """Return the same draft with the formats and the raw-input conversion of another plan."""
         formats = {(t.layer, t.name): t.format for t in plan.tensors() if t.name.endswith("weight")}
         return replace(
             self,

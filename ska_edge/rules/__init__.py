@@ -1,1 +1,1 @@
-"""The learning rules, on `Fixed` values, and in floating point as the reference."""
+"""The learning rules, written on `Fixed` values, and in floating point as the reference."""

@@ -1,6 +1,6 @@
-"""The per-neuron functions of a rule as a table: names, arguments with their intervals, bodies.
+"""Lists the per-neuron functions of a rule: names, arguments with their intervals, bodies.
 
-The C generator traces every body into a C function; tests run each on every value it can take.
+The C generator traces every body into a C function. Tests run each on every value that it can take.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ska_edge.rules.rule import CODE, PAST, READOUT, Rule
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a `NeuronFunction`: its name, fraction and the integers it can take."""
+    """An argument of a `NeuronFunction`: its name, its fraction and its range of integers."""
 
     name: str
     frac: int
@@ -38,7 +38,7 @@ class Argument:
 
     @classmethod
     def of(cls, name: str, format: QFormat) -> Argument:
-        """An argument that is stored in `format`."""
+        """Return an argument that is stored in `format`."""
         return cls(name, format.frac, format.minimum, format.maximum)
 
 
@@ -60,7 +60,7 @@ def neuron_functions(
     input_format: QFormat,
     raw: RawInput | None = None,
 ) -> tuple[NeuronFunction, ...]:
-    """Every per-neuron function that a plan with this rule needs, in reading order."""
+    """Return every per-neuron function that a plan with this rule needs, in reading order."""
     z = Argument.of("knowledge", formats.knowledge)
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
@@ -140,7 +140,7 @@ def neuron_functions(
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
-    """The functions of a hidden layer's shift, which depend on the rule's teacher."""
+    """Return the functions of a hidden layer's shift, which depend on the rule's teacher."""
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     if rule.teacher == PAST:
         previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
@@ -151,7 +151,7 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
         return [
             NeuronFunction(
                 "hidden_shift",
-                "the code's target - D, if there is a code",
+                "target of the code - D, if there is a code",
                 (present, target, d),
                 code_shift,
             )

@@ -1,6 +1,6 @@
-"""The metric sums of a layer: one term per neuron, on `Fixed` values of any back end.
+"""Computes the terms of a layer's metric sums, one per neuron, on `Fixed` values.
 
-The device and the trainer send integer sums; `network/metrics.py` divides.
+The device and the trainer give integer sums; `network/metrics.py` divides them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ METRICS = (
     "entropy",  # sum of z * shift
     "z_square",  # sum of z * z
     "shift_square",  # sum of shift * shift
-    "decision_net",  # sum of D * (z - previous z); previous: the step before, `published` only
+    "decision_net",  # sum of D * (z - z of the previous step); `published` only
     "alignment_net",  # sum of z * D' * (z - previous z)
     "flow_square",  # sum of (z - previous z) ** 2
-    "w_square",  # sum of W * W, for wider weights of their upper 16 bits
+    "w_square",  # sum of W * W; only the upper 16 bits of wider weights count
     "z_saturated",  # knowledge values at a limit of their format
     "w_saturated",  # weights at a limit of their format
     "zero_updates",  # weights whose update rounded to zero in the last step
@@ -32,7 +32,7 @@ METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would exceed 64 b
 def metric_term(
     name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
 ) -> Fixed[T]:
-    """The term of one neuron in the sum of this name in `METRICS`: an exact product.
+    """Return the term of one neuron, an exact product, in the sum of this name in `METRICS`.
 
     `previous` is the knowledge one step before; rules without steps pass the knowledge itself.
     """

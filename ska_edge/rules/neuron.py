@@ -1,13 +1,13 @@
-"""The computations of one neuron, written once as functions on `Fixed` values of any back end.
+"""Computes one neuron, in functions that are written once on `Fixed` values of any back end.
 
 Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
 The rules differ in the shift (arXiv 2503.13942 for `published`; the others use the same update with
-a target), in the weight of the alignment term, and in the input of the next layer; `rule` has the
-table. The loops over neurons and weights are in `trainer` (numpy) and in the C runtime; agreement
-tests compare them bit for bit.
+a target), in the weight of the alignment term, and in the input of the next layer. `rule` has the
+table of rules. The loops over neurons and weights are in `trainer` (numpy) and in the C runtime.
+Agreement tests compare the two bit for bit.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z
 
 @dataclass(frozen=True, slots=True)
 class NeuronFormats:
-    """Formats of the values of one neuron; the same in every layer of a plan."""
+    """Formats of one neuron's values, which are the same in every layer of a plan."""
 
     knowledge: QFormat
     decision: QFormat
     activation: QFormat
     shift: QFormat
-    error: QFormat  # an output shift narrowed so that its back-projection fits the accumulator
+    error: QFormat  # an output shift, narrowed so that its projection fits the accumulator
     projection: QFormat  # the back-projected error A^T e, or B e
     weight_bits: int  # width of a stored weight
     forward_bits: int  # width of a weight in sums
@@ -53,7 +53,7 @@ RAW = QFormat(16, 0)  # raw features are 16-bit integers
 
 
 def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
-    """sigmoid(z) at z = -limit, -limit + 1/16, ..., limit as integers of `format`, saturated."""
+    """Return sigmoid(z) at z = -limit, -limit + 1/16, ..., limit as saturated `format` integers."""
     steps = 1 << TABLE_STEPS_LOG2
     half = steps * limit
     values = (1 / (1 + math.exp(-i / steps)) for i in range(-half, half + 1))
@@ -64,7 +64,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """D = sigmoid(z) by table and linear interpolation; beyond the table, D is its last value."""
+    """Return D = sigmoid(z) by table and linear interpolation; beyond the table, its last value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)
@@ -73,21 +73,21 @@ def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
 
 
 def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """The activation a = 2D - 1, the next layer's input."""
+    """Return the activation a = 2D - 1, the next layer's input."""
     centered = (decision.scaled(1) - decision.constant(1.0)).named("centered")
     return centered.requantize(format)
 
 
 def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """The activation a = D, the next layer's input in the papers."""
+    """Return the activation a = D, the next layer's input in the papers."""
     return decision.requantize(format)
 
 
 def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """D' = D (1 - D), at most 1/4; the largest decision represents 1, so that its slope is 0."""
+    """Return D' = D (1 - D), at most 1/4; the largest decision counts as 1, so its slope is 0."""
     largest = decision.constant(1.0 - 2.0**-decision.frac)
     product = decision * (largest - decision)
-    # The maximum of the parabola is at D = 1/2, which the ends of the interval do not show.
+    # The parabola has its maximum at D = 1/2, so the ends of the interval do not give the bound.
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 
 
@@ -97,12 +97,12 @@ def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
 def standardized(
     raw: Fixed[T], multiplier: Fixed[T], offset: Fixed[T], format: QFormat
 ) -> Fixed[T]:
-    """A raw feature as an integer of the input's format: raw * multiplier + offset."""
+    """Convert a raw feature to an integer of the input's format: raw * multiplier + offset."""
     return (raw * multiplier + offset).rounded(0).saturated(format.minimum, format.maximum)
 
 
 def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:
-    """A weight as used in sums: the rounded upper `bits` of the stored weight."""
+    """Return a weight as used in sums: the rounded upper `bits` of the stored weight."""
     surplus = weight.hi.bit_length() + 1 - bits
     return weight.requantize(QFormat(bits, weight.frac - surplus)) if surplus > 0 else weight
 
@@ -111,25 +111,25 @@ def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:
 
 
 def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
-    """Y - D; the target is 0 or the largest decision."""
+    """Return Y - D; the target Y is 0 or the largest decision."""
     return target - decision
 
 
 def projected_shift(
     projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
 ) -> Fixed[T]:
-    """2**gain D' (A^T e) or 2**gain D' (B e): an error gives the direction for the decisions."""
+    """Return 2**gain D' (A^T e) or 2**gain D' (B e): the error, projected to a hidden neuron."""
     product = (slope(decision, format) * projection).named("product")
     return product.scaled(gain).requantize(format)
 
 
 def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
-    """Target - D if the class has a code for this neuron (present is 1), else 0."""
+    """Return target - D if the class has a code for this neuron (present is 1), otherwise 0."""
     return (target - decision) * present
 
 
 def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
-    """D_k - D_{k-1} of the same sample, one step apart."""
+    """Return D_k - D_{k-1}: the decisions for the same sample, one step apart."""
     return decision - previous
 
 
@@ -137,24 +137,24 @@ def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
 
 
 def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """The delta z D' + shift, in the format of the shift."""
+    """Return the delta z D' + shift, in the format of the shift."""
     format = QFormat(16, shift.frac)
     pull = (knowledge * slope(decision, format)).rounded(format.frac).named("pull")
     return (pull + shift).requantize(format)
 
 
 def plain_delta(_knowledge: Fixed[T], _decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """Only the shift, because the alignment term has weight 0."""
+    """Return only the shift, because the alignment term has weight 0."""
     return shift
 
 
 def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
-    """Delta times the mantissa of the rate; the weight update applies the rate's shift."""
+    """Return delta times the mantissa of the rate; the weight update applies the rate's shift."""
     return (delta * mantissa).requantize(format)
 
 
 def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
-    """A rate's mantissa as a value with its proven interval (see `fixedpoint.Rate`)."""
+    """Return a rate's mantissa as a value with its proven interval (see `fixedpoint.Rate`)."""
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 
@@ -163,11 +163,11 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
 
 
 def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
-    """The change of W: products * 2**-rate_shift, rounded to the fraction of the weight."""
+    """Return the change of W: products * 2**-rate_shift, rounded to the fraction of the weight."""
     return products.scaled(-rate_shift).rounded(weight.frac)
 
 
 def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
-    """W + round(products * 2**-rate_shift), saturated: the only place where a weight changes."""
+    """Return W + round(products * 2**-rate_shift), saturated; only this changes a weight."""
     change = weight_change(weight, products, rate_shift)
     return (weight + change).saturated(weight.lo, weight.hi)

@@ -1,7 +1,7 @@
-"""The float64 model: the learning rules without rounding.
+"""Learns in float64: the learning rules without rounding.
 
 It follows the papers and shares no code with the fixed-point side, so a comparison of the two is
-meaningful. It is one long file, so that it can be read against the papers from top to bottom.
+meaningful. It is one long file, so that it can be compared with the papers from top to bottom.
 
 Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
 learns by
@@ -20,7 +20,7 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
 * ``code`` (labels; next input 2 D - 1). Output layer: shift = Y - D. Hidden layers:
   shift = (T + 1) / 2 - D where T != 0, and 0 elsewhere. T in {-1, 0, 1} is the code of the sample's
   class in this layer: 1 asks for decision 1, -1 for decision 0, and 0 for no change.
-* ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times, the
+* ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times. The
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
 With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
@@ -50,7 +50,7 @@ LN2 = math.log(2.0)
 
 @dataclass
 class Parameters:
-    """Everything a model learns; layer l maps shape[1] inputs to shape[0] outputs.
+    """Everything that a model learns; layer l maps shape[1] inputs to shape[0] outputs.
 
     ``weights``: one (fan_out, fan_in) float64 array per layer, the output layer last.
     ``biases``: one (fan_out,) array per layer.
@@ -105,10 +105,10 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
     """Initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``published`` every layer is random. With the other rules, the output layer and the readouts
+    ``published``, every layer is random. With the other rules, the output layer and the readouts
     (which only ``local`` has) are 0 and use no random numbers.
 
-    ValueError: unknown rule, fewer than two sizes, a size below 1.
+    Raises ValueError for an unknown rule, fewer than two sizes, or a size below 1.
     """
     _check_rule(rule)
     if len(sizes) < 2 or min(sizes) < 1:
@@ -135,14 +135,14 @@ class Reference:
     ``rate`` is the papers' eta for ``published``, and the learning rate for the other rules.
     ``alignment`` is the weight of the term z D' in every layer and readout; ``published`` always
     uses 1 and ignores it.
-    ``codes``: one (classes, width) array of -1, 0 and 1 per hidden layer, B of ``feedback`` or T of
-    ``code``. A model that only infers may omit it; with the other rules it must be empty.
-    ``first_learned``: index of the first layer that learns from labels; the layers below it and
-    their readouts do not change. len(weights) - 1 means that only the output layer learns.
-    ``gain``: weight of the hidden shifts of ``feedback``; near 4 / sqrt(classes) they have the size
-    of the output's errors.
-    ValueError: unknown rule, or shapes of ``parameters`` or ``codes`` that do not fit each other or
-    the rule.
+    ``codes`` has one (classes, width) array of -1, 0 and 1 per hidden layer, B of ``feedback`` or T
+    of ``code``. A model that only infers may omit it. With the other rules it must be empty.
+    ``first_learned`` is the index of the first layer that learns from labels; the layers below it
+    and their readouts do not change. With len(weights) - 1, only the output layer learns.
+    ``gain`` is the weight of the hidden shifts of ``feedback``; near 4 / sqrt(classes) they have
+    the size of the output's errors.
+    Raises ValueError for an unknown rule, or if the shapes of ``parameters`` or ``codes`` do not
+    fit each other or the rule.
     """
 
     def __init__(
@@ -165,19 +165,19 @@ class Reference:
         self.gain = gain
         self.first_learned = first_learned
         if not 0 <= first_learned < len(parameters.weights):
-            raise ValueError(f"there is no layer {first_learned} to learn first")
+            raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
 
     def infer(self, x: ArrayLike) -> FloatArray:
-        """Decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d)."""
+        """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d)."""
         return self._forward(self._batch(x))[1][-1]
 
     def knowledge(self, x: ArrayLike) -> list[FloatArray]:
-        """Knowledge z of every layer, (n, width) each, for inputs ``x`` (n, d)."""
+        """Return the knowledge z of every layer, (n, width) each, for inputs ``x`` (n, d)."""
         return self._forward(self._batch(x))[0]
 
     def learn_one(self, x: ArrayLike, label: int) -> FloatArray:
-        """Learn ``x`` (d,) of class ``label``; returns the decisions (classes,) before the update.
+        """Learn ``x`` (d,) of class ``label``; return the decisions (classes,) before the update.
 
         Raises the errors of ``learn_batch``.
         """
@@ -186,12 +186,13 @@ class Reference:
         return decisions
 
     def learn_batch(self, x: ArrayLike, labels: ArrayLike | None) -> FloatArray:
-        """One update with the mean over the batch ``x`` (n, d), ``labels`` (n,).
+        """Make one update with the mean over the batch ``x`` (n, d), ``labels`` (n,).
 
-        Every shift is computed from the weights before this update. Returns the decisions
-        (n, classes) before the update. ValueError: no labels, a label outside 0..classes-1,
-        shapes that do not fit, an empty batch, missing codes, or the rule ``published``, which
-        learns by ``learn_steps``.
+        Every shift is computed from the weights before this update. Returns the decisions (n,
+        classes) before the update.
+
+        Raises ValueError for missing labels, a label outside 0..classes-1, shapes that do not fit,
+        an empty batch, missing codes, or the rule ``published``, which learns by ``learn_steps``.
         """
         if self.rule == "published":
             raise ValueError(
@@ -253,8 +254,8 @@ class Reference:
         mean entropy of the papers is the mean over these steps, summed over the layers.
         Each call starts again at pass 0.
 
-        ValueError: a rule other than ``published``, ``steps`` below 2, a rate that is not above 0
-        (the flow divides by it), shapes that do not fit.
+        Raises ValueError for a rule other than ``published``, ``steps`` below 2, a rate that is not
+        above 0 (the flow divides by it), or shapes that do not fit.
         """
         if self.rule != "published":
             raise ValueError(f"rule '{self.rule}' learns from labels: use learn_batch")
@@ -275,7 +276,8 @@ class Reference:
             for layer in layers:
                 a = layer.forward(a)
             if k:
-                # From the top down: a layer's update overwrites what the layer above needs.
+                # Go from the top down, because a layer's update overwrites values that the layer
+                # above needs.
                 below = [inputs, *(layer.last_decision for layer in layers[:-1])]
                 pairs = list(zip(layers, below, strict=True))
                 history.append([layer.learn(a) for layer, a in reversed(pairs)][::-1])
@@ -301,7 +303,7 @@ class Reference:
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
         """Return alignment * z D' + shift."""
-        if self.alignment == 0.0:  # the usual case; skips a product
+        if self.alignment == 0.0:  # the usual case needs no product
             return shift
         return self.alignment * z * slope + shift
 
@@ -331,9 +333,9 @@ class _Change:
 class _SteppedLayer:
     """A layer under the published rule; every pass reuses its arrays.
 
-    ``z``, ``decision``: of this pass, (n, width). ``last_z``, ``last_decision``: of the previous
-    pass, until ``learn`` overwrites them with the differences. Allocating new arrays in every pass
-    would take a large part of the time.
+    ``z`` and ``decision``, (n, width), belong to this pass. ``last_z`` and ``last_decision`` belong
+    to the previous pass, until ``learn`` overwrites them with the differences. Allocating new
+    arrays in every pass would take a large part of the time.
     """
 
     def __init__(
@@ -348,14 +350,14 @@ class _SteppedLayer:
         self.z, self.last_z, self.decision, self.last_decision, self.pull = block
 
     def forward(self, a: FloatArray) -> FloatArray:
-        """Begin a pass with the input ``a`` (n, fan_in); returns its decisions (n, width)."""
+        """Begin a pass with the input ``a`` (n, fan_in); return its decisions (n, width)."""
         self.z, self.last_z = self.last_z, self.z
         self.decision, self.last_decision = self.last_decision, self.decision
         self.know(a)
         return _sigmoid(self.z, self.decision)
 
     def learn(self, a: FloatArray) -> StepMetrics:
-        """Update the layer, with ``a`` (n, fan_in) in the outer product; return its metrics."""
+        """Update the layer with ``a`` (n, fan_in) in the outer product; return its metrics."""
         z, decision, pull = self.z, self.decision, self.pull
         np.subtract(1.0, decision, out=pull)
         pull *= decision
@@ -393,7 +395,7 @@ class _SteppedLayer:
         self.bias += self.step * delta.sum(axis=0)
 
     def w_norm(self) -> float:
-        """Frobenius norm of the weights."""
+        """Return the Frobenius norm of the weights."""
         return _norm(self.weights)
 
     def finish(self) -> None:
@@ -423,7 +425,7 @@ class _HeldLayer(_SteppedLayer):
 
     def update(self, delta: FloatArray, _a: FloatArray) -> None:
         before = _dot(delta, self.weighted)
-        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # a free array
+        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # `last_z` is free here
         self.w_square += self.step * (before + _dot(delta, self.weighted))
         self.bias += self.step * delta.sum(axis=0)
         self.deltas += delta
@@ -436,9 +438,11 @@ class _HeldLayer(_SteppedLayer):
 
 
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
-    """Fraction of rows of ``decisions`` (n, classes) whose largest value is at ``labels`` (n,).
+    """Return the fraction of rows of ``decisions`` (n, classes) with the largest value at
+    ``labels`` (n,).
 
-    If decisions are equal, the first class counts. ValueError: shapes that do not fit, or no rows.
+    If decisions are equal, the first class counts. Raises ValueError for no rows, or shapes that do
+    not fit.
     """
     values = np.asarray(decisions)
     truth = np.asarray(labels)
@@ -451,7 +455,7 @@ def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
 
 
 def _sigmoid(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    # tanh overflows for no z; exp(-z) can overflow.
+    # tanh never overflows, but exp(-z) can.
     result: FloatArray = np.multiply(z, 0.5, out=out)
     np.tanh(result, out=result)
     result *= 0.5
@@ -460,7 +464,7 @@ def _sigmoid(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 
 
 def _dot(left: FloatArray, right: FloatArray) -> float:
-    """Sum of the products of two arrays with the same shape."""
+    """Return the sum of the products of two arrays with the same shape."""
     return float(np.vdot(left, right))
 
 

@@ -1,4 +1,4 @@
-"""The learning rules: a table of the functions of `neuron` that each rule uses.
+"""Defines the learning rules: a table of the functions of `neuron` that each rule uses.
 
 A rule is a row of `RULES`. `neuron` has the computations of one neuron; `functions` lists those
 that a rule needs, for the C generator and for exhaustive tests.
@@ -18,10 +18,10 @@ from ska_edge.rules.neuron import (
 )
 
 # The teacher of a hidden layer: the source of its shift.
-READOUT = "readout"  # the error of the layer's own readout, back through that readout
+READOUT = "readout"  # the error of the layer's own readout, projected back through that readout
 SIGNS = "signs"  # the output layer's error through fixed random signs
 CODE = "code"  # a fixed random code of the class
-PAST = "past"  # its own decisions one step before
+PAST = "past"  # the layer's own decisions one step before
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Rule:
         name: the name on the command line.
         summary: one line of description.
         teacher: the source of a hidden layer's shift: READOUT, SIGNS, CODE or PAST.
-        signed: a = 2D - 1 between layers, otherwise a = D.
-        aligned: delta has the alignment term z D'.
+        signed: whether a = 2D - 1 between layers; otherwise a = D.
+        aligned: whether delta has the alignment term z D'.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Rule:
 
     @property
     def supervised(self) -> bool:
-        """Whether it learns from labels, one step per batch; else `steps` steps on a held batch."""
+        """Whether it learns from labels, one step per batch; otherwise in `steps` steps."""
         return self.teacher != PAST
 
     @property
@@ -55,17 +55,17 @@ class Rule:
     def gain(self, classes: int) -> int:
         """The exponent g of a projected shift.
 
-        A readout has 4 D' (A^T e). Random signs have the power of two next to 4 / sqrt(classes),
-        because the sum over the signs is a random walk.
+        The shift of a readout is 4 D' (A^T e). For random signs, the factor is the power of two
+        closest to 4 / sqrt(classes), because the sum over the signs is a random walk.
         """
         return 2 - round(math.log2(classes) / 2) if self.teacher == SIGNS else 2
 
     def activation(self, decision: Fixed[T], format: QFormat) -> Fixed[T]:
-        """The next layer's input."""
+        """Return the next layer's input."""
         return (signed_activation if self.signed else plain_activation)(decision, format)
 
     def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-        """The factor that the update multiplies with the layer's input."""
+        """Return the factor that the update multiplies with the layer's input."""
         return (aligned_delta if self.aligned else plain_delta)(knowledge, decision, shift)
 
 

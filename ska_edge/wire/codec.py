@@ -17,7 +17,8 @@ class Layout:
     """The positions of a message's fields in its payload.
 
     Args:
-        message: all its fields have a known size, except a last field with count "rest".
+        message: the message; all its fields have a known size, except a last field with count
+            "rest".
         counts: elements of each field, by name.
     """
 
@@ -37,7 +38,7 @@ class Layout:
         self._struct = struct.Struct(code)
 
     def pack(self, values: Values) -> bytes:
-        """The payload; raises LookupError, TypeError, ValueError or struct.error."""
+        """Return the payload; raise LookupError, TypeError, ValueError or struct.error."""
         elements: list[Any] = []
         for name, count, octets in self._parts:
             value = values[name]
@@ -58,7 +59,7 @@ class Layout:
         return self._struct.pack(*elements) + struct.pack(f"{len(rest)}{code}", *rest)
 
     def unpack(self, payload: bytes) -> dict[str, Any]:
-        """The values by field; raises struct.error if the length is wrong."""
+        """Return the values by field; raise struct.error if the length is wrong."""
         size = self._struct.size
         elements, values, at = self._struct.unpack(payload[:size]), {}, 0
         for name, count, octets in self._parts:
@@ -78,7 +79,7 @@ class Layout:
 
 
 def _places() -> dict[tuple[int, str], tuple[struct.Struct, int]]:
-    """The positions of all fields without an array before them, by message code."""
+    """Return the positions of all fields without an array before them, by message code."""
     places = {}
     for message in MESSAGES:
         at = 0
@@ -94,7 +95,7 @@ _PLACES = _places()
 
 
 def place(code: int, name: str) -> slice:
-    """The position of a field that has no array before it in its message."""
+    """Return the position of a field that has no array before it in its message."""
     number, at = _PLACES[code, name]
     return slice(at, at + number.size)
 
@@ -145,7 +146,7 @@ class Codec:
         raise self._refusal(known[name], values)
 
     def _refusal(self, message: Message, values: Values) -> InputError:
-        """The error for values that cannot be packed; names the first bad field."""
+        """Return the error for values that cannot be packed; it names the first bad field."""
         unknown = set(values) - {field.name for field in message.fields}
         if unknown:
             return InputError(f"message {message.name} has no field {min(unknown)!r}")
@@ -166,7 +167,7 @@ class Codec:
                 wanted = f"at most {field.most}" if field.count == "rest" else str(count)
                 return InputError(
                     f"message {message.name}, field {field.name!r}: {len(elements)} value(s) given,"
-                    f" {wanted} integer(s) of type {field.kind} wanted"
+                    f" but {wanted} integer(s) of type {field.kind} needed"
                 )
         return InputError(f"message {message.name} cannot be packed")
 
@@ -188,25 +189,25 @@ class Codec:
             ) from None
 
     def _foreign(self, code: int) -> DeviceError | InputError:
-        """The error for a message code that cannot be unpacked."""
+        """Return the error for a message code that cannot be unpacked."""
         known = [message for message in self._messages if message.code == code]
         if known:
             return self._unknown(known[0])
         return DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
 
     def _unknown(self, message: Message) -> InputError:
-        """The error for a message with a dimension that is unknown."""
+        """Return the error for a message with an unknown dimension."""
         lacking = next(f.count for f in message.fields if _count(f, self._dimensions) is None)
         return InputError(f"message {message.name} needs the plan's number of {lacking}")
 
 
 def _count(field: Field, dimensions: Mapping[str, int]) -> int | None:
-    """Number of elements of a field, 0 for the rest of a payload; None if it is not known."""
+    """Return the number of elements of a field, 0 for the rest of a payload; None if unknown."""
     if isinstance(field.count, int):
         return field.count
     return 0 if field.count == "rest" else dimensions.get(field.count)
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    # A flag is a number here, although one can iterate over its bits.
+    # A flag counts as a number, although it is iterable.
     return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)

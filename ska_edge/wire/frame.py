@@ -1,4 +1,4 @@
-"""Frames carry messages over the serial line; a CRC shows whether a frame arrived intact.
+"""Encodes and decodes frames, which carry messages; a CRC shows whether a frame is intact.
 
 A frame is COBS(type u8, seq u8, payload, CRC-16) followed by one zero byte. Numbers are
 little-endian. `protocol` defines the messages.
@@ -25,7 +25,7 @@ class Frame(NamedTuple):
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, not reflected, no final XOR."""
+    """Compute CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, not reflected, no final XOR."""
     return binascii.crc_hqx(data, 0xFFFF)
 
 
@@ -43,7 +43,7 @@ class FrameDecoder:
         bad: number of pieces between two zero bytes that were not valid frames.
     """
 
-    LIMIT = 1 << 18  # longer than any frame; keeps garbage without zero bytes from filling memory
+    LIMIT = 1 << 18  # longer than any frame; garbage without zero bytes cannot fill the memory
 
     def __init__(self) -> None:
         self.bad = 0

@@ -1,4 +1,4 @@
-"""The serial protocol: the table of messages.
+"""Defines the serial protocol: the table of messages.
 
 This file is the only definition. `codec` packs and unpacks messages on the host.
 `firmware_gen.emit.messages` writes the same table as a C header, and
@@ -21,7 +21,7 @@ from ska_edge.rules.metric_sums import METRICS
 PROTOCOL_VERSION = 4
 COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a device
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
-PUSH_MAX = 64  # maximum in a PUSH, which must fit the receive buffer of the smallest parts
+PUSH_MAX = 64  # maximum bytes of state in a PUSH, which must fit the smallest parts' receive buffer
 KEY_BYTES = 32  # of a device's key, see `tag`
 TAG_BYTES = 8  # behind a request that changes a device with a key; a forger needs 2^64 tries
 
@@ -64,16 +64,16 @@ STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "neither a repeat of the last request nor the next; "
+    Status.SEQUENCE: "neither a repeat of the last request nor the next request; "
     "detail is the last seq, or 65535",
-    Status.NUMBER: "not the next sample; detail is the number of the next one",
+    Status.NUMBER: "not the next sample; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that often; detail is the maximum",
     Status.OFFSET: "not the offset to continue from; detail is that offset",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, the state is unchanged; detail is the ska_status_t",
-    Status.TOKEN: "the request is for another state; detail is the token of this one",
+    Status.TOKEN: "the request is for another state; detail is the token of this state",
     Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
     Status.WORN: "the memory for saves has been erased as often as it endures; detail is 0",
     Status.EARLY: "too many saves; detail is how many bytes the device must receive first",
@@ -99,7 +99,7 @@ CAPABILITY_PURPOSE = {
     Capability.RATE: "changes its rate on SET_RATE",
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
     Capability.PUSH: "accepts a state from OFFER and PUSH",
-    Capability.KEY: "takes requests that change it only with the tag of its key",
+    Capability.KEY: "accepts requests that change it only with a tag of its key",
 }
 
 
@@ -124,7 +124,7 @@ class Field:
         name: name in Python and C.
         kind: integer type of each element.
         count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
-            "rest": as many as the frame holds, in the last field only.
+            "rest" for as many as the frame holds (only in the last field).
         most: for "rest", the maximum number of elements.
         purpose: one line for readers of the C header and the documentation.
     """
@@ -152,7 +152,7 @@ class Message:
         fields: payload, in order, without padding.
         purpose: one line.
         answer: for a request, the name of the reply that closes it (STATUS if it is refused).
-        changes: a request that changes the device; with a key it ends in a tag.
+        changes: whether a request changes the device; with a key, such a request ends in a tag.
     """
 
     name: str
@@ -186,7 +186,7 @@ MESSAGES = (
         "request",
         (
             Field(
-                "number", "u32", 1, "token plus samples learned before; prevents learning it twice"
+                "number", "u32", 1, "token plus samples learned before; prevents a second learning"
             ),
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
@@ -251,7 +251,7 @@ MESSAGES = (
         0x0A,
         "request",
         (TOKEN, CRC),
-        "give a token to the state with this CRC-32; the token stays while it learns",
+        "give a token to the state with this CRC-32; the state keeps it while learning",
         answer="STATUS",
         changes=True,
     ),
@@ -269,7 +269,7 @@ MESSAGES = (
         "reply",
         (
             Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
-            Field("seq", "u8", 1, "seq of the last request; the next request has this plus one"),
+            Field("seq", "u8", 1, "seq of the last request; the next request has this plus 1"),
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             STEP,
             SAMPLES,
@@ -283,7 +283,7 @@ MESSAGES = (
             Field("halvings", "u8", 1, "how often the plan's rate is halved"),
             Field("credit", "u8", 1, "requests that may be in flight at once"),
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
-            Field("saves", "u32", 1, "saves made so far; 0: a restart loses what was learned"),
+            Field("saves", "u32", 1, "saves made so far; if 0, a restart loses what was learned"),
             Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
             Field("error_detail", "u32", 1, "its detail"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
@@ -298,8 +298,8 @@ MESSAGES = (
         (
             STEP,
             SAMPLES,
-            Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, else 0"),
-            Field("predicted", "u16", 1, "index of the largest decision; the first if equal"),
+            Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, otherwise 0"),
+            Field("predicted", "u16", 1, "index of the largest decision; the first of equal ones"),
             Field("decisions", "i16", "classes", "Q0.15, from the forward pass before any update"),
         ),
         "answers SAMPLE and INFER",
@@ -336,7 +336,7 @@ MESSAGES = (
         "NONCE",
         0x86,
         "reply",
-        (Field("nonce", "u8", TAG_BYTES, "a value that the device has not given before"),),
+        (Field("nonce", "u8", TAG_BYTES, "a value that the device has never given before"),),
         "answers CHALLENGE",
     ),
 )

@@ -1,7 +1,7 @@
-"""Tags prove that the sender of a request has the device's key.
+"""Makes tags, which prove that the sender of a request has the device's key.
 
-The tag of a request is the keyed BLAKE2s (RFC 7693) of a nonce that the device gave, the request's
-number since then, its type and its payload; `firmware_gen/runtime/ska_mac.c` computes the same. A
+The tag of a request is the keyed BLAKE2s (RFC 7693) of the device's nonce, the request's number
+since that nonce, its type and its payload. `firmware_gen/runtime/ska_mac.c` computes the same. A
 replayed request fails, because the nonce or the number has changed.
 """
 
@@ -14,19 +14,19 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-OF_REQUEST = b"\x01"  # a device begins its nonces with another byte
+OF_REQUEST = b"\x01"  # the device's own hash for nonces begins with another byte
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 
 
 def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes) -> bytes:
-    """The tag of a request, `TAG_BYTES` long.
+    """Return the tag of a request, `TAG_BYTES` long.
 
     Args:
         key: `KEY_BYTES`.
         nonce: the device's answer to CHALLENGE.
-        number: number of the request since then, from 1.
+        number: number of the request since the nonce, from 1.
         code: type byte of the request.
-        payload: without the tag.
+        payload: the payload without the tag.
     """
     message = OF_REQUEST + nonce + number.to_bytes(4, "little") + bytes([code]) + payload
     return hashlib.blake2s(message, key=key, digest_size=TAG_BYTES).digest()
@@ -49,7 +49,7 @@ class Tagger:
         self._nonce, self._number = nonce, 0
 
     def tagged(self, message: Message, payload: bytes) -> bytes:
-        """The payload of the next request, with its tag if the request needs one."""
+        """Return the payload of the next request, with its tag if the request needs one."""
         self._number += 1
         if self._nonce is None or not message.changes:
             return payload
@@ -58,7 +58,7 @@ class Tagger:
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file of 64 hexadecimal digits. Raises InputError for any other file."""
+    """Read the key from a file of 64 hexadecimal digits; raise InputError for any other file."""
     try:
         with path.open("rb") as file:
             text = file.read(LONGEST_KEY_FILE).decode("ascii").strip()

@@ -1,10 +1,10 @@
-/* plain_float.c - the same network in plain float: sigmoid neurons, backprop, SGD one by one.
+/* plain_float.c - the same network in plain float: sigmoid neurons, backprop, SGD sample by sample.
  *
- * What one writes without our library, with care for speed and memory: single precision
- * throughout, an exponential of its own, weights walked through in the order of memory, the errors
- * of a layer before its weights change, no copy of anything. Hidden layers pass a = 2 D - 1 on, as
- * ours do, so that D = sigmoid(z) and da/dz = 2 D'; the output's error is Y - D, the gradient of
- * the cross-entropy. Measured by `ska-edge bench --compare`. */
+ * An engineer would write this without our library, with care for speed and memory. It uses single
+ * precision throughout, an exponential of its own, and weights in memory order. It computes the
+ * errors of a layer before its weights change, and copies nothing. Hidden layers pass a = 2 D - 1
+ * on, as ours do, so that D = sigmoid(z) and da/dz = 2 D'. The output's error is Y - D, the
+ * gradient of the cross-entropy. `ska-edge bench --compare` measures it. */
 #include "bench_network.h"
 #include "bench_weights.h"
 
@@ -14,8 +14,8 @@ static float weights[BENCH_WEIGHTS];
 static float activations[BENCH_NEURONS]; /* a of the hidden layers; D of the output layer */
 static float errors[2][BENCH_WIDEST];    /* -dLoss/dz of this layer, and of the one below */
 
-/* e^x for |x| <= 87: x / ln 2 is split into a whole number, which becomes the exponent, and a rest
- * within [-1/2, 1/2], for which five terms of the series are good to 3e-6. */
+/* Returns e^x for |x| <= 87. x / ln 2 is split into a whole number, which becomes the exponent, and
+ * a remainder in [-1/2, 1/2], for which five terms of the series have an error of 3e-6. */
 static float exponential(float x) {
     const float scaled = x * 1.44269504f;
     const int32_t whole = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
@@ -42,7 +42,7 @@ static float sigmoid(float z) {
     return 1.0f / (1.0f + exponential(-z));
 }
 
-/* D of the output layer stands in the last BENCH_CLASSES activations afterwards. */
+/* Afterwards the last BENCH_CLASSES activations hold D of the output layer. */
 static void forward(const float *x) {
     const float *weight = weights;
     const float *input = x;
@@ -66,7 +66,7 @@ static void forward(const float *x) {
     }
 }
 
-/* The errors of the layer below: W^T e times da/dz, where da/dz = 2 D' = (1 - a^2) / 2. */
+/* Computes the errors of the layer below: W^T e times da/dz, where da/dz = 2 D' = (1 - a^2) / 2. */
 static void errors_back(const float *weight, uint16_t inputs, uint16_t outputs, const float *error,
                         const float *input, float *below) {
     for (uint16_t column = 0; column < inputs; column++) {
@@ -84,7 +84,7 @@ static void errors_back(const float *weight, uint16_t inputs, uint16_t outputs, 
     }
 }
 
-/* W += rate e a^T, b += rate e. */
+/* Updates W += rate e a^T, b += rate e. */
 static void update(float *weight, uint16_t inputs, uint16_t outputs, const float *error,
                    const float *input) {
     float *bias = weight + (uint32_t)inputs * outputs;
@@ -100,7 +100,7 @@ static void update(float *weight, uint16_t inputs, uint16_t outputs, const float
 
 void bench_init(void) {
 #if defined(__ARM_FP) && !defined(__linux__)
-    /* CPACR: full access to the floating-point unit (Armv7-M ARM, B3.2.20). */
+    /* CPACR gives full access to the floating-point unit (Armv7-M ARM, B3.2.20). */
     *(volatile uint32_t *)0xE000ED88u |= 0x00F00000u;
     __asm__ volatile("dsb\n isb" ::: "memory");
 #endif

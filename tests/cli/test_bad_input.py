@@ -413,7 +413,7 @@ def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
     # The empty line before it ends the terminal's "^C".
     assert (process.returncode, out) == (130, "")
     assert [line for line in err.splitlines() if line] == [
-        "nothing of this training was kept; --checkpoint FILE keeps it",
+        "nothing of this training was kept; --checkpoint FILE would keep it",
         "ska-edge: stopped",
     ]
     assert left_behind() == ["steps"]

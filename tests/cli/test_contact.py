@@ -268,7 +268,7 @@ def test_a_fall_is_a_warning_in_words_and_as_data(
     outcome = ska_edge("monitor", iris_file, "iris", "--port", port, "--samples", ROWS, "--json")
     assert outcome.code == 0, outcome.err
     (fell,) = [each for each in outcome.document()["warnings"] if each["sign"] == "fell back"]
-    assert re.search(r"started again, or was .* has 0 samples, not \d+, and what it", fell["text"])
+    assert re.search(r"restarted, or was .* has 0 samples, not \d+, and what it", fell["text"])
     assert f"warning: {fell['text']}" in outcome.err.splitlines()
     (note,) = [line for line in outcome.err.splitlines() if "waiting up to" in line]
     assert note.startswith(f"the port {port} is gone (")

@@ -67,7 +67,7 @@ def test_one_is_not_many(
         "pull": ": 1 sample, 1 update, wrote p.ska",
         "inspect": "learned: 1 sample on a device, 1 update, rate halved 1 time to",
         "eval": "has learned 1 more sample on a device",
-        "push": "goes on from 1 sample and 1 update\n",
+        "push": "continues from 1 sample and 1 update\n",
         "verify": "after 1 sample, and every decision",
         "data": "2 rows, 1 feature, 2 classes",
     }.items():

@@ -232,7 +232,7 @@ def test_no_update_is_no_proof(ska_edge, require_board: Callable[[str], Board]) 
     options = ("--rule", "published", "--hidden", "3", "--batch", "8", "--steps", "3")
     assert ska_edge("train", "iris", "-o", "p.ska", *options).code == 0
     few = ska_edge("verify", "p.ska", "iris", "--board", "host", "--samples", "5")
-    assert "no update was made: the rule holds 8 samples" in few.out
+    assert "no update was made: the rule collects 8 samples" in few.out
     enough = ska_edge("verify", "p.ska", "iris", "--board", "host", "--samples", "9")
     assert "device and host are equal" in enough.out
 

@@ -38,7 +38,7 @@ def live(out: Output) -> None:
     table = Table("name")
     table.add_row(EVIL)
     with out.live() as show:
-        show(table)
+        show(table, EVIL)
 
 
 def progress(out: Output) -> None:

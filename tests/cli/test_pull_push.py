@@ -111,7 +111,7 @@ def test_push_fresh_gives_the_weights_alone(ska_edge, device: TrainerDevice) -> 
     pulled = open_model(Path("p.ska")).state
     outcome = ska_edge("push", "p.ska", "--fresh", "--port", device.port)
     assert outcome.code == 0
-    assert "goes on from 0 samples and 0 updates" in outcome.out
+    assert "continues from 0 samples and 0 updates" in outcome.out
     assert device.network.to_bytes() == pulled.flashed().to_bytes()
     assert (device.network.parameters == pulled.parameters).all()
 

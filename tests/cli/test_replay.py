@@ -96,7 +96,7 @@ def test_a_cut_last_line_is_a_warning(ska_edge, book: Logbook) -> None:
     outcome = ska_edge("replay", "steps.jsonl", "m.ska", "--json")
     assert outcome.code == 0
     assert outcome.err.splitlines()[0] == (
-        "warning: steps.jsonl, line 14: the last line was cut and is left out"
+        "warning: steps.jsonl, line 14: the last line was cut off, so it is left out"
     )
     document = outcome.document()
     assert (document["rows"], document["cut"], document["checked"]) == (12, 14, False)

@@ -102,7 +102,7 @@ def test_the_table_says_once_what_all_rows_share(
     assert title.strip() == "three: 1 epoch; hidden 3, rate 0.125, w16a8, batch 1, decay 0"
     names = [name.strip() for name in heads.strip("┃").split("┃")]
     assert names == ["rule", "seeds", "float test, %", "fixed test, %", "largest gap"]
-    assert outcome.out.splitlines()[-1] == "runs: 4, from before: 0, wrote s/sweep.png"
+    assert outcome.out.splitlines()[-1] == "runs: 4, from before: 0; wrote s/sweep.png"
     rows = [line.split("│")[1:-1] for line in outcome.out.splitlines() if "│" in line]
     assert sorted(row[0].strip() for row in rows) == ["code", "local"]
     document = ska_edge("sweep", data, "-o", "s", *SMALL, "--rule", "local,code", "--json")

@@ -58,7 +58,7 @@ def test_a_stopped_training_without_a_checkpoint_says_that_nothing_is_kept() -> 
     found, messages = stopped(signal.SIGINT)
     assert found == 130
     assert list(filter(None, messages.splitlines())) == [
-        "nothing of this training was kept; --checkpoint FILE keeps it",
+        "nothing of this training was kept; --checkpoint FILE would keep it",
         "ska-edge: stopped",
     ]
     assert sorted(os.listdir()) == ["rows.csv", "steps"]

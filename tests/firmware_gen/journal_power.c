@@ -1,4 +1,4 @@
-/* Power cuts at every write and every erase of ska_journal.c, on a memory with the rules of flash.
+/* Cuts power at every write and every erase of ska_journal.c, on a memory with the rules of flash.
  *
  *     journal_power SCENARIO
  *
@@ -27,12 +27,12 @@
 #define SIZE ((size_t)SKA_STORAGE_SIZE)
 #define FOREVER UINT32_MAX
 
-/* The part of an operation that is done when the power is cut. */
+/* How much of an operation is done when the power is cut. */
 enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
 
 static uint8_t memory[SKA_STORAGE_SIZE];
 static uint32_t page_erases[SKA_STORAGE_SIZE / SKA_STORAGE_PAGE];
-static uint32_t operations;       /* units programmed and pages erased */
+static uint32_t operations;       /* count of programmed units and erased pages */
 static uint32_t cut_at = FOREVER; /* the operation during which the power fails */
 static int leftover = NOTHING;
 static int refuses; /* the memory reports that it failed */
@@ -54,7 +54,8 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     memcpy(bytes, memory + offset, count);
 }
 
-/* Programming can only clear bits; what is written over is left as it is in part, or as anything.
+/* Programming can only clear bits. A cut write leaves the bytes partly unchanged, or with any
+ * value.
  */
 static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
     for (size_t i = 0; i < SKA_STORAGE_UNIT; i++) {
@@ -115,7 +116,8 @@ bool ska_storage_erase(uint32_t offset) {
 
 /* --- networks --------------------------------------------------------------------------------- */
 
-/* The second one is for comparison: bytes that no state has, so that any change shows. */
+/* The second network is for comparison. It has bytes that no state has, so that any change shows.
+ * */
 static ska_t network;
 static ska_t untouched;
 
@@ -125,7 +127,7 @@ const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
 }
 void ska_state_written(ska_t *ska) { (void)ska; }
 
-/* The state of a network that has learned `seed` things. */
+/* Makes the state of a network that has learned `seed` things. */
 static const uint8_t *state_of(uint32_t seed) {
     static uint8_t state[SKA_STATE_BYTES];
     uint32_t next = seed * 2654435761u + 1u;
@@ -168,7 +170,7 @@ static void blank(void) {
     operations = 0;
 }
 
-/* A memory in which the networks 1 to `count` were saved, one after the other. */
+/* Makes a memory in which the networks 1 to `count` were saved, one after the other. */
 static void saved(uint32_t count) {
     blank();
     for (uint32_t seed = 1; seed <= count; seed++) {
@@ -196,7 +198,7 @@ static ska_status_t save_by(way_t way, uint32_t seed) {
     return ska_journal_commit();
 }
 
-/* Saves, and cuts the power during one operation; false if the save ended before. */
+/* Saves, and cuts the power during one operation; returns false if the save ended before. */
 static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
     operations = 0;
     cut_at = at;
@@ -227,7 +229,7 @@ static void check_restart(uint32_t old, uint32_t new) {
     }
 }
 
-/* Every operation of the save after `count` others, cut in every way. */
+/* Cuts every operation of the save after `count` others, in every way. */
 static void cut_every(way_t way, uint32_t count) {
     saved(count);
     memcpy(before, memory, sizeof memory);
@@ -250,7 +252,7 @@ static void print_cuts(void) {
     printf("cuts %u\nold %u\nnew %u\n", (unsigned)cuts, (unsigned)kept_old, (unsigned)kept_new);
 }
 
-/* A save into an unused slot, and a save over an older one. */
+/* Tests a save into an unused slot, and a save over an older save. */
 static void scenario_cuts(void) {
     cut_every(BY_SAVE, 1);
     cut_every(BY_SAVE, 2);
@@ -268,7 +270,7 @@ static void scenario_pieces(void) {
     print_cuts();
 }
 
-/* A cut save, and then a cut in the next save after the restart. */
+/* Tests a cut save, and then a cut in the next save after the restart. */
 static void scenario_twice(void) {
     saved(2);
     memcpy(before, memory, sizeof memory);
@@ -287,7 +289,7 @@ static void scenario_twice(void) {
     print_cuts();
 }
 
-/* A state in pieces is abandoned at any point, without a cut; then another one arrives. */
+/* A state in pieces is abandoned at any point, without a cut; then another state arrives. */
 static void scenario_given_up(void) {
     uint32_t count = 0;
     saved(2);
@@ -313,13 +315,13 @@ static void scenario_given_up(void) {
 static void scenario_flips(void) {
     const uint32_t starts[2] = {0, (uint32_t)SKA_JOURNAL_SECOND};
     uint32_t flips = 0;
-    saved(2); /* 1 in the first slot, 2 in the second */
+    saved(2); /* network 1 is in the first slot, network 2 in the second */
     for (uint32_t at = 0; at < SKA_JOURNAL_BYTES; at++) {
         for (int bit = 0; bit < 8; bit++) {
             const uint8_t mask = (uint8_t)(1u << bit);
             memory[starts[1] + at] ^= mask;
             CHECK(load() == SKA_OK && network_is(1));
-            if (bit == (int)(at % 8u)) { /* and both slots damaged */
+            if (bit == (int)(at % 8u)) { /* now both slots are damaged */
                 memory[starts[0] + at] ^= mask;
                 CHECK(load() == SKA_ERROR_UNSAVED);
                 memory[starts[0] + at] ^= mask;
@@ -332,7 +334,7 @@ static void scenario_flips(void) {
     printf("flips %u\n", (unsigned)flips);
 }
 
-/* A header with one changed member and a valid CRC, as from another image. */
+/* Makes a header with one changed member and a valid CRC, as another image might. */
 static void header_change(uint32_t start, size_t member, size_t size) {
     header_t header;
     memcpy(&header, memory + start, sizeof header);
@@ -370,12 +372,13 @@ static void scenario_foreign(void) {
     CHECK(slot_look(0).erases == 4 && slot_look(1).erases == 3);
     CHECK(load() == SKA_OK && network_is(9));
 
-    /* The test itself: a slot that is changed in what says nothing about the network is loaded. */
+    /* This tests the test: a slot with a change that says nothing about the network is still
+     * loaded. */
     saved(2);
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, erases), 4);
     CHECK(load() == SKA_OK && network_is(2));
 
-    /* Erased memory, and memory with only zeros. */
+    /* Tests erased memory, and memory with only zeros. */
     for (int byte = 0; byte < 256; byte += 255) {
         memset(memory, byte, sizeof memory);
         CHECK(load() == SKA_ERROR_UNSAVED && ska_journal_saves() == 0);
@@ -414,7 +417,7 @@ static uint32_t most_erased(void) {
     return most;
 }
 
-/* Compiled with a wear of 20: as many saves go into each slot, then all is refused. */
+/* With a wear of 20, 20 saves go into each slot, and then every save is refused. */
 static void scenario_wear(void) {
     uint32_t saves = 0;
     blank();
@@ -487,11 +490,11 @@ static void scenario_pieces_refused(void) {
     CHECK(ska_journal_append(more, 1) == SKA_ERROR_PIECES);
     CHECK(ska_journal_begin() == SKA_OK);
     CHECK(ska_journal_append(state_of(2), SKA_STATE_BYTES - 1) == SKA_OK);
-    CHECK(ska_journal_append(more, 2) == SKA_ERROR_PIECES); /* too many */
-    CHECK(ska_journal_append(more, 1) == SKA_ERROR_PIECES); /* which ended it */
+    CHECK(ska_journal_append(more, 2) == SKA_ERROR_PIECES); /* too many bytes */
+    CHECK(ska_journal_append(more, 1) == SKA_ERROR_PIECES); /* the transfer has ended */
     CHECK(ska_journal_begin() == SKA_OK);
     CHECK(ska_journal_append(state_of(2), SKA_STATE_BYTES - 1) == SKA_OK);
-    CHECK(ska_journal_commit() == SKA_ERROR_PIECES); /* too few */
+    CHECK(ska_journal_commit() == SKA_ERROR_PIECES); /* too few bytes */
     CHECK(load() == SKA_OK && network_is(1));
     printf("done 1\n");
 }

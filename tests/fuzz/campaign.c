@@ -1,10 +1,10 @@
-/* campaign.c: random bytes and mutated frames for the firmware, the same in every run.
+/* campaign.c: sends random bytes and mutated frames to the firmware, the same in every run.
  *
  *     campaign BYTES FRAMES SEED...
  *
- * Each SEED is a file with frames, of which the last is a request that the plan has. Devices are
- * started again and again; each learns a sample, gets its share of what is bad, and must then
- * answer and learn as if nothing had happened. */
+ * Each SEED is a file with frames; the last frame is a request that the plan has. Devices are
+ * started again and again. Each device learns a sample and gets its share of the bad input. Then it
+ * must answer and learn as if nothing had happened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define BYTES_A_START 5000u
 #define FRAMES_A_START 1000u
 #define SEEDS_MOST 64u
-#define CONTENT_MOST 512u /* after mutations; PLAN's frames are far below */
+#define CONTENT_MOST 512u /* limit after mutations; the plans' frames are far shorter */
 #define TYPE_HELLO 0x01u
 #define TYPE_SAMPLE 0x02u
 #define TYPE_SET_RATE 0x04u
@@ -30,12 +30,12 @@ typedef struct {
     uint8_t bytes[4u * LINE_ROOM(CONTENT_MOST)];
 } bytes_t;
 
-static bytes_t seeds[SEEDS_MOST]; /* contents: type, seq, payload */
+static bytes_t seeds[SEEDS_MOST]; /* contents of frames: type, seq, payload */
 static size_t seed_count;
-static bytes_t line;     /* what the device gets next */
-static size_t line_at;   /* how much of it it has */
+static bytes_t line;     /* the bytes that the device gets next */
+static size_t line_at;   /* how many of these bytes the device has */
 static bytes_t pushed;   /* the state that the device is offered */
-static bytes_t previous; /* the last frame that was sent whole */
+static bytes_t previous; /* the last frame that was sent completely */
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
@@ -50,7 +50,7 @@ static uint32_t draw(uint32_t limit) {
 }
 
 static uint8_t draw_byte(void) {
-    /* Small numbers are lengths, labels and codes of COBS; the ends of ranges are their own kind.
+    /* Small numbers serve as lengths, labels and COBS codes; the ends of ranges are also likely.
      */
     static const uint8_t ends[] = {0, 1, 0x7F, 0x80, 0xFE, 0xFF};
     switch (draw(4)) {
@@ -65,13 +65,13 @@ static uint8_t draw_byte(void) {
 
 /* --- mutations -------------------------------------------------------------------------------- */
 
-/* Puts bytes in at a place, as many as there is room for below a limit. */
+/* Inserts bytes at a place, as many as fit below a limit. */
 static void insert(bytes_t *bytes, size_t place, const uint8_t *what, size_t count, size_t limit) {
     uint8_t copy[LINE_ROOM(CONTENT_MOST)];
     if (bytes->count + count > limit || count > sizeof copy) {
         return;
     }
-    memcpy(copy, what, count); /* it may be a part of the bytes */
+    memcpy(copy, what, count); /* the inserted bytes may be part of the bytes */
     memmove(bytes->bytes + place + count, bytes->bytes + place, bytes->count - place);
     memcpy(bytes->bytes + place, copy, count);
     bytes->count += count;
@@ -97,7 +97,7 @@ static void mutate_once(bytes_t *bytes, size_t limit) {
         const uint32_t gone = 1 + draw(count - a);
         memmove(bytes->bytes + a, bytes->bytes + a + gone, count - a - gone);
         bytes->count -= gone;
-    } else if (kind == 4) { /* a stretch doubled, here or elsewhere */
+    } else if (kind == 4) { /* a piece is repeated, here or elsewhere */
         insert(bytes, b, bytes->bytes + a, 1 + draw(count - a), limit);
     } else if (kind == 5) { /* inserted */
         insert(bytes, a, fresh, fresh_count, limit);
@@ -126,7 +126,7 @@ static void line_add(const uint8_t *bytes, size_t count) {
     line.count += count;
 }
 
-/* A frame with a good CRC; the host sends a zero ahead of each. */
+/* Makes a frame with a good CRC; the host sends a zero before each frame. */
 static void line_add_frame(const bytes_t *content) {
     static const uint8_t zero = 0;
     uint8_t encoded[LINE_ROOM(CONTENT_MOST)];
@@ -152,7 +152,7 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t count) {
     return ~rest;
 }
 
-/* The device's own state, now and then with bytes that no device has. */
+/* Takes the device's own state, sometimes with bytes that no device has. */
 static void offer_fill(bytes_t *content) {
     uint32_t count = 0;
     const uint8_t *state = device_state(&count);
@@ -168,7 +168,7 @@ static void offer_fill(bytes_t *content) {
     number_put(content->bytes + content->count - 4, crc32_of(pushed.bytes, count));
 }
 
-/* The next piece of it. */
+/* Makes the next piece of the state. */
 static void push_fill(bytes_t *content) {
     const size_t offset = device_push_offset();
     if (offset < pushed.count) {
@@ -180,7 +180,7 @@ static void push_fill(bytes_t *content) {
     }
 }
 
-/* A seed as the request that the device waits for. */
+/* Makes a seed into the request that the device expects. */
 static bytes_t request_of(const bytes_t *seed) {
     bytes_t content = *seed;
     content.bytes[1] = device_next_seq();
@@ -211,7 +211,7 @@ static bytes_t request_of_type(uint8_t type) {
     abort();
 }
 
-/* Any request; a state that is pushed is rarely left behind half-way. */
+/* Makes any request; a begun push is rarely abandoned. */
 static bytes_t request_any(void) {
     if (device_is_pushed() && draw(4) != 0) {
         return request_of_type(TYPE_PUSH);
@@ -220,14 +220,14 @@ static bytes_t request_any(void) {
                         : request_of(&seeds[draw((uint32_t)seed_count)]);
 }
 
-/* A valid request, spoiled in one of the ways that wires, hosts and other programs have. */
+/* Spoils a valid request in one of the ways of wires, hosts and other programs. */
 static void send_mutated(void) {
     bytes_t content = request_any();
     const uint32_t way = draw(16);
-    if (way < 7) { /* on the line, its zeros included */
+    if (way < 7) { /* mutated on the line, zeros included */
         line_add_frame(&content);
         mutate(&line, sizeof line.bytes / 2);
-    } else if (way < 12) { /* before it got its CRC: the handlers see it */
+    } else if (way < 12) { /* mutated before the CRC, so that the handlers see it */
         bytes_t payload = content;
         memmove(payload.bytes, payload.bytes + 2, payload.count - 2);
         payload.count -= 2;
@@ -238,7 +238,7 @@ static void send_mutated(void) {
     } else if (way < 14) { /* type and seq as well */
         mutate(&content, CONTENT_MOST);
         line_add_frame(&content);
-    } else { /* doubled, and behind it one that was overtaken */
+    } else { /* repeated, with an overtaken request after it */
         line_add_frame(&content);
         const size_t once = line.count;
         line_add_frame(&content);
@@ -261,9 +261,9 @@ typedef enum {
 } stage_t;
 
 static stage_t stage;
-static uint64_t left; /* bytes or frames that are still to be sent to this device */
+static uint64_t left; /* bytes or frames still to be sent to this device */
 static bool whole_frames;
-static uint32_t zeros; /* of random bytes, one in so many is a zero */
+static uint32_t zeros; /* one in this many random bytes is a zero */
 static uint64_t executed_before;
 
 static void random_byte(void) {
@@ -271,7 +271,7 @@ static void random_byte(void) {
     line_add(&byte, 1);
 }
 
-/* Puts what comes next into the line; false at the end. */
+/* Puts the next bytes into the line; returns false at the end. */
 static bool produce(void) {
     static const uint8_t zero = 0;
     bytes_t content;
@@ -301,7 +301,7 @@ static bool produce(void) {
         }
         stage = STAGE_ZERO;
         /* fall through */
-    case STAGE_ZERO: /* ends what is on the line, before the next seq is asked for */
+    case STAGE_ZERO: /* ends the bytes on the line, before the next seq is read */
         line_add(&zero, 1);
         stage = STAGE_AGAIN;
         return true;
@@ -324,7 +324,7 @@ static int16_t next(void) {
     return (int16_t)line.bytes[line_at++];
 }
 
-/* Starts devices until so many bytes or frames are sent. */
+/* Starts devices until this many bytes or frames are sent. */
 static void campaign(uint64_t total, uint64_t a_start) {
     static const uint32_t kinds[] = {256, 16, 4};
     for (uint64_t sent = 0, start = 0; sent < total; start++) {
@@ -363,7 +363,7 @@ static int run(const char *what, uint64_t total, uint64_t a_start) {
     return device_counts.changed + device_counts.broken != 0;
 }
 
-/* The content of the last frame of a file. */
+/* Reads the content of the last frame of a file. */
 static void seed_load(const char *path) {
     uint8_t bytes[LINE_MOST];
     FILE *file = fopen(path, "rb");

@@ -1,11 +1,11 @@
 /* device.c: see device.h. */
 #include "device.h"
 
-/* The firmware itself, in this file: its state can then be seen here, and cleared as a reset of a
- * microcontroller clears it. */
+/* The firmware itself is included in this file, so that its state can be seen here, and cleared
+ * like a reset of a microcontroller. */
 #define main ska_firmware_main
 #include "ska_main.c"
-/* The push and the journal have states of their own. */
+/* The push and the journal have their own states. */
 #include "ska_journal.c"
 #include "ska_push.c"
 #undef main
@@ -31,7 +31,7 @@ typedef struct {
     uint8_t content[LINE_MOST];
 } content_seen_t;
 
-/* A piece of a line, up to the next zero; longer ones are no frames. */
+/* A piece of a line, up to the next zero; longer pieces are no frames. */
 typedef struct {
     size_t count;
     uint8_t bytes[LINE_MOST];
@@ -41,15 +41,15 @@ device_counts_t device_counts;
 const char ska_board_name[16] = "fuzz";
 
 static device_source_t source;
-static ska_t flashed; /* as a start leaves it */
-static ska_t before;  /* before the last byte */
+static ska_t flashed; /* the state after a start */
+static ska_t before;  /* the state before the last byte */
 static uint32_t token_before;
 static piece_t received;
 static piece_t sent;
-static content_seen_t request; /* what the last byte completed */
+static content_seen_t request; /* the request that the last byte completed */
 static uint64_t dropped;       /* pieces since the start that were not valid frames */
 
-/* The answer to it. */
+/* The answer to the request. */
 static struct {
     unsigned frames;
     unsigned closing;
@@ -62,7 +62,7 @@ static struct {
     uint8_t hello;
     uint8_t seq;
     uint8_t type;
-    uint8_t status; /* of its answer */
+    uint8_t status; /* status of its answer */
 } turn;
 
 void device_broke(const char *what) {
@@ -144,7 +144,7 @@ static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length
     }
 }
 
-/* Whether an executed request has left the network in an allowed state. */
+/* Tells whether an executed request has left the network in an allowed state. */
 static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
     case SKA_MESSAGE_SAMPLE:
@@ -158,7 +158,7 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
                same(&network, &before);
     case SKA_MESSAGE_SAVE:
         return length == 4 && number_at(payload, 4) == token_before && same(&network, &before);
-    case SKA_MESSAGE_INFER: /* leaves its activations */
+    case SKA_MESSAGE_INFER: /* INFER changes only activations */
         return length == SKA_INPUT_BYTES && same_state(&network, &before);
     case SKA_MESSAGE_PUSH:
         return push_may(payload, length);
@@ -167,7 +167,7 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     }
 }
 
-/* Counters that every later step relies on. */
+/* Checks counters that every later step relies on. */
 static bool is_sane(void) {
     bool sane = network.rate_halvings <= SKA_RATE_HALVINGS_MAX;
 #if SKA_REPLAY_SLOTS > 0
@@ -242,7 +242,7 @@ static void byte_judge(void) {
 
 void ska_board_init(void) {}
 
-/* Takes a byte of a line; true when it ends a piece, which is empty between two zeros. */
+/* Takes a byte of a line; returns true if it ends a piece, which is empty between two zeros. */
 static bool piece_take(piece_t *piece, uint8_t byte) {
     if (byte != 0) {
         if (piece->count < LINE_MOST) {

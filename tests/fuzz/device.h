@@ -1,8 +1,8 @@
 /* device.h: the whole firmware as a function, and a watcher.
  *
- * The watcher reads the same bytes as the device, by line.c, and checks the guarantees of the
+ * The watcher reads the same bytes as the device, with line.c, and checks the guarantees of the
  * protocol: when a request may change the network, and that each valid frame is answered once. It
- * does not check the results of learning; tests/agreement does. */
+ * does not check the results of learning; tests/agreement does that. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
@@ -19,7 +19,7 @@ typedef struct {
     uint64_t out_of_turn; /* requests that were refused for their seq */
     uint64_t refused;     /* requests in sequence that were refused for their contents */
     uint64_t pushed;      /* states received completely by PUSH */
-    uint64_t saved;       /* by SAVE */
+    uint64_t saved;       /* states saved by SAVE */
     uint64_t changed;     /* changes of a network without a valid frame: must be 0 */
     uint64_t broken;      /* other broken guarantees: must be 0 */
     const char *first;    /* the first broken guarantee, or null */
@@ -33,13 +33,14 @@ typedef int16_t (*device_source_t)(void);
 /* Starts a new device and lets it run. */
 void device_run(device_source_t source);
 
-/* For sources that want to say what the device expects: the seq of its next request, the token of
- * its state, and the number of its next sample. */
+/* These tell a source what the device expects: the seq of its next request, the token of its state,
+ * and the number of its next sample. */
 uint8_t device_next_seq(void);
 uint32_t device_token(void);
 uint32_t device_number(void);
 
-/* Its state, of so many bytes; whether it waits for pieces of another, and how much of it it has.
+/* These give the device's state and its size, whether the device waits for pieces of another state,
+ * and how many bytes of that state it has.
  */
 const uint8_t *device_state(uint32_t *count);
 bool device_is_pushed(void);

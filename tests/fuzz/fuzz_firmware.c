@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* A piece between two zeros: the first one from a place on. */
+/* Finds the first piece between two zeros from a place on. */
 static size_t piece_at(const uint8_t *data, size_t size, size_t place, size_t *count) {
     while (place < size && data[place] == 0) {
         place++;

@@ -1,4 +1,4 @@
-/* fuzz_frame.c: libFuzzer against the decoder and the encoder alone, with line.c as the judge. */
+/* fuzz_frame.c: libFuzzer tests the decoder and the encoder alone, against line.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static void require(bool kept) {
     }
 }
 
-/* Both find the same frames, at the same bytes. */
+/* Both decoders must find the same frames at the same bytes. */
 static void decode(const uint8_t *data, size_t size) {
     static uint8_t content[LINE_MOST];
     ska_decoder_t decoder;
@@ -52,7 +52,7 @@ static void decode(const uint8_t *data, size_t size) {
     require(decoder.dropped == (bad < 0xFFFFu ? bad : 0xFFFFu));
 }
 
-/* Both write the same bytes. */
+/* Both encoders must write the same bytes. */
 static void encode(const uint8_t *content, size_t length) {
     static uint8_t line[LINE_ROOM(LINE_MOST)];
     written_count = 0;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The rest of a long division, bit by bit. */
+/* Computes the remainder of a long division, bit by bit. */
 static uint16_t crc_of(const uint8_t *bytes, size_t count) {
     uint32_t rest = 0xFFFF;
     for (size_t i = 0; i < 8 * count; i++) {
@@ -38,7 +38,7 @@ bool line_decode(const uint8_t *piece, size_t count, uint8_t *content, size_t *l
 
 size_t line_encode(const uint8_t *content, size_t length, uint8_t *line) {
     const uint16_t crc = crc_of(content, length);
-    size_t head = 0; /* where the code of the block goes when its length is known */
+    size_t head = 0; /* the place for the code of the block, once its length is known */
     size_t out = 1;
     for (size_t i = 0; i < length + 2; i++) {
         const unsigned byte =

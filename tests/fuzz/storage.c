@@ -1,4 +1,4 @@
-/* storage.c: memory with the rules of flash, or of EEPROM where a page is one byte. */
+/* storage.c: memory with the rules of flash, or of EEPROM if a page is one byte. */
 #include "storage.h"
 
 #include <string.h>

@@ -4,10 +4,11 @@
 
 #include <stdint.h>
 
-/* Erases all of it, like new memory. */
+/* Erases the whole memory, as if new. */
 void storage_clear(void);
 
-/* How often the rules of the memory were broken: a write over what is not erased, or past the end.
+/* Counts how often the rules of the memory were broken, by a write over bytes that are not erased,
+ * or past the end.
  */
 extern uint64_t storage_misuses;
 

@@ -33,14 +33,14 @@ TYPES = {
 
 
 def emit_train(source: str) -> str:
-    """Return the source of `ska_edge.train` with the keywords of today."""
+    """Return the source of `ska_edge.train` with the current keywords."""
     described = [_described(name, each, "Default") for name, each in OPTIONS.items()]
     source = _between(source, "    *,\n", "    progress:", map(_parameter, OPTIONS), 4)
     return _between(source, "`ska_edge.load_data`.\n", "        progress:", described, 8)
 
 
 def emit_classifier(source: str) -> str:
-    """Return the source of `ska_edge.Classifier` with the parameters of today."""
+    """Return the source of `ska_edge.Classifier` with the current parameters."""
     found = {name: each for name, each in OPTIONS.items() if _for_an_estimator(each)}
     described = [_described(name, _with_labels(each), "None") for name, each in found.items()]
     kept = [f"self.{name} = {name}" for name in found]
@@ -50,19 +50,19 @@ def emit_classifier(source: str) -> str:
 
 
 def _for_an_estimator(each: Option) -> bool:
-    """An estimator learns the rows that it is given, with their labels, and touches no file."""
+    """Tell whether an option is for an estimator, which gets rows with labels and uses no file."""
     return not (each.divides or each.kind is Kind.FILE or each.scope is Scope.NO_LABELS)
 
 
 def _with_labels(each: Option) -> Option:
-    """An option without what it says about rules that have no labels."""
+    """Return an option without its words about rules that have no labels."""
     choices = (word for word in each.choices if word not in RULES or RULES[word].supervised)
     words, _, _ = each.words.partition("; published")
     return dataclasses.replace(each, choices=tuple(choices), words=words)
 
 
 def _between(text: str, start: str, end: str, lines: Iterable[str], indent: int) -> str:
-    """The text with other lines between the first `start` and the next `end`."""
+    """Return the text with other lines between the first `start` and the next `end`."""
     before, start, rest = text.partition(start)
     _, end, after = rest.partition(end)
     assert start and end
@@ -77,7 +77,7 @@ def _parameter(name: str) -> str:
 
 
 def _described(name: str, each: Option, unset: str) -> str:
-    """The lines of an option in a docstring; `unset` introduces what None means."""
+    """Return the lines of an option in a docstring; `unset` introduces the meaning of None."""
     text = each.python or each.help
     if not text[1].isupper():
         text = text[0].lower() + text[1:]
@@ -92,7 +92,7 @@ def _described(name: str, each: Option, unset: str) -> str:
 
 
 def _default(each: Option) -> str:
-    """The words for a default, with values as Python writes them."""
+    """Return the words for a default, with values as Python writes them."""
     if each.kind is Kind.WIDTHS:
         return f"({each.words.replace(',', ', ')})"
     if each.kind is Kind.FLAG:

@@ -30,7 +30,7 @@ def _row(name: str) -> str:
 
 
 def _values(each: Option) -> str:
-    """The values that an option accepts, in words."""
+    """Return the values that an option accepts, in words."""
     if each.kind is Kind.WORD:
         return ", ".join(f"`{choice}`" for choice in each.choices)
     if each.kind is Kind.WIDTHS:

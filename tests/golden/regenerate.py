@@ -3,7 +3,7 @@
 Also write the tables of the protocol and of the training options, and the keywords of the Python
 API.
 
-Run `make golden` after an intended change of the generator; `git diff` then shows how the C that
+Run `make golden` after an intended change of the generator. `git diff` then shows how the C that
 people flash changes. The models are made only of integers, so they are equal on every platform.
 """
 
@@ -25,8 +25,8 @@ from tests.golden.options_page import PAGE as OPTIONS_PAGE
 from tests.golden.options_page import emit_options
 
 FOLDER = Path(__file__).parent
-SHARED = ("ska_messages.h", "ska_key.h")  # the same for every plan
-# Files of which a part is generated, and the function that writes it into their text.
+SHARED = ("ska_messages.h", "ska_key.h")  # these files are the same for every plan
+# The files of which a part is generated, and the functions that write that part.
 EMBEDDED: dict[Path, Callable[[str], str]] = {
     FOLDER.parents[1] / "docs" / "PROTOCOL.md": emit_protocol,
     OPTIONS_PAGE: emit_options,
@@ -36,7 +36,7 @@ EMBEDDED: dict[Path, Callable[[str], str]] = {
 
 
 def golden_plans() -> dict[str, Plan]:
-    """One plan per rule; the first has a readout, biases and its own input format."""
+    """Return one plan per rule; the first has a readout, biases and its own input format."""
     return {
         "local": make_plan((4, 3, 3, 2), rate=0.125, input_format=QFormat(8, 4)),
         "feedback": make_plan(
@@ -54,10 +54,10 @@ def golden_plans() -> dict[str, Plan]:
 
 
 def golden_files() -> dict[Path, str]:
-    """Path and text of every golden file; files that all plans share are listed once."""
+    """Return the path and text of every golden file; files that all plans share are listed once."""
     files: dict[Path, str] = {}
     for name, plan in golden_plans().items():
-        # A fixed sequence over the whole range of the weights, independent of any random generator.
+        # A fixed sequence over the whole range of the weights, which needs no random generator.
         parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
         for file, text in generated_files(plan, parameters).items():
             path = FOLDER / file if file in SHARED else FOLDER / name / file

@@ -34,9 +34,9 @@
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* neither a repeat of the last request nor the next; detail is the last seq, or 65535 */
+/* neither a repeat of the last request nor the next request; detail is the last seq, or 65535 */
 #define SKA_STATUS_SEQUENCE 3u
-/* not the next sample; detail is the number of the next one */
+/* not the next sample; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
 #define SKA_STATUS_LABEL 5u
@@ -50,7 +50,7 @@
 #define SKA_STATUS_CRC 9u
 /* nothing was stored, the state is unchanged; detail is the ska_status_t */
 #define SKA_STATUS_STORAGE 10u
-/* the request is for another state; detail is the token of this one */
+/* the request is for another state; detail is the token of this state */
 #define SKA_STATUS_TOKEN 11u
 /* the tag is missing or wrong: the request was not made with the device's key */
 #define SKA_STATUS_KEY 12u
@@ -74,7 +74,7 @@
 #define SKA_CAPABILITY_SAVE 16u
 /* accepts a state from OFFER and PUSH */
 #define SKA_CAPABILITY_PUSH 32u
-/* takes requests that change it only with the tag of its key */
+/* accepts requests that change it only with a tag of its key */
 #define SKA_CAPABILITY_KEY 64u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
@@ -128,7 +128,7 @@
 /* RESET: return to the plan's weights, step 0 */
 #define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
-/* SET_TOKEN: give a token to the state with this CRC-32; the token stays while it learns */
+/* SET_TOKEN: give a token to the state with this CRC-32; the state keeps it while learning */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
 #define SKA_MESSAGE_SET_TOKEN_SIZE 8u
 /* CHALLENGE: ask a device with a key for a nonce; tags are made with it from here on */
@@ -272,7 +272,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
-    /* token plus samples learned before; prevents learning it twice */
+    /* token plus samples learned before; prevents a second learning */
     uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
@@ -395,7 +395,7 @@ static inline bool ska_message_save_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* SET_TOKEN: give a token to the state with this CRC-32; the token stays while it learns */
+/* SET_TOKEN: give a token to the state with this CRC-32; the state keeps it while learning */
 typedef struct {
     /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
@@ -419,7 +419,7 @@ static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t
 typedef struct {
     /* protocol version of the device; first in every version */
     uint8_t protocol;
-    /* seq of the last request; the next request has this plus one */
+    /* seq of the last request; the next request has this plus 1 */
     uint8_t seq;
     /* 8 elements: first bytes of the plan's digest */
     const uint8_t *digest;
@@ -447,7 +447,7 @@ typedef struct {
     uint8_t credit;
     /* bits, see SKA_CAPABILITY_* */
     uint32_t capabilities;
-    /* saves made so far; 0: a restart loses what was learned */
+    /* saves made so far; if 0, a restart loses what was learned */
     uint32_t saves;
     /* code of the first request refused since the start, or OK */
     uint8_t error;
@@ -494,9 +494,9 @@ typedef struct {
     uint32_t step;
     /* samples learned since the plan's weights */
     uint32_t samples;
-    /* CRC-32 of the state if SAMPLE wants it, else 0 */
+    /* CRC-32 of the state if SAMPLE wants it, otherwise 0 */
     uint32_t crc;
-    /* index of the largest decision; the first if equal */
+    /* index of the largest decision; the first of equal ones */
     uint16_t predicted;
     /* SKA_CLASSES elements: Q0.15, from the forward pass before any update */
     const int16_t *decisions;
@@ -594,7 +594,7 @@ static inline uint16_t ska_message_status_pack(const ska_message_status_t *messa
 
 /* NONCE: answers CHALLENGE */
 typedef struct {
-    /* 8 elements: a value that the device has not given before */
+    /* 8 elements: a value that the device has never given before */
     const uint8_t *nonce;
 } ska_message_nonce_t;
 

@@ -1,5 +1,5 @@
-/* Calls the journal in every order, over a memory that gives back anything and fails at any time:
- * whatever is found there, nothing out of bounds is read or written. */
+/* Calls the journal in every order, over a memory that returns anything and fails at any time.
+ * Whatever the memory holds, the journal reads and writes nothing out of bounds. */
 
 #include "ska_journal.h"
 #include "ska_storage.h"
@@ -27,7 +27,7 @@ bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     /*@ check write_inside: offset <= SKA_STORAGE_SIZE && count <= SKA_STORAGE_SIZE - offset; */
     /*@ check whole_units: offset % SKA_STORAGE_UNIT == 0 && count % SKA_STORAGE_UNIT == 0; */
     for (uint16_t i = 0; i < count; i++) {
-        read ^= bytes[i]; /* which must have been written */
+        read ^= bytes[i]; /* this reads the byte, which must be initialized */
     }
     return (any_u8 & 1u) != 0u || (read == 0u && any_u8 == 0u);
 }
@@ -42,7 +42,7 @@ static void check_status(ska_status_t status) {
     /*@ check known: status == SKA_OK || SKA_ERROR_STORAGE <= status <= SKA_ERROR_EARLY; */
 }
 
-/* The state is appended in pieces of 0 to 2 bytes; any step may come too early or too often. */
+/* The state is appended in pieces of 0 to 2 bytes. Any step may come too early or too often. */
 static void from_pieces(void) {
     if (any_u8 != 0u) {
         check_status(ska_journal_begin());

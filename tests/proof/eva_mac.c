@@ -1,4 +1,4 @@
-/* Makes tags of any message under any key, in pieces that end anywhere in a block. */
+/* Makes tags of any message with any key, in pieces that end anywhere in a block. */
 
 #include "ska_mac.h"
 

@@ -1,10 +1,10 @@
-/* eva_main.c - every state and every argument that the library can meet, for Frama-C Eva.
+/* eva_main.c - calls the library in every possible state with every argument, for Frama-C Eva.
  *
- * A proof by induction: `any_state` stands for each state that may exist before a call, the call is
- * analyzed from there, and `check_state` asks whether what is left is such a state again. ska_init
- * makes the first one. So the proof covers any number of calls in any order, not one run.
- * A read of a volatile variable gives any value of its type. The mantissa of a rate may be any that
- * a plan allows; its ends come with -D.
+ * This is a proof by induction. `any_state` represents every state that may exist before a call.
+ * Eva analyzes the call from there, and `check_state` checks that the result is such a state again.
+ * ska_init makes the first state. So the proof covers any number of calls in any order, not one
+ * run. A read of a volatile variable gives any value of its type. The mantissa of a rate may have
+ * any value that a plan allows; -D gives its limits.
  */
 #include "ska.h"
 
@@ -19,7 +19,7 @@ static ska_t ska;
 static ska_signal_t x[SKA_INPUTS];
 static ska_metrics_t metrics;
 static uint8_t bytes[SKA_STATE_BYTES];
-int32_t ska_any_mantissa; /* the tests put it in the place of SKA_RATE_MANTISSA */
+int32_t ska_any_mantissa; /* the tests replace SKA_RATE_MANTISSA by this */
 
 static int32_t any_between(int32_t lo, int32_t hi) {
     const int32_t value = any_i32;
@@ -64,8 +64,8 @@ static void any_teaching(void) {
 #error "the fillings below are those of two classes"
 #endif
 
-/* Which fillings of the buffer there are: each class holds 0 to all of its slots. One after
- * another, because the draw of a sample relies on the sum over the classes. */
+/* Enumerates the fillings of the buffer: each class has 0 to all of its slots filled. They are
+ * analyzed one by one, because the draw of a sample relies on the sum over the classes. */
 #define EACH_FILLING                                                                               \
     for (uint16_t first = 0; first <= SKA_REPLAY_SLOTS; first++)                                   \
         for (uint16_t second = 0; second <= SKA_REPLAY_SLOTS; second++)
@@ -175,7 +175,7 @@ static void check_state(const ska_t *state) {
 /* --- one call from any state ------------------------------------------------------------------ */
 
 static void from_init(void) {
-    ska_t fresh; /* holds nothing yet: whatever ska_init forgets is read uninitialized */
+    ska_t fresh; /* still uninitialized: Eva sees a read of anything that ska_init forgets */
     ska_init(&fresh);
     check_state(&fresh);
     any_input();
@@ -264,7 +264,7 @@ static void from_rate(void) {
     check_state(&ska);
 }
 
-/* A state from outside may hold anything. */
+/* A state from outside may have any bytes. */
 static void from_written(void) {
     any_state();
     ska.rate_halvings = any_u8;
@@ -290,7 +290,7 @@ static void from_standardize(void) {
 }
 #endif
 
-/* Which call comes is open; each starts from a state of its own. */
+/* Any call may come; each one starts from a state of its own. */
 void eva_main(void) {
     from_init();
     from_infer();

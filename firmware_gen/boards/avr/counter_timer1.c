@@ -20,7 +20,7 @@ uint32_t ska_board_counter(void) {
     cli();
     uint16_t ticks = TCNT1;
     uint16_t high = overflows;
-    if ((TIFR1 & _BV(TOV1)) != 0u) { /* it came after cli() */
+    if ((TIFR1 & _BV(TOV1)) != 0u) { /* the overflow came after cli() */
         ticks = TCNT1;
         high++;
     }

@@ -1,12 +1,12 @@
-/* An ATmega in libsimavr, its USART0 on a pseudo terminal:
+/* An ATmega in libsimavr, with its USART0 on a pseudo terminal:
  *
  *     simulator FIRMWARE.ELF MCU HERTZ BAUD
  *
  * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
- * compiles it when a board starts. Time is the time of the simulated chip: it runs as fast as this
- * computer can, and bytes take their time on the line. They arrive whether or not the firmware
+ * compiles it when a board starts. Time is the time of the simulated chip, which runs as fast as
+ * this computer can. Bytes take their time on the line, and arrive whether or not the firmware
  * reads them, as on a real line. While the firmware sleeps and the line is idle, simulated time
- * stands still and the simulator uses no processor time. */
+ * stops and the simulator uses no processor time. */
 
 #define _XOPEN_SOURCE 600
 
@@ -25,7 +25,7 @@
 
 #define BUFFER_SIZE 512u
 
-#define BITS_A_BYTE 10u /* with start and stop */
+#define BITS_A_BYTE 10u /* with the start and stop bits */
 
 /* The register that enables the receiver; it has the same address in all simulated chips. */
 #define UCSR0B 0xC1u
@@ -49,7 +49,7 @@ static void fail(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-/* Waits as long as needed: a sent byte is never lost. */
+/* Waits as long as needed, so that a sent byte is never lost. */
 static void send_output(void) {
     size_t sent = 0;
 
@@ -64,7 +64,7 @@ static void send_output(void) {
     output_count = 0;
 }
 
-/* libsimavr: the firmware has sent a byte. */
+/* Called by libsimavr: the firmware has sent a byte. */
 static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
     const avr_t *avr = context;
 
@@ -76,15 +76,16 @@ static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
     }
 }
 
-/* libsimavr: the chip sleeps for this many clocks. By default, this computer would sleep as long.
+/* Called by libsimavr: the chip sleeps for this many clocks. By default, this computer would sleep
+ * for the same time.
  */
 static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)avr;
     (void)clocks;
 }
 
-/* A pseudo terminal in raw mode: no echo, no line discipline. Its other end stays open, so the port
- * and its settings stay when a program closes it. */
+/* Opens a pseudo terminal in raw mode: no echo, no line discipline. Its other end stays open, so
+ * the port and its settings stay when a program closes it. */
 static void open_port(void) {
     struct termios settings;
     const char *path;
@@ -209,7 +210,8 @@ int main(int count, char **arguments) {
         after_sei = avr->interrupt_state == -1;
         state = avr_run(avr);
         /* The instruction after SEI is done, so a pending interrupt is taken now. libsimavr would
-         * first execute one more, which turns interrupts off if the firmware has tried to sleep. */
+         * first execute one more instruction, which turns interrupts off if the firmware has tried
+         * to sleep. */
         if (after_sei && avr->interrupt_state > 0) {
             avr_service_interrupts(avr);
         }

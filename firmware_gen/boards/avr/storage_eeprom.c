@@ -1,5 +1,5 @@
 /* EEPROM driver for an ATmega (ATmega328P data sheet, chapter AVR Memories; the ATmega2560 has the
- * same). It uses avr-libc, which follows the required order and timing of the registers.
+ * same EEPROM). It uses avr-libc, which follows the required order and timing of the registers.
  *
  * A byte takes 3.4 ms, including its erase (typical; table EEPROM Mode Bits). Bytes that already
  * have the right value are not written, which saves wear and time. */
@@ -15,7 +15,7 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     eeprom_read_block(bytes, EEPROM(offset), count);
 }
 
-/* EEPROM reports no failure; the journal reads back what it has written. */
+/* EEPROM reports no failure; the journal reads back the bytes that it has written. */
 bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     eeprom_update_block(bytes, EEPROM(offset), count);
     eeprom_busy_wait(); /* until the last byte is written */

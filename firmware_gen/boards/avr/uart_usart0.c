@@ -1,6 +1,6 @@
 /* UART driver for USART0 of an ATmega (ATmega328P data sheet, chapter 19; the ATmega2560 has the
- * same): the receive interrupt fills a ring while the firmware computes, and the core sleeps while
- * the ring is empty.
+ * same USART0). The receive interrupt fills a ring while the firmware computes, and the core sleeps
+ * while the ring is empty.
  *
  * Interrupts are off from the check of the ring to SLEEP. The instruction that turns them on takes
  * effect after the next instruction (data sheet, section 6.7), which is SLEEP. A byte that arrives
@@ -14,10 +14,10 @@
 #include <avr/io.h>
 #include <avr/sleep.h>
 
-/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; the divisor is rounded to the nearest. The
- * limit of 2.5 % is ours: for 8 data bits the data sheet recommends less at double speed. At 16
- * MHz, 115,200 is 2.1 % too fast, and 250,000 and 500,000 are exact. 230,400 is 3.5 % off and
- * 921,600 is 8.5 % off; both are refused. */
+/* At double speed a bit takes 8 * (UBRR0 + 1) clocks; the divisor is rounded to the nearest
+ * integer. The limit of 2.5 % is our choice; for 8 data bits at double speed the data sheet
+ * recommends less. At 16 MHz, 115,200 baud is 2.1 % too fast, and 250,000 and 500,000 baud are
+ * exact. 230,400 baud is 3.5 % off and 921,600 baud is 8.5 % off, so both are refused. */
 #define BAUD_STEPS ((SKA_CLOCK + 4u * SKA_UART_BAUD) / (8u * SKA_UART_BAUD))
 #if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8u * BAUD_STEPS)
 #error "the clock of this board does not make this baud: it is off by more than 2.5 %"

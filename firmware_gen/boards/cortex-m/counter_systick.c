@@ -20,7 +20,7 @@ struct systick {
 uint32_t ska_board_counter(void) {
     if ((SYSTICK->control & SYSTICK_ENABLE) == 0u) {
         SYSTICK->reload = SYSTICK_MAX;
-        SYSTICK->value = 0u; /* any write: the next tick loads the reload value */
+        SYSTICK->value = 0u; /* any write makes the next tick load the reload value */
         SYSTICK->control = SYSTICK_ENABLE | SYSTICK_PROCESSOR_CLOCK;
     }
     return SYSTICK_MAX - SYSTICK->value;

@@ -30,22 +30,22 @@ void Reset_Handler(void) {
         *to = 0u;
     }
     (void)main();
-    /* main() never returns. Reaching this point is a defect, so cause a visible fault. */
+    /* main() never returns. Reaching this point would be a defect, so cause a visible fault. */
     __asm__ volatile("udf #0");
     for (;;) {
     }
 }
 
-/* A fault cannot be repaired here. Stop without using power; the host sees a timeout. */
+/* A fault cannot be repaired here. Stop and save power; the host sees a timeout. */
 void Fault_Handler(void) {
     for (;;) {
         __asm__ volatile("wfi");
     }
 }
 
-/* The 15 handlers of the architecture, then those of the interrupts, up to the only enabled one.
- * Entries of 0 are reserved or never used; taking one would be a fault. The names are those of the
- * architecture. */
+/* The 15 handlers of the architecture, then the handlers of the interrupts, up to the only enabled
+ * interrupt. Entries of 0 are reserved or never used; taking one would be a fault. The names are
+ * those of the architecture. */
 #define EXCEPTIONS 15u
 
 struct vectors {

@@ -1,9 +1,8 @@
-/* Flash driver for the Nordic nRF51; it uses the NVMC (nRF51 Series Reference Manual, chapter
- * NVMC).
+/* Flash driver for the Nordic nRF51, by its NVMC (nRF51 Series Reference Manual, chapter NVMC).
  *
  * The core halts while its flash is erased or programmed: about 22 ms per page, 48 us per word
- * (S130 SoftDevice Specification, Flash memory API). Bytes that arrive over the UART meanwhile wait
- * in its FIFO, which holds six. */
+ * (S130 SoftDevice Specification, Flash memory API). Meanwhile, bytes that arrive over the UART
+ * wait in its FIFO, which holds six bytes. */
 
 #include "ska_storage.h"
 
@@ -36,7 +35,7 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     }
 }
 
-/* The NVMC reports no failure; the journal reads back what it has written. */
+/* The NVMC reports no failure; the journal reads back the bytes that it has written. */
 bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     volatile uint32_t *flash = (volatile uint32_t *)FLASH(offset);
     NVMC_CONFIG = CONFIG_WRITE;

@@ -1,4 +1,4 @@
-/* UART driver for the Arm CMSDK APB UART: the receive interrupt fills a ring while the firmware
+/* UART driver for the Arm CMSDK APB UART. The receive interrupt fills a ring while the firmware
  * computes, and the core sleeps while the ring is empty. */
 
 #include "uart_cmsdk.h"
@@ -10,7 +10,8 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* The interrupt is cleared before the byte is read, so the interrupt of the next byte is not lost.
+/* The interrupt is cleared before the byte is read, so that the interrupt of the next byte is not
+ * lost.
  */
 void Uart_Handler(void) {
     UART->interrupt = UART_RX_INTERRUPT;

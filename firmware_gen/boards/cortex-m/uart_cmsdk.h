@@ -23,7 +23,7 @@ struct uart {
 
 #define UART ((volatile struct uart *)SKA_UART_BASE)
 
-/* Clocks per bit, rounded to the nearest. */
+/* The clocks per bit, rounded to the nearest integer. */
 #define UART_DIVIDER ((SKA_CLOCK + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if UART_DIVIDER < 16 || SKA_BAUD_IS_OFF(UART_DIVIDER)
 #error "the clock of this board does not make this baud: take at least 16 clocks a bit"

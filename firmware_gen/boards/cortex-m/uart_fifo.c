@@ -2,10 +2,10 @@
  * in firmware_gen/emulators/cortex_m4.py has such a UART: it models no exceptions, so no interrupt
  * handler could run.
  *
- * The core sleeps in WFI while there is nothing to read. Interrupts stay masked (PRIMASK); the
- * receive interrupt is enabled only because a pending one ends WFI, masked or not. A byte that
- * arrives between the last check of the state and WFI leaves its interrupt pending, so WFI returns
- * at once and the byte is not missed. */
+ * The core sleeps in WFI while there is nothing to read. Interrupts stay masked (PRIMASK). The
+ * receive interrupt is enabled only because a pending interrupt ends WFI, masked or not. A byte
+ * that arrives between the last check of the state and WFI leaves its interrupt pending, so WFI
+ * returns at once and the byte is not missed. */
 
 #include "uart_cmsdk.h"
 

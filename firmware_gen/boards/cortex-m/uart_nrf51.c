@@ -1,4 +1,4 @@
-/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29): the receive
+/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29). The receive
  * interrupt fills a ring while the firmware computes, and the core sleeps while the ring is empty.
  */
 
@@ -42,7 +42,7 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* The event is cleared before the byte is read, because reading it can set the next event. */
+/* The event is cleared before the byte is read, because a read can set the next event. */
 void Uart_Handler(void) {
     if (UART_RX_READY != 0u) {
         UART_RX_READY = 0u;

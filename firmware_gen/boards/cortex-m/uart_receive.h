@@ -1,4 +1,4 @@
-/* Shared by all Cortex-M drivers with a ring: read a byte, and sleep in WFI until there is one.
+/* Shared by all Cortex-M drivers with a ring: it reads a byte, and sleeps in WFI until one arrives.
  *
  * Interrupts are masked (PRIMASK) from the check of the ring to WFI. A pending interrupt ends WFI,
  * masked or not, so a byte that arrives in between is not missed: WFI returns at once, and the
@@ -8,7 +8,7 @@
 
 #include "ska_ring.h"
 
-/* Returns the oldest byte; waits for one. */
+/* Returns the oldest byte; waits if there is none. */
 static inline int16_t uart_receive(ska_ring_t *received) {
     uint8_t byte;
 

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A power of two, so that a mask wraps positions; at most 256, so that a position is one byte. */
+/* The size is a power of two, so that a mask wraps positions, and at most 256, so that a position
+ * is one byte. */
 #if SKA_UART_BUFFER == 0 || SKA_UART_BUFFER > 256 || (SKA_UART_BUFFER & (SKA_UART_BUFFER - 1)) != 0
 #error "buffer in [uart] of board.toml must be a power of two up to 256"
 #endif
@@ -25,9 +26,9 @@ typedef struct {
     uint8_t take;   /* position of the oldest byte */
 } ska_ring_t;
 
-/* For the interrupt handler. If the ring is full, the new byte is dropped. That is safe: its frame
- * fails the CRC, the firmware ignores the frame, and the host sends it again. A host that respects
- * its credit never fills the ring. */
+/* Puts a byte into the ring; called by the interrupt handler. If the ring is full, the new byte is
+ * dropped. That is safe: its frame fails the CRC, the firmware ignores the frame, and the host
+ * sends it again. A host that respects its credit never fills the ring. */
 static inline void ska_ring_put(ska_ring_t *ring, uint8_t byte) {
     if (ring->count < SKA_UART_BUFFER) {
         ring->bytes[ring->put] = byte;
@@ -36,10 +37,11 @@ static inline void ska_ring_put(ska_ring_t *ring, uint8_t byte) {
     }
 }
 
-/* For ska_board_read, with interrupts masked. */
+/* Tells whether the ring is empty; called by ska_board_read, with interrupts masked. */
 static inline bool ska_ring_is_empty(const ska_ring_t *ring) { return ring->count == 0u; }
 
-/* Takes the oldest byte from a ring that is not empty. For ska_board_read, interrupts masked. */
+/* Takes the oldest byte from a ring that is not empty; called by ska_board_read, with interrupts
+ * masked. */
 static inline uint8_t ska_ring_take(ska_ring_t *ring) {
     const uint8_t byte = ring->bytes[ring->take];
     ring->take = (uint8_t)((ring->take + 1u) % SKA_UART_BUFFER);

@@ -1,6 +1,6 @@
-/* The host board: the firmware as a process of this machine, its UART on a pseudo terminal.
+/* The host board: the firmware as a process of this machine, with its UART on a pseudo terminal.
  *
- * Prints the path of the port on standard output and serves until SIGTERM. SIGTERM is unblocked
+ * It prints the path of the port on standard output and serves until SIGTERM. SIGTERM is unblocked
  * only inside pselect(), so it can neither be missed nor interrupt a computation. */
 
 #define _XOPEN_SOURCE 600
@@ -61,7 +61,7 @@ static void make_raw(int terminal) {
     }
 }
 
-/* Waits until the port can be read (or written), or until the board shall stop. */
+/* Waits until the port can be read (or written), or until the board must stop. */
 static void wait_for_port(int to_write) {
     fd_set ports;
 
@@ -111,8 +111,8 @@ void ska_board_init(void) {
     if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0 || (path = ptsname(port)) == NULL) {
         fail("host board: opening a pseudo terminal");
     } else {
-        /* Stays open for the whole run, so the port and its settings stay when a program closes
-         * it. */
+        /* This end stays open for the whole run, so the port and its settings stay when a program
+         * closes it. */
         int terminal = open(path, O_RDWR | O_NOCTTY);
 
         if (terminal < 0 || fcntl(port, F_SETFL, O_NONBLOCK) != 0) {

@@ -24,10 +24,10 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
                      "j ska_start");
 }
 
-/* The UART interrupt is the only one that is enabled. Every other trap is a defect that cannot be
- * repaired here: stop without using power; the host sees a timeout. The sign of mcause
- * distinguishes the two. Before that test nothing may be written to the stack, which may itself be
- * faulty, so mscratch saves the one register that the test needs. mtvec requires an alignment to 4.
+/* The UART interrupt is the only enabled interrupt. Every other trap is a defect that cannot be
+ * repaired here: stop and save power; the host sees a timeout. The sign of mcause distinguishes the
+ * two. Before that test nothing may be written to the stack, which may itself be faulty, so
+ * mscratch saves the one register that the test needs. mtvec requires an alignment of 4 bytes.
  */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t"
@@ -52,7 +52,7 @@ void ska_start(void) {
         *to = 0u;
     }
     (void)main();
-    /* main() never returns. Reaching this point is a defect, so cause a visible trap. */
+    /* main() never returns. Reaching this point would be a defect, so cause a visible trap. */
     __asm__ volatile("unimp");
     for (;;) {
     }

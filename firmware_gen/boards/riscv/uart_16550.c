@@ -28,7 +28,7 @@ struct uart {
 #define UART_RX_FULL 0x01u
 #define UART_TX_EMPTY 0x20u
 
-/* A bit takes 16 * divisor clocks; the divisor is rounded to the nearest. */
+/* A bit takes 16 * divisor clocks; the divisor is rounded to the nearest integer. */
 #define UART_DIVISOR ((SKA_CLOCK + 8u * SKA_UART_BAUD) / (16u * SKA_UART_BAUD))
 #if UART_DIVISOR < 1 || UART_DIVISOR > 0xFFFF || SKA_BAUD_IS_OFF(16u * UART_DIVISOR)
 #error "the clock of this board does not make this baud"
@@ -74,7 +74,7 @@ void ska_board_init(void) {
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
     PLIC_ENABLE = PLIC_UART_RX;
-    UART->interrupts = UART_INTERRUPT_RX; /* last: a byte already received interrupts now */
+    UART->interrupts = UART_INTERRUPT_RX; /* last, because a waiting byte interrupts now */
     __asm__ volatile(".option arch, +zicsr\n\tcsrs mie, %0" ::"r"(MIE_EXTERNAL) : "memory");
     __asm__ volatile(INTERRUPTS_ON ::: "memory");
 }

@@ -524,7 +524,7 @@ def test_the_routines_of_the_compilers_library_are_in_the_bound(
             "APART int32_t grow(uint8_t n) {\n    volatile uint8_t block[n + 1];\n"
             "    block[0] = n;\n    block[n] = 1;\n    return block[0];\n}\n",
             "grow((uint8_t)ska_board_read())",
-            "moves the stack by an amount that only the running code knows",
+            "moves the stack by an amount that is known only at run time",
         ),
     ],
 )

@@ -51,7 +51,7 @@ static inline int_fast16_t ska_rule_output_shift(int_fast16_t target, int_fast16
     return (int_fast16_t)((int32_t)target - (int32_t)decision);
 }
 
-/* the code's target - D, if there is a code
+/* target of the code - D, if there is a code
  *   present: 0 fractional bits, in [0, 1]
  *   target: 15 fractional bits, in [0, 32767]
  *   decision: 15 fractional bits, in [0, 32767]

@@ -17,7 +17,7 @@
 typedef struct {
     /* State. */
     uint32_t step; /* updates since ska_init */
-    uint32_t samples; /* samples that ska_learn accepted since ska_init */
+    uint32_t samples; /* samples that ska_learn has accepted since ska_init */
     uint32_t drawn; /* random words used so far */
     int16_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
     uint16_t seen[SKA_CLASSES]; /* samples of each class so far, stored or not */

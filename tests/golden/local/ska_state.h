@@ -17,7 +17,7 @@
 typedef struct {
     /* State. */
     uint32_t step; /* updates since ska_init */
-    uint32_t samples; /* samples that ska_learn accepted since ska_init */
+    uint32_t samples; /* samples that ska_learn has accepted since ska_init */
     int16_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
     uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
 

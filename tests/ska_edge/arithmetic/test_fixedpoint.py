@@ -162,7 +162,7 @@ def test_interpolation_stays_between_its_neighbors(knots: list[int], position: i
 
 def test_numpy_notices_a_value_outside_its_interval() -> None:
     lie = Fixed(OPS, np.array([200]), 0, -128, 127)
-    with pytest.raises(AssertionError, match="leaves the proven"):
+    with pytest.raises(AssertionError, match="exceeds the proven"):
         _ = lie + lie
 
 

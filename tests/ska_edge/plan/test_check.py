@@ -135,7 +135,7 @@ def test_a_missing_or_an_unknown_field_is_refused(name: str) -> None:
         ("local", ("labels", 1), "n" * 256, "at most 255"),
         ("local", ("labels", 1), "\ud800", "is no text"),
         ("local", ("steps",), 2, "learns in one step"),
-        ("local", ("replay", "per_class"), -1, "less than no samples"),
+        ("local", ("replay", "per_class"), -1, "a negative number of samples"),
         ("raw", ("raw", "offsets", 0), 2**46 + 1, "standardize raw features"),
         ("raw", ("raw", "multipliers"), [1, 2, 3], "standardize raw features"),
     ],

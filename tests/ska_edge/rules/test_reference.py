@@ -289,5 +289,7 @@ def test_parameters_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one layer"):
         Reference(Parameters([], []), "local", 0.1)
     for layer in (-1, 3):
-        with pytest.raises(ValueError, match=f"no layer {layer} to learn first"):
+        with pytest.raises(
+            ValueError, match=f"first_learned is {layer}, but there is no such layer"
+        ):
             Reference(good, "local", 0.1, first_learned=layer)

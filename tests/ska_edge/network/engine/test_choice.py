@@ -28,7 +28,7 @@ FAULTS = {
     "failing": ("echo 'x.c:1: error: no such thing' >&2; exit 1", "cc failed: x.c:1: error: no"),
     "hanging": ("sleep 1000 & wait", "cc did not end within 0.3 s"),
     "crashing": ("kill -SEGV $$", "cc failed: it gave no reason"),
-    "lying": ('for a; do o=$a; done; echo no library > "$o"', "what cc compiles cannot be used"),
+    "lying": ('for a; do o=$a; done; echo no library > "$o"', "the library of cc cannot be used"),
 }
 
 
