@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -14,6 +15,7 @@ from ska_edge.errors import DeviceError
 TIME_LIMIT_S = 300.0
 """A run takes a few seconds; only an emulated core without float hardware takes longer."""
 QUESTION = b"?"
+ATTEMPTS = 3
 LINE = re.compile(rb"^([a-z]+) ([0-9a-f]{16})$", re.MULTILINE)
 
 
@@ -46,18 +48,22 @@ class Report:
 def ask(board: RunningBoard) -> Report:
     """Let a running board measure itself.
 
+    A report that lacks a line is asked for again, because another program that has the same
+    terminal open may have read the line. The board then measures the same calls once more.
+
     Raises:
-        DeviceError: the board does not answer, or its answer is not a report.
+        DeviceError: the board does not answer, or none of its answers is a report.
     """
-    text = _answer(board)
-    found = {name.decode(): int(value, 16) for name, value in LINE.findall(text)}
-    found["samples"] = found.pop("end", 0)
-    try:
-        return Report(**found)
-    except TypeError:
-        raise DeviceError(
-            f"board {board.name} sent an incomplete report, {text[-60:]!r}; see {board.log}"
-        ) from None
+    for _ in range(ATTEMPTS):
+        text = _answer(board)
+        found = {name.decode(): int(value, 16) for name, value in LINE.findall(text)}
+        found["samples"] = found.pop("end", 0)
+        with contextlib.suppress(TypeError):
+            return Report(**found)
+    raise DeviceError(
+        f"board {board.name} sent an incomplete report in {ATTEMPTS} runs, {text[-60:]!r};"
+        f" see {board.log}"
+    )
 
 
 def _answer(board: RunningBoard) -> bytes:
