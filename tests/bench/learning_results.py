@@ -1,6 +1,6 @@
 """Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
-`make results` runs it, a quarter of an hour on two cores. It writes the tables between the markers
+`make results` runs it, 7 minutes on two cores. It writes the tables between the markers
 of the page. All five seeds use the same options, so no option is tuned for one seed.
 """
 
