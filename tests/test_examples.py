@@ -143,4 +143,12 @@ def test_depth_trains_all_rules(run, tmp_path: Path) -> None:
 )
 def test_every_page_says_how_to_run(folder: str) -> None:
     page = (EXAMPLES / folder / "README.md").read_text(encoding="utf-8")
-    assert f"examples/{folder}/example.py" in page
+    (program,) = [*(EXAMPLES / folder).glob("*.py"), *(EXAMPLES / folder).glob("*.ipynb")]
+    assert f"examples/{folder}/{program.name}" in page
+
+
+def test_every_example_has_a_page() -> None:
+    folders = {
+        path.parent for pattern in ("*/*.py", "*/*.ipynb") for path in EXAMPLES.glob(pattern)
+    }
+    assert [folder.name for folder in folders if not (folder / "README.md").is_file()] == []

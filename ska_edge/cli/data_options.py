@@ -22,9 +22,9 @@ class Reader:
     label_column: str | None
     max_memory: int
 
-    def dataset(self, source: str) -> Dataset:
-        """Labeled data; see `load.load`."""
-        return load(source, self.label_column, self.max_memory)
+    def dataset(self, source: str, inputs: int | None = None) -> Dataset:
+        """Labeled data, for a model with this number of inputs; see `load.load`."""
+        return load(source, self.label_column, self.max_memory, inputs)
 
     def rows(self, source: str, inputs: int) -> Rows:
         """Read rows with or without labels; see `rows.load_rows`."""

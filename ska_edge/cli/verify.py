@@ -133,7 +133,7 @@ def verify(
     The device first returns to its flashed weights. Exit 1 names the first difference.
     """
     out, loaded = Output(as_json), open_model(model)
-    dataset = loaded.matched(reader.dataset(data))
+    dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))
     if samples is not None and samples > len(dataset.y):
         raise InputError(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"

@@ -22,6 +22,7 @@ from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz_table import kind_of, lacks, npz_features, read_npz
 from ska_edge.data.number import is_finite, is_number
 from ska_edge.errors import InputError
+from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
 
 
@@ -29,6 +30,7 @@ def load(
     source: str | os.PathLike[str],
     label_column: str | None = None,
     max_memory: int = MAX_MEMORY,
+    inputs: int | None = None,
 ) -> Dataset:
     """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
 
@@ -45,6 +47,9 @@ def load(
     For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
+
+    ``inputs`` is the number of inputs of a model that the data are for. A CSV with exactly as many
+    columns has no labels, and is refused for that reason.
 
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB; such data are not unpacked. Raises ToolError if the package of a built-in data set is not
@@ -66,7 +71,13 @@ def load(
         raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        table = read_csv(path, label_column, max_memory=max_memory)
+        table = read_csv(path, label_column, inputs, max_memory)
+        if not table.label_column:
+            raise InputError(
+                f"{path} has no labels: it has {counted(inputs or 0, 'column')}, as many as the"
+                " model has inputs; add a column of labels, or classify its rows with"
+                " `ska-edge predict`"
+            )
         places = [f"line {line}, column {table.label_column}" for line in table.lines]
         y, labels = _classes(path, table.labels, places)
         return Dataset(path.stem, table.x, y, labels)

@@ -15,6 +15,7 @@ from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.npz_table import npz_features, read_npz
 from ska_edge.data.number import is_finite
 from ska_edge.errors import InputError
+from ska_edge.plural import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,17 @@ def load_rows(
     if rows.x.shape[1] != inputs:
         raise InputError(
             f"{rows.name} has {rows.x.shape[1]} features, but the model has {inputs} inputs;"
-            " name data with the features that it was trained on"
+            f" name data with the features that it was trained on{_columns(source, rows, inputs)}"
         )
     return rows
+
+
+def _columns(source: str, rows: Rows, inputs: int) -> str:
+    """The part of a sentence that counts the columns of a CSV file."""
+    if Path(source).suffix.lower() != ".csv":
+        return ""
+    found = counted(rows.x.shape[1] + (rows.truth is not None), "column")
+    return f" (the file has {found}; it needs {inputs}, or {inputs + 1} with labels)"
 
 
 def _read(source: str, inputs: int, label_column: str | None, max_memory: int) -> Rows:

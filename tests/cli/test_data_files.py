@@ -96,3 +96,29 @@ def test_a_class_of_one_sample_is_refused(ska_edge) -> None:
     poor_data("1,2,0", "2,3,0", "3,5,0", "4,7,0", "5,8,1")
     refusal = ska_edge("train", "poor.csv", *QUICK).refusal(2)
     assert "a single sample of the class '1'" in refusal
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("monitor",), ("verify", "--board", "host"), ("eval",), ("export", "-o", "m.onnx")],
+)
+@pytest.mark.parametrize("header", ["", "a,b,c,d\n"])
+def test_a_csv_without_labels_is_called_so(
+    ska_edge, iris_file: Path, command: tuple[str, ...], header: str
+) -> None:
+    Path("bare.csv").write_text(header + "5.1,3.5,1.4,0.2\n4.9,3.0,1.4,0.2\n", encoding="utf-8")
+    data = ("--data", "bare.csv") if command[0] == "export" else ("bare.csv",)
+    outcome = ska_edge(command[0], iris_file, *data, *command[1:])
+    assert outcome.refusal(2) == (
+        "ska-edge: bare.csv has no labels: it has 4 columns, as many as the model has inputs;"
+        " add a column of labels, or classify its rows with `ska-edge predict`"
+    )
+
+
+def test_missing_columns_are_counted(ska_edge, iris_file: Path) -> None:
+    Path("few.csv").write_text("a,b,c\n5.1,3.5,1.4\n", encoding="utf-8")
+    assert (
+        ska_edge("predict", iris_file, "few.csv")
+        .refusal(2)
+        .endswith("(the file has 3 columns; it needs 4, or 5 with labels)")
+    )

@@ -51,6 +51,7 @@ def test_one_column_is_enough_for_one_input(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("1,2,3,4\n", "rows has 3 features, but the model has 2 inputs; name data with"),
+        ("1,2,3,4\n", r".* \(the file has 4 columns; it needs 2, or 3 with labels\)$"),
         (
             "a,label\n1,2\n",
             "rows has 1 features, but the model has 2 inputs",
