@@ -116,9 +116,9 @@ class Storage:
     """Non-volatile memory for saves of the state.
 
     `source` is its driver (see runtime/ska_storage.h). `size` is its size in bytes. `page` is the
-    number of bytes that one erase clears (1: bytes are overwritten without an erase), `unit` the
-    number that one write programs. `wear` is the number of erases that a page endures, from the
-    data sheet. `origin` is the address of its first byte, if it has one.
+    number of bytes that one erase clears; with 1, bytes are overwritten without an erase. `unit` is
+    the number of bytes that one write programs. `wear` is the number of erases that a page endures,
+    from the data sheet. `origin` is the address of its first byte, if it has an address.
 
     A device makes at most `save_budget` saves in a row (0: any number); each `save_interval`
     seconds of a busy line allow one more.

@@ -149,7 +149,7 @@ def write_project(
     kept = _edits_to_keep(folder, earlier, files, board_name)
     written = {name: content for name, content in files.items() if name not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
-    # The image is removed with its sources, so that a stale one cannot be flashed.
+    # The image is removed with its sources, so that a stale image cannot be flashed.
     images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
     if earlier is None or is_trusted(folder):  # otherwise another user's files stay in the folder

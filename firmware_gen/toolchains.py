@@ -68,7 +68,7 @@ class Toolchain:
     command: tuple[str, ...]
 
     def flags(self, *, freestanding: bool) -> tuple[str, ...]:
-        """The flags of every build with this compiler; `freestanding` means no C library."""
+        """Return the flags of every build with this compiler; `freestanding` means no C library."""
         flags = FLAGS + self.sanitizers()
         if self.name == "avr-gcc":
             # Regions as large as the address space: an image that does not fit is still measured.

@@ -18,8 +18,8 @@ from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
-LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and as many decisions take less than a megabyte
-BLOCK = 2**16  # bytes that are read at once from the end of a file
+LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and 65,535 decisions take less than a megabyte
+BLOCK = 2**16  # bytes that one read takes from the end of a file
 READ = 2**20  # bytes that are read at once from its start
 
 
@@ -55,7 +55,7 @@ class Block:
 
     Attributes:
         number: number of its first line, from 1.
-        start: bytes of the file before it.
+        start: bytes of the file before the line.
         text: its bytes.
     """
 
@@ -71,8 +71,8 @@ class Block:
 class JsonLines(Closable):
     """A file with a JSON object per line.
 
-    `blocks`, `lines` and `lines_from_end` read it. `append` writes to it after `open` and before
-    `close`, which the end of a `with` block calls. Nothing in the file changes before the first
+    `blocks`, `lines` and `lines_from_end` read the file. `append` writes to it, between `open` and
+    `close`; the end of a `with` block calls `close`. The file does not change before the first
     `append`.
 
     Args:

@@ -30,7 +30,7 @@ SOURCES = Path(__file__).parent
 TOLERANCE = 1000
 """The counter may be off by one unit in this many."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
-"""Flag for float programs: it allows the fused multiply-add, which -std=c99 alone forbids."""
+"""Flag for float programs that allows the fused multiply-add, which -std=c99 alone forbids."""
 HEAP_OF_RAM = 2
 """The measured image of a program with a library has 1 / 2 of the RAM as its heap."""
 
@@ -214,7 +214,7 @@ class _Bench:
         return report
 
     def figures(self, name: str, report: Report) -> Figures:
-        """The figures of a program that has run."""
+        """Return the figures of a program that has run."""
         self.heap = max(report.heap, 1)
         whole = self._build(self._project(f"{name}-size", ["bench_size.c"]))
         without = self._build(

@@ -9,7 +9,7 @@ from ska_edge.plan.plan import Plan
 
 
 def emit_state(plan: Plan) -> str:
-    """The text of ska_state.h. Members that not all cores have are inside an #ifdef."""
+    """Return the text of ska_state.h; members that only some cores have are inside an #ifdef."""
     parts = groupby(members(plan, ANY), lambda member: member.part)
     body = "\n\n".join(_part(name, list(group)) for name, group in parts)
     return f"""\
@@ -38,7 +38,7 @@ typedef struct {{
 
 
 def _part(name: str, group: list[Member]) -> str:
-    """The lines of consecutive members with the same purpose, which have the same guard."""
+    """Return the lines of consecutive members with the same purpose and the same guard."""
     lines = [f"    /* {name.capitalize()}. */", *map(_line, group)]
     guard = group[0].guard
     if guard is not None:

@@ -54,7 +54,7 @@ def run(elf: Path, board: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a board until it is stopped; returns the exit code of the error, if any."""
+    """Run a board until it is stopped; return the exit code of an error, if any."""
     return run_program("firmware_gen.emulators.simavr", __doc__, run, arguments)
 
 

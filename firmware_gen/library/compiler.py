@@ -65,7 +65,7 @@ def host_compilers() -> Iterator[HostCompiler | ToolError]:
 
 @functools.lru_cache
 def _answer(toolchain: Toolchain) -> HostCompiler | ToolError:
-    """What a compiler answers, asked once: a compiler that hangs costs its time only once."""
+    """Return a compiler's answer; ask only once, because a compiler may hang."""
     failure = ToolError("")
     for level in LEVELS:
         flags = (*level, *toolchain.sanitizers())

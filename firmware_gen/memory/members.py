@@ -13,7 +13,7 @@ from ska_edge.plan.plan import Plan, StateField
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.rules.rule import READOUT
 
-EIGHT = 8  # inputs that the DSP kernel reads at once
+EIGHT = 8  # number of inputs that the DSP kernel reads at once
 PORTABLE, DSP, THUMB, AVR = "portable", "dsp", "thumb", "avr"
 ANY = "any"  # every member that a core may have
 

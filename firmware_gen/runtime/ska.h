@@ -26,12 +26,12 @@ extern "C" {
 typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
-    SKA_ERROR_RATE,  /* there are more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
+    SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
     /* From ska_journal.h; the previous save stays loadable. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
     SKA_ERROR_WORN,    /* the memory has reached its number of erases; nothing was saved */
-    SKA_ERROR_PIECES,  /* not begun, or not SKA_STATE_BYTES bytes; nothing was saved */
+    SKA_ERROR_PIECES,  /* the save was not begun, or its size is wrong; nothing was saved */
     SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
 } ska_status_t;
 

@@ -42,12 +42,12 @@
 
 typedef struct {
     uint32_t magic;
-    uint8_t digest[8];    /* of the plan */
-    uint32_t initial_crc; /* of the parameters that learning began with */
+    uint8_t digest[8];    /* digest of the plan */
+    uint32_t initial_crc; /* CRC of the parameters with which learning began */
     uint32_t size;        /* of the state, plus SPENT_ONE for each spent save of the budget */
-    uint32_t number;      /* of the save: the newer one has the larger number, unless it wrapped */
-    uint32_t erases;      /* of this slot's pages, by all images that ever saved here */
-    uint32_t crc;         /* of the members above */
+    uint32_t number;      /* of the save; the newer save has the larger number, unless it wrapped */
+    uint32_t erases;      /* erases of this slot's pages, by all images that ever saved here */
+    uint32_t crc;         /* CRC of the members above */
 } header_t;
 
 #define HEADER_CONTENT (HEADER - CRC_BYTES) /* the header without its CRC */
@@ -60,7 +60,7 @@ typedef struct {
     uint32_t number; /* these are 0 if the header is invalid */
     uint32_t erases;
     uint8_t spent;
-    uint32_t crc; /* of header and state; valid if saved */
+    uint32_t crc; /* CRC of header and state; valid if saved */
 } slot_t;
 
 static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;

@@ -101,7 +101,7 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     sums[3] = d;
 }
 
-/* The columns from `column` on, one by one. */
+/* Updates the columns from `column` on, one by one. */
 static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t column,
                                         ska_weight_t *weight, int_fast16_t step) {
     for (; column < change->columns; column++) {

@@ -39,7 +39,7 @@ void ska_push_received(void) {
 #define BYTES_LEFT 0u /* never too early */
 #endif
 
-/* The journal has not stored what it was given. */
+/* Returns the outcome for a state that the journal has not stored. */
 static ska_outcome_t storage_failed(ska_status_t status) {
     switch (status) {
     case SKA_ERROR_WORN:

@@ -24,7 +24,7 @@
 #define SKA_KERNEL_DSP 1
 #elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
 #if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1 &&                                          \
-    defined(__OPTIMIZE__) /* else gcc lacks registers */
+    defined(__OPTIMIZE__) /* without it, gcc lacks registers */
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
 #elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* without it, gcc lacks registers */
@@ -47,8 +47,8 @@
 #endif
 #endif
 
-/* Whether the lowest byte of a number comes first in memory. If the compiler does not define this,
- * the default is yes; define SKA_LITTLE_ENDIAN as 0 if it is not so. */
+/* Tells whether the lowest byte of a number comes first in memory. If the compiler does not define
+ * this, the default is yes. Define SKA_LITTLE_ENDIAN as 0 on a big-endian core. */
 #ifndef SKA_LITTLE_ENDIAN
 #if defined(__BYTE_ORDER__)
 #define SKA_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)

@@ -37,7 +37,7 @@ def export_and_check(
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--form", type=Word(FORMS), default="integer", show_default=True)
-@click.option("--data", help="Compare on these data instead of random inputs.")
+@click.option("--data", help="Compare on these data instead of on random inputs.")
 @data_options
 @json_option
 def export(

@@ -78,7 +78,7 @@ class Commands(click.Group):
             _give_up_stdout()
             sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
-            # The reader is gone: end silently, like a program that the signal ends.
+            # The reader is gone: end silently, like a program that SIGPIPE ends.
             _give_up_stdout()
             sys.exit(141)
         except Exception as error:

@@ -151,8 +151,8 @@ class View:
         self._out = out
 
     def stopping(self) -> None:
-        """Called after Ctrl-C."""
-        self._last_word("stopping between two samples; Ctrl-C again does not wait for that")
+        """Print, after Ctrl-C, that the devices are stopping."""
+        self._last_word("stopping between two samples; press Ctrl-C again to stop now")
 
     def stopped(self) -> None:
         """Print where the devices have stopped after Ctrl-C."""

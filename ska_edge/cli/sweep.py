@@ -64,7 +64,7 @@ WIDE = 1000
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Parallel trainings [default: one per core]."
 )
-@click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler to run on.")
+@click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler whose workers train.")
 @data_options
 @json_option
 def sweep(

@@ -30,7 +30,7 @@ from ska_edge.plural import counted
 
 
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:
-    """The metrics of one step, one row per layer."""
+    """Return a table with the metrics of one step, one row per layer."""
     table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
     for number, column in enumerate(LAYERS):
         table.add_column(column.title, justify="right" if number else "left")
