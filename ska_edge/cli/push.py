@@ -33,7 +33,10 @@ def push(
     out, loaded = Output(as_json), open_model(model)
     if fresh:
         loaded.state = loaded.state.flashed()
-    with Link(find_port(port), baud=baud, key=key_in(key)) as link:
+    with (
+        Link(find_port(port), baud=baud, key=key_in(key)) as link,
+        out.working("sending the state (a device limits how often it saves)"),
+    ):
         info = Device(link, loaded).push()
     out.line(
         f"{info.board} at {link.port} continues from {counted(info.samples, 'sample')}"

@@ -25,7 +25,11 @@ def save(port: str | None, baud: int, key: Path | None, as_json: bool) -> None:
     only one device.
     """
     out = Output(as_json)
-    with Link(find_port(port), baud=baud, key=key_in(key)) as link:
+    with (
+        Link(find_port(port), baud=baud, key=key_in(key)) as link,
+        # A device that has made too many saves makes the host wait up to a minute.
+        out.working("saving (a device limits how often it saves)"),
+    ):
         link.save()
         info = link.hello()
     out.line(
