@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# The demo's pins are a part of the pins for development: what was tested is what runs.
+# The demo's pins are a part of the pins for development: the tested versions run.
 DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
@@ -41,7 +41,7 @@ bench: $(VENV)/dev.stamp
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
 
-# Measure other libraries beside ours: make peers PEERS="--genann FOLDER --tinn FOLDER".
+# Measure other libraries next to ours: make peers PEERS="--genann FOLDER --tinn FOLDER".
 peers: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.peers $(PEERS)
 

@@ -96,8 +96,8 @@ class Counter:
 
     `source` defines `ska_board_counter` (see ska_board.h), which counts up and wraps at `bits`
     bits.
-    A number of ticks, times per_tick[0] / per_tick[1], is in `unit`. `arguments` are appended to
-    the start command while the board is measured.
+    ticks * per_tick[0] / per_tick[1] converts ticks to `unit`. `arguments` are appended to the
+    start command while the board is measured.
     """
 
     source: str

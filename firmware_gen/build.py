@@ -118,7 +118,7 @@ def build(
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """A shared library, its compiler, and the folders with its headers."""
+    """A built shared library, its compiler, and the folders with its headers."""
 
     library: Path
     toolchain: str
@@ -186,7 +186,7 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
 
 
 def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
-    """The flags without those for the machine (-mNAME=VALUE) that a later flag sets anew.
+    """Return the flags without each machine flag (-mNAME=VALUE) that a later flag overrides.
 
     Of two such flags the compiler takes the last one, but gcc chooses its libraries by both.
     """

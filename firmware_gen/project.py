@@ -58,7 +58,7 @@ class Project:
     kept: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Folder, board, digest and kept files; the digests of all files would take a page."""
+        """Return folder, board, digest and kept files; all files' digests would take a page."""
         kept = "".join(f", kept {name}" for name in self.kept)
         return f"Project({self.folder}, {self.board}, {self.digest}{kept})"
 

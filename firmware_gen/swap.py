@@ -4,7 +4,7 @@ New files are first written to a temporary folder inside the folder. Its rename 
 commits the swap; after that, files are only removed and moved. A process that is killed before the
 commit leaves the old files. If it is killed after the commit, `finish` completes the swap; every
 command that reads the folder calls it first. Until then some files are missing, but old and new
-ones are never together: a build by hand fails, it does not mix them.
+files are never together, so a build by hand fails instead of mixing them.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Toolchain:
 
     def sanitizers(self) -> tuple[str, ...]:
         """Return the flags that turn sanitizers off; they need a runtime library."""
-        # zig turns the one for undefined behavior on by default.
+        # zig turns the sanitizer for undefined behavior on by default.
         return ("-fno-sanitize=all",) if self.name == "zig" else ()
 
     def prefix_map(self, folder: Path) -> str:

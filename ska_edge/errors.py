@@ -15,19 +15,19 @@ class SkaError(Exception):
     exit_code = 2
 
     def named(self, call: Callable[[str], str]) -> str:  # noqa: ARG002, for `Named`
-        """The message with the names that `call` gives to the options in it."""
+        """Return the message with the names that `call` gives to the options in it."""
         return str(self)
 
 
 def with_names(sentence: str, call: Callable[[str], str], **values: object) -> str:
-    """A sentence with its options named by `call`; names and `values` are in braces."""
+    """Return a sentence with its options named by `call`; names and `values` are in braces."""
     names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
     options = {name: call(name) for name in names - values.keys()}
     return sentence.format(**options, **values)
 
 
 class Named(SkaError):
-    """An error that names options: by their Python names, or by those of the command line.
+    """An error that names options, either as in Python or as on the command line.
 
     Args:
         sentence: the message, with the names of options and of `values` in braces.

@@ -36,7 +36,7 @@ NEW_FILE = (
 
 
 def refusal(action: str, path: str | Path | None, error: OSError) -> InputError:
-    """The error for a file that the system refuses to `action`, such as "read" or "write"."""
+    """Return the error for a file that the system refuses to `action`: to "read" or "write" it."""
     return InputError(f"cannot {action} {path}: {error.strerror or error}")
 
 
@@ -61,7 +61,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
 
 
 def path_of(given: object) -> Path:
-    """A path that a caller gave, as text or as a path. Raises InputError for anything else."""
+    """Return a path that was given as text or as a path; raise InputError for anything else."""
     if not isinstance(given, str | os.PathLike):
         raise InputError(f"a path is text or a Path, not {given!r}")
     return Path(given)

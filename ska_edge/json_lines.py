@@ -20,7 +20,7 @@ from ska_edge.files import refusal, write_file
 
 LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and 65,535 decisions take less than a megabyte
 BLOCK = 2**16  # bytes that one read takes from the end of a file
-READ = 2**20  # bytes that are read at once from its start
+READ = 2**20  # bytes that one read takes from the start of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Block:
     """Whole lines of a file; only the last one of the file may lack its newline.
 
     Attributes:
-        number: number of its first line, from 1.
+        number: number of its first line in the file, from 1.
         start: bytes of the file before the line.
         text: its bytes.
     """
@@ -64,7 +64,7 @@ class Block:
     text: bytes
 
     def texts(self) -> list[bytes]:
-        """The bytes of its lines, with their newlines."""
+        """The bytes of each line, with its newline."""
         return BytesIO(self.text).readlines()
 
 
@@ -100,13 +100,13 @@ class JsonLines(Closable):
                 at += len(text)
 
     def blocks(self) -> Iterator[Block]:
-        """All lines, in order, about `READ` bytes at a time. Raises as `lines`."""
+        """Yield all lines in order, about `READ` bytes at a time. Raises as `lines`."""
         number, at, rest = 1, 0, b""
         with self._readable() as file:
             while chunk := file.read(READ):
                 whole = chunk.rfind(b"\n") + 1
                 text, rest = (rest + chunk[:whole], chunk[whole:]) if whole else (b"", rest + chunk)
-                # Only a block that is longer than a line may be can hold such a line.
+                # A line that is too long can only be in a block that is longer than `LONGEST_LINE`.
                 for part in [text] if len(text) <= LONGEST_LINE else BytesIO(text):
                     if part:
                         yield Block(number, at, self._short(part, f", line {number}"))

@@ -136,7 +136,7 @@ class FakeDevice(Closable):
             if name != "HELLO":
                 detail = 0xFFFF if last is None else last.seq
                 return [self.status(frame.seq, Status.SEQUENCE, detail)]
-            if last is not None and frame.seq == self._hello:  # a late copy: it rolls nothing back
+            if last is not None and frame.seq == self._hello:  # a late copy resets no session
                 return [self.reply(frame.seq, "WELCOME", self.welcome())]
         if name == "HELLO":
             self._hello = frame.seq

@@ -14,7 +14,7 @@ from ska_edge.rules.reference import Parameters, initial_parameters
 
 @dataclass(frozen=True)
 class FloatTraining:
-    """A start, and rows to learn."""
+    """The start of a training, and rows to learn."""
 
     parameters: Parameters
     rule: FloatRule

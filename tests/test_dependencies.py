@@ -76,7 +76,7 @@ def test_the_demo_has_the_pins_of_the_tests() -> None:
 
 
 def test_make_installs_nothing_without_a_hash() -> None:
-    """Except for `make bench`, whose torch is not pinned."""
+    """`make bench` is the exception, because its torch is not pinned."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [line for line in makefile.splitlines() if re.search(r"\$\(PIP\) install", line)]
     hashed = [line for line in installs if "--require-hashes" in line]

@@ -56,7 +56,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Compared:
-    """A program to compare with.
+    """A program to compare with the library.
 
     Attributes:
         program: a C file with another implementation of the network; see bench/bench_network.h.
@@ -75,10 +75,10 @@ class Compared:
             raise InputError(f"there is no folder {self.library} with a library")
 
     def flags(self, heap: int) -> tuple[str, ...]:
-        """The compiler's flags for this program with `heap` bytes of heap."""
+        """Return the compiler's flags for this program with `heap` bytes of heap."""
         if self.library is None:
             return FLOAT_FLAGS
-        # A library's folder counts as the system's, because its warnings are not ours.
+        # A library's folder is a system folder for the compiler, which then does not warn about it.
         beside, library = str(self.program.resolve().parent), str(self.library.resolve())
         include = ("-I", beside, "-isystem", library)
         return (*FLOAT_FLAGS, *include, "-DNDEBUG", f"-DBENCH_HEAP={heap}", "-lm", "-lc")

@@ -1,9 +1,9 @@
 /* bench_heap.h - malloc and abort for a program of `ska-edge bench --compare FILE --library DIR`.
  *
  * FILE includes this header before the library. The heap is one array of BENCH_HEAP bytes. Blocks
- * are taken one behind another. `free` gives back the newest block only, which suits libraries that
- * allocate at the start; a library that needs more than the array gets NULL. Blocks have no header,
- * so the RAM of a real allocator is a little more. */
+ * are taken one after another. `free` frees only the newest block, which suits libraries that
+ * allocate at the start. A library that needs more than the array gets NULL. Blocks have no header,
+ * so a real allocator needs a little more RAM. */
 #ifndef BENCH_HEAP_H
 #define BENCH_HEAP_H
 
@@ -19,7 +19,7 @@ static union {
     unsigned char bytes[BENCH_HEAP];
 } bench_heap;
 static size_t bench_heap_used; /* bytes in use */
-static size_t bench_heap_last; /* where the newest block begins */
+static size_t bench_heap_last; /* start of the newest block */
 static size_t bench_heap_most; /* the largest number of bytes that were in use */
 
 /* Empties the heap; `bench_init` calls it first. */
@@ -55,7 +55,7 @@ void free(void *block) {
     }
 }
 
-/* Moves the bytes of the old block, and what lies behind it, to a new block. */
+/* Copies the bytes of the old block, and bytes after it, to a new block. */
 void *realloc(void *block, size_t size) {
     void *moved = malloc(size);
     if (block != NULL && moved != NULL) {
@@ -65,7 +65,7 @@ void *realloc(void *block, size_t size) {
     return moved;
 }
 
-/* A board without an operating system has no place to go; the run then ends without a report. */
+/* A board without an operating system cannot exit, so the run ends without a report. */
 void abort(void) {
     for (;;) {
     }

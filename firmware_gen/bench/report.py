@@ -30,7 +30,7 @@ class Report:
         right: number of correctly classified samples.
         weights: CRC-16 of all parameters after the last sample.
         samples: number of samples.
-        stack, heap: bytes that a program with a library used; None and 0 without one.
+        stack, heap: bytes used by a program with a library; None and 0 for other programs.
     """
 
     units: int

@@ -108,7 +108,7 @@ class COps:
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Tell whether a shift lacks a few bits to whole bytes, and the value has these bits free."""
+    """Tell whether a shift is a few bits below whole bytes, and the value has these bits free."""
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 

@@ -128,7 +128,7 @@ def _even_rows(plan: Plan) -> bool:
 
 
 def _sums_have_spare_bits(plan: Plan) -> bool:
-    """Whether the sums of all layers, aligned and with the rounding, fit 29 bits."""
+    """Tell whether the sums of all layers, aligned and with the rounding, fit into 29 bits."""
     sums = [bound for bound in range_proof(plan) if bound.quantity.endswith("knowledge sum")]
     return all(width(8 * bound.lo, 8 * bound.hi) == 32 for bound in sums)
 

@@ -299,7 +299,7 @@ def _whole_pages(size: int) -> int:
 
 
 def run(elf: Path, board: Path) -> None:
-    """Run an image until the process is stopped; prints the path of its serial port first."""
+    """Print the path of the serial port, and run an image until the process is stopped."""
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     terminal = Terminal()

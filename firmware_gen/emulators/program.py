@@ -1,4 +1,4 @@
-"""The command line that all emulators have: an image, and the board.toml it was built with."""
+"""Parses the command line of all emulators: an image, and the board.toml of its build."""
 
 from __future__ import annotations
 

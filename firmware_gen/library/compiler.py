@@ -23,7 +23,7 @@ BUILD_SECONDS = 120
 
 # The flags for all instructions of this processor, in order of preference; compilers differ.
 LEVELS = (("-O3", "-march=native"), ("-O3", "-mcpu=native"), ("-O3",))
-# Joined multiplications and additions would round otherwise than single ones.
+# Fused multiplications and additions would round differently from separate ones.
 FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
 
 

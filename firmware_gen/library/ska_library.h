@@ -10,7 +10,8 @@
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
 
-/* A host changes the state at any time, and its processor saturates several weights at once. */
+/* Headroom is off: a host may change the state at any time, and its processor saturates several
+ * weights at once. */
 #define SKA_HEADROOM 0
 
 #include "ska.h"

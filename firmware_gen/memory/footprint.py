@@ -75,7 +75,7 @@ def _line(plan: Plan, board: Board) -> Part:
         if message.direction == "request"
     )
     decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
-    # The four flags of a session are one element here, because a struct begins aligned.
+    # The four flags of a session count as one element, because a struct begins aligned.
     session, first_error, token = ((1, 4), (1, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
     arrays = [*decoder, *session, *first_error, token]
     if signal > 1:
@@ -105,6 +105,6 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
     """Return the variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
-        limit = int(board.storage.save_budget > 0)  # the bytes received, and what is spent
+        limit = int(board.storage.save_budget > 0)  # the received bytes and the spent saves
         journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
         yield Part("saves", (*journal, *push, (limit, 4), (limit, 1), (digest, 1)))

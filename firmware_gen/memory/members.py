@@ -63,7 +63,7 @@ def kernel_of(plan: Plan, core: str) -> str:
 
 
 def has_headroom(plan: Plan, core: str) -> bool:
-    """Whether the core's kernel keeps a headroom for each row; see runtime/ska_target.h."""
+    """Tell whether the core's kernel keeps a headroom for each row; see runtime/ska_target.h."""
     narrow = plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8
     return (
         narrow

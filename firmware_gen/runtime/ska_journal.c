@@ -145,8 +145,8 @@ static uint8_t slots_look(slot_t slots[2]) {
     return slots[1].saved ? 1u : NO_SLOT;
 }
 
-/* Whether a saved slot has the network's state. States differ early, in their counters, so single
- * bytes are fast enough. */
+/* Tells whether a saved slot has the network's state. States differ early, in their counters, so a
+ * comparison byte by byte is fast enough. */
 static bool slot_holds(uint8_t slot, const ska_t *ska) {
     const uint32_t start = slot_start(slot) + HEADER;
     for (uint32_t offset = 0; offset < SKA_STATE_BYTES; offset++) {
@@ -319,8 +319,8 @@ uint32_t ska_journal_saves(void) {
 
 #if SKA_SAVE_BUDGET > 0
 
-/* The older header may count more than the newer one, if saves were given back in between; but the
- * newer one may be lost. */
+/* The older header may count more spent saves than the newer one, if saves were given back in
+ * between. But the newer header may be lost. */
 void ska_journal_start(void) {
     slot_t slots[2];
     (void)slots_look(slots);

@@ -31,7 +31,8 @@
 #define SKA_PERSISTENT 0
 #endif
 
-/* How many saves may be made in advance, up to 255; 0: any number. See "a limit" below. */
+/* The number of saves that may be made in advance, up to 255; 0 allows any number. See "a limit"
+ * below. */
 #ifndef SKA_SAVE_BUDGET
 #define SKA_SAVE_BUDGET 0u
 #endif
@@ -75,11 +76,11 @@ ska_status_t ska_journal_commit(void);
 #if SKA_SAVE_BUDGET > 0
 /* --- a limit ---------------------------------------------------------------------------------- */
 
-/* Where anybody can ask for saves, they could wear the memory out. Each begun save spends one of
+/* If anybody can request saves, they could wear the memory out. Each begun save spends one of
  * SKA_SAVE_BUDGET; the caller gives one back at intervals. The header of a save stores how many are
  * spent, so a restart gives none back. */
 
-/* Reads how many are spent; call it once after the start. */
+/* Reads how many saves are spent; call it once after the start. */
 void ska_journal_start(void);
 
 /* Gives one save back. */

@@ -36,7 +36,8 @@ typedef struct {
 #include "ska_kernel_portable.h"
 #endif
 
-/* Before the loop over the rows of one call of ska_kernel_sums; with only two, it is no loop. */
+/* Stands before the loop over the rows of one call of ska_kernel_sums, which unrolls it if there
+ * are only two rows. */
 #ifndef SKA_SUM_UNROLL
 #define SKA_SUM_UNROLL
 #endif

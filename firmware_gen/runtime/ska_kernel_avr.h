@@ -28,9 +28,9 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
     return change;
 }
 
-/* Several weights per pass; the first pass begins at the weight that makes the others whole passes.
- * The assembly leaves the compiler few registers, so each loop uses as few as possible. Branches
- * reach two updates, but not four. */
+/* A pass handles several weights. The first pass begins in the middle, so that all others are whole
+ * passes. The assembly leaves the compiler few registers, so each loop uses as few as possible.
+ * Branches reach over two updates, but not over four. */
 #define LOOP_OF_TWO(one, two)                                                                      \
     "sbrc %[count], 0\n\t"                                                                         \
     "rjmp 2f\n"                                                                                    \

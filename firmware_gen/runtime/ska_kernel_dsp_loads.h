@@ -1,8 +1,8 @@
 /* ska_kernel_dsp_loads.h - several 16-bit numbers per load and store; see ska_kernel_dsp.h.
  *
- * No C type is aligned as LDRD, LDM and their stores need it: to a multiple of 4 bytes. Lanes are.
- * Rows of weights are if all widths are even. Otherwise weights take loads of one word, which these
- * cores can do at any address.
+ * LDRD, LDM and their stores need addresses that are multiples of 4 bytes, which no C type
+ * expresses. Lanes have such addresses, and so have rows of weights if all widths are even.
+ * Otherwise weights are loaded word by word, which these cores can do at any address.
  */
 #ifndef SKA_KERNEL_DSP_LOADS_H
 #define SKA_KERNEL_DSP_LOADS_H

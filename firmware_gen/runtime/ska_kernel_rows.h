@@ -13,7 +13,7 @@
 
 #include "ska_accumulator.h"
 
-/* One row, with a test of every weight. */
+/* Updates one row, with a test of every weight. */
 static SKA_NOINLINE void row_saturate(const ska_change_t *change, ska_weight_t *weight,
                                       int_fast16_t step) {
     const ska_lane_t *lanes = change->lanes;

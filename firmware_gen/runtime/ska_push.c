@@ -24,7 +24,7 @@ static push_t push;
 #error "SKA_SAVE_INTERVAL must be 1 second or more, and its bytes must fit 32 bits"
 #endif
 
-static uint32_t paid; /* bytes received toward the next save */
+static uint32_t paid; /* bytes received since the last save was given back */
 
 void ska_push_received(void) {
     paid++;

@@ -34,9 +34,9 @@
 #endif
 #endif
 
-/* Whether each row of weights has a headroom, 2 bytes of RAM, which spares a test per weight; see
- * ska_kernel_rows.h. Other kernels saturate at no cost, other plans have sums of 64 bits. Define it
- * as 0 if RAM matters more than speed. */
+/* Tells whether each row of weights has a headroom of 2 bytes of RAM, which saves a test per
+ * weight; see ska_kernel_rows.h. Other kernels saturate at no cost, and other plans have sums of 64
+ * bits. Define it as 0 if RAM matters more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
 #if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
@@ -82,7 +82,7 @@
 #define SKA_LAYER_INLINE static inline
 #endif
 
-/* Before a loop: the compiler may repeat its body four times per pass. */
+/* Stands before a loop whose body the compiler may repeat four times per pass. */
 #if !SKA_LAYER_CODE || defined(__AVR__)
 #define SKA_UNROLL
 #elif defined(__clang__)

@@ -1,4 +1,4 @@
-"""The columns of the tables of `monitor` and `verify`; help, docs and tables use these lists."""
+"""Lists the columns of the tables of `monitor` and `verify`, for tables, help and docs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Column:
     """One column.
 
     Attributes:
-        title: its head.
-        meaning: what it has, one phrase.
+        title: the head of the column.
+        meaning: its content, in one phrase.
     """
 
     title: str
@@ -89,6 +89,6 @@ class Explained(click.Command):
 
 
 class ExplainedFleet(Explained):
-    """The same for a command that also has a table of several devices."""
+    """A command that also explains the columns of its table of several devices."""
 
     TABLES = (("Columns (one device)", LAYERS), ("Columns (several devices)", DEVICES))

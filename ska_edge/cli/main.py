@@ -52,7 +52,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            stopped = interrupt(error)  # the reader of a pipe gets the same Ctrl-C
+            stopped = interrupt(error)  # Ctrl-C may also have ended the reader of a pipe
             if stopped is not None:
                 raise stopped from None
             raise ClosedPipe from error
@@ -109,7 +109,7 @@ def _show_warning(
 
 
 def _give_up_stdout() -> None:
-    """Drop what cannot be written, so that the end of the interpreter does not fail on it."""
+    """Drop output that cannot be written, so that the interpreter's exit does not fail."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -36,7 +36,7 @@ def exit_code(error: BaseException | None) -> int | None:
 
 
 def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
-    """The KeyboardInterrupt that caused an error, or that it is; None if there is none."""
+    """Return the KeyboardInterrupt that an error is, or that caused it; None if there is none."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error

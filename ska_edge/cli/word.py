@@ -1,4 +1,4 @@
-"""An option that takes one of several words, and knows which one a mistyped word is like."""
+"""Defines an option that takes one of several words, and suggests one for a mistyped word."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ska_edge.spelling import did_you_mean
 
 
 class Word(click.Choice[str]):
-    """One of several words."""
+    """The click type of one of several words."""
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         """Return click's message and a suggestion."""

@@ -14,7 +14,7 @@ from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
-INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the text of an integer, of a few more than 64 bits
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the text of an integer, which may exceed 64 bits
 INT64 = np.iinfo(np.int64)
 TOO_LARGE = "a label in y does not fit 64 bits; number the classes from 0"
 NAME = "arrays"  # the name of the data in messages and in the notes of a model
@@ -106,7 +106,7 @@ def class_array(labels: Sequence[str]) -> NDArray[Any]:
 
 
 def _is_integer(text: str) -> bool:
-    """Whether a text is that of a 64-bit integer."""
+    """Tell whether a text is a 64-bit integer."""
     return INTEGER.fullmatch(text) is not None and INT64.min <= int(text) <= INT64.max
 
 
@@ -134,7 +134,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
             raise InputError(TOO_LARGE)
         return given
     if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
-        given = np.asarray(y, dtype=object)  # as given: numpy turns 1 and "1" into one text
+        given = np.asarray(y, dtype=object)  # objects: numpy would turn 1 and "1" into one text
     labels = given.tolist()
     if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
         return _whole(labels)

@@ -117,8 +117,8 @@ def _steady(values: FloatArray) -> FloatArray:
 
 
 def _scikit_learn(file: str) -> Samples:
-    """Read a table of scikit-learn: the numbers of rows and features and the names of the classes,
-    then a line per row, with its class at the end.
+    """Read a table of scikit-learn. Its first line has the numbers of rows and features and the
+    class names. Then comes one line per row, with its class at the end.
     """
     lines = _packaged("sklearn", "datasets", "data", file).read_text(encoding="utf-8").splitlines()
     rows, features, *labels = lines[0].split(",")

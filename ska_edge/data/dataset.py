@@ -1,4 +1,4 @@
-"""Labeled samples in memory: a data set, its split into training and test rows, and its file."""
+"""Holds labeled samples in memory, splits them into training and test rows, and writes them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Dataset:
     places: IntArray | None = None
 
     def __repr__(self) -> str:
-        """Name and sizes; the arrays would take pages."""
+        """Return name and sizes; the arrays would take pages."""
         rows, columns = self.x.shape
         parts = [self.name, counted(rows, "row"), counted(columns, "feature")]
         parts.append(counted(self.classes, "class"))

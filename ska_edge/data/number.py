@@ -1,4 +1,4 @@
-"""Which numbers can be inputs, as text and in arrays, and the error sentences for all others."""
+"""Checks whether a number, as text or in an array, can be an input; the errors say why not."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
 class TooManySavesError(DeviceError):
-    """The device makes no save before it has received `bytes_left` more bytes."""
+    """The error for a save that the device makes only after `bytes_left` more bytes."""
 
     def __init__(self, port: str, bytes_left: int) -> None:
         super().__init__(

@@ -356,7 +356,7 @@ class Link(Closable):
                 if early.bytes_left > most:
                     raise
                 idle = min(early.bytes_left, second // 2)
-                most = early.bytes_left - idle // 2 - 1  # ends if the device does not count
+                most = early.bytes_left - idle // 2 - 1  # ends even if the device does not count
                 self._line.write(bytes(idle))  # zeros mean nothing
 
     def _ask(self, request: Request) -> list[Reply]:

@@ -64,7 +64,7 @@ class LogFile:
                 yield number, self._parsed(number, text, lines)
 
     def pieces(self, reader: RowReader) -> Iterator[Entry | RowBlock]:
-        """Yield the lines in order, with those that the reader takes together in blocks."""
+        """Yield the lines in order; the lines that `reader` collects come together as blocks."""
         lines = self._lines()
         for number, text in lines:
             if reader.take(number, text):
@@ -78,7 +78,7 @@ class LogFile:
             yield reader.block()
 
     def _lines(self, only: tuple[bytes, ...] = ()) -> Iterator[tuple[int, bytes]]:
-        """Number and text of the lines; the first one alone of a block without these texts."""
+        """Yield the lines with their numbers; only the first one of a block without these texts."""
         for block in self._file.blocks():
             wanted = not only or any(part in block.text for part in only)
             texts = block.texts()
@@ -90,7 +90,7 @@ class LogFile:
     def _parsed(
         self, number: int, text: bytes, following: Iterator[object]
     ) -> LogLine | DamagedEnd:
-        """The contents of a line; only the last one may be damaged."""
+        """Return the contents of a line; only the last line may be damaged."""
         line = JsonLine(0, text)
         content = line.content()
         if content is None:

@@ -47,7 +47,7 @@ class Monitor:
     Args:
         stream: a stream to the device that requests metrics.
         plan: the plan of the device.
-        names: gives the names of training options in warnings; default: those in Python.
+        names: names the training options in warnings; by default as in Python.
 
     Attributes:
         info: the last report of the device.

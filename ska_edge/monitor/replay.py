@@ -38,7 +38,7 @@ from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
-ROW_BYTES = 500  # of a log per row, about; the choice of the trainer depends on it
+ROW_BYTES = 500  # about the bytes of a row in a log; the choice of the trainer depends on this
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts in lines where a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
@@ -97,7 +97,7 @@ def rebuild(
 def _one_by_one(
     log: LogFile, replay: _Replay, reader: RowReader, progress: Progress
 ) -> Iterator[Entry]:
-    """The lines that the replay must process one by one; it learns the other rows in blocks."""
+    """Yield the lines that must be processed one by one; learn the other rows in blocks."""
     for piece in log.pieces(reader):
         if not isinstance(piece, RowBlock):
             yield piece
@@ -195,8 +195,8 @@ class _Replay:
     def learn_together(self, rows: RowBlock) -> bool:
         """Learn successive rows at once, and check them.
 
-        Returns False, and the state is as before, if there is anything that `take` must look at:
-        something wrong, a state to store or to confirm, or the requested step.
+        Returns False, with an unchanged state, if `take` must process the rows: if something is
+        wrong, a state must be stored or confirmed, or the requested step is among them.
         """
         if not (self._begun and self._continues(rows) and rows.fit(self._model.plan)):
             return False
@@ -212,7 +212,7 @@ class _Replay:
         return True
 
     def _continues(self, rows: RowBlock) -> bool:
-        """Whether the rows continue the state, and no line needs a state between them."""
+        """Tell whether the rows continue the state, and no line needs a state between them."""
         samples, first, last = (
             rows.samples.tolist(),
             self._state.step % COUNTED,

@@ -1,7 +1,7 @@
-"""Rows of a log in blocks: most lines of a long log are the same but for their numbers.
+"""Reads rows of a log in blocks, because most lines of a long log differ only in numbers.
 
-The usual lines are recognized by a pattern and not parsed one by one. The pattern accepts less than
-the parser in `log_line`, and never more, so any other line is left to the parser.
+A pattern recognizes the usual lines, which are not parsed one by one. The pattern accepts less than
+the parser in `log_line`, and never more. The parser reads all other lines.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RowBlock:
         samples, steps, labels, predicted: (n,) int64, as in `LogRow`.
         x: (n, inputs).
         decisions: (n, classes).
-        halvings: of the rows that have them.
+        halvings: the halvings of the rows that have them.
     """
 
     numbers: list[int]
@@ -54,7 +54,7 @@ class RowBlock:
     halvings: NDArray[np.int64]
 
     def fit(self, plan: Plan) -> bool:
-        """Whether the rows are such as a device with this plan takes."""
+        """Tell whether a device with this plan accepts the rows."""
         format = plan.layers[0].input
         return bool(
             self.labels.max() < plan.classes
@@ -63,7 +63,7 @@ class RowBlock:
         )
 
     def answered(self, decisions: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
-        """Whether these are the answers of the device.
+        """Tell whether these are the answers of the device.
 
         Args:
             decisions: (n, classes), before the update with each row.
@@ -76,7 +76,7 @@ class RowBlock:
         )
 
     def entries(self) -> Iterator[tuple[int, LogLine]]:
-        """Number and contents of each row's line."""
+        """Yield the number and the contents of each row's line."""
         for number, text in zip(self.numbers, self.texts, strict=True):
             yield number, parse(json.loads(text))
 
@@ -107,16 +107,16 @@ class RowReader:
 
     @property
     def rows(self) -> int:
-        """The number of rows collected."""
+        """The number of collected rows."""
         return len(self._numbers)
 
     @property
     def full(self) -> bool:
-        """Whether a block is complete."""
+        """Whether the block is complete."""
         return len(self._numbers) >= MOST_ROWS
 
     def take(self, number: int, text: bytes) -> bool:
-        """Collect a line; False if it is not a usual one."""
+        """Collect a line; return False if it is not a usual line."""
         found = self._row.fullmatch(text)
         if found is None:
             return self._notice.fullmatch(text) is not None
@@ -126,7 +126,7 @@ class RowReader:
         return True
 
     def block(self) -> RowBlock:
-        """The rows collected, at least one; the reader is empty then."""
+        """Return the collected rows, at least one, and empty the reader."""
         columns = [_numbers(column) for column in zip(*self._found, strict=True)]
         samples, steps, labels, x, predicted, decisions, halvings = columns
         rows = len(self._numbers)
@@ -146,6 +146,6 @@ class RowReader:
 
 
 def _numbers(texts: tuple[bytes, ...]) -> NDArray[np.int64]:
-    """The integers of a column, in which some texts may be empty."""
+    """Return the integers of a column, in which some texts may be empty."""
     joined = b",".join(filter(None, texts)).decode()
     return np.fromstring(joined, dtype=np.int64, sep=",")

@@ -1,4 +1,4 @@
-"""The first integer in which two networks of the same plan differ, with its place."""
+"""Finds the first integer in which two networks of the same plan differ, with its place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Difference:
     device_value: float | None = None
 
     def sentence(self, host: str = "host", device: str = "device") -> str:
-        """The difference as text, with these names for both sides."""
+        """Return the difference as text, with these names for both sides."""
         place = f"[{', '.join(str(i) for i in self.index)}]" if self.index else ""
         values = f"{host} {self.host}, {device} {self.device}"
         if self.host_value is not None and self.device_value is not None:
@@ -93,7 +93,7 @@ def _parameter_difference(state: State, flat: int, host: int, device: int) -> Di
 def decision_difference(
     plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
 ) -> Difference | None:
-    """The first of the decisions (classes,) of one row that differs."""
+    """Return the first decision that differs; decisions are (classes,), of one row."""
     format = plan.formats.decision
     unit = 2.0**-format.frac
     for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):
@@ -115,7 +115,7 @@ def decision_difference(
 def metric_difference(
     step: int, host: Sequence[Mapping[str, int]], device: Sequence[Mapping[str, int]]
 ) -> Difference | None:
-    """The first of the metric sums of all layers that differs."""
+    """Return the first metric sum of all layers that differs."""
     for layer, (ours, theirs) in enumerate(zip(host, device, strict=True)):
         for name in METRICS:
             if ours[name] != theirs[name]:

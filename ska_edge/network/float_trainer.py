@@ -1,4 +1,4 @@
-"""The float trainer: the learning rules with labels in float64, with the same bits everywhere.
+"""Trains in float64 by the learning rules with labels, with the same bits on every computer.
 
 It computes what `rules.reference` computes, up to rounding; the reference stays apart as the
 independent check. Matrix products and exponentials of numpy differ in the last bits from one
@@ -20,17 +20,17 @@ from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
-MOST_PRODUCTS = 2**18  # that are in memory at once
+MOST_PRODUCTS = 2**18  # products that are in memory at once
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # the rest
-LEAST_EXPONENT = -700.0  # exp of less is treated as exp of this; a sigmoid does not show it
+LEAST_EXPONENT = -700.0  # smaller exponents count as this one, which does not change a sigmoid
 TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))  # of the Taylor series
 
 
 @dataclass(frozen=True, slots=True)
 class FloatRule:
-    """What the float trainer must know about a plan.
+    """The properties of a plan that the float trainer needs.
 
     Attributes:
         rule: "local", "feedback" or "code".
@@ -50,7 +50,7 @@ class FloatTrainer:
 
     Args:
         parameters: the parameters, as `initial_parameters` makes them.
-        rule: what else the plan says.
+        rule: the other properties of the plan.
         rate: the learning rate, for the mean over a batch.
 
     Attributes:
@@ -83,7 +83,7 @@ class FloatTrainer:
         return self._forward(x)[0]
 
     def _forward(self, x: Reals) -> tuple[list[Reals], list[Reals], list[Reals]]:
-        """Per layer, knowledge and decision (n, width), and the input (n, fan_in)."""
+        """Return, per layer, knowledge and decision (n, width), and the input (n, fan_in)."""
         p = self.parameters
         knowledge, decisions, seen = [], [], [x]
         for weights, bias in zip(p.weights, p.biases, strict=True):
@@ -94,7 +94,7 @@ class FloatTrainer:
         return knowledge, decisions, seen
 
     def _update(self, x: Reals, labels: NDArray[np.int64]) -> None:
-        """One update with the mean over a batch, (n, d) and (n,)."""
+        """Make one update with the mean over a batch, (n, d) and (n,)."""
         p, rule = self.parameters, self._rule
         _, decisions, seen = self._forward(x)
         outputs = len(p.weights) - 1
@@ -141,7 +141,7 @@ def products(left: Reals, right: Reals) -> Reals:
 def in_order(terms: Reals) -> Reals:
     """The sum over the first axis: 0 + first + second ..., in this order."""
     if terms[0].size > 1:
-        # numpy adds in pairs along the fastest axis only, which is another one here.
+        # numpy adds in pairs only along the fastest axis, and this axis is not the fastest one.
         total: Reals = np.add.reduce(np.ascontiguousarray(terms), axis=0, initial=0.0)
         return total
     ordered: Reals = np.add.accumulate(terms)[-1] + 0.0

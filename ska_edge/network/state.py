@@ -134,7 +134,7 @@ class State:
         return state
 
     def field(self, field: StateField) -> Integers:
-        """The integers of one field as a device counts them."""
+        """Return the integers of one field as a device counts them."""
         values = {
             "step": self.step & 0xFFFF_FFFF,
             "samples": self.samples & 0xFFFF_FFFF,

@@ -53,7 +53,7 @@ class Learned:
     """The results of consecutive rows that were learned, for each row.
 
     Attributes:
-        decisions: (n, classes), of the row's last forward pass before its update.
+        decisions: (n, classes), from each row's last forward pass before its update.
         steps: (n,), updates made after the row.
     """
 

@@ -193,7 +193,7 @@ class Option:
 
 
 def _is_flag(value: Any) -> bool:
-    """Whether a value is True or False, which Python also accepts as the numbers 1 and 0."""
+    """Tell whether a value is True or False, which Python also accepts as the numbers 1 and 0."""
     return isinstance(value, bool | np.bool_)
 
 

@@ -55,7 +55,7 @@ class Trained:
     log_fault: InputError | None = None
 
     def __repr__(self) -> str:
-        """Data, model and accuracy on the test rows, or on the training rows if there are none."""
+        """Return data, model and accuracy on the test rows, or on the training rows if none."""
         parts = [self.train.name, repr(self.model)]
         part = "test" if len(self.test.y) else "train"
         for arithmetic in ("fixed", "float"):

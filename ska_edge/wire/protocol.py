@@ -23,7 +23,7 @@ COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a de
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
 PUSH_MAX = 64  # maximum bytes of state in a PUSH, which must fit the smallest parts' receive buffer
 KEY_BYTES = 32  # of a device's key, see `tag`
-TAG_BYTES = 8  # behind a request that changes a device with a key; a forger needs 2^64 tries
+TAG_BYTES = 8  # of the tag of a request that changes a device with a key; a forger needs 2^64 tries
 
 Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
 Values = Mapping[str, Any]

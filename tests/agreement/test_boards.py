@@ -62,7 +62,7 @@ class Limits:
     classes: int
 
 
-LIMITS = {  # bytes of RAM
+LIMITS = {  # by bytes of RAM
     2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
     8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),

@@ -1,4 +1,4 @@
-"""Rows with headroom get the bits of rows without: no update overdraws it, however large.
+"""Rows with headroom get the same bits as rows without; no update exceeds the headroom.
 
 The proof has three parts. No change exceeds `ska_most_change`: shown for every step and shift. No
 weight of a row is nearer to an end of its format than the row's headroom: checked after every step,
@@ -87,7 +87,7 @@ void count(int32_t *above, int32_t *unreached) {
 
 
 def compiled(folder: Path, compiler: str, *arguments: str) -> ctypes.CDLL:
-    """C files of a folder as a library."""
+    """Compile C files of a folder as a library."""
     command = [compiler, "-std=c99", "-O2", "-shared", "-fPIC", "-o", "library.so", *arguments]
     subprocess.run(command, cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "library.so"))
@@ -102,7 +102,7 @@ def test_no_change_exceeds_its_bound(
     library = compiled(tmp_path, require_toolchain("gcc"), "bound.c")
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
-    # The bound is reached but for positive steps whose largest product, a negative one, is halfway.
+    # The bound is reached, except by positive steps whose largest product is negative and halfway.
     assert unreached.value < 1 << 15
 
 
@@ -110,7 +110,7 @@ def test_no_change_exceeds_its_bound(
 def library(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> ctypes.CDLL:
-    """The library of the plan, with headroom."""
+    """Compile the library of the plan, with headroom."""
     folder = tmp_path_factory.mktemp("headroom") / "p"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", folder)
     sources = folder / "src"
@@ -123,7 +123,7 @@ def library(
 
 
 def weights_near_the_ends(rng: np.random.Generator, plan: Plan) -> np.ndarray:
-    """Weights anywhere, some a few units from an end of their format, some at it."""
+    """Return weights of any size; some are at or near an end of their format."""
     weights = rng.integers(LOWEST // 2, HIGHEST // 2, plan.parameter_count)
     near = rng.random(weights.shape) < rng.choice([0.0, 0.02, 0.3])
     distance = rng.integers(0, 1 << int(rng.integers(1, 12)), weights.shape)
@@ -132,7 +132,7 @@ def weights_near_the_ends(rng: np.random.Generator, plan: Plan) -> np.ndarray:
 
 
 def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
-    """The distance of each row to the nearer end of its format: neurons, then readouts."""
+    """Return the distance of each row to the nearer end of its format: neurons, then readouts."""
     rows: dict[str, list[int]] = {"weight": [], "readout_weight": []}
     for tensor in plan.tensors():
         if tensor.name in rows:
@@ -143,7 +143,7 @@ def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
 
 
 def run(library: ctypes.CDLL, seed: int) -> tuple[int, int]:
-    """Learn on the host and in C; the numbers of rows with and without headroom afterwards."""
+    """Learn on the host and in C; return the final numbers of rows with and without headroom."""
     rng = np.random.default_rng(seed)
     weights = weights_near_the_ends(rng, PLAN)
     library.start(weights.ctypes.data_as(ctypes.c_void_p))

@@ -27,7 +27,7 @@ STATE = State(PLAN, np.random.default_rng(3).integers(-3000, 3000, PLAN.paramete
 
 
 def write(board: Board, folder: Path, interval: int) -> Path:
-    """A built project whose device makes BUDGET saves, and then one per interval."""
+    """Build a project whose device makes BUDGET saves, and then one per interval."""
     write_project(PLAN, STATE.parameters, board.name, folder)
     path = folder / "board" / "board.toml"
     text = path.read_text()
@@ -56,11 +56,11 @@ def test_a_save_too_many_waits_for_the_line(
             save_new(link)
         assert SECOND - 1000 < early.value.bytes_left < SECOND
         assert link.hello().saves == BUDGET
-        link.save()  # sends the bytes that are missing
+        link.save()  # this sends the missing bytes
         assert link.hello().saves == BUDGET + 1
-        link.save()  # the same bytes: no save at all
+        link.save()  # the bytes are the same, so nothing is saved
         state = link.pull(PLAN.state_bytes)
-        link.push(bytes(PLAN.state_bytes), PLAN.digest)  # which waits as well
+        link.push(bytes(PLAN.state_bytes), PLAN.digest)  # the push waits, too
         assert link.hello().saves == BUDGET + 2
         assert link.info.error == 0
         assert link.pull(PLAN.state_bytes) != state

@@ -92,7 +92,7 @@ def test_every_board_saves_and_takes_a_state(
             learn(link, 16 + count, 17 + count)
             link.save()
             assert link.hello().saves == count
-            link.save()  # the same bytes: nothing is written
+            link.save()  # the bytes are the same, so nothing is written
             assert link.hello().saves == count
         assert link.pull(PLAN.state_bytes) == learned(state, 20).to_bytes()
         link.push(learned(state, 12).to_bytes(), PLAN.digest)

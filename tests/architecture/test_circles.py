@@ -1,4 +1,4 @@
-"""No module needs, over other modules, itself; imports for type checking count as well."""
+"""No imports form a circle; imports for type checking count, too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATE = {
 
 
 def graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """The modules that each module imports, by dotted name, without those of `LATE`."""
+    """Return the modules that each module imports, by dotted name, without those of `LATE`."""
     return {
         name: {found for found in imports(name, source) & set(sources) if (name, found) not in LATE}
         for name, source in sources.items()
@@ -24,7 +24,7 @@ def graph(sources: dict[str, str]) -> dict[str, set[str]]:
 
 
 def circle(needs: dict[str, set[str]]) -> list[str]:
-    """Modules that need each other in a circle, each one its next; empty if there are none."""
+    """Return modules in a circle of imports, each importing the next; empty if there is none."""
     done: set[str] = set()
 
     def visit(name: str, path: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A module is short, or its head says why it is long."""
+"""A module is short, or its docstring says why it is long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = {**MODULES, **C_SOURCES}
 
 
 def unreasoned(source: str) -> bool:
-    """Whether a source is long and does not say why."""
+    """Tell whether a source is long and gives no reason."""
     lines = source.splitlines()
     head = " ".join(line.lstrip(" */#") for line in lines[:HEAD])
     return len(lines) > LONG and not REASON.search(head)

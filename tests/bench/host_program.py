@@ -1,4 +1,4 @@
-"""A program of `ska-edge bench --compare`, compiled for this computer and loaded."""
+"""Compiles a program of `ska-edge bench --compare` for this computer, and loads it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class HostProgram:
         self.library.bench_init()
 
     def infer(self, x: NDArray[np.float32]) -> int:
-        """The class of a row."""
+        """Return the class of a row."""
         return int(self.library.bench_infer(_pointer(x)))
 
     def learn(self, x: NDArray[np.float32], label: int) -> None:
-        """One learning step."""
+        """Make one learning step."""
         self.library.bench_learn(_pointer(x), int(label))
 
 

@@ -1,4 +1,4 @@
-"""Measure other libraries beside ours: the same data, the same samples, the same steps.
+"""Measure other libraries next to ours, with the same data, samples and steps.
 
 Run by `make peers`, or by `python -m tests.bench.peers --genann FOLDER ...`. A library is a folder
 with its sources, which you have; one that is not given is named and skipped. `tests/bench/peers`
@@ -41,7 +41,7 @@ class Peer:
     """A library to compare with.
 
     Attributes:
-        name: as its authors call it.
+        name: its name.
         program: the program that uses it, in tests/bench.
         source: where its authors publish it.
         method: what it computes for this network.
@@ -79,7 +79,7 @@ Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Learner:
-    """A peer's program on this computer, made anew for every rate."""
+    """A peer's program on this computer, which is compiled again for every rate."""
 
     peer: Peer
     library: Path | None
@@ -106,7 +106,7 @@ class Learner:
 
 
 def best_accuracy(learner: Learner, fit: Dataset, test: Dataset) -> tuple[float, float]:
-    """Accuracy on the test part at the rate that is best on a fifth of the training part."""
+    """Return the test accuracy at the rate that is best on a fifth of the training part."""
     scaling = Scaling.fit(fit.x, "standardize")
 
     def rows(part: Dataset) -> Rows:
@@ -122,7 +122,7 @@ def best_accuracy(learner: Learner, fit: Dataset, test: Dataset) -> tuple[float,
 
 
 def figures(board: str, peer: Peer, library: Path | None) -> tuple[Figures, Figures]:
-    """The figures of our library and of the peer's program on a board."""
+    """Return the figures of our library and of the peer's program on a board."""
     work, compared = task(DATA, HIDDEN), Compared(HERE / peer.program, library)
     with tempfile.TemporaryDirectory() as folder:
         found = bench(load_board(board), work, Path(folder), compare=compared)
@@ -147,7 +147,7 @@ def row(name: str, found: Figures, own: Figures, accuracy: float, method: str) -
 
 
 def main(board: str, libraries: dict[str, Path | None]) -> list[str]:
-    """The lines of the table, and those about libraries that are not given."""
+    """Return the lines of the table, and the lines about libraries that are not given."""
     data = load(DATA)
     fit, test = split(data, 0.2, 0)
     ours = train(data, Options(hidden=HIDDEN, epochs=EPOCHS)).accuracy["fixed"]["test"]

@@ -1,4 +1,4 @@
-"""CPU time per sample of the fixed trainer: numpy and the native engine in one run, on one core.
+"""Measure the fixed trainer's CPU time per sample: numpy and the native engine, on one core.
 
 Run by `make bench`. Both learn the same samples one by one, from the same initial weights, and must
 have the same bits. The engine's time includes the rows that numpy compares. The aims are a ratio of
@@ -32,7 +32,7 @@ NUMPY_ROWS = 1000
 
 
 def seconds(trainer: Trainer, begun: Beginning, rows: int) -> float:
-    """CPU time of an epoch after the other, as `train` learns them."""
+    """Yield the CPU time of each epoch, as `train` learns it."""
     inputs, epoch = narrow(trainer.plan, begun.inputs), 1000
     started = time.process_time()
     for start in range(0, rows, epoch):
@@ -43,7 +43,7 @@ def seconds(trainer: Trainer, begun: Beginning, rows: int) -> float:
 
 
 def measure(name: str) -> None:
-    """Print the figures of one task: the median of some tries."""
+    """Print the figures of one task, the median of several tries."""
     options = TASKS[name]
     dataset = load(name)
     rows = options.epochs * (len(dataset.x) * 4 // 5)

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code and its last words, whatever its streams can still take."""
+"""A command ends with the right exit code and last words, whatever its streams still accept."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
 
 
 def interrupted(*_: object, **__: object) -> Any:
-    """Fail as a print does that a Ctrl-C interrupts, while the reader of the pipe ends, too."""
+    """Fail like a print that Ctrl-C interrupts while the reader of the pipe ends, too."""
     try:
         raise KeyboardInterrupt
     finally:

@@ -1,4 +1,4 @@
-"""Without a compiler that works, a command learns with numpy and says so in one line."""
+"""Without a working compiler, a command learns with numpy and says so in one line."""
 
 from __future__ import annotations
 

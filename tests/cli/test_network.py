@@ -1,4 +1,4 @@
-"""No command uses a network: one that reaches for another computer fails here, and is named."""
+"""No command uses a network; a command that contacts another computer fails here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ replay steps.jsonl m.ska
 verify m.ska iris --samples 5
 flash firmware --stop
 """
-# All in one process, which imports everything once.
+# All commands run in one process, which imports everything once.
 RUN = """\
 import sys
 from ska_edge.cli.main import main

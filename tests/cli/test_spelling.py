@@ -1,4 +1,4 @@
-"""A mistyped name is answered with the known name that is most like it."""
+"""An error about a mistyped name suggests the most similar known name."""
 
 from __future__ import annotations
 

@@ -539,14 +539,15 @@ static void start_again(void) {
     ska_journal_start();
 }
 
-/* With the budget spent, nothing is erased or written, whatever is asked and after any restart. */
+/* Once the budget is spent, nothing is erased or written, whatever is requested and after any
+ * restart. */
 static void check_spent(uint32_t seed) {
     const uint32_t all = operations;
     for (int restarts = 0; restarts < 3; restarts++) {
         CHECK(save(seed + 1) == SKA_ERROR_EARLY);
         CHECK(ska_journal_begin() == SKA_ERROR_EARLY);
         CHECK(ska_journal_append(state_of(1), 1) == SKA_ERROR_PIECES);
-        CHECK(save(seed) == SKA_OK); /* which needs no write */
+        CHECK(save(seed) == SKA_OK); /* this save needs no write */
         start_again();
     }
     CHECK(operations == all);
@@ -569,7 +570,7 @@ static void scenario_budget(void) {
     }
     printf("saves %u\n", (unsigned)seed);
 
-    /* Saves that are cut at any place behind their header spend as well, and so do pieces. */
+    /* Saves that are cut anywhere after their header also spend the budget, and so do pieces. */
     uint32_t attempts = 0;
     const uint32_t least = (SKA_STORAGE_PAGE == 1 ? 0u : (uint32_t)PAGES) +
                            (uint32_t)(SKA_JOURNAL_HEADER / SKA_STORAGE_UNIT);

@@ -1,4 +1,4 @@
-"""Whoever is on the line cannot wear a device out: saves are limited, whatever is sent how fast."""
+"""Nobody on the line can wear a device out: saves are limited, whatever is sent at any speed."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def firmware(
 
 
 def saves(firmware: Firmware, *requests: bytes, storage: Path | None = None) -> int:
-    """The device's number of saves after these requests."""
+    """Return the device's number of saves after these requests."""
     replies = firmware.run(*requests, firmware.hello(200), storage=storage)
     count: int = named(replies, "WELCOME")[-1][1]["saves"]
     return count
 
 
 def alternating(firmware: Firmware, count: int) -> list[bytes]:
-    """Requests that change the state and save it, again and again."""
+    """Yield requests that change the state and save it, again and again."""
     f, requests = firmware, [firmware.hello()]
     for i in range(count):
         requests.append(f.request(1 + 2 * i, "SET_RATE", halvings=1 - i % 2))
@@ -81,7 +81,7 @@ def test_offers_are_paid_for_too(firmware: Firmware) -> None:
 
 
 def test_the_detail_is_what_the_device_must_receive(firmware: Firmware) -> None:
-    """Zeros pay like any bytes, and neither open a session nor count as damaged frames."""
+    """Zeros count toward a save like any bytes; they open no session and are no damaged frames."""
     f, opening = firmware, alternating(firmware, BUDGET + 1)
     left = statuses(f.run(*opening))[-1]
     assert left[:2] == (2 * BUDGET + 2, Status.EARLY)
@@ -125,7 +125,7 @@ def test_a_worn_memory_says_so(tmp_path: Path, require_toolchain: Callable[[str]
     f = make(PLANS["local"], tmp_path, require_toolchain("gcc"), storing=True, flags=flags)
     replies = f.run(*alternating(f, 10))
     codes = [(code, detail) for seq, code, detail in statuses(replies) if seq % 2 == 0]
-    # The state in memory comes again every second time, and needs no write.
+    # Every second state is already saved, so it needs no write.
     assert codes == [(Status.OK, 0)] * 5 + [(Status.WORN, 0), (Status.OK, 0)] * 2 + [
         (Status.WORN, 0)
     ]

@@ -1,4 +1,4 @@
-"""What a prompt or a notebook shows of an object is one short line."""
+"""A prompt or a notebook shows an object as one short line."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ state in place; callers need not know which one they hold. The interface:
     trainer.metrics(), trainer.last_shifts()   of the last update
 
 Rows are arrays (n, inputs) of integers, fastest in the plan's own width (`narrow`). After every
-piece the state is up to date, and Ctrl-C is heeded; a piece takes milliseconds.
+piece, which takes milliseconds, the state is up to date and Ctrl-C works.
 
 `float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
 with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
 
-numpy is the referee. It learns the first rows of every engine, and single rows at intervals, too,
+numpy is the referee. It also learns the first rows of every engine, and single rows at intervals,
 and every integer is compared. A difference raises CheckError.
 
 SKA_EDGE_ENGINE=numpy works without the engine, SKA_EDGE_ENGINE=native insists on it.

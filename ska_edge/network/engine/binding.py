@@ -1,4 +1,4 @@
-"""A compiled library (firmware_gen/library/ska_library.h): its functions and its networks."""
+"""Binds a compiled library (firmware_gen/library/ska_library.h): its functions and networks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Take over a state. Its counts begin at 1: the C code has metrics after its first step."""
+        """Take over a state. Its counts begin at 1: the C code has no metrics before its first
+        step.
+        """
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 

@@ -1,4 +1,4 @@
-"""Which trainer a state gets: the native engine or numpy."""
+"""Chooses the trainer of a state: the native engine or numpy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Seconds of numpy's work from which it is worth to look for a compiled library, and to compile one.
+# From these seconds of numpy's work on, it is worth looking for a compiled library, and compiling
+# one.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
 
@@ -41,14 +42,14 @@ _failed: set[str | None] = set()
 
 
 class EngineWarning(RuntimeWarning):
-    """The native engine cannot be used, and numpy works in its place."""
+    """The native engine cannot be used, so numpy works instead."""
 
 
 def trainer_for(state: State, learn: int = 0) -> Trainer:
-    """A trainer for a state and a number of rows to learn.
+    """Return a trainer for a state and a number of rows to learn.
 
-    It is the native engine if the work is worth it and a compiler works, else numpy. If no compiler
-    works, an EngineWarning says why, once. Mini-batches are always numpy's.
+    It is the native engine if the work is worth it and a compiler works, otherwise numpy. If no
+    compiler works, one EngineWarning gives the reason. Mini-batches are always numpy's.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.
@@ -99,8 +100,8 @@ def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | 
 
 
 def unavailable() -> str | None:
-    """Why the engine cannot be used on this computer, as a sentence; None if a compiler answers or
-    SKA_EDGE_ENGINE excludes the engine.
+    """Return why the engine cannot be used on this computer, as a sentence; None if a compiler
+    works or SKA_EDGE_ENGINE excludes the engine.
     """
     from firmware_gen.library.compiler import NO_COMPILER, host_compilers
 
@@ -122,7 +123,7 @@ def _wanted() -> str:
 
 
 def _numpy_seconds(plan: Plan, rows: int) -> float:
-    """About how long numpy takes, from measurements of networks with 10^2 to 10^5 parameters."""
+    """Estimate numpy's time from measurements of networks with 10^2 to 10^5 parameters."""
     updates = rows * (1 + plan.replay.per_sample) * plan.steps / plan.batch
     return updates * (300e-6 + 6e-9 * plan.parameter_count)
 

@@ -1,4 +1,4 @@
-"""What both trainers can do."""
+"""Defines the interface of both trainers."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class Trainer(Protocol):
 
 
 def narrow(plan: Plan, inputs: Rows) -> Rows:
-    """Inputs in the plan's own width, which the engine takes as they are."""
+    """Return inputs in the plan's own width, which the engine takes without a conversion."""
     return inputs.astype(f"i{plan.layers[0].input.bits // 8}")

@@ -1,4 +1,4 @@
-"""The trainer that calls the compiled C."""
+"""Trains by calling the compiled C."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class NativeTrainer:
         return decisions
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order like a device; yields after pieces of some milliseconds."""
+        """Learn rows in order like a device; yield after pieces of some milliseconds."""
         return self._pieces(inputs, labels, counted=True)
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
-        """Learn rows in order; yields decisions (n, classes) after pieces of some milliseconds."""
+        """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
         counted = self.plan.replay.per_class > 0  # like numpy, which counts samples only then
         for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions

@@ -1,4 +1,4 @@
-"""The referee: numpy learns a sample of the engine's rows, too, and compares every integer."""
+"""Referees the engine: numpy also learns a sample of its rows, and compares every integer."""
 
 from __future__ import annotations
 

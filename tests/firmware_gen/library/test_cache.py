@@ -1,4 +1,4 @@
-"""Compiled networks: built once, tested before they are kept, in a private, limited folder."""
+"""Compiled networks are built once, tested first, and kept in a private, limited folder."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_compiler_that_hangs_ends_with_all_that_it_started(
     folder.mkdir()
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    # Its child holds the other end of the fifo open, until it ends.
+    # The child keeps the other end of the fifo open until it ends.
     (folder / "gcc").write_text(f"#!/bin/sh\n(exec 3>'{fifo}'; sleep 1000) &\nsleep 1000\n")
     (folder / "gcc").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -170,6 +170,6 @@ def test_a_compiler_that_hangs_ends_with_all_that_it_started(
         with pytest.raises(ToolError, match=r"gcc did not end within 0\.3 s"):
             library_for(PLAN, accept)
         os.set_blocking(reader, True)
-        assert os.read(reader, 1) == b""  # nobody has it open any more
+        assert os.read(reader, 1) == b""  # no process has the fifo open any more
     finally:
         os.close(reader)

@@ -1,4 +1,4 @@
-"""A terminal that a test holds the far end of, and the sentence of a port that does not open."""
+"""A terminal whose far end a test holds, and the error sentence of a port that does not open."""
 
 from __future__ import annotations
 

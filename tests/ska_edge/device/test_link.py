@@ -211,7 +211,7 @@ def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None
 
 
 def too_early(device: FakeDevice, left: list[int]) -> None:
-    """From now on the device refuses saves, with these numbers of bytes left, one after another."""
+    """Make the device refuse saves, with these numbers of bytes left, one after another."""
     device.respond = lambda frame: (
         device.refuse(frame, Status.EARLY, left.pop(0))
         if frame.code == BY_NAME["SAVE"].code and left
@@ -231,7 +231,7 @@ def test_a_save_too_early_is_made_again_when_the_device_has_its_bytes(device: Fa
 
 @pytest.mark.parametrize("left", [[700_000], [9_000, 9_000, 5_000], [9_000, 8_000]])
 def test_a_save_that_would_take_too_long_is_a_sentence(device: FakeDevice, left: list[int]) -> None:
-    """The wait is too long, or the device does not count what it gets."""
+    """The wait is too long, or the device does not count the received bytes."""
     too_early(device, list(left))
     with (
         patient(device) as link,

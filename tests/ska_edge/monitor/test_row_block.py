@@ -1,4 +1,4 @@
-"""Rows that are read and learned together give the verdict that they give one by one."""
+"""Rows that are read and learned in blocks give the same result as one by one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def announced(book: Logbook, token: int = 7) -> None:
 
 @cache
 def long_book(plan: Plan) -> Logbook:
-    """A log with everything in it that a device can do."""
+    """Return a log with everything that a device can do."""
     book = Logbook(model_of(plan))
     book.learn(7)
     book.warn()
@@ -200,7 +200,7 @@ def verdict(path: Path, model: Model, at: int | None) -> Verdict:
 
 
 def both_verdicts(path: Path, model: Model, at: int | None = None) -> tuple[Verdict, Verdict]:
-    """The verdicts with rows together and one by one."""
+    """Return the results with rows in blocks and one by one."""
     together = verdict(path, model, at)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RowReader, "take", lambda *_: False)

@@ -24,7 +24,7 @@ from ska_edge.training.train import train
 
 @pytest.fixture
 def native(monkeypatch: pytest.MonkeyPatch, require_toolchain: Callable[[str], str]) -> None:
-    """Every trainer of the test is the native engine."""
+    """Make every trainer of the test the native engine."""
     require_toolchain("cc")
     monkeypatch.setenv("SKA_EDGE_ENGINE", "native")
 

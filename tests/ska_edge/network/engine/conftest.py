@@ -20,6 +20,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def native(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every trainer of the test is the native engine."""
+    """Make every trainer of the test the native engine."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("SKA_EDGE_ENGINE", "native")

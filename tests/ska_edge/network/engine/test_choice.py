@@ -1,4 +1,4 @@
-"""Which trainer there is: the engine where it pays and works, else numpy and one sentence."""
+"""The engine trains if it pays and works; otherwise numpy trains, and one sentence says so."""
 
 from __future__ import annotations
 

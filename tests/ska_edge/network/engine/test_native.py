@@ -1,4 +1,4 @@
-"""The native engine has numpy's bits: every rule, precision and method."""
+"""The native engine gives numpy's bits, with every rule, precision and method."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.n
 
 
 def pair(state: State) -> tuple[Trainer, FixedTrainer]:
-    """The engine and numpy, each with a copy of the state."""
+    """Return the engine and numpy, each with a copy of the state."""
     engine = trainer_for(state.copy())
     assert isinstance(engine, NativeTrainer)
     return engine, FixedTrainer(state.copy())
@@ -53,7 +53,7 @@ def joined(learned: Iterator[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def assert_same(engine: Trainer, numpy: FixedTrainer) -> None:
-    """Equal states and last updates."""
+    """Check that states and last updates are equal."""
     assert engine.state.to_bytes() == numpy.state.to_bytes()
     assert (engine.state.step, engine.state.samples) == (numpy.state.step, numpy.state.samples)
     for ours, theirs in zip(engine.last_shifts(), numpy.last_shifts(), strict=True):
