@@ -14,7 +14,7 @@ FAULTS = ("drop", "double", "flip", "delay", "cut")
 
 
 class LossyWire(Wire):
-    """Connects a device's port to a new one, `port`, that a host program opens.
+    """Connects a device's port to a new port, `port`, that a host program opens.
 
     It handles the bytes frame by frame, in both directions. Each fault hits a share of the frames.
 

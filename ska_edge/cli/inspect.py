@@ -54,7 +54,7 @@ def _state_document(state: State) -> dict[str, Any]:
 
 
 def _state_sentence(state: State) -> str:
-    """Format the same as text."""
+    """Format the state as one sentence."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"

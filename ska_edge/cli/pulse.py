@@ -72,7 +72,7 @@ class Pulse:
         return self._printed + self._pause - now
 
     def line(self, now: float) -> str:
-        """Return the line at a time."""
+        """Return the line to print at this time."""
         return f"{self._work[-1]}, {now - self._begun:.0f} s"
 
     def _run(self) -> None:

@@ -37,7 +37,7 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     if code == Status.WORN:
         return DeviceError(
             f"the memory for saves of the device at {port} is worn out: its last save stays, but it"
-            " makes no more. What it has learned since is in its RAM: `ska-edge pull` reads it"
+            " makes no more; its present state is in its RAM, and `ska-edge pull` reads it"
         )
     reason = (
         STATUS_PURPOSE[Status(code)].partition(";")[0]

@@ -41,7 +41,7 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 HELLO_PERIODS = 16  # tries of HELLO, each a quarter of a timeout; the device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts per try of such a request
-SAVE_PATIENCE = 60  # seconds of a busy line that a save may wait for
+SAVE_PATIENCE = 60  # longest wait of a save, in seconds of a busy line
 
 
 def new_token() -> int:
@@ -347,7 +347,7 @@ class Link(Closable):
         has made too many saves gets the bytes that it waits for. Raises InputError if the values do
         not fit the message, DeviceError if the device refuses or stays silent.
         """
-        second = max(self.baud // 10, 2)  # bytes: a byte takes ten bits
+        second = max(self.baud // 10, 2)  # bytes per second; a byte takes ten bits
         most = second * SAVE_PATIENCE
         while True:
             try:

@@ -25,7 +25,7 @@ MODULES = modules()
 
 
 def imports(name: str, source: str) -> set[str]:
-    """Return the dotted names of all imported modules, type-checking imports included."""
+    """Return the dotted names of all imported modules, including type-checking imports."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Every program of tests/bench/peers has a library in the table, and every library a program."""
+"""Every program of tests/bench/peers has a library in the table, and each library a program."""
 
 from __future__ import annotations
 

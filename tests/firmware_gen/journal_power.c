@@ -501,8 +501,9 @@ static void scenario_pieces_refused(void) {
 
 /* --- saves that need no write, and a limit ---------------------------------------------------- */
 
-/* A save of the bytes that the newest slot has writes nothing. Another state with the same CRC is
- * written: a multiple of the polynomial, added anywhere, leaves the CRC of the state unchanged. */
+/* A save writes nothing if the newest slot already has the same bytes. Another state with the same
+ * CRC is written: a multiple of the polynomial, added anywhere, leaves the CRC of the state
+ * unchanged. */
 static void scenario_same(void) {
     static const uint8_t polynomial[5] = {0x41, 0x06, 0x71, 0xDB, 0x01};
     uint32_t writes = 0;
@@ -570,7 +571,8 @@ static void scenario_budget(void) {
     }
     printf("saves %u\n", (unsigned)seed);
 
-    /* Saves that are cut anywhere after their header also spend the budget, and so do pieces. */
+    /* Saves that are cut anywhere after their header also spend the budget, and so do saves in
+     * pieces. */
     uint32_t attempts = 0;
     const uint32_t least = (SKA_STORAGE_PAGE == 1 ? 0u : (uint32_t)PAGES) +
                            (uint32_t)(SKA_JOURNAL_HEADER / SKA_STORAGE_UNIT);

@@ -1,8 +1,8 @@
 """The native engine: the generated C, compiled for this computer, learns whole epochs.
 
 `trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if the work is
-worth it and a compiler works, else numpy's `FixedTrainer`. Both give the same bits, and change the
-state in place; callers need not know which one they hold. The interface:
+worth it and a compiler works, otherwise numpy's `FixedTrainer`. Both give the same bits, and change
+the state in place; callers need not know which one they hold. The interface:
 
     trainer.state, trainer.plan
     trainer.infer(inputs)                 decisions (n, classes)

@@ -27,7 +27,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 
 
 class Library:
-    """A loaded library. ctypes releases the interpreter's lock during every call.
+    """A loaded library; ctypes releases the interpreter's lock during every call.
 
     Raises OSError or AttributeError for a file that is not the library of this plan.
     """

@@ -47,7 +47,7 @@ class NativeTrainer:
     # --- forward --------------------------------------------------------------------------------
 
     def forward(self, inputs: Rows) -> Iterator[LayerOutput]:
-        """The values of every layer for quantized inputs (n, d), layer by layer."""
+        """Yield the values of every layer for quantized inputs (n, d), layer by layer."""
         x, shape = self._inputs(inputs), (len(inputs), self._neurons)
         wide = self.plan.formats.knowledge.bits > 16
         knowledge = np.empty(shape, dtype=np.int32 if wide else np.int16)

@@ -1,4 +1,4 @@
-"""The float reference: gradients by finite differences, and that `local` learns."""
+"""In the float reference, gradients equal finite differences, and `local` learns."""
 
 from __future__ import annotations
 

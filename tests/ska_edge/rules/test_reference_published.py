@@ -1,4 +1,4 @@
-"""The published rule in the float reference gives the golden figures and the plain definition's."""
+"""The published rule in the float reference equals golden figures and a plain implementation."""
 
 from __future__ import annotations
 
