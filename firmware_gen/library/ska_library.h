@@ -1,4 +1,4 @@
-/* ska_library.h - a network in a shared library of a computer: many rows in one call.
+/* ska_library.h - a network as a shared library for a computer, with many rows per call.
  *
  * The library also has all functions of ska.h. A program loads it at run time, for example from
  * Python with ctypes. The caller owns the memory of every network: ska_library_bytes() bytes,

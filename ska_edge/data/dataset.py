@@ -60,7 +60,7 @@ class Dataset:
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """Return the same samples with the class numbers of other class names, matched by name.
+        """Return the same samples, with classes numbered like these class names, by name.
 
         If the names on one side are only numbers, as in data without names, the numbers stay.
         Raises InputError if a class of these data is not in ``labels``.

@@ -86,8 +86,8 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
 
 
 def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
-    """Return (before, fixed, float) for each unseen person who wears the watch turned, where the
-    last two are after 3 windows of every exercise.
+    """Return the accuracies (before, fixed, float) for each unseen person who wears the watch
+    turned. Fixed and float are measured after 3 windows of every exercise.
     """
     rule, readout_only, seed = work
     turned, found = load("watch_turned"), []
