@@ -171,7 +171,7 @@ def _refuse_number(
     label_at: int | None,
     cells: Sequence[str],
 ) -> NoReturn:
-    """Raise the error for the first of ``cells`` that is no input; they are a row without a label."""
+    """Raise the error for the first of ``cells``, a row without its label, that is no input."""
     at = next(index for index, cell in enumerate(cells) if not is_input(cell))
     column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"
