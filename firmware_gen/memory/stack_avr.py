@@ -28,6 +28,7 @@ at a place that depends on the number of registers. The first routine returns th
 copy of the stack pointer in Y. The second returns to the caller.
 """
 
+DEC, INC = 0b1010, 0b0011  # the lowest 4 bits
 STACK_LOW, STACK_HIGH = 0x3D, 0x3E  # input/output addresses of the stack pointer
 X, Y, Z = 26, 28, 30  # register pairs that address memory, by their low halves
 CALL_CLOBBERED = frozenset({0, *range(18, 28), 30, 31})
@@ -112,6 +113,9 @@ class AvrCode(Code):
             amount = gather(word, (0, 4, 0), (6, 2, 4))
             down = amount if field(word, 8, 1) == 1 else -amount
             return Step(moves=(24 + 2 * field(word, 4, 2), down))
+        if field(word, 9, 7) == 0b1001010 and field(word, 0, 4) in (DEC, INC) and register % 2 == 1:
+            # One of the high half moves by 256; it is how the compiler makes a frame of 256 bytes.
+            return Step(moves=(register - 1, 256 if field(word, 0, 4) == DEC else -256))
         # Two instructions subtract the halves; the second one moves the copy.
         if _subtracted(word, self._word_or_zero(address + 2)) is not None:
             return Step()

@@ -63,6 +63,7 @@ static volatile int64_t wide = 7;
 
 int32_t leaf(int32_t x);
 int32_t with_array(int32_t x);
+int32_t with_page(int32_t x);
 int32_t with_large_array(int32_t x);
 int32_t early(int32_t x);
 int32_t many(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f);
@@ -80,6 +81,14 @@ APART int32_t with_array(int32_t x) {
         block[i] = (uint8_t)(x + (int32_t)i);
     }
     return leaf(block[x & 63]) + block[x & 31];
+}
+
+/* AVR moves the stack pointer by 256 in one instruction. */
+APART int32_t with_page(int32_t x) {
+    volatile uint8_t block[256];
+
+    block[x & 31] = 3;
+    return leaf(block[x & 15]);
 }
 
 APART int32_t with_large_array(int32_t x) {
@@ -127,7 +136,7 @@ APART int32_t tail(int32_t x) {
     volatile uint8_t block[40];
 
     block[x & 31] = 5;
-    sink = block[x & 15] + leaf(x);
+    sink = block[x & 15] + with_page(x);
     return choose(sink);
 }
 
