@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
+from tests.documented_board import NAME, add_documented_board
 
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
@@ -62,7 +63,7 @@ class Limits:
     classes: int
 
 
-LIMITS = {  # by bytes of RAM
+LIMITS = {  # by bytes of RAM, at least
     2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
     8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),
@@ -74,6 +75,11 @@ LARGE = 128 * 1024
 def ram_size(board: Board) -> int:
     """Bytes of RAM; the host has enough for everything."""
     return LARGE if board.memory is None else board.memory.ram.size
+
+
+def fitting(sizes: Iterable[int], ram: int) -> int:
+    """Return the largest of these sizes that is not larger than the RAM, in bytes."""
+    return max(size for size in sizes if size <= ram)
 
 
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
@@ -114,7 +120,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
 def random_case(seed: int, ram: int = LARGE) -> Case:
     """Return a random network whose weights fill part or all of their range; some saturate."""
     rng = np.random.default_rng(seed)
-    plan = random_plan(rng, seed, LIMITS[ram])
+    plan = random_plan(rng, seed, LIMITS[fitting(LIMITS, ram)])
     limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
     state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
     count = 3 * plan.batch + (12 if plan.replay.per_class else 2)
@@ -152,6 +158,19 @@ def test_random_plans_have_equal_bits(
     assert report.steps > 0
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_board_of_the_documentation_has_equal_bits(
+    seed: int, require_board: Callable[[str], Board], tmp_path: Path, monkeypatch
+) -> None:
+    require_board("qemu-m3")  # it needs the same tools
+    add_documented_board(tmp_path / "boards", monkeypatch)
+    board = load_board(NAME)
+    case = random_case(seed, ram_size(board))
+    report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert report.samples == len(case.labels)
+
+
 @functools.cache
 def digits(name: str, hidden: int) -> Case:
     """Return a network after one epoch of digits, and rows that it has not seen."""
@@ -161,7 +180,7 @@ def digits(name: str, hidden: int) -> Case:
     return Case(0, trained.model, trained.model.quantize(test.x)[:100], test.y[:100])
 
 
-DIGITS = {  # data and hidden neurons by bytes of RAM
+DIGITS = {  # data and hidden neurons by bytes of RAM, at least
     2 * 1024: ("digits4x4", 12),
     8 * 1024: ("digits", 16),
     16 * 1024: ("digits", 32),
@@ -174,7 +193,7 @@ def test_digits_have_equal_bits(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     board = require_board(name)
-    case = digits(*DIGITS[ram_size(board)])
+    case = digits(*DIGITS[fitting(DIGITS, ram_size(board))])
     inputs, hidden, classes = case.model.plan.sizes
     report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
     assert report.first_difference is None, report.first_difference.sentence()

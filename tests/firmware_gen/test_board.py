@@ -15,6 +15,7 @@ from firmware_gen import toolchains
 from firmware_gen.board import Board, board_names, load_board, read_board
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
+from tests.documented_board import NAME, add_documented_board
 
 NAMES = board_names()
 
@@ -66,7 +67,7 @@ def test_a_board_is_added_by_adding_a_folder(
     monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
 
     assert board_names() == tuple(sorted((*NAMES, "my-board")))
-    assert load_board("my-board").defines()["SKA_BOARD_NAME"] == '"my-board"'
+    assert load_board(NAME).defines()["SKA_BOARD_NAME"] == '"my-board"'
 
 
 @pytest.mark.parametrize("name", ["virtual-m5", "", "cortex-m", "../boards/host", "host/"])
@@ -292,16 +293,10 @@ def test_in_ci_a_missing_tool_fails_the_test_instead_of_skipping_it(
 def test_the_example_in_the_documentation_is_a_board(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Path(__file__).parents[2] / "docs" / "BOARDS.md"
-    text = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
-    folder = tmp_path / "boards"
-    shutil.copytree(boards.BOARDS_FOLDER, folder)
-    (folder / "my-board").mkdir()
-    (folder / "my-board" / "board.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
-    assert len(load_board("my-board").files()) == 10
+    add_documented_board(tmp_path / "boards", monkeypatch)
+    assert len(load_board(NAME).files()) == 11
     assert (
-        load_board("my-board").defines().items()
+        load_board(NAME).defines().items()
         >= {
             "SKA_UART_BASE": "0x40004000u",
             "SKA_UART_RX_INTERRUPT": "0u",

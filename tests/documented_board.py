@@ -1,0 +1,22 @@
+"""The example of docs/BOARDS.md as a board among the others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from firmware_gen import board as boards
+
+PAGE = Path(__file__).parents[1] / "docs" / "BOARDS.md"
+NAME = "my-board"
+
+
+def add_documented_board(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copy all boards to `folder`, add the example, and let the package find its boards there."""
+    text = PAGE.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    shutil.copytree(boards.BOARDS_FOLDER, folder)
+    (folder / NAME).mkdir()
+    (folder / NAME / "board.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(boards, "BOARDS_FOLDER", folder)
