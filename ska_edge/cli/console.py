@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import click
@@ -184,26 +184,42 @@ class Output:
             yield
 
     @contextmanager
-    def live(self) -> Iterator[Callable[[RenderableType, str], None]]:
-        """Show a live table on stderr; yield update(table, the same in one line).
+    def live(self) -> Iterator[Callable[[RenderableType | None, str], None]]:
+        """Show a live table on stderr; yield update(table or None, the same in one line).
 
-        Without a terminal, the pulse prints the line now and then. The last table is printed only
-        if the work succeeds, because an error is one line.
+        Without a terminal, the pulse prints the line now and then. The last table is printed if the
+        work succeeds or Ctrl-C stops it, but not after an error, because an error is one line.
         """
         if self.progress_console.is_terminal:
-            with Live(console=self.progress_console, refresh_per_second=8) as view:
-                yield lambda table, _line: view.update(table)
+            view = Live(console=self.progress_console, refresh_per_second=8)
+            with ExitStack() as stack:
+
+                def draw(table: RenderableType | None, _line: str) -> None:
+                    if table is not None:
+                        view.update(table)
+                        if not view.is_started:  # a view without a table leaves an empty line
+                            stack.enter_context(view)
+
+                yield draw
             return
         shown: list[RenderableType] = []
-        with self._work("learning") as say:
+        try:
+            with self._work("learning") as say:
 
-            def update(table: RenderableType, line: str) -> None:
-                shown[:] = [table]
-                say(line)
+                def update(table: RenderableType | None, line: str) -> None:
+                    shown[:] = [] if table is None else [table]
+                    say(line)
 
-            yield update
-        if shown:
-            self.progress_console.print(shown[0])
+                yield update
+        except KeyboardInterrupt:
+            with contextlib.suppress(OSError):  # its reader may be gone
+                self._print_last(shown)
+            raise
+        self._print_last(shown)
+
+    def _print_last(self, tables: Sequence[RenderableType]) -> None:
+        for table in tables:
+            self.progress_console.print(table)
             self._printed()
 
     def _work(self, text: str) -> AbstractContextManager[Callable[[str], None]]:

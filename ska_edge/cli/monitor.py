@@ -23,6 +23,7 @@ from ska_edge.cli.monitor_view import (
     introduction,
     once,
 )
+from ska_edge.cli.signals import interrupt
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.open import open_model
@@ -161,18 +162,23 @@ def monitor(
         save_every=save_every,
         names=flag,
     )
-    with out.live() as show:
-        try:
-            run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
-        except KeyboardInterrupt:
+    try:
+        with out.live() as show:
+            try:
+                run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
+            except KeyboardInterrupt:
+                show(view.picture(True), view.line())  # the rows since the last tick
+                raise
+            if len(members) == 1 and members[0].error is not None:
+                out.document(view.document())
+                raise members[0].error
+            show(view.picture(False), view.line())  # each warning follows on its own line
+    except (KeyboardInterrupt, OSError) as error:
+        if interrupt(error) is not None:
             view.stopped()
             with contextlib.suppress(OSError):  # its reader may be gone
                 out.document(view.document())
-            raise
-        if len(members) == 1 and members[0].error is not None:
-            out.document(view.document())
-            raise members[0].error
-        show(view.picture(False), view.line())  # each warning follows on its own line
+        raise
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])

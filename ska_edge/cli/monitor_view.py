@@ -168,18 +168,20 @@ class View:
 
     # --- live and last ----------------------------------------------------------------------------
 
-    def picture(self, warnings: bool) -> RenderableType:
-        """Return a table of the present state: one device's layers, or one row per device."""
+    def picture(self, warnings: bool) -> RenderableType | None:
+        """Return a table of the present state: one device's layers, or one row per device.
+
+        None if no device has learned anything yet.
+        """
+        monitors = [member.monitor for member in self._members if member.monitor is not None]
+        if not any(monitor.learned for monitor in monitors):
+            return None
         if len(self._members) > 1:
             return self._fleet()
-        (member,) = self._members
-        monitor = member.monitor
-        result = Result(0, 0, 0, ())
-        if monitor is not None and monitor.result is not None:
-            result = monitor.result
-        title = self._now(member)
-        table = metrics_table(self._model.plan, title, result)
-        if monitor is None or not warnings:
+        (member,), (monitor,) = self._members, monitors
+        result = monitor.result or Result(0, 0, 0, ())
+        table = metrics_table(self._model.plan, self._now(member), result)
+        if not warnings:
             return table
         warned = (printable(f"warning: {found.sentence(flag)}") for found in monitor.symptoms)
         return Group(table, *map(Text, warned))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -114,6 +116,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         out, err = last_words(process)
     assert (process.returncode, err.splitlines()[-1]) == (code, "ska-edge: stopped"), (out, err)
     assert "Traceback" not in err
+    assert err.index("samples/s") < err.index(": stopped at step")  # the table first
     for port, text in zip(ports, texts, strict=True):
         lines = [json.loads(line) for line in text]
         rows = rows_of(lines)
@@ -122,8 +125,50 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         assert "end" in lines[-1], (lines[-1], err)
         assert lines[-1]["end"] == {"step": len(rows), "samples": len(rows), "crc": state.crc}
         assert pulled(iris, port).to_bytes() == state.to_bytes()
+        assert f" {len(rows)}/1000 " in err
         (entry,) = [each for each in json.loads(out)["devices"] if each["port"] == port]
         assert (entry["step"], entry["samples"], entry["error"]) == (len(rows), len(rows), None)
+
+
+def test_the_table_in_a_terminal_has_the_last_row_after_ctrl_c(
+    iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
+) -> None:
+    port, log = start_board("host", "board"), Path("steps.jsonl")
+    master, slave = os.openpty()
+    process = spawn(
+        "monitor", iris_file, many_rows(iris), "--port", port, "--log", log, terminal=slave
+    )
+    os.close(slave)
+    while not log.exists() or len(rows_of(written_lines(log))) < 25:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    shown = screen(master)
+    assert process.wait(timeout=LIMIT) == 130
+    table, _, after = shown.rpartition("layer")
+    count = len(rows_of(lines_of(log)))
+    assert re.findall(r"(\d+)/1000 samples", table)[-1] == str(count)
+    assert re.findall(r"stopped at step \d+", after) == [f"stopped at step {count}"]
+
+
+def test_a_terminal_gets_no_table_before_the_first_row(
+    iris_file: Path, spawn: Callable[..., Any]
+) -> None:
+    master, slave = os.openpty()
+    process = spawn("monitor", iris_file, "iris", "--port", "/dev/none", terminal=slave)
+    os.close(slave)
+    (line,) = screen(master).splitlines()
+    assert line.startswith("ska-edge: ")
+    assert process.wait(timeout=LIMIT) == 3
+
+
+def screen(master: int) -> str:
+    """Return all that a program writes to its terminal until it ends."""
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is an error
+        while found := os.read(master, 4096):
+            shown += found
+    os.close(master)
+    return shown.decode()
 
 
 def test_a_document_is_printed_although_the_terminal_hung_up(
