@@ -31,19 +31,19 @@ FREESTANDING = "freestanding"
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
-"""Allowed sizes of a write in bytes; they divide the header of a save (runtime/ska_journal.c)."""
+"""Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""
 RING = "ska_ring.h"
 """The file among a board's sources that keeps received bytes in RAM."""
 LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
-LONGEST_INTERVAL = 3600  # seconds; their bytes fit 32 bits at any speed
+LONGEST_INTERVAL = 3600  # seconds; the bytes of a line in this time fit 32 bits at any baud
 NAME_LIMIT = 15
 """Maximum characters of a name: `ska_board_name` has 16, including the zero at its end."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A memory: first address and size in bytes."""
+    """A range of memory: its first address, and its size in bytes."""
 
     origin: int
     size: int
@@ -92,12 +92,11 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Counter:
-    """The counter of a board, by which an image measures itself.
+    """The counter of a board, with which an image measures itself.
 
-    `source` defines `ska_board_counter` (see ska_board.h), which counts up and wraps at `bits`
-    bits.
-    ticks * per_tick[0] / per_tick[1] converts ticks to `unit`. `arguments` are appended to the
-    start command while the board is measured.
+    `source` is the C file that defines `ska_board_counter` (see ska_board.h). The counter has
+    `bits` bits, counts up and wraps. `ticks * per_tick[0] / per_tick[1]` converts its ticks to
+    `unit`. `arguments` are appended to the start command while the board is measured.
     """
 
     source: str
@@ -120,8 +119,8 @@ class Storage:
     the number of bytes that one write programs. `wear` is the number of erases that a page endures,
     from the data sheet. `origin` is the address of its first byte, if it has an address.
 
-    A device makes at most `save_budget` saves in a row (0: any number); each `save_interval`
-    seconds of a busy line allow one more.
+    A device makes at most `save_budget` saves in a row (0: no limit). Each `save_interval` seconds
+    in which bytes arrive without a pause allow one more save.
     """
 
     source: str
@@ -162,7 +161,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Bench:
-    """The default workload for measuring a board: data and hidden widths."""
+    """The default workload for measuring a board: the data set and the hidden widths."""
 
     data: str
     hidden: tuple[int, ...]
@@ -200,7 +199,7 @@ class Board:
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `bench`
-    is the default workload.
+    is the default workload for measuring.
     """
 
     name: str
@@ -223,7 +222,7 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
-        """Return the path of one of the board's files: its own, its family's, or a shared file.
+        """Return the path of a file from the board's own folder, its family's, or the shared one.
 
         Raises:
             InputError: none of these folders has it.
@@ -294,8 +293,7 @@ class Board:
                 raise ToolError(f"board {self.name} {missing}")
 
     def available(self) -> str | None:
-        """Return what is missing to build (and, if emulated, start) the board here; None if
-        nothing.
+        """Return what is missing here to build the board, or to start its emulator; otherwise None.
 
         The answer is one sentence, with the command that installs what is missing.
         """
@@ -374,7 +372,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
 
 
 def _check_uart(path: Path, uart: Uart) -> None:
-    """Check the values that the sources rely on; the sources check the baud rate themselves."""
+    """Check the values of [uart]; the C sources check that the clock can make the baud rate."""
     sizes = [2**exponent for exponent in range(LARGEST_BUFFER.bit_length())]
     if uart.buffer not in sizes:
         raise InputError(

@@ -1,6 +1,7 @@
 """Builds a generated project: compiles and links it, and measures its memory use on the board.
 
-One command compiles and links everything. The projects are small, and no object file can be stale.
+One command compiles and links everything, because the projects are small. So there are no object
+files that could be stale.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ linker accepts an image that does not fit, and the build can report its size.
 class BuildReport:
     """The result of a build, with sizes in bytes.
 
-    `flash` has the code, the constants and the initial values; `ram` has all variables. `stack` is
-    the worst case of the call graph plus one exception; None if it is not known, as on the host.
-    The sizes of the memories are None if the board has no limit. `fits` is true if flash holds
-    `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is named
-    too-large.elf, so that no command starts it.
+    `flash` counts the code, the constants and the initial values; `ram` counts all variables.
+    `stack` is the worst case of the call graph plus one exception; None if it is not known, as on
+    the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
+    flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
+    named too-large.elf, so that no command starts it.
     """
 
     elf: Path
@@ -62,7 +63,7 @@ def build(
 
     `flags` come after all others, so they take precedence (sanitizers, `-O0`). `toolchain`
     overrides the board's order of preference. `measuring` adds the board's counter. If not
-    `bounded`, a stack without a known bound is accepted, as None.
+    `bounded`, a stack without a known bound is accepted and reported as None.
 
     Raises:
         InputError: the folder is not a project, or the board has no such toolchain.
@@ -171,7 +172,7 @@ def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
 
 
 def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.Toolchain]:
-    """Return the board's entry for the compiler, and the installed toolchain."""
+    """Return the board's entry for the toolchain to use, and the installed toolchain."""
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(
@@ -186,7 +187,7 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
 
 
 def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
-    """Return the flags without each machine flag (-mNAME=VALUE) that a later flag overrides.
+    """Return `flags` without the machine flags (-mNAME=VALUE) that a flag of `later` overrides.
 
     Of two such flags the compiler takes the last one, but gcc chooses its libraries by both.
     """

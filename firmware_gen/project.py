@@ -47,8 +47,8 @@ class Project:
     """A folder written by `write_project`.
 
     `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
-    name (None if an earlier version recorded none). `kept` are the names of edited files that were
-    not overwritten.
+    name (None for a file that an earlier version wrote without a digest). `kept` are the names of
+    edited files that were not overwritten.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Project:
     kept: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Return folder, board, digest and kept files; all files' digests would take a page."""
+        """Return folder, board, digest and kept files, but not the digests of all files."""
         kept = "".join(f", kept {name}" for name in self.kept)
         return f"Project({self.folder}, {self.board}, {self.digest}{kept})"
 
@@ -78,9 +78,10 @@ class Project:
         return build_library(self.folder)
 
     def start(self) -> AbstractContextManager[RunningBoard]:
-        """Run the firmware on its emulated board for a `with` block; `port` is its serial port.
+        """Run the firmware on its emulated board during a `with` block, which gets the board.
 
-        Raises InputError before `build`, and DeviceError if the board does not start.
+        The board's `port` is the path of its serial port. Raises InputError before `build`, and
+        DeviceError if the board does not start.
         """
         return start(self.folder)
 
@@ -152,7 +153,8 @@ def write_project(
     # The image is removed with its sources, so that a stale image cannot be flashed.
     images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME)}
     gone = set() if earlier is None else set(earlier.files) - set(files)
-    if earlier is None or is_trusted(folder):  # otherwise another user's files stay in the folder
+    # An untrusted project stays untrusted, because files that another user edited may be kept.
+    if earlier is None or is_trusted(folder):
         remember(folder, written[DESCRIPTION])
     swap_files(folder, written, gone | images)
     return Project(folder, board_name, plan.digest, digests, kept)
@@ -166,7 +168,7 @@ def load_project(folder: Path) -> Project:
     """
     finish(folder)
     path = folder / DESCRIPTION
-    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # the last two are damage
+    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # the last two mean damage
         raise InputError(f"{folder} holds no ska-edge project; write one with `ska-edge firmware`")
     try:
         if not path.is_file():
@@ -209,7 +211,7 @@ def _earlier(folder: Path) -> Project | None:
 def _edits_to_keep(
     folder: Path, earlier: Project | None, files: Mapping[str, bytes], board: str
 ) -> tuple[str, ...]:
-    """Return the names of the edited files to keep, which belong to the same board.
+    """Return the names of the edited files to keep: those in board/, if the board is the same.
 
     Raises:
         InputError: another edited file, or a file that was not generated, would be lost.

@@ -25,7 +25,7 @@ class Start:
     one_core: bool = False
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
-        """Return the command with every `{name}` replaced; other braces stay."""
+        """Return the command with every `{name}` replaced by its value; other braces stay."""
         return [PLACE.sub(lambda found: values[found[1]], part) for part in self.command]
 
     def fault(self) -> str | None:

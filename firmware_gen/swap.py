@@ -1,10 +1,10 @@
 """Replaces several files of a folder atomically: either all are old or all are new.
 
-New files are first written to a temporary folder inside the folder. Its rename to `.ska-edge-swap`
-commits the swap; after that, files are only removed and moved. A process that is killed before the
-commit leaves the old files. If it is killed after the commit, `finish` completes the swap; every
-command that reads the folder calls it first. Until then some files are missing, but old and new
-files are never together, so a build by hand fails instead of mixing them.
+New files are first written to a temporary folder inside the folder. Renaming it to
+`.ska-edge-swap` commits the swap; after that, files are only removed and moved. A process that is
+killed before the commit leaves the old files. If it is killed after the commit, `finish` completes
+the swap; every command that reads the folder calls it first. Until then some files are missing, but
+old and new files are never together, so a build by hand fails instead of mixing them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PARTS = ".ska-edge-*.part"
 
 
 def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]) -> None:
-    """Write files (by name, relative to `folder`, with "/") and remove the obsolete ones.
+    """Write `files`, named relative to `folder` with "/", and remove the files in `obsolete`.
 
     Raises:
-        InputError: the system refuses, for example on a full disk. The folder is then unchanged; a
-            new folder is removed.
+        InputError: the system refuses to write, for example on a full disk. The folder is then
+            unchanged; a new folder is removed.
     """
     for name in files:
         if not _inside(folder, name):
@@ -56,7 +56,7 @@ def finish(folder: Path) -> None:
     """Complete a committed swap.
 
     Raises:
-        InputError: the system refuses; another call continues.
+        InputError: the system refuses to write; another call continues the swap.
     """
     decided = folder / DECIDED
     try:
@@ -91,7 +91,7 @@ def _undo(part: Path, new_folder: bool) -> None:
 
 
 def _obsolete(decided: Path) -> list[str]:
-    """Return the list of obsolete files; it is empty after a complete swap."""
+    """Return the names of the obsolete files; none if their list is missing or damaged."""
     try:
         names = json.loads((decided / OBSOLETE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
@@ -100,7 +100,7 @@ def _obsolete(decided: Path) -> list[str]:
 
 
 def _inside(folder: Path, name: str) -> bool:
-    """Tell whether a name leads to a path below the folder; the name may be foreign input."""
+    """Tell whether a name leads to a path below the folder; the name is not trusted."""
     if "\0" in name:
         return False
     place = (folder / name).parent.resolve() / Path(name).name

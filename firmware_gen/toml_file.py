@@ -16,14 +16,15 @@ else:
 LARGEST = 65_536
 """Maximum bytes of a file; the files of our boards have up to 2,000 bytes."""
 LONGEST_LINE = 1024
-"""Maximum bytes of a line. The parser's time grows with the square of a dotted key's parts."""
+"""Maximum bytes of a line. It limits the number of parts of a dotted key; the parser's time grows
+with the square of this number."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a file.
 
     Raises:
-        InputError: it is missing, too large or no TOML, or has text that no program can take.
+        InputError: the file is missing, too large or not TOML, or has a text with a zero character.
     """
     try:
         with path.open("rb") as file:

@@ -22,8 +22,8 @@ from firmware_gen.own_folder import cache_folder
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
-"""A build takes seconds; the first one with zig takes up to 10 s per core. The limit only ends a
-hang.
+"""A build takes seconds; the first build with zig for a target core takes up to 10 s. The limit
+only ends a compiler that hangs.
 """
 
 FLAGS: tuple[str, ...] = (
@@ -39,7 +39,7 @@ FLAGS: tuple[str, ...] = (
     "-Werror",
     "-ffunction-sections",
     "-fdata-sections",
-    # A jump table jumps through a pointer, which would hide the call graph from the stack analysis.
+    # A jump table is a jump through a pointer, which the stack analysis could not follow.
     "-fno-jump-tables",
     "-Wl,--gc-sections",
 )
@@ -71,7 +71,7 @@ class Toolchain:
         """Return the flags of every build with this compiler; `freestanding` means no C library."""
         flags = FLAGS + self.sanitizers()
         if self.name == "avr-gcc":
-            # Regions as large as the address space: an image that does not fit is still measured.
+            # In such large regions, an image that does not fit is still linked and measured.
             lengths = ("__TEXT_REGION_LENGTH__=0x400000", "__DATA_REGION_LENGTH__=0xF000")
             flags += tuple(f"-Wl,--defsym={length}" for length in lengths)
         if freestanding:
@@ -86,19 +86,19 @@ class Toolchain:
         return flags
 
     def sanitizers(self) -> tuple[str, ...]:
-        """Return the flags that turn sanitizers off; they need a runtime library."""
+        """Return the flags that turn sanitizers off, because sanitizers need a runtime library."""
         # zig turns the sanitizer for undefined behavior on by default.
         return ("-fno-sanitize=all",) if self.name == "zig" else ()
 
     def prefix_map(self, folder: Path) -> str:
         """Return the flag that makes paths in `folder` relative, also in the debug information."""
-        # Debian's avr-gcc is version 5, but the flag for both kinds of path came with version 8.
-        # The sources do not use the other kind, __FILE__.
+        # The flag for debug information and __FILE__ came with gcc 8, but Debian's avr-gcc is
+        # version 5. The sources do not use __FILE__.
         kind = "debug" if self.name == "avr-gcc" else "file"
         return f"-f{kind}-prefix-map={folder}=."
 
     def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
-        """Return the libraries at the end of the command line."""
+        """Return the flags that name the libraries; they end the command line."""
         return ("-lgcc",) if freestanding and self.name != "zig" else ()
 
     def run(self, arguments: Sequence[str], folder: Path) -> None:
@@ -106,7 +106,7 @@ class Toolchain:
 
         Raises:
             CheckError: the compiler failed; the sentence has its first error message.
-            ToolError: the compiler cannot be run, or did not end.
+            ToolError: the compiler cannot be run, or did not end in time.
         """
         try:
             result = subprocess.run(
@@ -214,7 +214,7 @@ def first_complaint(output: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _fresh_folder() -> Path:
-    """Return a new folder for this process alone, which is removed at its end."""
+    """Return a new folder for this process alone; it is removed when the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="ska-edge-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -224,8 +224,8 @@ def _cache_folder() -> Path:
     """Return a folder for zig that nobody else can write to, since zig runs what it finds there.
 
     With an unwritable folder, zig loops forever. The first choice is the user's cache. If neither
-    that nor the temporary folder can be used, a fresh folder is made, which costs seconds each
-    time.
+    that nor the temporary folder can be used, a fresh folder is made; filling it costs seconds in
+    each process.
 
     Raises:
         ToolError: there is no such folder.

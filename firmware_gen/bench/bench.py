@@ -32,7 +32,7 @@ TOLERANCE = 1000
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
 """Flag for float programs that allows the fused multiply-add, which -std=c99 alone forbids."""
 HEAP_OF_RAM = 2
-"""The measured image of a program with a library has 1 / 2 of the RAM as its heap."""
+"""The measured image of a program with a library has 1 / HEAP_OF_RAM of the RAM as its heap."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Compared:
     library: Path | None = None
 
     def check(self) -> None:
-        """Raises InputError if the file or the folder does not exist."""
+        """Raise InputError if the file or the folder does not exist."""
         if not self.program.is_file():
             raise InputError(f"there is no file {self.program} to compare with")
         if self.library is not None and not self.library.is_dir():
@@ -92,7 +92,8 @@ class Figures:
         infer, learn: units of the counter per call, mean over the samples.
         flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
             heap. stack is the bound from the call graph. A library that calls through pointers has
-            none, so stack is what its run used, or None where that cannot be measured.
+            no such bound; stack is then the bytes that its run used, or None if they cannot be
+            measured.
         code: bytes of code and tables of the library, without its initial weights.
         right: number of samples that were classified correctly before they were learned.
     """
@@ -266,7 +267,8 @@ class _Bench:
             flags.append("-DBENCH_FLOAT=0")
         else:
             flags += [*self._float_flags(), *self.compare.flags(self.heap)]
-        # The compiler's routines for float in software may jump through tables.
+        # The compiler's software routines for float may jump through tables, so the stack of a
+        # float program may have no known bound.
         self.built = build(
             project,
             flags=flags,
@@ -283,7 +285,7 @@ class _Bench:
         return self.built
 
     def _float_flags(self) -> tuple[str, ...]:
-        """Return the floating-point flags of the compiler that was used so far."""
+        """Return the floating-point flags for the compiler that built our own images before."""
         assert self.built is not None
         name = self.built.toolchain
         return next(c.float_flags for c in self.board.toolchains if c.name == name)

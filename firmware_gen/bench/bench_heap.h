@@ -55,7 +55,8 @@ void free(void *block) {
     }
 }
 
-/* Copies the bytes of the old block, and bytes after it, to a new block. */
+/* Copies the bytes of the old block to a new block. The old size is not known, so bytes after it
+ * are copied, too. */
 void *realloc(void *block, size_t size) {
     void *moved = malloc(size);
     if (block != NULL && moved != NULL) {

@@ -38,7 +38,7 @@
 
 /* --- measuring -------------------------------------------------------------------------------- */
 
-/* The ticks between two readings; they are less than the counter's range. */
+/* Returns the ticks since the reading `begin`; they must be less than the counter's range. */
 static uint32_t ticks_since(uint32_t begin) {
     return (ska_board_counter() - begin) & BENCH_COUNTER_MASK;
 }
@@ -101,7 +101,7 @@ static uint32_t stack_used(void) {
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-/* Reads one sample from program memory, in the type of the program. */
+/* Reads one sample from program memory and converts it to the input type of the program. */
 static void sample_read(uint16_t number, bench_input_t x[BENCH_INPUTS]) {
     for (uint16_t i = 0; i < BENCH_INPUTS; i++) {
 #if BENCH_FLOAT
@@ -143,7 +143,7 @@ static void line_send(const char *name, uint64_t value) {
 }
 
 /* This is separate from main, because a compiler may use floating-point registers at the start of a
- * function, and bench_init must turn their unit on before. */
+ * function. By then, bench_init must have turned the floating-point unit on. */
 __attribute__((noinline)) static void run(void) {
     static bench_input_t x[BENCH_INPUTS];
     uint64_t infer = 0, learn = 0;

@@ -4,8 +4,9 @@
  * describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has the initial weights
  * in float, BENCH_WEIGHT(i): for every layer W, row after row, then b.
  *
- * Without `--library` it may not use a C library. With `--library DIR` it may include the files of
- * DIR, uses the C library of the compiler, and includes bench_heap.h, which defines malloc. */
+ * Without `--library`, FILE may not use a C library. With `--library DIR`, it may include the files
+ * of DIR, it may use the C library of the compiler, and it includes bench_heap.h, which defines
+ * malloc. */
 #ifndef BENCH_NETWORK_H
 #define BENCH_NETWORK_H
 
@@ -24,7 +25,7 @@ uint16_t bench_infer(const bench_input_t x[BENCH_INPUTS]);
 /* Makes one whole learning step. */
 void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label);
 
-/* The bytes of heap that the program needed; bench_heap.h defines it. */
+/* Returns the bytes of heap that the program needed; bench_heap.h defines this function. */
 uint32_t bench_heap_needed(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* bench_ska.h - our own library under the names of bench_network.h, without additional calls. */
+/* bench_ska.h - gives our own library the names of bench_network.h, by macros. */
 #ifndef BENCH_SKA_H
 #define BENCH_SKA_H
 

@@ -27,7 +27,7 @@ def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
 #define BENCH_NEURONS {sum(layer.outputs for layer in plan.layers)}
 #define BENCH_WEIGHTS {weights} /* with the biases */
 #define BENCH_RATE {_real(plan.rate.real)}
-#define BENCH_INPUT_SCALE {scale} /* of the integers of a sample */
+#define BENCH_INPUT_SCALE {scale} /* value of the integer 1 in a sample */
 
 #define BENCH_SAMPLES {samples}
 #define BENCH_COUNTER_MASK 0x{2**counter_bits - 1:08X}u

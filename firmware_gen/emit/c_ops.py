@@ -6,7 +6,7 @@ from ska_edge.arithmetic.fixedpoint import Table, width
 
 
 class COps:
-    """Writes C: every value is a C expression; `name` makes it a commented local variable.
+    """Writes C: every value is a C expression; `name` stores one in a commented local variable.
 
     Intervals determine the widths: an operation uses 64 bits if an operand or the result exceeds 32
     bits. Negative constants are in parentheses, so that expressions can be concatenated.
@@ -58,7 +58,7 @@ class COps:
 
     def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
         if a in self._constants or b in self._constants:
-            return self._binary("*", a, b, lo, hi)  # the compiler optimizes these
+            return self._binary("*", a, b, lo, hi)  # the compiler optimizes such products
         if {a, b} <= self._narrow and not {a, b} & self._wide:
             return self._result(f"ska_product_i16({bare(a)}, {bare(b)})", 32, lo, hi)
         if a in self._narrow and b in self._unsigned and width(lo, hi) == 32:
@@ -77,8 +77,8 @@ class COps:
             call = f"ska_saturate_bits_i32({bare(a)}, {hi.bit_length() + 1})"
         else:
             call = f"ska_saturate_i{bits}({bare(a)}, {lo}, {hi})"
-            # A value that was clipped to 32 bits is narrow again, so later operations can be
-            # narrow, too.
+            # A value that was clipped to 32 bits gets a type of 32 bits, so that later operations
+            # need no 64 bits.
             call = f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
         return self.bounded(call, lo, hi)
 
@@ -108,7 +108,7 @@ class COps:
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Tell whether a shift is a few bits below whole bytes, and the value has these bits free."""
+    """Tell whether a shift is 1 to 3 bits below whole bytes, and the value has these bits spare."""
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 

@@ -1,8 +1,8 @@
 """Writes `ska_messages.h`: the message table of `ska_edge.wire.protocol` in C.
 
 A request becomes a struct and an unpack function; a reply becomes a struct and a pack function. The
-device never needs the other direction. Arrays are not copied, because an input may be as large as
-the remaining RAM. The text depends only on the table.
+device never unpacks a reply or packs a request. Arrays are not copied, because an input may be as
+large as the remaining RAM. The text of the header depends only on the table.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
     """Return the text of `ska_messages.h`.
 
     Raises InputError for a field that C cannot access in place. In a request, that is an array of
-    elements wider than a byte (they may be unaligned). In any message, it is a "rest" of such
-    elements.
+    elements wider than a byte (they may be unaligned). In any message, it is an array of such
+    elements with the count "rest".
     """
     for message in messages:
         _check(message)
@@ -83,9 +83,9 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
     replies = [message for message in messages if message.direction == "reply"]
     parts = [
         TOP,
-        "/* Changes with the table. */\n",
+        "/* Changes when the table of messages changes. */\n",
         f"#define SKA_PROTOCOL_VERSION {PROTOCOL_VERSION}u\n",
-        "/* Maximum bytes of a payload; lengths of whole frames have 16 bits. */\n",
+        "/* Maximum bytes of a payload; the length of a whole frame then fits 16 bits. */\n",
         f"#define SKA_PAYLOAD_MAX {PAYLOAD_MAX}u\n",
         *(_most(message) for message in messages if _rest(message)),
         "\n",
@@ -147,7 +147,7 @@ def _stem(message: Message) -> str:
 
 
 def _rest(message: Message) -> Field | None:
-    """Return the field of open length, if the message has one."""
+    """Return the field with the count "rest", if the message has one."""
     return message.fields[-1] if message.fields and message.fields[-1].count == "rest" else None
 
 
@@ -183,7 +183,7 @@ def _count(field: Field) -> str:
 
 
 def _offset(fields: Sequence[Field]) -> str:
-    """Return the bytes of these fields: one number, then the terms that depend on the plan."""
+    """Return the bytes of these fields as a C sum: a number, and terms that depend on the plan."""
     fixed = sum(field.size * field.count for field in fields if isinstance(field.count, int))
     terms = [
         _count(field) if field.size == 1 else f"{field.size}u * {_count(field)}"
@@ -194,7 +194,7 @@ def _offset(fields: Sequence[Field]) -> str:
 
 
 def _largest(requests: Sequence[Message]) -> str:
-    """Return the macros that compute SKA_REQUEST_MAX, because sizes depend on the plan."""
+    """Return the macros that compute SKA_REQUEST_MAX in C, because sizes depend on the plan."""
     text = "\n/* The largest payload of a request, which the receive buffer must hold. */\n"
     text += f"#define SKA_REQUEST_MAX {_stem(requests[0])}_SIZE\n"
     for message in requests[1:]:
@@ -255,7 +255,7 @@ def _unpack(message: Message) -> str:
     lines = [_signature("bool", f"{name}_unpack", arguments)]
     rest = _rest(message)
     head = _offset(message.fields[:-1])
-    # A message with only an open field has no minimum length.
+    # A message whose only field has the count "rest" has no minimum length.
     short = f"length < {head} || " if head != "0u" else ""
     wrong = f"{short}length > {size}" if rest else f"length != {size}"
     lines += [f"    if ({wrong}) {{", "        return false;", "    }"]
@@ -297,7 +297,7 @@ def _pack(message: Message) -> str:
 
 
 def _put(field: Field, at: str, name: str) -> str:
-    """Write one element of a message at an offset of the payload."""
+    """Return the C statement that writes one element of a message at an offset of the payload."""
     value = f"message->{name}"
     if field.kind[0] == "i":
         value = f"(uint{8 * field.size}_t){value}"

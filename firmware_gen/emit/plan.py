@@ -1,4 +1,4 @@
-"""Writes ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants, a model's integers."""
+"""Writes ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants and a model's weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def emit_plan(plan: Plan) -> str:
 
 #include <stdint.h>
 
-typedef int{weight.bits}_t ska_weight_t; /* a stored weight, which learns */
+typedef int{weight.bits}_t ska_weight_t; /* a stored weight */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
 typedef {stored_type(knowledge.minimum, knowledge.maximum)} ska_knowledge_t; /* z */
 typedef {fast} ska_knowledge_fast_t; /* z in computations */
@@ -60,7 +60,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT{weight.bits}_MIN
 #define SKA_WEIGHT_MAX INT{weight.bits}_MAX
 #define SKA_SIGNAL_BYTES {signal.bits // 8}
-#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* bits of a weight in sums */
+#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {{{digest}}}
 
@@ -77,7 +77,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 #define SKA_STATE_BYTES {plan.state_bytes} /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) {_runs(plan)} /* ends of equal numbers, bytes of each */
+#define SKA_STATE_RUNS(DO) {_runs(plan)} /* DO(end of a run, bytes of a number) */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 #define SKA_EVEN_ROWS {int(_even_rows(plan))} /* 1 if each row of weights has an even offset */
 
@@ -86,7 +86,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE {int(_sums_have_spare_bits(plan))} /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS {update_width(plan)}
 #define SKA_TARGET {target} /* the target decision for the sample's class */
-#define SKA_FIRST_LEARNED {plan.first_learned} /* layers below it do not learn */
+#define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
 #define SKA_RAW_INPUT {int(plan.raw is not None)} /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */
@@ -100,7 +100,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
-#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* shifts of updates end at 31 */
+#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* shifts of updates stay within 31 */
 {_batch(plan)}
 #endif
 """
@@ -112,7 +112,7 @@ def _each(first: int, plan: Plan) -> str:
 
 
 def _runs(plan: Plan) -> str:
-    """Return a call for every run of equally wide numbers in the state: its end, their bytes."""
+    """Return DO(end, width) for every run of numbers of `width` bytes in the state, by its end."""
     ends: dict[int, int] = {}
     end = 0
     for field in plan.state_fields():
@@ -122,13 +122,13 @@ def _runs(plan: Plan) -> str:
 
 
 def _even_rows(plan: Plan) -> bool:
-    """Tell whether every row begins aligned, so that kernels can load two weights at once."""
+    """Tell whether every row has an even offset, so that kernels can load two weights at once."""
     weights = (t for t in plan.tensors() if t.name.endswith("weight"))
     return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
 
 
 def _sums_have_spare_bits(plan: Plan) -> bool:
-    """Tell whether the sums of all layers, aligned and with the rounding, fit into 29 bits."""
+    """Tell whether the sums of all layers, after alignment and with rounding, fit 29 bits."""
     sums = [bound for bound in range_proof(plan) if bound.quantity.endswith("knowledge sum")]
     return all(width(8 * bound.lo, 8 * bound.hi) == 32 for bound in sums)
 
@@ -152,7 +152,7 @@ def _draws(plan: Plan) -> str:
             f"#define SKA_SIGNS_SHIFT {plan.signs_shift} /* from the sum to a projection */"
         )
     if "REPLAY" in keys:
-        lines.append(f"#define SKA_MOST_SEEN {MOST_SEEN} /* where the count of a class ends */")
+        lines.append(f"#define SKA_MOST_SEEN {MOST_SEEN} /* the count of a class stops here */")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -224,7 +224,7 @@ def emit_tables(plan: Plan) -> str:
     if readout_rows:
         rows = "\n".join(readout_rows)
         readouts = f"""
-/* The readouts of hidden layers; the top hidden layer's is the output layer. */
+/* The readouts of hidden layers, without the top one, whose readout is the output layer. */
 static const ska_matrix_t ska_readouts[SKA_READOUTS] = {{
 {rows}
 }};
@@ -292,7 +292,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* CRC-32 of these parameters, little-endian; a save that began with other ones is rejected. */
+/* CRC-32 of these parameters, little-endian; a save that began with other weights is rejected. */
 #define SKA_INITIAL_CRC 0x{crc:08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{

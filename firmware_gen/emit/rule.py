@@ -16,8 +16,9 @@ _HEADER = """\
 /* ska_rule.h - the computations of one neuron. Generated from the plan {digest}; do not edit.
  *
  * Rule {rule}: {summary}.
- * A comment gives the fraction and the proven interval of every intermediate; none can overflow.
- * Values that fit 16 bits use the core's fastest type for that; callers narrow them to store them.
+ * A comment gives the fraction and the proven interval of every value; no value can overflow.
+ * Values that fit 16 bits have the core's fastest type of 16 bits or more; to store them, callers
+ * narrow them.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H

@@ -167,7 +167,8 @@ class Machine:
         try:
             while self._fault is None:
                 try:
-                    # Returns when the firmware waits (WFI) or has failed; no address ends it.
+                    # This returns when the firmware waits (WFI) or has failed; the end address is
+                    # never reached.
                     self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE)
                 except self._error as error:
                     self._fail(self._errors.get(error.errno, str(error)))
@@ -179,9 +180,9 @@ class Machine:
         raise FirmwareFault(f"the firmware failed at {self._place(self._pc)}: {self._fault}")
 
     def _fail(self, reason: str) -> int:
-        """Stop the core and record the first reason; return 0 for read callbacks.
+        """Stop the core and record the first reason; return 0, the result of a failed read.
 
-        An exception would not work: unicorn prints an exception in a callback that must return a
+        An exception would not work: unicorn only prints an exception of a callback that returns a
         number.
         """
         if self._fault is None:
@@ -287,7 +288,7 @@ class Machine:
             raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
 
     def _place(self, address: int) -> str:
-        """Format an address as function and offset."""
+        """Return the text of an address: the function that contains it, and the offset."""
         for start, size, name in self._symbols:
             if start <= address < start + size:
                 return f"{name}+0x{address - start:x} (0x{address:08x})"

@@ -1,4 +1,4 @@
-"""Starts built firmware on its emulated board, for one block or until it is stopped.
+"""Starts built firmware on its emulated board, for one `with` block or until it is stopped.
 
 `start` is a context manager: the board runs as long as the block. `launch` leaves the board
 running after this program ends, like a real board. It writes a small file for each board to a
@@ -132,7 +132,7 @@ def launch(project: Path) -> RunningBoard:
 
 
 def running() -> tuple[RunningBoard, ...]:
-    """Return the launched boards that are still running, by port; remove ended boards' entries."""
+    """Return the launched boards that still run, sorted by port; remove the files of the others."""
     if not _can_launch():
         return ()
     boards = []
@@ -204,7 +204,7 @@ def _placed(board: Board) -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """Return a board's environment, in which this package can be imported, installed or not."""
+    """Return a board's environment, in which this package can be imported even if not installed."""
     package_parent = str(Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -282,7 +282,7 @@ def _read_entry(entry: Path) -> RunningBoard | None:
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     texts = (board.name, board.port, board.born)
-    # A number below 1 would mean a group of processes, or all of them.
+    # A process number below 1 means a group of processes, or all of them.
     whole = isinstance(board.pid, int) and board.pid > 1
     return board if whole and board.born and all(isinstance(text, str) for text in texts) else None
 
@@ -302,7 +302,7 @@ def _born(pid: int) -> str | None:
 
 
 def _born_by_ps(pid: int) -> str | None:
-    """Return the start time on a system without /proc."""
+    """Return the start time of a process on a system without /proc."""
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,4 +1,4 @@
-"""Parses the command line of all emulators: an image, and the board.toml of its build."""
+"""Parses the command line of an emulator: an image, and the board.toml of its build."""
 
 from __future__ import annotations
 

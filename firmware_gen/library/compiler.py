@@ -18,10 +18,10 @@ from ska_edge.errors import ToolError
 
 NAMES = (*toolchains.HOST, "zig")
 NO_COMPILER = "no C compiler is installed here; apt-get install gcc, or pip install ziglang"
-PROBE_SECONDS = 20  # to report its target; the first answer of zig takes seconds
+PROBE_SECONDS = 20  # for a compiler to report its target; the first report of zig takes seconds
 BUILD_SECONDS = 120
 
-# The flags for all instructions of this processor, in order of preference; compilers differ.
+# Flags to use all instructions of this processor, the best first; not every compiler has each.
 LEVELS = (("-O3", "-march=native"), ("-O3", "-mcpu=native"), ("-O3",))
 # Fused multiplications and additions would round differently from separate ones.
 FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
@@ -31,8 +31,8 @@ FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
 class HostCompiler:
     """A compiler that works.
 
-    `flags` are the flags that it supports. `target` is its answer: all macros that it predefines,
-    which name its version and the instructions of this processor.
+    `flags` are the first of LEVELS that it supports. `target` is the text of all macros that it
+    predefines; they name its version and the instructions of this processor.
     """
 
     toolchain: Toolchain
@@ -51,7 +51,7 @@ class HostCompiler:
 
 
 def host_compilers() -> Iterator[HostCompiler | ToolError]:
-    """Yield the installed compilers in order of preference, or the error of one that fails."""
+    """Yield the installed compilers in order of preference; if one fails, yield its error."""
     seen = set()
     for name in NAMES:
         toolchain = toolchains.find(name)
@@ -65,7 +65,7 @@ def host_compilers() -> Iterator[HostCompiler | ToolError]:
 
 @functools.lru_cache
 def _answer(toolchain: Toolchain) -> HostCompiler | ToolError:
-    """Return a compiler's answer; ask only once, because a compiler may hang."""
+    """Return a compiler with its flags and target; try it only once, because it may hang."""
     failure = ToolError("")
     for level in LEVELS:
         flags = (*level, *toolchain.sanitizers())
@@ -86,8 +86,8 @@ def _answer(toolchain: Toolchain) -> HostCompiler | ToolError:
 def _run(toolchain: Toolchain, arguments: Sequence[str], folder: Path, seconds: float) -> str:
     """Run a compiler in a folder; return what it writes to stdout.
 
-    Its whole process group ends with it. Its output goes to files, because a process that it leaves
-    behind would keep a pipe open.
+    The compiler's whole process group ends with it. Its output goes to files, because a process
+    that it leaves behind would keep a pipe open.
     """
     with (
         (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,

@@ -1,4 +1,4 @@
-/* ska_library.c - see ska_library.h. It contains ska.c, so that the compiler sees the loops over
+/* ska_library.c - see ska_library.h. It includes ska.c, so that the compiler sees the loops over
  * rows together with the network. */
 #include "ska_library.h"
 

@@ -10,8 +10,8 @@
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
 
-/* Headroom is off: a host may change the state at any time, and its processor saturates several
- * weights at once. */
+/* The headroom of ska_target.h is off: a host may change the state at any time, and its processor
+ * saturates several weights at once. */
 #define SKA_HEADROOM 0
 
 #include "ska.h"
@@ -31,7 +31,7 @@ extern "C" {
 /* Returns the size of ska_t in bytes. */
 SKA_LIBRARY_API uint32_t ska_library_bytes(void);
 
-/* Learns `count` rows in order with ska_learn, x[count][SKA_INPUTS] and labels[count]. The results
+/* Learns the rows x[count][SKA_INPUTS] with labels[count], in order, each by ska_learn. The results
  * of every row are the decisions before its update [count][SKA_CLASSES], the number of updates
  * after it [count], and the metrics of its update [count][SKA_LAYERS]. Returns the number of rows
  * that were learned, which is smaller than `count` only if the next label is out of range. */
@@ -47,12 +47,13 @@ SKA_LIBRARY_API void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint
                                          ska_knowledge_t *knowledge, int16_t *decisions,
                                          ska_signal_t *activations);
 
-/* Classifies `count` rows; their decisions are [count][SKA_CLASSES]. Otherwise like
- * ska_library_forward. */
+/* Classifies `count` rows and writes their decisions, [count][SKA_CLASSES]. It has the same effect
+ * on the network as ska_library_forward. */
 SKA_LIBRARY_API void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count,
                                        int16_t *decisions);
 
-/* Writes the last update's shifts: [SKA_NEURONS], or without labels [SKA_BATCH][SKA_NEURONS]. */
+/* Writes the shifts of the last update: [SKA_NEURONS], or [SKA_BATCH][SKA_NEURONS] for rules
+ * without labels. */
 SKA_LIBRARY_API void ska_library_shifts(const ska_t *ska, int16_t *shifts);
 
 #ifdef __cplusplus

@@ -19,8 +19,9 @@ from ska_edge.wire.protocol import MESSAGES, Field
 
 Arrays = tuple[tuple[int, int], ...]
 
-# On AVR, constants are in RAM unless special instructions read them. These constants are in RAM: a
-# row of ska_layers with its first neuron, a row of ska_readouts, the board's name, the digest.
+# On AVR, constants are in RAM unless special instructions read them. These are the bytes of the
+# constants in RAM: a row of ska_layers with its first neuron, a row of ska_readouts, the board's
+# name, the digest.
 AVR_LAYER, AVR_READOUT, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
 
 
@@ -44,7 +45,7 @@ def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
 
 
 def ram(plan: Plan, board: Board) -> int:
-    """Return bytes of RAM without the stack; 32-bit cores align each element to its size."""
+    """Return the bytes of RAM without the stack; 32-bit cores align each element to its size."""
     place = 0
     for part in parts(plan, board):
         for count, width in part.arrays:
@@ -75,7 +76,7 @@ def _line(plan: Plan, board: Board) -> Part:
         if message.direction == "request"
     )
     decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
-    # The four flags of a session count as one element, because a struct begins aligned.
+    # The first four bytes of a session count as one element, because a struct begins aligned.
     session, first_error, token = ((1, 4), (1, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
     arrays = [*decoder, *session, *first_error, token]
     if signal > 1:
@@ -105,6 +106,6 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
     """Return the variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
         digest = AVR_DIGEST if board.kernel == "avr" else 0
-        limit = int(board.storage.save_budget > 0)  # the received bytes and the spent saves
+        limit = int(board.storage.save_budget > 0)  # for the received bytes and the spent saves
         journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
         yield Part("saves", (*journal, *push, (limit, 4), (limit, 1), (digest, 1)))

@@ -15,12 +15,12 @@ from ska_edge.rules.rule import READOUT
 
 EIGHT = 8  # number of inputs that the DSP kernel reads at once
 PORTABLE, DSP, THUMB, AVR = "portable", "dsp", "thumb", "avr"
-ANY = "any"  # every member that a core may have
+ANY = "any"  # all cores: every member that any core has
 
 
 @dataclass(frozen=True)
 class Member:
-    """A member of `ska_t`: its part of the memory, and its array.
+    """A member of `ska_t`: the title of its part of the memory, and its array.
 
     With `guard`, a condition of the preprocessor, the member exists only on some cores; see
     ska_target.h. `kind` is its type in C, if that differs from core to core.
@@ -33,7 +33,7 @@ class Member:
 
 
 def members(plan: Plan, core: str) -> Iterator[Member]:
-    """Return the members of ska_t in memory order, on a core with the kernels of `Board.kernel`.
+    """Return the members of ska_t in memory order, on a core with this value of `Board.kernel`.
 
     `ANY` gives every member that any core has, each with its guard.
     """

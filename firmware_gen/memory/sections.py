@@ -23,7 +23,7 @@ ARCHITECTURES: dict[str, type[Code]] = {
 
 @dataclass(frozen=True)
 class Usage:
-    """Bytes of flash, RAM (without stack) and stack; `stack` is None for host code."""
+    """Bytes of flash, RAM (without stack) and stack; `stack` is None if it is not known."""
 
     flash: int
     ram: int

@@ -320,5 +320,5 @@ def gather(word: int, *parts: tuple[int, int, int]) -> int:
 
 
 def signed(value: int, width: int) -> int:
-    """Convert an unsigned number of `width` bits, read as two's complement."""
+    """Return the signed value of a number of `width` bits in two's complement."""
     return value - 2**width if value >= 2 ** (width - 1) else value

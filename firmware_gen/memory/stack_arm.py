@@ -2,7 +2,8 @@
 
 An exception or interrupt pushes its own frame. The vector table lists the handlers. The analysis
 adds only one handler. All interrupts in our images have the same priority, so they do not interrupt
-each other. After a fault it no longer matters what is written below the bound.
+each other. A fault can interrupt a handler, but then the firmware only stops, so an overwritten
+byte no longer matters.
 """
 
 from __future__ import annotations

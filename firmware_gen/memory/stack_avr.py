@@ -28,12 +28,12 @@ at a place that depends on the number of registers. The first routine returns th
 copy of the stack pointer in Y. The second returns to the caller.
 """
 
-DEC, INC = 0b1010, 0b0011  # the lowest 4 bits
+DEC, INC = 0b1010, 0b0011  # the lowest 4 bits of these instructions
 STACK_LOW, STACK_HIGH = 0x3D, 0x3E  # input/output addresses of the stack pointer
-X, Y, Z = 26, 28, 30  # register pairs that address memory, by their low halves
+X, Y, Z = 26, 28, 30  # register pairs that address memory, named by their low registers
 CALL_CLOBBERED = frozenset({0, *range(18, 28), 30, 31})
 RAM = 0x80_0000
-"""The offset at which the linker places RAM."""
+"""The number that the linker adds to RAM addresses, to tell them from flash addresses."""
 
 
 class AvrCode(Code):
@@ -114,7 +114,7 @@ class AvrCode(Code):
             down = amount if field(word, 8, 1) == 1 else -amount
             return Step(moves=(24 + 2 * field(word, 4, 2), down))
         if field(word, 9, 7) == 0b1001010 and field(word, 0, 4) in (DEC, INC) and register % 2 == 1:
-            # One of the high half moves by 256; it is how the compiler makes a frame of 256 bytes.
+            # DEC or INC of the high half moves the copy by 256, as for a frame of 256 bytes.
             return Step(moves=(register - 1, 256 if field(word, 0, 4) == DEC else -256))
         # Two instructions subtract the halves; the second one moves the copy.
         if _subtracted(word, self._word_or_zero(address + 2)) is not None:
@@ -206,7 +206,7 @@ def _subtracted(first: int, second: int) -> int | None:
 
 
 def _written(word: int) -> frozenset[int]:
-    """Return the register pairs, by their low registers, of which an instruction may write a half.
+    """Return the register pairs in which an instruction may write, named by their low registers.
 
     The result may include registers that are only read. The analysis then forgets a copy; if the
     code needs that copy later, the stack has no known bound.
@@ -216,7 +216,7 @@ def _written(word: int) -> frozenset[int]:
         return frozenset()
     if field(word, 8, 8) == 0x01:  # MOVW
         return frozenset({2 * field(word, 4, 4)})
-    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # with a constant: they write the upper 16 registers
+    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # instructions with a constant write one of the upper 16
         return frozenset({high - high % 2})
     if kind in (0x8, 0xA) and field(word, 9, 1) == 1:  # STD
         return frozenset()

@@ -1,7 +1,7 @@
 """Finds the stack of a 32-bit RISC-V image with compressed instructions.
 
 This module decodes instructions that move the stack pointer, that jump, or that compute constants
-for these two (RISC-V Instruction Set Manual, volume I, chapters 2 and 16). For any other
+for such instructions (RISC-V Instruction Set Manual, volume I, chapters 2 and 16). For any other
 instruction it needs only the register that the instruction writes. The core pushes nothing on a
 trap. The analysis adds the stack of the trap handler and its calls to the deepest chain of calls.
 """
@@ -162,7 +162,7 @@ def _decode(word: int) -> Instruction:
 
 
 def _decode_compressed(half: int) -> Instruction:
-    """Decode an instruction of 16 bits (chapter 16, tables 16.5 to 16.7); rd' names x8 to x15."""
+    """Decode an instruction of 16 bits (chapter 16, tables 16.5 to 16.7); rd' means x8 to x15."""
     if half == 0:
         return Instruction(2, "stop")  # defined to be illegal
     rd, rs2, function = field(half, 7, 5), field(half, 2, 5), field(half, 13, 3)

@@ -1,5 +1,5 @@
 /*
- * ska_key.h: the key that requests need which change the device; generated.
+ * ska_key.h: the key for the tags of requests that change the device; generated.
  *
  * Whoever has this file, or the image built from it, has the key.
  */
@@ -7,8 +7,8 @@
 #define SKA_KEY_H
 
 #define SKA_KEY_BYTES 32u
-#define SKA_TAG_BYTES 8u /* behind a request that changes the device */
+#define SKA_TAG_BYTES 8u /* bytes after a request that changes the device */
 
-#define SKA_KEYED 0 /* no key: any request is taken */
+#define SKA_KEYED 0 /* no key: requests need no tag */
 
 #endif

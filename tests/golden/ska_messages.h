@@ -17,9 +17,9 @@
 
 #include "ska_plan.h"
 
-/* Changes with the table. */
+/* Changes when the table of messages changes. */
 #define SKA_PROTOCOL_VERSION 4u
-/* Maximum bytes of a payload; lengths of whole frames have 16 bits. */
+/* Maximum bytes of a payload; the length of a whole frame then fits 16 bits. */
 #define SKA_PAYLOAD_MAX 65531u
 /* Maximum bytes of `data` in PUSH. */
 #define SKA_PUSH_MAX 64u

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-typedef int32_t ska_weight_t; /* a stored weight, which learns */
+typedef int32_t ska_weight_t; /* a stored weight */
 typedef int16_t ska_signal_t; /* an input or an activation */
 typedef int32_t ska_knowledge_t; /* z */
 typedef int32_t ska_knowledge_fast_t; /* z in computations */
@@ -25,7 +25,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT32_MIN
 #define SKA_WEIGHT_MAX INT32_MAX
 #define SKA_SIGNAL_BYTES 2
-#define SKA_FORWARD_BITS 16 /* bits of a weight in sums */
+#define SKA_FORWARD_BITS 16 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0xdd, 0x11, 0x83, 0x81, 0x3f, 0x50, 0x6c, 0x9a}
 
@@ -42,7 +42,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
 #define SKA_STATE_BYTES 113 /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* ends of equal numbers, bytes of each */
+#define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* DO(end of a run, bytes of a number) */
 #define SKA_WIDEST_INPUT 4
 #define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
@@ -51,7 +51,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE 0 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 64
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
-#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */
@@ -67,6 +67,6 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
-#define SKA_RATE_HALVINGS_MAX 26 /* shifts of updates end at 31 */
+#define SKA_RATE_HALVINGS_MAX 26 /* shifts of updates stay within 31 */
 
 #endif

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-typedef int16_t ska_weight_t; /* a stored weight, which learns */
+typedef int16_t ska_weight_t; /* a stored weight */
 typedef int8_t ska_signal_t; /* an input or an activation */
 typedef int16_t ska_knowledge_t; /* z */
 typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
@@ -26,7 +26,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 8 /* bits of a weight in sums */
+#define SKA_FORWARD_BITS 8 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0x87, 0x82, 0xee, 0x36, 0x36, 0xa6, 0x0e, 0x4e}
 
@@ -43,7 +43,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
 #define SKA_STATE_BYTES 81 /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* ends of equal numbers, bytes of each */
+#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end of a run, bytes of a number) */
 #define SKA_WIDEST_INPUT 4
 #define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
@@ -52,7 +52,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE 1 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
-#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_RAW_INPUT 1 /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */
@@ -62,7 +62,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_SIGNS_KEY 0xA2880F9Au
 #define SKA_REPLAY_KEY 0xD902C103u
 #define SKA_SIGNS_SHIFT 3 /* from the sum to a projection */
-#define SKA_MOST_SEEN 65534 /* where the count of a class ends */
+#define SKA_MOST_SEEN 65534 /* the count of a class stops here */
 
 #define SKA_REPLAY_SLOTS 2 /* samples in the replay buffer per class */
 #define SKA_REPLAYS 1 /* samples learned again with each new one */
@@ -70,6 +70,6 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
-#define SKA_RATE_HALVINGS_MAX 18 /* shifts of updates end at 31 */
+#define SKA_RATE_HALVINGS_MAX 18 /* shifts of updates stay within 31 */
 
 #endif

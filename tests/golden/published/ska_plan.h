@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-typedef int16_t ska_weight_t; /* a stored weight, which learns */
+typedef int16_t ska_weight_t; /* a stored weight */
 typedef int8_t ska_signal_t; /* an input or an activation */
 typedef int16_t ska_knowledge_t; /* z */
 typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
@@ -25,7 +25,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 16 /* bits of a weight in sums */
+#define SKA_FORWARD_BITS 16 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0x53, 0x2d, 0x71, 0xbb, 0xe3, 0xdc, 0x9b, 0x7b}
 
@@ -42,7 +42,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
 #define SKA_STATE_BYTES 51 /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* ends of equal numbers, bytes of each */
+#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* DO(end of a run, bytes of a number) */
 #define SKA_WIDEST_INPUT 3
 #define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
@@ -51,7 +51,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE 1 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
-#define SKA_FIRST_LEARNED 0 /* layers below it do not learn */
+#define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */
@@ -65,7 +65,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.0100002289 */
 #define SKA_RATE_MANTISSA 20972
 #define SKA_RATE_SHIFT 6
-#define SKA_RATE_HALVINGS_MAX 15 /* shifts of updates end at 31 */
+#define SKA_RATE_HALVINGS_MAX 15 /* shifts of updates stay within 31 */
 
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH 4
