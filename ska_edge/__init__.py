@@ -61,7 +61,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# The module of each name, which is imported when the name is first used.
+# The module of each public name; it is imported when the name is first used.
 _HOMES = {
     "Classifier": "ska_edge.api.classifier",
     "Dataset": "ska_edge.data.dataset",
@@ -85,6 +85,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the public names and the names imported so far; Classifier needs scikit-learn."""
+    """Return all public names and module names; without scikit-learn, there is no Classifier."""
     missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

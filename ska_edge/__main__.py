@@ -8,7 +8,7 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C also ends it in one line while modules are imported."""
+    """Run the command line. Ctrl-C ends it with one line of text, even during imports."""
     heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeded:
         signal.signal(signal.SIGINT, _stop)
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    """End at once: an import may catch a KeyboardInterrupt, or turn it into an ImportError."""
+    """Exit without an exception, because an import may catch or replace a KeyboardInterrupt."""
     os.write(2, b"ska-edge: stopped\n")
     os._exit(130)
 

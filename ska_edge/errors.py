@@ -20,7 +20,7 @@ class SkaError(Exception):
 
 
 def with_names(sentence: str, call: Callable[[str], str], **values: object) -> str:
-    """Return a sentence with its options named by `call`; names and `values` are in braces."""
+    """Fill in a sentence: a name in braces is one of `values`, or an option that `call` names."""
     names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
     options = {name: call(name) for name in names - values.keys()}
     return sentence.format(**options, **values)

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 
 PRIVATE = 0o600
-"""Mode of a file that only its owner can read."""
+"""Mode of a file that only its owner can read and write."""
 NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
-    # Not every system has these modules.
+    # Not every system has these flags.
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
@@ -36,7 +36,7 @@ NEW_FILE = (
 
 
 def refusal(action: str, path: str | Path | None, error: OSError) -> InputError:
-    """Return the error for a file that the system refuses to `action`: to "read" or "write" it."""
+    """Return the error for a file that the system refuses to read or write; `action` says which."""
     return InputError(f"cannot {action} {path}: {error.strerror or error}")
 
 
@@ -48,7 +48,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
     written to directly.
 
     Raises:
-        InputError: the path is something else, or the system refuses; the sentence says why.
+        InputError: the path is a folder, socket or disk, or the system refuses to write.
     """
     try:
         target = regular_target(path)
@@ -92,10 +92,10 @@ def regular_target(path: Path) -> Path | None:
 
     Raises:
         InputError: the path is a folder, a socket or a disk.
-        OSError: the system cannot tell.
+        OSError: the system cannot tell what the path is.
     """
     try:
-        mode = path.stat().st_mode  # the system's own rules for following links apply here
+        mode = path.stat().st_mode  # the system follows a link by its own rules
     except FileNotFoundError:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
@@ -108,7 +108,7 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """Return a random name of fixed length for an incomplete file, because names have a limit."""
+    """Return a random name for an incomplete file; systems limit a name, so it has few letters."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 
@@ -141,7 +141,7 @@ def _replace(target: Path, content: bytes, private: bool) -> None:
 
 
 def _write_all(file: io.FileIO, content: bytes) -> None:
-    """Write every byte; the system may accept only part of them per call."""
+    """Write every byte; one call may write only a part of them."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
@@ -156,7 +156,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> None:
-    """Give a new file a mode and, if allowed, the owner of the old one."""
+    """Give a new file this mode, and the owner of the old file if the system allows that."""
     if hasattr(os, "fchown"):
         with contextlib.suppress(PermissionError):
             os.fchown(number, old.st_uid, old.st_gid)

@@ -18,7 +18,7 @@ from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
-LONGEST_LINE = 16_000_000  # bytes; 65,535 inputs and 65,535 decisions take less than a megabyte
+LONGEST_LINE = 16_000_000  # bytes; a line of 65,535 inputs and decisions has less than a million
 BLOCK = 2**16  # bytes that one read takes from the end of a file
 READ = 2**20  # bytes that one read takes from the start of a file
 
@@ -100,7 +100,7 @@ class JsonLines(Closable):
                 at += len(text)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all lines in order, about `READ` bytes at a time. Raises as `lines`."""
+        """Yield all lines in order, about `READ` bytes at a time; raise like `lines`."""
         number, at, rest = 1, 0, b""
         with self._readable() as file:
             while chunk := file.read(READ):
@@ -192,7 +192,7 @@ class JsonLines(Closable):
         self._begun = True
 
     def _replace(self, line: bytes) -> None:
-        """Replace the old content by a first line, atomically."""
+        """Replace the whole old content by one line, atomically."""
         assert self._file is not None
         self._file.close()
         write_file(self.path, line)

@@ -1,4 +1,4 @@
-"""Reads foreign npz archives: the size of every array is checked before it is unpacked."""
+"""Reads npz archives of any origin; checks the size of every array before it unpacks the array."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the methods that numpy writes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the compressions that numpy uses
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -67,7 +67,7 @@ class Archive:
             return self._header(name, member)
 
     def read(self, name: str) -> NDArray[Any]:
-        """Read the array; it is read-only."""
+        """Return an array, which is read-only."""
         with self._open(name) as member:
             header = self._header(name, member)
             content = member.read(header.size)

@@ -1,12 +1,12 @@
-"""Defines how long work reports its progress to its caller."""
+"""Defines the type of a function that receives the progress of some work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""A function that is called with the finished work and the whole work, in the same unit."""
+"""A function that is called with the amounts of finished and of all work, in the same unit."""
 
 
 def silent(*_: int) -> None:
-    """Do nothing; a `Progress`."""
+    """Do nothing: the `Progress` of a caller that wants no reports."""

@@ -1,4 +1,4 @@
-"""Suggestions for mistyped names."""
+"""Suggests the known name that a mistyped name may mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'X'?)` with the known name most like a word; empty if none is."""
+    """Return ` (did you mean 'X'?)`, X being the closest known name; "" if none is close."""
     names = {name.lower(): name for name in known}
     found = get_close_matches(str(word).lower(), names, n=1)
     return f" (did you mean '{names[found[0]]}'?)" if found else ""

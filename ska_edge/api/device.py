@@ -1,4 +1,4 @@
-"""Defines `ska_edge.connect` and `ska_edge.Device`: a running device, in its model's units."""
+"""Defines `ska_edge.connect` and `ska_edge.Device`: a running device with a model's methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import KEY_BYTES, Want
 
-LONGEST_TIMEOUT = 3600  # seconds; the system cannot wait for any number of them
+LONGEST_TIMEOUT = 3600  # seconds; systems refuse to wait for a very large number
 
 
 def connect(
@@ -39,9 +39,10 @@ def connect(
     """Open a session with a running device, emulated or real.
 
     Args:
-        port: a path, a pattern, a USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT.
-        model: the model that was flashed, or its file. It turns features into the device's integers
-            and numbers into classes; `info`, `save` and `reset` work without it.
+        port: a path, a pattern of paths, a USB serial number, socket://HOST:PORT or
+            rfc2217://HOST:PORT.
+        model: the model that was flashed, or its file. It converts features to the device's
+            integers, and class numbers to classes; `info`, `save` and `reset` work without it.
         baud: bits per second; emulated boards ignore it.
         timeout: seconds to wait for an answer before a retry.
         key: the device's key, 32 bytes, if it was flashed with one.
@@ -113,8 +114,8 @@ class Device(Closable):
         return self._link.hello()
 
     def infer(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Return the device's decisions, (rows, classes) in Q0.15: 32768 would be 1. It learns
-        nothing.
+        """Return the device's decisions, (rows, classes) in Q0.15: 32768 would be 1. The
+        device learns nothing.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -140,7 +141,7 @@ class Device(Closable):
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Return decisions scaled to a sum of 1 per row, (rows, classes), as in `Model`."""
+        """Return decisions scaled to a sum of 1 per row, (rows, classes), like `Model`."""
         self.model.require_labels()
         return probabilities(self.infer(x))
 
@@ -186,7 +187,7 @@ class Device(Closable):
         return replace(self.model, state=state, reference=None)
 
     def push(self, model: Model | None = None) -> DeviceInfo:
-        """Send a state to the device, which saves it: weights, counters, rate and stored samples.
+        """Send a state (weights, counters, rate, stored samples) to the device, which saves it.
 
         Until the whole state has arrived, the device keeps its old state.
 
@@ -231,12 +232,12 @@ class Device(Closable):
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`.
-            samples: how many rows it learns, from the first one on; by default all rows.
+            samples: how many rows the device learns, from the first on; by default all rows.
 
         Returns:
             How many rows were learned, and how many integers were compared.
 
-        Raises CheckError, which names the first integer that differs.
+        Raises CheckError if an integer differs; the message names the first one.
 
         Example: ``device.verify("digits", samples=100).parameters``
         """

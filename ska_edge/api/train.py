@@ -82,11 +82,11 @@ def train(
         progress: a function that is called now and then with (rows done, all rows).
 
     Returns:
-        A Trained: `model`, `accuracy` (fractions, {"float" or "fixed": {"train", "test"}}), and
-        the Datasets `train` and `test` that were used.
+        A Trained with the `model`, the Datasets `train` and `test` that were used, and fractions
+        `accuracy["float" or "fixed"]["train" or "test"]`.
 
-    Raises InputError for data or options that cannot work; the message names the option. Warns if
-    the log could not be written to its end, because the training is then still good.
+    Raises InputError for data or options that cannot work; the message names the option. If the log
+    could not be written to its end, the training is still good, so this function only warns.
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """

@@ -72,8 +72,8 @@ class Rate:
     """A learning rate as a mantissa and a shift: real value = mantissa * 2**-15 * 2**-shift.
 
     The mantissa is in (2**14, 2**15], so a rate that is a power of two loses no bit in a product.
-    The mantissa multiplies once per neuron; the shift is part of the rounding shift of the weight
-    update.
+    Each neuron's delta is multiplied by the mantissa once; the shift is part of the rounding shift
+    of the weight update.
     """
 
     mantissa: int
@@ -83,7 +83,10 @@ class Rate:
 
     @classmethod
     def from_real(cls, rate: float) -> Rate:
-        """Return the nearest representable rate; raise InputError unless it is positive, finite."""
+        """Return the nearest representable rate.
+
+        Raises InputError unless the rate is positive and finite.
+        """
         if not (math.isfinite(rate) and rate > 0):
             raise InputError(f"the rate must be a positive number, not {rate}")
         fraction, exponent = math.frexp(rate)  # rate = fraction * 2**exponent, 0.5 <= fraction < 1
@@ -137,7 +140,7 @@ class ArrayOps(Ops[T], Protocol[T]):
     """A back end that also has matrix products; in C these are the runtime's loops."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
-        """Return sums over terms: weights (rows, terms), inputs (batch, terms) to (batch, rows)."""
+        """Return inputs weights^T, (batch, rows), for (batch, terms) and (rows, terms)."""
         ...
 
 
@@ -164,7 +167,7 @@ class Fixed(Generic[T]):
 
     @classmethod
     def of(cls, ops: Ops[T], data: T, format: QFormat) -> Fixed[T]:
-        """Create a stored value; its interval is the whole format."""
+        """Create a stored value; its interval is the whole range of its format."""
         return cls(ops, data, format.frac, format.minimum, format.maximum)
 
     def constant(self, real: float) -> Fixed[T]:
@@ -287,8 +290,9 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
 
 
 def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
-    """Return exact sums over `terms`: weights (rows, terms), inputs (batch, terms) to (batch,
-    rows).
+    """Return the exact sums over `terms` of weights (rows, terms) times inputs (batch, terms).
+
+    The result is (batch, rows).
 
     The interval also covers every partial sum in any order, so loops may add in any order.
     """

@@ -1,4 +1,4 @@
-"""Defines a back end that computes only intervals; tracing a function with it gives them."""
+"""Defines a back end without data: a function that runs on it yields only intervals."""
 
 from __future__ import annotations
 

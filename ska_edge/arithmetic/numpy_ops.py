@@ -16,7 +16,8 @@ EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
     (np.float32, 2**24),
     (np.float64, 2**53),
 )
-WORTH_BLAS = 1 << 15  # from this many multiplications on, BLAS with two copies is faster than numpy
+# From this many multiplications on, BLAS is faster than numpy, although it needs copies as floats.
+WORTH_BLAS = 1 << 15
 
 
 class NumpyOps:

@@ -13,12 +13,12 @@ MASK = 0xFFFFFFFF
 WORD_BITS = 32
 Words = NDArray[np.uint64]
 
-# The streams; each use has its own key.
+# The streams, one for each use of random words; each stream has its own key.
 SIGNS, CODE_PRESENCE, CODE_SIGNS, REPLAY = range(4)
 
 
 def mix(number: ArrayLike) -> Words:
-    """Compute the 32-bit finalizer of MurmurHash3, a bijection where every bit affects every bit.
+    """Compute the 32-bit finalizer of MurmurHash3, a bijection that mixes all bits.
 
     It uses only the lower 32 bits of a larger number.
     """

@@ -1,4 +1,4 @@
-"""Checks data from arrays in memory like files: each error names the array and the index."""
+"""Checks data that are given as arrays; each error names the array and the index."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
             raise InputError(TOO_LARGE)
         return given
     if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
-        given = np.asarray(y, dtype=object)  # objects: numpy would turn 1 and "1" into one text
+        # As objects, because numpy would turn 1 and "1" into the same text.
+        given = np.asarray(y, dtype=object)
     labels = given.tolist()
     if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
         return _whole(labels)

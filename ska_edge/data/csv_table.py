@@ -20,8 +20,8 @@ from ska_edge.data.number import input_of, is_finite, is_input, is_number, too_l
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-LONGEST_LINE = 2**22  # characters; 65,535 inputs take half of them
-ROW = 150  # about the bytes of a row's label and line number
+LONGEST_LINE = 2**22  # characters; a line of 65,535 inputs has half as many
+ROW = 150  # bytes that a row's label and line number take, roughly
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
 
 
 def _names_labels(header: Sequence[str] | None) -> bool:
-    """Tell whether only labels have this name; ``y`` is also an axis of a sensor."""
+    """Tell whether a column's name means labels; ``y`` may also be an axis of a sensor."""
     return any(name.lower() in LABEL_COLUMNS and name.lower() != "y" for name in header or ())
 
 

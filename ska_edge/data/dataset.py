@@ -60,9 +60,9 @@ class Dataset:
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """Return the same samples, with classes numbered like these class names, by name.
+        """Return the same samples, with ``labels`` as class names and new indices that fit them.
 
-        If the names on one side are only numbers, as in data without names, the numbers stay.
+        If the names on one side are only numbers, as in data without names, the indices stay.
         Raises InputError if a class of these data is not in ``labels``.
         """
         unknown = [name for name in self.labels if name not in labels]
@@ -156,7 +156,7 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
 
 
 def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """Return how many of ``count`` the test part gets; raise InputError if it would get all."""
+    """Return how many of ``count`` items the test part gets; InputError if it would get all."""
     # Round first, because 0.07 * 100 is 7.000000000000001 in binary but means 7.
     share = math.ceil(round(fraction * count, 9))
     if share >= count:

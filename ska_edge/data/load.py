@@ -36,13 +36,13 @@ def load(
 
     For built-in data, see ``builtin.read_builtin``.
 
-    For CSV and ``label_column`` (a name or a number from 1), which applies only to CSV, see
-    ``csv_table.read_csv``. Labels are the integers 0..classes-1, none missing, or text. Text labels
-    are numbered in sorted order.
+    For CSV files, see ``csv_table.read_csv``; only they use ``label_column``, a name or a number
+    from 1. Labels are the integers 0..classes-1, none missing, or text. Text labels are numbered in
+    sorted order.
 
     An npz file has ``x`` (n, d) or ``X`` with finite numbers, and ``y`` (n,) with integers as above
-    or text. It may have ``labels`` (classes,) with the class names as text; y may then omit
-    classes. It may have ``group`` (n,) with integers. Pickles are refused.
+    or text. It may have ``labels`` (classes,) with the class names as text; then a class need
+    not occur in y. It may have ``group`` (n,) with integers. Pickles are refused.
 
     For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
@@ -94,7 +94,7 @@ def load(
 def _classes(
     path: Path, texts: Sequence[str], places: Sequence[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Return class indices and class names of text labels; ``places`` has each label's place."""
+    """Return class indices and class names of labels, given as text, at ``places``."""
     first_number: int | None = None
     first_text: int | None = None
     for index, text in enumerate(texts):

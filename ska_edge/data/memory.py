@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ska_edge.errors import InputError
 
-MAX_MEMORY = 1024  # MB; 130 million features, three times all of MNIST
+MAX_MEMORY = 1024  # MB; room for 130 million features, twice as many as MNIST has
 MEGABYTE = 2**20  # bytes
 FEATURE = 8  # bytes, as float64
 

@@ -19,9 +19,9 @@ def too_large() -> str:
 
 
 def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
-    """Raise InputError, with name, row and column, for a value (rows, columns) that is no input.
+    """Raise InputError, with name, row and column, if one of the values is no input.
 
-    `noun` is the word for the values in the sentence.
+    `values` are (rows, columns); `noun` is the word for them in the sentence.
     """
     bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # NaN compares as false
     if len(bad):

@@ -25,7 +25,8 @@ class Rows:
     Attributes:
         name: name of the data, for messages.
         x: features (rows, inputs), float64.
-        truth: the label of each row as text, empty for a row without a label; None without labels.
+        truth: the label of each row as text, empty for a row without a label; None if no row
+            has one.
     """
 
     name: str
@@ -57,7 +58,7 @@ def load_rows(
 
 
 def _columns(source: str, rows: Rows, inputs: int) -> str:
-    """The part of a sentence that counts the columns of a CSV file."""
+    """Return the end of the sentence, which counts the columns of a CSV file."""
     if Path(source).suffix.lower() != ".csv":
         return ""
     found = counted(rows.x.shape[1] + (rows.truth is not None), "column")

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
-    """Make a function whose argument `data` is a `Source` refuse arrays as two arguments."""
+    """Decorate a function that takes a `Source` as `data`: refuse x and y as two arguments."""
     name = function.__qualname__.rpartition(".")[2]
     others = [*inspect.signature(function).parameters].index("data") + 1
 
@@ -50,7 +50,8 @@ def load_data(
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
 
     Returns:
-        x (rows, features) in the unit of the data, y (rows,) class indices, labels: the names.
+        A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
+        labels with the class names.
 
     Raises InputError for data that cannot be used, and ToolError when built-in data come from a
     package that is not installed.

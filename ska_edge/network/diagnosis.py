@@ -31,7 +31,7 @@ Reals = NDArray[np.float64]
 # "Healthy" below means trainings of digits, vowels, wine, breast_cancer and iris with the three
 # rules with labels and default options, and a test accuracy of 90 % or more.
 
-# With fewer updates, a mean over single samples is still mostly chance.
+# A sign needs this many updates. With fewer, a mean over single samples is still mostly chance.
 ENOUGH = 20
 # A trend needs this many updates if every update has different samples. A held batch has less
 # noise.
@@ -47,8 +47,8 @@ LEARNED = 0.5
 LEARNED_ALL = 0.1
 
 # The entropy is constant if, between the halves of the last third of the steps, it changes by less
-# than this fraction of its largest value. At this speed it would take eight times as many steps to
-# reach that value from 0.
+# than this fraction of its largest value. At this speed, to reach
+# that value from 0 would take eight times the steps so far.
 STILL = 0.02
 # A shift still falls if its mean square in the last third of the steps is smaller than in the
 # second third by this fraction. A slower fall needs more than four times the steps so far to halve
@@ -71,11 +71,12 @@ MOVED = 0.25
 # A change of less than this many standard errors is chance.
 SURE = 3.0
 
-# One direction gives a ratio of 1, two equally strong directions give 2. Below the middle of these,
-# one direction dominates.
+# One direction gives a participation ratio of 1, two equally strong directions give 2. Below the
+# middle of these, one direction dominates.
 COLLAPSED = 1.5
 
-# At this share only one of a hundred weights changes; the others only cost time.
+# If this share of updates rounds to zero, only one of a hundred weights changes; the other updates
+# only cost time.
 VANISHED = 0.99
 
 # A value at the limit of its format is wrong by an unknown amount; this share is tolerated.
@@ -104,7 +105,7 @@ class Symptom:
     """One sign that a training fails.
 
     Attributes:
-        sign: one of `SIGNS`, the worst first.
+        sign: one of `SIGNS`, which are in order from the worst.
         layer: index, from 0; for a pair of layers, the lower one.
         what: the observation, with its figures.
         advice: a suggestion, with names of training options in braces.
@@ -204,7 +205,8 @@ class Watch:
             trends = (self._plateau, self._discord) if stagnates else ()
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
-        # With labels, layers whose updates vanish keep their initial weights: 0 in an output layer.
+        # With labels, layers whose updates vanish keep their initial weights, which are 0 in an
+        # output layer. So its decisions do not differ, but this is no collapse.
         vanishing = "vanishing updates" in {symptom.sign for symptom in found}
         if stagnates and not (self._labeled and vanishing):
             found += self._collapses()
@@ -373,7 +375,7 @@ def _movement(series: Reals) -> tuple[float, float]:
 
 
 def _steady_move(series: Reals) -> float:
-    """Return the change over the last two thirds; 0 if it is chance or small for the range."""
+    """Return the change over the last two thirds; 0 if it is chance or small within the range."""
     move, error = _movement(series[len(series) // 3 :])
     smooth = _blocks(series)
     span = float(smooth.max() - smooth.min())

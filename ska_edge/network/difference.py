@@ -52,7 +52,7 @@ class Difference:
 
 
 def first_difference(state: State, raw: bytes) -> Difference | None:
-    """The first integer in which a device's state, as bytes, differs from the host's."""
+    """Return the first integer in which a device's state, as bytes, differs from the host's."""
     plan, ours, place = state.plan, state.to_bytes(), 0
     for field in plan.state_fields():
         host, device = (
@@ -73,7 +73,7 @@ def first_difference(state: State, raw: bytes) -> Difference | None:
 
 
 def _parameter_difference(state: State, flat: int, host: int, device: int) -> Difference:
-    """The difference of one parameter, with its tensor and index."""
+    """Return the difference of one parameter, with its tensor and index."""
     tensor = next(t for t in state.plan.tensors() if flat < t.offset + t.size)
     index = np.unravel_index(flat - tensor.offset, tensor.shape)
     unit = 2.0**-tensor.format.frac
@@ -93,7 +93,7 @@ def _parameter_difference(state: State, flat: int, host: int, device: int) -> Di
 def decision_difference(
     plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
 ) -> Difference | None:
-    """Return the first decision that differs; decisions are (classes,), of one row."""
+    """Return the first difference of two rows of decisions, (classes,) each."""
     format = plan.formats.decision
     unit = 2.0**-format.frac
     for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):
@@ -115,7 +115,7 @@ def decision_difference(
 def metric_difference(
     step: int, host: Sequence[Mapping[str, int]], device: Sequence[Mapping[str, int]]
 ) -> Difference | None:
-    """Return the first metric sum of all layers that differs."""
+    """Return the first metric sum that differs, in order of the layers."""
     for layer, (ours, theirs) in enumerate(zip(host, device, strict=True)):
         for name in METRICS:
             if ours[name] != theirs[name]:

@@ -25,7 +25,8 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # the rest
 LEAST_EXPONENT = -700.0  # smaller exponents count as this one, which does not change a sigmoid
-TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))  # of the Taylor series
+# The coefficients of the Taylor series of exp, the highest power first.
+TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class FloatTrainer:
 
     Args:
         parameters: the parameters, as `initial_parameters` makes them.
-        rule: the other properties of the plan.
+        rule: the rule and the other properties of the plan.
         rate: the learning rate, for the mean over a batch.
 
     Attributes:
@@ -129,7 +130,7 @@ class FloatTrainer:
 
 
 def products(left: Reals, right: Reals) -> Reals:
-    """left^T right for (k, m) and (k, p): (m, p), with the k products added in order."""
+    """Return left^T right, (m, p), for (k, m) and (k, p); the k products are added in order."""
     at_once = max(1, MOST_PRODUCTS // (len(left) * right.shape[1]))
     parts = [
         in_order(left[:, start : start + at_once, None] * right[:, None, :])
@@ -139,9 +140,9 @@ def products(left: Reals, right: Reals) -> Reals:
 
 
 def in_order(terms: Reals) -> Reals:
-    """The sum over the first axis: 0 + first + second ..., in this order."""
+    """Return the sum over the first axis: 0 + first + second ..., in this order."""
     if terms[0].size > 1:
-        # numpy adds in pairs only along the fastest axis, and this axis is not the fastest one.
+        # numpy adds in pairs, not in order, only along the last axis; this is the first one.
         total: Reals = np.add.reduce(np.ascontiguousarray(terms), axis=0, initial=0.0)
         return total
     ordered: Reals = np.add.accumulate(terms)[-1] + 0.0
@@ -149,14 +150,14 @@ def in_order(terms: Reals) -> Reals:
 
 
 def sigmoid(z: Reals) -> Reals:
-    """1 / (1 + exp(-z))."""
+    """Return 1 / (1 + exp(-z))."""
     small = _exp(-np.abs(z))
     decided: Reals = np.where(z >= 0.0, 1.0, small) / (1.0 + small)
     return decided
 
 
 def _exp(x: Reals) -> Reals:
-    """exp(x) for x <= 0: a power of two times the Taylor series, to the last bit or two."""
+    """Return exp(x) for x <= 0, by the Taylor series, except for the last bit or two."""
     x = np.maximum(x, LEAST_EXPONENT)
     twos = np.rint(x * LOG2_E)
     rest = (x - twos * LN2_HIGH) - twos * LN2_LOW

@@ -12,15 +12,15 @@ from ska_edge.rules.metric_sums import METRIC_WEIGHT_BITS
 
 @dataclass(frozen=True, slots=True)
 class LayerMetrics:
-    """One layer after one update, in real numbers.
+    """The metrics of one layer after one update, as real numbers.
 
     Attributes:
         entropy: -(1/ln 2) sum z * shift.
         cosine: cosine between z and the shift, 0 if either is 0.
         z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
             update.
-        tensor_net: sum (D - z D' / ln 2) (z - previous z). This and the next two are 0 for rules
-            with one step per sample.
+        tensor_net: sum (D - z D' / ln 2) (z - previous z). `tensor_net`, `flow` and `lagrangian`
+            are 0 for rules with one step per sample.
         flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
         lagrangian: -sum z D' Phi.
         z_saturated, w_saturated: fractions (0 to 1) of values at a limit of their format.
@@ -49,11 +49,11 @@ class Meter:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        # The papers' eta: the plan's rate is eta / ln 2 for a mean over the batch.
+        # The papers' eta: the plan's rate is eta / ln 2, divided by the batch size.
         self._eta = plan.rate.real * plan.batch * math.log(2)
 
     def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:
-        """Return the metrics of all layers of one step; none for a layer without sums."""
+        """Return the metrics of each layer in `sums`, which one step gave; [] without sums."""
         metrics = []
         for index, layer in enumerate(sums):
             metrics.append(_metrics(self._plan, index, layer, self._eta))

@@ -17,7 +17,7 @@ from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
 ROWS = 1000  # training rows that are examined
-WIDEST = 64  # bits of a format, and of its fraction
+WIDEST = 64  # most bits of a format, and of its fraction
 MOST_VALUES = 2**63 - 1
 
 
@@ -28,7 +28,7 @@ class Range:
     Attributes:
         layer: layer index.
         quantity: "input", "knowledge", "activation", "shift", or the name of a tensor.
-        bits, frac: its format.
+        bits, frac: the format of its integers.
         largest: largest magnitude of an integer.
         saturated, values: number of integers at a limit of the format, and number of all integers.
             For a tensor, they are counted at the end of the training.
@@ -63,7 +63,7 @@ class Range:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Range:
-        """Read plain data, the inverse of `as_dict`; earlier files call a readout a head.
+        """Read plain data, the inverse of `as_dict`; in old files, "head" means a readout.
 
         Raises TypeError or ValueError for any other data.
         """
@@ -112,7 +112,7 @@ class RangeTracker:
         for tensor in plan.tensors():
             values = trainer.state.tensor(tensor.layer, tensor.name)
             found = self._add(tensor.layer, tensor.name, tensor.format, values)
-            # A tensor changes during training; the final values are counted.
+            # A tensor changes during training, so only its final values are counted.
             found.saturated, found.values = at_limits(values, tensor.format), values.size
         for layer, trace in enumerate(trainer.forward(rows)):
             self._add(layer, "knowledge", formats.knowledge, trace.knowledge)

@@ -1,4 +1,4 @@
-"""Stores a few samples of every class, which are learned again against forgetting.
+"""Stores a few samples of every class, which a network learns again so as not to forget them.
 
 All random numbers depend only on the plan's seed and a counter. So a device (`runtime/ska.c`)
 stores and replays the same samples.
@@ -18,12 +18,12 @@ class ReplayBuffer:
     kept.
 
     Args:
-        plan: classes, sizes and seed.
-        width: integers per sample, which are its inputs or only its number.
+        plan: the plan with the classes, the sizes of the buffer and the seed.
+        width: integers per sample: all its inputs, or 1 if only its number is stored.
 
     Attributes:
         samples: (classes, per_class, width).
-        seen: (classes,), samples of each class so far; it stops at `MOST_SEEN`.
+        seen: (classes,), samples of each class so far; a count stops at `MOST_SEEN`.
         drawn: number of random words used.
     """
 

@@ -71,7 +71,7 @@ class State:
         return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
 
     def halve_rate(self, times: int) -> None:
-        """Set the rate to the plan's rate times 2**-times, which only changes a shift."""
+        """Set the rate to the plan's rate, halved `times` times; only its shift changes."""
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
                 f"this plan's rate can be halved at most {self.plan.rate_halvings_max} times,"
@@ -92,7 +92,7 @@ class State:
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
-        """Return a state with the same parameters and step, but the plan's rate and no samples."""
+        """Return a state with these parameters and this step; all other fields are initial."""
         return State(self.plan, self.parameters, self.step)
 
     def flashed(self) -> State:
@@ -167,7 +167,7 @@ class State:
 
 
 def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """Restore a pickled state; on the host, its step may exceed a device's largest count."""
+    """Restore a pickled state; `step` may be too large for its 32 bits in `data`."""
     state = State.from_bytes(plan, data)
     state.step = step
     return state

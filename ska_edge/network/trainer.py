@@ -36,7 +36,7 @@ class LayerTrace:
     decision: Integers
     shift: Integers
     step: Integers
-    previous: Integers  # `published`: knowledge of the previous step; otherwise of this one
+    previous: Integers  # `published`: knowledge of the previous step; otherwise of this step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class LayerOutput:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The results of consecutive rows that were learned, for each row.
+    """The results of learning some consecutive rows, for each row.
 
     Attributes:
         decisions: (n, classes), from each row's last forward pass before its update.
@@ -217,7 +217,8 @@ class FixedTrainer:
     ) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yield the decisions before each update.
 
-        A last, smaller batch is skipped, because the plan includes the division by the batch size.
+        A last, smaller batch is skipped, because the plan's rate includes the division by the batch
+        size.
         """
         batch = self.plan.batch
         if self.plan.replay.per_class:
@@ -279,7 +280,7 @@ class FixedTrainer:
         return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
-        """Add the outer product, summed over the batch, to a matrix; add the step to its bias."""
+        """Add step^T inputs, summed over the batch, to a matrix; the summed step to its bias."""
         batch, shift = step.data.shape[0], self.state.rate.shift
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
@@ -309,7 +310,7 @@ class FixedTrainer:
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[tuple[Values, Values, Values]] = []  # `_layer` of the previous pass
+        previous: list[tuple[Values, Values, Values]] = []  # results of `_layer` in that pass
         for number in range(self.plan.steps):
             passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal

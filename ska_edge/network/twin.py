@@ -34,7 +34,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
 
 
 def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
-    """Return float parameters by the names of `Plan.tensors`."""
+    """Return float parameters by the layers and names of `Plan.tensors`."""
     named: dict[tuple[int, str], Reals] = {}
     for kind, arrays in (
         ("weight", parameters.weights),

@@ -22,7 +22,7 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # C handles up to four rows at a time; one more block must fit into 16 bits
+MOST_NEURONS = 65532  # C counts rows in 16 bits, by up to four: the count must not overflow
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
@@ -30,7 +30,7 @@ MOST_CELLS = 2**27  # integers of a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters
 NARROW_WEIGHT_BITS = 16
 LARGEST_OFFSET = 2**46  # a 16-bit mean times a 31-bit multiplier
-FARTHEST_RATE = 1100  # a power of 2 beyond those of a float64
+FARTHEST_RATE = 1100  # limit of a rate's shift; no float64 is that far from 1
 
 
 def plan_from_json(data: Any) -> Plan:
@@ -89,7 +89,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Check that layers fit each other, and counts fit the C runtime and the host's memory."""
+    """Check that layers fit each other, and that the C runtime can count layers and neurons."""
     if not plan.layers:
         raise InputError("the plan has no layers")
     if len(plan.layers) > MOST_LAYERS:

@@ -40,9 +40,10 @@ def layer_plans(
 
     Args:
         sizes: inputs, hidden widths, classes.
-        rule, profile: determine readouts and activations.
+        rule: determines whether hidden layers have readouts.
+        profile: determines the formats of activations, and by default those of weights.
         incoming: format of the network's input.
-        weights: by layer and "weight" or "readout_weight"; the profile's format is the default.
+        weights: other formats of weights, by layer and name, "weight" or "readout_weight".
     """
     hidden, layers = len(sizes) - 2, []
     for index in range(hidden + 1):

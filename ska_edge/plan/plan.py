@@ -22,7 +22,8 @@ from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
-MOST_SEEN = 65534  # maximum sample count of a replay buffer; `random_words.below` takes this plus 1
+# A replay buffer counts the samples of a class up to this; `random_words.below` gets the count + 1.
+MOST_SEEN = 65534
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Matrix:
 class LayerPlan:
     """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
 
-    The top hidden layer's readout is the output layer, which has the same input, target and initial
-    values.
+    The readout of the top hidden layer is the output layer, which has the input, the target and the
+    initial values that a separate readout would have.
     """
 
     matrix: Matrix
@@ -53,12 +54,12 @@ class LayerPlan:
 
     @property
     def inputs(self) -> int:
-        """Fan-in."""
+        """Number of inputs."""
         return self.matrix.inputs
 
     @property
     def outputs(self) -> int:
-        """Neurons."""
+        """Number of neurons."""
         return self.matrix.outputs
 
     @property
@@ -130,7 +131,7 @@ class StateField:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the field."""
         return self.count * self.width
 
 
@@ -196,11 +197,11 @@ class Plan:
 
     @property
     def gain(self) -> int:
-        """Exponent of the factor in a projected shift."""
+        """Exponent of the factor 2**gain in a projected shift."""
         return self.rule_definition.gain(self.classes)
 
     def neuron_functions(self) -> tuple[NeuronFunction, ...]:
-        """Every per-neuron function that this plan needs, in reading order."""
+        """Every per-neuron function that this plan needs, in order of use."""
         return neuron_functions(
             self.rule_definition,
             self.formats,
@@ -295,7 +296,7 @@ class Plan:
     # The loops of the C runtime need these shifts as numbers; Python derives them from fractions.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fraction of the sum W a + b; no term loses a bit, and rounding drops one bit or more."""
+        """Fraction of the sum W a + b: no term loses a bit; the knowledge has a smaller one."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 

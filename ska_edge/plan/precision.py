@@ -18,12 +18,12 @@ class Precision:
 
     Attributes:
         weight: format of a stored weight, which learns.
-        forward_bits: width of a weight in sums: its rounded upper bits.
-        activation: format of activations; also the width of the input.
+        forward_bits: width of a weight in sums, which use its upper bits, rounded.
+        activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
         table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit
-            of 8 is enough to decide and to learn a target. The alignment z D' vanishes only with
-            16.
+            of 8 is enough to decide and to learn a target. The alignment z D' needs 16, because it
+            is not yet near 0 at 8.
     """
 
     name: str

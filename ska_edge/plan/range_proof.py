@@ -28,7 +28,7 @@ def range_proof(plan: Plan) -> tuple[Bound, ...]:
     """Return the interval of every sum that a layer computes, from the formats alone.
 
     Weights and inputs may have any value in their format; the proof uses no data. A trace of the
-    per-neuron functions proves their intervals (see `fixedpoint.Fixed`).
+    per-neuron functions proves the intervals inside them (see `fixedpoint.Fixed`).
     Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []

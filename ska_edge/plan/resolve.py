@@ -27,10 +27,10 @@ class Draft:
     Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
-        rate: real learning rate of one update; it is resolved to a `Rate`, divided by the batch
-            size.
+        rate: learning rate of one update, a real number; the plan has it divided by the batch size,
+            as a `Rate`.
         batch: samples per update.
-        steps: steps on a held batch, for rules without labels (default: 2), otherwise 1.
+        steps: steps on a held batch, by default 2, for a rule without labels; 1 for other rules.
         input_format: format of the input; by default that of the activation.
         weight_formats: formats from calibration, by layer and "weight" or "readout_weight"; by
             default those of the precision.

@@ -1,6 +1,7 @@
 """Lists the per-neuron functions of a rule: names, arguments with their intervals, bodies.
 
-The C generator traces every body into a C function. Tests run each on every value that it can take.
+The C generator traces every body into a C function. Tests run each body on every value
+of its arguments.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class NeuronFunction:
-    """One function of one neuron: its arguments, its description, and its body on `Fixed`."""
+    """One function of one neuron: its name, a summary, its arguments, and its body on `Fixed`."""
 
     name: str
     summary: str
@@ -60,7 +61,7 @@ def neuron_functions(
     input_format: QFormat,
     raw: RawInput | None = None,
 ) -> tuple[NeuronFunction, ...]:
-    """Return every per-neuron function that a plan with this rule needs, in reading order."""
+    """Return every per-neuron function that a plan with this rule needs, in order of use."""
     z = Argument.of("knowledge", formats.knowledge)
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)

@@ -1,6 +1,6 @@
 """Computes the terms of a layer's metric sums, one per neuron, on `Fixed` values.
 
-The device and the trainer give integer sums; `network/metrics.py` divides them.
+The device and the trainer give integer sums; `network/metrics.py` converts them to real metrics.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ from ska_edge.rules.neuron import slope
 # Sums over the neurons of a layer (and the samples of a batch), which the device sends after a
 # step. `metrics.py` computes the paper's quantities from them. The first six are sums of
 # `METRIC_TERMS`.
-METRICS = (
-    "entropy",  # sum of z * shift
-    "z_square",  # sum of z * z
-    "shift_square",  # sum of shift * shift
-    "decision_net",  # sum of D * (z - z of the previous step); `published` only
-    "alignment_net",  # sum of z * D' * (z - previous z)
-    "flow_square",  # sum of (z - previous z) ** 2
-    "w_square",  # sum of W * W; only the upper 16 bits of wider weights count
-    "z_saturated",  # knowledge values at a limit of their format
-    "w_saturated",  # weights at a limit of their format
-    "zero_updates",  # weights whose update rounded to zero in the last step
-)
+METRIC_PURPOSE = {
+    "entropy": "sum of z * shift",
+    "z_square": "sum of z * z",
+    "shift_square": "sum of shift * shift",
+    "decision_net": "sum of D * (z - z of the previous step); 0 without such steps",
+    "alignment_net": "sum of z * D' * (z - z of the previous step)",
+    "flow_square": "sum of the squares of z - z of the previous step",
+    "w_square": "sum of W * W; of wider weights, only the upper 16 bits count",
+    "z_saturated": "number of knowledge values at a limit of their format",
+    "w_saturated": "number of weights at a limit of their format",
+    "zero_updates": "number of weights whose update rounded to zero in the last step",
+}
+METRICS = tuple(METRIC_PURPOSE)
 
 METRIC_TERMS = METRICS[:6]
-SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")  # others are squares and counts
+# The others are squares or counts, which are never negative.
+SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")
 METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would exceed 64 bits
 
 
 def metric_term(
     name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
 ) -> Fixed[T]:
-    """Return the term of one neuron, an exact product, in the sum of this name in `METRICS`.
+    """Return one neuron's term, an exact product, of the sum with this name in `METRICS`.
 
     `previous` is the knowledge one step before; rules without steps pass the knowledge itself.
     """

@@ -4,10 +4,10 @@ Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
-The rules differ in the shift (arXiv 2503.13942 for `published`; the others use the same update with
-a target), in the weight of the alignment term, and in the input of the next layer. `rule` has the
-table of rules. The loops over neurons and weights are in `trainer` (numpy) and in the C runtime.
-Agreement tests compare the two bit for bit.
+The rules differ in the shift, in the weight of the alignment term, and in the input of the next
+layer; `rule` has the table of rules. `published` is the rule of arXiv 2503.13942; the others use
+the same update with a target. The loops over neurons and weights are in `trainer` (numpy) and in
+the C runtime. Agreement tests compare the two bit for bit.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """Return D = sigmoid(z) by table and linear interpolation; beyond the table, its last value."""
+    """Return D = sigmoid(z) by table and linear interpolation; beyond the table, its end value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)
@@ -154,7 +154,7 @@ def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
-    """Return a rate's mantissa as a value with its proven interval (see `fixedpoint.Rate`)."""
+    """Return a rate's mantissa with its proven interval, in the back end of the value `like`."""
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 
@@ -168,6 +168,6 @@ def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixe
 
 
 def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
-    """Return W + round(products * 2**-rate_shift), saturated; only this changes a weight."""
+    """Return W + round(products * 2**-rate_shift), saturated; nothing else changes a weight."""
     change = weight_change(weight, products, rate_shift)
     return (weight + change).saturated(weight.lo, weight.hi)

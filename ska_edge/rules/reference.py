@@ -11,9 +11,10 @@ learns by
 averaged over the batch. The rules differ in the shift, and in the input of the next layer:
 
 * ``local`` (labels; next input a = 2 D - 1). Output layer: shift = e = Y - D, Y the one-hot label.
-  Hidden layer: shift = 4 D' (A^T e_l), where A, c is the layer's own readout and
-  e_l = Y - sigmoid(A a + c). The readout of the top hidden layer is the output layer itself; every
-  hidden layer below it has a readout, which learns exactly like an output layer.
+  Hidden layer: shift = 4 D' (A^T e_l), where e_l = Y - sigmoid(A a + c) is the error of the layer's
+  own readout, which has weights A and biases c. The readout of the top hidden layer is the output
+  layer itself; every hidden layer below it has a readout, which learns exactly like an output
+  layer.
 * ``feedback`` (labels; next input 2 D - 1). Output layer: shift = e = Y - D. Hidden layers:
   shift = gain * D' (e B), where B is a fixed matrix of signs, one per hidden layer, which replaces
   the transposed weights.
@@ -43,7 +44,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 RULES = ("local", "feedback", "code", "published")
-CODED = ("feedback", "code")  # rules whose hidden layers look up a matrix by class
+CODED = ("feedback", "code")  # rules with a fixed random (classes, width) matrix per hidden layer
 
 LN2 = math.log(2.0)
 
@@ -74,7 +75,7 @@ class Parameters:
         )
 
     def sizes(self) -> list[int]:
-        """Return inputs, hidden widths and classes, the argument of ``initial_parameters``."""
+        """Return (inputs, hidden widths ..., classes), as ``initial_parameters`` takes them."""
         return [self.weights[0].shape[1], *(array.shape[0] for array in self.weights)]
 
 
@@ -102,7 +103,7 @@ class StepMetrics:
 
 
 def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters:
-    """Initial values for ``sizes`` = (inputs, hidden widths ..., classes).
+    """Return initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
     ``published``, every layer is random. With the other rules, the output layer and the readouts
@@ -267,7 +268,7 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # The first layer takes n^2 or 2 n d products per neuron; use the cheaper form.
+            # A held layer takes n^2 products per neuron, a stepped layer 2 n d: use the cheaper.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []
@@ -344,7 +345,7 @@ class _SteppedLayer:
         self.weights = weights
         self.bias = bias
         self.eta = eta
-        self.step = eta / LN2 / len(inputs)  # factor of the sum over the batch
+        self.step = eta / LN2 / len(inputs)  # the factor of a sum over the batch
         # One block, because numpy uses huge pages only for large blocks.
         block = np.empty((5, len(inputs), len(weights)))
         self.z, self.last_z, self.decision, self.last_decision, self.pull = block
@@ -438,11 +439,12 @@ class _HeldLayer(_SteppedLayer):
 
 
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
-    """Return the fraction of rows of ``decisions`` (n, classes) with the largest value at
+    """Return the fraction of rows that are classified right.
+
+    In such a row of ``decisions`` (n, classes), the largest value is that of the row's label in
     ``labels`` (n,).
 
-    If decisions are equal, the first class counts. Raises ValueError for no rows, or shapes that do
-    not fit.
+    Of equal decisions, the first counts. Raises ValueError for no rows, or shapes that do not fit.
     """
     values = np.asarray(decisions)
     truth = np.asarray(labels)

@@ -1,7 +1,7 @@
 """Defines the learning rules: a table of the functions of `neuron` that each rule uses.
 
-A rule is a row of `RULES`. `neuron` has the computations of one neuron; `functions` lists those
-that a rule needs, for the C generator and for exhaustive tests.
+A rule is a row of `RULES`. `neuron` has the computations of one neuron; `functions` lists the
+computations that a rule needs, for the C generator and for exhaustive tests.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Rule:
 
     @property
     def supervised(self) -> bool:
-        """Whether it learns from labels, one step per batch; otherwise in `steps` steps."""
+        """Whether it learns from labels, one step per batch; otherwise it makes `steps` steps."""
         return self.teacher != PAST
 
     @property
@@ -53,7 +53,7 @@ class Rule:
         return self.teacher == READOUT
 
     def gain(self, classes: int) -> int:
-        """The exponent g of a projected shift.
+        """The exponent g of the factor 2**g in a projected shift.
 
         The shift of a readout is 4 D' (A^T e). For random signs, the factor is the power of two
         closest to 4 / sqrt(classes), because the sum over the signs is a random walk.
@@ -65,7 +65,7 @@ class Rule:
         return (signed_activation if self.signed else plain_activation)(decision, format)
 
     def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-        """Return the factor that the update multiplies with the layer's input."""
+        """Return delta, which the update multiplies with the layer's input."""
         return (aligned_delta if self.aligned else plain_delta)(knowledge, decision, shift)
 
 

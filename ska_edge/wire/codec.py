@@ -38,7 +38,7 @@ class Layout:
         self._struct = struct.Struct(code)
 
     def pack(self, values: Values) -> bytes:
-        """Return the payload; raise LookupError, TypeError, ValueError or struct.error."""
+        """Return the payload; bad values raise LookupError, TypeError, ValueError, struct.error."""
         elements: list[Any] = []
         for name, count, octets in self._parts:
             value = values[name]
@@ -79,7 +79,7 @@ class Layout:
 
 
 def _places() -> dict[tuple[int, str], tuple[struct.Struct, int]]:
-    """Return the positions of all fields without an array before them, by message code."""
+    """Return the positions of all fields without an array before them, by code and name."""
     places = {}
     for message in MESSAGES:
         at = 0
@@ -101,9 +101,9 @@ def place(code: int, name: str) -> slice:
 
 
 def peek(code: int, payload: bytes, name: str) -> int | None:
-    """Read one field of a message; only the fields before it need to be valid.
+    """Read one field of a message, even if the rest of the payload is invalid.
 
-    None of the fields before it may be an array. Returns None if the payload ends before it.
+    No field before it may be an array. Returns None if the payload is too short to contain it.
     """
     number, at = _PLACES[code, name]
     return int(number.unpack_from(payload, at)[0]) if len(payload) >= at + number.size else None
@@ -174,7 +174,7 @@ class Codec:
     def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
         """Return the name and the values of a message.
 
-        A single element becomes an int, a u8 array bytes, another array a tuple of int.
+        A single number becomes an int, a u8 array becomes bytes, any other array a tuple of int.
         Raises DeviceError for an unknown code or a wrong length.
         """
         layout = self._layouts.get(code)
@@ -209,5 +209,5 @@ def _count(field: Field, dimensions: Mapping[str, int]) -> int | None:
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    # A flag counts as a number, although it is iterable.
+    # A flag of `enum` is iterable, but counts as one number.
     return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)

@@ -16,18 +16,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ska_edge.rules.metric_sums import METRICS
+from ska_edge.rules.metric_sums import METRIC_PURPOSE
 
 PROTOCOL_VERSION = 4
-COUNTED = 2**32  # counts of samples and updates, and CRCs, have 32 bits on a device
+COUNTED = 2**32  # a device counts samples and updates modulo this; a CRC is also below it
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
-PUSH_MAX = 64  # maximum bytes of state in a PUSH, which must fit the smallest parts' receive buffer
-KEY_BYTES = 32  # of a device's key, see `tag`
-TAG_BYTES = 8  # of the tag of a request that changes a device with a key; a forger needs 2^64 tries
+PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest parts cannot receive more
+KEY_BYTES = 32  # bytes of a device's key, see `tag`
+TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
 Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
 Values = Mapping[str, Any]
-"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; `pack` accepts any integer type."""
+"""Values by field: int, bytes for u8 arrays, or tuple[int, ...]; `pack` takes any integer type."""
 
 STRUCT_CODES: dict[Kind, str] = {
     "u8": "B",
@@ -65,18 +65,19 @@ STATUS_PURPOSE = {
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither a repeat of the last request nor the next request; "
-    "detail is the last seq, or 65535",
-    Status.NUMBER: "not the next sample; detail is the number of the next sample",
+    "detail is the last seq, or 65535 without a session",
+    Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that often; detail is the maximum",
-    Status.OFFSET: "not the offset to continue from; detail is that offset",
+    Status.OFFSET: "not the offset to continue from; detail is the right offset",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
-    Status.STORAGE: "nothing was stored, the state is unchanged; detail is the ska_status_t",
+    Status.STORAGE: "nothing was stored, and the state is unchanged; detail is the ska_status_t",
     Status.TOKEN: "the request is for another state; detail is the token of this state",
     Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
     Status.WORN: "the memory for saves has been erased as often as it endures; detail is 0",
-    Status.EARLY: "too many saves; detail is how many bytes the device must receive first",
+    Status.EARLY: "too many saves; "
+    "detail is how many bytes the device must receive before the next save",
 }
 
 
@@ -99,7 +100,7 @@ CAPABILITY_PURPOSE = {
     Capability.RATE: "changes its rate on SET_RATE",
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
     Capability.PUSH: "accepts a state from OFFER and PUSH",
-    Capability.KEY: "accepts requests that change it only with a tag of its key",
+    Capability.KEY: "refuses every request that changes it and has no tag of its key",
 }
 
 
@@ -111,7 +112,7 @@ class Want(enum.IntFlag):
 
 
 WANT_PURPOSE = {
-    Want.METRICS: "METRICS of every layer before RESULT",
+    Want.METRICS: "a METRICS message for every layer, before RESULT",
     Want.CRC: "the CRC-32 of the state in RESULT",
 }
 
@@ -165,11 +166,11 @@ class Message:
 
 
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
-STEP = Field("step", "u32", 1, "updates since the plan's weights")
-SAMPLES = Field("samples", "u32", 1, "samples learned since the plan's weights")
+STEP = Field("step", "u32", 1, "updates made, counted from the plan's weights")
+SAMPLES = Field("samples", "u32", 1, "samples learned, counted from the plan's weights")
 CRC = Field("crc", "u32", 1, "CRC-32 of the state")
 TOKEN = Field("token", "u32", 1, "identifies the state's history; 0 after a start, RESET or PUSH")
-OFFSET = Field("offset", "u32", 1, "position of the first byte in the state")
+OFFSET = Field("offset", "u32", 1, "position in the state where the bytes begin")
 
 MESSAGES = (
     Message(
@@ -177,7 +178,7 @@ MESSAGES = (
         0x01,
         "request",
         (Field("protocol", "u8", 1, "protocol version of the host"),),
-        "open a session; one byte in every protocol version",
+        "open a session; the payload is one byte in every protocol version",
         answer="WELCOME",
     ),
     Message(
@@ -186,7 +187,7 @@ MESSAGES = (
         "request",
         (
             Field(
-                "number", "u32", 1, "token plus samples learned before; prevents a second learning"
+                "number", "u32", 1, "token plus samples learned before; no sample is learned twice"
             ),
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
@@ -215,7 +216,7 @@ MESSAGES = (
             Field("digest", "u8", 8, "first bytes of the digest of the state's plan"),
             CRC,
         ),
-        "announce a state; the same state again resumes where it stopped",
+        "announce a state to push; the same state again resumes the transfer",
         answer="STATUS",
         changes=True,
     ),
@@ -224,7 +225,7 @@ MESSAGES = (
         0x07,
         "request",
         (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
-        "send a piece of the offered state; the last piece stores and loads it",
+        "send a piece of the offered state; after the last, the device stores and loads it",
         answer="STATUS",
         changes=True,
     ),
@@ -233,7 +234,7 @@ MESSAGES = (
         0x08,
         "request",
         (TOKEN,),
-        "save the state for a restart",
+        "save the state, so that it survives a restart",
         answer="STATUS",
         changes=True,
     ),
@@ -242,7 +243,7 @@ MESSAGES = (
         0x09,
         "request",
         (),
-        "return to the plan's weights, step 0",
+        "return to the plan's weights and to step 0",
         answer="STATUS",
         changes=True,
     ),
@@ -260,7 +261,7 @@ MESSAGES = (
         0x0B,
         "request",
         (),
-        "ask a device with a key for a nonce; tags are made with it from here on",
+        "ask a device with a key for a nonce, with which all later tags are made",
         answer="NONCE",
     ),
     Message(
@@ -276,8 +277,8 @@ MESSAGES = (
             TOKEN,
             CRC,
             Field("state_bytes", "u32", 1, "size of the state"),
-            Field("inputs", "u16", 1, "elements of an input"),
-            Field("input_width", "u8", 1, "bytes of one element, 1 or 2"),
+            Field("inputs", "u16", 1, "number of elements of an input"),
+            Field("input_width", "u8", 1, "bytes of one element of an input, 1 or 2"),
             Field("classes", "u16", 1, "number of classes"),
             Field("layers", "u8", 1, "number of layers"),
             Field("halvings", "u8", 1, "how often the plan's rate is halved"),
@@ -285,9 +286,9 @@ MESSAGES = (
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
             Field("saves", "u32", 1, "saves made so far; if 0, a restart loses what was learned"),
             Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
-            Field("error_detail", "u32", 1, "its detail"),
+            Field("error_detail", "u32", 1, "detail of that refusal"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
-            Field("board", "u8", 16, "name in ASCII, padded with zeros"),
+            Field("board", "u8", 16, "name of the board in ASCII, padded with zeros"),
         ),
         "answers HELLO; identifies the device, its plan and its progress",
     ),
@@ -299,8 +300,10 @@ MESSAGES = (
             STEP,
             SAMPLES,
             Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, otherwise 0"),
-            Field("predicted", "u16", 1, "index of the largest decision; the first of equal ones"),
-            Field("decisions", "i16", "classes", "Q0.15, from the forward pass before any update"),
+            Field("predicted", "u16", 1, "index of the largest decision; of equal ones, the first"),
+            Field(
+                "decisions", "i16", "classes", "in Q0.15, from the forward pass before any update"
+            ),
         ),
         "answers SAMPLE and INFER",
     ),
@@ -311,7 +314,7 @@ MESSAGES = (
         (
             Field("layer", "u8", 1, "layer index, from 0"),
             STEP,
-            *(Field(name, "i64", 1, "sum over the layer") for name in METRICS),
+            *(Field(name, "i64", 1, purpose) for name, purpose in METRIC_PURPOSE.items()),
         ),
         "integer sums of one layer after a learning step, sent before RESULT",
     ),

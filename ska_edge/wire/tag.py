@@ -14,7 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-OF_REQUEST = b"\x01"  # the device's own hash for nonces begins with another byte
+OF_REQUEST = b"\x01"  # first byte; a device's hash for nonces begins with another one
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 
 
@@ -22,7 +22,7 @@ def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes
     """Return the tag of a request, `TAG_BYTES` long.
 
     Args:
-        key: `KEY_BYTES`.
+        key: the device's key, `KEY_BYTES` long.
         nonce: the device's answer to CHALLENGE.
         number: number of the request since the nonce, from 1.
         code: type byte of the request.
@@ -36,7 +36,7 @@ class Tagger:
     """Adds the tags to the requests of one session, and counts the requests like the device.
 
     Args:
-        key: `KEY_BYTES`.
+        key: the device's key, `KEY_BYTES` long.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -45,7 +45,7 @@ class Tagger:
         self._number = 0
 
     def begin(self, nonce: bytes) -> None:
-        """Start counting, with a nonce from the device."""
+        """Use a new nonce from the device, and count requests from 0 again."""
         self._nonce, self._number = nonce, 0
 
     def tagged(self, message: Message, payload: bytes) -> bytes:

@@ -34,21 +34,21 @@
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* neither a repeat of the last request nor the next request; detail is the last seq, or 65535 */
+/* neither a repeat of the last request nor the next request; detail is the last seq, or 65535 without a session */
 #define SKA_STATUS_SEQUENCE 3u
-/* not the next sample; detail is the number of the next sample */
+/* the sample is not the next one; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
 #define SKA_STATUS_LABEL 5u
 /* the plan's rate cannot be halved that often; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* not the offset to continue from; detail is that offset */
+/* not the offset to continue from; detail is the right offset */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
 /* the pushed bytes are not the offered state; detail is their CRC-32 */
 #define SKA_STATUS_CRC 9u
-/* nothing was stored, the state is unchanged; detail is the ska_status_t */
+/* nothing was stored, and the state is unchanged; detail is the ska_status_t */
 #define SKA_STATUS_STORAGE 10u
 /* the request is for another state; detail is the token of this state */
 #define SKA_STATUS_TOKEN 11u
@@ -56,9 +56,9 @@
 #define SKA_STATUS_KEY 12u
 /* the memory for saves has been erased as often as it endures; detail is 0 */
 #define SKA_STATUS_WORN 13u
-/* too many saves; detail is how many bytes the device must receive first */
+/* too many saves; detail is how many bytes the device must receive before the next save */
 #define SKA_STATUS_EARLY 14u
-/* METRICS of every layer before RESULT */
+/* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
 #define SKA_WANT_CRC 2u
@@ -74,7 +74,7 @@
 #define SKA_CAPABILITY_SAVE 16u
 /* accepts a state from OFFER and PUSH */
 #define SKA_CAPABILITY_PUSH 32u
-/* accepts requests that change it only with a tag of its key */
+/* refuses every request that changes it and has no tag of its key */
 #define SKA_CAPABILITY_KEY 64u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
@@ -92,7 +92,7 @@
 
 /* --- type bytes and payload sizes ------------------------------------------------------------- */
 
-/* HELLO: open a session; one byte in every protocol version */
+/* HELLO: open a session; the payload is one byte in every protocol version */
 #define SKA_MESSAGE_HELLO 0x01u
 #define SKA_MESSAGE_HELLO_SIZE 1u
 /* SAMPLE: learn from one labeled sample */
@@ -113,25 +113,25 @@
 /* PULL: read a piece of the state */
 #define SKA_MESSAGE_PULL 0x05u
 #define SKA_MESSAGE_PULL_SIZE 4u
-/* OFFER: announce a state; the same state again resumes where it stopped */
+/* OFFER: announce a state to push; the same state again resumes the transfer */
 #define SKA_MESSAGE_OFFER 0x06u
 #define SKA_MESSAGE_OFFER_SIZE 12u
-/* PUSH: send a piece of the offered state; the last piece stores and loads it */
+/* PUSH: send a piece of the offered state; after the last, the device stores and loads it */
 #define SKA_MESSAGE_PUSH 0x07u
 #define SKA_MESSAGE_PUSH_SIZE (4u + 64u)
 #if SKA_MESSAGE_PUSH_SIZE > SKA_PAYLOAD_MAX
 #error "PUSH does not fit a frame: too many inputs or classes"
 #endif
-/* SAVE: save the state for a restart */
+/* SAVE: save the state, so that it survives a restart */
 #define SKA_MESSAGE_SAVE 0x08u
 #define SKA_MESSAGE_SAVE_SIZE 4u
-/* RESET: return to the plan's weights, step 0 */
+/* RESET: return to the plan's weights and to step 0 */
 #define SKA_MESSAGE_RESET 0x09u
 #define SKA_MESSAGE_RESET_SIZE 0u
 /* SET_TOKEN: give a token to the state with this CRC-32; the state keeps it while learning */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
 #define SKA_MESSAGE_SET_TOKEN_SIZE 8u
-/* CHALLENGE: ask a device with a key for a nonce; tags are made with it from here on */
+/* CHALLENGE: ask a device with a key for a nonce, with which all later tags are made */
 #define SKA_MESSAGE_CHALLENGE 0x0bu
 #define SKA_MESSAGE_CHALLENGE_SIZE 0u
 /* WELCOME: answers HELLO; identifies the device, its plan and its progress */
@@ -255,7 +255,7 @@ static inline uint32_t ska_bytes_get_u32(const uint8_t *bytes) {
 
 /* --- requests, host to device ----------------------------------------------------------------- */
 
-/* HELLO: open a session; one byte in every protocol version */
+/* HELLO: open a session; the payload is one byte in every protocol version */
 typedef struct {
     /* protocol version of the host */
     uint8_t protocol;
@@ -272,7 +272,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
-    /* token plus samples learned before; prevents a second learning */
+    /* token plus samples learned before; no sample is learned twice */
     uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
@@ -329,7 +329,7 @@ static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t 
 
 /* PULL: read a piece of the state */
 typedef struct {
-    /* position of the first byte in the state */
+    /* position in the state where the bytes begin */
     uint32_t offset;
 } ska_message_pull_t;
 
@@ -342,7 +342,7 @@ static inline bool ska_message_pull_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* OFFER: announce a state; the same state again resumes where it stopped */
+/* OFFER: announce a state to push; the same state again resumes the transfer */
 typedef struct {
     /* 8 elements: first bytes of the digest of the state's plan */
     const uint8_t *digest;
@@ -360,9 +360,9 @@ static inline bool ska_message_offer_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
-/* PUSH: send a piece of the offered state; the last piece stores and loads it */
+/* PUSH: send a piece of the offered state; after the last, the device stores and loads it */
 typedef struct {
-    /* position of the first byte in the state */
+    /* position in the state where the bytes begin */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_PUSH_MAX */
     /* data_count elements: the next bytes of the state */
@@ -380,7 +380,7 @@ static inline bool ska_message_push_unpack(const uint8_t *payload, uint16_t leng
     return true;
 }
 
-/* SAVE: save the state for a restart */
+/* SAVE: save the state, so that it survives a restart */
 typedef struct {
     /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
@@ -423,9 +423,9 @@ typedef struct {
     uint8_t seq;
     /* 8 elements: first bytes of the plan's digest */
     const uint8_t *digest;
-    /* updates since the plan's weights */
+    /* updates made, counted from the plan's weights */
     uint32_t step;
-    /* samples learned since the plan's weights */
+    /* samples learned, counted from the plan's weights */
     uint32_t samples;
     /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
@@ -433,9 +433,9 @@ typedef struct {
     uint32_t crc;
     /* size of the state */
     uint32_t state_bytes;
-    /* elements of an input */
+    /* number of elements of an input */
     uint16_t inputs;
-    /* bytes of one element, 1 or 2 */
+    /* bytes of one element of an input, 1 or 2 */
     uint8_t input_width;
     /* number of classes */
     uint16_t classes;
@@ -451,11 +451,11 @@ typedef struct {
     uint32_t saves;
     /* code of the first request refused since the start, or OK */
     uint8_t error;
-    /* its detail */
+    /* detail of that refusal */
     uint32_t error_detail;
     /* received pieces that were not valid frames, up to 65535 */
     uint16_t dropped;
-    /* 16 elements: name in ASCII, padded with zeros */
+    /* 16 elements: name of the board in ASCII, padded with zeros */
     const uint8_t *board;
 } ska_message_welcome_t;
 
@@ -490,15 +490,15 @@ static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *mes
 
 /* RESULT: answers SAMPLE and INFER */
 typedef struct {
-    /* updates since the plan's weights */
+    /* updates made, counted from the plan's weights */
     uint32_t step;
-    /* samples learned since the plan's weights */
+    /* samples learned, counted from the plan's weights */
     uint32_t samples;
     /* CRC-32 of the state if SAMPLE wants it, otherwise 0 */
     uint32_t crc;
-    /* index of the largest decision; the first of equal ones */
+    /* index of the largest decision; of equal ones, the first */
     uint16_t predicted;
-    /* SKA_CLASSES elements: Q0.15, from the forward pass before any update */
+    /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update */
     const int16_t *decisions;
 } ska_message_result_t;
 
@@ -518,27 +518,27 @@ static inline uint16_t ska_message_result_pack(const ska_message_result_t *messa
 typedef struct {
     /* layer index, from 0 */
     uint8_t layer;
-    /* updates since the plan's weights */
+    /* updates made, counted from the plan's weights */
     uint32_t step;
-    /* sum over the layer */
+    /* sum of z * shift */
     int64_t entropy;
-    /* sum over the layer */
+    /* sum of z * z */
     int64_t z_square;
-    /* sum over the layer */
+    /* sum of shift * shift */
     int64_t shift_square;
-    /* sum over the layer */
+    /* sum of D * (z - z of the previous step); 0 without such steps */
     int64_t decision_net;
-    /* sum over the layer */
+    /* sum of z * D' * (z - z of the previous step) */
     int64_t alignment_net;
-    /* sum over the layer */
+    /* sum of the squares of z - z of the previous step */
     int64_t flow_square;
-    /* sum over the layer */
+    /* sum of W * W; of wider weights, only the upper 16 bits count */
     int64_t w_square;
-    /* sum over the layer */
+    /* number of knowledge values at a limit of their format */
     int64_t z_saturated;
-    /* sum over the layer */
+    /* number of weights at a limit of their format */
     int64_t w_saturated;
-    /* sum over the layer */
+    /* number of weights whose update rounded to zero in the last step */
     int64_t zero_updates;
 } ska_message_metrics_t;
 
@@ -561,7 +561,7 @@ static inline uint16_t ska_message_metrics_pack(const ska_message_metrics_t *mes
 
 /* CHUNK: answers PULL */
 typedef struct {
-    /* position of the first byte in the state */
+    /* position in the state where the bytes begin */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_CHUNK_MAX */
     /* data_count elements: bytes of the state from offset on */

@@ -12,16 +12,16 @@ the state in place; callers need not know which one they hold. The interface:
     trainer.learn_many(inputs, labels)    many rows, like a training; yields pieces of any length
     trainer.metrics(), trainer.last_shifts()   of the last update
 
-Rows are arrays (n, inputs) of integers, fastest in the plan's own width (`narrow`). After every
-piece, which takes milliseconds, the state is up to date and Ctrl-C works.
+Rows are arrays (n, inputs) of integers; the engine is fastest if they have the plan's own width
+(`narrow`). After every piece, which takes milliseconds, the state is up to date and Ctrl-C works.
 
 `float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
 with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
 
-numpy is the referee. It also learns the first rows of every engine, and single rows at intervals,
-and every integer is compared. A difference raises CheckError.
+numpy is the referee. It also learns the first rows that an engine learns, and later single rows at
+intervals. Then every integer of both is compared. A difference raises CheckError.
 
-SKA_EDGE_ENGINE=numpy works without the engine, SKA_EDGE_ENGINE=native insists on it.
+SKA_EDGE_ENGINE=numpy switches the engine off, SKA_EDGE_ENGINE=native makes it mandatory.
 """
 
 from ska_edge.network.engine.choice import (

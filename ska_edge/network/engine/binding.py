@@ -1,4 +1,4 @@
-"""Binds a compiled library (firmware_gen/library/ska_library.h): its functions and networks."""
+"""Calls a compiled library (firmware_gen/library/ska_library.h), and holds its networks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Library:
 
 
 class Network:
-    """A network of a library, in memory of its own.
+    """A network that a library works on; it has its own memory.
 
     Attributes:
         memory: the struct ska_t.
@@ -69,9 +69,7 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Take over a state. Its counts begin at 1: the C code has no metrics before its first
-        step.
-        """
+        """Copy a state into the network; its counts begin at 1, because at 0 C has no metrics."""
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 

@@ -32,7 +32,7 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# From these seconds of numpy's work on, it is worth looking for a compiled library, and compiling
+# If numpy would work for as many seconds, it is worth looking for a compiled library, or compiling
 # one.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
@@ -49,7 +49,7 @@ def trainer_for(state: State, learn: int = 0) -> Trainer:
     """Return a trainer for a state and a number of rows to learn.
 
     It is the native engine if the work is worth it and a compiler works, otherwise numpy. If no
-    compiler works, one EngineWarning gives the reason. Mini-batches are always numpy's.
+    compiler works, one EngineWarning gives the reason. numpy always learns mini-batches.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.
@@ -81,9 +81,9 @@ def float_trainer_for(
 
 
 def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | None:
-    """Return a library for work that takes numpy some seconds; None to use numpy.
+    """Return a library for work that takes numpy some seconds; None if numpy is to do the work.
 
-    `library` returns it; its argument says whether to compile it.
+    `library(build)` finds the library; `build` says whether to compile it if it is missing.
     """
     wanted = _wanted()
     if wanted == NATIVE:
@@ -141,7 +141,7 @@ def _library(plan: Plan, build: bool) -> Library | None:
 
 
 def _float_library(build: bool) -> FloatLibrary | None:
-    """Return the library of the float trainer, loaded; None as `_library`."""
+    """Return the library of the float trainer, loaded; None in the cases of `_library`."""
 
     def test(path: Path) -> None:
         check_float_library(FloatLibrary(path))

@@ -37,7 +37,7 @@ typedef struct {
     int64_t rule; /* LOCAL, FEEDBACK or CODE */
     int64_t first_learned;
     double gain;
-    double *sums; /* one row of the widest matrix */
+    double *sums; /* work memory: one row of the widest matrix */
     ska_float_layer_t *layer;
 } ska_float_t;
 
@@ -112,7 +112,7 @@ static void products(double *restrict sums, const double *restrict left, int64_t
     }
 }
 
-/* The same for the transposed matrix, right[columns][count]. */
+/* The same sums, but `right` is transposed: right[columns][count]. */
 static void products_across(double *restrict sums, const double *restrict left,
                             const double *restrict right, int64_t count, int64_t columns) {
     for (int64_t j = 0; j < columns; j++) {
@@ -164,7 +164,7 @@ static void errors(double *error, const double *decision, const int64_t *labels,
     }
 }
 
-/* The shift of a hidden layer whose teacher gives one sum per neuron, in `delta`. */
+/* Turns `delta`, which has one sum of errors per neuron of a hidden layer, into the shift. */
 static void projected(const ska_float_layer_t *layer, double gain, int64_t batch) {
     for (int64_t i = 0; i < batch * layer->outputs; i++) {
         const double decision = layer->decision[i];

@@ -13,10 +13,10 @@ from ska_edge.errors import CheckError
 from ska_edge.network.float_trainer import FloatRule, FloatTrainer, Reals
 from ska_edge.rules.reference import Parameters, initial_parameters
 
-RULES = ("local", "feedback", "code")  # in the order of the C code
+RULES = ("local", "feedback", "code")  # in the order of the enum in C
 SOURCE = Path(__file__).with_name("float_native.c")
 
-# Trainings that a new library is compared in: rule, sizes, batch, first layer that learns.
+# Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns.
 CHECKED = (
     ("local", (5, 35, 17, 8, 3), 1, 0),
     ("local", (5, 35, 17, 8, 3), 3, 1),
@@ -72,7 +72,7 @@ class FloatLibrary:
 
 
 class NativeFloatTrainer(FloatTrainer):
-    """A `FloatTrainer` that calls the library; it gives the same bits."""
+    """A `FloatTrainer` that calls the library, with the same bits as numpy."""
 
     def __init__(
         self, parameters: Parameters, rule: FloatRule, rate: float, library: FloatLibrary
@@ -148,7 +148,7 @@ class NativeFloatTrainer(FloatTrainer):
         self._batch = batch
 
     def _room(self, count: int) -> int:
-        """The address of work memory for some numbers."""
+        """Allocate work memory for `count` numbers; return its address."""
         self._work.append(np.zeros(count))
         return _address(self._work[-1])
 
@@ -166,7 +166,7 @@ def _address(array: NDArray[Any]) -> int:
 
 
 def check_float_library(library: FloatLibrary) -> None:
-    """Compare a new library with numpy in short trainings. CheckError: a bit differs."""
+    """Compare a new library with numpy in short trainings; raise CheckError if a bit differs."""
     rng = np.random.default_rng(0)
     for rule, sizes, batch, first in CHECKED:
         shapes = [] if rule == "local" else [(sizes[-1], width) for width in sizes[1:-1]]

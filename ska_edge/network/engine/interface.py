@@ -1,4 +1,4 @@
-"""Defines the interface of both trainers."""
+"""Defines the interface of the two trainers, in numpy and in compiled C."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Trainer(Protocol):
     plan: Plan
 
     def forward(self, inputs: Rows) -> Iterator[LayerOutput]:
-        """The values of every layer for inputs (n, d), layer by layer."""
+        """Yield the values of every layer for inputs (n, d), layer by layer."""
 
     def infer(self, inputs: Rows) -> Integers:
-        """Decisions (n, classes) for inputs (n, d), without learning."""
+        """Return decisions (n, classes) for inputs (n, d), without learning."""
 
     def learn_one(self, inputs: Rows, label: int) -> Integers:
         """Learn one sample like a device; returns the decisions (classes,) before the update."""
@@ -42,10 +42,10 @@ class Trainer(Protocol):
         """Learn rows in order, plan.batch at a time; yields decisions (n, classes)."""
 
     def last_shifts(self) -> list[Integers]:
-        """Every layer's shifts (batch, width) of the last update; empty before the first."""
+        """Return every layer's shifts (batch, width) of the last update; empty before the first."""
 
     def metrics(self) -> list[dict[str, int]]:
-        """The metric sums of the last update, per layer; needs one update."""
+        """Return the metric sums of the last update, per layer; there must have been an update."""
 
 
 def narrow(plan: Plan, inputs: Rows) -> Rows:

@@ -16,11 +16,11 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
-PIECE = 2**24  # products of weights and inputs in one call, some milliseconds
+PIECE = 2**24  # products of weights and inputs that one call computes in some milliseconds
 
 
 class NativeTrainer:
-    """Infers and learns with compiled C; see `FixedTrainer`, whose bits it gives.
+    """Infers and learns with compiled C; gives the same bits as `FixedTrainer`.
 
     A supervised plan must have batch 1.
 
@@ -37,7 +37,7 @@ class NativeTrainer:
         self.plan = state.plan
         self._library = library
         self._network = Network(library)
-        self._scratch = Network(library)  # inference must not end the metrics of the last update
+        self._scratch = Network(library)  # for inference, which ends a network's metrics
         self._referee = Referee()
         self._updated = False
         self._neurons = sum(layer.outputs for layer in self.plan.layers)
@@ -66,7 +66,7 @@ class NativeTrainer:
             yield LayerOutput(*values)
 
     def infer(self, inputs: Rows) -> Integers:
-        """Decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
+        """Return decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
         x = self._inputs(inputs)
         decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
         self._scratch.load(self.state)
@@ -90,12 +90,12 @@ class NativeTrainer:
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
-        counted = self.plan.replay.per_class > 0  # like numpy, which counts samples only then
+        counted = self.plan.replay.per_class > 0  # as in numpy
         for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions
 
     def _pieces(self, inputs: Rows, labels: Rows, counted: bool) -> Iterator[Learned]:
-        """Learn rows piece by piece; `counted`: the state counts the samples."""
+        """Learn rows piece by piece; `counted` says whether the state counts the samples."""
         x, y = self._inputs(inputs), self._labels(labels, len(inputs))
         numpy: FixedTrainer | None = None
         for rows, compared in self._referee.pieces(len(x), self._piece):
@@ -122,7 +122,7 @@ class NativeTrainer:
     def _compared(
         self, numpy: FixedTrainer, x: Rows, y: NDArray[np.uint16], counted: bool
     ) -> Learned:
-        """Learn one row (1, d), compared with numpy, which has the same state."""
+        """Learn one row (1, d), and compare the result with numpy, from the same state."""
         learned = self._learn(x, y, counted)
         expected = numpy.learn_one(x[0], int(y[0]))
         if not counted:
@@ -133,7 +133,7 @@ class NativeTrainer:
     # --- the last update ------------------------------------------------------------------------
 
     def last_shifts(self) -> list[Integers]:
-        """Every layer's shifts (batch, width) of the last update; empty before the first."""
+        """Return every layer's shifts (batch, width) of the last update; empty before the first."""
         if not self._updated:
             return []
         batch = 1 if self.plan.rule_definition.supervised else self.plan.batch
@@ -143,9 +143,10 @@ class NativeTrainer:
         return [part.astype(np.int64) for part in np.split(shifts, firsts, axis=1)]
 
     def metrics(self) -> list[dict[str, int]]:
-        """The sums of `metric_sums.METRICS` of the last update, per layer; needs one update.
+        """Return the sums of `metric_sums.METRICS` of the last update, per layer.
 
-        For a rule without labels, the batch of the update must be unchanged.
+        There must have been an update. For a rule without labels, the batch of the update must be
+        unchanged.
         """
         if not self._updated:
             raise InputError("there are no metrics before the first update")
@@ -157,7 +158,7 @@ class NativeTrainer:
     # --- arguments ------------------------------------------------------------------------------
 
     def _inputs(self, inputs: Rows) -> Rows:
-        """Inputs (n, d) as the C code reads them; InputError for a number out of range."""
+        """Return inputs (n, d) as C reads them; raise InputError for a number out of range."""
         format = self.plan.layers[0].input
         if inputs.ndim != 2 or inputs.shape[1] != self.plan.inputs:
             raise InputError(f"inputs of shape {inputs.shape} for a plan of {self.plan.inputs}")
@@ -176,7 +177,7 @@ class NativeTrainer:
 
 
 def check_library(library: Library) -> None:
-    """Compare a new library with numpy on random weights and rows. CheckError: it differs."""
+    """Compare a new library with numpy on random weights and rows; CheckError if it differs."""
     plan = library.plan
     rng = np.random.default_rng(0)
     top, format = 2 ** (plan.formats.weight_bits - 1), plan.layers[0].input

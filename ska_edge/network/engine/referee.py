@@ -1,4 +1,4 @@
-"""Referees the engine: numpy also learns a sample of its rows, and compares every integer."""
+"""Referees the engine: numpy also learns some of its rows, and every integer is compared."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import FixedTrainer
 
 FIRST = 32  # rows that are compared at the beginning
-EVERY = 2000  # rows from one later comparison to the next, at least
+EVERY = 2000  # least rows between two later comparisons
 
 
 class Referee:
-    """Chooses the rows, and compares them."""
+    """Chooses the rows that numpy also learns, and compares the results."""
 
     def __init__(self) -> None:
         self._first = FIRST
@@ -29,7 +29,7 @@ class Referee:
     def pieces(self, rows: int, longest: int) -> Iterator[tuple[slice, bool]]:
         """Divide the rows of one call into pieces; pieces to compare have one row.
 
-        The first rows of all, and the last row of a call at intervals, are compared.
+        The first `FIRST` rows are compared, and later, at intervals, the last row of a call.
         """
         start = 0
         while start < rows and self._first:
@@ -61,7 +61,7 @@ class Referee:
         difference = decision_difference(plan, state.step, expected.tolist(), found.tolist())
         difference = difference or first_difference(state, engine.state.to_bytes())
         updated = numpy.last_shifts() and state.held == 0
-        if difference is None and updated and not self._first:  # metrics take long
+        if difference is None and updated and not self._first:  # they are slow
             difference = metric_difference(state.step, numpy.metrics(), engine.metrics())
         if difference is not None:
             raise Disagreement(difference)
