@@ -94,6 +94,12 @@ class Device(Closable):
             link.expect_plan(model.plan)
         self._link = link
         self._model = model
+        info = link.info
+        self._shown = f"{link.port}, {info.board}, {info.digest}"
+
+    def __repr__(self) -> str:
+        """Return the port, the board and the plan's digest; the device is not asked."""
+        return f"{type(self).__name__}({self._shown})"
 
     def close(self) -> None:
         """Close the port; a second call does nothing. An emulated board keeps running."""

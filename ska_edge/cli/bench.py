@@ -155,7 +155,7 @@ def bench(
     options = options_from(values)
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
-    with out.progress("calibrating") as update:
+    with out.progress("calibrating", "samples") as update:
         begun = beginning(reader.dataset(data), options, SAMPLES, update)
     task = task_of(begun)
     with (

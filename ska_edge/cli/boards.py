@@ -28,7 +28,7 @@ def boards(as_json: bool) -> None:
         )
     out.table(
         "boards",
-        ["board", "what", "core", "seen", "here"],
+        ["board", "what", "core", "tested", "here"],
         [[b["name"], b["title"], b["core"], b["status"], b["missing"] or "ready"] for b in found],
     )
     out.document({"boards": found})

@@ -56,8 +56,8 @@ METRICS = (
     ),
     Metric(
         "zero updates",
-        "share of weights whose update rounds to 0; nearly all: nothing is learned any more,"
-        " or there is nothing left to learn",
+        "share of weights whose update rounds to 0; if nearly all, the layer learns nothing any"
+        " more, or has nothing left to learn",
         lambda m: f"{m.zero_updates:.1%}",
     ),
 )

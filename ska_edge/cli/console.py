@@ -148,8 +148,10 @@ class Output:
             self.document({"error": sentence})
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Progress]:
+    def progress(self, text: str, unit: str) -> Iterator[Progress]:
         """Show a progress bar on stderr until the end of the block; yield update(done, total).
+
+        Both count in `unit`, a plural.
 
         Without a terminal, the pulse prints the figures now and then.
         """
@@ -159,6 +161,7 @@ class Output:
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
+                TextColumn(unit, markup=False),
                 TimeRemainingColumn(),
                 console=self.progress_console,
                 transient=True,
@@ -169,7 +172,7 @@ class Output:
 
             def update(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
-                say(f"{text}: {done} of {total} ({done / max(total, 1):.0%})")
+                say(f"{text}: {done} of {total} {unit} ({done / max(total, 1):.0%})")
 
             yield update
 

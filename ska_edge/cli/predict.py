@@ -98,7 +98,7 @@ def _on_device(
             f"{info.board} at {link.port} has learned {counted(info.samples, 'sample')},"
             f" and classifies {counted(len(rows.x), 'row')}"
         )
-        with out.progress("classifying") as update:
+        with out.progress("classifying", "rows") as update:
             return found.infer(rows.x, update), link.port
 
 

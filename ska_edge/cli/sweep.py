@@ -103,7 +103,7 @@ def sweep(
     fault = unavailable()
     if fault is not None and dask is None:
         out.warning(fault)
-    with out.progress("sweep") as update:
+    with out.progress("sweep", "runs") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     _report(out, dataset, outcome, output, grid.base.epochs)
 

@@ -13,6 +13,7 @@ from ska_edge.cli.console import Output, json_option, percent
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.output import check_file
+from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
@@ -25,8 +26,9 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
     or a closed pipe.
     """
     dataset = reader.dataset(data)
+    labeled = options.rule is None or RULES[options.rule].supervised
     try:
-        with out.progress("training") as update:
+        with out.progress("training", "samples" if labeled else "steps") as update:
             return train_model(dataset, options, update, out.note)
     except KeyboardInterrupt:
         if options.checkpoint is None:

@@ -76,6 +76,8 @@ def read_csv(
                     first_line, width = line, len(cells)
                     header = cells if _is_header(cells, label_column) else None
                     bare = label_column is None and width == inputs and not _names_labels(header)
+                    if width == 1 and not bare:
+                        _refuse_column(path, cells[0])
                     label_at = None if bare else _label_index(path, header, width, label_column)
                     if header is not None:
                         continue
@@ -135,10 +137,6 @@ def _names_labels(header: Sequence[str] | None) -> bool:
 def _label_index(
     path: Path, header: Sequence[str] | None, width: int, label_column: str | None
 ) -> int:
-    if width == 1:
-        raise InputError(
-            f"{path} has one column only; it needs inputs and a label, separated by commas"
-        )
     if label_column is None:
         lower = [] if header is None else [name.lower() for name in header]
         wanted = next((name for name in LABEL_COLUMNS if name in lower), None)
@@ -164,6 +162,14 @@ def _label_index(
     return places[0]
 
 
+def _refuse_column(path: Path, cell: str) -> NoReturn:
+    """Raise the error for a table whose only column begins with ``cell``."""
+    instead = ", not semicolons" if ";" in cell else ""
+    raise InputError(
+        f"{path} has one column only; it needs inputs and a label, separated by commas{instead}"
+    )
+
+
 def _refuse_number(
     path: Path,
     line: int,
@@ -183,6 +189,11 @@ def _refuse_number(
         raise InputError(f"{place} is {cells[at][:40]!r}; {too_large()}")
     if is_number(cells[at]):
         raise InputError(f"{place} is {cells[at]!r}; inputs must be finite numbers")
+    if ";" in cells[at]:
+        raise InputError(
+            f"{place} is {cells[at][:40]!r}; separate columns with commas, not semicolons"
+            " (and write decimals with points)"
+        )
     only = "give the column of the labels, if there is one"
     if label_at is not None:
         only = f"only the label column (column {label_at + 1}) may hold text"

@@ -28,9 +28,7 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
         )
     if code == Status.KEY:
         return DeviceOptionError(
-            "the device at {port} accepts {request} only with its key: give it with {key}",
-            port=port,
-            request=request,
+            "the device at {port} can be changed only with its key: give it with {key}", port=port
         )
     if code == Status.EARLY:
         return TooManySavesError(port, detail)

@@ -21,6 +21,7 @@ from ska_edge.errors import ContactLost, DeviceError, ToolError
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
 POLL = 0.05  # seconds that a read waits for its first byte; a deadline can be late by this
 READ_LIMIT = 65536  # maximum bytes per read
+NOTHING_TO_READ = "readiness to read but returned no data"  # how pyserial says it
 USB = "usb:"  # prefix of a serial number that could also be a file name
 
 
@@ -274,5 +275,10 @@ class Port(Closable):
         if is_address(self.path):
             return ContactLost(
                 f"the connection to {self.path} ended ({error}): is the bridge running?"
+            )
+        if NOTHING_TO_READ in str(error):
+            return ContactLost(
+                f"the port {self.path} is gone (the device was unplugged, or another program reads"
+                " the port): plug it in again, or end that program"
             )
         return ContactLost(f"the port {self.path} is gone ({error}): was the device unplugged?")

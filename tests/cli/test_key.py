@@ -69,7 +69,7 @@ def test_without_its_key_it_stays_as_it_is(
     outcome = ska_edge(*words, "--port", port, *extra)
     assert outcome.code == 3
     last = outcome.err.splitlines()[-1]
-    assert last.endswith("only with its key: give it with --key")
+    assert last.endswith("can be changed only with its key: give it with --key")
     with api.connect(port, iris_file) as device:
         assert (device.info().samples, device.info().saves) == (0, 0)
 

@@ -42,7 +42,7 @@ def live(out: Output) -> None:
 
 
 def progress(out: Output) -> None:
-    with out.progress(EVIL) as update:
+    with out.progress(EVIL, "rows") as update:
         update(1, 2)
 
 

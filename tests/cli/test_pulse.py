@@ -124,13 +124,15 @@ def test_a_training_says_how_far_it_is(speaking: Heard, ska_edge, monkeypatch) -
     pytest.importorskip("sklearn")
     progress = Output.progress
 
-    def slow(self: Output, text: str):
-        return _Patient(progress(self, text), lambda: speaking.wait_for("training: 240 of 240"))
+    done = "training: 240 of 240 samples"
+
+    def slow(self: Output, text: str, unit: str):
+        return _Patient(progress(self, text, unit), lambda: speaking.wait_for(done))
 
     monkeypatch.setattr(Output, "progress", slow)
     outcome = ska_edge("train", "iris", "-o", "m.ska", *QUICK)
     assert outcome.code == 0
-    assert "(100%)" in speaking.wait_for("training: 240 of 240")
+    assert "(100%)" in speaking.wait_for(done)
 
 
 def test_a_build_says_that_it_compiles(

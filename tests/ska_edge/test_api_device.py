@@ -37,6 +37,13 @@ def board(trained: ska_edge.Model) -> Iterator[TrainerDevice]:
         yield found
 
 
+def test_a_device_is_its_port_board_and_plan(model: ska_edge.Model, board: TrainerDevice) -> None:
+    with ska_edge.connect(board.port, model) as device:
+        shown = f"Device({board.port}, {device.info().board}, {model.plan.digest})"
+        assert repr(device) == shown
+    assert repr(device) == shown
+
+
 def test_a_device_decides_as_its_model_and_learns_nothing(
     board: TrainerDevice, model: ska_edge.Model
 ) -> None:

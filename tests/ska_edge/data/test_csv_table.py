@@ -96,6 +96,11 @@ def test_quoted_labels_with_commas(tmp_path: Path) -> None:
         ("\n\n", "is empty; it needs"),
         ("a,b,y\n", "has a header but no samples"),
         ("y\n1\n", "has one column only"),
+        ("a;b;y\n1;2;cat\n", "has one column only.*separated by commas, not semicolons"),
+        (
+            "1,5;2,5;cat\n1,5;2,5;cat\n",
+            "line 2, column 2 .* separate columns with commas, not semicolons",
+        ),
         ("a;y\n1;0\n", "separated by commas"),
         ("a,b,y\n1,2,0\n1,zwei,0\n", r"line 3, column 2 \(b\) is 'zwei', not a number; .*column 3"),
         ("y,a\n0,1\n0,abc\n", r"line 3, column 2 \(a\) is 'abc'"),

@@ -263,13 +263,31 @@ def test_ctrl_c_leaves_the_port_clean(terminal: Terminal) -> None:
     Port(terminal.path).close()
 
 
+def test_a_port_with_nothing_to_read_is_explained_in_plain_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = Port(terminal.path)
+    os.write(terminal.far, b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", lambda *_: b"")  # as after another program has read it
+        with pytest.raises(ContactLost) as caught:
+            port.read()
+    port.close()
+    assert str(caught.value) == (
+        f"the port {terminal.path} is gone (the device was unplugged, or another program reads the"
+        " port): plug it in again, or end that program"
+    )
+
+
 def test_a_device_that_is_unplugged(terminal: Terminal) -> None:
     port = Port(terminal.path)
     os.write(terminal.far, b"last words")
     assert arriving(port, 10) == b"last words"
     terminal.hang_up()
     for _ in range(2):
-        with pytest.raises(ContactLost, match=r"is gone .*was the device unplugged") as caught:
+        with pytest.raises(
+            ContactLost, match=r"is gone .*(device was|was the device) unplugged"
+        ) as caught:
             port.read()
         assert caught.value.exit_code == 3
         with pytest.raises(ContactLost, match="is gone"):
