@@ -51,7 +51,7 @@ METRICS = (
     Metric("|W|", "norm of the weights after the step", lambda m: f"{m.w_norm:.2f}"),
     Metric(
         "z saturated",
-        "share of z at a limit of its format; much of it: the rate is too large",
+        "share of z at a limit of its format; if it is large, the rate is too large",
         lambda m: f"{m.z_saturated:.1%}",
     ),
     Metric(
@@ -65,11 +65,11 @@ LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
 DEVICES = (
     Column("port", "port of the device"),
-    Column("board", "name of its board"),
-    Column("samples", "rows learned in this session, of all rows"),
-    Column("right", "rows whose class it decided correctly before it learned them"),
+    Column("board", "name of the device's board"),
+    Column("samples", "rows learned in this session, and the number of rows to learn"),
+    Column("right", "rows whose class the device decided correctly before it learned them"),
     Column("samples/s", "rows per second, recently"),
-    Column("warnings", "signs of poor learning, and times that learning was lost"),
+    Column("warnings", "signs of poor learning, and how often the device lost what it had learned"),
     Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
 )
 """Columns of the table for several devices, a row per device."""
