@@ -99,8 +99,8 @@ static inline int_fast16_t neuron_delta(const ska_t *ska, uint16_t neuron) {
     return ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], ska->shift[neuron]);
 }
 
-/* W += step a^T, b += step for the rows of one matrix, from the first to the last. Rows in which no
- * weight can change are skipped. */
+/* The update of one matrix, row by row from the first: W += step a^T, b += step. The weights of a
+ * row are skipped if none of them can change. */
 typedef struct {
     const ska_change_t *change; /* shared by all rows */
     int_fast16_t least;         /* a smaller step changes no weight, whatever the inputs are */
@@ -112,8 +112,8 @@ typedef struct {
 #endif
 } update_t;
 
-/* `row` is the number of the matrix's first row among all rows, which is that of its first neuron;
- * the rows of readouts come after all neurons. */
+/* `row` is the number of the matrix's first row among the rows of all matrices. A row of a layer
+ * has the number of its neuron; the rows of readouts come after all neurons. */
 SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
                                        const ska_signal_t *inputs, ska_change_t *change) {
     update_t update;
@@ -154,7 +154,8 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
 #if SKA_TEACHER_READOUT
 
-/* Computes the shifts of a hidden layer from its readout's error, back through the readout. */
+/* Computes the shifts of a hidden layer: projects the errors of its readout back through the
+ * readout. */
 static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readout,
                            const int16_t *errors) {
     const uint16_t first = ska_first_neuron[layer];
@@ -176,7 +177,8 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 }
 
 #if SKA_READOUTS > 0
-/* A layer's own readout: its error sets the layer's shifts, then the readout learns from it. */
+/* Computes the errors of a layer's own readout. They set the layer's shifts, and then the readout
+ * learns from them. */
 static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *readout = &ska_readouts[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
@@ -203,7 +205,8 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 }
 #endif
 
-/* The lower layers use their own readouts; the top hidden layer uses the output layer. */
+/* Computes the shifts of a hidden layer. Lower layers use their own readouts; the top one uses the
+ * output layer. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 #if SKA_READOUTS > 0
     if (layer < SKA_READOUTS) {
@@ -225,7 +228,8 @@ static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
 
 #if SKA_TEACHER_SIGNS
 
-/* The output layer's error through random signs, which are computed in every step, not stored. */
+/* Returns the shift of a neuron from the output layer's errors, projected by random signs. The
+ * signs are not stored; every step computes them. */
 static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
     ska_sum_t sum = 0;
     uint32_t word = 0;
@@ -242,7 +246,7 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
 
 #else /* SKA_TEACHER_CODE */
 
-/* The shift points to the class's code, if the class has a code for this neuron. */
+/* Returns a neuron's shift: toward the class's code, if the class has a code for this neuron. */
 static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
@@ -353,7 +357,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
         return SKA_ERROR_LABEL;
     }
 #if SKA_REPLAY_SLOTS > 0
-    /* Stored samples come first, so that ska_decisions and ska_metrics are about the new sample. */
+    /* Stored samples come first, so that ska_decisions and ska_metrics describe the new sample. */
     for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
         ska_replay(ska);
     }
@@ -377,7 +381,7 @@ static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuro
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
 }
 
-/* Returns the input to a layer's update: the network's input, or the layer below in the previous
+/* Returns one input to a layer's update: of the network, or of the layer below in the previous
  * pass. */
 static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
@@ -521,8 +525,9 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
 /* Asserts that there is no padding between the elements: a negative array size does not compile. */
 typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
 
-/* The position of a byte of the state in memory: a big-endian core has the bytes of a number in
- * reverse order. Numbers are aligned, so the last bits of a position are the byte in its number. */
+/* Returns the position in memory of a byte of the state. A big-endian core has the bytes of a
+ * number in reverse order. Numbers are aligned, so the lowest bits of a position are the index of
+ * the byte in its number. */
 static uint32_t state_place(uint32_t offset) {
 #if !SKA_LITTLE_ENDIAN
 #define RUN(end, bytes)                                                                            \
@@ -541,7 +546,7 @@ const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
 
 void ska_state_written(ska_t *ska) {
 #if SKA_HEADROOM
-    clear((uint8_t *)ska->headroom, sizeof ska->headroom); /* of other weights; measured again */
+    clear((uint8_t *)ska->headroom, sizeof ska->headroom); /* 0, until an update measures it */
 #endif
 #if !SKA_LITTLE_ENDIAN
     uint8_t *bytes = (uint8_t *)ska;
@@ -598,7 +603,8 @@ static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
     metrics->z_saturated += at_limit((int32_t)knowledge, SKA_KNOWLEDGE_MIN, SKA_KNOWLEDGE_MAX);
 }
 
-/* Tells whether the last sample made an update; the sums need its unchanged batch. */
+/* Tells whether the last sample made an update. Rules without labels also need the batch of that
+ * update, which the next sample changes. */
 static int is_fresh(const ska_t *ska) {
 #if SKA_SUPERVISED
     return ska->step != 0;
@@ -607,8 +613,8 @@ static int is_fresh(const ska_t *ska) {
 #endif
 }
 
-/* Adds the terms of a row's neuron over all samples of the last update, and of its weights'
- * updates. */
+/* Adds the terms of a row's neuron for all samples of the last update, and counts the weights of
+ * the row whose update rounded to zero. */
 #if SKA_SUPERVISED
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);

@@ -1,6 +1,7 @@
 /*
- * ska_board.h: the interface between a board and ska_main.c. A board's sources define the first
- * four names below; no other part of the firmware accesses hardware.
+ * ska_board.h: the interface between a board and ska_main.c. A board's sources define
+ * ska_board_name, ska_board_init, ska_board_read and ska_board_write; no other part of the firmware
+ * accesses hardware.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H

@@ -73,7 +73,7 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* Without optimization, gcc lacks the registers. */
+/* Without optimization, gcc has too few registers for the assembly below. */
 #if defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__)
 #define SKA_AVR_MUL 1
 #else
@@ -81,8 +81,8 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 #endif
 
 #if SKA_AVR_MUL
-/* Four products of bytes. The compiler calls a function for them, which takes twice as long. MULSU
- * and MULS leave the sign of their product in the carry. */
+/* These multiply by four products of bytes. The compiler would call a function, which takes twice
+ * as long. MULSU and MULS leave the sign of their product in the carry. */
 static inline int32_t ska_product_bytes_i16(int16_t a, int16_t b) {
     int32_t product;
     uint8_t zero;
@@ -245,8 +245,8 @@ static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t
     return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
 }
 
-/* The same for a product that fits 16 bits. AVR shifts bit by bit but multiplies, so it makes the
- * shift one of two bytes. */
+/* The same for a product that fits 16 bits. AVR shifts bit by bit, but has a multiplier. So it
+ * multiplies first, and the shift is one of two whole bytes. */
 static inline int16_t ska_weight_add_i16(int32_t weight, int32_t product, int8_t shift) {
 #if defined(__AVR__)
     if (shift <= 16) {
@@ -265,18 +265,19 @@ static inline int32_t ska_wide_weight_add(int32_t weight, int64_t product, int8_
     return (int32_t)ska_saturate_i64(weight + ska_change_i64(product, shift), INT32_MIN, INT32_MAX);
 }
 
-/* The change of a weight whose row has headroom for it (see ska_kernel_rows.h): the sum fits. */
+/* Returns a changed weight. Its row has headroom for the change (see ska_kernel_rows.h), so the sum
+ * fits. */
 static inline int16_t ska_weight_move_i32(int32_t weight, int32_t product, int8_t shift) {
     const int32_t sum = weight + ska_change_i32(product, shift);
     return (int16_t)sum;
 }
 
-/* How far a number of 16 bits is from 0; -1 and 0 count as 0, so that a row has this much less
- * headroom than 32767 in both directions. */
+/* Returns the distance of a 16-bit number from 0; that of -1 is 0, too, because there is one more
+ * negative number. 32767 minus this distance is the headroom in both directions. */
 static inline int32_t ska_reach_i16(int32_t x) { return x < 0 ? -1 - x : x; }
 
-/* The largest change that a step can make with inputs of `bits` bits: |step * input| is at most
- * |step| 2^(bits-1). */
+/* Returns the largest change that a step can make with inputs of `bits` bits: |step * input| is at
+ * most |step| 2^(bits-1). */
 static inline int32_t ska_most_change(int_fast16_t step, int8_t shift, uint8_t bits) {
     const int32_t size = step < 0 ? -(int32_t)step : (int32_t)step;
     return ska_change_i32(size * ((int32_t)1 << (bits - 1)), shift);

@@ -23,7 +23,7 @@ static inline ska_pair_t ska_pair_upper(uint32_t first, uint32_t second) {
     return pair;
 }
 
-/* The second and the fourth of four int8, as a pair. The intrinsic has no rotation of its own. */
+/* The second and the fourth of four int8, as a pair. The intrinsic __sxtb16 cannot rotate. */
 static inline ska_pair_t ska_pair_odd_i8(uint32_t bytes) {
     ska_pair_t pair;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
@@ -38,8 +38,8 @@ static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t 
     *second = ska_pair_upper(even, odd);
 }
 
-/* Returns both numbers times 2^exponent, which fit. The mask clears the bits that moved from the
- * first number into the second, whose lowest bits are 0. */
+/* ska_pair_scaled returns both numbers times 2^exponent, which fit 16 bits. The mask clears the
+ * bits that the shift moves from the first number into the second. */
 static inline uint32_t ska_pair_mask(uint8_t exponent) {
     return ~((((uint32_t)1 << exponent) - 1u) << 16);
 }
@@ -48,7 +48,8 @@ static inline ska_pair_t ska_pair_scaled(ska_pair_t pair, uint8_t exponent, uint
     return (pair << exponent) & mask;
 }
 
-/* Returns sum + first * first + second * second, exactly, because the sum fits by proof. */
+/* Returns sum + first * first + second * second of a and b. It is exact, because the sum fits by
+ * proof. */
 static inline int32_t ska_pair_dot_i32(ska_pair_t a, ska_pair_t b, int32_t sum) {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
 }
@@ -81,8 +82,9 @@ static inline ska_pair_t ska_pair_upper_i8(ska_pair_t pair) {
     return ska_pair_odd_i8(rounded);
 }
 
-/* ska_change_i32(step * number, 16) of both numbers, with the step in the lower half of `step`:
- * |step * number| <= 2^30, so the sum with the half fits, and its upper 16 bits are the change. */
+/* Returns ska_change_i32(step * number, 16) of both numbers, with the step in the lower half of
+ * `step`: |step * number| <= 2^30, so the sum with the half fits, and its upper 16 bits are the
+ * change. */
 static inline ska_pair_t ska_pair_change_16(int32_t step, ska_pair_t pair) {
     const int32_t half = 0x8000;
     return ska_pair_upper((uint32_t)__smlabb((int32_t)pair, step, half),

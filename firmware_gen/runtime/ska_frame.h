@@ -42,7 +42,7 @@ typedef struct {
 #define SKA_CRC_START 0xFFFFu
 uint16_t ska_crc_update(uint16_t crc, uint8_t byte);
 
-/* Sets the decoder between two frames, with no dropped pieces. */
+/* Initializes the decoder: it waits for a frame, and has dropped nothing. */
 void ska_decoder_init(ska_decoder_t *decoder);
 
 /* Processes one received byte; returns true if it completes a valid frame, which is then in *frame.

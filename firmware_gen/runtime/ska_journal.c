@@ -35,7 +35,7 @@
 #define CRC_BYTES 4u
 #define HEADER ((uint16_t)SKA_JOURNAL_HEADER)
 #define SPENT_ONE 0x1000000u /* the upper byte of a size counts spent saves */
-/* The CRC and the padding of its unit. */
+/* The bytes of the CRC, and of the padding to a whole unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
@@ -44,8 +44,8 @@ typedef struct {
     uint32_t magic;
     uint8_t digest[8];    /* digest of the plan */
     uint32_t initial_crc; /* CRC of the parameters with which learning began */
-    uint32_t size;        /* of the state, plus SPENT_ONE for each spent save of the budget */
-    uint32_t number;      /* of the save; the newer save has the larger number, unless it wrapped */
+    uint32_t size;        /* bytes of the state, plus SPENT_ONE for each spent save */
+    uint32_t number;      /* number of the save; a newer save has a larger one, unless it wrapped */
     uint32_t erases;      /* erases of this slot's pages, by all images that ever saved here */
     uint32_t crc;         /* CRC of the members above */
 } header_t;
@@ -57,7 +57,7 @@ typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 typedef struct {
     bool counted;    /* its header is valid, for any network, so its counts are valid, too */
     bool saved;      /* it has a complete save of this network */
-    uint32_t number; /* these are 0 if the header is invalid */
+    uint32_t number; /* this, erases and spent are 0 if the header is invalid */
     uint32_t erases;
     uint8_t spent;
     uint32_t crc; /* CRC of header and state; valid if saved */
@@ -77,15 +77,15 @@ typedef struct {
 static writing_t writing;
 
 #if SKA_SAVE_BUDGET > 0
-static uint8_t spent; /* saves of the budget */
+static uint8_t spent; /* spent saves of the budget */
 #endif
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
 static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
 
-/* The slot's CRC does not include the header's CRC. The CRC of any data followed by its own CRC is
- * constant, so a new header in front of an old state would be accepted. */
+/* The slot's CRC does not include the header's CRC. If it did, a new header in front of an old
+ * state would be accepted, because the CRC of any data followed by its own CRC is constant. */
 static uint32_t header_crc(const header_t *header) {
     return ska_crc32_update(0, (const uint8_t *)header, HEADER_CONTENT);
 }
@@ -319,8 +319,8 @@ uint32_t ska_journal_saves(void) {
 
 #if SKA_SAVE_BUDGET > 0
 
-/* The older header may count more spent saves than the newer one, if saves were given back in
- * between. But the newer header may be lost. */
+/* Takes the larger count, to be on the safe side: the newer header may be lost. The older header
+ * may count more spent saves, if saves were given back in between. */
 void ska_journal_start(void) {
     slot_t slots[2];
     (void)slots_look(slots);

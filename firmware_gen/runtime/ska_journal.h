@@ -31,7 +31,7 @@
 #define SKA_PERSISTENT 0
 #endif
 
-/* The number of saves that may be made in advance, up to 255; 0 allows any number. See "a limit"
+/* The number of saves that may be made in a row, up to 255; 0 allows any number. See "a limit"
  * below. */
 #ifndef SKA_SAVE_BUDGET
 #define SKA_SAVE_BUDGET 0u
@@ -63,8 +63,8 @@ uint32_t ska_journal_saves(void);
 /* --- a state in pieces ------------------------------------------------------------------------ */
 
 /* These functions save a state that arrives over a line, without a second copy in RAM. Begin,
- * append its SKA_STATE_BYTES bytes in order, in pieces of any size, then commit. Only commit
- * completes the save; the next begin or a restart discards an unfinished save. */
+ * append the SKA_STATE_BYTES bytes of the state in order, in pieces of any size, then commit. Only
+ * commit completes the save; the next begin or a restart discards an unfinished save. */
 ska_status_t ska_journal_begin(void);
 
 /* SKA_ERROR_PIECES: no save was begun, or there are more bytes than in a state; begin again. */
@@ -76,9 +76,9 @@ ska_status_t ska_journal_commit(void);
 #if SKA_SAVE_BUDGET > 0
 /* --- a limit ---------------------------------------------------------------------------------- */
 
-/* If anybody can request saves, they could wear the memory out. Each begun save spends one of
- * SKA_SAVE_BUDGET; the caller gives one back at intervals. The header of a save stores how many are
- * spent, so a restart gives none back. */
+/* If anybody can request saves, too many requests could wear the memory out. Each begun save spends
+ * one of SKA_SAVE_BUDGET; the caller gives one back at intervals. The header of a save stores how
+ * many are spent, so a restart gives none back. */
 
 /* Reads how many saves are spent; call it once after the start. */
 void ska_journal_start(void);

@@ -4,9 +4,9 @@
  *     back     W^T e, SKA_BACK_COLUMNS columns at a time
  *     update   W += step a^T, one row at a time
  *
- * Each loop has variants for several cores, in separate files, with the same bits. A kernel may use
- * a different form of the inputs, its lanes (see ska_target.h). It computes them from a layer's
- * inputs once for all rows.
+ * Each loop has variants for several cores, in separate files, which compute the same bits. A
+ * kernel may use a different form of the inputs, its lanes (see ska_target.h). It computes them
+ * from a layer's inputs once for all rows.
  */
 #ifndef SKA_KERNEL_H
 #define SKA_KERNEL_H
@@ -19,7 +19,7 @@ typedef struct {
     uint16_t columns;
     int8_t shift;
 #if SKA_HEADROOM
-    uint8_t lane_bits; /* of a lane, including its sign */
+    uint8_t lane_bits; /* bits of a lane, with its sign */
 #endif
 #if SKA_KERNEL_AVR
     int16_t scale; /* scale of a step for the fast update; 0 if the shift does not allow it */
@@ -36,8 +36,8 @@ typedef struct {
 #include "ska_kernel_portable.h"
 #endif
 
-/* Stands before the loop over the rows of one call of ska_kernel_sums, which unrolls it if there
- * are only two rows. */
+/* Stands before a loop over the rows of one call of ska_kernel_sums. A kernel with only two rows
+ * defines it to unroll this loop. */
 #ifndef SKA_SUM_UNROLL
 #define SKA_SUM_UNROLL
 #endif

@@ -50,7 +50,7 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
 
 #define LOOP_END "cp r26, %A[end]\n\t" LOOP_HIGH "brne 1b\n\t"
 
-/* The lower bytes of the addresses suffice if no more than 256 bytes are passed. */
+/* A loop over at most 256 bytes finds its end by the lower byte of the address. */
 #define HIGH_BYTE "cpc r27, %B[end]\n\t"
 #if SKA_WIDEST_INPUT <= 256
 #define LOOP_HIGH
@@ -216,7 +216,7 @@ static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *we
         : "r0", "memory");
 }
 
-/* One row, with any shift. */
+/* Updates one row, with any shift. */
 static SKA_NOINLINE void row_change_any(const ska_change_t *change, ska_weight_t *weight,
                                         int_fast16_t step) {
     for (uint16_t i = 0; i < change->columns; i++) {

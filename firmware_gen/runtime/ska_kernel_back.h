@@ -8,8 +8,8 @@
 
 #define SKA_BACK_COLUMNS 2u
 
-/* Computes the sums over the rows of weight * error, for the next columns, at most
- * SKA_BACK_COLUMNS; `weight` is the first of these weights in the first row. */
+/* Computes the sum of weight * error over all rows for each of the next columns, at most
+ * SKA_BACK_COLUMNS. `weight` points to the first of these columns in the first row. */
 static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const int16_t *errors, uint16_t rows,
                                          ska_sum_t sums[SKA_BACK_COLUMNS]) {

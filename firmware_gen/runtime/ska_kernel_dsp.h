@@ -34,7 +34,8 @@ static inline void quad_make(int16_t **lane, const ska_signal_t *inputs, uint8_t
     quad_store(lane, quad);
 }
 
-/* The inputs times 2^exponent in 16 bits; the buffers have room for whole eights. */
+/* Makes lanes: the inputs times 2^exponent, in 16 bits. The buffers have room for a multiple of
+ * eight. */
 static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs, uint16_t columns,
                                            uint8_t exponent) {
     const uint32_t mask = ska_pair_mask(exponent);
@@ -48,7 +49,7 @@ static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *input
 
 #include "ska_kernel_lanes.h"
 
-/* Words first, at any address. */
+/* Copies words, at any addresses, and then the last bytes one by one. */
 static inline void ska_kernel_copy(ska_signal_t *to, const ska_signal_t *from, uint16_t count) {
     const ska_signal_t *end = from + (count - count % EIGHT);
     for (; from != end; from += EIGHT) {
@@ -110,7 +111,7 @@ static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t col
     }
 }
 
-/* Two weights: ska_pair_add(weights, ska_pair_change_16(step, lanes)). */
+/* Updates two weights: ska_pair_add(weights, ska_pair_change_16(step, lanes)). */
 #define CHANGE_PAIR(lanes, weights)                                                                \
     "smlabb lr, " lanes ", %[step], %[half]\n\t"                                                   \
     "smlatb " lanes ", " lanes ", %[step], %[half]\n\t"                                            \
@@ -124,8 +125,9 @@ static SKA_NOINLINE void columns_change(const ska_change_t *change, uint16_t col
     CHANGE_PAIR("r4", "r9")                                                                        \
     CHANGE_PAIR("r5", "r10") CHANGE_PAIR("r6", "r12") WEIGHTS_STORE("%[weight]")
 
-/* Columns of a row, with a shift of SKA_FAST_SHIFT. The step is the lower half of `step`; the upper
- * half counts the passes, because no register is left: the subtraction borrows in the last one. */
+/* Updates the columns of a row in whole passes, with a shift of SKA_FAST_SHIFT. The lower half of
+ * `step` is the step. The upper half counts the passes, because no other register is left; its
+ * subtraction borrows in the last pass. */
 static SKA_NOINLINE void passes_change(ska_weight_t *weight, const ska_lane_t *lanes,
                                        ska_pair_t step) {
     const int32_t half = 0x8000;

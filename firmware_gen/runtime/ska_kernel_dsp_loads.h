@@ -1,8 +1,8 @@
 /* ska_kernel_dsp_loads.h - several 16-bit numbers per load and store; see ska_kernel_dsp.h.
  *
- * LDRD, LDM and their stores need addresses that are multiples of 4 bytes, which no C type
- * expresses. Lanes have such addresses, and so have rows of weights if all widths are even.
- * Otherwise weights are loaded word by word, which these cores can do at any address.
+ * LDRD, LDM, STRD and STM need addresses that are multiples of 4 bytes, which no C type expresses.
+ * Lanes have such addresses, and so have rows of weights if all widths are even. Otherwise weights
+ * are loaded word by word, which these cores can do at any address.
  */
 #ifndef SKA_KERNEL_DSP_LOADS_H
 #define SKA_KERNEL_DSP_LOADS_H
@@ -10,7 +10,7 @@
 #include "ska.h"
 #include "ska_fixed_dsp.h"
 
-#define QUAD 4u  /* numbers that C loads at once */
+#define QUAD 4u  /* numbers that C code loads at once */
 #define EIGHT 8u /* numbers that assembly loads at once */
 #define PASS 16u /* columns per pass of a loop in assembly */
 
@@ -70,7 +70,7 @@ static inline quad_t weights_load(const int16_t **place) {
 }
 
 /* The assembly uses 13 registers: not R7, which is the frame pointer of unoptimized code. BUSY are
- * those that it takes itself; the compiler has five for operands. */
+ * the eight registers that it names itself; the compiler has the other five for operands. */
 #define BUSY "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12"
 
 /* Eight lanes go to R3 to R6, eight weights to R8 to R12; the register `place` moves on. */

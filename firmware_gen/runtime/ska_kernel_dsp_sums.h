@@ -25,7 +25,8 @@ static inline ska_sum_t quad_dot(quad_t weights, quad_t inputs, ska_sum_t sum) {
 #define SKA_SUM_ROWS 2u
 #define SKA_SUM_UNROLL SKA_UNROLL
 
-/* Eight columns of two rows: eight lanes and eight weights fill all registers. */
+/* Eight columns of two rows. Eight lanes, and eight weights of one row at a time, fill all
+ * registers. */
 #define DOT_EIGHT(sum)                                                                             \
     "smlad " sum ", r3, r8, " sum "\n\t"                                                           \
     "smlad " sum ", r4, r9, " sum "\n\t"                                                           \
@@ -51,7 +52,7 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                          : BUSY, "memory");
     }
     if (columns >= PASS) {
-        /* `end` is compared in memory, because no register is left for it. */
+        /* `end` is in memory, because no register is left for it. */
         __asm__ volatile("1:\n\t" SUMS_OF_EIGHT SUMS_OF_EIGHT "ldr r8, %[end]\n\t"
                          "cmp %[lanes], r8\n\t"
                          "bne 1b"

@@ -2,9 +2,10 @@
  * ska_kernel.h.
  *
  * The kernel first defines row_move(change, weight, step), the update of a row in which no weight
- * saturates. It is called if the row's headroom says so: no weight of the row is nearer to an end
- * of its format than its headroom. Each update takes the largest change that it can make from the
- * headroom. When nothing remains, the headroom is measured again. A headroom of 0 always holds.
+ * saturates. It is called only if the row's headroom allows it. The headroom is a distance: no
+ * weight of the row is nearer than that to an end of its format. Each update subtracts from the
+ * headroom the largest change that it can make. If the headroom is smaller than this change, the
+ * headroom is measured again. A headroom of 0 is always true.
  */
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H
@@ -35,7 +36,7 @@ static SKA_NOINLINE int32_t row_measure(const ska_weight_t *weight, uint16_t col
     return INT16_MAX - reach;
 }
 
-/* Takes a change of at most `most` from a row's headroom; returns whether it was there. */
+/* Subtracts a change of at most `most` from a row's headroom; returns whether that is possible. */
 static inline bool headroom_take(int16_t *headroom, int32_t most, const ska_weight_t *weight,
                                  uint16_t columns) {
     int32_t left = *headroom - most;

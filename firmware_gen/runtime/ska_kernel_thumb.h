@@ -19,7 +19,7 @@
 
 /* --- lanes ------------------------------------------------------------------------------------ */
 
-/* The inputs times 2^exponent. */
+/* Makes lanes: the inputs times 2^exponent. */
 static SKA_NOINLINE const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs,
                                                  uint16_t columns, uint8_t exponent) {
     ska_lane_t *lane = ska->lanes;
@@ -41,7 +41,8 @@ static SKA_NOINLINE const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t 
     "muls %[product], %[input], %[product]\n\t"                                                    \
     "add " sum ", " sum ", %[product]\n\t"
 
-/* The offset counts up to 0, from the ends of the rows. Missing rows repeat the previous one. */
+/* The offset is relative to the ends of the rows, and counts up to 0. Missing rows repeat the
+ * previous one. */
 static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const ska_lane_t *lanes,
                                          ska_sum_t sums[SKA_SUM_ROWS]) {
@@ -84,7 +85,7 @@ static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t co
 #define MOVE_TWO(one, other)                                                                       \
     "ldmia %[lanes]!, {r4, r5}\n\t" MOVE_ONE("r4", one) MOVE_ONE("r5", other)
 
-/* Eight weights per pass, with a shift of SKA_FAST_SHIFT. */
+/* Updates eight weights per pass, with a shift of SKA_FAST_SHIFT. */
 static SKA_NOINLINE void eights_move(const ska_lane_t *lanes, const ska_lane_t *end,
                                      ska_weight_t *weight, int32_t step) {
     int32_t moved;

@@ -84,7 +84,7 @@ void ska_mac_init(ska_mac_t *mac, const uint8_t *key) {
     for (uint8_t i = 0; i < WORDS; i++) {
         mac->chain[i] = ska_const_u32(&vector[i]);
     }
-    /* The parameter block (2.5) has the sizes of tag and key, and one leaf. */
+    /* The parameter block (2.5): the sizes of tag and key, fanout 1 and depth 1. */
     mac->chain[0] ^= 0x01010000u + SKA_KEY_BYTES * 256u + SKA_TAG_BYTES;
     mac->hashed = 0;
     /* The key is the first block, padded with zeros. */

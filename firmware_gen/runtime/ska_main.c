@@ -57,9 +57,9 @@ static const ska_signal_t *input_read(const uint8_t *bytes) {
 #endif
 }
 
-/* Returns the number of requests that the host may have in flight: the request in progress, and
- * those that fit the board's receive buffer. The largest request in a stream is SAMPLE. On the line
- * it has a code byte at least every 254 bytes, and a zero byte before and after it. */
+/* Returns the number of requests that the host may have in flight: the request in progress, and the
+ * requests that fit the board's receive buffer. The largest request in a stream is SAMPLE. On the
+ * line it has a code byte at least every 254 bytes, and a zero byte before and after it. */
 #define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_ROOM + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u
@@ -105,7 +105,7 @@ static void welcome_send(uint8_t seq) {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* Each of these executes a request and returns its outcome. */
+/* Each function of this part executes a request and returns its outcome. */
 
 /* Accepts any version. The answer has the device's version, and the host decides whether it fits.
  */

@@ -10,7 +10,7 @@
 typedef struct {
     bool open;
     uint32_t offered; /* CRC-32 of the whole state */
-    uint32_t crc;     /* of the bytes received so far */
+    uint32_t crc;     /* CRC-32 of the bytes received so far */
     uint32_t offset;  /* number of received bytes */
 } push_t;
 
@@ -36,7 +36,7 @@ void ska_push_received(void) {
 
 #define BYTES_LEFT (SAVE_PRICE - paid)
 #else
-#define BYTES_LEFT 0u /* never too early */
+#define BYTES_LEFT 0u /* no save is ever too early */
 #endif
 
 /* Returns the outcome for a state that the journal has not stored. */
@@ -74,7 +74,7 @@ ska_outcome_t ska_push_offer(const ska_frame_t *frame) {
     return ska_outcome(SKA_STATUS_OK, push.offset);
 }
 
-/* All bytes have arrived: complete the save, then load it. */
+/* Completes the save when all bytes have arrived, then loads it. */
 static ska_outcome_t push_end(ska_t *network) {
     push.open = false;
     if (push.crc != push.offered) {

@@ -15,8 +15,9 @@
 /* Reads how much of the budget is spent; called once, at the start. */
 static inline void ska_push_start(void) { ska_journal_start(); }
 
-/* Counts a received byte. A line is a clock that never runs fast, so bytes pay for saves:
- * SKA_SAVE_INTERVAL seconds of a busy line give one back. */
+/* Counts a received byte. Bytes cannot arrive faster than the line's speed, so they serve as a
+ * clock that never runs fast: the bytes of SKA_SAVE_INTERVAL seconds of a busy line give one save
+ * back. */
 void ska_push_received(void);
 
 #else

@@ -12,7 +12,7 @@ static const uint8_t key[SKA_KEY_BYTES] = SKA_KEY;
 typedef struct {
     bool open;
     uint8_t nonce[SKA_TAG_BYTES];
-    uint32_t number; /* requests since the nonce */
+    uint32_t number; /* executed requests since the nonce */
 } challenge_t;
 
 static challenge_t challenge;

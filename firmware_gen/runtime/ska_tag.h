@@ -11,7 +11,7 @@
 
 #if SKA_KEYED
 
-/* Executes CHALLENGE: takes a new nonce, from which tags are made from here on. */
+/* Executes CHALLENGE: makes a new nonce; all later tags are made from it. */
 ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network);
 
 /* Sends the nonce. */

@@ -24,10 +24,10 @@
 #define SKA_KERNEL_DSP 1
 #elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
 #if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1 &&                                          \
-    defined(__OPTIMIZE__) /* without it, gcc lacks registers */
+    defined(__OPTIMIZE__) /* otherwise gcc has too few registers */
 #undef SKA_KERNEL_THUMB
 #define SKA_KERNEL_THUMB 1
-#elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* without it, gcc lacks registers */
+#elif defined(__AVR_HAVE_MUL__) && defined(__OPTIMIZE__) /* otherwise gcc has too few registers */
 #undef SKA_KERNEL_AVR
 #define SKA_KERNEL_AVR 1
 #endif

@@ -49,7 +49,7 @@ static void fail(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-/* Waits as long as needed, so that a sent byte is never lost. */
+/* Writes the buffered output to the port; waits as long as needed, so that no byte is lost. */
 static void send_output(void) {
     size_t sent = 0;
 
@@ -77,7 +77,7 @@ static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
 }
 
 /* Called by libsimavr: the chip sleeps for this many clocks. By default, this computer would sleep
- * for the same time.
+ * for the same time, so this function does nothing.
  */
 static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)avr;
@@ -159,7 +159,8 @@ static avr_t *load(const char *elf, const char *mcu, uint32_t hertz) {
     return avr;
 }
 
-/* Reads bytes that a program has written to the port; if there are none, `wait` decides. */
+/* Reads bytes that a program has written to the port; if there are none, waits for them only if
+ * `wait` is not 0. */
 static void fetch_input(int wait) {
     struct pollfd ports = {port, POLLIN, 0};
     ssize_t got;

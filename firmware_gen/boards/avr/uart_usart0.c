@@ -23,7 +23,7 @@
 #error "the clock of this board does not make this baud: it is off by more than 2.5 %"
 #endif
 
-/* Parts with one USART, and parts with several. */
+/* The vector has one name on chips with one USART, and another on chips with several. */
 #if defined(USART_RX_vect)
 #define RECEIVED_vect USART_RX_vect
 #else

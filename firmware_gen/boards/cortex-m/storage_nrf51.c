@@ -1,8 +1,9 @@
-/* Flash driver for the Nordic nRF51, by its NVMC (nRF51 Series Reference Manual, chapter NVMC).
+/* Flash driver for the Nordic nRF51, by its flash controller NVMC (nRF51 Series Reference Manual,
+ * chapter NVMC).
  *
- * The core halts while its flash is erased or programmed: about 22 ms per page, 48 us per word
- * (S130 SoftDevice Specification, Flash memory API). Meanwhile, bytes that arrive over the UART
- * wait in its FIFO, which holds six bytes. */
+ * The core halts while its flash is erased or programmed: an erase of a page takes about 22 ms, a
+ * write of a word 48 us (S130 SoftDevice Specification, Flash memory API). Meanwhile, bytes that
+ * arrive over the UART wait in its FIFO, which holds six bytes. */
 
 #include "ska_storage.h"
 

@@ -1,4 +1,5 @@
-/* Shared by all Cortex-M drivers with a ring: it reads a byte, and sleeps in WFI until one arrives.
+/* uart_receive.h - reads a byte, and sleeps in WFI until one arrives; for all Cortex-M drivers with
+ * a ring.
  *
  * Interrupts are masked (PRIMASK) from the check of the ring to WFI. A pending interrupt ends WFI,
  * masked or not, so a byte that arrives in between is not missed: WFI returns at once, and the

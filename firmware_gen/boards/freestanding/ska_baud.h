@@ -2,9 +2,10 @@
 #ifndef SKA_BAUD_H
 #define SKA_BAUD_H
 
-/* Tells, in an #if, which computes with 64 bits, whether this many clocks per bit are more than 2.5
- * % (a fortieth) off SKA_UART_BAUD. The limit is our choice. Half a bit in ten is 5 % for both ends
- * together, and receivers with few samples per bit tolerate less. */
+/* Tells whether a line with this many clocks per bit is more than 2.5 % (a fortieth) off
+ * SKA_UART_BAUD. Use it only in an #if, which computes with 64 bits. The limit is our choice: both
+ * ends together may be off by half a bit in the ten bits of a byte, which is 5 %, and receivers
+ * with few samples per bit tolerate less. */
 #define SKA_BAUD_IS_OFF(clocks)                                                                    \
     ((clocks) * SKA_UART_BAUD > SKA_CLOCK                                                          \
          ? 40u * ((clocks) * SKA_UART_BAUD - SKA_CLOCK) > SKA_CLOCK                                \

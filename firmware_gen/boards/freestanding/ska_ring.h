@@ -6,7 +6,7 @@
  * no mask, because nothing interrupts it. The mask keeps the byte count consistent, also on cores
  * that cannot change 16 bits at once. It also ensures that no byte arrives unnoticed between "the
  * ring is empty" and sleep. The instructions that mask and unmask are compiler barriers ("memory"),
- * so no member must be volatile: the compiler keeps none in a register across them. */
+ * so no member needs to be volatile: the compiler keeps no member in a register across them. */
 #ifndef SKA_RING_H
 #define SKA_RING_H
 

@@ -1,6 +1,5 @@
-/* Emulates flash in other memory: a write can only clear bits of erased units, and an erase sets a
- * page to 0xFF. The driver refuses writes that break these rules, because flash would store
- * garbage.
+/* Emulates flash in other memory: a write needs erased bytes, and an erase sets a page to 0xFF. The
+ * driver refuses writes that break these rules, because flash would store garbage.
  *
  * The memory is at SKA_STORAGE_ORIGIN, which no linker script contains: the linker puts nothing
  * there, and the start-up code does not clear it. A board without such an address defines
@@ -14,7 +13,7 @@
 #ifdef SKA_STORAGE_ORIGIN
 static uint8_t *ska_storage_memory(void) { return (uint8_t *)SKA_STORAGE_ORIGIN; }
 #else
-/* SKA_STORAGE_SIZE bytes, the same at every call. */
+/* Returns the address of SKA_STORAGE_SIZE bytes, the same at every call. */
 uint8_t *ska_storage_memory(void);
 #endif
 

@@ -13,7 +13,7 @@
 #include "ska_ring.h"
 
 struct uart {
-    uint8_t data; /* low byte of the divisor while LINE_DIVISOR is set */
+    uint8_t data; /* while LINE_DIVISOR is set: low byte of the divisor */
     uint8_t interrupts;
     uint8_t fifo;
     uint8_t line;
@@ -40,10 +40,10 @@ struct uart {
 #define PLIC_ENABLE PLIC_REGISTER(0x2000u + SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define PLIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 #define PLIC_THRESHOLD PLIC_REGISTER(0x200000u)
-#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* read: claim; the same written back: complete */
+#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* a read claims, a write completes */
 
 #define MIE_EXTERNAL 0x800u
-#define MSTATUS_MIE "8" /* the mask in the form that the instructions need */
+#define MSTATUS_MIE "8" /* the mask, as text for the instructions below */
 
 /* The option enables Zicsr in the assembler; see board.toml. */
 #define INTERRUPTS_OFF ".option arch, +zicsr\n\tcsrci mstatus, " MSTATUS_MIE
@@ -69,7 +69,7 @@ __attribute__((interrupt)) void Uart_Handler(void) {
 void ska_board_init(void) {
     UART->line = UART_LINE_DIVISOR;
     UART->data = (uint8_t)(UART_DIVISOR % 256u);
-    UART->interrupts = (uint8_t)(UART_DIVISOR / 256u); /* high byte of the divisor, here */
+    UART->interrupts = (uint8_t)(UART_DIVISOR / 256u); /* high byte of the divisor */
     UART->line = UART_LINE_8N1;
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
