@@ -80,7 +80,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ska_edge' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value  # the next look-up does not call this function
+    globals()[name] = value  # Python finds the name there, and does not call this function again
     return value
 
 

@@ -95,7 +95,7 @@ def regular_target(path: Path) -> Path | None:
         OSError: the system cannot tell what the path is.
     """
     try:
-        mode = path.stat().st_mode  # the system follows a link by its own rules
+        mode = path.stat().st_mode  # `stat` follows a link as a write does
     except FileNotFoundError:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
@@ -108,7 +108,7 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """Return a random name for an incomplete file; systems limit a name, so it has few letters."""
+    """Return a random name for an incomplete file; it is short, as systems limit its length."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 

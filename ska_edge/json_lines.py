@@ -18,7 +18,7 @@ from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
-LONGEST_LINE = 16_000_000  # bytes; a line of 65,535 inputs and decisions has less than a million
+LONGEST_LINE = 16_000_000  # bytes; a line with 65,535 inputs and decisions takes under a million
 BLOCK = 2**16  # bytes that one read takes from the end of a file
 READ = 2**20  # bytes that one read takes from the start of a file
 

@@ -10,7 +10,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the compressions that numpy uses
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy uses only these
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

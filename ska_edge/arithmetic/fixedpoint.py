@@ -140,7 +140,10 @@ class ArrayOps(Ops[T], Protocol[T]):
     """A back end that also has matrix products; in C these are the runtime's loops."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
-        """Return inputs weights^T, (batch, rows), for (batch, terms) and (rows, terms)."""
+        """Return the sums inputs weights^T, (batch, rows).
+
+        `weights` are (rows, terms), `inputs` are (batch, terms).
+        """
         ...
 
 

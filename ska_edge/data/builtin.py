@@ -84,7 +84,7 @@ def read_builtin(name: str) -> Samples:
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # these warnings are for the developers of that package
+            warnings.simplefilter("ignore")  # warnings about that package's own code
             return read()
     except ImportError as error:
         raise ToolError(

@@ -20,7 +20,7 @@ from ska_edge.data.number import input_of, is_finite, is_input, is_number, too_l
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-LONGEST_LINE = 2**22  # characters; a line of 65,535 inputs has half as many
+LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs has about half as many
 ROW = 150  # bytes that a row's label and line number take, roughly
 
 
@@ -177,7 +177,7 @@ def _refuse_number(
     label_at: int | None,
     cells: Sequence[str],
 ) -> NoReturn:
-    """Raise the error for the first of ``cells``, a row without its label, that is no input."""
+    """Raise the error for the first cell that is no input; ``cells`` is a row without its label."""
     at = next(index for index, cell in enumerate(cells) if not is_input(cell))
     column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"

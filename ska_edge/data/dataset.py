@@ -53,14 +53,14 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that identify the samples and classes, independent of the file."""
+        """16 hexadecimal digits that identify the samples and classes; the file does not matter."""
         content = hashlib.sha256("\n".join(self.labels).encode())
         for values in (self.x, self.y, *([] if self.group is None else [self.group])):
             content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """Return the same samples, with ``labels`` as class names and new indices that fit them.
+        """Return the same samples, with ``labels`` as class names, and indices into ``labels``.
 
         If the names on one side are only numbers, as in data without names, the indices stay.
         Raises InputError if a class of these data is not in ``labels``.

@@ -94,7 +94,7 @@ def load(
 def _classes(
     path: Path, texts: Sequence[str], places: Sequence[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Return class indices and class names of labels, given as text, at ``places``."""
+    """Return class indices and names for labels in text form; errors name their ``places``."""
     first_number: int | None = None
     first_text: int | None = None
     for index, text in enumerate(texts):

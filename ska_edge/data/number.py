@@ -23,7 +23,7 @@ def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
 
     `values` are (rows, columns); `noun` is the word for them in the sentence.
     """
-    bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # NaN compares as false
+    bad = np.argwhere(~(np.abs(values) <= LARGEST_INPUT))  # also true for NaN
     if len(bad):
         row, column = (int(place) for place in bad[0])
         value = values[row, column]

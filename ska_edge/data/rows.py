@@ -58,7 +58,7 @@ def load_rows(
 
 
 def _columns(source: str, rows: Rows, inputs: int) -> str:
-    """Return the end of the sentence, which counts the columns of a CSV file."""
+    """Return the end of an error sentence: the number of columns, if this is a CSV file."""
     if Path(source).suffix.lower() != ".csv":
         return ""
     found = counted(rows.x.shape[1] + (rows.truth is not None), "column")

@@ -88,7 +88,7 @@ STUCK = 0.5
 
 # Number of stored points; at twice this number, the mean of each pair replaces the pair.
 POINTS = 200
-BLOCKS = 12  # 4 blocks are a third of the steps
+BLOCKS = 12  # parts of a smoothed series; 4 of them are a third of the steps
 
 SIGNS = (
     "exploding knowledge",
@@ -192,7 +192,7 @@ class Watch:
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
-        # The directions that the layer can distinguish at best.
+        # The data with the directions that the layer can distinguish at best.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
 
@@ -206,7 +206,7 @@ class Watch:
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
         # With labels, layers whose updates vanish keep their initial weights, which are 0 in an
-        # output layer. So its decisions do not differ, but this is no collapse.
+        # output layer. Its decisions then do not differ, but this is no collapse.
         vanishing = "vanishing updates" in {symptom.sign for symptom in found}
         if stagnates and not (self._labeled and vanishing):
             found += self._collapses()
@@ -368,14 +368,14 @@ def _blocks(series: Reals) -> Reals:
 
 
 def _movement(series: Reals) -> tuple[float, float]:
-    """Return the second half's mean minus the first half's, and the standard error of that."""
+    """Return the mean of the second half minus that of the first, and its standard error."""
     halves = np.array_split(series, 2)
     error = math.sqrt(sum(float(half.var()) / len(half) for half in halves))
     return float(halves[1].mean() - halves[0].mean()), error
 
 
 def _steady_move(series: Reals) -> float:
-    """Return the change over the last two thirds; 0 if it is chance or small within the range."""
+    """Return the change over the last two thirds; 0 if it is chance, or small within the range."""
     move, error = _movement(series[len(series) // 3 :])
     smooth = _blocks(series)
     span = float(smooth.max() - smooth.min())

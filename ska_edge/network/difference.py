@@ -93,7 +93,7 @@ def _parameter_difference(state: State, flat: int, host: int, device: int) -> Di
 def decision_difference(
     plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
 ) -> Difference | None:
-    """Return the first difference of two rows of decisions, (classes,) each."""
+    """Return the first difference between the decisions (classes,) of both sides for one row."""
     format = plan.formats.decision
     unit = 2.0**-format.frac
     for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):

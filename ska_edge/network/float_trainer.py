@@ -20,10 +20,10 @@ from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
-MOST_PRODUCTS = 2**18  # products that are in memory at once
+MOST_PRODUCTS = 2**18  # most products that are in memory at once
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
-LN2_LOW = 1.9082149292705877e-10  # the rest
+LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH
 LEAST_EXPONENT = -700.0  # smaller exponents count as this one, which does not change a sigmoid
 # The coefficients of the Taylor series of exp, the highest power first.
 TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
@@ -157,7 +157,7 @@ def sigmoid(z: Reals) -> Reals:
 
 
 def _exp(x: Reals) -> Reals:
-    """Return exp(x) for x <= 0, by the Taylor series, except for the last bit or two."""
+    """Return exp(x) for x <= 0; only the last bit or two may be wrong."""
     x = np.maximum(x, LEAST_EXPONENT)
     twos = np.rint(x * LOG2_E)
     rest = (x - twos * LN2_HIGH) - twos * LN2_LOW

@@ -53,7 +53,7 @@ class Meter:
         self._eta = plan.rate.real * plan.batch * math.log(2)
 
     def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:
-        """Return the metrics of each layer in `sums`, which one step gave; [] without sums."""
+        """Return the metrics of each layer in `sums`, the sums of one step; [] if it is empty."""
         metrics = []
         for index, layer in enumerate(sums):
             metrics.append(_metrics(self._plan, index, layer, self._eta))

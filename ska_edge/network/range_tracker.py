@@ -16,7 +16,7 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
-ROWS = 1000  # training rows that are examined
+ROWS = 1000  # most rows that are examined at once
 WIDEST = 64  # most bits of a format, and of its fraction
 MOST_VALUES = 2**63 - 1
 

@@ -71,7 +71,7 @@ class State:
         return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
 
     def halve_rate(self, times: int) -> None:
-        """Set the rate to the plan's rate, halved `times` times; only its shift changes."""
+        """Set the rate to the plan's rate, halved `times` times; its mantissa stays."""
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
                 f"this plan's rate can be halved at most {self.plan.rate_halvings_max} times,"
@@ -167,7 +167,7 @@ class State:
 
 
 def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """Restore a pickled state; `step` may be too large for its 32 bits in `data`."""
+    """Restore a pickled state; `data` has only the lower 32 bits of `step`."""
     state = State.from_bytes(plan, data)
     state.step = step
     return state

@@ -280,7 +280,7 @@ class FixedTrainer:
         return LayerTrace(inputs.data, z.data, decided.data, shift.data, step.data, previous.data)
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
-        """Add step^T inputs, summed over the batch, to a matrix; the summed step to its bias."""
+        """Add step^T inputs to a matrix, and step to its bias, both summed over the batch."""
         batch, shift = step.data.shape[0], self.state.rate.shift
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
@@ -310,7 +310,9 @@ class FixedTrainer:
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[tuple[Values, Values, Values]] = []  # results of `_layer` in that pass
+        previous: list[
+            tuple[Values, Values, Values]
+        ] = []  # the previous pass's results of `_layer`
         for number in range(self.plan.steps):
             passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal

@@ -22,14 +22,14 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # C counts rows in 16 bits, by up to four: the count must not overflow
+MOST_NEURONS = 65532  # C counts rows in 16 bits, in steps of up to four: no step may overflow
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
-MOST_CELLS = 2**27  # integers of a state; the host stores each in 8 bytes
-LONGEST_LABEL = 255  # characters
+MOST_CELLS = 2**27  # most integers in a state; the host stores each in 8 bytes
+LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
-LARGEST_OFFSET = 2**46  # a 16-bit mean times a 31-bit multiplier
+LARGEST_OFFSET = 2**46  # limit of an offset: a 16-bit mean times a 31-bit multiplier
 FARTHEST_RATE = 1100  # limit of a rate's shift; no float64 is that far from 1
 
 

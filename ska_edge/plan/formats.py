@@ -10,8 +10,10 @@ from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2, NeuronFormats
 from ska_edge.rules.rule import Rule
 
-COARSEST_KNOWLEDGE = TABLE_STEPS_LOG2 + 1  # at least one bit between two knots of the table
-FINEST_KNOWLEDGE = 15  # as fine as the decision
+COARSEST_KNOWLEDGE = (
+    TABLE_STEPS_LOG2 + 1
+)  # fractional bits: with fewer, no value is between two knots of the table
+FINEST_KNOWLEDGE = 15  # fractional bits, as many as the decision has
 
 
 def neuron_formats(profile: Precision, classes: int, knowledge: QFormat) -> NeuronFormats:

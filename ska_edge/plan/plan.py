@@ -94,7 +94,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of integers."""
+        """Number of integers in the tensor."""
         rows = 1
         for length in self.shape:
             rows *= length
@@ -121,7 +121,7 @@ class StateField:
 
     @property
     def count(self) -> int:
-        """Number of elements."""
+        """Number of elements of the field."""
         return math.prod(self.shape)
 
     @property
@@ -281,7 +281,7 @@ class Plan:
 
     @property
     def rate_halvings_max(self) -> int:
-        """How often the rate can be halved so that all shifts of an update stay in 1 to 31."""
+        """How often the rate can be halved before a shift of an update exceeds 31."""
         matrices = [matrix for layer in self.layers for matrix in layer.matrices]
         largest = max(
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
@@ -289,14 +289,14 @@ class Plan:
         return max(0, LONGEST_SHIFT - largest - self.rate.shift)
 
     def forward_format(self, matrix: Matrix) -> QFormat:
-        """Format of a weight in sums."""
+        """Return the format of a weight in sums: of its upper bits, see `Precision`."""
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
     # The loops of the C runtime need these shifts as numbers; Python derives them from fractions.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fraction of the sum W a + b: no term loses a bit; the knowledge has a smaller one."""
+        """Fractional bits of W a + b: enough for every term, and more than the knowledge has."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 

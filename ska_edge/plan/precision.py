@@ -17,7 +17,7 @@ class Precision:
     """A precision profile: the widths of a plan, and its formats without calibration.
 
     Attributes:
-        weight: format of a stored weight, which learns.
+        weight: format in which weights are stored and learn.
         forward_bits: width of a weight in sums, which use its upper bits, rounded.
         activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.

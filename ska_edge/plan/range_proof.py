@@ -20,8 +20,8 @@ class Bound:
     quantity: str
     lo: int
     hi: int
-    width: int  # bits of the C integer that holds the sum
-    update: bool = False  # a sum of the update, which has a separate accumulator
+    width: int  # bits of the C integer that has this quantity
+    update: bool = False  # whether an update computes it; updates have their own accumulator width
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:

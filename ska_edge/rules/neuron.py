@@ -79,7 +79,7 @@ def signed_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """Return the activation a = D, the next layer's input in the papers."""
+    """Return the activation a = D, which is the next layer's input in the papers."""
     return decision.requantize(format)
 
 
@@ -118,7 +118,7 @@ def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
 def projected_shift(
     projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
 ) -> Fixed[T]:
-    """Return 2**gain D' (A^T e) or 2**gain D' (B e): the error, projected to a hidden neuron."""
+    """Return 2**gain D' projection; the projection is A^T e or B e, see `NeuronFormats`."""
     product = (slope(decision, format) * projection).named("product")
     return product.scaled(gain).requantize(format)
 

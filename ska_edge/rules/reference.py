@@ -217,7 +217,7 @@ class Reference:
             if self.rule == "feedback":
                 shift = self.gain * slope * (error @ self.codes[layer])
             elif self.rule == "code":
-                code = target @ self.codes[layer]  # selects the row of the sample's class exactly
+                code = target @ self.codes[layer]  # exactly the row of each sample's class
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
             else:
                 readout_error, readout = error, p.weights[-1]
@@ -304,7 +304,7 @@ class Reference:
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
         """Return alignment * z D' + shift."""
-        if self.alignment == 0.0:  # the usual case needs no product
+        if self.alignment == 0.0:  # the usual case; saves the product
             return shift
         return self.alignment * z * slope + shift
 

@@ -123,7 +123,9 @@ class Codec:
     ) -> None:
         self._dimensions = dict(dimensions)
         self._messages = messages
-        self._layouts: dict[str | int, Layout] = {}  # by name and by code
+        self._layouts: dict[
+            str | int, Layout
+        ] = {}  # each layout twice: by message name and by code
         for message in messages:
             if all(isinstance(_count(field, dimensions), int) for field in message.fields):
                 counts = {field.name: _count(field, dimensions) or 0 for field in message.fields}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-OVERHEAD = 4  # type, seq and the two bytes of the CRC
+OVERHEAD = 4  # bytes of type, seq and CRC
 PAYLOAD_MAX = 0xFFFF - OVERHEAD  # the device counts the bytes of a frame in 16 bits
 
 

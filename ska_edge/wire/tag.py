@@ -33,7 +33,7 @@ def request_tag(key: bytes, nonce: bytes, number: int, code: int, payload: bytes
 
 
 class Tagger:
-    """Adds the tags to the requests of one session, and counts the requests like the device.
+    """Adds the tags to the requests of one session, and counts the requests as the device does.
 
     Args:
         key: the device's key, `KEY_BYTES` long.

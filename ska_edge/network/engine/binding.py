@@ -59,7 +59,7 @@ class Network:
     def __init__(self, library: Library) -> None:
         plan = library.plan
         words = -(-library.call("bytes") // 8)
-        self.memory = np.zeros(words, dtype=np.int64).view(np.uint8)  # aligned to 8
+        self.memory = np.zeros(words, dtype=np.int64).view(np.uint8)  # 8-byte aligned
         self._fields: list[tuple[StateField, NDArray[Any]]] = []
         place = 0
         for field in plan.state_fields():
@@ -69,7 +69,7 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Copy a state into the network; its counts begin at 1, because at 0 C has no metrics."""
+        """Copy a state into the network. Its counts become 1, because at 0 C gives no metrics."""
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 

@@ -32,8 +32,7 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# If numpy would work for as many seconds, it is worth looking for a compiled library, or compiling
-# one.
+# Seconds of numpy's work that make it worth while to look for a library, or to compile one.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
 
@@ -129,7 +128,7 @@ def _numpy_seconds(plan: Plan, rows: int) -> float:
 
 
 def _library(plan: Plan, build: bool) -> Library | None:
-    """Return the library of a plan, loaded; None if there is none and it is not to be built."""
+    """Return the library of a plan, loaded; None if it is missing and not to be built."""
 
     def test(path: Path) -> None:
         check_library(Library(path, plan))
@@ -141,7 +140,7 @@ def _library(plan: Plan, build: bool) -> Library | None:
 
 
 def _float_library(build: bool) -> FloatLibrary | None:
-    """Return the library of the float trainer, loaded; None in the cases of `_library`."""
+    """Return the float trainer's loaded library; None if it is missing and must not be built."""
 
     def test(path: Path) -> None:
         check_float_library(FloatLibrary(path))

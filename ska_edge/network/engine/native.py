@@ -1,4 +1,4 @@
-"""Trains by calling the compiled C."""
+"""Defines the trainer that calls the compiled C."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NativeTrainer:
         self.plan = state.plan
         self._library = library
         self._network = Network(library)
-        self._scratch = Network(library)  # for inference, which ends a network's metrics
+        self._scratch = Network(library)  # for inference, which overwrites a network's metrics
         self._referee = Referee()
         self._updated = False
         self._neurons = sum(layer.outputs for layer in self.plan.layers)
@@ -90,7 +90,7 @@ class NativeTrainer:
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
-        counted = self.plan.replay.per_class > 0  # as in numpy
+        counted = self.plan.replay.per_class > 0  # numpy counts only in this case
         for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions
 

@@ -16,7 +16,7 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import FixedTrainer
 
 FIRST = 32  # rows that are compared at the beginning
-EVERY = 2000  # least rows between two later comparisons
+EVERY = 2000  # after the first rows: fewest rows between two comparisons
 
 
 class Referee:
@@ -61,7 +61,7 @@ class Referee:
         difference = decision_difference(plan, state.step, expected.tolist(), found.tolist())
         difference = difference or first_difference(state, engine.state.to_bytes())
         updated = numpy.last_shifts() and state.held == 0
-        if difference is None and updated and not self._first:  # they are slow
+        if difference is None and updated and not self._first:  # slow
             difference = metric_difference(state.step, numpy.metrics(), engine.metrics())
         if difference is not None:
             raise Disagreement(difference)
