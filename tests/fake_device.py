@@ -46,10 +46,10 @@ class FakeDevice(Closable):
         requests: every received frame, in order.
         learned: first input and label of each sample that was learned, in order.
         state: the bytes of the state, which learning does not change.
-        credit, protocol, capabilities: what WELCOME says.
+        credit, protocol, capabilities: the values that WELCOME reports.
         saves: how many SAVE requests it executed.
-        samples, token, halvings: how many samples it has learned, and what it was told since its
-            start.
+        samples, token, halvings: how many samples it has learned, its present token, and how often
+            its rate is halved.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class FakeDevice(Closable):
         return self.reply(seq, "STATUS", {"code": code, "detail": detail})
 
     def refuse(self, frame: Frame, code: int, detail: int = 0) -> bytes:
-        """Return a refusal; the request counts as the last one, but changes nothing."""
+        """Return a refusal; the request counts as the latest request, but changes nothing."""
         self._last, self._replies = frame, [self.status(frame.seq, code, detail)]
         return self._replies[0]
 
@@ -153,7 +153,7 @@ class FakeDevice(Closable):
         return self._done(frame.seq, name, values)
 
     def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
-        """Return the code and detail for a request that is meant for another state."""
+        """Return the code and detail of the refusal if a request is meant for another state."""
         known = self.welcome()
         number = (self.token + known["samples"]) % COUNTED
         if name == "SAMPLE" and values["number"] != number:
@@ -205,7 +205,7 @@ class FakeDevice(Closable):
         ]
 
     def _take(self, name: str, values: Values) -> tuple[int, int]:
-        """Return the code and detail for a piece of a state."""
+        """Take an OFFER, or a piece of a state; return the code and detail of the answer."""
         if name == "OFFER":
             if values["crc"] != self._offered:
                 self._offered, self._pushed = values["crc"], b""

@@ -52,7 +52,7 @@ class FloatTraining:
 
 @st.composite
 def float_trainings(draw: st.DrawFn) -> FloatTraining:
-    """Random trainings; some widths are beyond a block of 16 columns."""
+    """Random trainings; some layers are wider than a block of 16 columns."""
     name = draw(st.sampled_from(["local", "feedback", "code"]))
     width = st.one_of(st.integers(1, 6), st.integers(15, 34))
     sizes = tuple(draw(st.lists(width, min_size=2, max_size=5)))

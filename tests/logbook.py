@@ -23,7 +23,7 @@ class Logbook:
     Attributes:
         lines: the lines of the log, as objects.
         state: the device's state.
-        history: the latest bytes of the state at each step.
+        history: by step, the bytes of the latest state at this step.
     """
 
     def __init__(self, model: Model, state: State | None = None, seed: int = 0) -> None:
@@ -82,13 +82,13 @@ class Logbook:
         self.lines.append({"warning": {"sign": "collapse", "layer": 0, "text": 'the "device"'}})
 
     def interrupt(self, ahead: int = 0) -> None:
-        """Lose contact and restore it after the device has learned more rows."""
+        """Lose contact, and restore it after the device has learned `ahead` more rows."""
         place = len(self.lines)
         self.learn(ahead, lost=True)
         self.lines.insert(place, {"interrupted": "gone", "fell_back": False, **self._mark()})
 
     def fall_back(self, *, session: bool = False) -> None:
-        """Restart the device from its save; the monitor goes on or restarts, too."""
+        """Restart the device from its save; the monitor goes on, or restarts if `session`."""
         self.state = (
             State.from_bytes(self._model.plan, self._saved)
             if self._saved

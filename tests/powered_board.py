@@ -64,7 +64,8 @@ class PoweredBoard:
     def fail_after(self, lives: Sequence[Life]) -> None:
         """Make the power fail after half a frame and come back, whatever the board is doing.
 
-        Each life names a kind of frame (or any kind) and how many of them pass before the failure.
+        A life lasts until the next failure. It names a kind of frame (or any kind), and how many of
+        these frames pass before the failure.
         The first life begins now, each later one when the power returns.
         """
         self._lives = list(lives)
@@ -105,7 +106,7 @@ class _MortalWire(LossyWire):
     """A wire that breaks in the middle of a frame and then calls `fail`.
 
     Attributes:
-        life: the frames that pass before the wire breaks; None if it never breaks.
+        life: kind and number of the frames that pass before the wire breaks; None if it never does.
     """
 
     def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:

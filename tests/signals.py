@@ -18,7 +18,7 @@ def heeded() -> Iterator[None]:
     """Make an ignored signal effective in this block, also for programs that it starts.
 
     SIGINT raises KeyboardInterrupt. Other signals get a handler that does nothing. Programs do not
-    inherit it.
+    inherit this handler.
     """
     ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:

@@ -115,9 +115,9 @@ def test_two_layers_beside_backprop(run) -> None:
     methods = [f"{rule}, {a}" for rule in ("local", "feedback", "code") for a in ("float", "fixed")]
     for method in (*methods, "backprop (Adam)", "logistic regression"):
         found = cells(text, method)
-        assert len(found) == 6  # mean and standard deviation of three data sets
+        assert len(found) == 6  # mean and standard deviation on three data sets
         assert found[0] > 40 and all(0 <= value <= 100 for value in found)
-    assert cells(text, "local, fixed")[0] > 75  # moons
+    assert cells(text, "local, fixed")[0] > 75  # the first data set is moons
 
 
 def test_step_budget_shows_that_runs_of_one_budget_come_together(run, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class TrainerDevice(FakeDevice):
         self._codec = Codec({"input_bytes": plan.inputs * self._width, "classes": plan.classes})
 
     def restart(self, samples: int = 0) -> None:
-        """Restart as after a power loss, from the save, which also sets `samples`."""
+        """Restart as after a power loss, from the save; `samples` then comes from the save, too."""
         super().restart(samples)
         plan = self.network.plan
         self.network = self._flashed.copy()

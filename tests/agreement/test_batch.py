@@ -1,4 +1,4 @@
-"""A batch passed in one call gives the same bits as one passed sample by sample, and as numpy."""
+"""A batch gives the same bits when learned in one call, sample by sample, or by numpy."""
 
 from __future__ import annotations
 

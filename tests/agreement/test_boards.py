@@ -73,7 +73,7 @@ LARGE = 128 * 1024
 
 
 def ram_size(board: Board) -> int:
-    """Bytes of RAM; the host has enough for everything."""
+    """Return the board's bytes of RAM; the host has enough for every plan."""
     return LARGE if board.memory is None else board.memory.ram.size
 
 
@@ -90,7 +90,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed % len(PRECISIONS)]]
     inputs = int(rng.choice(limits.inputs))
-    width = limits.width if inputs <= limits.width else limits.width // 2  # wide inputs need room
+    width = limits.width if inputs <= limits.width else limits.width // 2  # inputs need RAM, too
     hidden = rng.integers(1, width + 1, rng.integers(0, limits.depth + 1))
     classes = int(rng.integers(2, limits.classes + 1))
     sizes = (inputs, *(int(width) for width in hidden), classes)
@@ -139,7 +139,7 @@ def prove(board: Board, model: Model, inputs: np.ndarray, labels: np.ndarray, at
     # zig has no sanitizer runtime. If it is the only compiler, the test runs without sanitizers.
     sanitized = board.name == "host" and compiler.name != "zig"
     report = build(at, flags=SANITIZERS if sanitized else ())
-    if board.memory is not None:  # predicted without a compiler
+    if board.memory is not None:  # `footprint` predicts the RAM without a compiler
         assert footprint.ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
     with start(at) as running, Link(running.port) as link:
         return verify(link, model, inputs, labels)
@@ -199,7 +199,7 @@ def test_digits_have_equal_bits(
     assert report.first_difference is None, report.first_difference.sentence()
     assert (report.samples, report.steps) == (100, 100)
     assert report.parameters == (inputs + 1) * hidden + (hidden + 1) * classes
-    assert report.correct >= 85  # many are right: the inputs arrive intact
+    assert report.correct >= 85  # many right answers show that the inputs arrive intact
 
 
 @pytest.mark.parametrize("ram", LIMITS)

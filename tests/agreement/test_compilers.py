@@ -33,9 +33,9 @@ from tests.proof.plans import PLANS
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
-# The plans are wide enough for every loop of every kernel, with columns left over. No kernel has
-# a fast update for the shifts of "slow" and "coarse". In "ends" weights saturate in both
-# directions. "thin" has matrices of one column.
+# The plans are so wide that every loop of every kernel runs, and columns are left over. No kernel
+# has a fast update for the shifts of the plans "slow" and "coarse". In "ends" weights saturate in
+# both directions. "thin" has matrices of one column.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
@@ -79,7 +79,7 @@ def agree(
 
 @pytest.fixture(scope="module")
 def require_sanitizers(require_toolchain: Callable[[str], str]) -> Callable[[str], str]:
-    """Return a function that names a compiler with the sanitizers, or skips the test."""
+    """Return a function that checks that a compiler has the sanitizers, or else skips the test."""
 
     def require(name: str) -> str:
         command = [require_toolchain(name), "-x", "c", "-", *SANITIZERS, "-o", "/dev/null"]

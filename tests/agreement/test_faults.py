@@ -106,9 +106,9 @@ def test_a_bit_of_a_counter(
 
 
 TENSORS = ("weight", "bias", "readout_weight", "readout_bias")
-RULE_FAULTS = {  # each changes one bit of a constant: file, old text, new text, effect
+RULE_FAULTS = {  # each changes a constant by one bit: file, old text, new text, where it shows
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),
-    # These effects are too small to change a rounded weight, but they change values before it.
+    # These faults are too small to change a rounded weight, but they change metrics or decisions.
     "the target": ("ska_plan.h", r"(#define SKA_TARGET 3276)7", r"\g<1>6", METRICS),
     "the table": ("ska_tables.h", r"\b16384\b", "16385", ("decision",)),
 }
@@ -130,7 +130,7 @@ def test_a_bit_of_the_rule(
 def test_the_command_names_the_difference_and_fails(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The command exits with 1 and shows both integers and both values of a running board."""
+    """The command exits with 1 and shows the integer and the value on the host and on the board."""
     require_board("host")
     model = a_model()
     path, project, data = tmp_path / "m.ska", tmp_path / "p", tmp_path / "d.npz"

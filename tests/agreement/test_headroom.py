@@ -1,8 +1,9 @@
-"""Rows with headroom get the same bits as rows without; no update exceeds the headroom.
+"""A row with headroom is updated without saturation, and still gets the host's bits.
 
-The proof has three parts. No change exceeds `ska_most_change`: shown for every step and shift. No
-weight of a row is nearer to an end of its format than the row's headroom: checked after every step,
-from weights at the ends. With both, the sum that is not saturated fits; test_eva.py assumes this.
+The proof has three parts. First, no change exceeds `ska_most_change`; this is shown for every step
+and shift. Second, no weight of a row is nearer to an end of its format than the row's headroom;
+this is checked after every step, from weights at the ends. Third, from both it follows that a sum
+fits its format without saturation; test_eva.py assumes this.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 
-# Large steps and inputs, so that a row's headroom ends often; readouts, odd widths and replay.
+# Large steps and inputs often use up a row's headroom. The plan has readouts, odd widths, replay.
 PLAN = make_plan((9, 7, 5, 3), input_format=QFormat(8, 4), rate=0.9, replay=Replay(2, 1), seed=4)
 LOWEST, HIGHEST = -(1 << 15), (1 << 15) - 1
 LIBRARY = """\
@@ -102,7 +103,8 @@ def test_no_change_exceeds_its_bound(
     library = compiled(tmp_path, require_toolchain("gcc"), "bound.c")
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
-    # The bound is reached, except by positive steps whose largest product is negative and halfway.
+    # A bound is not reached if the step is positive, and the largest product is negative and lies
+    # halfway between two results.
     assert unreached.value < 1 << 15
 
 
@@ -132,7 +134,7 @@ def weights_near_the_ends(rng: np.random.Generator, plan: Plan) -> np.ndarray:
 
 
 def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
-    """Return the distance of each row to the nearer end of its format: neurons, then readouts."""
+    """Return each row's smallest distance from an end of its format: neurons, then readouts."""
     rows: dict[str, list[int]] = {"weight": [], "readout_weight": []}
     for tensor in plan.tensors():
         if tensor.name in rows:
@@ -143,14 +145,14 @@ def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
 
 
 def run(library: ctypes.CDLL, seed: int) -> tuple[int, int]:
-    """Learn on the host and in C; return the final numbers of rows with and without headroom."""
+    """Learn on the host and in C; count rows with and without headroom, summed over the steps."""
     rng = np.random.default_rng(seed)
     weights = weights_near_the_ends(rng, PLAN)
     library.start(weights.ctypes.data_as(ctypes.c_void_p))
     trainer = FixedTrainer(State(PLAN, weights.astype(np.int64)))
     some = none = 0
     for number in range(12):
-        if number == 6:  # what a push or a save brings back
+        if number == 6:  # other weights arrive, as from a push or a save
             weights = weights_near_the_ends(rng, PLAN)
             library.restore(weights.ctypes.data_as(ctypes.c_void_p))
             trainer.state.parameters[:] = weights

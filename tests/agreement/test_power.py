@@ -48,11 +48,11 @@ class Run:
     """A monitor's run over random rows; a seed chooses everything else.
 
     Args:
-        options: options of `Monitor.run` and `Stream` that replace the seed's.
+        options: options of `Monitor.run` and `Stream` that replace those chosen by the seed.
 
     Attributes:
         rows: how many rows are learned.
-        chance: random numbers for anything else that depends on the seed.
+        chance: the generator of all other random choices that depend on the seed.
         board: the board that learns them.
     """
 
@@ -71,7 +71,7 @@ class Run:
         self._log = folder / "log"
 
     def watch(self, opened: Callable[[], object], happens: Callable[[Line], object]) -> int:
-        """Learn, write a log, compare its result with the device; return the number of rollbacks.
+        """Learn and write a log; check that it gives the device's state; count the rollbacks.
 
         `opened` is called once the device answers, and `happens` after each line.
         """
@@ -105,7 +105,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
     """The frame is a request or an answer. Each row takes at least one frame, so every failure hits
-    one. The device rolls back each time. The host finds it again before or after the next failure.
+    one. The device rolls back each time. The host regains contact before or after the next failure.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3
@@ -148,7 +148,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
     seed: int, new_run: NewRun
 ) -> None:
     """Most failures come between rows, where the host requests rates and saves. None comes after
-    the end. Some lines come from answers already received, so two failures can count as one.
+    the end. Some lines come from answers already received, so the host may see two failures as one.
     """
     run, lines, failed = new_run(seed), 0, 0
 

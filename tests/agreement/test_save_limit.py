@@ -1,4 +1,4 @@
-"""A device limits its saves: the host waits for the line, and a restart gives nothing back."""
+"""A device limits its saves: the host first sends the missing bytes; a restart renews no budget."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write(board: Board, folder: Path, interval: int) -> Path:
 
 
 def save_new(link: Link) -> None:
-    """Learn a sample, so that there is something to save, and save it, without waiting."""
+    """Learn a sample, so that there is something to save; request the save once, without a wait."""
     link.learn([1, -2, 3, -4, 5, -6], 2, Want(0))
     link._ask(link._prepare("SAVE", {"token": link.info.token}))
 

@@ -250,5 +250,5 @@ def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
         with device(write(board, state, tmp_path / f"{number}")) as (_, link):
             assert (link.info.samples, link.info.saves) == (0, 0)
             assert link.pull(state.plan.state_bytes) == state.to_bytes()
-    with device(tmp_path / "first") as (_, link):  # nothing was saved since then
+    with device(tmp_path / "first") as (_, link):  # the other images saved nothing
         assert (link.info.samples, link.info.saves) == (5, 1)

@@ -12,10 +12,10 @@ from tests.architecture.sources import C_SOURCES, MODULES, c_code
 
 # --- Python ---------------------------------------------------------------------------------------
 
-# The arithmetic itself, and the hash that makes random words.
+# The modules that may shift: the arithmetic with its random words, and its operations in ONNX.
 ARITHMETIC = re.compile(r"ska_edge\.(arithmetic\.\w+|model\.onnx_ops)$")
 # No other module shifts a value to the right or clips it. A module may write a power of two as a
-# left shift; this table says what each one needs it for.
+# left shift; this table names these modules and what they use the power for.
 POWERS_OF_TWO = {
     "ska_edge.rules.neuron": "ends of the table and of intervals, known when the rule is traced",
     "ska_edge.rules.functions": "the ends of a mantissa",
@@ -80,7 +80,7 @@ def test_every_reason_is_still_needed(name: str) -> None:
 
 # --- C --------------------------------------------------------------------------------------------
 
-# Files that may shift, and the text that such a line must contain.
+# Files that may shift, the text that each line with a shift must contain, and what the shift is.
 C_SHIFTS: dict[str, tuple[str, str]] = {
     "runtime/ska_fixed.h": ("", "the arithmetic itself"),
     "runtime/ska_fixed_dsp.h": ("", "the same on two numbers at once"),

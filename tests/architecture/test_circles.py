@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import MODULES, imports
 
-# Imports inside a function that close a circle, and why each of them is meant.
+# Imports inside a function that close a circle on purpose, and the reason for each.
 LATE = {
     ("ska_edge.model.model_file", "ska_edge.model.onnx_export"): "`Model.export_onnx` is a method;"
     " a program that exports nothing does not wait for onnx, which takes a second to import"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.architecture.sources import C_SOURCES, MODULES
 
-LONG = 400  # lines
-HEAD = 15  # lines in which the reason is
+LONG = 400  # a file with more lines needs a reason
+HEAD = 15  # the reason must be in these first lines
 REASON = re.compile(r"\b(is one (long )?file|file is long),? (so that|because) ")
 SOURCES = {**MODULES, **C_SOURCES}
 

@@ -1,6 +1,6 @@
 """A sentence of the library names an option for its caller, so it does not spell out a flag.
 
-People of the command line know `--rate`, people of Python `rate`; `errors.Named` has both.
+Users of the command line know `--rate`, users of Python know `rate`; `errors.Named` has both.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import pytest
 from tests.architecture.sources import MODULES
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-# Modules that only a command reaches, or whose flags are not those of ska-edge.
+# The modules that may spell out a flag. Only a command reaches them, their sentence also has other
+# words for the option, or the flag is not one of ska-edge.
 SPELLED = {
-    "ska_edge.data.builtin": {"--upgrade"},  # of pip
-    "ska_edge.data.memory": {"--max-memory"},  # beside its name in Python
-    "ska_edge.model.onnx_import": {"--form"},  # in parentheses, after plain words
+    "ska_edge.data.builtin": {"--upgrade"},  # a flag of pip
+    "ska_edge.data.memory": {"--max-memory"},  # the sentence also has the option's name in Python
+    "ska_edge.model.onnx_import": {"--form"},  # the flag is in parentheses, after plain words
     "ska_edge.monitor.replay": {"--at"},
     "ska_edge.monitor.sinks.log": {"--overwrite"},
     "ska_edge.monitor.sinks.mqtt": {"--name"},
     "ska_edge.training.sweep.pool": {"--jobs"},
-    "firmware_gen.toolchains": {"--version", "--defsym", "--gc-sections"},  # of compilers
+    "firmware_gen.toolchains": {"--version", "--defsym", "--gc-sections"},  # flags of compilers
 }
 
 

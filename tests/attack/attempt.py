@@ -41,7 +41,7 @@ class Attempt:
         return shlex.join(["ska-edge", *self.arguments])
 
     def faults(self) -> list[str]:
-        """The faults in how it ended; empty if it ended in a documented way."""
+        """The faults in how the command ended; empty if it ended in a documented way."""
         found = []
         if self.code not in EXIT_CODES:
             found.append(f"exit code {self.code}: {self.err.strip()[-300:]}")
@@ -93,7 +93,7 @@ def _limited() -> Iterator[None]:
         raise Stuck
 
     if signal.getsignal(signal.SIGALRM) not in (signal.SIG_DFL, end):
-        yield  # pytest's own limit is active
+        yield  # pytest's own time limit uses the alarm
         return
     signal.signal(signal.SIGALRM, end)
     signal.alarm(LIMIT)

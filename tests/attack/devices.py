@@ -61,7 +61,7 @@ class Liar(TrainerDevice):
         model: the flashed model.
         random: determines the alterations.
         lies: the share of its frames that are altered, 0 to 1.
-        key: whether it asks for tags. It accepts any tag.
+        key: whether the device asks for tags; it accepts any tag.
     """
 
     def __init__(self, model: Model, random: Random, lies: float, *, key: bool = False) -> None:
@@ -90,7 +90,7 @@ class Liar(TrainerDevice):
         return super()._execute(frame)
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """Execute a request as `TrainerDevice` does, with made-up metrics on request."""
+        """Execute a request as `TrainerDevice` does; send made-up metrics if they are wanted."""
         if name == "CHALLENGE":
             return [self.reply(seq, "NONCE", {"nonce": self._random.randbytes(TAG_BYTES)})]
         replies = super()._done(seq, name, values)
@@ -158,7 +158,7 @@ def scene(random: Random) -> tuple[list[str], float]:
 def attempt(
     place: Place, line: list[str], random: Random, lies: float, **files: bytes
 ) -> tuple[Attempt, list[str]]:
-    """Run a command as `Place.attempt` does. If it has a part "{port}", a device is there."""
+    """Run a command as `Place.attempt` does; its part "{port}" becomes the port of a device."""
     if "{port}" not in line:
         return place.attempt(line, **files)
     with impatient(), Liar(place.model, random, lies, key="--key" in line) as device:
@@ -168,7 +168,7 @@ def attempt(
 
 @contextlib.contextmanager
 def impatient() -> Iterator[None]:
-    """Shorten all timeouts."""
+    """Shorten all timeouts in this block."""
     defaults = Link.__init__.__kwdefaults__
     before = (defaults["timeout"], link.HELLO_PERIODS)
     defaults["timeout"], link.HELLO_PERIODS = 0.05, 2

@@ -41,7 +41,7 @@ def any_bytes(random: Random, content: bytes) -> bytes:
 
 
 def _middles(piece: bytes) -> list[bytes]:
-    """Yield bytes that may replace a piece of a file."""
+    """Return the byte strings that may replace a piece of a file."""
     like = [piece * 2, bytes(len(piece)), b"\xff" * len(piece), piece[::-1]]
     return [b"", *like, b"\n", b"\r\n", b"\0", b"\xef\xbb\xbf"]
 
@@ -193,8 +193,8 @@ def any_graph(random: Random, content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-# The file, the ways to damage it, and the commands that read it. {} is the file, and {port} a port
-# with an honest device.
+# KINDS has for each file the ways to damage it and the commands that read it. In a command, {} is
+# the file, and {port} is the port of an honest device.
 Reader = list[str]
 MODEL: list[Reader] = [
     ["inspect", "{}"],
@@ -260,7 +260,7 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     ),
     "project/board/board.toml": (
         [any_number, any_bytes],
-        # The commands never start a board, but they read its files.
+        # This command starts no board, but it reads the board's files.
         [["firmware", "m.ska", "--board", "host", "-o", "project"]],
     ),
 }
@@ -275,5 +275,5 @@ def damaged(random: Random, folder: Path) -> tuple[str, bytes, list[str]]:
 
 
 def line_of(reader: Reader, name: str) -> list[str]:
-    """Return the command line of a reader for a file."""
+    """Return a reader's command line with the file's name in place of {}."""
     return [name if part == "{}" else part for part in reader]

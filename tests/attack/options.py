@@ -54,7 +54,7 @@ BY_NAME = {
     "mqtt": ["", ":", "127.0.0.1:1", "127.0.0.1:99999", "mqtt://", "a" * 300],
     "dask": ["", "://", "x://y", "tcp://127.0.0.1:99999"],
 }
-# These numbers are rounds of work. A large number is valid but takes long.
+# These parameters are numbers of rounds. A large number is valid but takes long.
 ROUNDS = {
     "epochs",
     "steps",
@@ -66,10 +66,10 @@ ROUNDS = {
     "patience",
     "save_every",
 }
-# How often a command is attacked; the default is 4. Two of these commands have hardly any option,
-# one has the most options, and one is slow.
+# The relative frequency of each command; the default is 4. `boards` and `ports` have hardly any
+# option, `train` has the most options, and `sweep` is slow.
 WEIGHTS = {"boards": 1, "ports": 1, "train": 16, "sweep": 1}
-# These commands would build a complete project or start a board, so they get everything else.
+# `build` and `flash` would build a complete project or start its board, so they get other paths.
 NO_PROJECT = ["new", "runs", *(path for path in PATHS if path != "project")]
 
 
@@ -79,7 +79,7 @@ def line(random: Random) -> list[str]:
     name = random.choices(names, [WEIGHTS.get(name, 4) for name in names])[0]
     command = main.commands[name]
     arguments: list[str] = [name]
-    wild = random.choice([0.05, 0.3, 1.0])  # the share of odd values
+    wild = random.choice([0.05, 0.3, 1.0])  # the share of values that may be invalid
     for parameter in command.params:
         arguments += _given(random, name, parameter, wild)
     if random.random() < 0.1:
@@ -98,7 +98,7 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
     wanted = parameter.required or (command, parameter.name) == ("monitor", "port")
     likely = 0.95 if wanted else 0.2
     if parameter.name == "epochs":
-        likely = 1.0  # the default stands for many
+        likely = 1.0  # the default is a large number of epochs
     if random.random() >= likely:
         return []
     option = random.choice(parameter.opts)
@@ -109,7 +109,7 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
 
 
 def _one(random: Random, values: Sequence[str], wild: float) -> str:
-    """Return one of the values; the first two are often valid."""
+    """Return any value at the rate `wild`, otherwise one of the first two, often valid ones."""
     return random.choice(values if random.random() < wild else values[:2])
 
 

@@ -57,7 +57,7 @@ class Place:
                 os.environ["XDG_RUNTIME_DIR"] = runtime
 
     def attempt(self, arguments: Sequence[str], **files: bytes) -> tuple[Attempt, list[str]]:
-        """Run a command after replacing some files; return how it ended and every fault in that."""
+        """Run a command after replacing some files; return the attempt and all of its faults."""
         content = dict(self._content)
         for name, replaced in files.items():
             Path(name).write_bytes(replaced)

@@ -4,7 +4,7 @@
     python -m tests.attack.run --kills 200
 
 With --kills it only kills commands, each in turn. It prints each fault with the seed that
-reproduces it. The exit code is then 1.
+reproduces it. If there was a fault, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.attack import devices, files, kills, options
 from tests.attack.kills import Executioner
 from tests.attack.place import Place
 
-KINDS = (*("options", "files", "devices") * 5, "kill")  # a kill takes as long as ten of the others
+KINDS = (*("options", "files", "devices") * 5, "kill")  # a kill takes as long as ten other attacks
 KILLS = tuple(f"kill of {name}" for name in kills.KILLS)
 
 

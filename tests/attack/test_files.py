@@ -26,18 +26,19 @@ def test_any_file(place: Place, random: Random) -> None:
 
 @pytest.mark.parametrize("name", files.KINDS)
 def test_the_good_file_is_read(place: Place, name: str) -> None:
-    """So when a command refuses the damaged file, the reason is the damage."""
+    """Each command accepts the good file, so it refuses a damaged one because of the damage."""
     for line in files.KINDS[name][1]:
         line = files.line_of(line, name)
         attempt, found = devices.attempt(place, line, Random(0), 0.0)
-        codes = {"build": 2, "verify": 1}  # not trusted; its device's metrics are made up
+        # The project for `build` is not trusted. For `verify`, the device's metrics are made up.
+        codes = {"build": 2, "verify": 1}
         assert (attempt.code, found) == (codes.get(line[0], 0), []), attempt
 
 
 def test_every_file_that_a_command_reads_is_damaged() -> None:
-    """Except for a broker's CA file, and for `run` and `bench`, which start a board.
+    """The exceptions are a broker's CA file, and `run` and `bench`, which start a board.
 
-    Files that a command only writes, or continues, are not in the list.
+    Files that a command only writes or continues are not counted.
     """
     read = {("monitor", "ca")}
     for name, (_, readers) in files.KINDS.items():

@@ -52,8 +52,8 @@ def committed() -> dict[str, dict[str, Any]]:
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the figures that grew and those that shrank by more than the margin. A new or lost
-    figure counts as grown.
+    """Return the figures that grew and the figures that shrank, each by more than the margin. A new
+    or lost figure counts as grown.
     """
     grown, shrunk = [], []
     for name in FIGURES:

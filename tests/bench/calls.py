@@ -38,8 +38,8 @@ class Walk:
     """Counts calls of the package's functions; resuming a generator is a call, too.
 
     Attributes:
-        calls: how many, by module.
-        changes: how many calls were in another module than the call before.
+        calls: the number of calls by module.
+        changes: how many calls went to another module than the call before.
     """
 
     calls: Counter[str] = field(default_factory=Counter)

@@ -63,7 +63,7 @@ def host_program(
 ) -> HostProgram:
     """Compile `source` into `folder` and load it.
 
-    `weights` are the initial ones, W and b per layer; `flags` come after all others.
+    `weights` has the initial W and b of each layer. `flags` come after all other flags.
 
     Raises:
         ToolError: this computer has no C compiler, or the compiler rejects the source.

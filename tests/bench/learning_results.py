@@ -1,6 +1,6 @@
 """Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
-`make results` runs it, 7 minutes on two cores. It writes the tables between the markers
+`make results` runs it, which takes 7 minutes on two cores. It writes the tables between the markers
 of the page. All five seeds use the same options, so no option is tuned for one seed.
 """
 
@@ -37,7 +37,7 @@ WATCH: dict[str, Any] = {"rate": 2**-5}
 STREAM: dict[str, Any] = {"epochs": 1, "stream_order": "blocked"}
 REPLAY: dict[str, Any] = {**STREAM, "replay": 10, "replays": 10, "rate": 2**-4}
 
-# Data, hidden widths, rule, and the options that are not default.
+# Data, hidden widths, rule, and the options that differ from the defaults.
 RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "local", {}),
     ("digits", (64,), "feedback", {}),
@@ -87,7 +87,8 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
 
 def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
     """Return the accuracies (before, fixed, float) for each unseen person who wears the watch
-    turned. Fixed and float are measured after 3 windows of every exercise.
+    turned. "fixed" and "float" are measured after the network has
+    learned 3 windows of every exercise.
     """
     rule, readout_only, seed = work
     turned, found = load("watch_turned"), []
@@ -203,7 +204,7 @@ def fidelity_table(_pool: ProcessPoolExecutor) -> str:
 
 
 def collapse(seed: int) -> list[tuple[float, float]]:
-    """Return figures from before and after 50 float steps of the published rule on digits: the
+    """Return pairs of figures, before and after 50 float steps of the published rule on digits: the
     participation ratio of every hidden layer's decisions, then the accuracy of a readout on the top
     hidden layer.
     """

@@ -3,8 +3,8 @@
 `make line` runs it. A wire with the speed of a real one connects the host and an emulated board.
 The board learns digits one by one and then as a stream. The figures are shares of one run's time.
 The wire runs in real time, and the board as fast as its emulator. Only the direction with more
-bytes per sample can be busy all the time; the other one waits for it. With METRICS that is the
-direction to the host, otherwise the one to the device.
+bytes per sample can be busy all the time; the other one waits for it. With METRICS the
+direction to the host has more bytes, otherwise the direction to the device.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PacedWire(Wire):
     """A wire between a board's port and a new port, `port`, that a host program opens.
 
     It is full duplex. Each direction carries one byte at a time, for the time of 10 bits, and then
-    passes it on, within `GRAIN_S`.
+    passes it on, at most `GRAIN_S` late.
 
     Args:
         device: path of the board's port.
@@ -84,7 +84,7 @@ class PacedWire(Wire):
         return {way: count * self._byte_s / passed for way, count in self._carried.items()}
 
     def _carry(self, direction: Direction, source: int, sink: int) -> None:
-        free = 0.0  # when the last byte has left the wire
+        free = 0.0  # the time at which the last byte has left the wire
         while self._stop[0] not in select.select([source, self._stop[0]], [], [])[0]:
             data = os.read(source, CHUNK)
             free = max(free, time.monotonic())
@@ -100,13 +100,13 @@ class PacedWire(Wire):
 
 
 def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Want) -> None:
-    """Learn samples one by one; send each after the answer to the one before."""
+    """Learn samples one by one; send each sample after the answer to the sample before."""
     for x, label in zip(inputs, labels, strict=True):
         link.learn(x, label, want)
 
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
-    """Return the shares for samples one by one, the shares for a stream, and the board's credit."""
+    """Return the shares of single samples, the shares of a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]

@@ -2,8 +2,9 @@
 
     python -m tests.bench.long_log FILE.jsonl MODEL.ska [--rows 1000000]
 
-Every row was really learned, so `ska-edge replay` can rebuild the state, and the last line has its
-CRC. `FRESH` rows share their metrics, which cost more than learning. A replay does not use them.
+Every row was really learned, so `ska-edge replay` can rebuild the state, and the last line has the
+state's CRC. Every `FRESH` rows share their metrics, since metrics take more time than learning. A
+replay does not use metrics.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ TOKEN = 1710625016
 
 
 def mark(state: State, *, halvings: bool = True) -> Mark:
-    """The present progress."""
+    """Return the progress of a device with this state."""
     return Mark(state.step, state.samples, state.crc, state.halvings if halvings else None)
 
 
@@ -72,9 +73,9 @@ def rows(model: Model, notices: list[RowNotice]) -> Iterator[LogRow]:
 
 
 def lines(model: Model, count: int, seed: int = 0) -> Iterator[LogLine]:
-    """The lines of one session in which a device learns `count` random rows of its data.
+    """Yield the lines of one session in which a device learns `count` random rows of its data.
 
-    The model has the device's state at the end.
+    At the end the model has the device's state.
     """
     data = load(str(model.notes["data"]))
     inputs = model.quantize(data.x)

@@ -1,8 +1,9 @@
 """Measure other libraries next to ours, with the same data, samples and steps.
 
-Run by `make peers`, or by `python -m tests.bench.peers --genann FOLDER ...`. A library is a folder
-with its sources, which you have; one that is not given is named and skipped. `tests/bench/peers`
-has a program for each: it calls the library's functions and contains none of its code.
+Run by `make peers`, or by `python -m tests.bench.peers --genann FOLDER ...`. An option gives the
+folder with a library's sources, which you must have. A library without a folder is skipped.
+`tests/bench/peers` has a program for each library; it calls the library's functions and has none of
+its code.
 
 Instructions and memory come from `ska-edge bench --compare`. Accuracy comes from the same program
 on this computer: 20 epochs of digits, at the rate that is best on a fifth of the training part.
@@ -85,7 +86,7 @@ class Learner:
     library: Path | None
 
     def program(self, factor: float, folder: Path) -> HostProgram:
-        """The program at `factor` times our rate."""
+        """Compile and load the program with `factor` times our rate."""
         work = task(DATA, HIDDEN)
         flags = [f"-DPEER_RATE=({factor}f * BENCH_RATE)"]
         if self.library is not None:
@@ -96,7 +97,7 @@ class Learner:
         return host_program(HERE / self.peer.program, work.plan, work.start, inner, flags)
 
     def accuracy(self, fit: Rows, test: Rows, factor: float, folder: Path) -> float:
-        """The share of test rows that is right after all epochs."""
+        """Return the share of test rows that the program gets right after all epochs."""
         tested = self.program(factor, folder)
         rng = np.random.default_rng(0)
         for _ in range(EPOCHS):

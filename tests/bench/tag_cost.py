@@ -63,13 +63,13 @@ def instructions(core: str, length: int) -> int:
         counted += 1
 
     machine.hook_add(unicorn.UC_HOOK_CODE, count)
-    machine.hook_add(unicorn.UC_HOOK_INTR, lambda found, *_: found.emu_stop())  # the breakpoint
+    machine.hook_add(unicorn.UC_HOOK_INTR, lambda found, *_: found.emu_stop())  # at the breakpoint
     machine.emu_start(ORIGIN | 1, SIZE)
     return counted
 
 
 if __name__ == "__main__":
-    # The tag covers a nonce, a number and two bytes, then SAMPLE's 7 bytes and 64 inputs.
+    # The tag covers 14 bytes and the payload: 4 bytes of SAVE, or 7 bytes and 64 inputs of SAMPLE.
     for title, length in (("SAVE", 14 + 4), ("SAMPLE of 64 inputs", 14 + 7 + 64)):
         for core in CORES:
             print(f"{title}, {core}: {instructions(core, length):,} instructions")

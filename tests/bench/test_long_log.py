@@ -28,4 +28,4 @@ def test_a_replay_confirms_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     found = rebuild(path, Model(plan, start, scaling))
     assert (found.rows, found.checked, found.cut) == (300, True, None)
-    assert path.read_text().count('"halvings": 0') == 2  # the start, and row 256
+    assert path.read_text().count('"halvings": 0') == 2  # in the first line and in row 256

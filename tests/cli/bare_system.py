@@ -28,7 +28,7 @@ SIGNALS = ["SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIG
 
 
 class Hidden(importlib.abc.MetaPathFinder):
-    """Finds none of the hidden modules."""
+    """An import finder that refuses the hidden modules."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         """Raise ImportError for a hidden module; leave all others to the other finders."""

@@ -53,7 +53,7 @@ class Outcome:
         return lines[0]
 
     def usage(self) -> str:
-        """Return the last line of click's complaint about the command line."""
+        """Return the last line of click's error message about the command line."""
         assert self.code == 2, self
         lines = self.err.splitlines()
         assert lines[0].startswith("Usage: ska-edge "), self.err
@@ -74,7 +74,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.mkdir()
     monkeypatch.chdir(place)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
-    monkeypatch.setenv("CI", "true")  # no lines about progress that depend on time
+    monkeypatch.setenv("CI", "true")  # suppresses progress lines, which depend on time
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
 
 
 def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
-    # In this file alone, these two are classes 0 and 1; in the model they are 2 and 1.
+    # This file alone would number its two classes 0 and 1; in the model they are 2 and 1.
     lines = [f"{n}.5,1,2,3,{('virginica', 'versicolor')[n % 2]}" for n in range(6)]
     Path("two.csv").write_text("\n".join(lines) + "\n")
     confusion = ska_edge("eval", iris_file, "two.csv", "--json").document()["confusion"]
@@ -410,7 +410,7 @@ def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
         for _ in steps:
             pass
     out, err = process.communicate(timeout=30)
-    # The empty line before it ends the terminal's "^C".
+    # The empty line before the message ends the line with the terminal's "^C".
     assert (process.returncode, out) == (130, "")
     assert [line for line in err.splitlines() if line] == [
         "nothing of this training was kept; --checkpoint FILE would keep it",

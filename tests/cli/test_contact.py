@@ -35,7 +35,7 @@ LIMIT = 120  # seconds after which a program counts as stuck
 class Relay:
     """Connects `socket://127.0.0.1:PORT` to a serial port, and disconnects after some bytes.
 
-    Each value of `cuts` is the number of bytes from the device after which a connection is cut.
+    Each value of `cuts` is for one connection: it is cut after this many bytes from the device.
     Later connections are not cut.
     """
 
@@ -116,7 +116,7 @@ def test_a_line_that_is_cut_is_no_loss(
 def test_a_device_that_does_not_come_back_is_told_as_data_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
-    """The JSON document says how far the device came and why it stopped, if it answered or not."""
+    """The JSON document says how far the device came and why it stopped, answered or not."""
     relay = Relay(start_board("host", "board"), [6000])
     try:
         lost = ska_edge(
@@ -205,7 +205,7 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
     assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == state.to_bytes()
     (fall,) = [line for line in lines if "interrupted" in line]
     assert (fall["fell_back"], fall["samples"]) == (True, 20)
-    # The bytes on the line when the power failed may still arrive as rows, or be lost.
+    # Answers on the line when the power failed may still arrive as rows, or be lost.
     missed = rows_of(lines[: lines.index(fall)])
     assert len(missed) >= 25
     assert state.samples == 20 + ROWS - len(missed)

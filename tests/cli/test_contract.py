@@ -1,4 +1,4 @@
-"""Scripts can rely on help with an example, one JSON document on stdout, its keys, exit codes."""
+"""Scripts can rely on each command's help, JSON document, keys of this document, and exit codes."""
 
 from __future__ import annotations
 

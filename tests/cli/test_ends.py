@@ -54,7 +54,7 @@ def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
 
 
 def interrupted(*_: object, **__: object) -> Any:
-    """Fail like a print that Ctrl-C interrupts while the reader of the pipe ends, too."""
+    """Fail like a print during which Ctrl-C arrives and the reader of the pipe ends."""
     try:
         raise KeyboardInterrupt
     finally:

@@ -55,7 +55,7 @@ def ports(ska_edge) -> list[dict[str, str]]:
 
 
 def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
-    """Flip one bit of one initial parameter in an image; `place` counts in the flat array."""
+    """Flip one bit of one initial parameter in an image; `place` is its index in the flat array."""
     from elftools.elf.elffile import ELFFile
 
     with elf.open("rb") as stream:
@@ -98,8 +98,8 @@ def test_verify_names_the_one_bit_that_differs(
     require_toolchain: Callable[[str], str],
 ) -> None:
     pytest.importorskip("elftools")
-    # zig may copy the last integers into the code as constants; a change of the table then has no
-    # effect.
+    # zig may copy the last integers of the table into the code as constants; then a change of the
+    # table has no effect.
     require_toolchain("gcc")
     project = write_host_project(iris, Path("fw"))
     tensor = tensor_of(iris, layer, name)
@@ -139,7 +139,7 @@ def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(
     outcome = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "5", "--json")
     document = outcome.document()
     assert outcome.code == 1
-    assert document["samples"] == 1  # the first update is already half as large
+    assert document["samples"] == 1  # `verify` stops here: the first update is half as large
     assert document["first_difference"]["step"] == 1
     last = outcome.err.splitlines()[-1]
     assert last.startswith("ska-edge: device and host differ at step 1, layer ")

@@ -133,7 +133,7 @@ def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
     assert not Path("steps.jsonl").exists()
 
 
-# Options that choose the devices, and the form of the output.
+# Options that work without a model: they choose the devices, or the form of the output.
 LOOKING = {"--port", "--baud", "--json"}
 
 
@@ -142,7 +142,7 @@ def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
     for option in main.commands["monitor"].params:
         if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
             continue
-        value = () if option.is_flag else ("30",)  # even if it is the default
+        value = () if option.is_flag else ("30",)  # an option is refused even with its default
         sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
         assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
         assert ("ska-edge save" in sentence) == (option.opts[0] == "--save")
@@ -174,7 +174,7 @@ def test_a_log_has_all_that_the_state_follows_from(
     replayed = ska_edge("replay", "steps.jsonl", iris_file, "--json").document()
     assert (replayed["samples"], replayed["checked"]) == (35, True)
 
-    # Another program teaches the device, and does not write the log.
+    # Another monitor teaches the device and writes nothing into this log.
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
     sentence = ska_edge(*arguments, "--samples", 3).refusal(2)
     assert "ends at sample 35, but the device has learned 38" in sentence

@@ -14,7 +14,7 @@ from firmware_gen.board import Board
 from firmware_gen.emulators.flash import stop
 
 ROOT = Path(__file__).parents[2]
-# Python reads this before anything else, also in the processes that a command starts.
+# Python runs this before anything else, also in the processes that a command starts.
 GUARD = """\
 import os, sys
 

@@ -35,7 +35,7 @@ def test_commands_offer_an_option_alike(
     command: str, arguments: str, names: tuple[str, ...]
 ) -> None:
     offered = options_of(command)
-    group = click.Context(main, **main.context_settings)  # click keeps the flags of help from here
+    group = click.Context(main, **main.context_settings)  # has the flags of --help
     values = main.commands[command].make_context(command, arguments.split(), parent=group).params
     for name in names:
         said, found = OPTIONS[name], offered[name]
@@ -43,7 +43,7 @@ def test_commands_offer_an_option_alike(
         assert flag(name) in found.opts
         assert found.help is not None and found.help.startswith(said.help)
         assert found.help.endswith(f" [default: {words or default_words(name)}]")
-        assert values[name] in (None, ())  # defaults are in one place
+        assert values[name] in (None, ())  # the command line adds no default
         if said.kind is Kind.COUNT and isinstance(found.type, click.IntRange):
             assert (found.type.min, found.type.max) == (said.least, said.most)
         if said.kind is Kind.WORD and command != "sweep":

@@ -172,7 +172,7 @@ def test_a_board_gets_its_bits_back_from_onnx(
         trainer.learn_one(rng.integers(-128, 128, 4), int(rng.integers(3)))
     assert learn(7) == on_host.to_bytes()
     assert ska_edge("save", "--port", port, "--json").document()["saves"] == 2
-    if name == "host":  # the file of its saves outlives the process
+    if name == "host":  # the file with the saves outlives the process
         port = launched(Path("fw"))
         assert learn(0) == on_host.to_bytes()
 

@@ -17,14 +17,14 @@ QUICK = ("--hidden", "3", "--epochs", "1")
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Print lines at once, without waiting for a silence, and as if somebody could read them."""
+    """Print lines at once, without waiting for a silence; unset CI, which would suppress them."""
     monkeypatch.delenv("CI")
     monkeypatch.setattr(pulse, "FIRST", 0.0)
     monkeypatch.setattr(pulse, "THEN", 0.001)
 
 
 class Heard:
-    """Wait for a line that contains a text."""
+    """Collects lines, and waits for a line that contains a text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -86,7 +86,7 @@ def test_a_closed_standard_error_does_not_end_the_thread(at_once: None) -> None:
 
 @pytest.fixture
 def speaking(at_once: None, monkeypatch: pytest.MonkeyPatch) -> Heard:
-    """Let every command wait at its end until the pulse has named its work."""
+    """Return a `Heard` that gets the lines of the pulse."""
     heard = Heard()
     monkeypatch.setattr(Output, "_plain_note", lambda _, text: heard.say(text))
     return heard

@@ -73,7 +73,7 @@ def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def many_rows(model: Model) -> str:
-    """Write a file with 1000 rows like those of iris."""
+    """Write a file with 1000 rows, the rows of iris repeated; return its name."""
     data = load("iris")
     rows = np.resize(np.arange(len(data.y)), 1000)
     many = Dataset("many", data.x[rows], data.y[rows], data.labels)
@@ -211,8 +211,8 @@ def test_a_terminal_that_hangs_up_takes_no_row_along(
 def test_a_monitor_that_is_killed_loses_nothing(
     ska_edge, iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """The monitor is killed several times within a row. The next run continues the log, which still
-    rebuilds the device.
+    """The monitor is killed several times while rows are learned. The next run continues the log,
+    which still rebuilds the device's state.
     """
     port, log = start_board("host", "board"), Path("steps.jsonl")
     arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
@@ -240,7 +240,7 @@ def written_lines(log: Path) -> list[Line]:
 def test_ctrl_c_ends_the_wait_for_a_device(
     iris_file: Path, iris: Model, built: Callable[[str, str], Path], spawn: Callable[..., Any]
 ) -> None:
-    # A pipe blocks the stream until the board is gone.
+    # The log is a pipe, which blocks the stream until the board is gone.
     os.mkfifo("steps")
     project, data = built("host", "board"), many_rows(iris)
     with ExitStack() as powered:

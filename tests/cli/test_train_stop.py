@@ -17,7 +17,7 @@ def stopped(number: int, *options: str) -> tuple[int, str]:
     """Send a signal to a training while it learns; return its exit code and messages."""
     data = "\n".join(f"{n % 7},{n % 5},{'ab'[n % 7 > 3]}" for n in range(40))
     Path("rows.csv").write_text(f"p,q,label\n{data}\n")
-    os.mkfifo("steps")  # the test can wait for this log
+    os.mkfifo("steps")  # the log is a pipe, so the test can wait for its lines
     program = [sys.executable, "-m", "ska_edge", "train", "rows.csv", "-o", "m.ska"]
     epochs = ("--hidden", "4", "--epochs", "300")
     with subprocess.Popen(

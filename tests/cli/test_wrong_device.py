@@ -98,7 +98,7 @@ def test_a_device_that_says_nonsense_in_good_frames(
     """It sends a WELCOME of the right version that is cut short, as another ska-edge might."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
-    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # without the port
+    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # the sentence names no port
         refused()
 
 

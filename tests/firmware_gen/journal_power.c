@@ -372,8 +372,8 @@ static void scenario_foreign(void) {
     CHECK(slot_look(0).erases == 4 && slot_look(1).erases == 3);
     CHECK(load() == SKA_OK && network_is(9));
 
-    /* This tests the test: a slot with a change that says nothing about the network is still
-     * loaded. */
+    /* This tests the test: a slot is still loaded after a change that does not concern the
+     * network. */
     saved(2);
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, erases), 4);
     CHECK(load() == SKA_OK && network_is(2));
@@ -526,7 +526,7 @@ static void scenario_same(void) {
         writes++;
     }
     saved(2);
-    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the older slot has it: a new save */
+    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* only the older slot has it: saved */
     memory[slot_start(0)] ^= 1u;                          /* the newest slot is damaged */
     CHECK(save(1) == SKA_OK && load() == SKA_OK && network_is(1));
     printf("writes %u\n", (unsigned)writes);

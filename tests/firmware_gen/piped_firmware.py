@@ -86,7 +86,7 @@ class Firmware:
         return self.request(seq, "HELLO", protocol=PROTOCOL_VERSION)
 
     def x(self, row: int) -> bytes:
-        """Return the bytes of an input."""
+        """Return the bytes of a row's input."""
         width = self.plan.layers[0].input.bits // 8
         data: bytes = self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
         return data
@@ -94,7 +94,7 @@ class Firmware:
     def sample(
         self, seq: int, number: int, *, row: int | None = None, want: Want = NOTHING, **values: int
     ) -> bytes:
-        """Return the request to learn a row; by default `sample` is the row's number."""
+        """Return the request to learn a row as sample `number`; by default the row `number`."""
         row = number if row is None else row
         fields = {"label": int(self.labels[row % len(self.labels)]), **values}
         return self.request(seq, "SAMPLE", number=number, want=int(want), x=self.x(row), **fields)

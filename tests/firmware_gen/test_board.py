@@ -27,7 +27,7 @@ def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
     assert {"host", "qemu-m3", "qemu-rv32", "sim-atmega328p", "virtual-m4"} <= set(NAMES)
-    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # shared
+    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # these are shared
     assert list(NAMES) == sorted(NAMES)
 
 
@@ -197,7 +197,7 @@ def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
 def test_a_storage_holds_two_saves_from_whole_pages_on() -> None:
     storage = boards.Storage("x.c", size=5 * 1024, page=1024, unit=4, wear=1)
     assert storage.holds(2 * 1024 - 36)
-    assert not storage.holds(2 * 1024 - 35)  # half of the memory is two and a half pages
+    assert not storage.holds(2 * 1024 - 35)  # half of the memory has only two whole pages
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -33,7 +33,7 @@ PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
 BUDGET = 9
-LEFTOVERS = 4  # how much of a cut operation is done: none, two different parts, all
+LEFTOVERS = 4  # a cut operation is done: not at all, by two different parts, completely
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ memories = pytest.mark.parametrize("memory", GEOMETRIES)
 @memories
 def test_no_cut_loses_the_last_save(memory: str, run: Run) -> None:
     counts = run(memory, "cuts")
-    # The save goes into a slot that was never used, or over an older save.
+    # The save goes once into a slot that was never used, and once over an older save.
     assert counts["cuts"] == 2 * LEFTOVERS * GEOMETRIES[memory].operations
     assert counts["old"] + counts["new"] == counts["cuts"]
     assert counts["new"] >= 2  # two cuts come after everything was written
@@ -178,7 +178,7 @@ def test_numbers_of_saves_may_wrap(memory: str, run: Run) -> None:
 @memories
 def test_no_page_is_erased_more_often_than_it_endures(memory: str, run: Run) -> None:
     counts = run(memory, "wear")
-    # One fewer than both slots endure, since the first save of the second slot counts twice.
+    # One save fewer than both slots endure, since the first save of the second slot counts twice.
     assert counts["saves"] == 2 * WEAR - 1
     assert counts["erases"] == WEAR
     # One save succeeds first. Each later attempt is cut after its header and erases the same slot.

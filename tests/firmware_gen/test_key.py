@@ -147,7 +147,7 @@ def test_a_recorded_request_is_worth_nothing_later_in_its_session(firmware: Firm
 def test_a_recorded_session_is_worth_nothing_after_another(firmware: Firmware) -> None:
     session = Session(firmware, KEY)
     recorded = session.tagged(4, 1, "RESET")
-    # The recorded requests are sent again in one run; the device gives another nonce.
+    # The recorded request comes after a second CHALLENGE, to which the device gives another nonce.
     replies = session.run(
         session.sample(2, 1, 0), firmware.request(3, "CHALLENGE"), recorded, firmware.hello(9)
     )

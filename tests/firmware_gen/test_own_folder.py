@@ -49,7 +49,7 @@ def test_a_folder_is_made_private_and_an_open_one_is_closed(tmp_path: Path) -> N
     place = tmp_path / "deep" / "own"
     assert own_folder(place) == place
     assert mode(place) == 0o700
-    place.chmod(0o755)  # other users can read it, so it is not used
+    place.chmod(0o755)  # other users can read it; `own_folder` changes that
     assert own_folder(place) == place
     assert mode(place) == 0o700
 

@@ -105,7 +105,7 @@ def test_an_end_at_any_moment_leaves_the_old_files_or_the_new_ones(
         if how == "full disk" and not (folder / swap.DECIDED).exists():
             assert tree(folder) == old
         there = {item for item in tree(folder).items() if not item[0].startswith(".ska-edge-")}
-        assert there <= old.items() or there <= new.items()  # whoever builds by hand gets no mix
+        assert there <= old.items() or there <= new.items()  # a build by hand gets no mix
         swap.finish(folder)
         found = {name: content for name, content in tree(folder).items() if ".part/" not in name}
         assert found in (old, new)
@@ -257,7 +257,7 @@ def test_no_project_is_called_none(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="holds no ska-edge project; write one"):
             load_project(folder)
-    os.mkfifo(tmp_path / "ska-project.json")  # nothing may wait for its content
+    os.mkfifo(tmp_path / "ska-project.json")  # a pipe: reading it would never end
     with pytest.raises(InputError, match="holds no ska-edge project"):
         load_project(tmp_path)
 

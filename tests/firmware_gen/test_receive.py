@@ -82,7 +82,7 @@ int main(void) {
 
 
 def busy(board: Board, write_firmware: WriteFirmware) -> Path:
-    """Build a project that the test can make busy."""
+    """Build a firmware that the test can keep busy."""
     turns = TURNS.get(board.family or "", MANY_TURNS)
     project = write_firmware(board, BUSY.replace("TURNS", str(turns)))
     build(project)
@@ -90,7 +90,7 @@ def busy(board: Board, write_firmware: WriteFirmware) -> Path:
 
 
 def burst(count: int, first: int = 0) -> bytes:
-    """Return all byte values in turn, except the commands for BUSY."""
+    """Return `count` bytes that take all values in turn, except the commands of BUSY."""
     plain = bytes(set(range(256)) - set(b"b<>"))
     return bytes(plain[(first + 7 * i) % len(plain)] for i in range(count))
 
@@ -132,8 +132,8 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
         kept, excess = burst(buffer_of(board)), b"|" * 100
         line.write(kept + excess)
         assert line.read(1 + len(kept)) == b">" + kept
-        # A board keeps only those excess bytes that the wire or the emulator held back: the last
-        # ones before 'b'.
+        # Of the excess bytes, a board keeps only the last ones before 'b', which the wire or the
+        # emulator held back.
         line.write(b"b")
         rest = line.read_until(b"<")
         assert rest.strip(b"|") == b"<"
@@ -251,7 +251,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("qemu-m4", 921_600, False),
         ("qemu-m33", 921_600, False),
         ("qemu-rv32", 230_400, False),
-        ("qemu-rv32", 921_600, True),  # less than one step of the divisor
+        ("qemu-rv32", 921_600, True),  # the divisor would be less than 1
         ("sim-atmega328p", 9_600, False),
         ("sim-atmega328p", 250_000, False),
         ("sim-atmega328p", 230_400, True),  # 3.5 % off

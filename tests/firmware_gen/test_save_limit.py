@@ -72,7 +72,7 @@ def test_a_flood_of_one_state_is_one_save(firmware: Firmware) -> None:
 
 
 def test_offers_are_paid_for_too(firmware: Firmware) -> None:
-    """An OFFER erases a slot, whether or not the rest of the state ever comes."""
+    """An OFFER counts as a save, because it erases a slot even if the state never arrives."""
     f, digest = firmware, bytes.fromhex(firmware.plan.digest[:16])
     offers = [f.request(1 + i, "OFFER", digest=digest, crc=i) for i in range(100)]
     again = 2 * f.request(101, "OFFER", digest=digest, crc=4)
@@ -109,7 +109,7 @@ def test_a_push_that_was_begun_in_time_ends(firmware: Firmware) -> None:
 
 
 def test_a_restart_gives_nothing_back(firmware: Firmware, tmp_path: Path) -> None:
-    """Each start learns a sample and saves; at last, a RESET does not help either."""
+    """After each start the device learns a sample and saves. A RESET renews no budget either."""
     f, file = firmware, tmp_path / "storage"
     for row in range(BUDGET):
         requests = [f.hello(), f.sample(1, row), f.request(2, "SAVE")]

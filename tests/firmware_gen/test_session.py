@@ -413,7 +413,7 @@ def test_what_was_saved_is_there_after_a_restart(storing: Firmware, tmp_path: Pa
 
 def test_a_pushed_state_is_used_and_kept(storing: Firmware, tmp_path: Path) -> None:
     f, file, data = storing, tmp_path / "storage", other_state(storing)
-    requests = [2 * request for request in pushed(f, 2, data)]  # each answered again
+    requests = [2 * request for request in pushed(f, 2, data)]  # each request is sent twice
     replies = f.run(f.hello(), f.sample(1, 0), *requests, *f.pulls(2 + len(requests)), storage=file)
     offsets = [*range(0, len(data), PUSH_MAX), len(data)]
     assert [detail for _, _, detail in statuses(replies)] == [at for at in offsets for _ in "12"]

@@ -147,7 +147,7 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(example))["main"]()
     words = capsys.readouterr().out.split()
     assert words[:4] == ["right", "before", "learning:", words[3]]
-    assert int(words[8]) >= 190  # right among the last 200
+    assert int(words[8]) >= 190  # right answers among the last 200
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,13 @@ static uint8_t draw_byte(void) {
 
 /* --- mutations -------------------------------------------------------------------------------- */
 
-/* Inserts bytes at a place, as many as fit below a limit. */
+/* Inserts bytes at a place, or nothing if they would exceed the limit. */
 static void insert(bytes_t *bytes, size_t place, const uint8_t *what, size_t count, size_t limit) {
     uint8_t copy[LINE_ROOM(CONTENT_MOST)];
     if (bytes->count + count > limit || count > sizeof copy) {
         return;
     }
-    memcpy(copy, what, count); /* the inserted bytes may be part of the bytes */
+    memcpy(copy, what, count); /* `what` may lie within these bytes */
     memmove(bytes->bytes + place + count, bytes->bytes + place, bytes->count - place);
     memcpy(bytes->bytes + place, copy, count);
     bytes->count += count;
@@ -152,7 +152,7 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t count) {
     return ~rest;
 }
 
-/* Takes the device's own state, sometimes with bytes that no device has. */
+/* Prepares a push of the device's own state, sometimes with bytes that no device has. */
 static void offer_fill(bytes_t *content) {
     uint32_t count = 0;
     const uint8_t *state = device_state(&count);
@@ -220,14 +220,14 @@ static bytes_t request_any(void) {
                         : request_of(&seeds[draw((uint32_t)seed_count)]);
 }
 
-/* Spoils a valid request in one of the ways of wires, hosts and other programs. */
+/* Spoils a valid request as a wire, a host or another program might. */
 static void send_mutated(void) {
     bytes_t content = request_any();
     const uint32_t way = draw(16);
     if (way < 7) { /* mutated on the line, zeros included */
         line_add_frame(&content);
         mutate(&line, sizeof line.bytes / 2);
-    } else if (way < 12) { /* mutated before the CRC, so that the handlers see it */
+    } else if (way < 12) { /* payload mutated, with a valid CRC, so that the handlers see it */
         bytes_t payload = content;
         memmove(payload.bytes, payload.bytes + 2, payload.count - 2);
         payload.count -= 2;
@@ -235,10 +235,10 @@ static void send_mutated(void) {
         memcpy(content.bytes + 2, payload.bytes, payload.count);
         content.count = payload.count + 2;
         line_add_frame(&content);
-    } else if (way < 14) { /* type and seq as well */
+    } else if (way < 14) { /* type and seq mutated as well */
         mutate(&content, CONTENT_MOST);
         line_add_frame(&content);
-    } else { /* repeated, with an overtaken request after it */
+    } else { /* repeated, with the previous request after it */
         line_add_frame(&content);
         const size_t once = line.count;
         line_add_frame(&content);

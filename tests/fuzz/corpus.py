@@ -59,7 +59,7 @@ def session(codec: Codec, plan: Plan) -> bytes:
 
 
 def update(codec: Codec, plan: Plan) -> bytes:
-    """Return the requests that push a whole state and save it again."""
+    """Return the requests that push a whole state and then request a save."""
     state = State(plan)
     data = state.to_bytes()
     offer = {"digest": bytes.fromhex(plan.digest[:16]), "crc": state.crc}

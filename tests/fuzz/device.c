@@ -5,7 +5,7 @@
  * like a reset of a microcontroller. */
 #define main ska_firmware_main
 #include "ska_main.c"
-/* The push and the journal have their own states. */
+/* These two are included for the same reason: they have static variables, too. */
 #include "ska_journal.c"
 #include "ska_push.c"
 #undef main
@@ -123,14 +123,14 @@ static bool rate_may(const uint8_t *payload, size_t length) {
     return same_state(&expected, &network);
 }
 
-/* The last piece loads another state. */
+/* PUSH may change the network only by its last piece, which loads another state. */
 static bool push_may(const uint8_t *payload, size_t length) {
     const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
     device_counts.pushed += last;
     return last || same(&network, &before);
 }
 
-/* The token after an executed request. */
+/* Returns the token after an executed request. */
 static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
     case SKA_MESSAGE_SET_TOKEN:
@@ -261,7 +261,7 @@ static bool piece_end(piece_t *piece, content_seen_t *content) {
            line_decode(piece->bytes, count, content->content, &content->length);
 }
 
-/* Between two bytes the firmware is idle, so this compares its state. */
+/* Between two bytes the firmware is idle, so its state is compared here. */
 int16_t ska_board_read(void) {
     if (device_counts.starts == 1 && device_counts.bytes == 0) {
         flashed = network;

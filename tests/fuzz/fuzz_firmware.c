@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* Finds the first piece between two zeros from a place on. */
+/* Finds the first piece between zeros at or after a place. */
 static size_t piece_at(const uint8_t *data, size_t size, size_t place, size_t *count) {
     while (place < size && data[place] == 0) {
         place++;

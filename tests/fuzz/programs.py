@@ -13,13 +13,13 @@ from tests.fuzz.corpus import PLANS
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-sanitize-recover=all")
-# The memory has room for two slots of either plan, and the sizes and rules of a flash.
+# The memory for saves has room for two slots of either plan; it has pages and units as a flash.
 STORAGE = tuple(
     f"-DSKA_STORAGE_{name}={value}u"
     for name, value in {"SIZE": 4096, "PAGE": 64, "UNIT": 4, "WEAR": 4_000_000_000}.items()
 )
 SANITIZERS = "address,undefined"
-# The own sources of each program; the programs that need a generated project add its sources.
+# Each program's own sources; the programs that need a generated project add its sources.
 OWN = {
     "campaign": ("campaign.c", "device.c", "line.c", "storage.c"),
     "fuzz_firmware": ("fuzz_firmware.c", "device.c", "line.c", "storage.c"),

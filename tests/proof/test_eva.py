@@ -57,7 +57,7 @@ ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_
 PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
 
-# The function for the smallest step that counts has two cases; most plans reach one of them.
+# `ska_least_step` has two cases; most plans reach only one of them.
 PARTLY_REACHED = {"ska_least_step"}
 
 
@@ -110,8 +110,8 @@ def write_copy(plan: Plan, folder: Path) -> Path:
     fixed.write_text(text)
     assert member is not None
     header.write_text(state.replace(END, member[0] + END))
-    # The moved member leaves a gap in the state, so its check is removed. The analysis covers every
-    # rate.
+    # The moved member leaves a gap in the state, so the check for gaps is removed. The analysis
+    # covers every rate.
     library, numbers = sources / "ska.c", sources / "ska_plan.h"
     text, checks = WHOLE.subn("", library.read_text())
     library.write_text(text)
@@ -153,7 +153,7 @@ def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
     assert verdict.alarms == 0, verdict.alarm_kinds
     assert verdict.checks["valid"] >= 8
     assert (verdict.checks["unknown"], verdict.checks["invalid"]) == (0, 0), verdict.alarm_kinds
-    # No alarm proves nothing about code that was not reached.
+    # The absence of alarms proves nothing about code that was not reached.
     partly = {name for name, (some, all_) in verdict.reached.items() if some < all_}
     assert partly <= PARTLY_REACHED
     reachable = verdict.count(r"Syntactically reachable functions = (\d+)")

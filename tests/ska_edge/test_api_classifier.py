@@ -57,7 +57,7 @@ def test_scikit_learns_own_checks_pass() -> None:
     wrong = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     assert wrong == {}
     assert {r["check_name"] for r in results if r["status"] != "passed"} <= {
-        "check_array_api_input"  # needs a switch of scipy's
+        "check_array_api_input"  # needs a setting of scipy
     }
 
 

@@ -1,4 +1,4 @@
-"""Everything that a `with` block closes does it in one way."""
+"""Everything that can be used in a `with` block is closed in the same way."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-/* device.h - the library includes a device's header of this name; it needs nothing from it. */
+/* device.h - the library includes a header of this name, but needs nothing from it. */

@@ -4,7 +4,7 @@
 
 #include "bench_data.h"
 
-/* Other libraries have other losses, so the best rate is another one; see peers.py. */
+/* Each library has its own loss, so its best rate may differ from ours; see peers.py. */
 #ifndef PEER_RATE
 #define PEER_RATE BENCH_RATE
 #endif

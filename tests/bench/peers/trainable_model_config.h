@@ -1,5 +1,5 @@
 /* trainable_model_config.h - the network as TI's on-device training library wants it described:
- * pairs of a linear and a ReLU layer, the last without ReLU. Included by the library. */
+ * pairs of a linear and a ReLU layer, the last without ReLU. The library includes this file. */
 #ifndef TRAINABLE_MODEL_CONFIG_H
 #define TRAINABLE_MODEL_CONFIG_H
 

@@ -1,7 +1,7 @@
 /* with_aifes.c - the network in AIfES 2 (C, single precision): dense and sigmoid layers,
  * cross-entropy behind a softmax, SGD, batches of one. The parts are the plain C ones ("default").
  *
- * BENCH_SIZES may name any number of layers. AIfES keeps weights column by row: [input][output]. */
+ * BENCH_SIZES may name any number of layers. AIfES keeps weights as [input][output]. */
 #include "bench_heap.h"
 #include "bench_network.h"
 #include "bench_weights.h"
@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* The dense layer compares its neighbors with every kind of activation, and the files of the layers
- * also have their forms in 8 and 32 bits. The linker drops what is not called. */
+/* The dense layer names every kind of activation, and the files of the layers also have forms in 8
+ * and 32 bits. So all of these files are included; the linker drops what is not called. */
 #include "basic/base/ailayer/ailayer_elu.c"
 #include "basic/base/ailayer/ailayer_leaky_relu.c"
 #include "basic/base/ailayer/ailayer_relu.c"
@@ -41,7 +41,7 @@
 #include "basic/default/aimath/aimath_f32_default.c"
 #include "basic/default/aiopti/aiopti_sgd_default.c"
 
-/* The library's own macros name the first members of a layer only; the others are 0. */
+/* The library's macros set only the first members of a layer; the other members are 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 static const uint16_t sizes[BENCH_LAYERS + 1] = BENCH_SIZES;

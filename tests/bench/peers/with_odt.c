@@ -1,5 +1,5 @@
 /* with_odt.c - the network in TI's on-device training library (C, single precision): linear and
- * ReLU layers, squared error, batches of one. It knows no sigmoid. */
+ * ReLU layers, squared error, batches of one. The library has no sigmoid. */
 #include "bench_heap.h"
 #include "bench_network.h"
 #include "bench_weights.h"

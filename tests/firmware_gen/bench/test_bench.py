@@ -45,7 +45,7 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
 }
 """
 
-# Takes two blocks, gives the second one back, and calls itself through a pointer.
+# A library that takes two blocks of the heap, frees the second one, and calls itself by a pointer.
 LIBRARY = """\
 #include <stdlib.h>
 
@@ -141,7 +141,7 @@ def test_the_same_run_gives_the_same_figures(
     board = require_board(BOARD)
     runs: list[Benchmark] = [bench(board, task, tmp_path / f"{i}") for i in range(2)]
     assert runs[0].own.flash == runs[1].own.flash
-    # A reading falls on a tick or next to one.
+    # A reading of the counter may be a tick off.
     assert abs(runs[0].own.learn - runs[1].own.learn) < 1
 
 
@@ -160,7 +160,7 @@ def test_a_compared_program_is_measured_by_itself(
     assert compared.right == int((task.labels == 1).sum())
     assert board.uart is not None
     assert compared.ram < board.uart.buffer + 16  # the receive buffer, and little more
-    assert compared.code < 0  # it has no initial weights, and their bytes are subtracted
+    assert compared.code < 0  # the bytes of initial weights are subtracted, but it has none
     assert found.own.learn > compared.learn
 
 
@@ -227,7 +227,7 @@ def test_a_program_with_an_error_is_named(
 def test_a_program_with_a_library_has_its_heap_and_its_stack_counted(
     task: Task, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The heap is 104 and 16 bytes; five calls through a pointer have 100 bytes each."""
+    """The heap takes 104 and 16 bytes; each of five calls by a pointer takes 100 bytes of stack."""
     if not Path(_printed("arm-none-eabi-gcc", "-print-file-name=libc.a")).is_absolute():
         without("the C library for Arm (libnewlib-arm-none-eabi) is not installed")
     program, library = tmp_path / "user.c", tmp_path / "library"
@@ -244,7 +244,7 @@ def test_a_program_with_a_library_has_its_heap_and_its_stack_counted(
 
 
 def _printed(*command: str) -> str:
-    """What a program prints, or nothing where it is not installed."""
+    """Return what a program prints, or an empty text if it is not installed."""
     if shutil.which(command[0]) is None:
         return ""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

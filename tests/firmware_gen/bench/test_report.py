@@ -1,4 +1,4 @@
-"""A report that lost a line is asked for again; a board that never sends one ends with an error."""
+"""A report that lacks a line is requested again; a board that never sends a report is an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHOLE = b"".join(b"%s %016x\n" % (name.encode(), i) for i, name in enumerate(NAM
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *texts: bytes) -> list[bytes]:
-    """Let the board send these texts; the list of those that were not read."""
+    """Let the board send these texts; return the list of texts that were not read yet."""
     left = list(texts)
     monkeypatch.setattr(report, "_answer", lambda board: left.pop(0))
     return left

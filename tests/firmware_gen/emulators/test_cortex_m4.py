@@ -113,10 +113,10 @@ int main(void) {
 
 
 class Script:
-    """A wire that sends prepared chunks, each as far as the board takes it, and then closes.
+    """A wire that sends prepared chunks, in parts if the board takes less, and then closes.
 
-    It keeps the bytes that come back. At every read it records how many have come back, and how
-    many bytes the board would take.
+    It keeps the bytes that come back. At every read it records the bytes so far, and how many bytes
+    the board would take.
     """
 
     def __init__(self, *chunks: bytes) -> None:
@@ -238,7 +238,7 @@ def test_a_fault_is_named_with_its_place(
     assert "the firmware failed at do_one_thing+0x" in str(caught.value)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert wire.received == b"x"  # the byte that was sent before is not lost
+    assert wire.received == b"x"  # the byte that was sent before the fault is not lost
 
 
 def test_a_fault_prints_nothing_but_its_report(

@@ -128,7 +128,7 @@ def test_a_launched_board_stays_is_listed_and_is_stopped(
     board = launch(project)
     assert running() == (board,)
     assert echo(board.port, b"abc") == b"bcd"
-    # The board is not a child of this process, so it cannot become a zombie of it.
+    # The board is not a child of this process, so it can leave no zombie here.
     with pytest.raises(ChildProcessError):
         os.waitpid(board.pid, os.WNOHANG)
 

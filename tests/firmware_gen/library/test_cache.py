@@ -1,4 +1,4 @@
-"""Compiled networks are built once, tested first, and kept in a private, limited folder."""
+"""A compiled network is built once, tested before use, and kept in a private, limited folder."""
 
 from __future__ import annotations
 

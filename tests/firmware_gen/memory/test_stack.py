@@ -41,11 +41,12 @@ EMULATED = [
 # Boards that receive by interrupt: the received bytes go to a ring.
 INTERRUPTED = [case for case in EMULATED if RING in load_board(str(case.values[0])).sources]
 READY = b"r"
+# A run fills the stack with a pattern, the paint; where the paint is gone, the stack was used.
 # Bytes that only keep the stack aligned may keep the paint: up to 8 bytes on Arm, less than 16 on
 # RISC-V, none on AVR.
 ALIGNMENT = {"cortex-m": 8, "riscv": 15, "avr": 0}
-# These have no frame of their own: the reset code of RISC-V sets the stack pointer, and other
-# functions jump into the two AVR library functions.
+# These functions have no frame of their own: the reset code of RISC-V sets the stack pointer, and
+# other functions jump into the two AVR library functions.
 NO_FRAME = {
     RiscvCode: {"Reset_Handler"},
     AvrCode: {"__prologue_saves__", "__epilogue_restores__"},
@@ -154,7 +155,7 @@ int main(void) {
 
 WORK = "sink = choose(x) + tail(x);"
 
-# The same functions in an image that paints the RAM of the stack and runs the deepest paths. For
+# An image with the same functions: it paints the RAM of the stack and runs the deepest paths. For
 # each received byte it sends the lower half of the lowest address whose paint is gone.
 PAINTED = (
     SHAPES.split("int main(void)")[0]
@@ -368,7 +369,7 @@ def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
 def test_routines_that_jump_into_each_other_have_a_bound(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
-    # Without a floating-point unit, int -> float ends with a jump into long long -> float.
+    # Without a floating-point unit, the routine for int -> float jumps into that for long long.
     project = write_firmware(load_board("qemu-m3"), FLOATS)
     report = build(project, toolchain=require_toolchain("arm-none-eabi-gcc"))
     found = frames(report.elf)
@@ -424,7 +425,7 @@ def test_a_run_uses_the_whole_bound_and_no_more(
 def bound_and_use(
     project: Path, board: Board, toolchain: str, rounds: int = 0
 ) -> tuple[int, int, int]:
-    """Return bytes of stack: the bound of the calls, the bound with an interrupt, the use of a run.
+    """Return bytes of stack: the bound of the calls, the bound with an interrupt, the use in a run.
 
     `rounds` is how often the run sends a byte and waits for one.
     """
@@ -492,7 +493,7 @@ def test_the_routines_of_the_compilers_library_are_in_the_bound(
     board = require_board(name)
     project = write_firmware(board, painted(board, "sink = divide(x);"))
     calls, _, used = bound_and_use(project, board, require_toolchain(toolchain))
-    # These numbers may not take the deepest path of the routines.
+    # The numbers of this run may not take the deepest path of the routines.
     assert calls / 3 <= used <= calls
 
 

@@ -1,4 +1,4 @@
-"""The arithmetic equals exact rational arithmetic, and results stay in the intervals."""
+"""The arithmetic equals exact rational arithmetic, and results stay in their intervals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ formats = st.builds(QFormat, st.sampled_from([8, 16, 32]), st.integers(0, 20))
 
 @st.composite
 def fixed_values(draw: st.DrawFn) -> Fixed[Integers]:
-    """Values whose integers come from all of their format, often from its ends."""
+    """Values with integers from the whole range of their format, often from its ends."""
     format = draw(formats)
     ends = st.sampled_from([format.minimum, -1, 0, 1, format.maximum])
     integer = draw(st.one_of(ends, st.integers(format.minimum, format.maximum)))

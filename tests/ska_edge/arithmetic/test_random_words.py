@@ -12,7 +12,7 @@ words32 = st.integers(0, 2**32 - 1)
 
 
 def murmur(word: int) -> int:
-    """Compute the finalizer again, on Python integers."""
+    """Compute the finalizer of the hash independently, with Python integers."""
     word = ((word ^ (word >> 16)) * 0x85EBCA6B) % 2**32
     word = ((word ^ (word >> 13)) * 0xC2B2AE35) % 2**32
     return word ^ (word >> 16)

@@ -88,7 +88,7 @@ def test_vowels_tell_the_speaker(loaded: dict[str, Dataset]) -> None:
     # The training part has 30 of each speaker; the test part has the authors' counts.
     test_part = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(dataset.y).tolist() == (30 + test_part).tolist()
-    assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # the lengths
+    assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # this feature is the length
     train, test = split(dataset, 0.2, seed=1)
     assert fitted(train).score(test.x, test.y) > 0.97
 
@@ -120,7 +120,7 @@ def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Da
         before.append(model.score(test.x, test.y))
         turned_before.append(model.score(test_turned.x, test_turned.y))
         some, rest = few(test_turned, 3, seed)
-        # The few new samples weigh as much as all earlier ones together.
+        # The few new samples are repeated until they weigh about as much as all earlier samples.
         times = len(train.y) // len(some.y)
         x = np.concatenate([train.x, np.tile(some.x, (times, 1))])
         y = np.concatenate([train.y, np.tile(some.y, times)])

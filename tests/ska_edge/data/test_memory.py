@@ -18,12 +18,12 @@ from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.errors import InputError
 from ska_edge.network.twin import read_parameters
 
-ZEROS = 16 * 2**20  # bytes that a bomb unpacks to; it has 16 KB packed
-LITTLE = 4 * 2**20  # bytes of memory that a refusal may take
+ZEROS = 16 * 2**20  # a bomb unpacks to this many bytes; packed it has 16 KB
+LITTLE = 4 * 2**20  # a refusal may take this many bytes of memory
 
 
 def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
-    """Write packed images whose header promises rows of 1024 pixels, and labels for as many."""
+    """Write packed images whose header promises rows of 1024 pixels, and as many labels as rows."""
     for kind, sizes in (("images.idx3", (promised, 32, 32)), ("labels.idx1", (promised,))):
         header = bytes([0, 0, 8, len(sizes)]) + np.array(sizes, dtype=">u4").tobytes()
         name = kind.replace(".", "-") + "-ubyte.gz"
@@ -32,7 +32,7 @@ def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
 
 
 def npz_bomb(folder: Path, shape: tuple[int, ...], promised: int | None = None) -> Path:
-    """Write an npz file with a deflated x of bytes, whose header may promise less than it has."""
+    """Write an npz file with a deflated array x of bytes; its header may promise too few rows."""
     member, path = io.BytesIO(), folder / "bomb.npz"
     np.save(member, np.zeros(shape, dtype=np.uint8))
     content = member.getvalue()

@@ -1,4 +1,4 @@
-"""One table of what can be an input, for text and for arrays."""
+"""One table says which values can be inputs, both for text and for arrays."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_extremes_quartiles_and_slope() -> None:
     found = named({"az": ramp, "wx": TIME * 3, "wz": np.where(TIME < 2, 0.0, 1.0)})
     assert (found["lowest az"], found["highest az"]) == (0.0, 1.99)
     assert (found["lower quartile az"], found["upper quartile az"]) == (0.5, 1.49)
-    assert found["jerk wx"] == pytest.approx(0, abs=1e-9)  # an even slope does not vary
+    assert found["jerk wx"] == pytest.approx(0, abs=1e-9)  # the slope is constant
     assert found["jerk wz"] == pytest.approx(50 * np.sqrt(1 / 199 - 1 / 199**2))
 
 

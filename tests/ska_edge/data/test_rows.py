@@ -22,7 +22,7 @@ def written(folder: Path, text: str) -> str:
     [
         ("5,6\n7,8\n", None),
         ("a,b\n5,6\n7,8\n", None),
-        ("x,y\n5,6\n7,8\n", None),  # two axes of a sensor
+        ("x,y\n5,6\n7,8\n", None),  # x and y are two axes of a sensor
         ("5,6,cat\n7,8,dog\n", ("cat", "dog")),
         ("a,label,b\n5,cat,6\n7,,8\n", ("cat", "")),
         ("a,b,class\n5,6,7.0\n7,8,-1\n", ("7", "-1")),  # the labels need not be the model's

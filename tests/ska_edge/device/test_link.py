@@ -211,7 +211,7 @@ def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None
 
 
 def too_early(device: FakeDevice, left: list[int]) -> None:
-    """Make the device refuse saves, with these numbers of bytes left, one after another."""
+    """Make the device refuse one save for each number in `left`, and report it as bytes left."""
     device.respond = lambda frame: (
         device.refuse(frame, Status.EARLY, left.pop(0))
         if frame.code == BY_NAME["SAVE"].code and left
@@ -271,7 +271,7 @@ def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
 
 
 def test_a_new_host_may_greet_with_the_number_of_an_old_one(device: FakeDevice) -> None:
-    """The device takes it for a copy of the old HELLO and says so; the next one opens a session."""
+    """The device takes the HELLO for a copy of the old one; the next HELLO opens a session."""
     with patient(device) as link:
         link._seq = 40
         for _ in range(5):
@@ -298,7 +298,7 @@ def test_a_device_behind_a_bridge(
     with Link(bridge(device.port, scheme).address, timeout=20) as link:
         assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
         assert link.pull(len(STATE)) == STATE
-    assert len(device.requests) == 1 + 3 + 1 + 3  # pull looks at the CRC first
+    assert len(device.requests) == 1 + 3 + 1 + 3  # a pull asks for the CRC first
 
 
 # --- a line that loses, repeats and corrupts ------------------------------------------------------

@@ -54,7 +54,7 @@ Say = Callable[[Frame], bytes]
 
 
 def numbers(field: Field) -> st.SearchStrategy[int]:
-    """Integers of a field; its ends and small ones are more frequent."""
+    """Integers of a field's range; its ends and small integers are more frequent."""
     bits = 8 * field.size
     signed = STRUCT_CODES[field.kind].islower()
     lo, hi = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
@@ -96,7 +96,7 @@ def well(message: Message) -> dict[str, Any]:
 
 
 def say_message(message: Message, chosen: dict[str, Any]) -> Say:
-    """Make a reply with the request's sequence number, and with its offset if both have one."""
+    """Make a reply with the request's sequence number, and the request's offset if both have it."""
 
     def say(request: Frame) -> bytes:
         told = dict(chosen)
@@ -108,7 +108,7 @@ def say_message(message: Message, chosen: dict[str, Any]) -> Say:
 
 
 def plain(field: Field) -> Any:
-    """Zeros for a field; a few bytes if its length is free."""
+    """Return zeros for a field; five zeros if its length is free."""
     count = 5 if field.count == "rest" else DIMENSIONS.get(str(field.count), field.count)
     assert isinstance(count, int)
     return 0 if count == 1 else [0] * count

@@ -117,7 +117,7 @@ def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> 
     found = events(opened(device, timeout=0.3))
     assert rows(found) == list(range(ROWS))
     assert device.learned == ALL
-    if credit == 1:  # with one row in flight, the device still has its answer
+    if credit == 1:  # the device still has the answer to the only row in flight
         assert all(event.result is not None for event in found if isinstance(event, Sample))
 
 
@@ -137,7 +137,7 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
 
 
 def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
-    """The last two answers are lost, except for the end of the second one."""
+    """Of the answers to the last two rows, only the end of the second answer arrives."""
     device.credit = 2
 
     def respond(frame: Frame) -> bytes:

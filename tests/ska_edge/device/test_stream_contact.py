@@ -94,8 +94,8 @@ def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -
 def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new session continues the sequence numbers, so no request has that of a row in flight."""
-    seq = [7]  # the random number that precedes a new link's first one
+    """A new session continues the sequence numbers, so no request reuses one of a row in flight."""
+    seq = [7]  # a new link's first sequence number follows this random number
     monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
     device.credit = 3
     stream = opened(device, timeout=0.3)

@@ -59,7 +59,7 @@ def test_the_model_comes_back(tmp_path: Path) -> None:
     assert_same(open_model(path), model)
     assert_same(open_model(path), model)
     model.state.step = 2**32 + 7
-    model.scaling = Scaling(model.scaling.mean, model.scaling.scale)  # no limit
+    model.scaling = Scaling(model.scaling.mean, model.scaling.scale)  # a scaling without a limit
     save(export(model, "integer"), path)
     assert_same(open_model(path), model)
     model.save(tmp_path / "m.ska")

@@ -123,7 +123,7 @@ def test_a_session_that_was_killed_is_continued_from_its_last_checkpoint(
     assert end.obstacle(now) == ""
     assert [row.sample for row in end.learned(now)] == [5001, 5002]
     other = replace(now, halvings=1)
-    assert "longer than" in LogEnd.of(path, other).obstacle(other)  # it reads the zeros for this
+    assert "longer than" in LogEnd.of(path, other).obstacle(other)  # this reads all the zeros
 
 
 def test_a_row_under_way_that_was_announced_before_a_checkpoint_is_found(path: Path) -> None:

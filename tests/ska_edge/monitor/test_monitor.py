@@ -218,7 +218,7 @@ def stream(device: FakeDevice) -> Iterator[Stream]:
 
 
 def kinds(lines: list[Line]) -> list[object]:
-    """Return the lines that are not rows, and the number of rows between them."""
+    """Return the kinds of the lines that are not rows, and the number of rows between them."""
     found: list[object] = []
     for line in lines:
         if "sample" not in line:

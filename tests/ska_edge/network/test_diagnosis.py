@@ -98,7 +98,7 @@ def growing(first: float, last: float) -> Course:
         (always(8.1), True),
         (always(7.9), False),
         (growing(0.1, 7.9), True),
-        (growing(0.1, 4.0), False),  # it ends in the middle of the table
+        (growing(0.1, 4.0), False),  # its end is in the middle of the decision table
         (growing(0.8, 7.9), False),  # it ends below ten times its start
         (lambda t: min(0.1 + 12 * t, 7.0), False),  # it no longer grows
     ],
@@ -149,7 +149,7 @@ def test_saturated_knowledge(plan: Plan, output: dict[str, Course], limit: float
 def test_an_output_that_is_always_right_may_saturate() -> None:
     saturated: dict[str, Course] = {"z_saturated": always(1.0)}
     assert signs(watched(LOCAL, {2: saturated})) == []
-    wrong = {**saturated, "shift": always(0.2)}  # 18 % of the labels' variance
+    wrong = {**saturated, "shift": always(0.2)}  # squared, it is 18 % of the labels' variance
     assert signs(watched(LOCAL, {2: wrong})) == [("saturation", 2)]
 
 
@@ -187,7 +187,7 @@ def test_a_frozen_layer_makes_no_updates() -> None:
         (lambda t: -1 + 0.14 * t, always(0.1), False),  # by 2.3 %
         (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # 55 % of the first shift
         (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # 45 %
-        (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # between thirds by 6.8 % in squares
+        (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # squared, it falls by 6.8 % a third
         (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # by 4.1 %
     ],
 )
@@ -212,9 +212,9 @@ def test_a_network_that_has_learned_is_on_no_plateau() -> None:
     [
         (lambda t: -t, True),
         (lambda t: t, False),  # all layers move in the same direction
-        (lambda t: -t if t < 0.4 else 0.6 * t - 0.64, False),  # this one moves apart only at first
-        (lambda t: -min(5 * t, 1) - 0.2 * t, False),  # the part against the others is small
-        (lambda t: math.cos(9 * t) - t, False),  # this one moves back and forth
+        (lambda t: -t if t < 0.4 else 0.6 * t - 0.64, False),  # it moves apart only at first
+        (lambda t: -min(5 * t, 1) - 0.2 * t, False),  # its move against the others is small
+        (lambda t: math.cos(9 * t) - t, False),  # it moves back and forth
     ],
 )
 def test_out_of_step(above: Course, seen: bool) -> None:
@@ -264,7 +264,7 @@ def test_participation_ratio_counts_directions() -> None:
 
 
 def test_collapse() -> None:
-    for second, seen in ((0.26, True), (0.28, False)):  # ratios of 1.49 and 1.52
+    for second, seen in ((0.26, True), (0.28, False)):  # participation ratios of 1.49 and 1.52
         watch = Watch(PUBLISHED)
         watch.decisions(SICK, crossed(second), INPUTS[:4], LABELS[:4])
         assert signs(watch) == [("collapse", SICK)] * seen
@@ -281,8 +281,8 @@ def test_collapse_needs_rows_and_neurons() -> None:
 
 
 def test_collapse_is_measured_against_what_there_is_to_tell_apart() -> None:
-    rows = crossed(0.15)  # 1.29
-    for second, seen in ((0.4, True), (0.2, False)):  # inputs of 1.69 and 1.38 directions
+    rows = crossed(0.15)  # a participation ratio of 1.29
+    for second, seen in ((0.4, True), (0.2, False)):  # ratios of the inputs of 1.69 and 1.38
         watch = Watch(PUBLISHED)
         watch.decisions(SICK, rows, crossed(second), LABELS[:4])
         assert signs(watch) == [("collapse", SICK)] * seen
@@ -404,7 +404,7 @@ def test_a_rate_too_small_changes_nothing() -> None:
     # The lower layers depend on the readout of the last hidden layer, which stays 0.
     assert ("vanishing updates", 2) in found_in(trained)
     assert not {sign for sign, _ in found_in(trained)} & {"exploding knowledge", "saturation"}
-    assert not {sign for sign, _ in found_in(trained)} & {"collapse"}  # it did not change
+    assert not {sign for sign, _ in found_in(trained)} & {"collapse"}  # no weight changed
 
 
 def test_published_collapses() -> None:

@@ -51,7 +51,7 @@ def test_early_and_late_samples_are_kept_as_likely() -> None:
             buffer.remember(np.array([number]), 1)
         kept[buffer.samples[1, :, 0]] += 1
     assert kept.sum() == 4000
-    assert np.abs(kept - 100).max() < 45  # five standard deviations of 400 draws of 1/4
+    assert np.abs(kept - 100).max() < 45  # five standard deviations of 400 draws with chance 1/4
 
 
 def test_the_count_of_a_class_ends_where_draws_end() -> None:

@@ -59,7 +59,7 @@ def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 
 def resolved_again(plan: Plan) -> Plan:
-    """Return what the resolver computes from a plan's own choices."""
+    """Return the plan that the resolver computes from a plan's own choices."""
     return make_plan(
         plan.sizes,
         rule=plan.rule,

@@ -68,7 +68,7 @@ def gradient(
 
 
 def layer_arrays(p: Parameters) -> Iterator[tuple[int, float, int]]:
-    """Return (index in ``arrays``, ratio of the rule's step to the gradient, layer of the loss)."""
+    """Yield (index in ``arrays``, ratio of the rule's step to the gradient, layer of the loss)."""
     count = len(p.weights)
     top = count - 2
     for layer in range(count):

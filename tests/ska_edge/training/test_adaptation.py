@@ -1,4 +1,4 @@
-"""Training from a model: with few new samples, only the readout, another rule, a distant domain."""
+"""Training from a model: few new samples, the readout alone, another rule, and a distant domain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training options: their checks, error sentences, defaults, and those that a model passes on."""
+"""Training options: their checks, error sentences, defaults, and the options a model passes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a training keeps its old lines until the first new one; a fault ends the log alone."""
+"""A training's log keeps its old lines until the first new one; a write error ends only the log."""
 
 from __future__ import annotations
 

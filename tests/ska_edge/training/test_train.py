@@ -109,7 +109,7 @@ def test_the_log_of_a_rule_with_labels(iris: Dataset, tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_its_total(iris: Dataset) -> None:
-    options = {"both": 480, "fixed": 480, "float": 240}  # "fixed" is also calibrated in float
+    options = {"both": 480, "fixed": 480, "float": 240}  # "fixed" first calibrates in float
     for arithmetic, whole in options.items():
         seen: list[tuple[int, int]] = []
         train(

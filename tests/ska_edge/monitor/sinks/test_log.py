@@ -129,7 +129,7 @@ def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
     ],
 )
 def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
-    """The monitor was killed. A changed rate changes the CRC."""
+    """The monitor was killed. The last line may be a changed rate, which changes the CRC."""
     first = written(path, [*SESSION[:3], last])
     assert written(path, [], AFTER) == first
     assert "ends at sample 7, but the device has learned 5" in refusal(path, INFO)
@@ -159,7 +159,7 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
 def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> None:
-    """The device and the line before it still tell what the cut line meant."""
+    """The device and the line before the cut line still tell what it meant."""
     before = [SESSION[0], ROWS[0], RowNotice(7, 8, 1, (3, 4)), UNDER_WAY[0]]
     first = written(path, before)
     path.write_text(first + json.dumps(last.as_dict())[:-1])

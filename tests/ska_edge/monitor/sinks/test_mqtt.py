@@ -295,7 +295,7 @@ def certificate(folder: Path, name: str) -> Path:
 
 @pytest.fixture
 def safe_broker(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """Start an encrypted broker for `me`, password `secret`; return its port and certificate."""
+    """Start an encrypted broker for the user `me`; return its port and certificate."""
     pytest.importorskip("paho.mqtt.client")
     tool = shutil.which("mosquitto_passwd")
     if BROKER is None or tool is None:
@@ -356,7 +356,7 @@ def test_a_broker_that_does_not_know_the_password(safe_broker: tuple[int, Path])
     assert "guess" not in first + lost
 
 
-# The client leaves a socket without a handshake to the garbage collector.
+# If the handshake fails, the client leaves its socket to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_certificate_that_is_not_trusted(safe_broker: tuple[int, Path], tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_compiler_of_wrong_code_is_found_out(
 
 def test_a_little_work_is_numpy_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKA_EDGE_ENGINE", raising=False)
-    monkeypatch.setattr(choice, "_library", None)  # not called
+    monkeypatch.setattr(choice, "_library", None)  # a call would fail
     assert isinstance(trainer_for(State(PLAN), learn=100), FixedTrainer)
 
 

@@ -91,7 +91,7 @@ def test_a_library_with_other_bits_is_refused(
     wrong.write_text(text.replace(old, new))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setattr(choice, "SOURCE", wrong)
-    monkeypatch.setattr(compiler, "NAMES", toolchains.HOST)  # zig takes seconds
+    monkeypatch.setattr(compiler, "NAMES", toolchains.HOST)  # without zig, which takes seconds
     with pytest.raises(ToolError, match=r"compiles wrong code: its trainings with the rule"):
         choice._float_library(build=True)
 

@@ -1,4 +1,4 @@
-"""Sweeps: combining options, and going on from what is recorded."""
+"""A sweep combines options, and continues from the runs that are recorded."""
 
 from __future__ import annotations
 

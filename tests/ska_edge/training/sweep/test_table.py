@@ -48,7 +48,7 @@ def test_a_row_sums_up_the_seeds_of_a_combination() -> None:
     assert [(each.options["rate"], each.seeds) for each in found] == [(0.5, 1), (0.125, 2)]
     one, two = found
     assert two.tests["fixed"].mean == pytest.approx(0.85)
-    assert two.tests["fixed"].std == pytest.approx(0.05 * 2**0.5)  # n - 1
+    assert two.tests["fixed"].std == pytest.approx(0.05 * 2**0.5)  # the divisor is n - 1
     assert two.tests["float"].mean == pytest.approx(0.8)
     assert two.gap == pytest.approx(0.2)  # the gap of one seed; the means are only 0.05 apart
     assert (one.tests["fixed"].std, one.gap) == (None, 0.0)
@@ -85,8 +85,8 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     renderer, (axes,) = canvas.get_renderer(), figure.axes
     labels = axes.get_yticklabels()
     assert len(labels) == min(count, sweep_table.PLOTTED_ROWS)
-    # The last label is first, since the axis goes up. A single row has no label, since the title
-    # says all.
+    # The labels come from the bottom to the top, since the axis goes up. A single row has no label,
+    # since the title says all.
     boxes = [label.get_window_extent(renderer) for label in labels if label.get_text()][::-1]
     assert len(boxes) == (0 if count == 1 else len(labels))
     assert all(below.y1 < above.y0 for below, above in itertools.pairwise(boxes))
