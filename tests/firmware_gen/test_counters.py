@@ -31,7 +31,7 @@ PLANS = {
     "batch": make_plan((1, 2), rule="published", batch=LARGEST_COUNT, steps=2, rate=1.0),
 }
 
-# The program learns samples of alternating inputs. A plan with a held batch gets it at the end.
+# The program learns samples of alternating inputs. A plan without labels learns a whole batch.
 MAIN = """
 #include <stdio.h>
 

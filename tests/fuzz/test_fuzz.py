@@ -17,7 +17,7 @@ from tests.fuzz.programs import compile_program, write_sources
 from tests.fuzz.run import campaign, fuzzer
 
 RANDOM_BYTES, MUTATED_FRAMES, FUZZER_RUNS = 30_000, 40_000, 3_000
-TIME_LIMIT_S = 300  # a run takes a second; the limit only ends a hang
+TIME_LIMIT_S = 300  # a run takes a second; the limit only ends a run that hangs
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,7 @@ from tests.proof.plans import PLANS, write_sources
 
 DRIVER = Path(__file__).parent / "eva_main.c"
 MACHINES = ("x86_16", "x86_32")
-TIME_LIMIT_S = 600  # a run takes 5 to 25 s; the limit only ends a hang
+TIME_LIMIT_S = 600  # a run takes 5 to 25 s; the limit only ends a run that hangs
 
 OPTIONS = (
     "-eva",

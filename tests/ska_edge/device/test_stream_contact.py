@@ -40,7 +40,7 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
 
 @pytest.mark.parametrize("saved", [4, 10, 11, 13, 40])
 def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int) -> None:
-    """The save is behind the host, equal, ahead by the rows in flight, or ahead by more."""
+    """The save is behind the host, equal to it, ahead by the rows in flight, or ahead by more."""
     device.credit = 3
     stream = opened(device)
     found: list[Sample | Reconnection] = []
