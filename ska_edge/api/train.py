@@ -47,7 +47,8 @@ def train(
     """Train a network in fixed point, together with its float twin.
 
     Args:
-        data: a built-in name, a path, a Dataset, or arrays `(x, y)`; see `ska_edge.load_data`.
+        data: a built-in name, a path, a Dataset, or arrays `(x, y)`. Options for reading a file,
+            such as the column of the labels, belong to `ska_edge.load_data`.
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
         rate: learning rate. Default: about 8 / inputs, at most 0.125; published: the paper's eta,

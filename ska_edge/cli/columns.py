@@ -1,4 +1,4 @@
-"""Lists the columns of the tables of `monitor` and `verify`, for tables, help and docs."""
+"""Lists the columns of the commands' tables, for tables, help and docs."""
 
 from __future__ import annotations
 
@@ -75,8 +75,45 @@ DEVICES = (
 """Columns of the table for several devices, a row per device."""
 
 
+TENSORS = (
+    Column("tensor", "number of the layer from 0, and its weights, biases or readout"),
+    Column("shape", "outputs x inputs"),
+    Column("format", "Q format: integer bits without the sign, then fraction bits"),
+    Column("least", "smallest integer in the model"),
+    Column("most", "largest integer in the model"),
+    Column("bytes", "size on the device"),
+)
+"""Columns of the tensors of a model."""
+RANGES = (
+    Column("quantity", "number of the layer from 0, and what is measured in it"),
+    Column("format", "its Q format"),
+    Column("largest", "largest magnitude during training"),
+    Column("headroom", "bits between the largest magnitude and the end of the format"),
+    Column("saturated", "share of values at an end of the format"),
+    Column(
+        "bits of its sum",
+        "bits that the sum behind it can need at most, of the bits of the integer that holds it",
+    ),
+)
+"""Columns of the ranges of a training."""
+PROOF = (
+    Column("sum", "number of the layer from 0, and the sum"),
+    Column("least", "least value that any weights and inputs can give"),
+    Column("most", "largest value that any weights and inputs can give"),
+    Column("bits of the integer", "size of the C integer that holds the sum: 32 or 64"),
+)
+"""Columns of the range proof."""
+SWEEP = (
+    Column("seeds", "number of seeds whose training succeeded"),
+    Column("float test, %", "test accuracy of the float twin: mean and standard deviation"),
+    Column("fixed test, %", "test accuracy of the integers: mean and standard deviation"),
+    Column("largest gap", "largest difference between the two for one seed, in percentage points"),
+)
+"""Columns of a sweep; columns for the options that differ come before them."""
+
+
 class Explained(click.Command):
-    """A command whose help explains the columns of its table of layers."""
+    """A command whose help explains the columns of its tables."""
 
     TABLES: tuple[tuple[str, Sequence[Column]], ...] = (("Columns", LAYERS),)
 
@@ -92,3 +129,19 @@ class ExplainedFleet(Explained):
     """A command that also explains the columns of its table of several devices."""
 
     TABLES = (("Columns (one device)", LAYERS), ("Columns (several devices)", DEVICES))
+
+
+class ExplainedModel(Explained):
+    """A command that explains the columns of its tables of a model."""
+
+    TABLES = (
+        ("Columns (tensors)", TENSORS),
+        ("Columns (ranges during training)", RANGES),
+        ("Columns (range proof)", PROOF),
+    )
+
+
+class ExplainedSweep(Explained):
+    """A command that explains the columns of its table of combinations."""
+
+    TABLES = (("Columns (after the options that differ)", SWEEP),)

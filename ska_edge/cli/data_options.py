@@ -32,7 +32,9 @@ class Reader:
 
 
 _label = click.option(
-    "--label-column", help="Column of a CSV file with the labels: its name, or number from 1."
+    "--label-column",
+    help="Column of a CSV file with the labels: its name, or number from 1 [default: label, y,"
+    " class or target, or else the last one].",
 )
 _memory = click.option(
     "--max-memory",

@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import load_board
+from firmware_gen.board import Board, load_board
 from firmware_gen.memory.footprint import parts, ram
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.cli.columns import PROOF, RANGES, TENSORS, ExplainedModel
 from ska_edge.cli.console import Output, json_option
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
 
@@ -34,7 +36,7 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
-            return f"{needed:.1f} of {bound.width} bits"
+            return f"{needed:.1f} of {bound.width}"
     return ""
 
 
@@ -69,7 +71,14 @@ def _state_sentence(state: State) -> str:
     return text
 
 
-@click.command(epilog="Example:  ska-edge inspect digits.ska")
+def _memory_parts(plan: Plan, board: Board) -> dict[str, int]:
+    """Return the bytes of each part of the RAM; with the alignment they add up to `ram`."""
+    sizes = {part.name: part.size for part in parts(plan, board)}
+    alignment = ram(plan, board) - sum(sizes.values())
+    return {**sizes, "alignment": alignment} if alignment else sizes
+
+
+@click.command(cls=ExplainedModel, epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--board", default="virtual-m4", show_default=True, help="Board for which to predict the RAM."
@@ -101,7 +110,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         )
     out.table(
         f"tensors: {plan.parameter_count} parameters, {plan.parameter_bytes} bytes",
-        ["tensor", "shape", "format", "least", "most", "bytes"],
+        [column.title for column in TENSORS],
         [
             [
                 f"{t['layer']} {t['tensor']}",
@@ -117,7 +126,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     if loaded.ranges:
         out.table(
             "ranges during training, and their sums",
-            ["quantity", "format", "largest", "headroom", "saturated", "sum, proven"],
+            [column.title for column in RANGES],
             [
                 [
                     f"{r.layer} {r.quantity}",
@@ -132,7 +141,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         )
     out.table(
         f"range proof: sums fit {accumulator_width(plan)} bits, updates {update_width(plan)}",
-        ["sum", "least", "most", "bits"],
+        [column.title for column in PROOF],
         [[f"{b.layer} {b.quantity}", b.lo, b.hi, b.width] for b in proof],
     )
     formats = {
@@ -142,18 +151,18 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     }
     formats["input"] = plan.layers[0].input.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
-    memory = None
+    memory: dict[str, Any] | None = None
     if target.memory is not None:
         memory = {
             "board": target.name,
             "bytes": ram(plan, target),
-            "parts": {part.name: part.size for part in parts(plan, target)},
+            "parts": _memory_parts(plan, target),
         }
         out.table(
             f"RAM on {target.name} without the stack: {memory['bytes']} of"
             f" {target.memory.ram.size} bytes",
             ["part", "bytes"],
-            [[part.name, part.size] for part in parts(plan, target)],
+            list(memory["parts"].items()),
         )
     out.line(
         f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.columns import SWEEP, ExplainedSweep
 from ska_edge.cli.console import Output, json_option
 from ska_edge.cli.data_options import Reader, data_options
 from ska_edge.cli.options import list_options, options_from, training_options
@@ -41,8 +42,9 @@ WIDE = 1000
 
 
 @click.command(
+    cls=ExplainedSweep,
     epilog="Example:  ska-edge sweep digits -o sweep --rule local,feedback --hidden 64"
-    " --hidden 64,32 --rate 0.0625,0.125"
+    " --hidden 64,32 --rate 0.0625,0.125",
 )
 @click.argument("data")
 @click.option(
@@ -146,7 +148,7 @@ def _table(out: Output, title: str, rows: list[Row]) -> None:
     if not out.console.is_terminal:
         out.console.width = WIDE
     names, shared = differing(rows)
-    columns = [*names, "seeds", "float test, %", "fixed test, %", "largest gap"]
+    columns = [*names, *(column.title for column in SWEEP)]
     cells = [
         [
             *(option_text(name, row.options[name]) for name in names),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ska_edge.cli.columns import DEVICES, LAYERS, Column
+from ska_edge.cli.columns import DEVICES, LAYERS, PROOF, RANGES, SWEEP, TENSORS, Column
 from ska_edge.cli.main import main
 from ska_edge.cli.verify import metrics_table
 from ska_edge.device.info import Result
@@ -33,6 +34,21 @@ def test_a_column_is_explained_in_the_help_and_in_the_docs(column: Column, ska_e
 def test_the_help_of_every_command_with_the_table_explains_it(name: str, ska_edge) -> None:
     text = flat(ska_edge(name, "--help").out)
     assert all(f"{column.title} {column.meaning}" in text for column in LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("inspect", (*TENSORS, *RANGES, *PROOF)), ("sweep", SWEEP)]
+)
+def test_the_help_explains_the_other_tables(name: str, columns: Sequence[Column], ska_edge) -> None:
+    text = flat(ska_edge(name, "--help").out)
+    assert all(f"{column.title} {column.meaning}" in text for column in columns)
+
+
+@pytest.mark.parametrize("board", ["virtual-m4", "sim-atmega2560"])
+def test_the_parts_of_the_ram_add_up(board: str, ska_edge, iris_file: Path) -> None:
+    memory = ska_edge("inspect", iris_file, "--board", board, "--json").document()["ram"]
+    assert sum(memory["parts"].values()) == memory["bytes"]
+    assert ("alignment" in memory["parts"]) == (board == "virtual-m4")
 
 
 def test_the_table_has_the_columns_that_are_explained(iris: Model) -> None:
