@@ -1,7 +1,7 @@
 /* ska_kernel_avr.h - the loops over weights for 8-bit AVRs with a multiplier; see ska_kernel.h.
  *
  * The multiplier takes two bytes and gives 16 bits in r1:r0. C has no product of 16 and 8 bits, and
- * no sum that discards some bytes, so the inner loops are in assembly. Per weight, the sums take 21
+ * no sum that discards some bytes, so the inner loops are in assembly. Per weight, the sums take 20
  * cycles and the update 33.
  */
 #ifndef SKA_KERNEL_AVR_H
