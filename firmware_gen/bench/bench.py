@@ -43,7 +43,7 @@ class Task:
         plan: the network.
         initial, learned: its parameters before the first sample and after the last, (count,).
         inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
-        start: the initial weights in float, for the other program: W, b per layer.
+        start: the initial weights in float, for the other program: W and b of each layer.
     """
 
     plan: Plan

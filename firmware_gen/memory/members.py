@@ -46,7 +46,7 @@ def members(plan: Plan, core: str) -> Iterator[Member]:
     yield from _labeled(plan)
     if has_headroom(plan, core):
         rows = ("rows", _neurons(plan)[1] + plan.classes * _readouts(plan))
-        note = "no weight of the row is nearer to an end of its format"
+        note = "no weight of the row is nearer than this to an end of its format"
         field = StateField("headroom", "<i2", (rows,), note)
         yield Member("headroom of each row", field, "if SKA_HEADROOM")
 
@@ -78,7 +78,7 @@ def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
         part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
         lanes = ("lanes", -(-widest // EIGHT) * EIGHT if kernel == DSP else widest)
         align = ("", 4 - plan.state_bytes % 4)
-        note = "lanes are read by words"
+        note = "padding, because lanes are read by words"
         yield Member(part, StateField("align", "<u1", (align,), note), guard)
         note = "scratch: the inputs of one layer"
         width = "<i4" if kernel == THUMB else "<i2"
@@ -99,7 +99,7 @@ def _labeled(plan: Plan) -> Iterator[Member]:
     note = "the shift of each neuron in the last step"
     yield Member(part, StateField("shift", "<i2", (_neurons(plan),), note))
     if plan.rule_definition.teacher == READOUT:
-        note = "scratch: the errors of any readout, narrowed"
+        note = "scratch: the errors of the readout in use, narrowed"
         yield Member(part, StateField("error", "<i2", (classes,), note))
     if _readouts(plan):
         note = "scratch: the errors of a layer's own readout"

@@ -232,5 +232,5 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
         return Step(-operands[-1].imm)  # a pop of one or two registers
     if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
-        return Step()  # back to the frame pointer at a function's end; shrinks the stack
+        return Step()  # a function's end goes back to the frame pointer; the stack shrinks
     raise of_variable_size(where)

@@ -35,7 +35,7 @@ typedef enum {
     SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
 } ska_status_t;
 
-/* Sums over one layer after a step, which the host divides; see docs/PROTOCOL.md. */
+/* Sums over one layer after a step. The host divides them; see docs/PROTOCOL.md. */
 typedef struct {
     int64_t entropy;       /* z * shift */
     int64_t z_square;      /* z * z */
@@ -44,9 +44,9 @@ typedef struct {
     int64_t alignment_net; /* z * D' * (z - previous z) */
     int64_t flow_square;   /* (z - previous z)^2 */
     int64_t w_square;      /* W * W; for 32-bit weights, W is the upper 16 bits */
-    int64_t z_saturated;   /* knowledge at a limit of its format */
-    int64_t w_saturated;   /* weights at a limit of their format */
-    int64_t zero_updates;  /* weights whose last update rounded to zero */
+    int64_t z_saturated;   /* number of z at a limit of their format */
+    int64_t w_saturated;   /* number of weights at a limit of their format */
+    int64_t zero_updates;  /* number of weights whose last update rounded to zero */
 } ska_metrics_t;
 
 /* Sets the initial weights and step 0. */

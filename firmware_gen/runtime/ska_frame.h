@@ -30,7 +30,7 @@ typedef struct {
 
 /* Turns a stream of bytes into frames; all members are private. */
 typedef struct {
-    uint8_t content[SKA_FRAME_MAX]; /* decoded so far */
+    uint8_t content[SKA_FRAME_MAX]; /* the bytes decoded so far */
     uint16_t length;                /* number of the decoded bytes */
     uint8_t block;                  /* bytes that the current COBS block still lacks */
     bool zero;                      /* a zero byte of the content follows this block */

@@ -1,4 +1,5 @@
-/* ska_kernel_lanes.h - inputs in more bits, for the kernels that need them; see ska_kernel.h.
+/* ska_kernel_lanes.h - lanes with more bits than the inputs, for kernels that need them; see
+ * ska_kernel.h.
  *
  * The kernel first defines const ska_lane_t *lanes_make(ska, inputs, columns, exponent), which
  * fills ska->lanes with the inputs times 2^exponent.

@@ -3,7 +3,7 @@
  *
  * These cores have eight registers for arithmetic and no multiply-accumulate, and they load signed
  * numbers of 16 bits only with two registers as the address. A lane is therefore an input in 32
- * bits. Compilers do not find these loops, so they are in assembly. Sums take 3.75 instructions per
+ * bits. Compilers generate slower loops, so these are in assembly. Sums take 3.75 instructions per
  * weight, the update 6.
  */
 #ifndef SKA_KERNEL_THUMB_H

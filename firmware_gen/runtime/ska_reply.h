@@ -22,15 +22,15 @@ static inline ska_outcome_t ska_outcome(uint8_t code, uint32_t detail) {
     return made;
 }
 
-/* The request was executed. */
+/* The outcome of a request that was executed. */
 static inline ska_outcome_t ska_outcome_done(void) { return ska_outcome(SKA_STATUS_OK, 0); }
 
-/* The length of the payload is wrong. */
+/* The outcome of a request whose payload has a wrong length. */
 static inline ska_outcome_t ska_outcome_length(const ska_frame_t *frame) {
     return ska_outcome(SKA_STATUS_LENGTH, frame->length);
 }
 
-/* CRC-32 of the network's state. */
+/* Returns the CRC-32 of the network's state. */
 uint32_t ska_state_crc(const ska_t *network);
 
 /* Each of these functions sends one reply with a sequence number. */

@@ -40,7 +40,7 @@ struct uart {
 #define PLIC_ENABLE PLIC_REGISTER(0x2000u + SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define PLIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 #define PLIC_THRESHOLD PLIC_REGISTER(0x200000u)
-#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* a read claims, a write completes */
+#define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* a read claims an interrupt, a write completes it */
 
 #define MIE_EXTERNAL 0x800u
 #define MSTATUS_MIE "8" /* the mask, as text for the instructions below */

@@ -26,7 +26,7 @@ typedef struct {
 
 #ifdef SKA_LANES
     /* Inputs of a layer. */
-    uint8_t align[3]; /* lanes are read by words */
+    uint8_t align[3]; /* padding, because lanes are read by words */
     ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
 #endif
 
@@ -42,7 +42,7 @@ typedef struct {
 
 #if SKA_HEADROOM
     /* Headroom of each row. */
-    int16_t headroom[SKA_ROWS]; /* no weight of the row is nearer to an end of its format */
+    int16_t headroom[SKA_ROWS]; /* no weight of the row is nearer than this to an end of its format */
 #endif
 } ska_t;
 

@@ -23,7 +23,7 @@ typedef struct {
 
 #ifdef SKA_LANES
     /* Inputs of a layer. */
-    uint8_t align[1]; /* lanes are read by words */
+    uint8_t align[1]; /* padding, because lanes are read by words */
     ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
 #endif
 
@@ -36,12 +36,12 @@ typedef struct {
 
     /* Shifts and errors. */
     int16_t shift[SKA_NEURONS]; /* the shift of each neuron in the last step */
-    int16_t error[SKA_CLASSES]; /* scratch: the errors of any readout, narrowed */
+    int16_t error[SKA_CLASSES]; /* scratch: the errors of the readout in use, narrowed */
     int16_t readout_error[SKA_CLASSES]; /* scratch: the errors of a layer's own readout */
 
 #if SKA_HEADROOM
     /* Headroom of each row. */
-    int16_t headroom[SKA_ROWS]; /* no weight of the row is nearer to an end of its format */
+    int16_t headroom[SKA_ROWS]; /* no weight of the row is nearer than this to an end of its format */
 #endif
 } ska_t;
 

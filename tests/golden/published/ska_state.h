@@ -25,7 +25,7 @@ typedef struct {
 
 #ifdef SKA_LANES
     /* Inputs of a layer. */
-    uint8_t align[1]; /* lanes are read by words */
+    uint8_t align[1]; /* padding, because lanes are read by words */
     ska_lane_t lanes[SKA_LANES]; /* scratch: the inputs of one layer */
 #endif
 
