@@ -54,7 +54,7 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Store a new sample, (width,), or not; each sample of a class is stored equally likely."""
+        """Perhaps store a new sample, (width,); all samples of a class have equal chances."""
         seen, size = int(self.seen[label]), self.samples.shape[1]
         slot = seen if seen < size else self._below(seen + 1)
         if slot < size:

@@ -66,10 +66,10 @@ def _text(data: Any) -> str:
 def check_plan(plan: Plan) -> None:
     """Raise InputError unless the arithmetic supports every number of a plan.
 
-    Values that follow from the rule, the precision and the sizes must be exact. Values that
-    calibration or a user chooses must be in their range. Shifts must be 1 to 31, and sums must fit
-    into 64 bits. Every number is compared with its bounds before it is used in a computation or an
-    allocation.
+    Values that follow from the rule, the precision and the sizes must equal those of a newly
+    resolved plan. Values that calibration or a user chooses must be in their range. Shifts must be
+    1 to 31, and sums must fit into 64 bits. Every number is compared with its bounds before it is
+    used in a computation or an allocation.
     """
     if plan.rule not in RULES or plan.precision not in PRECISIONS:
         raise InputError(

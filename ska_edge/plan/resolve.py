@@ -15,7 +15,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
-RULE, PRECISION, RATE = "local", "w16a8", 0.125  # the defaults
+RULE, PRECISION, RATE = "local", "w16a8", 0.125  # the defaults of `Draft`
 
 P = ParamSpec("P")
 

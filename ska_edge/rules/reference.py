@@ -51,7 +51,7 @@ LN2 = math.log(2.0)
 
 @dataclass
 class Parameters:
-    """Everything that a model learns; layer l maps shape[1] inputs to shape[0] outputs.
+    """Everything that a model learns; a layer has fan_in inputs and fan_out outputs.
 
     ``weights``: one (fan_out, fan_in) float64 array per layer, the output layer last.
     ``biases``: one (fan_out,) array per layer.

@@ -15,7 +15,7 @@
 #endif
 
 enum { LOCAL, FEEDBACK, CODE };
-enum { SIDE_BY_SIDE = 16 }; /* columns that the registers of a processor hold */
+enum { SIDE_BY_SIDE = 16 }; /* columns whose sums fit into a processor's registers */
 
 typedef struct {
     int64_t inputs;

@@ -36,7 +36,7 @@ class Trainer(Protocol):
         """Learn one sample like a device; returns the decisions (classes,) before the update."""
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order like a device."""
+        """Learn rows in order like a device; yields the results of some rows at a time."""
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yields decisions (n, classes)."""
