@@ -7,7 +7,7 @@ from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
 class TooManySavesError(DeviceError):
-    """The error for a save that the device makes only after `bytes_left` more bytes."""
+    """The error for a save that is too early: `bytes_left` more bytes must come first."""
 
     def __init__(self, port: str, bytes_left: int) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ def keyless(port: str) -> DeviceError:
 
 
 def other_version(port: str, version: int | None) -> DeviceError:
-    """The error for another protocol version; None if the device does not report its version."""
+    """The error for another protocol version; `version` is None if it was not reported."""
     return DeviceError(
         f"the device at {port} speaks protocol version {'?' if version is None else version}, this"
         f" ska-edge speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"

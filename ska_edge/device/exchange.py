@@ -35,12 +35,12 @@ class Request:
     Attributes:
         message, seq, data: the request.
         codec: decodes the answer.
-        metrics: number of METRICS in the answer.
-        samples: the expected sample count of its RESULT; None if not known.
+        metrics: the expected number of METRICS in the answer.
+        samples: the sample count that the RESULT must have; None if not known.
         end: the frame that ends the answer, after it has arrived.
         replies: METRICS sorted by layer, and the closing reply; None while some are missing.
-        result: their contents, if the request is a sample or an inference.
-        error: the error if the replies are impossible.
+        result: the contents of `replies`, if the request is a sample or an inference.
+        error: the error for impossible replies; None if there is none.
     """
 
     message: Message
@@ -63,7 +63,7 @@ class Request:
             self._metrics.append(frame)
         if frame.code not in CLOSING[self.message.name] or self._counts_other(frame):
             return False
-        self.end = self.end or frame  # keep the first end
+        self.end = self.end or frame  # keep the first of several repeated ends
         try:
             self._read(self.end)
         except DeviceError as error:

@@ -38,10 +38,10 @@ from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
-HELLO_PERIODS = 16  # tries of HELLO, each a quarter of a timeout; the device may be booting
+HELLO_PERIODS = 16  # tries of HELLO, each for a quarter of a timeout: the device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
-STORING_PATIENCE = 5  # timeouts per try of such a request
-SAVE_PATIENCE = 60  # longest wait of a save, in seconds of a busy line
+STORING_PATIENCE = 5  # timeouts to wait for the answer to one try of such a request
+SAVE_PATIENCE = 60  # most seconds to send bytes to a device that waits for them before a save
 
 
 def new_token() -> int:
@@ -64,7 +64,7 @@ class Link(Closable):
     Attributes:
         port: path of the port.
         timeout: seconds to wait for the answer to one try.
-        samples, step: the known progress of the device; the caller that teaches it updates them.
+        samples, step: the known progress of the device; a caller that sends samples updates them.
 
     Raises DeviceError when the port cannot be opened.
     """
@@ -102,14 +102,14 @@ class Link(Closable):
     # --- the session ------------------------------------------------------------------------------
 
     def hello(self) -> DeviceInfo:
-        """Open a session and identify the device; every other request does this when needed.
+        """Open a session and identify the device; without a session, every request does this first.
 
         Raises DeviceError if there is no answer, if the answer is not from a ska-edge device, if
         the device has another protocol version, or if its report is impossible or contradicts the
         expected plan.
         """
         fields = self._greet()
-        if fields["seq"] != self._seq:  # the device took it for a copy of an earlier HELLO
+        if fields["seq"] != self._seq:  # the device took this HELLO for a copy of an earlier one
             fields = self._greet()
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
@@ -139,7 +139,7 @@ class Link(Closable):
 
     @property
     def info(self) -> DeviceInfo:
-        """The last WELCOME of the device; a lost session is opened again first."""
+        """The device's last report; without a session, one is opened first."""
         info = self._info or self.hello()
         if (info.samples, info.step) != (self.samples, self.step):
             info = self._info = replace(info, samples=self.samples, step=self.step)
@@ -190,7 +190,7 @@ class Link(Closable):
         return self._result(self._prepare("INFER", {"x": self._bytes(x)}))
 
     def halve_rate(self, times: int) -> None:
-        """Set the device's rate to the plan's rate times 2**-times."""
+        """Set the device's rate to the plan's rate, halved `times` times."""
         self.request("SET_RATE", {"halvings": times, "token": self.info.token})
         self._note(halvings=times)
 
@@ -206,7 +206,7 @@ class Link(Closable):
         return info.token or self.set_token(new_token())
 
     def set_token(self, token: int) -> int:
-        """Give this token to the state of the last WELCOME; raise the errors of `token`."""
+        """Give this token to the device's state; raise ContactLost if the state was replaced."""
         self.request("SET_TOKEN", {"token": token, "crc": self.info.crc})
         self._note(token=token)
         return token
@@ -222,7 +222,8 @@ class Link(Closable):
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        An interrupted transfer resumes where it stopped; the device keeps its old state until then.
+        An interrupted transfer resumes where it stopped. Until the transfer is complete, the device
+        keeps its old state.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -247,7 +248,7 @@ class Link(Closable):
         return failures >= self._tries
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """Return a SAMPLE for a device that has learned `samples` before it, without sending it."""
+        """Return a SAMPLE, unsent, for a device that has learned `samples` samples before it."""
         info = self.info
         number = (info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
@@ -283,7 +284,7 @@ class Link(Closable):
         Raises DeviceError if the device has refused it.
         """
         end = request.end
-        if end is not None and end.code == WELCOME.code:  # the rest may differ by version
+        if end is not None and end.code == WELCOME.code:  # other fields may depend on the version
             version = peek(end.code, end.payload, "protocol")
             if version != PROTOCOL_VERSION:
                 raise device_errors.other_version(self.port, version)
@@ -356,8 +357,9 @@ class Link(Closable):
                 if early.bytes_left > most:
                     raise
                 idle = min(early.bytes_left, second // 2)
-                most = early.bytes_left - idle // 2 - 1  # ends even if the device does not count
-                self._line.write(bytes(idle))  # zeros mean nothing
+                # The limit shrinks, so that the loop ends even if the device does not count the bytes.
+                most = early.bytes_left - idle // 2 - 1
+                self._line.write(bytes(idle))  # the device ignores zeros between frames
 
     def _ask(self, request: Request) -> list[Reply]:
         wait, tries = self.timeout, self._tries
@@ -372,7 +374,7 @@ class Link(Closable):
             made += 1
             self.send(request)
             if self._answered(request, wait):
-                self._info = info  # even if the device refuses
+                self._info = info  # an answer keeps the session, even if it is a refusal
                 replies = self.whole(request)
                 if replies is not None:
                     return replies

@@ -19,10 +19,10 @@ from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-POLL = 0.05  # seconds that a read waits for its first byte; a deadline can be late by this
+POLL = 0.05  # seconds that a read waits for its first byte; so a deadline can be late by this much
 READ_LIMIT = 65536  # maximum bytes per read
 NOTHING_TO_READ = "readiness to read but returned no data"  # how pyserial says it
-USB = "usb:"  # prefix of a serial number that could also be a file name
+USB = "usb:"  # prefix that marks a name as a USB serial number, not a path
 
 
 @contextmanager
@@ -180,7 +180,7 @@ class Port(Closable):
         except OSError as error:
             raise self._gone(error) from error
         if data:
-            # Bytes before the end count; the next read sees the end again.
+            # Return the bytes that came before an error; the next read gets the error again.
             with contextlib.suppress(OSError):
                 data += self._rest()
         self.received += len(data)
@@ -188,7 +188,7 @@ class Port(Closable):
 
     def _rest(self) -> bytes:
         """Return the bytes that have arrived after a first byte, without waiting."""
-        if _speaks_rfc2217(self.path):  # pyserial extracts its bytes from the telnet stream
+        if _speaks_rfc2217(self.path):  # pyserial must extract the data from the telnet stream
             rest: bytes = self._serial.read(min(self._serial.in_waiting, READ_LIMIT))
             return rest
         # pyserial would read a socket byte by byte. Neither a socket nor a terminal blocks here.
@@ -212,7 +212,7 @@ class Port(Closable):
 
     def close(self) -> None:
         """Close the port and drop unsent bytes; a second call does nothing."""
-        # pyserial fails to close a socket whose other end is gone.
+        # pyserial does not close a socket whose other end is gone, so it is closed here.
         connection = getattr(self._serial, "_socket", None)
         try:
             if self._settings is not None and self._serial.is_open:
@@ -227,7 +227,7 @@ class Port(Closable):
 
         # The device, and its settings, may be gone.
         with contextlib.suppress(OSError), terminal.system_errors():
-            # Closing would wait for a device that accepts no bytes.
+            # With unsent bytes, closing would wait for a device that accepts none.
             terminal.drop_output(self._serial.fileno())
             terminal.put_back(self._serial.fileno(), settings)
 

@@ -12,7 +12,7 @@ class Sample:
     """A row for a device to learn, and its result.
 
     Attributes:
-        row: its index.
+        row: index of the row.
         x: (inputs,) integers in the plan's input format.
         label: class index.
         samples: the device's sample count, including this row.

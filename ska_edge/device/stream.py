@@ -83,7 +83,7 @@ class Stream:
         self._stop = stop or threading.Event()
         self._lost = lost
         self.token = 0
-        self._own = 0  # the token that this stream gave to the state, or was giving it
+        self._own = 0  # the token that this stream gave to the state, or tried to give it
         self.link = connect()
         try:
             self._expect_plan()
@@ -106,10 +106,11 @@ class Stream:
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
     ) -> Iterator[Sample | Reconnection]:
-        """Learn rows, inputs (n, d) and labels (n,), each once; yield rows and reconnections.
+        """Learn rows of inputs (n, d) and labels (n,), each once; yield rows and reconnections.
 
         `sending` is called before a row is sent, and before it is sent again in another session.
-        Raises ContactLost if the device does not come back, DeviceError if another one does.
+        Raises ContactLost if the device does not come back, and DeviceError if a device with
+        another plan comes back, or if another program taught the device.
         """
         row = credit = 0
         deadline: float | None = None  # set while no row has been learned since contact was lost
@@ -158,9 +159,9 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream unless it has one; a request like those of `ask`.
+        """Give the state a token of this stream, unless it has one; yield reconnections like `ask`.
 
-        With it, rows that another program teaches the device do not count as rows of this stream.
+        The token prevents that rows from another program count as rows of this stream.
         """
 
         def renew(link: Link) -> None:
@@ -204,7 +205,7 @@ class Stream:
         return not self._stop.is_set() and time.monotonic() < deadline
 
     def _replaced(self) -> bool:
-        """Tell whether the state is not the stream's; use its token from now on.
+        """Tell whether the state is not the stream's; use the token of this state from now on.
 
         A state without a token gets a new one.
         """

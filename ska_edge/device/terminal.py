@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Linux's value for a speed without a name; newer C libraries and other systems give the speed.
+# Linux reports this value for a speed without a name. Newer C libraries and other systems report
+# the speed itself.
 NAMELESS = getattr(termios, "CBAUDEX", None)
-OUTPUT_SPEED = 5  # index in the settings
+OUTPUT_SPEED = 5  # index of the output speed in the settings
 
 
 @contextmanager

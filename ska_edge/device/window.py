@@ -35,7 +35,7 @@ def unannounced(*_: int) -> None:
 def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
-    """Return a row of inputs (n, d) and labels (n,); `samples` is the device's count with it."""
+    """Return a row of inputs (n, d) and labels (n,); `samples` is as in `Sample`."""
     return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
 
 
@@ -72,11 +72,11 @@ class Window:
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = link.info.credit
         self._row = first  # the next row to send for the first time
-        self._samples = link.info.samples  # the device's samples before that row
+        self._samples = link.info.samples  # the device's sample count before that row
         self._pending: deque[tuple[Request, Sample]] = deque()
         self._went_back = False  # whether rows were sent again since the last answer
         self._failures = 0  # timeouts since the last answer
-        self._error: DeviceError | None = None  # raised after the earlier results
+        self._error: DeviceError | None = None  # raised after the rows before it are yielded
 
     def results(self) -> Iterator[Sample]:
         """Yield the rows that the device has learned, in order, with its answers.
@@ -131,7 +131,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """Return the learned rows according to the last received frame that ends an answer."""
+        """Return the rows that are known to be learned, now that an answer has ended."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")
@@ -154,7 +154,7 @@ class Window:
         return [*self._learned_before(request), self._learned()]
 
     def _learned_before(self, request: Request) -> list[Sample]:
-        """Return the rows before a learned one, which the device has learned, too."""
+        """Remove and return the rows before this request; the device has learned them all."""
         learned = []
         while self._pending[0][0] is not request:
             learned.append(self._learned())
@@ -182,7 +182,7 @@ class Window:
         return learned
 
     def _elsewhere(self) -> list[Sample]:
-        """End with an error, because the device's sample count must be read again."""
+        """Set the error for an unexpected sample count; return no rows."""
         self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"

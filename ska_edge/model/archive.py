@@ -18,8 +18,8 @@ from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 
-READ = (2, VERSION)  # readable versions; version 2 has only parameters, and a digest of its arrays
-# The errors that Python and numpy raise for a part of another type or size.
+READ = (2, VERSION)  # readable versions; a file of version 2 has only the parameters of a state
+# The errors that Python and numpy raise for a part of a wrong type or size.
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -55,11 +55,11 @@ def model_from_archive(path: Path, content: bytes) -> Model:
 
 
 def _opened(path: Path, content: bytes) -> Archive:
-    """Open the archive; refuse it if its arrays do not fit into the size of the file."""
+    """Open the archive; raise InputError if its arrays are larger than the file."""
     try:
         archive = Archive(io.BytesIO(content))
         size = sum(archive.header(name).size for name in archive.names)
-    except Exception as error:  # as above
+    except Exception as error:  # a damaged byte can cause any error here, too
         raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
     if size > len(content):
         raise InputError(f"{path} is not a ska-edge model: those are not packed")
@@ -84,7 +84,7 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
 
 
 def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
-    """Read the state; a file of version 2 has only parameters."""
+    """Read the state; a file of version 2 has only its parameters."""
     if "parameters" in arrays:
         return State(plan, _checked(arrays["parameters"], "i4"))
     return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())

@@ -25,7 +25,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters
 
 MOST_STEPS = 2**63 - 1
-LARGEST = 1e150  # limit of means and float weights; quotients and sums stay finite
+LARGEST = 1e150  # limit of means and float weights, so that quotients and sums stay finite
 
 Tensors = Mapping[tuple[int, str], NDArray[Any]]
 
@@ -36,10 +36,10 @@ class Parts:
 
     Attributes:
         plan: plain data from `Plan.to_json`.
-        state: a function from the plan to the file's state; it raises like `State.from_bytes`.
+        state: returns the file's state for a plan; raises the errors of `State.from_bytes`.
         step: number of updates.
-        mean, scale: (inputs,) of the scaling.
-        limit: limit of the scaling.
+        mean, scale: mean and scale of each input, (inputs,); see `Scaling`.
+        limit: largest magnitude of a scaled input.
         ranges, notes: see `Model`.
         reference: tensors of the float twin; None without one.
     """
@@ -76,7 +76,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
     for values in (parts.mean, parts.scale):
         if values.dtype != np.float64 or values.shape != (plan.inputs,):
             raise InputError(f"the scaling does not fit {plan.inputs} inputs")
-    # A comparison with NaN is false.
+    # A comparison with NaN is false, so NaN is refused.
     if not (
         (np.abs(parts.mean) <= LARGEST).all()
         and (parts.scale >= LEAST_SCALE).all()

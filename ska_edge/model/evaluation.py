@@ -14,8 +14,8 @@ class Evaluation:
 
     Attributes:
         labels: class names, in the order of the confusion matrix.
-        confusion: (classes, classes) int64; number of rows of a class (row) that were classified
-            as a class (column), in fixed point.
+        confusion: (classes, classes) int64; element [i, j] is the number of samples of class i
+            that the integers classified as class j.
         float_accuracy: fraction of rows that the float twin classifies correctly, 0 to 1; None
             without a twin.
     """
@@ -52,7 +52,7 @@ class Agreement:
 def confusion_matrix(
     truth: NDArray[np.integer], decided: NDArray[np.integer], classes: int
 ) -> NDArray[np.int64]:
-    """Count the rows of a class (row) that were classified as a class (column); indices (rows,)."""
+    """Return the confusion matrix of `Evaluation`, from class indices (rows,)."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (truth, decided), 1)
     return counts

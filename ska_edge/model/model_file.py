@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MAGIC = "ska-edge model"
 VERSION = 3
-SEAL = 64  # bytes at the end of a file, hexadecimal digits
+SEAL = 64  # bytes of the seal at the end of a file: the hexadecimal digits of a SHA-256
 REFERENCE = "reference_"  # prefix of the tensor names of the float twin
 
 
@@ -46,11 +46,11 @@ class Model:
     """A plan with its integers, and the additional data for a host.
 
     Attributes:
-        plan: the resolved integers.
+        plan: everything that fixes the integers, except the weights.
         state: the learned integers.
-        scaling: from features to the plan's input.
+        scaling: converts features to the plan's input, before it is quantized.
         reference: the float twin's parameters, or None if only integers were trained.
-        ranges: the ranges of the integers while it learned.
+        ranges: the ranges of the integers during the training.
         notes: plain data about the training (seed, epochs, accuracies), for display.
     """
 
@@ -67,7 +67,7 @@ class Model:
         return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Convert features (n, d) to the integers of the plan's input, each one independently.
+        """Convert features (n, d) to the integers of the plan's input, each feature by itself.
 
         If the plan standardizes raw integers, the results are those that a device computes.
         """
@@ -87,7 +87,7 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are no numbers or of another width.
+        Raises InputError for features that are no numbers, and for rows of another width.
         """
         return self.quantize(self._features(x))
 
@@ -96,9 +96,9 @@ class Model:
 
         Args:
             rows: the required number of labels.
-            y: labels (rows,), of `classes`; None for a rule without labels.
+            y: labels (rows,), each one of `classes`; None for a rule without labels.
 
-        Raises InputError for labels that are no class of the model, and for missing ones.
+        Raises InputError for labels that are no class of the model, and for missing labels.
         """
         if not self.plan.rule_definition.supervised:
             return np.zeros(rows, dtype=np.int64)
@@ -116,7 +116,7 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are no numbers or of another width.
+        Raises InputError for features that are no numbers, and for rows of another width.
 
         Example: ``model.decisions(x).argmax(axis=1)``
         """
@@ -154,7 +154,7 @@ class Model:
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
-            y: labels (rows,), of `classes`; None for a rule without labels.
+            y: labels (rows,), each one of `classes`; None for a rule without labels.
 
         Returns:
             The class of each row, (rows,), predicted just before the row was learned; class indices
@@ -238,10 +238,12 @@ class Model:
 
         Args:
             path: the file to write.
-            form: "integer", which has the device's bits, or "float", which is close.
+            form: "integer", whose outputs are a device's, bit for bit, or "float", whose outputs
+                are close to them.
 
         Returns:
-            The number of compared rows, and of rows whose classes differ (form "float").
+            The number of compared rows, and the number of rows whose classes differ (always 0 for
+            the form "integer").
 
         Raises InputError when the file cannot be written, and CheckError when the integer form
         differs in any bit; nothing is written then.

@@ -1,4 +1,4 @@
-"""Exports ONNX models for inference: the integer form with equal bits, and a plain float form.
+"""Exports ONNX models for inference: the integer form, bit for bit, and a plain float form.
 
 The integer form also carries the plan and the whole state, from which `onnx_import` restores the
 model.
@@ -86,7 +86,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
 
 
 def content_digest(metadata: Mapping[str, str]) -> str:
-    """Return the SHA-256 of our metadata, without its own entry and those of other programs."""
+    """Return the SHA-256 of our metadata, except for the entry that holds this SHA-256."""
     ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 

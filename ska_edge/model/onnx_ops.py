@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # makes wide values positive and stays inside int64
+INT64_OFFSET_BITS = 62  # 2**62 makes wide values positive, and their sums stay inside int64
 
 
 class OnnxOps:
@@ -40,7 +40,7 @@ class OnnxOps:
         return edge
 
     def initializer(self, name: str, values: NDArray[np.generic]) -> str:
-        """Add a stored tensor, with its own type."""
+        """Add a stored tensor of the type of `values`; return its name."""
         self.initializers.append(numpy_helper.from_array(values, name))
         return name
 

@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 
 
 def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
-    """Return a state from real tensors, by layer and tensor name; missing tensors are 0."""
+    """Convert real tensors, keyed by layer and name, to a state; missing tensors are 0."""
     state = State(plan)
     for tensor in plan.tensors():
         real = tensors.get((tensor.layer, tensor.name))

@@ -18,9 +18,10 @@ SCALINGS = ("standardize", "global", "none")
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """The scaling of features before quantization: (x - mean) / scale, each (d,) float64.
+    """The scaling of features before quantization: (x - mean) / scale.
 
-    The result is clipped to [-limit, limit], as the integers of an input are.
+    `mean` and `scale` are (d,) float64, one element per feature. The result is clipped to
+    [-limit, limit], as the integers of an input are.
     """
 
     mean: NDArray[np.float64]
