@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# The demo's pins are a part of the pins for development: the tested versions run.
+# The demo's pins are a part of the pins for development, so the demo runs the tested versions.
 DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
@@ -28,7 +28,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(C_SOURCES)
 
-# Write the committed generated project anew, after a change of the generator that is meant.
+# Write the committed generated project anew, after an intended change of the generator.
 golden: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -37,7 +37,7 @@ bench: $(VENV)/dev.stamp
 	$(PIP) install -q -e '.[bench]'
 	$(BIN)/python tests/bench/reference_speed.py
 
-# Measure what the boards' figures are now, after a change that is meant.
+# Measure the boards' figures anew, after an intended change.
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
 
@@ -45,11 +45,11 @@ bench-baseline: $(VENV)/dev.stamp
 peers: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.peers $(PEERS)
 
-# Where the instructions of a learning step go, function by function.
+# Count the instructions of a learning step, function by function.
 profile: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.profile
 
-# How much of the time the serial line carries bytes, one sample by one and as a stream.
+# Measure the share of time in which the serial line carries bytes: single samples, and a stream.
 line: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.line
 
@@ -57,16 +57,16 @@ line: $(VENV)/dev.stamp
 results: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.learning_results
 
-# Ten million random bytes, a million mutated frames, and libFuzzer, against the firmware.
+# Feed the firmware ten million random bytes, a million mutated frames, and the inputs of libFuzzer.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz.run
 
-# Half an hour of odd options, damaged files, lying devices and kills, against every command.
+# Attack every command for half an hour, with odd options, damaged files, lying devices and kills.
 attack: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.attack.run --minutes 30
 
-# Pin the dependencies of pyproject.toml, with the hashes of all files of each release. Pins stay as
-# they are; `make lock UPGRADE='--upgrade-package numpy'` moves one.
+# Pin the dependencies of pyproject.toml, with the hashes of all files of each release. Existing
+# pins stay; `make lock UPGRADE='--upgrade-package numpy'` upgrades one.
 COMPILE = uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
     --no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
 
@@ -75,7 +75,7 @@ lock:
 	$(COMPILE) --extra demo -c $(DEV_LOCK) -o $(DEMO_LOCK)
 
 # Two builds of one commit are the same file: `git archive` gives every source the commit's time. The
-# files that the build makes get that time, too, and umask gives all of them one mode.
+# files that the build makes get that time, too, and umask gives all of them the same mode.
 wheel: $(VENV)/demo.stamp
 	rm -rf build && mkdir -p build/source
 	umask 022 && git archive HEAD | tar -x --no-same-permissions -C build/source
@@ -93,7 +93,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Every file from an index must have a hash in the lock. setuptools comes first, because it builds
-# what comes as source: pip would download another one for that, without a hash.
+# the packages that come as source. Otherwise pip would download a setuptools without a hash for that.
 define install
 sed -n '/^setuptools==/,/[^\\]$$/p' $(1) > $(VENV)/setuptools.txt
 $(PIP) install -q --require-hashes -r $(VENV)/setuptools.txt

@@ -1,8 +1,9 @@
-/* The network inside a firmware of one's own: no protocol, no board files, four calls.
+/* The network inside a firmware of one's own: no protocol, no board files, three calls.
  *
- * Ten samples per class of a toy problem come from an invented sensor: class 0 has a high first half,
- * class 1 a high second half. The program counts how often the network is right before it learns a
- * sample, in the first and in the second half of the stream, and prints both.
+ * The samples of a toy problem come from an invented sensor. Class 0 has high values in the first
+ * half of the inputs, class 1 in the second half. The program counts how often the network is right
+ * before it learns a sample. It prints one count for the first half of the samples, and one for the
+ * second.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 """Measure how many steps the published rule needs: vary K, eta and the batch on digits.
 
-The question is whether eta * K alone determines a run, so that 10 steps of 0.05 end where 500 steps
-of 0.001 end.
+The question is whether eta * K alone determines a run, so that 10 steps with eta 0.05 end in the
+same state as 500 steps with eta 0.001.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def distance(found: Run, reference: Run) -> float:
 
 
 def draw(path: Path, runs: list[Run]) -> None:
-    """Draw the entropy so far over the progress eta * k, one panel per layer, one line per run."""
+    """Draw the entropy up to step k over eta * k, one panel per layer, one line per run."""
     layers = len(runs[0].total)
     figure, panels = plt.subplots(1, layers, figsize=(4 * layers, 3.8), layout="constrained")
     for layer, axes in enumerate(panels):

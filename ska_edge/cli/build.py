@@ -96,7 +96,7 @@ def library_document(report: LibraryReport) -> dict[str, Any]:
 def build(folder: Path, toolchain: str | None, form: str, trust: bool, as_json: bool) -> None:
     """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
-    load_project(folder)  # reports a folder that is not a project first
+    load_project(folder)  # first, because this reports a folder that is no project
     require_trust(folder, trust)
     if form == "shared-library":
         library = build_library(folder, toolchain)

@@ -38,7 +38,7 @@ class _Console(Console):
         raise BrokenPipeError
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; name the stream in an error."""
+        """Print; if that fails, the error names the stream."""
         with _written_to("standard error" if self.stderr else "standard output"):
             super().print(*objects, **options)
 
@@ -72,7 +72,7 @@ def encode_anything() -> None:
 
 
 def complain(sentence: str) -> None:
-    """Print the error line that ends a command on stderr, if stderr still exists."""
+    """Print an error or a warning on stderr, in one line; do nothing if stderr is closed."""
     with contextlib.suppress(OSError):
         click.echo(f"ska-edge: {printable(sentence)}", err=True)
 
@@ -91,7 +91,7 @@ class Output:
         context = click.get_current_context(silent=True)
         if context is None:
             return
-        context.find_root().obj = self  # for the entry point
+        context.find_root().obj = self  # the entry point reports errors through it
         if not self.progress_console.is_terminal and wanted():
             work = f"{context.info_name} works"
             self._pulse = context.with_resource(Pulse(work, self._plain_note))
@@ -118,8 +118,9 @@ class Output:
         self.note(f"warning: {text}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Print a table; right-align columns of numbers, and ignore markup, since names are from
-        files.
+        """Print a table; columns of numbers are aligned right.
+
+        Markup is not interpreted, because names come from files.
         """
         table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
@@ -165,7 +166,7 @@ class Output:
                 TimeRemainingColumn(),
                 console=self.progress_console,
                 transient=True,
-                disable=not self.progress_console.is_terminal,  # it would leave an empty line
+                disable=not self.progress_console.is_terminal,  # else it leaves an empty line
             ) as bar,
         ):
             task = bar.add_task(printable(text), total=None)
@@ -188,10 +189,11 @@ class Output:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[RenderableType | None, str], None]]:
-        """Show a live table on stderr; yield update(table or None, the same in one line).
+        """Show a live table on stderr; yield `update(table, line)`; the table may be None.
 
-        Without a terminal, the pulse prints the line now and then. The last table is printed if the
-        work succeeds or Ctrl-C stops it, but not after an error, because an error is one line.
+        `line` says the same as the table in one line. Without a terminal, the pulse prints the line
+        now and then. The last table is printed if the work succeeds or Ctrl-C stops it. After an
+        error it is not printed, because an error is one line.
         """
         if self.progress_console.is_terminal:
             view = Live(console=self.progress_console, refresh_per_second=8)
@@ -215,7 +217,7 @@ class Output:
 
                 yield update
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError):  # its reader may be gone
+            with contextlib.suppress(OSError):  # the reader of stderr may be gone
                 self._print_last(shown)
             raise
         self._print_last(shown)

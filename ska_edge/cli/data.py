@@ -1,4 +1,4 @@
-"""`ska-edge data`: write a built-in data set to a file."""
+"""`ska-edge data`: describe a data set, or write it as npz."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Reader:
     max_memory: int
 
     def dataset(self, source: str, inputs: int | None = None) -> Dataset:
-        """Labeled data, for a model with this number of inputs; see `load.load`."""
+        """Read labeled data, for a model with this number of inputs; see `load.load`."""
         return load(source, self.label_column, self.max_memory, inputs)
 
     def rows(self, source: str, inputs: int) -> Rows:
@@ -47,7 +47,7 @@ _memory = click.option(
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the data options, which it gets as `reader`."""
+    """Give a command the data options; it gets their values as a `Reader`, named `reader`."""
 
     @_label
     @_memory

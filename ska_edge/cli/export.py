@@ -22,7 +22,7 @@ from ska_edge.model.open import open_model
 def export_and_check(
     model: Model, path: Path, form: str, features: NDArray[np.float64], out: Output, what: str
 ) -> Agreement:
-    """Export a model, compare it with the trainer, write it, and report the result."""
+    """Export a model, write it, compare it with the trainer, and report the result."""
     exported = export_model(model, form)
     save(exported, path)
     agreement = compare(exported, model, features)

@@ -41,7 +41,7 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
 
 
 def _state_document(state: State) -> dict[str, Any]:
-    """Return the state of a network, except for its parameters."""
+    """Return the state for `--json`, without the parameters."""
     plan, replay = state.plan, None
     if plan.replay.per_class:
         replay = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}

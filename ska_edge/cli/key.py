@@ -1,4 +1,4 @@
-"""Reads the key of a device from a file, for the commands that make or change a device."""
+"""Reads the key of a device from a file, for commands that generate firmware or change a device."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def monitor(
     except (KeyboardInterrupt, OSError) as error:
         if interrupt(error) is not None:
             view.stopped()
-            with contextlib.suppress(OSError):  # its reader may be gone
+            with contextlib.suppress(OSError):  # the reader of the output may be gone
                 out.document(view.document())
         raise
     view.finish()

@@ -53,7 +53,7 @@ def devices_document(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a function that prints each sentence once, in any thread."""
+    """Return a function that prints a sentence only the first time; any thread may call it."""
     said: set[str] = set()
 
     def say_once(sentence: str) -> None:
@@ -73,14 +73,14 @@ class TerminalSink:
         log: path to name in the introduction; None for no log.
 
     Attributes:
-        falls: sentences about lost learning.
+        falls: a sentence for each time that the device lost what it had learned.
     """
 
     def __init__(self, out: Output, patience: float, log: Path | None) -> None:
         self.falls: list[str] = []
         self._out, self._patience, self._log = out, patience, log
         self._monitor: Monitor | None = None
-        self._before = 0  # samples before the last line
+        self._before = 0  # the device's sample count at the last line
 
     def open(self, monitor: Monitor) -> None:
         """Store the monitor of the device."""

@@ -24,7 +24,7 @@ class _Rows(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert a value; refuse other words, because click does not know 'all'."""
+        """Convert a whole number from 1 on, or 'all', which click alone does not know."""
         if value == ALL_ROWS or isinstance(value, int):
             return value
         if not value.isdecimal():
@@ -33,7 +33,7 @@ class _Rows(click.ParamType[Any]):
 
 
 class _List(click.ParamType[Any]):
-    """The click type of values separated by commas, each of one option type."""
+    """The click type of values separated by commas; `one` is the type of each value."""
 
     name = "list"
 
@@ -59,7 +59,7 @@ def _type(each: Option) -> Types:
     return {
         Kind.COUNT: counts,
         Kind.ROWS: _Rows(),
-        Kind.REAL: click.FLOAT,  # `Option` checks the bounds; click accepts nan
+        Kind.REAL: click.FLOAT,  # `Option` checks the bounds, and refuses nan
         Kind.WORD: Word(each.choices),
         Kind.WIDTHS: _List(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),
@@ -77,7 +77,7 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
-    """Return a click option for a list of values; widths are given once per network."""
+    """Return a click option for a list of values; for widths, it is repeated per network."""
     each, more = OPTIONS[name], ""
     networks = each.kind is Kind.WIDTHS
     if networks:

@@ -10,7 +10,7 @@ from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None) -> None:
-    """Raise InputError if a file cannot be written there, or if the command reads it."""
+    """Raise InputError if this path cannot be written, or if the command uses it otherwise."""
     files.check_file(path)
     if regular_target(path) is None:
         return

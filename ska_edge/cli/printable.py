@@ -16,5 +16,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the same, except line ends, for our own text with several lines."""
+    """Escape the same characters except line ends, in text of our own with several lines."""
     return "\n".join(map(printable, text.split("\n")))

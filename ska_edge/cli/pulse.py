@@ -50,7 +50,7 @@ class Pulse:
         self._thread.join(THEN)  # a reader that has stopped reading must not block the command
 
     def printed(self) -> None:
-        """Restart the silence, since something else was printed."""
+        """Count the silence anew, because something else was printed."""
         self._printed = time.monotonic()
 
     @contextmanager
@@ -68,7 +68,7 @@ class Pulse:
             del self._work[place:]
 
     def due(self, now: float) -> float:
-        """Return the seconds from a time until the next line."""
+        """Return the seconds from `now` until the next line is due."""
         return self._printed + self._pause - now
 
     def line(self, now: float) -> str:

@@ -83,7 +83,7 @@ def sweep(
     """Train on DATA with every combination of the options, in fixed point and in float.
 
     LIST is a list of values, separated by commas. Every run is written to the folder as soon as it
-        is done.
+    is done.
     """
     out = Output(as_json)
     if jobs is not None and dask is not None:
@@ -111,7 +111,7 @@ def sweep(
 
 
 def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
-    """Write the plot, the notes, the table and the document; CheckError if no run worked."""
+    """Write the plot, warnings, table and document; raise CheckError if no run succeeded."""
     table, picture = rows(outcome.runs), None
     title = f"{dataset.name}: {counted(epochs, 'epoch')}"
     if table:

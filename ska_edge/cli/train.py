@@ -40,7 +40,7 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print the changes of a continued model, the accuracy, and warnings."""
+    """Print the changed options of a continued model, the accuracy, and warnings."""
     if trained.changes:
         changed = ", ".join(
             f"{flag(name)} {_text(before)} -> {_text(after)}"

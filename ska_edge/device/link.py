@@ -357,7 +357,7 @@ class Link(Closable):
                 if early.bytes_left > most:
                     raise
                 idle = min(early.bytes_left, second // 2)
-                # The limit shrinks, so that the loop ends even if the device does not count the bytes.
+                # The limit shrinks, so the loop ends even if the device does not count the bytes.
                 most = early.bytes_left - idle // 2 - 1
                 self._line.write(bytes(idle))  # the device ignores zeros between frames
 

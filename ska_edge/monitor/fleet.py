@@ -1,4 +1,4 @@
-"""Lets several devices learn at the same time, with one thread per device; threads mostly wait."""
+"""Lets several devices learn at the same time, in one thread per device; a thread mostly waits."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Member:
         return "waiting" if self.waiting else "learning"
 
     def connect(self, job: Job, stop: threading.Event) -> None:
-        """Connect to the device and check that it can do the job; store a DeviceError."""
+        """Connect to the device and check that it can do the job; store an error in `error`."""
 
         def lost(reason: ContactLost) -> None:
             self.waiting = True
@@ -113,7 +113,7 @@ class Member:
                 sink.open(self.monitor)
 
     def learn(self, job: Job) -> None:
-        """Learn all rows, or until the fleet is stopped; store an SkaError."""
+        """Let the device learn all rows, or until the fleet stops; store an SkaError in `error`."""
         if self.monitor is None or self.error is not None:
             return
         self._status()
@@ -186,7 +186,7 @@ def _at_once(
     tick: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run each task in its own thread; raise their first error when all have ended."""
+    """Run each task in its own thread; when all have ended, raise an error if there is one."""
     errors: list[BaseException] = []
 
     def guarded(task: Callable[[], None], ended: threading.Event) -> None:

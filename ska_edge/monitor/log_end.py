@@ -40,7 +40,7 @@ class LogEnd:
         self._samples = 0
         self._halvings: int | None = None  # None if not known
         self._crc: int | None = None  # None if not known
-        self._setting: RateNotice | None = None  # an announced rate that may not be set
+        self._setting: RateNotice | None = None  # an announced rate that may or may not be set
         self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
         try:
             for number, line in entries:
@@ -88,7 +88,7 @@ class LogEnd:
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
         elif isinstance(line, Interruption) and not line.fell_back:
-            if line.mark.samples == self._samples:  # otherwise later rows follow
+            if line.mark.samples == self._samples:  # otherwise the rows up to the mark follow
                 self._crc = line.mark.crc
         elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
             if isinstance(line, SessionStart):
@@ -107,7 +107,7 @@ class LogEnd:
         return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[RowNotice]:
-        """Return the announced rows that the device has learned since, by its sample count.
+        """Return the announced rows that the device, by its sample count, has learned since.
 
         The list is empty if the rows do not explain the count, or if the device has another state
         now.
@@ -153,7 +153,7 @@ def _tail(file: JsonLines) -> Iterator[Entry]:
 
     Such a line has the sample count, and the CRC or the halvings. The line of a checkpoint row is
     one. Rows may be in flight at a checkpoint, so lines are read back to the announcement of the
-    checkpoint's own row.
+    checkpoint row.
     """
     found: list[Entry] = []
     checkpoint: int | None = None

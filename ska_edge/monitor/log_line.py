@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 
 class _Keys:
-    """A line's JSON object that checks the value of every access.
+    """A line's JSON object; checks every value that is read from it.
 
     Raises InputError, "its ... is not ...", for a value that no monitor writes.
     """
@@ -237,7 +237,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning, when it is seen for the first time; see `diagnosis`."""
+    """A sign of poor learning that was seen for the first time; see `diagnosis`."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]
@@ -248,7 +248,7 @@ class LogWarning:
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogWarning:
-        """Convert from JSON without checks, because a warning has no part of the state."""
+        """Convert from JSON without checks, because a replay does not need warnings."""
         content = keys._content["warning"]
         return cls(content if isinstance(content, dict) else {})
 
@@ -279,7 +279,10 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class RateNotice:
-    """A rate that is about to be set on the state with a token; later lines show if it was set."""
+    """A rate that is about to be set; later lines show whether it was set.
+
+    `token` is the token of the state that gets the rate.
+    """
 
     KEY: ClassVar = "setting"
     halvings: int
@@ -297,7 +300,7 @@ class RateNotice:
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """From here on, the device learned with its plan's rate times 2**-halvings."""
+    """From here on, the device learned with its plan's rate, halved `halvings` times."""
 
     KEY: ClassVar = "rate"
     halvings: int
@@ -314,7 +317,7 @@ class RateChange:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """The device has saved its state, with this sample count."""
+    """The device has saved its state; `samples` is the state's sample count."""
 
     KEY: ClassVar = "saved"
     samples: int
@@ -358,7 +361,7 @@ LogLine = (
     | SessionEnd
 )
 
-# Each line is identified by its KEY.
+# An object is read by the first of these classes whose KEY it has.
 LINES: tuple[type[LogLine], ...] = (
     LogRow,
     RowNotice,
@@ -375,7 +378,7 @@ Notice = (RowNotice, RateNotice)
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """Convert a JSON object to a line; raise InputError, which names no place, if it is none."""
+    """Convert a JSON object to a line; raise InputError, without a line number, if it is none."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(_Keys(content))

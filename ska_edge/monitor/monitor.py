@@ -47,17 +47,17 @@ class Monitor:
     Args:
         stream: a stream to the device that requests metrics.
         plan: the plan of the device.
-        names: names the training options in warnings; by default as in Python.
+        names: returns the name of a training option for a warning; by default the name in Python.
 
     Attributes:
         info: the last report of the device.
         step, samples: updates made and samples learned so far.
-        halvings: how often its rate is halved.
+        halvings: how often the device's rate is halved.
         learned, correct, unanswered: rows learned in this session; how many of them the device
-            classified correctly before, and how many answers were lost.
+            classified correctly before it learned them, and how many answers were lost.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
-        fell_back: how often it has lost what it had learned since its last save.
+        fell_back: how often the device has lost what it had learned since its last save.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -74,7 +74,7 @@ class Monitor:
         # Decisions and row numbers of the last rows.
         self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._saved: int | None = None  # samples in the last save of the present state
+        self._saved: int | None = None  # sample count at the last save; None without a save
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
         self._pace = Pace()
@@ -105,7 +105,7 @@ class Monitor:
             inputs: (n, d) integers in the plan's input format.
             labels: (n,) class indices.
             halvings: how often to halve the plan's rate first; None does not change the rate. A
-                device that falls back gets the rate again.
+                device that falls back gets this rate again.
             save: save the device's state at the end.
             save_every: also save it each time after this number of rows.
             sending: called before a row is sent or a rate is set, with the notice for the log.
@@ -114,8 +114,8 @@ class Monitor:
         """
         yield SessionStart.of(self.info, self.port)
         self._sending = sending
-        # This comes after the line, since earlier rows may be missing, which only the old token
-        # identifies.
+        # The claim comes after this line. With this line, a continued log gets the rows that it
+        # lacks, and only the old token identifies those rows.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings

@@ -37,8 +37,8 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
-MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a u8 counts them
-ROW_BYTES = 500  # about the bytes of a row in a log; the choice of the trainer depends on this
+MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a device limits them by a u8
+ROW_BYTES = 500  # rough size of a row in a log; the estimated number of rows decides the trainer
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts in lines where a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
@@ -52,7 +52,7 @@ class Rebuilt:
         state: the device's state at the end of the log, or after the requested step.
         rows: number of rows learned for this state.
         checked: whether the device itself reported the CRC of exactly this state.
-        cut: number of an incomplete last line, which was skipped; None if there is none.
+        cut: line number of an incomplete last line, which was skipped; None if there is none.
     """
 
     state: State
@@ -70,8 +70,8 @@ def rebuild(
         path: the log.
         model: the device's model at the start of the log: the flashed model, or one that was pulled
             then. It is not changed.
-        at: stop after this update. If the device fell back and made it twice, the later one counts,
-            from which the device continued.
+        at: stop after this update. If the device fell back and made this update twice, the later
+            one counts, because the device continued from it.
         progress: called at intervals with the number of bytes read and the number of all bytes.
 
     Raises:
@@ -119,7 +119,7 @@ class _Replay:
         self._path = path
         self._model = model
         self._at = at
-        self._armed = 0  # from this line on, the requested step counts
+        self._armed = 0  # the requested step counts only from this line on
         self._reached = False
         self._begun = False
         self._first_step = 0
@@ -127,10 +127,10 @@ class _Replay:
         self._checked = False
         self._cut: int | None = None
         self._line = 0  # number of the current line
-        self._promised: list[tuple[int, Mark]] = []  # states in lines that later rows must reach
-        # Samples and CRC of states that the device falls back to.
+        self._promised: list[tuple[int, Mark]] = []  # line number and state that later rows reach
+        # How often the device falls back to a state, by the state's samples and CRC.
         self._wanted: Counter[tuple[int, int]] = Counter()
-        self._returns: set[int] = set()  # sample counts of these states; others need no CRC
+        self._returns: set[int] = set()  # sample counts of these states; no other state needs a CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
     @property
@@ -212,7 +212,7 @@ class _Replay:
         return True
 
     def _continues(self, rows: RowBlock) -> bool:
-        """Tell whether the rows continue the state, and no line needs a state between them."""
+        """Tell whether the rows continue the state, and no state between them is needed."""
         samples, first, last = (
             rows.samples.tolist(),
             self._state.step % COUNTED,

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ska_edge.monitor.log_line import LogLine, parse
 from ska_edge.plan.plan import Plan
 
-MOST_ROWS = 1024  # of a block
+MOST_ROWS = 1024  # largest number of rows in a block
 
-# All numbers below 2**32, except a few at the end.
+# All numbers below 2**32, except some of the largest.
 _COUNT = r"(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7})"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,9})"
 _REAL = r"-?(?!0[0-9])[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
@@ -63,11 +63,11 @@ class RowBlock:
         )
 
     def answered(self, decisions: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
-        """Tell whether these are the answers of the device.
+        """Tell whether the answers of the device are equal to the host's.
 
         Args:
             decisions: (n, classes), before the update with each row.
-            steps: (n,), updates made after it.
+            steps: (n,), number of updates made after each row.
         """
         return (
             np.array_equal(self.steps, steps)

@@ -1,4 +1,4 @@
-"""Proves a device: device and host learn the same samples, and all integers are compared."""
+"""Verifies a device: it and the host learn the same samples, and all integers are compared."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Report:
     """Result of `verify`.
 
     Attributes:
-        samples: number of samples that both learned.
-        steps: the host's number of updates after them.
+        samples: number of samples that device and host learned.
+        steps: number of updates that the host has made after these samples.
         parameters: number of learned integers that were compared at the end.
         correct: samples that the device classified correctly before it learned them.
-        first_difference: None if everything was equal.
+        first_difference: the first integer that differs; None if all are equal.
     """
 
     samples: int
@@ -65,8 +65,8 @@ def verify(
     The device starts from its flashed weights. The whole state is compared before the first sample
     and after the last. After every sample, the step, the decisions, the class and the CRC-32 of the
     state are compared, and after an update all metrics of all layers. So a difference is found in
-    the step that caused it. It ends the run, and the state is read to find the first integer that
-    differs. `on_sample(number, label, result)` is called after every sample.
+    the step that caused it. A difference ends the run, and the state is read to find the first
+    integer that differs. `on_sample(number, label, result)` is called after every sample.
 
     Raises DeviceError if the device runs another plan or stops answering.
     """

@@ -21,7 +21,8 @@ Reals = NDArray[np.float64]
 CLIPPED_SHARE = 1e-3  # at most this fraction of calibration values may saturate the input's format
 HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor before they saturate
 ROWS = 1000  # training rows that are enough to measure the range of the knowledge
-# Beyond the table the decision no longer changes, but metrics use a slightly larger range.
+# A limit of the knowledge's range, in units of the table's. Beyond the table, decisions no longer
+# change, but metrics use a slightly larger range.
 BEYOND_TABLE = 1.9
 
 
@@ -39,8 +40,9 @@ class Magnitudes:
     """The largest magnitudes in a float twin while it learns.
 
     Attributes:
-        weights: by layer and "weight" or "readout_weight"; a matrix and its bias share a format.
-        knowledge: of all layers.
+        weights: of each matrix and its bias, which share a format; by layer and "weight" or
+            "readout_weight".
+        knowledge: of the knowledge of all layers.
     """
 
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Magnitudes:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Return the maximum fraction, below `bits`, of a format of `bits` that holds a magnitude."""
+    """Return the largest fraction below `bits` with which a `bits`-bit format holds a magnitude."""
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
@@ -78,9 +80,9 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """Return a format for every matrix; a matrix that stayed 0 keeps the precision's format."""
+    """Return the formats of the matrices; those that stayed 0 keep the precision's format."""
     bits = precision.weight.bits
-    # An update is rounded to the weight's fraction, which drops at least one bit.
+    # The rounding of an update to the weight's fraction must drop at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
     return {
         place: QFormat(bits, min(fraction(HEADROOM * largest, bits), finest))
@@ -110,7 +112,7 @@ def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -
 
 
 def input_format(scaled: Reals, bits: int = 8) -> QFormat:
-    """Return the finest format of `bits` where at most `CLIPPED_SHARE` of the inputs saturate."""
+    """Return the finest `bits`-bit format in which at most `CLIPPED_SHARE` of inputs saturate."""
     magnitudes = np.abs(scaled).ravel()
     for frac in range(bits - 1, -1, -1):
         limit = 2.0 ** (bits - 1 - frac)

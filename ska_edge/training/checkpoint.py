@@ -61,7 +61,7 @@ class Checkpoint:
         return True
 
     def _model(self) -> Model | None:
-        """Return the last copy as a model; until the integers learn, the float twin gives them."""
+        """Return the last copy as a model; before integers learn, they come from the float twin."""
         session, parameters, state = self._session, self._parameters, self._state
         if parameters is None:
             return None

@@ -58,7 +58,7 @@ class Option:
         help: its description, one phrase.
         kind: kind of its values.
         choices: its allowed words, if its values are words.
-        noun: the noun for a value in a sentence, if it differs from its name.
+        noun: its name in error sentences, if it differs from the field's name.
         least, most, above, below: bounds of a number, or of each width.
         unit: unit of a number.
         scope: the rules to which it applies.
@@ -120,7 +120,7 @@ class Option:
         )
 
     def checked(self, name: str, value: Any) -> Any:
-        """Check and convert a value; accept numpy integers, lists and paths as text, too.
+        """Check and convert a value; also accept numpy integers, lists, and paths given as text.
 
         Raises OptionError, with `name` in its sentence, for an invalid value.
         """

@@ -318,7 +318,7 @@ class Options:
             raise OptionError("give {start} or {init}, not both: both say where to start")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return how these settled options change a model: by name, the old and the new value."""
+        """Return the options of a model that these change: by name, the old and the new value."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -326,7 +326,7 @@ class Options:
         }
 
     def notes(self) -> dict[str, Any]:
-        """Return the options that affected the training, ready for JSON; a file is its name."""
+        """Return the options that affected the training, ready for JSON, with files by name."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
 
 
@@ -355,5 +355,5 @@ def default_words(name: str) -> str:
 
 
 def flag(name: str) -> str:
-    """Return the name of an option on the command line, also of one that no training has."""
+    """Return the name of any option on the command line, also of one that is not in `OPTIONS`."""
     return OPTIONS[name].flag(name) if name in OPTIONS else "--" + name.replace("_", "-")

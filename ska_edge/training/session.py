@@ -1,4 +1,4 @@
-"""Does one training: prepares the rows, the plan and the start, and then trains."""
+"""Does one training: prepares the rows, the plan and the initial parameters, and then trains."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Session:
 
     Attributes:
         options: the options, with all defaults filled in.
-        dataset: all rows, with the classes of the continued model.
+        dataset: all rows; if a model is continued, with its classes.
         fit, held_out: the rows to learn, and the other rows.
         scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
         draft: the current specification of the plan.
         plan: the plan, with the precision's formats until `calibrate`; a continued model keeps its
             formats.
         parameters: float parameters before the first update.
-        base: the continued model.
+        base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
     """
 
@@ -112,13 +112,13 @@ class Session:
 
     @property
     def rate(self) -> float:
-        """The rate for the reference."""
+        """The learning rate of the float reference."""
         assert self.options.rate is not None
         return self.options.rate
 
     @property
     def total(self) -> int:
-        """Samples (steps for rules without labels) to learn, both in float and in fixed point."""
+        """Samples to learn in each arithmetic; for rules without labels, updates to make."""
         if not self.plan.rule_definition.supervised:
             return self.plan.steps - 1
         return self.options.epochs * len(self.fit.x)
@@ -128,7 +128,7 @@ class Session:
         self.plan = self.calibrated(self.parameters)
 
     def calibrated(self, parameters: Parameters) -> Plan:
-        """Return a plan with formats for the ranges of the float twin, including these parameters.
+        """Return a plan with formats for the ranges of the float twin so far and these parameters.
 
         A continued model keeps its formats.
         """
@@ -217,13 +217,13 @@ class Session:
         model.ranges, model.state = record.ranges(), trainer.state.learned()
 
     def _twin(self, parameters: Parameters) -> FloatTrainer | Reference:
-        """Return a float twin, which changes `parameters`."""
+        """Return a float twin that learns in place, in `parameters`."""
         if self.plan.rule_definition.supervised:
             return float_trainer_for(self.plan, parameters, self.rate, learn=self.total)
         return twin(self.plan, parameters, self.rate)
 
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:
-        """Train the twin, which changes `parameters`; record its ranges.
+        """Train the float twin in place, in `parameters`; record its ranges.
 
         Yields the progress toward `total`, after complete updates.
         """
@@ -271,7 +271,7 @@ class Session:
 class _Measuring:
     """Measures a training of the integers at intervals, because metrics cost time.
 
-    The log gets every update, `watch` at least `POINTS` of them.
+    The log gets the metrics of every update, and `watch` those of at least `POINTS` updates.
     """
 
     def __init__(self, session: Session, trainer: Trainer, log: StepLog, watch: Watch) -> None:
@@ -312,7 +312,7 @@ class _Marks:
         self._next = BETWEEN
 
     def reached(self, done: int) -> bool:
-        """Tell whether another `BETWEEN` samples are done."""
+        """Tell whether another `BETWEEN` samples were learned since this was last true."""
         if done < self._next:
             return False
         self._next = done + BETWEEN
@@ -373,7 +373,7 @@ def _check_data(dataset: Dataset) -> None:
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """Return the start of a continued float twin: its own tensors, or those of the integers."""
+    """Return the first tensors of a continued float twin: its own, or those of the integers."""
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)

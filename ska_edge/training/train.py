@@ -23,7 +23,7 @@ from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
 WATCHED_ROWS = 500  # enough rows to measure the spread of a layer's decisions
-FAR_MARGIN = 0.1  # a model that is less than this above chance is no useful start
+FAR_MARGIN = 0.1  # a start is useless if its accuracy is less than this above chance
 
 Say = Callable[[str], None]
 
@@ -34,7 +34,7 @@ class Trained:
 
     Attributes:
         model: the model, with the float twin if float was trained, too.
-        train, test: the split that was used.
+        train, test: the rows that were learned, and the held-out rows.
         accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None for a missing
             value.
         before: the accuracy before the first update, if the training continued a model.

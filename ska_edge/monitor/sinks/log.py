@@ -17,9 +17,9 @@ class Log(Closable):
     """A log to write to; a context manager.
 
     An existing file is continued if it is a log of this device's plan and ends at the device's
-    present state. Announced rows that the device has learned since are added without answers. An
-    announced rate that was set is added, too. An incomplete last line is removed. The file changes
-    only when the first line is written.
+    present state. If the device has learned announced rows since, they are added without answers.
+    If it has an announced rate, the rate is added, too. An incomplete last line is removed. The
+    file changes only when the first line is written.
 
     Args:
         path: the file.

@@ -1,8 +1,8 @@
 """Publishes the lines of a log to an MQTT broker.
 
 The topic `ska-edge/DEVICE/telemetry` gets each line of the log as JSON. The retained topic
-`ska-edge/DEVICE/status` gets the activity of the device. It becomes "offline" if the monitor ends
-without reporting it.
+`ska-edge/DEVICE/status` gets the activity of the device. The broker sets it to "offline"
+if the connection to the monitor breaks.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ PORT, PORT_TLS = 1883, 8883
 TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
-LARGEST = 65_536  # bytes of a packet from a broker; a publisher needs only short ones
-KEPT = 50_000  # maximum messages that wait for an unreachable broker (MQTT has 65,535 numbers)
+LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher needs short ones
+KEPT = 50_000  # maximum messages that wait for an unreachable broker (MQTT numbers at most 65,535)
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also after `TLS`; raise
-    InputError.
+    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also after `TLS`.
+
+    Raises InputError for any other text.
     """
     found = re.fullmatch(
         r"(\[[^\]]+\]|[^:\[\]/\s]+)(?::(\d{1,5}))?", text.removeprefix(TLS), re.ASCII
@@ -62,8 +63,8 @@ class Access:
     """The encryption and the login for a broker.
 
     Attributes:
-        context: of an encrypted connection; None for a plain one.
-        user, password: the login, each may be None; the password is never printed.
+        context: the TLS context of an encrypted connection; None for a plain connection.
+        user, password: the login; each may be None. The password is never printed.
     """
 
     context: ssl.SSLContext | None = None
@@ -78,7 +79,7 @@ def access_of(address: str, ca: Path | None, environment: Mapping[str, str]) -> 
         ca: file with the certificates of trusted authorities, which replace the system's.
         environment: variables with the user and the password, or with the name of a password file.
 
-    Raises InputError if these are incomplete or contradict each other.
+    Raises InputError if a file cannot be read, or if the settings are incomplete or contradictory.
     """
     if ca is not None and not address.startswith(TLS):
         raise InputError(f"a CA file is for an encrypted connection: write {TLS}{address}")
@@ -131,7 +132,7 @@ class MqttSink:
     Args:
         broker: shared with the other devices.
         port: the given name of the device's port.
-        name: the device's name; None takes `device_name`.
+        name: the device's name; None uses `device_name`.
     """
 
     def __init__(self, broker: Broker, port: str, name: str | None = None) -> None:
@@ -224,7 +225,8 @@ class Publisher:
         self._connected: bool | None = None  # None: not known yet
         # Without this lock, a client that connects could send new messages before earlier ones.
         self._order = threading.Lock()  # held while messages go to the client
-        self._first: list[tuple[str, str, bool]] | None = []  # messages before the first contact
+        # Messages that wait for the first contact; None after it.
+        self._first: list[tuple[str, str, bool]] | None = []
         self._warned = False
         client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         _bound(client)

@@ -26,9 +26,10 @@ Record = dict[str, Any]
 def run(dataset: Dataset, options: Options) -> Record:
     """Train once; return the record of the training, ready for JSON.
 
-    It always has ``data_digest``, ``data`` (its name), ``options`` (those of `KEY`) and ``version``
-    (of ska-edge). After success, it has ``accuracy`` as in `train.Trained`, ``parameters`` and
-    ``digest`` (of the plan); after an InputError, ``error`` with its sentence.
+    It always has ``data_digest``, ``data`` (the name of the data), ``options`` (those of `KEY`) and
+    ``version`` (of ska-edge). After success, it has ``accuracy`` as in `train.Trained`,
+    ``parameters`` (their number) and ``digest`` (of the plan). After an InputError, it has
+    ``error``, the error sentence.
     """
     record: Record = {
         "data_digest": dataset.digest,
@@ -57,7 +58,7 @@ def version() -> str:
 
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
-    """Return the options of `KEY` for this training, including defaults, as JSON returns them."""
+    """Return the options of `KEY` for this training, including defaults, in JSON's types."""
     filled = options.filled(dataset.x.shape[1])
     values = {name: getattr(filled, name) for name in KEY}
     return {**values, "hidden": list(values["hidden"])}

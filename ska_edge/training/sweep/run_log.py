@@ -21,7 +21,7 @@ class RunLog(Closable):
     Attributes:
         dropped: whether the file ends in an incomplete line, which the first new record replaces.
 
-    Raises InputError if the file cannot be read or written, or if another line is no record.
+    Raises InputError if the file cannot be read or written, or if a complete line is no record.
     """
 
     def __init__(self, path: Path) -> None:

@@ -32,8 +32,9 @@ class Grid:
     seeds: int = 5
 
     def options(self) -> list[Options]:
-        """Return the options of every training, without duplicates, with a combination's seeds
-        together.
+        """Return the options of every training; the trainings of a combination are adjacent.
+
+        Duplicate values are left out.
 
         Raises OptionError for an invalid value.
         """

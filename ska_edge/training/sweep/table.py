@@ -1,6 +1,6 @@
 """Makes the table and the plot of a sweep's combinations of options.
 
-matplotlib, which the plot needs, is imported only when it is needed.
+matplotlib is imported only for the plot.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Row:
     Attributes:
         options: the options of `COLUMNS`.
         seeds: number of successful runs.
-        tests: test accuracy by `KINDS`.
+        tests: test accuracy for each arithmetic in `KINDS`.
         gap: the largest difference between float and fixed point for one seed, a fraction.
     """
 
@@ -65,7 +65,7 @@ class Row:
 
 
 def rows(runs: Sequence[Record]) -> list[Row]:
-    """Return one row per combination without failed runs, the best mean in fixed point first."""
+    """Return one row per combination, the best in fixed point first; leave out failed runs."""
     combinations: dict[str, list[Record]] = {}
     for record in runs:
         if "error" not in record:
@@ -98,7 +98,7 @@ def option_text(name: str, value: Any) -> str:
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Return options of a row on one line, numbers with the name of their option."""
+    """Return options of a row on one line; before a number comes the name of its option."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
@@ -106,7 +106,7 @@ def options_text(row: Row, names: Sequence[str]) -> str:
 
 
 def require_plot() -> ModuleType:
-    """Import the package for `plot`; raise ToolError if it is missing. Call it before the work."""
+    """Import matplotlib; raise ToolError if it is missing. Call this before the trainings."""
     return package("matplotlib.figure", "sweep")
 
 
