@@ -167,7 +167,7 @@ def monitor(
             try:
                 run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
             except KeyboardInterrupt:
-                show(view.picture(True), view.line())  # the rows since the last tick
+                show(view.picture(True), view.line())  # with the rows since the last tick
                 raise
             if len(members) == 1 and members[0].error is not None:
                 out.document(view.document())

@@ -1,4 +1,4 @@
-"""Checks every value that a device reports before it is used, by itself and against the plan."""
+"""Checks each value that a device reports, by itself and against the plan, before its use."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Sends requests to one device over a serial line and returns their answers.
 
 A request is retried with the same sequence number until its complete answer arrives. The device
-executes it once. `port` opens ports; `stream` sends samples in a stream.
+executes a repeated request only once. `port` opens ports; `stream` sends samples in a stream.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ USB = "usb:"  # prefix that marks a name as a USB serial number, not a path
 
 @contextmanager
 def _terminals() -> Iterator[None]:
-    """Turn a failed import of pyserial or `terminal` in this block into one sentence."""
+    """Turn a failed import of pyserial or `terminal` in this block into a ToolError."""
     try:
         yield
     except ImportError as error:
@@ -41,7 +41,7 @@ def _terminals() -> Iterator[None]:
 class PortInfo:
     """A serial port of this computer: its path, and what the system says about it.
 
-    `present` tells whether there is a device; a system also lists unconnected UARTs.
+    `present` tells whether a device is connected; a system also lists UARTs without a device.
     `serial_number` is that of the USB device, or None for any other port.
     """
 

@@ -1,7 +1,7 @@
 """Streams samples to a device, which learns each exactly once, over as many sessions as needed.
 
-The device counts the samples that it learns. By this count a stream continues in a new session,
-even at a new port. `window` handles the samples in flight within one session.
+The device counts the samples that it learns. The count tells a new session where the stream
+continues, even at a new port. `window` handles the samples in flight within one session.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Stream:
     def claim(self) -> Iterator[Reconnection]:
         """Give the state a token of this stream, unless it has one; yield reconnections like `ask`.
 
-        The token prevents that rows from another program count as rows of this stream.
+        Because of the token, rows from another program do not count as rows of this stream.
         """
 
         def renew(link: Link) -> None:

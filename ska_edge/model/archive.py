@@ -91,7 +91,7 @@ def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
 
 
 def _checked(values: NDArray[Any], kind: str) -> NDArray[Any]:
-    """Return an array after a check that it has one dimension and this type."""
+    """Return the array; raise TypeError unless it has one dimension and this type."""
     if values.dtype.str[1:] != kind or values.ndim != 1:
         raise TypeError(f"{values.dtype} of shape {values.shape}")
     return values

@@ -41,7 +41,7 @@ class Parts:
         mean, scale: mean and scale of each input, (inputs,); see `Scaling`.
         limit: largest magnitude of a scaled input.
         ranges, notes: see `Model`.
-        reference: tensors of the float twin; None without one.
+        reference: tensors of the float twin; None without a twin.
     """
 
     plan: Any

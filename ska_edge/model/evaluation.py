@@ -59,7 +59,7 @@ def confusion_matrix(
 
 
 def probabilities(decisions: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Convert decisions (rows, classes), which are independent sigmoids, to sums of 1 per row.
+    """Scale decisions (rows, classes), which are independent sigmoids, to a sum of 1 per row.
 
     Each decision is divided by the sum of its row. A row of zeros becomes equal values.
     """

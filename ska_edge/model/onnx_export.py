@@ -1,4 +1,4 @@
-"""Exports ONNX models for inference: the integer form, bit for bit, and a plain float form.
+"""Exports models as ONNX for inference: in an exact integer form, and in a float form.
 
 The integer form also carries the plan and the whole state, from which `onnx_import` restores the
 model.
@@ -98,7 +98,7 @@ def _integer_graph(state: State) -> onnx.GraphProto:
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
-        # Inference needs only the weights as used in sums, so only these are stored.
+        # Inference needs the weights only in the precision of the sums, so they are stored in that.
         weights = trainer.forward_weights(index)
         weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)

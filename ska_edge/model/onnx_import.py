@@ -30,7 +30,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
     """
     try:
         found = onnx.ModelProto.FromString(content)
-    except Exception as error:  # protobuf raises its own errors without common types
+    except Exception as error:  # protobuf's errors have no common base class
         raise InputError(f"{path} is no ONNX file, or it is damaged: export it again") from error
     model = _model_from(path, _metadata(path, found))
     expected = export(model, "integer")

@@ -54,9 +54,9 @@ class Member:
         inputs, labels: its rows.
         sinks: the receivers of its events, in this order.
         monitor: None before the first contact.
-        error: the error with which it failed.
+        error: the error with which it failed; None if it did not fail.
         waiting: whether it waits for a lost device.
-        ended: whether it has ended.
+        ended: whether its learning has ended.
     """
 
     port: str

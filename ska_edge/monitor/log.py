@@ -78,7 +78,7 @@ class LogFile:
             yield reader.block()
 
     def _lines(self, only: tuple[bytes, ...] = ()) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines with their numbers; only the first one of a block without these texts."""
+        """Yield the lines with their numbers; of a block without a text of `only`, just one."""
         for block in self._file.blocks():
             wanted = not only or any(part in block.text for part in only)
             texts = block.texts()

@@ -151,8 +151,8 @@ def _whole(path: Path) -> Iterator[Entry]:
 def _tail(file: JsonLines) -> Iterator[Entry]:
     """Return the last lines, in order, starting with a line that describes the whole state.
 
-    Such a line has the sample count, and the CRC or the halvings. The line of a checkpoint row is
-    one. Rows may be in flight at a checkpoint, so lines are read back to the announcement of the
+    Such a line has the sample count, and the CRC or the halvings, like the line of a checkpoint
+    row. Rows may be in flight at a checkpoint, so lines are read back to the announcement of the
     checkpoint row.
     """
     found: list[Entry] = []

@@ -104,7 +104,7 @@ class Mark:
         return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
 
     def as_dict(self) -> Json:
-        """Return its part of a line, without halvings if they are None."""
+        """Return its entries in a line, without halvings if they are None."""
         counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
         return counts if self.halvings is None else {**counts, "halvings": self.halvings}
 
@@ -193,7 +193,7 @@ class LogRow:
         label: class index.
         x: the input's integers.
         step, predicted, decisions: the device's answer; None if it was lost.
-        layers: real metrics per layer, by name; empty for a row without an update or an answer.
+        layers: metrics of each layer, real numbers by name; empty without an update or an answer.
         halvings: how often the rate was halved; None except in a checkpoint.
     """
 

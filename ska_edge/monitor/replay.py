@@ -242,7 +242,7 @@ class _Replay:
         self._used(line.mark)
 
     def _beginning(self, mark: Mark) -> State:
-        """Return the model's state with which the device began."""
+        """Return the state that the device had when the log began: the model's, or the flashed."""
         model = self._model
         for state in (model.state.copy(), model.state.flashed()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):

@@ -22,8 +22,9 @@ class Beginning:
     """A model before its first update, and the first samples of its training.
 
     Attributes:
-        model: the model with calibrated formats and initial parameters, also in its float twin.
-        inputs, labels: the samples, (n, d) quantized and (n,), in the order of the training.
+        model: the model with calibrated formats; its integers and its float twin have their initial
+            values.
+        inputs, labels: quantized inputs (n, d) and labels (n,), in the order of the training.
     """
 
     model: Model

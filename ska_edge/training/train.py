@@ -55,7 +55,7 @@ class Trained:
     log_fault: InputError | None = None
 
     def __repr__(self) -> str:
-        """Return data, model and accuracy on the test rows, or on the training rows if none."""
+        """Return data, model, and accuracy on test rows; without test rows, on training rows."""
         parts = [self.train.name, repr(self.model)]
         part = "test" if len(self.test.y) else "train"
         for arithmetic in ("fixed", "float"):

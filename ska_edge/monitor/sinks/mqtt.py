@@ -117,7 +117,7 @@ class Broker:
         self._ports: dict[str, str] = {}
 
     def claim(self, name: str, port: str) -> None:
-        """Raise InputError if another device publishes under the same name."""
+        """Reserve a name for the device at a port; raise InputError if another device has it."""
         other = self._ports.setdefault(name, port)
         if other != port:
             raise InputError(

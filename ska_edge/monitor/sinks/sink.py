@@ -34,4 +34,4 @@ class Sink(Protocol):
         """Receive the notice that contact was lost and that the monitor waits for the device."""
 
     def close(self) -> None:
-        """End; called even if `open` was not called."""
+        """Finish; called even if `open` was not called."""

@@ -15,8 +15,8 @@ from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
 
-# These options distinguish two runs on the same data. The first ones distinguish rows of the table;
-# a sweep takes lists of them. A row averages over the others.
+# `KEY` has the options that distinguish two runs on the same data. A sweep takes lists of the
+# options in `COLUMNS`, which distinguish the rows of its table. A row averages over the seeds.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
 KEY = (*COLUMNS, "epochs", "seed")
 

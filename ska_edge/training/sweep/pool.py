@@ -49,7 +49,7 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
         with _deaf_children():
             records = parallel(joblib.delayed(run)(dataset, each) for each in options)
     try:
-        for record in records:  # noqa: UP028 - `yield from` would close them before `finally`
+        for record in records:  # noqa: UP028 - `yield from` would close `records` before `finally`
             yield record
     except BrokenProcessPool as error:
         raise InputError(
