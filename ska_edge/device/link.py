@@ -222,8 +222,7 @@ class Link(Closable):
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        An interrupted transfer resumes where it stopped. Until the transfer is complete, the device
-        keeps its old state.
+        An interrupted transfer resumes where it stopped. Until it is complete, the old state stays.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -357,8 +356,7 @@ class Link(Closable):
                 if early.bytes_left > most:
                     raise
                 idle = min(early.bytes_left, second // 2)
-                # The limit shrinks, so the loop ends even if the device does not count the bytes.
-                most = early.bytes_left - idle // 2 - 1
+                most = early.bytes_left - idle // 2 - 1  # shrinks, so that the loop always ends
                 self._line.write(bytes(idle))  # the device ignores zeros between frames
 
     def _ask(self, request: Request) -> list[Reply]:
