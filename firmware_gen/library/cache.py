@@ -24,8 +24,13 @@ MOST_LIBRARIES = 256
 MOST_BYTES = 256 * 1024 * 1024
 LEFT_OVER_SECONDS = 3600  # an older temporary folder belongs to a killed process
 SUFFIX = ".so"
+DIGEST_BYTES = 32
 
 Test = Callable[[Path], None]
+
+
+class NoCompilerError(ToolError):
+    """No compiler of this computer works."""
 
 
 def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
@@ -53,7 +58,8 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
         The path; None if there is no library yet and `build` is false.
 
     Raises:
-        ToolError: no compiler works; the sentence says why.
+        NoCompilerError: no compiler works; the sentence says why.
+        ToolError: there is no folder for the library.
     """
     cache = cache_folder("engine")
     if cache is None:
@@ -64,7 +70,7 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
             reasons.append(str(compiler))
             continue
         path = cache / (_key(sources, compiler) + SUFFIX)
-        if path.is_file():
+        if _is_kept(path):
             with contextlib.suppress(OSError):
                 os.utime(path)  # mark it as used, because the oldest libraries are removed
             return path
@@ -77,7 +83,7 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
             continue
         _remove_old(cache, path)
         return path
-    raise ToolError("; ".join(reasons) or NO_COMPILER)
+    raise NoCompilerError("; ".join(reasons) or NO_COMPILER)
 
 
 def _key(sources: dict[str, str], compiler: HostCompiler) -> str:
@@ -103,13 +109,28 @@ def _build(
                 (folder / source).write_text(text, encoding="utf-8")
             compiler.build(folder, main, path.name)
             test(folder / path.name)
-            with (folder / path.name).open("rb") as file:
+            with (folder / path.name).open("r+b") as file:
+                file.write(_digest(file.read()))  # behind the image, where the system ignores it
+                file.flush()
                 os.fsync(file.fileno())
             (folder / path.name).replace(path)
     except CheckError as error:
         raise CheckError(f"{name} compiles wrong code: {error}") from error
     except (OSError, AttributeError) as error:
         raise ToolError(f"the library of {name} cannot be used: {error}") from error
+
+
+def _is_kept(path: Path) -> bool:
+    """Tell whether the cache has this library, unchanged since its test."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return content[-DIGEST_BYTES:] == _digest(content[:-DIGEST_BYTES])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def _remove_old(cache: Path, newest: Path) -> None:

@@ -38,6 +38,10 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
 
     Raises InputError, with `name` in its sentence, unless x is a table of finite numbers.
     """
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise InputError(
+            f"{name} has masked values; fill them (x.filled(...)) or leave their rows out"
+        )
     try:
         given = np.asarray(x)
         if given.dtype.kind not in "biufO":

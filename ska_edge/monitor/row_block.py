@@ -22,7 +22,7 @@ MOST_ROWS = 1024  # largest number of rows in a block
 # All numbers below 2**32, except some of the largest.
 _COUNT = r"(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7})"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,9})"
-_REAL = r"-?(?!0[0-9])[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
+_REAL = r"-?(?!0[0-9])[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e-[0-9]{1,3})?"  # Python parses all of these
 _METRIC = rf'"[a-z_]+": {_REAL}'
 _LAYER = rf"\{{{_METRIC}(?:, {_METRIC})*\}}"
 

@@ -9,7 +9,11 @@ import pytest
 from tests.architecture.sources import MODULES, imports, roots
 
 # These modules are programs of their own, whose output another program reads.
-PROGRAMS = {"firmware_gen.emulators.cortex_m4", "firmware_gen.emulators.program"}
+PROGRAMS = {
+    "firmware_gen.emulators.cortex_m4",
+    "firmware_gen.emulators.program",
+    "ska_edge.network.engine.trial",
+}
 
 
 def printing(name: str, source: str) -> list[int]:

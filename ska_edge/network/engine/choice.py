@@ -12,14 +12,9 @@ import numpy as np
 
 from ska_edge.errors import InputError, ToolError
 from ska_edge.network.engine.binding import Library
-from ska_edge.network.engine.float_native import (
-    SOURCE,
-    FloatLibrary,
-    NativeFloatTrainer,
-    check_float_library,
-)
+from ska_edge.network.engine.float_native import SOURCE, FloatLibrary, NativeFloatTrainer
 from ska_edge.network.engine.interface import Trainer
-from ska_edge.network.engine.native import NativeTrainer, check_library
+from ska_edge.network.engine.native import NativeTrainer
 from ska_edge.network.float_trainer import FloatRule, FloatTrainer
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, class_codes
@@ -93,7 +88,10 @@ def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | 
     try:
         return library(seconds >= WORTH_BUILDING)
     except ToolError as error:
-        _failed.add(search)
+        from firmware_gen.library.cache import NoCompilerError
+
+        if isinstance(error, NoCompilerError):
+            _failed.add(search)
         warnings.warn(f"{SLOWER}: {error}", EngineWarning, stacklevel=3)
         return None
 
@@ -129,26 +127,22 @@ def _numpy_seconds(plan: Plan, rows: int) -> float:
 
 def _library(plan: Plan, build: bool) -> Library | None:
     """Return the library of a plan, loaded; None if it is missing and not to be built."""
-
-    def test(path: Path) -> None:
-        check_library(Library(path, plan))
-
     # Imported here, because most uses never compile anything.
     from firmware_gen.library.cache import library_for
+    from ska_edge.network.engine.trial import trial
 
-    return _loaded(library_for(plan, test, build), lambda path: Library(path, plan))
+    path = library_for(plan, lambda path: trial(path, plan), build)
+    return _loaded(path, lambda path: Library(path, plan))
 
 
 def _float_library(build: bool) -> FloatLibrary | None:
     """Return the float trainer's loaded library; None if it is missing and must not be built."""
-
-    def test(path: Path) -> None:
-        check_float_library(FloatLibrary(path))
-
     from firmware_gen.library.cache import compiled
+    from ska_edge.network.engine.trial import trial
 
     sources = {SOURCE.name: SOURCE.read_text(encoding="utf-8")}
-    return _loaded(compiled(sources, SOURCE.name, test, build), FloatLibrary)
+    path = compiled(sources, SOURCE.name, lambda path: trial(path, None), build)
+    return _loaded(path, FloatLibrary)
 
 
 def _loaded(path: Path | None, load: Callable[[Path], Found]) -> Found | None:

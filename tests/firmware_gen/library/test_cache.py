@@ -100,7 +100,7 @@ def test_other_sources_and_another_compiler_need_another_library(
 
 def test_the_cache_is_bounded(place: Path, builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MOST_LIBRARIES", 3)
-    monkeypatch.setattr(cache, "MOST_BYTES", 100)
+    monkeypatch.setattr(cache, "MOST_BYTES", 200)
     builds.size = 10
     found = []
     for number in range(5):
@@ -109,7 +109,7 @@ def test_the_cache_is_bounded(place: Path, builds: Builds, monkeypatch: pytest.M
         os.utime(path, (number, number))
         found.append(path)
     assert sorted(place.iterdir()) == sorted(found[-3:])
-    builds.size = 95
+    builds.size = 190
     assert [library_for(make_plan((2, 9)), accept)] == [*place.iterdir()]
 
 

@@ -14,7 +14,7 @@ import pytest
 from firmware_gen import toolchains
 from firmware_gen.library import compiler
 from ska_edge.errors import InputError, ToolError
-from ska_edge.network.engine import EngineWarning, choice, trainer_for, unavailable
+from ska_edge.network.engine import EngineWarning, choice, trainer_for, trial, unavailable
 from ska_edge.network.engine.native import NativeTrainer
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
@@ -98,6 +98,59 @@ def test_a_compiler_of_wrong_code_is_found_out(
     ):
         assert isinstance(trainer_for(State(PLAN), learn=MANY), FixedTrainer)
     assert not [*tmp_path.rglob("*.so")]
+
+
+FATAL = {
+    "crashes": ("__builtin_trap();", "it crashes with signal"),
+    "hangs": ("for (;;) { }", "it hangs: no result within 2 s"),
+}
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_a_compiler_whose_code_is_fatal_costs_one_sentence(
+    name: str, native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code does its harm as soon as it is loaded."""
+    from firmware_gen.library import cache
+
+    real, (harm, sentence) = cache.library_sources, FATAL[name]
+
+    def fatal(plan: object) -> dict[str, str]:
+        sources = real(plan)  # type: ignore[arg-type]
+        text = f"__attribute__((constructor)) static void harm(void) {{ {harm} }}\n"
+        return {**sources, "ska.c": sources["ska.c"] + text}
+
+    monkeypatch.setattr(cache, "library_sources", fatal)
+    monkeypatch.setattr(trial, "TIME_LIMIT_S", 2)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("SKA_EDGE_ENGINE", "auto")
+    monkeypatch.setattr(choice, "_failed", set())
+    monkeypatch.setattr(compiler, "NAMES", ("cc",))
+    with pytest.warns(EngineWarning, match=f"cc compiles wrong code: {sentence}"):
+        assert isinstance(trainer_for(State(PLAN), learn=MANY), FixedTrainer)
+    assert not [*tmp_path.rglob("*.so")]
+
+
+def test_a_damaged_library_is_compiled_again(
+    native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
+    (library,) = tmp_path.rglob("*.so")
+    whole = library.read_bytes()
+    library.unlink()  # this process has mapped it
+    library.write_bytes(whole[: len(whole) // 2])
+    assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
+    assert len(library.read_bytes()) == len(whole)
+
+
+def test_a_network_that_is_too_large_takes_the_engine_from_no_other(
+    native: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKA_EDGE_ENGINE", "auto")
+    with pytest.warns(EngineWarning, match="are not compiled"):
+        assert isinstance(trainer_for(State(make_plan((4, 5000, 900, 2))), MANY), FixedTrainer)
+    assert isinstance(trainer_for(State(PLAN), learn=MANY), NativeTrainer)
 
 
 def test_a_little_work_is_numpy_s(monkeypatch: pytest.MonkeyPatch) -> None:

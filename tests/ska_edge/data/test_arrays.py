@@ -1,0 +1,16 @@
+"""Arrays in memory are data, or one sentence says why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ska_edge.data.arrays import from_arrays
+from ska_edge.errors import InputError
+
+
+def test_masked_values_are_missing_values() -> None:
+    x = np.ma.masked_greater(np.arange(6.0).reshape(3, 2), 4.0)
+    with pytest.raises(InputError, match="x has masked values"):
+        from_arrays(x, [0, 1, 0])
+    assert from_arrays(np.ma.masked_array(x.data), [0, 1, 0]).x.shape == (3, 2)
