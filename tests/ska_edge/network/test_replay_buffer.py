@@ -88,7 +88,7 @@ def test_replay_repairs_a_stream_sorted_by_class() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"replay": Replay(3, 0)}, "needs both"),
+        ({"replay": Replay(3, 0)}, "replay needs two numbers"),
         ({"replay": Replay(3, 1), "batch": 2}, "sample by sample"),
         ({"replay": Replay(3, 256)}, "at most 255"),
         ({"replay": Replay(3, 1), "rule": "published"}, "has no replay"),
