@@ -1,4 +1,4 @@
-"""Defines the C back end: `Fixed` on C expressions, with the functions of ska_fixed.h."""
+"""The C back end: it writes each operation of `Fixed` as a C expression of ska_fixed.h."""
 
 from __future__ import annotations
 

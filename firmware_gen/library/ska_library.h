@@ -31,10 +31,10 @@ extern "C" {
 /* Returns the size of ska_t in bytes. */
 SKA_LIBRARY_API uint32_t ska_library_bytes(void);
 
-/* Learns the rows x[count][SKA_INPUTS] with labels[count], in order, each by ska_learn. The results
- * of every row are the decisions before its update [count][SKA_CLASSES], the number of updates
- * after it [count], and the metrics of its update [count][SKA_LAYERS]. Returns the number of rows
- * that were learned, which is smaller than `count` only if the next label is out of range. */
+/* Learns the rows x[count][SKA_INPUTS] with labels[count], in order, each by ska_learn. For every
+ * row it writes decisions[count][SKA_CLASSES] from before the update, steps[count] with the number
+ * of updates so far, and metrics[count][SKA_LAYERS] of the update. Returns the number of rows that
+ * were learned. It is smaller than `count` only if the next label is out of range. */
 SKA_LIBRARY_API uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x,
                                            const uint16_t *labels, uint32_t count,
                                            int16_t *decisions, uint32_t *steps,

@@ -149,11 +149,11 @@ class Code(ABC):
 
     @abstractmethod
     def calls(self) -> int:
-        """Return the bytes of the deepest chain of calls from the start of the core."""
+        """Return the stack in bytes of the deepest chain of calls from reset."""
 
     @abstractmethod
     def interrupt(self) -> int:
-        """Return the bytes of the worst interrupt or exception, with its handler."""
+        """Return the stack in bytes of the worst interrupt or exception, with its handler."""
 
     @abstractmethod
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:

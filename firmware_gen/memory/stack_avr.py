@@ -139,7 +139,7 @@ class AvrCode(Code):
         return 2 * (high * 2**16 + self._word(address + 2))
 
     def _jump(self, function: Function, address: int, target: int, is_call: bool) -> Step:
-        """Return the effect of a call or jump, also into the saving and restoring routines."""
+        """Return the effect of a call or a jump; the target may be in `SAVE` or `RESTORE`."""
         if is_call:
             return Step(target=target, is_call=True, writes=CALL_CLOBBERED)
         if self._is_in(target, RESTORE):

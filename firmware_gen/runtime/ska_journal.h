@@ -53,8 +53,8 @@ extern "C" {
 ska_status_t ska_save(const ska_t *ska);
 
 /* Loads the last complete save into a network that ska_init has initialized.
- *   SKA_ERROR_UNSAVED  there is no complete save of this plan and these initial parameters; the
- *                      network is unchanged */
+ *   SKA_ERROR_UNSAVED  there is no complete save that was made with this plan and these initial
+ *                      parameters; the network is unchanged */
 ska_status_t ska_load(ska_t *ska);
 
 /* Returns the number of complete saves of this network so far; it wraps after 2^32. */

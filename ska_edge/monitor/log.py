@@ -64,7 +64,7 @@ class LogFile:
                 yield number, self._parsed(number, text, lines)
 
     def pieces(self, reader: RowReader) -> Iterator[Entry | RowBlock]:
-        """Yield the lines in order; the lines that `reader` collects come together as blocks."""
+        """Yield the lines in order; the lines that `reader` collects are yielded as blocks."""
         lines = self._lines()
         for number, text in lines:
             if reader.take(number, text):

@@ -64,7 +64,7 @@ class Profile:
         self._machine.hook_add(unicorn.UC_HOOK_CODE, count)
 
     def call(self, function: str, *arguments: int) -> Counter[str]:
-        """Call a function; return the instructions by function."""
+        """Call a function; return the number of executed instructions per function."""
         self.counts.clear()
         registers = (self._arm.UC_ARM_REG_R0, self._arm.UC_ARM_REG_R1, self._arm.UC_ARM_REG_R2)
         for register, value in zip(registers, arguments, strict=False):

@@ -307,7 +307,7 @@ class Publisher:
         with self._change:
             self._connected = False
             self._change.notify_all()
-        trusted = ", or not with a certificate that is trusted here" * self._encrypted
+        trusted = ", or its certificate is not trusted on this computer" * self._encrypted
         self._away(f"does not answer{trusted}")
 
     def _on_disconnect(

@@ -42,6 +42,8 @@ class Library:
             )
             function.restype, function.argtypes = result, arguments
             self._functions[name] = function
+        if self.call("bytes") < plan.state_bytes:
+            raise OSError("it is the library of another network")
 
     def call(self, name: str, *arguments: NDArray[Any] | int | None) -> Any:
         """Call a function; arrays are passed by their addresses, and must be contiguous."""

@@ -122,7 +122,7 @@ class NativeTrainer:
     def _compared(
         self, numpy: FixedTrainer, x: Rows, y: NDArray[np.uint16], counted: bool
     ) -> Learned:
-        """Learn one row (1, d), and compare the result with numpy, from the same state."""
+        """Learn one row, x of shape (1, d), here and in numpy, and compare the results."""
         learned = self._learn(x, y, counted)
         expected = numpy.learn_one(x[0], int(y[0]))
         if not counted:

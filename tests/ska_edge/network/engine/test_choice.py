@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import warnings
 from collections.abc import Callable
@@ -142,6 +143,21 @@ def test_a_damaged_library_is_compiled_again(
     library.write_bytes(whole[: len(whole) // 2])
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     assert len(library.read_bytes()) == len(whole)
+
+
+def test_the_library_of_another_network_is_refused(
+    native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    larger = make_plan((9, 30, 5))
+    trainer_for(State(PLAN))
+    (small,) = tmp_path.rglob("*.so")
+    trainer_for(State(larger))
+    (large,) = {*tmp_path.rglob("*.so")} - {small}
+    large.unlink()
+    shutil.copyfile(small, large)
+    with pytest.raises(ToolError, match="the library of another network; remove it"):
+        trainer_for(State(larger))
 
 
 def test_a_network_that_is_too_large_takes_the_engine_from_no_other(
