@@ -185,11 +185,7 @@ def test_a_frozen_layer_makes_no_updates() -> None:
     [
         (lambda t: -1 + 0.10 * t, always(0.1), True),  # entropy: means of two halves 1.7 % apart
         (lambda t: -1 + 0.14 * t, always(0.1), False),  # entropy: 2.3 % apart
-        (
-            always(-1.0),
-            lambda t: 0.1 if t < 0.16 else 0.055,
-            True,
-        ),  # falls to 55 %
+        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # falls to 55 %
         (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # falls to 45 %
         (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # squared shift: 6.8 % apart
         (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # squared shift: 4.1 % apart
