@@ -64,7 +64,7 @@ STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "neither the last request again nor the next; "
+    Status.SEQUENCE: "neither the last request nor the next; "
     "detail is the last seq, or 65535 without a session",
     Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",

@@ -34,7 +34,7 @@
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* neither the last request again nor the next; detail is the last seq, or 65535 without a session */
+/* neither the last request nor the next; detail is the last seq, or 65535 without a session */
 #define SKA_STATUS_SEQUENCE 3u
 /* the sample is not the next one; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
