@@ -76,12 +76,16 @@ class Compared:
 
     def flags(self, heap: int) -> tuple[str, ...]:
         """Return the compiler's flags for this program with `heap` bytes of heap."""
+        libraries = () if self.library is None else ("-lm", "-lc")
+        return (*FLOAT_FLAGS, *self.library_flags(heap), *libraries)
+
+    def library_flags(self, heap: int) -> tuple[str, ...]:
+        """Return the flags that let the program include its library, on any board or computer."""
         if self.library is None:
-            return FLOAT_FLAGS
+            return ()
         # A library's folder is a system folder for the compiler, which then does not warn about it.
         beside, library = str(self.program.resolve().parent), str(self.library.resolve())
-        include = ("-I", beside, "-isystem", library)
-        return (*FLOAT_FLAGS, *include, "-DNDEBUG", f"-DBENCH_HEAP={heap}", "-lm", "-lc")
+        return ("-I", beside, "-isystem", library, "-DNDEBUG", f"-DBENCH_HEAP={heap}")
 
 
 @dataclass(frozen=True)
@@ -195,15 +199,13 @@ class _Bench:
     optimize: str | None
     toolchain: str | None
     compare: Compared | None = None
-    heap: int = 0
     built: BuildReport | None = None
 
     def run(self, name: str) -> Report:
         """Build the image that measures itself, run it, and return its report."""
         project = self._project(name, ["bench_main.c"])
-        if self.board.memory is not None:
-            self.heap = self.board.memory.ram.size // HEAP_OF_RAM
-        self._build(project, measuring=True)
+        ram = 0 if self.board.memory is None else self.board.memory.ram.size
+        self._build(project, heap=ram // HEAP_OF_RAM, measuring=True)
         with start(project, self.counter.arguments) as running:
             report = ask(running)
         if report.learn <= report.infer:
@@ -216,10 +218,11 @@ class _Bench:
 
     def figures(self, name: str, report: Report) -> Figures:
         """Return the figures of a program that has run."""
-        self.heap = max(report.heap, 1)
-        whole = self._build(self._project(f"{name}-size", ["bench_size.c"]))
+        heap = max(report.heap, 1)
+        whole = self._build(self._project(f"{name}-size", ["bench_size.c"]), heap=heap)
         without = self._build(
-            self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False)
+            self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False),
+            heap=heap,
         )
         weights = self.task.plan.parameter_bytes
         if self.compare is not None:
@@ -261,12 +264,12 @@ class _Bench:
         )
         return project
 
-    def _build(self, project: Path, *, measuring: bool = False) -> BuildReport:
+    def _build(self, project: Path, *, heap: int, measuring: bool = False) -> BuildReport:
         flags = [] if self.optimize is None else [self.optimize]
         if self.compare is None:
             flags.append("-DBENCH_FLOAT=0")
         else:
-            flags += [*self._float_flags(), *self.compare.flags(self.heap)]
+            flags += [*self._float_flags(), *self.compare.flags(heap)]
         # The compiler's software routines for float may jump through tables, so the stack of a
         # float program may have no known bound.
         self.built = build(

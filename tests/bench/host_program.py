@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_gen import toolchains
 from firmware_gen.bench.bench import SOURCES
 from firmware_gen.emit.bench import emit_network, emit_weights
-from ska_edge.errors import ToolError
 from ska_edge.plan.plan import Plan
 
 FLAGS = (
@@ -66,19 +65,15 @@ def host_program(
     `weights` has the initial W and b of each layer. `flags` come after all other flags.
 
     Raises:
-        ToolError: this computer has no C compiler, or the compiler rejects the source.
+        ToolError: this computer has no C compiler.
+        CheckError: the compiler rejects the source.
     """
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        raise ToolError("a C compiler for this computer is not installed")
+    compiler = toolchains.choose(toolchains.HOST)
     for header in SOURCES.glob("*.h"):
         shutil.copyfile(header, folder / header.name)
     (folder / "bench_data.h").write_text(emit_network(plan, 1, 32), encoding="utf-8")
     (folder / "bench_weights.h").write_text(emit_weights(weights), encoding="utf-8")
-    command = [compiler, *FLAGS, "-I", ".", str(source), *flags, "-lm", "-o", "program.so"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise ToolError(f"{compiler} rejects {source.name}: {done.stderr}")
+    compiler.run([*FLAGS, "-I", ".", str(source), *flags, "-lm", "-o", "program.so"], folder)
     loaded = HostProgram(ctypes.CDLL(str(folder / "program.so")))
     loaded.library.bench_infer.restype = ctypes.c_uint16
     loaded.begin()

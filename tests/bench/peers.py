@@ -88,13 +88,12 @@ class Learner:
     def program(self, factor: float, folder: Path) -> HostProgram:
         """Compile and load the program with `factor` times our rate."""
         work = task(DATA, HIDDEN)
-        flags = [f"-DPEER_RATE=({factor}f * BENCH_RATE)"]
-        if self.library is not None:
-            here, there = str((HERE / self.peer.program).parent), str(self.library.resolve())
-            flags += ["-I", here, "-isystem", there, "-DNDEBUG", f"-DBENCH_HEAP={HOST_HEAP}"]
+        compared = Compared(HERE / self.peer.program, self.library)
+        rate = f"-DPEER_RATE=({factor}f * BENCH_RATE)"
         inner = folder / f"{factor}"
         inner.mkdir()
-        return host_program(HERE / self.peer.program, work.plan, work.start, inner, flags)
+        flags = [rate, *compared.library_flags(HOST_HEAP)]
+        return host_program(compared.program, work.plan, work.start, inner, flags)
 
     def accuracy(self, fit: Rows, test: Rows, factor: float, folder: Path) -> float:
         """Return the share of test rows that the program gets right after all epochs."""

@@ -54,9 +54,8 @@ def trial(path: Path, plan: Plan | None) -> None:
     if done.returncode < 0:
         raise CheckError(f"it crashes with signal {-done.returncode}")
     if done.returncode > 0:
-        reason = (done.stderr.strip().splitlines() or [f"its test exits with {done.returncode}"])[
-            -1
-        ]
+        said = done.stderr.strip().splitlines()
+        reason = said[-1] if said else f"its test exits with {done.returncode}"
         raise OSError(reason) if done.returncode == UNUSABLE else CheckError(reason)
 
 

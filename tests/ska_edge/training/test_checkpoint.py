@@ -15,9 +15,8 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training import checkpoint
 from ska_edge.training.accuracy import accuracies
 from ska_edge.training.options import Options
-from ska_edge.training.session import Session
-from ska_edge.training.step_log import StepLog
 from ska_edge.training.train import train
+from tests.ska_edge.training.one_by_one import learned_one_by_one
 
 WHOLE = 2 * 3 * 320  # samples of three epochs, in float and then in fixed point
 
@@ -69,17 +68,8 @@ def test_a_checkpoint_holds_what_whole_updates_made(data: Dataset, tmp_path: Pat
         train(data, options, stopping(1600))
     stopped, whole = open_model(path), train(data, options)
     assert stopped.plan == whole.model.plan
-    # The file has the result of the same updates, made one by one from the same start.
-    session = Session.open(data, options)
-    for _ in session.float_work(session.parameters.copy(), StepLog(None)):
-        pass
-    session.calibrate()
-    trainer = FixedTrainer(session.starting_model().state)
-    inputs = stopped.quantize(session.fit.x)
-    rows = np.concatenate([order for _, order in session.orders()])[: stopped.state.step]
-    for row in rows:
-        trainer.learn_batch(inputs[[row]], session.fit.y[[row]])
-    np.testing.assert_array_equal(trainer.state.parameters, stopped.state.parameters)
+    expected = learned_one_by_one(data, options, stopped)
+    np.testing.assert_array_equal(expected.parameters, stopped.state.parameters)
 
 
 def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(

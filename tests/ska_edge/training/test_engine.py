@@ -15,11 +15,9 @@ from ska_edge.data.load import load
 from ska_edge.model.open import open_model
 from ska_edge.network.engine.binding import Library
 from ska_edge.network.engine.native import NativeTrainer
-from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.options import Options
-from ska_edge.training.session import Session
-from ska_edge.training.step_log import StepLog
 from ska_edge.training.train import train
+from tests.ska_edge.training.one_by_one import learned_one_by_one
 
 
 @pytest.fixture
@@ -89,12 +87,5 @@ def test_ctrl_c_in_a_call_leaves_whole_updates(
         train(iris, options)
     left = open_model(path)
     assert left.state.step == 192  # a multiple of 64, the last before update 200
-    session = Session.open(iris, options)
-    for _ in session.float_work(session.parameters.copy(), StepLog(None)):
-        pass
-    session.calibrate()
-    trainer = FixedTrainer(session.starting_model().state)
-    inputs = left.quantize(session.fit.x)
-    for row in np.concatenate([order for _, order in session.orders()])[:192]:
-        trainer.learn_batch(inputs[[row]], session.fit.y[[row]])
-    np.testing.assert_array_equal(trainer.state.parameters, left.state.parameters)
+    expected = learned_one_by_one(iris, options, left)
+    np.testing.assert_array_equal(expected.parameters, left.state.parameters)
