@@ -80,11 +80,11 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ska_edge' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value  # Python finds the name there, and does not call this function again
+    globals()[name] = value  # the next use of the name does not call this function
     return value
 
 
 def __dir__() -> list[str]:
-    """Return all public names and module names; without scikit-learn, there is no Classifier."""
+    """Return all public names and module names; Classifier only if scikit-learn is installed."""
     missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

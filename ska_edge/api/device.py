@@ -25,7 +25,7 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import KEY_BYTES, Want
 
-LONGEST_TIMEOUT = 3600  # seconds; systems refuse to wait for a very large number
+LONGEST_TIMEOUT = 3600  # seconds; operating systems refuse much longer timeouts
 
 
 def connect(
@@ -47,8 +47,8 @@ def connect(
         timeout: seconds to wait for an answer before a retry.
         key: the device's key, 32 bytes, if it was flashed with one.
 
-    Raises InputError for an argument that no port can have, and DeviceError if the port does not
-    open, if nothing answers, or if the plans of the device and the model differ.
+    Raises InputError for an invalid argument, and DeviceError if the port does not open, if nothing
+    answers, or if the plans of the device and the model differ.
 
     Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
     """
@@ -65,7 +65,6 @@ def connect(
 
 
 def _check_connection(port: object, baud: object, timeout: object, key: object) -> None:
-    """Raise InputError for arguments of `connect` that no port can have."""
     if not isinstance(port, str):
         raise InputError(f"port is {port!r}; give its path or another name of it, as text")
     if not isinstance(baud, int) or not SLOWEST <= baud <= FASTEST:
@@ -147,7 +146,7 @@ class Device(Closable):
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Return decisions scaled to a sum of 1 per row, (rows, classes), like `Model`."""
+        """Return decisions scaled to a sum of 1 per row, (rows, classes), as `Model` does."""
         self.model.require_labels()
         return probabilities(self.infer(x))
 
@@ -219,7 +218,7 @@ class Device(Closable):
     def save(self) -> DeviceInfo:
         """Save the device's state, so that it survives a restart.
 
-        A device that has made too many saves makes this one later; that takes up to a minute.
+        A device that has saved too often delays this save by up to a minute.
 
         Raises DeviceError if its board has no memory for saves, or if that memory is worn out.
         """

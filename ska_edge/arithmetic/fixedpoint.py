@@ -174,7 +174,7 @@ class Fixed(Generic[T]):
         return cls(ops, data, format.frac, format.minimum, format.maximum)
 
     def constant(self, real: float) -> Fixed[T]:
-        """Return an exact constant with this value's fraction, in the same back end."""
+        """Return `real` as an exact constant with as many fractional bits as this value."""
         scaled = math.ldexp(real, self.frac)
         integer = int(scaled)
         if integer != scaled:
@@ -246,7 +246,7 @@ class Fixed(Generic[T]):
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
         """Split a value >= 0 at bit `shift` into (integer part, fraction), both exact.
 
-        The first is a whole number (frac 0); the second has `shift` fractional bits.
+        The integer part has frac 0; the fraction has `shift` fractional bits.
         """
         if self.lo < 0:
             raise ValueError("only a value that cannot be negative can be split")
@@ -306,7 +306,7 @@ def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fi
 
 
 def width(lo: int, hi: int) -> int:
-    """Return the accumulator width, 32 or 64, that an interval needs; raise RangeError beyond."""
+    """Return the bits, 32 or 64, that an interval needs; raise RangeError if it needs more."""
     if lo >= INT32_MIN and hi <= INT32_MAX:
         return 32
     if lo >= INT64_MIN and hi <= INT64_MAX:
@@ -315,7 +315,7 @@ def width(lo: int, hi: int) -> int:
 
 
 def largest_frac(terms: int, weight_bits: int, most: int) -> int:
-    """Return the largest fraction f in [0, most] for which a sum of products fits into 32 bits.
+    """Return the most fractional bits f in [0, most] for which a sum of products fits 32 bits.
 
     The sum has `terms` products of a weight and an integer in [-2**f, 2**f), plus the half that
     rounding adds.

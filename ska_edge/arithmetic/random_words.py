@@ -49,7 +49,7 @@ def below(key: int, counter: int, limit: int) -> int:
 def bits(key: int, first: int, count: int, width: int) -> NDArray[np.int64]:
     """Return (count, width) bits: bit c of neuron n is bit c % 32 of the neuron's word `c // 32`.
 
-    Neurons are numbered through all layers, here from `first` on; the words of a neuron are
+    All neurons of a network are numbered; these begin at number `first`. The words of a neuron are
     consecutive.
     """
     per_neuron = -(-width // WORD_BITS)

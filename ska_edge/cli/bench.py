@@ -1,4 +1,4 @@
-"""`ska-edge bench`: count instructions or cycles per inference and learning step, and memory."""
+"""`ska-edge bench`: measure the time of inference and of a learning step, and the memory."""
 
 from __future__ import annotations
 

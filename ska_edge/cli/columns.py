@@ -1,4 +1,4 @@
-"""Lists the columns of the commands' tables, for tables, help and docs."""
+"""Defines the columns of the commands' tables; help and docs explain them from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ska_edge.network.metrics import LayerMetrics
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
+    """A column of a table.
 
     Attributes:
         title: the head of the column.
@@ -95,7 +95,7 @@ RANGES = (
         "bits that the sum behind it can need at most, of the bits of the integer that holds it",
     ),
 )
-"""Columns of the ranges of a training."""
+"""Columns of the ranges that a training measured."""
 PROOF = (
     Column("sum", "number of the layer from 0, and the sum"),
     Column("least", "least value that any weights and inputs can give"),
@@ -109,7 +109,7 @@ SWEEP = (
     Column("fixed test, %", "test accuracy of the integers: mean and standard deviation"),
     Column("largest gap", "largest difference between the two for one seed, in percentage points"),
 )
-"""Columns of a sweep; columns for the options that differ come before them."""
+"""Columns of the table of a sweep, after one column for each option that differs."""
 
 
 class Explained(click.Command):

@@ -55,7 +55,7 @@ class _Console(Console):
 
 @contextmanager
 def _written_to(name: str) -> Iterator[None]:
-    """Add the name of the stream to an error of the system."""
+    """Add the name of the stream to an OSError."""
     try:
         yield
     except BrokenPipeError:
@@ -150,11 +150,10 @@ class Output:
 
     @contextmanager
     def progress(self, text: str, unit: str) -> Iterator[Progress]:
-        """Show a progress bar on stderr until the end of the block; yield update(done, total).
+        """Show a progress bar on stderr until the end of the block; yield `update(done, total)`.
 
-        Both count in `unit`, a plural.
-
-        Without a terminal, the pulse prints the figures now and then.
+        `unit` is the plural noun for what `done` and `total` count. Without a terminal, the pulse
+        prints both numbers now and then.
         """
         with (
             self._work(text) as say,
@@ -166,7 +165,7 @@ class Output:
                 TimeRemainingColumn(),
                 console=self.progress_console,
                 transient=True,
-                disable=not self.progress_console.is_terminal,  # else it leaves an empty line
+                disable=not self.progress_console.is_terminal,  # else it prints an empty line
             ) as bar,
         ):
             task = bar.add_task(printable(text), total=None)
@@ -179,7 +178,7 @@ class Output:
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
-        """Show on stderr that uncounted work is in progress, such as compiling."""
+        """Show on stderr that work without a count, such as compiling, is in progress."""
         if not self.progress_console.is_terminal:
             with self._work(text):
                 yield
@@ -202,7 +201,7 @@ class Output:
                 def draw(table: RenderableType | None, _line: str) -> None:
                     if table is not None:
                         view.update(table)
-                        if not view.is_started:  # a view without a table leaves an empty line
+                        if not view.is_started:  # without a table, it would print an empty line
                             stack.enter_context(view)
 
                 yield draw
@@ -217,7 +216,7 @@ class Output:
 
                 yield update
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError):  # the reader of stderr may be gone
+            with contextlib.suppress(OSError):  # stderr may be closed
                 self._print_last(shown)
             raise
         self._print_last(shown)

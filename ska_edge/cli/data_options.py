@@ -1,4 +1,4 @@
-"""Gives every command that reads data the data options, and a reader that applies them."""
+"""Defines the data options of every command that reads data, and a reader that applies them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ska_edge.data.rows import Rows, load_rows
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads data with a command's options; a source is a built-in name or a path."""
+    """Reads data with the data options of a command; a source is a built-in name or a path."""
 
     label_column: str | None
     max_memory: int
@@ -47,7 +47,7 @@ _memory = click.option(
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the data options; it gets their values as a `Reader`, named `reader`."""
+    """Give a command the data options; they reach its parameter `reader` as a `Reader`."""
 
     @_label
     @_memory

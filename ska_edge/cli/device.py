@@ -1,4 +1,4 @@
-"""Links commands to a device at a port, or to a board that they start."""
+"""Opens the link of a command to a device at a port, or to a board that it starts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PORT_HELP = (
 port_option = click.option("--port", help=PORT_HELP)
 baud_option = click.option(
     "--baud",
-    type=click.IntRange(SLOWEST, FASTEST),  # any number in between, like `baud` in board.toml
+    type=click.IntRange(SLOWEST, FASTEST),  # not only standard baud rates
     metavar="RATE",
     default=115200,
     show_default=True,
@@ -67,7 +67,7 @@ def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
 def started(
     model: Model, board: str, project: Path, out: Output
 ) -> Iterator[tuple[Link, BuildReport]]:
-    """Generate, build and start a model's firmware in a folder; the board runs during the block."""
+    """Generate and build a model's firmware in a folder; run it on a board during the block."""
     scaling = model.scaling.as_dict()
     written = write_project(model.plan, model.state.parameters, board, project, scaling)
     say_kept(written, out)
@@ -86,7 +86,7 @@ def device(
     out: Output,
     key: Path | None = None,
 ) -> Iterator[Link]:
-    """Open a link to a device with this model: at a port, or a board that runs during the block."""
+    """Open a link to a device with this model, at `port` or on a board started for the block."""
     if board is None:
         with Link(find_port(port), baud=baud, key=key_in(key)) as link:
             yield link

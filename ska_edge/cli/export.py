@@ -1,4 +1,4 @@
-"""`ska-edge export`: write a model as ONNX, checked against the trainer."""
+"""`ska-edge export`: write a model as ONNX, and compare it with the trainer."""
 
 from __future__ import annotations
 

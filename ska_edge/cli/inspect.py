@@ -22,7 +22,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
 
-# The sum that is rounded to each quantity.
+# The name, in the range proof, of the sum that is rounded to each quantity.
 SUMS = {
     "knowledge": "knowledge sum",
     "shift": "projection sum",
@@ -32,7 +32,7 @@ SUMS = {
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """Format the bits that a quantity's sum may need, and the bits of its accumulator."""
+    """Format the bits that the sum behind a quantity may need, and the bits of its accumulator."""
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
@@ -72,7 +72,7 @@ def _state_sentence(state: State) -> str:
 
 
 def _memory_parts(plan: Plan, board: Board) -> dict[str, int]:
-    """Return the bytes of each part of the RAM; with the alignment they add up to `ram`."""
+    """Return the bytes of each part of the RAM; `ram` is their sum plus the alignment."""
     sizes = {part.name: part.size for part in parts(plan, board)}
     alignment = ram(plan, board) - sum(sizes.values())
     return {**sizes, "alignment": alignment} if alignment else sizes

@@ -25,7 +25,7 @@ EXPECTED = (SkaError, OSError, MemoryError)
 
 
 class ClosedPipe(Exception):
-    """The reader of stdout is gone."""
+    """The program that read stdout has ended."""
 
 
 class Commands(click.Group):
@@ -37,7 +37,7 @@ class Commands(click.Group):
 
     def format_commands(
         self,
-        ctx: click.Context,  # noqa: ARG002, click's signature
+        ctx: click.Context,  # noqa: ARG002, click passes it
         formatter: click.HelpFormatter,
     ) -> None:
         """Show the commands in groups, and the names of built-in data."""
@@ -52,7 +52,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            stopped = interrupt(error)  # Ctrl-C may also have ended the reader of a pipe
+            stopped = interrupt(error)  # Ctrl-C ends both programs of a pipe
             if stopped is not None:
                 raise stopped from None
             raise ClosedPipe from error
@@ -78,7 +78,7 @@ class Commands(click.Group):
             _give_up_stdout()
             sys.exit(exit_code(error) or CTRL_C)
         except ClosedPipe:
-            # The reader is gone: end silently, like a program that SIGPIPE ends.
+            # Nobody reads stdout any more: end silently, like a program that SIGPIPE ends.
             _give_up_stdout()
             sys.exit(141)
         except Exception as error:
@@ -98,7 +98,7 @@ def _show_warning(
     category: type[Warning],
     filename: str,
     lineno: int,
-    file: TextIO | None = None,  # noqa: ARG001, the signature of the module warnings
+    file: TextIO | None = None,  # noqa: ARG001, the module warnings passes it
     line: str | None = None,
 ) -> None:
     """Print a warning: one sentence if it is for the user, otherwise as Python does."""
@@ -109,7 +109,7 @@ def _show_warning(
 
 
 def _give_up_stdout() -> None:
-    """Drop output that cannot be written, so that the interpreter's exit does not fail."""
+    """Discard output that cannot be written, or the interpreter would fail at its exit."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -167,7 +167,7 @@ def monitor(
             try:
                 run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
             except KeyboardInterrupt:
-                show(view.picture(True), view.line())  # with the rows since the last tick
+                show(view.picture(True), view.line())  # includes the rows since the last refresh
                 raise
             if len(members) == 1 and members[0].error is not None:
                 out.document(view.document())
@@ -176,7 +176,7 @@ def monitor(
     except (KeyboardInterrupt, OSError) as error:
         if interrupt(error) is not None:
             view.stopped()
-            with contextlib.suppress(OSError):  # the reader of the output may be gone
+            with contextlib.suppress(OSError):  # stdout or stderr may be closed
                 out.document(view.document())
         raise
     view.finish()

@@ -64,17 +64,17 @@ def _check_looking(context: click.Context) -> None:
 
 
 def log_paths(log: Path | None, count: int) -> list[Path | None]:
-    """The log paths of `count` devices."""
+    """Return the paths of the logs of `count` devices; only several logs are numbered."""
     if log is None or count == 1:
         return [log] * count
     return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]
 
 
 def _check_ports(ports: tuple[str, ...]) -> None:
-    """Raise InputError for a device that is given twice."""
+    """Raise InputError if two ports are the same device."""
     known: dict[str, str] = {}
     for port in ports:
-        place = os.path.realpath(port)  # names that are not paths stay distinct
+        place = os.path.realpath(port)  # leaves names that are not paths different from each other
         if place in known:
             other = f", also as {known[place]}" if known[place] != port else ""
             raise InputError(

@@ -27,12 +27,12 @@ from ska_edge.wire.protocol import COUNTED
 
 
 def introduction(info: DeviceInfo, port: str) -> str:
-    """Return one line that identifies a device and its progress."""
+    """Return one line with the identity and the progress of a device."""
     return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
 
 
 def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
-    """Return the entry of `--json` for a device that has learned nothing."""
+    """Return the entry of a device in `--json`; it says that the device has learned no row."""
     return {
         "board": info.board if info else None,
         "port": port,
@@ -115,7 +115,7 @@ class TerminalSink:
 
     def lost(self, reason: ContactLost) -> None:
         """Print that the monitor waits for the device."""
-        # The last colon counts, since a port's name and the system's text may contain colons.
+        # Split at the last colon: the port and the system's text may contain other colons.
         what = str(reason).rpartition(": ")[0]  # without the advice
         self._out.note(f"{what}; waiting up to {self._patience:g} s for it")
 
@@ -166,7 +166,7 @@ class View:
         with contextlib.suppress(OSError):  # the terminal may be closed
             self._out.note(text)
 
-    # --- live and last ----------------------------------------------------------------------------
+    # --- during and after the work ----------------------------------------------------------------
 
     def picture(self, warnings: bool) -> RenderableType | None:
         """Return a table of the present state: one device's layers, or one row per device.

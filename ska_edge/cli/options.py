@@ -24,7 +24,7 @@ class _Rows(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert a whole number from 1 on, or 'all', which click alone does not know."""
+        """Convert a whole number from 1 on, or 'all'."""
         if value == ALL_ROWS or isinstance(value, int):
             return value
         if not value.isdecimal():
@@ -33,7 +33,7 @@ class _Rows(click.ParamType[Any]):
 
 
 class _List(click.ParamType[Any]):
-    """The click type of values separated by commas; `one` is the type of each value."""
+    """The click type of a list of values with commas; `one` is the type of each value."""
 
     name = "list"
 
@@ -43,7 +43,7 @@ class _List(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert to a tuple, which is empty for an empty text if that is allowed."""
+        """Convert to a tuple; if `empty` was set, an empty text becomes an empty tuple."""
         if not isinstance(value, str):
             return value
         if self._empty and not value.strip():
@@ -53,7 +53,6 @@ class _List(click.ParamType[Any]):
 
 
 def _type(each: Option) -> Types:
-    """Return the click type of an option."""
     bounded = each.least is not None or each.most is not None
     counts = click.IntRange(each.least, each.most) if bounded else click.INT
     return {
@@ -68,7 +67,7 @@ def _type(each: Option) -> Types:
 
 
 def _click_option(name: str, words: str) -> Callable[[Command], Command]:
-    """Return one click option; its value is None if it is not given."""
+    """Return one click option; its value is None if the user does not give it."""
     each = OPTIONS[name]
     flag, help = each.flag(name), f"{each.help} [default: {words}]"
     if each.kind is Kind.FLAG:
@@ -77,7 +76,7 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
-    """Return a click option for a list of values; for widths, it is repeated per network."""
+    """Return a click option for a list; widths take one list for each network, by repetition."""
     each, more = OPTIONS[name], ""
     networks = each.kind is Kind.WIDTHS
     if networks:

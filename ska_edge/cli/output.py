@@ -1,4 +1,4 @@
-"""Checks the output paths of a command before the work, not after it."""
+"""Checks the output paths of a command before it starts its work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None) -> None:
-    """Raise InputError if this path cannot be written, or if the command uses it otherwise."""
+    """Raise InputError if this path cannot be written, or if it is one of the other `inputs`."""
     files.check_file(path)
     if regular_target(path) is None:
         return

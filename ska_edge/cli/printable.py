@@ -1,7 +1,7 @@
 r"""Escapes text from outside, so that a device, a file or a log cannot control the terminal.
 
 A board's name may contain an escape sequence that clears the screen, a line end that forges a
-second line, or a mark that reverses the direction of the following text. They are printed as
+second line, or a mark that reverses the direction of the following text. The three are printed as
 `\x1b`, `\n` and `\u202e`.
 """
 
@@ -16,5 +16,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the same characters except line ends, in text of our own with several lines."""
+    """Escape the same characters except line ends, in text with several lines from ska-edge."""
     return "\n".join(map(printable, text.split("\n")))

@@ -21,7 +21,7 @@ OFF = "CI"  # the environment variable that build servers set
 
 
 def wanted() -> bool:
-    """Tell whether anybody may read the lines."""
+    """Tell whether to print lines: not on a build server."""
     return not os.environ.get(OFF)
 
 
@@ -29,7 +29,7 @@ class Pulse:
     """Prints a line at intervals during a `with` block, in a thread of its own.
 
     Args:
-        work: the activity to name until `Pulse.work` names another.
+        work: name of the activity, until `Pulse.work` names another one.
         say: prints a line.
     """
 
@@ -47,10 +47,10 @@ class Pulse:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(THEN)  # a reader that has stopped reading must not block the command
+        self._thread.join(THEN)  # no longer, because nobody may read what the thread prints
 
     def printed(self) -> None:
-        """Count the silence anew, because something else was printed."""
+        """Restart the time until the next line, because something else was printed."""
         self._printed = time.monotonic()
 
     @contextmanager
@@ -82,7 +82,7 @@ class Pulse:
             wait = self.due(now)
             if wait > 0:
                 continue
-            with contextlib.suppress(OSError):  # the command itself finds a closed pipe
+            with contextlib.suppress(OSError):  # a closed pipe is reported by the command itself
                 self._say(self.line(now))
             self._printed, self._pause = now, THEN
             wait = THEN

@@ -83,7 +83,7 @@ def run(
 
     project = folder / "firmware"
     with started(model, board, project, out) as (link, report):
-        # Accuracy was measured above, so the held-out rows may be learned from here on.
+        # The test accuracy is measured already, so the device may now learn the held-out rows.
         proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
     out.document(
         {

@@ -27,7 +27,7 @@ def save(port: str | None, baud: int, key: Path | None, as_json: bool) -> None:
     out = Output(as_json)
     with (
         Link(find_port(port), baud=baud, key=key_in(key)) as link,
-        # A device that has made too many saves makes the host wait up to a minute.
+        # A device that has saved too often delays the save by up to a minute.
         out.working("saving (a device limits how often it saves)"),
     ):
         link.save()

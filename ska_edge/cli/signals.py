@@ -1,4 +1,4 @@
-"""Lets signals end a program in the same way as Ctrl-C; the exit code shows which signal."""
+"""Makes SIGTERM and SIGHUP end a program as Ctrl-C does; the exit code tells the signal."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Ended(KeyboardInterrupt):
 def exit_code(error: BaseException | None) -> int | None:
     """Return the exit code after a KeyboardInterrupt, or None for any other error.
 
-    An error that a KeyboardInterrupt caused counts as one, for example a failed write to a closed
-    terminal.
+    An error that a KeyboardInterrupt caused counts as a KeyboardInterrupt, for example a failed
+    write to a closed terminal.
     """
     found = interrupt(error)
     if found is None:
@@ -36,7 +36,7 @@ def exit_code(error: BaseException | None) -> int | None:
 
 
 def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Return the KeyboardInterrupt that an error is, or that caused it; None if there is none."""
+    """Return an error if it is a KeyboardInterrupt, else the one that caused it, else None."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error
@@ -44,7 +44,7 @@ def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP raise `Ended` in this block, unless already handled or ignored."""
+    """Make SIGTERM and SIGHUP raise `Ended` in this block, unless handled or ignored already."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return

@@ -33,7 +33,7 @@ from ska_edge.training.sweep.table import (
     rows,
 )
 
-# A sweep compares test accuracies, which rules without labels do not have.
+# A sweep compares test accuracies; a rule without labels has none.
 LABELED = [name for name, rule in RULES.items() if rule.supervised]
 
 
@@ -144,7 +144,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
 
 
 def _table(out: Output, title: str, rows: list[Row]) -> None:
-    """Print a column for every option that differs; the title has the options that do not."""
+    """Print a column for every option that differs between rows; the title has all others."""
     if not out.console.is_terminal:
         out.console.width = WIDE
     names, shared = differing(rows)

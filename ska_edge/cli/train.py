@@ -40,7 +40,7 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print the changed options of a continued model, the accuracy, and warnings."""
+    """Print what options of a continued model changed, the accuracy, and warnings."""
     if trained.changes:
         changed = ", ".join(
             f"{flag(name)} {_text(before)} -> {_text(after)}"
@@ -71,7 +71,7 @@ def report_training(trained: Trained, out: Output) -> None:
 def check_outputs(data: str, options: Options) -> None:
     """Raise InputError unless the log and the checkpoint can be written.
 
-    The checkpoint may have the path of the continued model, and the path of the final model.
+    The checkpoint may overwrite the continued model, and may have the same path as the final one.
     """
     if options.log is not None:
         check_file(options.log, data, options.init, options.start, options.checkpoint)
@@ -80,7 +80,6 @@ def check_outputs(data: str, options: Options) -> None:
 
 
 def _text(value: Any) -> str:
-    """Format the value of an option."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -43,7 +43,7 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
 
 
 def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
-    """Return the progress as text, with the correct rows if the outputs represent classes."""
+    """Return the progress as text, with the number of correct rows if the outputs are classes."""
     title = f"{count}/{counted(len(labels), 'sample')}"
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"

@@ -103,7 +103,7 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 
 
 def class_array(labels: Sequence[str]) -> NDArray[Any]:
-    """Return class names as an array (classes,): integers if every name is one, otherwise text."""
+    """Return class names as an array (classes,): integers if all are integers, otherwise text."""
     if all(map(_is_integer, labels)):
         return np.array([int(label) for label in labels], dtype=np.int64)
     return np.array(labels, dtype=np.str_)
@@ -115,7 +115,7 @@ def _is_integer(text: str) -> bool:
 
 
 def mismatch(rows: int, labels: int) -> str:
-    """Return the error for features and labels of different lengths."""
+    """Return the sentence of the error for features and labels of different lengths."""
     return (
         f"x has {counted(rows, 'row')} and y has {counted(labels, 'label')};"
         " every row needs one label"
@@ -125,7 +125,7 @@ def mismatch(rows: int, labels: int) -> str:
 def label_array(y: ArrayLike) -> NDArray[Any]:
     """Return labels (rows,) as an array of integers, booleans or text.
 
-    Raises InputError for anything else, also for numbers with a fraction.
+    Raises InputError for other labels, such as numbers with a fraction.
     """
     try:
         given = np.asarray(y)
@@ -138,7 +138,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
             raise InputError(TOO_LARGE)
         return given
     if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
-        # As objects, because numpy would turn 1 and "1" into the same text.
+        # An array of objects; in an array of text, 1 and "1" would be the same.
         given = np.asarray(y, dtype=object)
     labels = given.tolist()
     if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):

@@ -27,7 +27,7 @@ IntArray = NDArray[np.int64]
 
 
 class Samples(NamedTuple):
-    """``x`` (n, d), ``y`` (n,) class indices, ``labels`` class names, ``group`` (n,) or None."""
+    """Features ``x`` (n, d), class indices ``y`` (n,), class names ``labels``, ``group`` (n,)."""
 
     x: FloatArray
     y: IntArray
@@ -40,7 +40,7 @@ class _Source(NamedTuple):
     read: Callable[[], Samples]
 
 
-# The readers raise these errors for a file that is missing, damaged or has another form.
+# The errors of the readers if a file is missing, damaged, or has another form.
 _UNREADABLE = (
     OSError,
     ValueError,
