@@ -18,20 +18,20 @@ from tests.lossy_wire import LossyWire
 SHARE = 0.02  # share of the frames that each fault of a bad line hits
 
 Life = tuple[str, int]
-"""Name of a message, "" for any, and how many of it pass before one is cut."""
+"""A kind of frame ("" for any kind), and how many frames of this kind pass before one is cut."""
 
 
 class PoweredBoard:
-    """A context manager.
+    """A context manager: a started board whose power a test can switch off and on.
 
     Args:
         project: the built project.
-        port: the name of its port, a symbolic link that this class creates.
+        port: the name of the board's port, a symbolic link that this class creates.
         seed: seed of a bad line's faults; None for a good line.
 
     Attributes:
-        port: its name.
-        failures: how often its power failed in the middle of a frame.
+        port: the name of the board's port.
+        failures: how often the board's power failed in the middle of a frame.
     """
 
     def __init__(self, project: Path, port: Path, seed: int | None = None) -> None:
@@ -64,9 +64,9 @@ class PoweredBoard:
     def fail_after(self, lives: Sequence[Life]) -> None:
         """Make the power fail after half a frame and come back, whatever the board is doing.
 
-        A life lasts until the next failure. It names a kind of frame (or any kind), and how many of
-        these frames pass before the failure.
-        The first life begins now, each later one when the power returns.
+        A life lasts until the next failure. It names a kind of frame (or any kind), and says how
+        many of these frames pass before the failure. The first life begins now, each later one when
+        the power returns.
         """
         self._lives = list(lives)
         self._wire.life = self._lives.pop(0)
@@ -106,7 +106,8 @@ class _MortalWire(LossyWire):
     """A wire that breaks in the middle of a frame and then calls `fail`.
 
     Attributes:
-        life: kind and number of the frames that pass before the wire breaks; None if it never does.
+        life: kind and number of the frames that pass before the wire breaks; None if it never
+            breaks.
     """
 
     def __init__(self, device: str, share: float, seed: int, fail: Callable[[], None]) -> None:

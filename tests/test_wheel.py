@@ -20,7 +20,7 @@ def build(folder: Path, umask: int, **environment: str) -> Path:
     """Clone the project to a folder, build its wheel there, and return the wheel."""
     for command in (
         ["git", "clone", "-q", str(ROOT), str(folder)],
-        # `-o`: the packages of this Python are used, nothing is installed.
+        # With `-o`, make takes demo.stamp as up to date, so it installs nothing.
         ["make", "-C", str(folder), "wheel", f"VENV={sys.prefix}", f"-o{sys.prefix}/demo.stamp"],
     ):
         subprocess.run(

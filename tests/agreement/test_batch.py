@@ -40,7 +40,6 @@ const ska_weight_t *parameters(void) { return network.parameters; }
 
 @pytest.fixture(scope="module")
 def start() -> State:
-    """Return a model with random initial weights."""
     rng = np.random.default_rng(3)
     return State(PLAN, rng.integers(-8000, 8000, PLAN.parameter_count))
 

@@ -63,7 +63,7 @@ class Limits:
     classes: int
 
 
-LIMITS = {  # by bytes of RAM, at least
+LIMITS = {  # the key is the least RAM in bytes
     2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
     8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),
@@ -78,7 +78,7 @@ def ram_size(board: Board) -> int:
 
 
 def fitting(sizes: Iterable[int], ram: int) -> int:
-    """Return the largest of these sizes that is not larger than the RAM, in bytes."""
+    """Return the largest of these sizes in bytes that the RAM holds."""
     return max(size for size in sizes if size <= ram)
 
 
@@ -162,7 +162,7 @@ def test_random_plans_have_equal_bits(
 def test_the_board_of_the_documentation_has_equal_bits(
     seed: int, require_board: Callable[[str], Board], tmp_path: Path, monkeypatch
 ) -> None:
-    require_board("qemu-m3")  # it needs the same tools
+    require_board("qemu-m3")  # the board of the documentation needs the same tools
     add_documented_board(tmp_path / "boards", monkeypatch)
     board = load_board(NAME)
     case = random_case(seed, ram_size(board))
@@ -180,7 +180,7 @@ def digits(name: str, hidden: int) -> Case:
     return Case(0, trained.model, trained.model.quantize(test.x)[:100], test.y[:100])
 
 
-DIGITS = {  # data and hidden neurons by bytes of RAM, at least
+DIGITS = {  # the key is the least RAM in bytes
     2 * 1024: ("digits4x4", 12),
     8 * 1024: ("digits", 16),
     16 * 1024: ("digits", 32),

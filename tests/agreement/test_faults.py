@@ -67,7 +67,7 @@ def test_the_unchanged_firmware_is_equal(
 def test_a_bit_that_turns_over_in_a_weight(
     name: str, bit: int, step: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The bit could be in any tensor; here it is in weight [2, 3] of the second layer."""
+    """The flipped bit is in weight [2, 3] of the second layer, as an example of any weight."""
     tensor = next(t for t in PLAN.tensors() if (t.layer, t.name) == (1, "weight"))
     index = tensor.offset + 2 * tensor.shape[1] + 3
     old = r"( +)ska->step\+\+;\n"
@@ -106,7 +106,7 @@ def test_a_bit_of_a_counter(
 
 
 TENSORS = ("weight", "bias", "readout_weight", "readout_bias")
-RULE_FAULTS = {  # each changes a constant by one bit: file, old text, new text, where it shows
+RULE_FAULTS = {  # a constant with one wrong bit: file, old text, new text, tensors that differ
     "a shift": ("ska_rule.h", r"(ska_round_shift_i32\(product, 1)0\)", r"\g<1>1)", TENSORS),
     # These faults are too small to change a rounded weight, but they change metrics or decisions.
     "the target": ("ska_plan.h", r"(#define SKA_TARGET 3276)7", r"\g<1>6", METRICS),

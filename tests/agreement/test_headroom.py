@@ -103,8 +103,8 @@ def test_no_change_exceeds_its_bound(
     library = compiled(tmp_path, require_toolchain("gcc"), "bound.c")
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
-    # A bound is not reached if the step is positive, and the largest product is negative and lies
-    # halfway between two results.
+    # A bound is not reached if two conditions hold: the step is positive, and the largest product
+    # is negative and lies halfway between two results.
     assert unreached.value < 1 << 15
 
 
@@ -134,7 +134,7 @@ def weights_near_the_ends(rng: np.random.Generator, plan: Plan) -> np.ndarray:
 
 
 def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
-    """Return each row's smallest distance from an end of its format: neurons, then readouts."""
+    """Return each row's least distance from an end of its format; rows of readouts come last."""
     rows: dict[str, list[int]] = {"weight": [], "readout_weight": []}
     for tensor in plan.tensors():
         if tensor.name in rows:

@@ -129,7 +129,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
         ("RESULT", 0, 2),
         ("SAVE", 0, 2),
         ("STATUS", 2, 2),
-        ("HELLO", 2, 2),  # this HELLO ends the log; the two before it lead to a new token
+        ("HELLO", 2, 2),  # the third HELLO ends the log; the first two open sessions
         ("WELCOME", 2, 2),
     ],
 )
@@ -147,8 +147,9 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
     seed: int, new_run: NewRun
 ) -> None:
-    """Most failures come between rows, where the host requests rates and saves. None comes after
-    the end. Some lines come from answers already received, so the host may see two failures as one.
+    """Most failures come between rows, where the host requests rates and saves. No failure comes
+    after the end of the log. The host writes some lines from answers that it has already received,
+    so it may see two failures as one.
     """
     run, lines, failed = new_run(seed), 0, 0
 

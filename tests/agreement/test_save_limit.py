@@ -1,4 +1,6 @@
-"""A device limits its saves: the host first sends the missing bytes; a restart renews no budget."""
+"""A device limits its saves. The host sends the bytes that a save still needs, then saves. A
+restart does not renew the budget of saves.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def write(board: Board, folder: Path, interval: int) -> Path:
 
 
 def save_new(link: Link) -> None:
-    """Learn a sample, so that there is something to save; request the save once, without a wait."""
+    """Learn a sample, so that the state differs from the save; request the save once, without a
+    wait.
+    """
     link.learn([1, -2, 3, -4, 5, -6], 2, Want(0))
     link._ask(link._prepare("SAVE", {"token": link.info.token}))
 
@@ -56,7 +60,7 @@ def test_a_save_too_many_waits_for_the_line(
             save_new(link)
         assert SECOND - 1000 < early.value.bytes_left < SECOND
         assert link.hello().saves == BUDGET
-        link.save()  # this sends the missing bytes
+        link.save()  # this sends the bytes that the save still needs
         assert link.hello().saves == BUDGET + 1
         link.save()  # the bytes are the same, so nothing is saved
         state = link.pull(PLAN.state_bytes)

@@ -34,7 +34,7 @@ LABELS = RNG.integers(0, PLAN.classes, 40)
 
 
 def flashed(plan: Plan, seed: int) -> State:
-    """The initial state of a device."""
+    """Return the initial state of a device, with random weights."""
     rng = np.random.default_rng(seed)
     return State(plan, rng.integers(-3000, 3000, plan.parameter_count)).flashed()
 
@@ -47,7 +47,7 @@ def write(board: Board, state: State, folder: Path) -> Path:
 
 
 def learned(state: State, count: int) -> State:
-    """The host's state after the first samples."""
+    """Return the host's state after the first samples."""
     trainer = FixedTrainer(state.copy(), check=False)
     for row, label in zip(INPUTS[:count], LABELS[:count], strict=True):
         trainer.learn_one(row, int(label))
@@ -250,5 +250,5 @@ def test_an_image_with_other_weights_or_another_plan_starts_with_its_own(
         with device(write(board, state, tmp_path / f"{number}")) as (_, link):
             assert (link.info.samples, link.info.saves) == (0, 0)
             assert link.pull(state.plan.state_bytes) == state.to_bytes()
-    with device(tmp_path / "first") as (_, link):  # the other images saved nothing
+    with device(tmp_path / "first") as (_, link):  # the other images did not overwrite the save
         assert (link.info.samples, link.info.saves) == (5, 1)

@@ -42,7 +42,7 @@ def imports(name: str, source: str) -> set[str]:
 
 
 def roots(names: set[str]) -> set[str]:
-    """Return the packages that the names belong to."""
+    """Return the first part of each dotted name."""
     return {name.split(".")[0] for name in names}
 
 

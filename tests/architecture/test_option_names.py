@@ -13,8 +13,8 @@ import pytest
 from tests.architecture.sources import MODULES
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-# The modules that may spell out a flag. Only a command reaches them, their sentence also has other
-# words for the option, or the flag is not one of ska-edge.
+# The modules that may spell out a flag, for one of three reasons: only a command reaches the
+# module, the sentence also has other words for the option, or the flag belongs to another program.
 SPELLED = {
     "ska_edge.data.builtin": {"--upgrade"},  # a flag of pip
     "ska_edge.data.memory": {"--max-memory"},  # the sentence also has the option's name in Python

@@ -41,7 +41,7 @@ class Attempt:
         return shlex.join(["ska-edge", *self.arguments])
 
     def faults(self) -> list[str]:
-        """The faults in how the command ended; empty if it ended in a documented way."""
+        """Return the faults in how the command ended; empty if it ended in a documented way."""
         found = []
         if self.code not in EXIT_CODES:
             found.append(f"exit code {self.code}: {self.err.strip()[-300:]}")

@@ -1,4 +1,6 @@
-"""The settings of the campaign: as many examples as CI has time for, the same ones every time."""
+"""The settings of the campaign: as many examples as CI has time for. CI always runs the same
+ones.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulate devices that send anything: a good device whose answers are altered in transit."""
+"""Simulate a device that sends anything: a good device whose answers are altered in transit."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Liar(TrainerDevice):
         self.respond = self.bent
 
     def bent(self, frame: Frame) -> bytes:
-        """Return the answer to a request, with some of its frames altered."""
+        """Return the frames of the answer to a request, some of them altered."""
         random, answer = self._random, b""
         try:
             frames = self.replies(frame)
-        except Exception:  # a lie made the host send a request that no good device would get
+        except Exception:  # an altered answer made the host send an impossible request
             frames = []
         for each in frames:
             if random.random() >= self._lies:
@@ -149,7 +149,7 @@ class Liar(TrainerDevice):
 
 
 def scene(random: Random) -> tuple[list[str], float]:
-    """Choose a command that talks to a device, and how often that device lies."""
+    """Choose a command that talks to a device, and the share of the device's frames to alter."""
     line = random.choice(COMMANDS)
     patience = ["--patience", "0"] if line[:2] == ["monitor", "m.ska"] else []
     return [*line, *patience, "--port", "{port}"], random.choice([0.05, 0.2, 0.6])
@@ -158,7 +158,7 @@ def scene(random: Random) -> tuple[list[str], float]:
 def attempt(
     place: Place, line: list[str], random: Random, lies: float, **files: bytes
 ) -> tuple[Attempt, list[str]]:
-    """Run a command as `Place.attempt` does; its part "{port}" becomes the port of a device."""
+    """Run a command as `Place.attempt` does, with a device's port in place of "{port}"."""
     if "{port}" not in line:
         return place.attempt(line, **files)
     with impatient(), Liar(place.model, random, lies, key="--key" in line) as device:

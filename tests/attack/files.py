@@ -193,7 +193,7 @@ def any_graph(random: Random, content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-# KINDS has for each file the ways to damage it and the commands that read it. In a command, {} is
+# For each file, KINDS has the ways to damage it and the commands that read it. In a command, {} is
 # the file, and {port} is the port of an honest device.
 Reader = list[str]
 MODEL: list[Reader] = [

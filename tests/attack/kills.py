@@ -65,7 +65,7 @@ Kill = Callable[[Place, Executioner, Random], str | None]
 
 
 def _any_moment(random: Random, moments: int) -> int:
-    """Return a moment; half of the time it is in the later half, where most files are written."""
+    """Return a random moment; prefer the later half, in which most files are written."""
     return random.randint(random.choice([1, moments // 2]), moments)
 
 

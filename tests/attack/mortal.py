@@ -54,7 +54,6 @@ class Moments:
         sys.setprofile(self._see)
 
     def end(self) -> None:
-        """Stop watching."""
         sys.setprofile(None)
         threading.setprofile(None)
 
@@ -107,7 +106,7 @@ def live(arguments: list[str], at: int | None) -> dict[str, int | None]:
 
 
 def in_turn(dataset: Dataset, options: Sequence[Options], **_: Any) -> Iterator[Record]:
-    """Do a sweep's trainings in this process, because workers would be other processes."""
+    """Do a sweep's trainings in this process, because a kill would not end worker processes."""
     for each in options:
         yield run(dataset, each)
 

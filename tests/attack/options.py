@@ -69,7 +69,8 @@ ROUNDS = {
 # The relative frequency of each command; the default is 4. `boards` and `ports` have hardly any
 # option, `train` has the most options, and `sweep` is slow.
 WEIGHTS = {"boards": 1, "ports": 1, "train": 16, "sweep": 1}
-# `build` and `flash` would build a complete project or start its board, so they get other paths.
+# `build` and `flash` never get the complete project, because they would build it or start its
+# board.
 NO_PROJECT = ["new", "runs", *(path for path in PATHS if path != "project")]
 
 
@@ -79,7 +80,7 @@ def line(random: Random) -> list[str]:
     name = random.choices(names, [WEIGHTS.get(name, 4) for name in names])[0]
     command = main.commands[name]
     arguments: list[str] = [name]
-    wild = random.choice([0.05, 0.3, 1.0])  # the share of values that may be invalid
+    wild = random.choice([0.05, 0.3, 1.0])  # the probability that a value may be invalid
     for parameter in command.params:
         arguments += _given(random, name, parameter, wild)
     if random.random() < 0.1:
@@ -109,7 +110,9 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
 
 
 def _one(random: Random, values: Sequence[str], wild: float) -> str:
-    """Return any value at the rate `wild`, otherwise one of the first two, often valid ones."""
+    """Return any of the values with probability `wild`, otherwise one of the first two values,
+    which are often valid.
+    """
     return random.choice(values if random.random() < wild else values[:2])
 
 

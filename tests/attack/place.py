@@ -73,7 +73,6 @@ class Place:
         return attempt, found
 
     def restore(self) -> None:
-        """Restore the initial contents of the folder."""
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

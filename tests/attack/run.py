@@ -22,7 +22,7 @@ from tests.attack import devices, files, kills, options
 from tests.attack.kills import Executioner
 from tests.attack.place import Place
 
-KINDS = (*("options", "files", "devices") * 5, "kill")  # a kill takes as long as ten other attacks
+KINDS = (*("options", "files", "devices") * 5, "kill")  # a kill takes the time of ten other attacks
 KILLS = tuple(f"kill of {name}" for name in kills.KILLS)
 
 

@@ -26,7 +26,7 @@ def test_any_device(place: Place, seed: int) -> None:
 @pytest.mark.parametrize("line", devices.COMMANDS, ids=" ".join)
 def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     """Each command accepts an honest device, so if it refuses a liar, the reason is the lie."""
-    codes = {"verify": 1}  # it fails because the device's metrics are made up
+    codes = {"verify": 1}  # it fails, because the simulated device sends made-up metrics
     attempt, found = devices.attempt(place, [*line, "--port", "{port}"], Random(0), 0.0)
     expected = codes.get(line[0], 0)
     if "steps.jsonl" in line and "--overwrite" not in line:
@@ -35,7 +35,7 @@ def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
 
 
 def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -> None:
-    """The exceptions are options that start a board, program a chip, or need a broker with TLS."""
+    """Options that start a board, program a chip, or need a broker with TLS are not required."""
     lines = [devices.scene(Random(seed))[0] for seed in range(1000)]
     lacking = set()
     for name, command in main.commands.items():

@@ -30,13 +30,15 @@ def test_the_good_file_is_read(place: Place, name: str) -> None:
     for line in files.KINDS[name][1]:
         line = files.line_of(line, name)
         attempt, found = devices.attempt(place, line, Random(0), 0.0)
-        # The project for `build` is not trusted. For `verify`, the device's metrics are made up.
+        # `build` fails, because the project is not trusted. `verify` fails, because the simulated
+        # device sends made-up metrics.
         codes = {"build": 2, "verify": 1}
         assert (attempt.code, found) == (codes.get(line[0], 0), []), attempt
 
 
 def test_every_file_that_a_command_reads_is_damaged() -> None:
-    """The exceptions are a broker's CA file, and `run` and `bench`, which start a board.
+    """The exceptions are a broker's CA file, and the files of `run` and `bench`, which start a
+    board.
 
     Files that a command only writes or continues are not counted.
     """

@@ -80,7 +80,7 @@ class Line:
         return data
 
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing: the simulated port holds no resource."""
 
 
 class PlannedDevice(FakeDevice):

@@ -36,7 +36,6 @@ class HostProgram:
     library: ctypes.CDLL
 
     def begin(self) -> None:
-        """Set the initial weights."""
         self.library.bench_init()
 
     def infer(self, x: NDArray[np.float32]) -> int:
@@ -44,7 +43,6 @@ class HostProgram:
         return int(self.library.bench_infer(_pointer(x)))
 
     def learn(self, x: NDArray[np.float32], label: int) -> None:
-        """Make one learning step."""
         self.library.bench_learn(_pointer(x), int(label))
 
 

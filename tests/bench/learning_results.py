@@ -78,7 +78,7 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
     fit, test = split(load(name), 0.2, seed)
     scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some runs end before they converge, as our runs do
+        warnings.simplefilter("ignore")  # some runs do not converge, like our own
         mlp = MLPClassifier(hidden, random_state=seed, max_iter=60).fit(scaling.apply(fit.x), fit.y)
         linear = LogisticRegression(max_iter=500).fit(scaling.apply(fit.x), fit.y)
     x = scaling.apply(test.x)
@@ -86,9 +86,9 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
 
 
 def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
-    """Return the accuracies (before, fixed, float) for each unseen person who wears the watch
-    turned. "fixed" and "float" are measured after the network has
-    learned 3 windows of every exercise.
+    """Return the accuracies (before, fixed, float) for each unseen person, who wears the watch
+    turned. "before" is the accuracy before the network learns 3 windows of every exercise; "fixed"
+    and "float" are the accuracies after that.
     """
     rule, readout_only, seed = work
     turned, found = load("watch_turned"), []
@@ -128,7 +128,7 @@ def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
 
 
 def fidelity() -> Iterable[tuple[str, list[str]]]:
-    """Return the largest relative error of each series for each precision."""
+    """Yield each precision with the largest relative error of each series."""
     real = series({"arithmetic": "float"})
     for precision in ("w32a16", "w16a8"):
         fixed = series({"arithmetic": "fixed", "precision": precision})
@@ -176,7 +176,7 @@ def rules_table(pool: ProcessPoolExecutor) -> str:
 
 
 def rivals_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of scikit-learn on the same splits."""
+    """Return the table of scikit-learn's accuracies on the same splits."""
     rows = []
     for name, hidden, options in RIVALS:
         work = [(name, hidden, options, seed) for seed in SEEDS]
@@ -186,7 +186,7 @@ def rivals_table(pool: ProcessPoolExecutor) -> str:
 
 
 def adaptation_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of unseen people with a turned watch."""
+    """Return the table of accuracies for unseen people with a turned watch."""
     rows = []
     for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
         work = [(rule, readout_only, seed) for seed in SEEDS]
@@ -198,15 +198,15 @@ def adaptation_table(pool: ProcessPoolExecutor) -> str:
 
 
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
-    """Return the table of the published rule in integers."""
+    """Return the table of the published rule's errors in integers."""
     rows = [[precision, *cells] for precision, cells in fidelity()]
     return table(["precision", *FIDELITY], rows)
 
 
 def collapse(seed: int) -> list[tuple[float, float]]:
-    """Return pairs of figures, before and after 50 float steps of the published rule on digits: the
-    participation ratio of every hidden layer's decisions, then the accuracy of a readout on the top
-    hidden layer.
+    """Return pairs (before, after) of figures around 50 float steps of the published rule on
+    digits. The figures are the participation ratio of every hidden layer's decisions, then the
+    accuracy of a readout on the top hidden layer.
     """
     fit, test = split(load("digits"), 0.2, seed)
     parameters = initial_parameters((64, 64, 32, 16, 10), "published", seed)
@@ -225,7 +225,7 @@ def collapse(seed: int) -> list[tuple[float, float]]:
 
 def collapse_table(pool: ProcessPoolExecutor) -> str:
     """Return the table of the published rule's effect on features."""
-    values = np.array(list(pool.map(collapse, SEEDS)))  # (seeds, quantities, before and after)
+    values = np.array(list(pool.map(collapse, SEEDS)))  # axes: seeds, figures, before and after
     names = [*(f"participation ratio of layer {i}" for i in range(values.shape[1] - 1))]
     names.append("readout on the top hidden layer, %")
     rows = [

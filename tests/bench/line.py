@@ -38,7 +38,9 @@ Shares = dict[Direction, float]
 BITS_A_BYTE = 10  # with start and stop
 CHUNK = 4096
 GRAIN_S = 0.0003
-"""Bytes that end within this time are passed on together: the system wakes no thread sooner."""
+"""Bytes that end within this time are passed on together, because a thread cannot sleep for a
+shorter time.
+"""
 BOARDS = ("virtual-m4", "qemu-m4", "sim-atmega2560")
 HIDDEN, SAMPLES = 16, 500
 
@@ -79,7 +81,7 @@ class PacedWire(Wire):
         self._since = time.monotonic()
 
     def busy_shares(self) -> Shares:
-        """Return the shares of time since `restart` in which the wire carried bytes, 0 to 1."""
+        """Return each direction's share of the time since `restart` in which it carried bytes."""
         passed = time.monotonic() - self._since
         return {way: count * self._byte_s / passed for way, count in self._carried.items()}
 
@@ -106,7 +108,7 @@ def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Wan
 
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
-    """Return the shares of single samples, the shares of a stream, and the board's credit."""
+    """Return the busy shares for single samples, those for a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]

@@ -3,8 +3,8 @@
     python -m tests.bench.long_log FILE.jsonl MODEL.ska [--rows 1000000]
 
 Every row was really learned, so `ska-edge replay` can rebuild the state, and the last line has the
-state's CRC. Every `FRESH` rows share their metrics, since metrics take more time than learning. A
-replay does not use metrics.
+state's CRC. Blocks of `FRESH` rows share one set of metrics, since computing metrics takes longer
+than learning. A replay does not use metrics.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Measure other libraries next to ours, with the same data, samples and steps.
 
-Run by `make peers`, or by `python -m tests.bench.peers --genann FOLDER ...`. An option gives the
-folder with a library's sources, which you must have. A library without a folder is skipped.
-`tests/bench/peers` has a program for each library; it calls the library's functions and has none of
-its code.
+Run it by `make peers`, or by `python -m tests.bench.peers --genann FOLDER ...`. Each option names
+the folder with the sources of one library. Get these sources yourself; a library without a folder
+is skipped. `tests/bench/peers` has a program for each library; it calls the library's functions and
+has none of its code.
 
 Instructions and memory come from `ska-edge bench --compare`. Accuracy comes from the same program
 on this computer: 20 epochs of digits, at the rate that is best on a fifth of the training part.
@@ -33,7 +33,7 @@ from tests.bench.host_program import HostProgram, host_program
 HERE = Path(__file__).parent
 DATA, HIDDEN, EPOCHS = "digits", (32,), 20
 FACTORS = tuple(2.0**power for power in range(-4, 5))
-"""Multiples of our rate that are tried for a library."""
+"""The rates that are tried for a library, as multiples of our rate."""
 HOST_HEAP = 1 << 22
 
 
@@ -106,7 +106,9 @@ class Learner:
 
 
 def best_accuracy(learner: Learner, fit: Dataset, test: Dataset) -> tuple[float, float]:
-    """Return the test accuracy at the rate that is best on a fifth of the training part."""
+    """Return the test accuracy and the rate's factor. The factor is the best on a fifth of the
+    training part.
+    """
     scaling = Scaling.fit(fit.x, "standardize")
 
     def rows(part: Dataset) -> Rows:
@@ -122,7 +124,7 @@ def best_accuracy(learner: Learner, fit: Dataset, test: Dataset) -> tuple[float,
 
 
 def figures(board: str, peer: Peer, library: Path | None) -> tuple[Figures, Figures]:
-    """Return the figures of our library and of the peer's program on a board."""
+    """Measure on a board; return the figures of our library and of the peer's program."""
     work, compared = task(DATA, HIDDEN), Compared(HERE / peer.program, library)
     with tempfile.TemporaryDirectory() as folder:
         found = bench(load_board(board), work, Path(folder), compare=compared)
@@ -131,7 +133,7 @@ def figures(board: str, peer: Peer, library: Path | None) -> tuple[Figures, Figu
 
 
 def row(name: str, found: Figures, own: Figures, accuracy: float, method: str) -> str:
-    """A row of the table, in Markdown."""
+    """Return a row of the table in Markdown."""
     memory = "-" if found.stack is None else f"{found.ram + found.stack:,}"
     cells = (
         name,
@@ -147,7 +149,7 @@ def row(name: str, found: Figures, own: Figures, accuracy: float, method: str) -
 
 
 def main(board: str, libraries: dict[str, Path | None]) -> list[str]:
-    """Return the lines of the table, and the lines about libraries that are not given."""
+    """Return the lines of the table, then a line about each skipped library."""
     data = load(DATA)
     fit, test = split(data, 0.2, 0)
     ours = train(data, Options(hidden=HIDDEN, epochs=EPOCHS)).accuracy["fixed"]["test"]

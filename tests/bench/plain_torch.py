@@ -1,6 +1,6 @@
 """The published rule and its metrics in plain PyTorch, for comparison in `reference_speed`.
 
-It follows the papers: one tensor operation per term, ``.item()`` for every number that is kept, no
+It follows the papers: one tensor operation per term, ``.item()`` for every metric, and no
 compilation. It computes the same as ``Reference.learn_steps``, in the dtype of the tensors.
 """
 

@@ -75,7 +75,6 @@ class Profile:
         return Counter(self.counts)
 
     def write(self, variable: str, data: bytes) -> None:
-        """Set a variable."""
         self._machine.mem_write(self.addresses[variable], data)
 
 

@@ -5,8 +5,8 @@ one process, and the best run of each counts. This is a benchmark, not a test: m
 needs the extra `bench`.
 
 Most of the time goes to matrix products, so the ratio depends on the BLAS that numpy comes with.
-OpenBLAS takes the kernels that the environment variable OPENBLAS_CORETYPE names. If it is not set,
-OpenBLAS takes those made for the processor. The first line of the output names the kernels.
+OpenBLAS uses the kernels that the environment variable OPENBLAS_CORETYPE names. If the variable is
+not set, OpenBLAS chooses kernels for the processor. The first line of the output names the kernels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH = 1000
 STEPS = 50
 ETA = 0.01
 ROUNDS = 9
-PAUSE = 0.3  # seconds; by then the threads of the other library no longer busy-wait for work
+PAUSE = 0.3  # seconds, in which the other library's threads stop busy-waiting for work
 
 START = initial_parameters(SIZES, "published", seed=0)
 INPUTS = np.random.default_rng(1).random((BATCH, SIZES[0]))

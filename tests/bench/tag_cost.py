@@ -63,7 +63,7 @@ def instructions(core: str, length: int) -> int:
         counted += 1
 
     machine.hook_add(unicorn.UC_HOOK_CODE, count)
-    machine.hook_add(unicorn.UC_HOOK_INTR, lambda found, *_: found.emu_stop())  # at the breakpoint
+    machine.hook_add(unicorn.UC_HOOK_INTR, lambda found, *_: found.emu_stop())  # breakpoint
     machine.emu_start(ORIGIN | 1, SIZE)
     return counted
 

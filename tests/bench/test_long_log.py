@@ -1,4 +1,4 @@
-"""The long log is one that a replay confirms to its end."""
+"""A replay confirms the long log to its end."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Layers = list[tuple[np.ndarray, np.ndarray]]
 
 
 def program(folder: Path, plan: Plan, layers: Layers) -> tuple[HostProgram, np.ndarray]:
-    """The program, and its weights in memory."""
+    """Compile the program; return it and its weights in memory."""
     access = folder / "access.c"
     access.write_text(
         f'#include "{PROGRAM}"\n'

@@ -1,9 +1,9 @@
 """Measure the fixed trainer's CPU time per sample: numpy and the native engine, on one core.
 
 Run by `make bench`. Both learn the same samples one by one, from the same initial weights, and must
-have the same bits. The engine's time includes the rows that numpy checks. The aims are a ratio of
-at least 100 for 64-32-10, and of at least 20 for 784-128-10. This is a benchmark, not a
-test: machines differ.
+have the same bits. The engine's time includes the rows that numpy checks. The engine should be at
+least 100 times as fast as numpy for 64-32-10, and 20 times for 784-128-10. This is a benchmark, not
+a test: machines differ.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NUMPY_ROWS = 1000
 
 
 def seconds(trainer: Trainer, begun: Beginning, rows: int) -> float:
-    """Return the CPU time of learning this many rows, in parts of 1000 rows."""
+    """Return the CPU time for learning this many rows, in calls of at most 1000 rows."""
     inputs, epoch = narrow(trainer.plan, begun.inputs), 1000
     started = time.process_time()
     for start in range(0, rows, epoch):

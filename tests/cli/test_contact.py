@@ -116,7 +116,9 @@ def test_a_line_that_is_cut_is_no_loss(
 def test_a_device_that_does_not_come_back_is_told_as_data_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
-    """The JSON document says how far the device came and why it stopped, answered or not."""
+    """The JSON document has the device's progress and the error, even if the device never
+    answered.
+    """
     relay = Relay(start_board("host", "board"), [6000])
     try:
         lost = ska_edge(
@@ -144,7 +146,8 @@ def loses_power(
     first line for which `when` holds. It returns the monitor's member, the log, and the device's
     last state.
 
-    `prepare` is called before with a link to the board. The other arguments are those of `Job`.
+    `prepare` is called with a link to the board before the monitor starts. The other arguments are
+    those of `Job`.
     """
     monkeypatch.setenv("SKA_STORAGE", str(Path("storage").absolute()))
 

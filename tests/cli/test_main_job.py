@@ -139,7 +139,7 @@ def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(
     outcome = ska_edge("verify", iris_file, "iris", "--port", port, "--samples", "5", "--json")
     document = outcome.document()
     assert outcome.code == 1
-    assert document["samples"] == 1  # `verify` stops here: the first update is half as large
+    assert document["samples"] == 1  # `verify` stops: the first update is half of the host's
     assert document["first_difference"]["step"] == 1
     last = outcome.err.splitlines()[-1]
     assert last.startswith("ska-edge: device and host differ at step 1, layer ")
@@ -179,7 +179,7 @@ def test_flash_ports_monitor_verify_stop(
         assert all(len(record["layers"]) == 2 and len(record["x"]) == 4 for record in records)
         assert document["correct"] == sum(r["predicted"] == r["label"] for r in records)
 
-        # The device continues from its present state; monitor without data only looks.
+        # The device continues from its present state; monitor without data only reads the device.
         assert ska_edge("monitor", *arguments).document()["step"] == 14
         seen = ska_edge("monitor", "--port", port, "--json").document()
         assert (seen["step"], seen["samples"]) == (14, 0)

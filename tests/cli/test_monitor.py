@@ -37,7 +37,7 @@ def test_eight_boards_learn_at_the_same_time(
         assert end == {"end": {"step": ROWS, "samples": ROWS, "crc": host.crc}}
         assert pulled(iris, port).to_bytes() == host.to_bytes()
         assert f"{port}: {ROWS}/{ROWS} samples" in outcome.err
-    assert outcome.err.count(" ended ") == 8  # in the table
+    assert outcome.err.count(" ended ") == 8  # once for each row of the table
 
 
 def test_a_look_at_a_single_device_that_is_not_there_is_told_as_data_too(ska_edge) -> None:

@@ -38,7 +38,6 @@ def model(tmp_path: Path) -> Model:
 
 
 def learn(state: State, count: int) -> None:
-    """Learn random samples."""
     rng = np.random.default_rng(6)
     for _ in range(count):
         FixedTrainer(state).learn_one(rng.integers(-100, 100, 4), int(rng.integers(3)))

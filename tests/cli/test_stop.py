@@ -116,7 +116,7 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
         out, err = last_words(process)
     assert (process.returncode, err.splitlines()[-1]) == (code, "ska-edge: stopped"), (out, err)
     assert "Traceback" not in err
-    assert err.index("samples/s") < err.index(": stopped at step")  # the table first
+    assert err.index("samples/s") < err.index(": stopped at step")  # the table comes first
     for port, text in zip(ports, texts, strict=True):
         lines = [json.loads(line) for line in text]
         rows = rows_of(lines)

@@ -1,6 +1,6 @@
 """Commands at a port with a wrong device or no device end with one sentence and exit code 3.
 
-They send nothing that could change that device.
+The commands send nothing that could change the wrong device.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def test_a_device_that_says_nonsense_in_good_frames(
     """It sends a WELCOME of the right version that is cut short, as another ska-edge might."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
-    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # the sentence names no port
+    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # the sentence lacks the port
         refused()
 
 

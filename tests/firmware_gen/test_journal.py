@@ -33,7 +33,7 @@ PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
 BUDGET = 9
-LEFTOVERS = 4  # a cut operation is done: not at all, by two different parts, completely
+LEFTOVERS = 4  # what a cut leaves of an operation: nothing, one of two parts, or all
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def test_too_few_and_too_many_bytes_are_refused(memory: str, run: Run) -> None:
 
 @memories
 def test_a_save_of_the_saved_bytes_writes_nothing(memory: str, run: Run) -> None:
-    """The bytes are compared: a state with the same CRC is another one, and is saved."""
+    """The bytes are compared, not the CRCs: another state with the same CRC is saved."""
     assert run(memory, "same")["writes"] == 1 + (PLAN.state_bytes - 5) // 97
 
 

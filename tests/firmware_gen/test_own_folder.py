@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Use a temporary folder that all users share, and leave this user no other place."""
+    """Use a temporary folder that all users share; block this user's own cache folder."""
     folder = tmp_path / "tmp"
     folder.mkdir(mode=0o777)
     blocked = tmp_path / "blocked"

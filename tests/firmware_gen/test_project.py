@@ -105,7 +105,7 @@ def test_an_end_at_any_moment_leaves_the_old_files_or_the_new_ones(
         if how == "full disk" and not (folder / swap.DECIDED).exists():
             assert tree(folder) == old
         there = {item for item in tree(folder).items() if not item[0].startswith(".ska-edge-")}
-        assert there <= old.items() or there <= new.items()  # a build by hand gets no mix
+        assert there <= old.items() or there <= new.items()  # never a mix of old and new
         swap.finish(folder)
         found = {name: content for name, content in tree(folder).items() if ".part/" not in name}
         assert found in (old, new)

@@ -215,7 +215,7 @@ def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
 
 
 def first_words(elf: Path) -> str:
-    """Run a process that ends when it reads its memory; return its message."""
+    """Make a host board read its memory, which ends the process; return its message."""
     with subprocess.Popen(
         [str(elf)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

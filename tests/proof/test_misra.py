@@ -1,4 +1,6 @@
-"""cppcheck finds no violation of MISRA C:2012 but the deviations that docs/FIRMWARE.md explains."""
+"""cppcheck finds no violation of MISRA C:2012 except the deviations that docs/FIRMWARE.md
+explains.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A written file is old or new, never half; writing destroys nothing else that a path leads to."""
+"""A write leaves the old or the new content, never a part; links, pipes and devices stay."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_link_planted_where_others_would_write_first_is_not_followed(
     path.with_name("victim").write_bytes(OLD)
     write_file(path, NEW)
     assert path.with_name("victim").read_bytes() == OLD
-    # This holds even if the random name is known.
+    # The link is not followed even if an attacker knows the random name.
     monkeypatch.setattr(files, "part_name", lambda: "known")
     path.with_name("known").symlink_to(path.with_name("victim"))
     with pytest.raises(InputError, match="File exists"):

@@ -160,7 +160,7 @@ def test_a_compared_program_is_measured_by_itself(
     assert compared.right == int((task.labels == 1).sum())
     assert board.uart is not None
     assert compared.ram < board.uart.buffer + 16  # the receive buffer, and little more
-    assert compared.code < 0  # the bytes of initial weights are subtracted, but it has none
+    assert compared.code < 0  # the initial weights are subtracted, though the program has none
     assert found.own.learn > compared.learn
 
 

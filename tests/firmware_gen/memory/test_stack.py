@@ -260,13 +260,15 @@ def frames(elf: Path) -> dict[str, int]:
 
 
 def frames_of_gcc(folder: Path) -> dict[str, int]:
-    """Read what -fstack-usage wrote: place:name, bytes, kind."""
+    """Read the frame sizes that -fstack-usage wrote, one a line: place:name, bytes, kind."""
     lines = [line for path in folder.glob("*.su") for line in path.read_text().splitlines()]
     return {place.split(":")[-1]: int(size) for place, size, _ in map(str.split, lines)}
 
 
 def frames_of_clang(elf: Path) -> dict[str, int]:
-    """Read what -fstack-size-section wrote: pairs of an address (4 bytes) and a size (ULEB128)."""
+    """Read the frame sizes that -fstack-size-section wrote, as pairs of an address (4 bytes) and a
+    size (ULEB128).
+    """
     image: Any = ELFFile(io.BytesIO(elf.read_bytes()))
     names = {
         symbol["st_value"] & ~1: symbol.name

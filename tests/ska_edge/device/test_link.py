@@ -211,7 +211,9 @@ def test_saving_and_another_rate_are_single_requests(device: FakeDevice) -> None
 
 
 def too_early(device: FakeDevice, left: list[int]) -> None:
-    """Make the device refuse one save for each number in `left`, and report it as bytes left."""
+    """Make the device refuse one save for each number in `left`, and report the number as bytes
+    left.
+    """
     device.respond = lambda frame: (
         device.refuse(frame, Status.EARLY, left.pop(0))
         if frame.code == BY_NAME["SAVE"].code and left

@@ -228,7 +228,7 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
         with Port(path, write_timeout=0.1) as port, pytest.raises(DeviceError):
             port.write(bytes(100000))
 
-    given = 4096  # size of a terminal's input buffer, whose bytes are at the far end already
+    given = 4096  # size of a terminal's input buffer; its bytes have already arrived
     assert left(by_port) <= given < left(plainly)
 
 
@@ -269,7 +269,7 @@ def test_a_port_with_nothing_to_read_is_explained_in_plain_words(
     port = Port(terminal.path)
     os.write(terminal.far, b"x")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *_: b"")  # as after another program has read it
+        patch.setattr(os, "read", lambda *_: b"")  # another program has read the bytes
         with pytest.raises(ContactLost) as caught:
             port.read()
     port.close()

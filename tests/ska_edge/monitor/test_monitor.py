@@ -212,7 +212,7 @@ def device() -> Iterator[FakeDevice]:
 @pytest.fixture
 def stream(device: FakeDevice) -> Iterator[Stream]:
     connect = lambda: Link(device.port, timeout=20)  # noqa: E731
-    stream = Stream(connect, DIGEST, patience=20, want=Want(0))  # its metrics make no sense
+    stream = Stream(connect, DIGEST, patience=20, want=Want(0))  # a fake device has no metrics
     yield stream
     stream.close()
 

@@ -134,7 +134,7 @@ def test_weights_saturate_at_their_format() -> None:
     state.tensor(0, "weight")[:] = [[32767, 32767], [-32768, -32768]]
     x = np.array([[-128, -128]])
     for _ in range(3):
-        trainer.learn_one(x[0], 1)  # pushes both rows beyond the ends
+        trainer.learn_one(x[0], 1)  # without saturation, both rows would leave the format
     weight = QFormat(16, 12)
     assert state.parameters.min() >= weight.minimum
     assert state.parameters.max() <= weight.maximum

@@ -53,7 +53,9 @@ def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int6
 def gradient(
     array: FloatArray, p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int64]
 ) -> FloatArray:
-    """Return central differences of ``local_loss`` by the elements of ``array``, one of ``p``."""
+    """Return central differences of ``local_loss`` for each element of ``array``, an array of
+    ``p``.
+    """
     result = np.zeros_like(array)
     step = 1e-5
     for index in np.ndindex(array.shape):

@@ -22,7 +22,7 @@ from tests.proof.plans import PLANS
 from tests.random_states import learned_states
 
 pytestmark = pytest.mark.usefixtures("native")
-ROWS = 50  # more rows than the referee compares
+ROWS = 50  # more rows than the engine's `Referee` compares
 
 
 def start(plan: Plan, seed: int = 0) -> State:

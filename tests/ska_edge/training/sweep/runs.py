@@ -17,7 +17,6 @@ GRID = Grid(
 
 
 def in_turn(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
-    """Train in this process."""
     return (run(dataset, each) for each in options)
 
 
