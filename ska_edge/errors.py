@@ -9,7 +9,8 @@ from string import Formatter
 class SkaError(Exception):
     """Root of every error that ska-edge raises on purpose.
 
-    The message is one sentence: what is wrong, where (file, line, column, layer), what to do.
+    The message is one sentence. It says what is wrong, where (file, line, column, layer), and what
+    to do.
     """
 
     exit_code = 2
@@ -20,14 +21,14 @@ class SkaError(Exception):
 
 
 def with_names(sentence: str, call: Callable[[str], str], **values: object) -> str:
-    """Fill in a sentence: a name in braces is one of `values`, or an option that `call` names."""
+    """Replace each name in braces by its value, or, if it names an option, by `call(name)`."""
     names = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
     options = {name: call(name) for name in names - values.keys()}
     return sentence.format(**options, **values)
 
 
 class Named(SkaError):
-    """An error that names options, either as in Python or as on the command line.
+    """An error that names options, as Python or as the command line spells them.
 
     Args:
         sentence: the message, with the names of options and of `values` in braces.
@@ -76,7 +77,7 @@ class DeviceOptionError(Named, DeviceError):
 
 
 class ContactLost(DeviceError):
-    """A device that was connected has disappeared, is silent, or has started again.
+    """A connected device has disappeared, is silent, or has restarted.
 
-    It may come back, perhaps at another port. Every other DeviceError needs the user to act.
+    It may come back, perhaps at another port. After any other DeviceError, the user must act.
     """

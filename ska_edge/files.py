@@ -36,7 +36,7 @@ NEW_FILE = (
 
 
 def refusal(action: str, path: str | Path | None, error: OSError) -> InputError:
-    """Return the error for a file that the system refuses to read or write; `action` says which."""
+    """Return the error for an `action`, such as "read", that the system refuses for a file."""
     return InputError(f"cannot {action} {path}: {error.strerror or error}")
 
 
@@ -95,7 +95,7 @@ def regular_target(path: Path) -> Path | None:
         OSError: the system cannot tell what the path is.
     """
     try:
-        mode = path.stat().st_mode  # `stat` follows a link as a write does
+        mode = path.stat().st_mode  # `stat` and a write both follow a symbolic link
     except FileNotFoundError:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
@@ -108,12 +108,12 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """Return a random name for an incomplete file; it is short, as systems limit its length."""
+    """Return a random name for an incomplete file; it is short, because systems limit names."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 
 def _write_plainly(path: Path, content: bytes) -> None:
-    """Write to an existing pipe or device; never create a file."""
+    """Write to an existing pipe or device, without creating a file."""
     number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0))
     with open(number, "wb", buffering=0) as file:
         if stat.S_ISREG(os.fstat(number).st_mode):
@@ -141,7 +141,7 @@ def _replace(target: Path, content: bytes, private: bool) -> None:
 
 
 def _write_all(file: io.FileIO, content: bytes) -> None:
-    """Write every byte; one call may write only a part of them."""
+    """Write every byte, because one call of the system may write only a part of them."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]

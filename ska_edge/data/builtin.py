@@ -84,7 +84,7 @@ def read_builtin(name: str) -> Samples:
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings about that package's own code
+            warnings.simplefilter("ignore")  # the package warns about its own code
             return read()
     except ImportError as error:
         raise ToolError(
@@ -110,8 +110,8 @@ def _packaged(package: str, *parts: str) -> Path:
 def _steady(values: FloatArray) -> FloatArray:
     """Round computed features to six decimals.
 
-    Processors and versions of numpy differ in the last bits of sums. The digest, by which a model
-    recognizes its data, must not differ.
+    The last bits of sums depend on the processor and on the version of numpy. The digest of the
+    data must not depend on them, because a model recognizes its data by it.
     """
     return np.round(values, 6) + 0.0  # turns -0.0 into 0.0
 
@@ -182,7 +182,7 @@ def _vowel(series: FloatArray) -> FloatArray:
 
 def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
     path = _packaged("seglearn", "data", "watch_dataset.npy")
-    # A pickle can run code. That is no new risk, because the package itself can do so, too.
+    # A pickle can run code. This adds no risk, because the package itself can run code.
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
     cut = [recordings.windows(worn(recording)) for recording in content["X"]]
     counts = [len(part) for part in cut]

@@ -20,16 +20,17 @@ from ska_edge.data.number import input_of, is_finite, is_input, is_number, too_l
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs has about half as many
-ROW = 150  # bytes that a row's label and line number take, roughly
+LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs, the most, has about half as many
+ROW = 150  # about so many bytes are needed for the label and the line number of a row
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A CSV file: ``x`` float64 (n, columns - 1), finite; ``labels``, one text per row of ``x``.
+    """A CSV file: finite features ``x``, float64 (n, columns - 1), and one of ``labels`` per row.
 
-    ``lines`` has each row's line in the file, ``label_column`` is the column of the labels. In a
-    table without labels ``x`` has all columns, ``labels`` is empty and ``label_column`` is 0.
+    ``lines`` has each row's line number in the file, ``label_column`` is the number of the column
+    with the labels. In a table without labels, ``x`` has all columns, ``labels`` is empty and
+    ``label_column`` is 0.
     """
 
     x: NDArray[np.float64]
@@ -58,7 +59,7 @@ def read_csv(
     Raises InputError if the file cannot be read, is not such a table, lacks the label column, or
     takes more than ``max_memory`` MB.
     """
-    values = array("d")  # flat: 8 bytes per number; a list of lists takes 32
+    values = array("d")  # takes 8 bytes per number; a list of lists takes 32
     label_texts: list[str] = []
     label_lines: list[int] = []
     header: list[str] | None = None
@@ -130,7 +131,7 @@ def _is_header(cells: Sequence[str], label_column: str | None) -> bool:
 
 
 def _names_labels(header: Sequence[str] | None) -> bool:
-    """Tell whether a column's name means labels; ``y`` may also be an axis of a sensor."""
+    """Tell whether a header names a label column; ``y`` does not count: it may be an axis."""
     return any(name.lower() in LABEL_COLUMNS and name.lower() != "y" for name in header or ())
 
 
@@ -177,7 +178,7 @@ def _refuse_number(
     label_at: int | None,
     cells: Sequence[str],
 ) -> NoReturn:
-    """Raise the error for the first cell that is no input; ``cells`` is a row without its label."""
+    """Raise the error for the first cell that is no input; ``cells`` is a row without label."""
     at = next(index for index, cell in enumerate(cells) if not is_input(cell))
     column = at + 1 if label_at is None or at < label_at else at + 2
     place = f"{path}: line {line}, column {column}"

@@ -38,7 +38,7 @@ class Dataset:
     places: IntArray | None = None
 
     def __repr__(self) -> str:
-        """Return name and sizes; the arrays would take pages."""
+        """Return the name and the sizes, because the arrays are long."""
         rows, columns = self.x.shape
         parts = [self.name, counted(rows, "row"), counted(columns, "feature")]
         parts.append(counted(self.classes, "class"))
@@ -53,7 +53,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that identify the samples and classes; the file does not matter."""
+        """16 hexadecimal digits that identify the samples and classes, but not their file."""
         content = hashlib.sha256("\n".join(self.labels).encode())
         for values in (self.x, self.y, *([] if self.group is None else [self.group])):
             content.update(np.ascontiguousarray(values).tobytes())
@@ -62,7 +62,7 @@ class Dataset:
     def with_classes(self, labels: Sequence[str]) -> Dataset:
         """Return the same samples, with ``labels`` as class names, and indices into ``labels``.
 
-        If the names on one side are only numbers, as in data without names, the indices stay.
+        If these or the new class names are all numbers, as in data without names, the indices stay.
         Raises InputError if a class of these data is not in ``labels``.
         """
         unknown = [name for name in self.labels if name not in labels]
@@ -89,7 +89,7 @@ class Dataset:
         """Return the samples at ``rows`` (indices or mask) in that order, with all class names."""
         chosen = np.asarray(rows)
         if chosen.size == 0:
-            chosen = chosen.astype(np.int64)  # an empty list has no integer type
+            chosen = chosen.astype(np.int64)  # numpy reads an empty list as floats
         group = None if self.group is None else self.group[chosen]
         places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
         return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
@@ -128,11 +128,11 @@ def save(dataset: Dataset, path: str | Path) -> None:
 def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Return (train, test), both shuffled by ``np.random.default_rng(seed)``.
 
-    The test part gets ceil(test_fraction * n) rows, the first ones in that order. If the data have
-    groups, it gets ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
-    fraction of 0 it is empty.
+    The test part is the first ceil(test_fraction * n) shuffled rows. If the data have groups, the
+    test part is ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
+    fraction of 0, the test part is empty.
 
-    Raises InputError for a fraction outside 0 <= fraction < 1, or if it leaves nothing to train on.
+    Raises InputError unless 0 <= test_fraction < 1, or if no row is left for training.
     """
     if not 0.0 <= test_fraction < 1.0:
         raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
@@ -156,8 +156,8 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
 
 
 def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """Return how many of ``count`` items the test part gets; InputError if it would get all."""
-    # Round first, because 0.07 * 100 is 7.000000000000001 in binary but means 7.
+    """Return how many of ``count`` items the test part gets; raise InputError if all."""
+    # Round before ceil, because 0.07 * 100 gives 7.000000000000001 in floating point.
     share = math.ceil(round(fraction * count, 9))
     if share >= count:
         raise InputError(
@@ -170,11 +170,11 @@ def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
 def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
     """Return (few, rest): ``per_class`` rows of every class, and all other rows.
 
-    ``np.random.default_rng(seed)`` shuffles the rows. The few are the first ones of each class in
-    that order; both parts keep the order.
+    ``np.random.default_rng(seed)`` shuffles the rows. ``few`` are the first rows of each class in
+    the shuffled order; both parts keep that order.
 
-    Raises InputError if per_class is below 1, or if a class has fewer than per_class + 1 rows, so
-    that none is left for the rest.
+    Raises InputError if per_class is below 1, or if a class has fewer than per_class + 1 rows,
+    because ``rest`` needs a row of each class.
     """
     if per_class < 1:
         raise InputError(f"at least 1 sample of every class is needed, not {per_class}")

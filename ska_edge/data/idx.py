@@ -1,4 +1,4 @@
-"""Reads MNIST's idx files: one file of images, and next to it one file of labels, also as .gz.
+"""Reads MNIST's idx files: a file of images and, next to it, a file of labels, also as .gz.
 
 The format was published with MNIST. It begins with two zero bytes and the type of the elements (8:
 unsigned bytes, the only type that is read here). Then come the number of dimensions, and each
@@ -29,7 +29,7 @@ File: TypeAlias = "IO[bytes] | gzip.GzipFile"
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a name is an idx file's, such as `train-images-idx3-ubyte`, also with .gz."""
+    """Tell whether a name is that of an idx file: `train-images-idx3-ubyte`, also with .gz."""
     return _NAME.search(path.name) is not None
 
 
@@ -38,11 +38,11 @@ def read_idx(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images (n, pixels), row after row, and labels (n,), given the path of the images.
 
-    The labels are in the same folder, under the same name with `labels` in place of `images` and
-    `idx1` in place of `idx3`, compressed or not.
+    The file of the labels is in the same folder, compressed or not. Its name has `labels` in place
+    of `images`, and `idx1` in place of `idx3`.
 
-    Raises InputError if a file is missing, damaged or truncated, if the two do not belong together,
-    or if their features take more than `max_memory` MB.
+    Raises InputError if a file is missing, damaged or truncated, if the two files do not belong
+    together, or if the features take more than `max_memory` MB.
     """
     labels_path = _labels_beside(path)
     images, labels = _read(path, 3, max_memory), _read(labels_path, 1, max_memory)
@@ -62,7 +62,7 @@ def _labels_beside(path: Path) -> Path:
         raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")
     ending = path.name[match.end("kind") :].replace("idx3", "idx1")
     plain = path.name[: match.start()] + "labels" + ending.removesuffix(".gz")
-    # Look first for a file that is compressed like the images, then for the other kind.
+    # First look for labels that are compressed like the images, then for the other kind.
     wanted, other = (plain + ".gz", plain) if ending.endswith(".gz") else (plain, plain + ".gz")
     for name in (wanted, other):
         if path.with_name(name).is_file():
@@ -90,7 +90,7 @@ def _array(
     dimensions: int,
     max_memory: int,
 ) -> NDArray[np.uint8]:
-    """Read exactly the bytes that the header announces; `length` is the file's size, if known."""
+    """Read as many elements as the header announces; `length` is the file's size, if known."""
     start = 4 + 4 * dimensions
     header = file.read(start)
     if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):

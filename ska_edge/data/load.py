@@ -48,8 +48,8 @@ def load(
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
 
-    ``inputs`` is the number of inputs of a model that the data are for. A CSV with exactly as many
-    columns has no labels, and is refused for that reason.
+    ``inputs`` is the number of inputs of the model, if the data are for a model. A CSV file with
+    exactly this many columns has no labels, and is refused.
 
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB; such data are not unpacked. Raises ToolError if the package of a built-in data set is not
@@ -94,7 +94,7 @@ def load(
 def _classes(
     path: Path, texts: Sequence[str], places: Sequence[str]
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Return class indices and names for labels in text form; errors name their ``places``."""
+    """Return class indices and names for labels as text; errors name the place of a label."""
     first_number: int | None = None
     first_text: int | None = None
     for index, text in enumerate(texts):

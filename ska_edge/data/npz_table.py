@@ -23,7 +23,7 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]
     """Read the arrays of an npz file with data, by name.
 
     Raises InputError if the file cannot be read, is damaged or no npz file, or needs more than
-    `max_memory` MB with the features as float64. Such a file is not unpacked.
+    `max_memory` MB, features as float64. A file that needs more is not unpacked.
     """
     try:
         # numpy only warns about unusual headers, but here a file is either accepted or refused.
@@ -45,7 +45,7 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a damaged zip or header can raise a dozen types of errors
+    except Exception as error:  # a damaged zip or header can raise many types of errors
         raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
 
 
@@ -59,14 +59,14 @@ def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.flo
         raise InputError(
             f"{path}: {inputs} must be numbers of shape (samples, inputs), not {kind_of(x)}"
         )
-    with np.errstate(all="ignore"):  # infinite values are refused below
+    with np.errstate(all="ignore"):  # without warnings: infinite values are refused below
         x = x.astype(np.float64)
     check_inputs(f"{path}: {inputs}", x, "inputs")
     return x
 
 
 def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:
-    """Return the error for a missing array."""
+    """Return the sentence of the error for a missing array."""
     held = ", ".join(sorted(content)) or "nothing"
     return f"{path} has no array '{key}' (it holds {held}); it needs x and y"
 

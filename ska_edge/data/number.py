@@ -1,4 +1,4 @@
-"""Checks whether a number, as text or in an array, can be an input; the errors say why not."""
+"""Checks whether a number, as text or in an array, can be an input; errors give the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 
-# Squares of inputs must be finite, too. No sensor reaches this limit, but a "no value" marker may.
+# The squares of inputs must be finite. No sensor reaches this limit; a marker for "no value" may.
 LARGEST_INPUT = 1e100
 
 
@@ -34,7 +34,7 @@ def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
 def input_of(text: str) -> float:
     """Convert ``text`` to a number; raise ValueError if it cannot be an input."""
     number = float(text)
-    # A comparison with NaN is false. float() also accepts 1_000, which is a mistake in data.
+    # `not <=` also refuses NaN. float() accepts 1_000, but in data it is a mistake.
     if not abs(number) <= LARGEST_INPUT or "_" in text:
         raise ValueError(text)
     return number

@@ -5,7 +5,7 @@ around x, y and z. x and y lie in the plane of the watch's face, z is normal to 
 
 A small device can compute the features from a window in its memory, since they need only sums, a
 sort and one short Fourier transform. The features with signs (means, extremes, quartiles,
-correlations) depend on how the watch is worn; the others do not change when the watch is turned.
+correlations) depend on how the watch is worn. The other features do not change when it is turned.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WINDOW = 200  # samples: 4 s
 BANDS = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 100))
 PAIRS = tuple((a, b) for a in range(len(CHANNELS)) for b in range(a + 1, len(CHANNELS)))
 
-# Half a turn around z reverses x and y, both of the acceleration and of the rotation.
+# Half a turn around z reverses the signs of x and y, in the acceleration and in the rotation.
 _HALF_TURN = np.array([-1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
 
 
@@ -81,8 +81,7 @@ def features(cut: FloatArray) -> FloatArray:
 
 def _bands(centered: FloatArray) -> list[FloatArray]:
     """Return the root mean square (n, 6) of the signal in each of `BANDS`."""
-    # The factor is 2 because a real signal has each line, except the last, also at the negative
-    # frequency.
+    # The factor is 2: a real signal has each line, except the last, also at the negative frequency.
     power = 2 * np.abs(np.fft.rfft(centered, axis=1) / WINDOW) ** 2
     power[:, WINDOW // 2] /= 2
     return [np.sqrt(power[:, first : last + 1].sum(axis=1)) for first, last in BANDS]
@@ -90,7 +89,7 @@ def _bands(centered: FloatArray) -> list[FloatArray]:
 
 def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return the correlation (n, 15) of each of `PAIRS`."""
-    # Below this limit a channel is constant, and its deviation is a rounding error.
+    # A channel with a smaller deviation is constant: its deviation is a rounding error.
     moves = deviation > 1e-9
     scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
     scaled *= moves[:, np.newaxis]

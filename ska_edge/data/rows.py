@@ -96,7 +96,7 @@ def _npz_truth(
 
 
 def _name(text: str) -> str:
-    """Return the class name of a label: 3.0 is the class 3."""
+    """Return the class name of a label; a CSV file may write the class 3 as 3.0."""
     if is_finite(text) and float(text).is_integer():
         return str(int(float(text)))
     return text

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
-    """Decorate a function that takes a `Source` as `data`: refuse x and y as two arguments."""
+    """Decorate a function with a `Source` named `data`: refuse x and y as two arguments."""
     name = function.__qualname__.rpartition(".")[2]
     others = [*inspect.signature(function).parameters].index("data") + 1
 
@@ -53,8 +53,8 @@ def load_data(
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
         labels with the class names.
 
-    Raises InputError for data that cannot be used, and ToolError when built-in data come from a
-    package that is not installed.
+    Raises InputError for data that cannot be used, and ToolError if the package of built-in data is
+    not installed.
 
     Example: ``digits = ska_edge.load_data("digits")``
     """

@@ -1,4 +1,4 @@
-"""Checks each value that a device reports, by itself and against the plan, before its use."""
+"""Checks the values that a device reports before they are used, alone and against the plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ska_edge.rules.metric_sums import SIGNED_METRICS
 Reply = tuple[str, dict[str, Any]]
 """The name of a message, and its values by field."""
 
-WIDTHS = (1, 2)  # possible bytes per element of an input
+WIDTHS = (1, 2)  # bytes that an element of an input can have
 
 
 class HasBits(Protocol):
@@ -21,7 +21,7 @@ class HasBits(Protocol):
 
     @property
     def bits(self) -> int:
-        """Width of its integers."""
+        """Width of the integers."""
 
 
 class HasInput(Protocol):
@@ -41,7 +41,7 @@ class PlanShape(Protocol):
 
     @property
     def inputs(self) -> int:
-        """Elements of an input."""
+        """Number of elements of an input."""
 
     @property
     def classes(self) -> int:
@@ -57,7 +57,7 @@ class PlanShape(Protocol):
 
     @property
     def rate_halvings_max(self) -> int:
-        """How often the rate can be halved."""
+        """How many times the rate can be halved."""
 
 
 def check_info(info: DeviceInfo, plan: PlanShape | None, port: str) -> None:
@@ -101,7 +101,7 @@ def _check_plan(info: DeviceInfo, plan: PlanShape, port: str) -> None:
 
 
 def check_digest(info: DeviceInfo, digest: str, port: str) -> None:
-    """Raise DeviceError unless this digest begins with the device's shortened digest."""
+    """Raise DeviceError unless `digest` begins with the 16 digits that the device reports."""
     wanted = digest[: len(info.digest)]
     if wanted.lower() != info.digest:
         raise device_errors.other_plan(port, info.digest, wanted)

@@ -1,4 +1,4 @@
-"""Makes the errors for a device that does not do as requested: one sentence each."""
+"""Makes the errors for a device that does not do what was requested; each is one sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ska_edge.wire.protocol import PROTOCOL_VERSION, STATUS_PURPOSE, Status
 
 
 class TooManySavesError(DeviceError):
-    """The error for a save that is too early: `bytes_left` more bytes must come first."""
+    """The error for a save that is too early: the device waits for `bytes_left` more bytes."""
 
     def __init__(self, port: str, bytes_left: int) -> None:
         super().__init__(
@@ -19,7 +19,7 @@ class TooManySavesError(DeviceError):
 
 
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
-    """The error for a refused request; ContactLost if the session or the state is gone."""
+    """Return the error for a refused request; ContactLost if the session or the state is gone."""
     if code in (Status.SEQUENCE, Status.TOKEN):
         what = "lost the session" if code == Status.SEQUENCE else "has another state than it had"
         return ContactLost(
@@ -48,7 +48,7 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
 
 
 def other_plan(port: str, device: str, wanted: str) -> DeviceError:
-    """The error for a device that runs a plan with another digest."""
+    """Return the error for a device that runs a plan with another digest."""
     return DeviceError(
         f"the device at {port} runs the plan {device}, not {wanted}: "
         "build and flash the firmware of this model, or name the model that was flashed"
@@ -56,7 +56,7 @@ def other_plan(port: str, device: str, wanted: str) -> DeviceError:
 
 
 def keyless(port: str) -> DeviceError:
-    """The error for a device without a key, if a key was given."""
+    """Return the error for a device without a key, if a key was given."""
     return DeviceOptionError(
         "the device at {port} has no key: leave {key} out, or flash a firmware that was generated"
         " with the key",
@@ -65,7 +65,7 @@ def keyless(port: str) -> DeviceError:
 
 
 def other_version(port: str, version: int | None) -> DeviceError:
-    """The error for another protocol version; `version` is None if it was not reported."""
+    """Return the error for another protocol version; `version` is None if it is unknown."""
     return DeviceError(
         f"the device at {port} speaks protocol version {'?' if version is None else version}, this"
         f" ska-edge speaks {PROTOCOL_VERSION}: generate, build and flash its firmware again"
@@ -73,7 +73,7 @@ def other_version(port: str, version: int | None) -> DeviceError:
 
 
 def stranger(port: str, baud: int, received: int) -> DeviceError:
-    """The error if HELLO got no answer; `received` is the number of bytes that arrived."""
+    """Return the error if HELLO got no answer; `received` is the number of bytes that arrived."""
     if received:
         return DeviceError(
             f"what answers at {port} is not a ska-edge device ({received} bytes came, but no answer"
@@ -86,7 +86,7 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
 
 
 def silent(port: str, tries: int, wait: float) -> ContactLost:
-    """The error for a connected device that did not answer `tries` tries of `wait` seconds."""
+    """Return the error for a connected device without an answer to `tries` tries of `wait` s."""
     return ContactLost(
         f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
         "power, then connect again"

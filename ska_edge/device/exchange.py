@@ -14,7 +14,7 @@ from ska_edge.wire.protocol import BY_NAME, Message
 
 METRICS, RESULT, STATUS = BY_NAME["METRICS"], BY_NAME["RESULT"], BY_NAME["STATUS"]
 
-# The codes of the replies that end an answer, by the name of the request.
+# By the name of a request: the codes of the replies that can end its answer.
 CLOSING = {
     name: frozenset((BY_NAME[message.answer].code, STATUS.code))
     for name, message in BY_NAME.items()
@@ -29,8 +29,8 @@ COUNT = place(RESULT.code, "samples")  # position of the sample count in a RESUL
 class Request:
     """A request in flight: its bytes, which may be sent repeatedly, and the answer so far.
 
-    All answers to a repeated request have equal frames, so the frames of several answers can be
-    combined.
+    A repeated request gets the same frames as answer, so the frames of several tries can be
+    combined to one answer.
 
     Attributes:
         message, seq, data: the request.
@@ -63,7 +63,7 @@ class Request:
             self._metrics.append(frame)
         if frame.code not in CLOSING[self.message.name] or self._counts_other(frame):
             return False
-        self.end = self.end or frame  # keep the first of several repeated ends
+        self.end = self.end or frame  # a retry may bring the closing frame again
         try:
             self._read(self.end)
         except DeviceError as error:
@@ -71,7 +71,7 @@ class Request:
         return True
 
     def _counts_other(self, frame: Frame) -> bool:
-        """Tell whether a RESULT belongs to a sample of an earlier session."""
+        """Tell whether a frame is a RESULT for a sample of an earlier session."""
         if frame.code != RESULT.code or self.samples is None:
             return False
         said = frame.payload[COUNT]
@@ -86,7 +86,7 @@ class Request:
         layers: dict[int, Reply] = {}
         for frame in self._metrics:
             reply = self.codec.unpack(frame.code, frame.payload)
-            # METRICS of another step come late from an earlier session; ignore them.
+            # Ignore METRICS of another step: they are late frames of an earlier session.
             if reply[1]["step"] == closing[1].get("step"):
                 layers[reply[1]["layer"]] = reply
         if len(layers) < self.metrics:

@@ -13,20 +13,20 @@ class DeviceInfo:
         board: board name.
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step, samples: updates made and samples learned since the plan's weights.
+        step, samples: updates and samples since the device learns from the plan's weights.
         token: identifies the state's history (see `Link.token`); 0 after a start, a reset or a
             push.
         crc: CRC-32 of the state.
         state_bytes: size of the state.
         inputs, classes, layers: dimensions of the plan.
         input_width: bytes of one element of an input.
-        halvings: how often the plan's rate is halved.
+        halvings: how many times the plan's rate is halved.
         credit: requests that may be in flight at once.
-        capabilities: bits, see `protocol.Capability`.
-        saves: saves made so far; if 0, a restart loses what was learned.
-        error, error_detail: the first request that was refused since the start, see
+        capabilities: one bit for each, see `protocol.Capability`.
+        saves: number of saves made; if 0, a restart loses what was learned.
+        error, error_detail: code and detail of the first refusal since the start, see
             `protocol.Status`.
-        dropped: received pieces that were not valid frames.
+        dropped: number of received pieces that were not valid frames.
     """
 
     board: str

@@ -38,10 +38,10 @@ from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
-HELLO_PERIODS = 16  # tries of HELLO, each for a quarter of a timeout: the device may be booting
+HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts to wait for the answer to one try of such a request
-SAVE_PATIENCE = 60  # most seconds to send bytes to a device that waits for them before a save
+SAVE_PATIENCE = 60  # a device may wait for so many seconds of bytes before a save
 
 
 def new_token() -> int:
@@ -59,7 +59,7 @@ class Link(Closable):
         tries: how often a request is sent before the device counts as silent. HELLO is sent
             `HELLO_PERIODS` times, a quarter of a timeout apart, since the device may be booting.
         key: the device's key, 32 bytes; None for a device without one.
-        stop: while it is set, HELLO has as few tries as other requests.
+        stop: while this event is set, HELLO has as few tries as other requests.
 
     Attributes:
         port: path of the port.
@@ -102,7 +102,7 @@ class Link(Closable):
     # --- the session ------------------------------------------------------------------------------
 
     def hello(self) -> DeviceInfo:
-        """Open a session and identify the device; without a session, every request does this first.
+        """Open a session and identify the device. A request without a session calls this first.
 
         Raises DeviceError if there is no answer, if the answer is not from a ska-edge device, if
         the device has another protocol version, or if its report is impossible or contradicts the
@@ -124,7 +124,7 @@ class Link(Closable):
         return info
 
     def _challenge(self, info: DeviceInfo) -> None:
-        """Start tagging requests if there is a key; raise DeviceError if the device has none."""
+        """If there is a key, start tagging requests; raise DeviceError if the device has no key."""
         if self._tagger is None:
             return
         if not info.capabilities & Capability.KEY:
@@ -139,7 +139,7 @@ class Link(Closable):
 
     @property
     def info(self) -> DeviceInfo:
-        """The device's last report; without a session, one is opened first."""
+        """The device's last report; without a session, this opens one."""
         info = self._info or self.hello()
         if (info.samples, info.step) != (self.samples, self.step):
             info = self._info = replace(info, samples=self.samples, step=self.step)
@@ -149,7 +149,7 @@ class Link(Closable):
         """Raise DeviceError unless the device runs the plan with this digest.
 
         Args:
-            digest: hexadecimal digits of the plan's digest; the device knows the first 16 of them.
+            digest: hexadecimal digits of the plan's digest; the device reports the first 16.
         """
         claims.check_digest(self.info, digest, self.port)
 
@@ -162,7 +162,7 @@ class Link(Closable):
         self._plan = plan
 
     def expect_capability(self, capability: Capability, what: str) -> None:
-        """Raise DeviceError, "... cannot {what}", unless the device has a capability."""
+        """Raise DeviceError, which says "cannot {what}", unless the device has a capability."""
         if not self.info.capabilities & capability:
             raise DeviceError(
                 f"the device at {self.port} cannot {what}: its board has no memory for two saves"
@@ -180,7 +180,7 @@ class Link(Closable):
             want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)
-        request.samples = None  # so that a wrong count is reported, not ignored
+        request.samples = None  # a RESULT with a wrong count is an error here, not one to ignore
         result = self._result(request)
         self.samples, self.step = result.samples, result.step
         return result
@@ -195,7 +195,7 @@ class Link(Closable):
         self._note(halvings=times)
 
     def token(self) -> int:
-        """Return the token of the device's state, not 0; set one if the state has none.
+        """Return the token of the device's state, never 0; set a token if the state has none.
 
         The token stays as long as only learning and SET_RATE change the state. From this call on,
         the device accepts samples, rates and saves only while its state has this token.
@@ -222,7 +222,8 @@ class Link(Closable):
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        An interrupted transfer resumes where it stopped. Until it is complete, the old state stays.
+        After an interruption, a new call resumes the transfer. The old state stays until the whole
+        state has arrived.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -243,11 +244,11 @@ class Link(Closable):
     # --- parts of a request, for requests in a stream ---------------------------------------------
 
     def silent(self, failures: int) -> bool:
-        """Tell whether the device counts as silent after this number of tries without an answer."""
+        """Tell whether a device that did not answer this number of tries counts as silent."""
         return failures >= self._tries
 
     def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """Return a SAMPLE, unsent, for a device that has learned `samples` samples before it."""
+        """Return a SAMPLE, not yet sent; the device has learned `samples` samples before it."""
         info = self.info
         number = (info.token + samples) % COUNTED
         values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
@@ -280,10 +281,10 @@ class Link(Closable):
     def whole(self, request: Request) -> list[Reply] | None:
         """Return the replies to a request, the closing one last; None while some are missing.
 
-        Raises DeviceError if the device has refused it.
+        Raises DeviceError if the device has refused the request.
         """
         end = request.end
-        if end is not None and end.code == WELCOME.code:  # other fields may depend on the version
+        if end is not None and end.code == WELCOME.code:  # first, as fields depend on the version
             version = peek(end.code, end.payload, "protocol")
             if version != PROTOCOL_VERSION:
                 raise device_errors.other_version(self.port, version)
@@ -344,8 +345,9 @@ class Link(Closable):
         """Send a request, with retries, and return the replies, the closing one last.
 
         Each reply is (message name, values by field); METRICS are sorted by layer. A device that
-        has made too many saves gets the bytes that it waits for. Raises InputError if the values do
-        not fit the message, DeviceError if the device refuses or stays silent.
+        has saved too often waits for bytes before the next save; this method sends them. Raises
+        InputError if the values do not fit the message, DeviceError if the device refuses or stays
+        silent.
         """
         second = max(self.baud // 10, 2)  # bytes per second; a byte takes ten bits
         most = second * SAVE_PATIENCE
@@ -356,7 +358,7 @@ class Link(Closable):
                 if early.bytes_left > most:
                     raise
                 idle = min(early.bytes_left, second // 2)
-                most = early.bytes_left - idle // 2 - 1  # shrinks, so that the loop always ends
+                most = early.bytes_left - idle // 2 - 1  # becomes smaller, so the loop ends
                 self._line.write(bytes(idle))  # the device ignores zeros between frames
 
     def _ask(self, request: Request) -> list[Reply]:
@@ -365,14 +367,17 @@ class Link(Closable):
             wait, tries = wait / 4, HELLO_PERIODS
         elif request.message.name in STORING:
             wait *= STORING_PATIENCE
-        info, self._info = self._info, None  # if no answer comes, the next request opens a session
+        info, self._info = (
+            self._info,
+            None,
+        )  # if unanswered, the next request opens a session
         received = self._line.received
         made = 0
         while made < (self._tries if self._stop.is_set() else tries):
             made += 1
             self.send(request)
             if self._answered(request, wait):
-                self._info = info  # an answer keeps the session, even if it is a refusal
+                self._info = info  # even a refusal shows that the session lives
                 replies = self.whole(request)
                 if replies is not None:
                     return replies
@@ -385,7 +390,9 @@ class Link(Closable):
         """Wait for an answer; return False at the timeout."""
         deadline = time.monotonic() + wait
         while True:
-            if sum(request.take(frame) for frame in self.frames()):  # any() would stop early
+            if sum(
+                request.take(frame) for frame in self.frames()
+            ):  # any() would stop early
                 return True
             if time.monotonic() >= deadline:
                 return False

@@ -19,9 +19,9 @@ from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-POLL = 0.05  # seconds that a read waits for its first byte; so a deadline can be late by this much
+POLL = 0.05  # seconds that a read waits for its first byte; a deadline can be late by this
 READ_LIMIT = 65536  # maximum bytes per read
-NOTHING_TO_READ = "readiness to read but returned no data"  # how pyserial says it
+NOTHING_TO_READ = "readiness to read but returned no data"  # a part of pyserial's error
 USB = "usb:"  # prefix that marks a name as a USB serial number, not a path
 
 
@@ -42,7 +42,7 @@ class PortInfo:
     """A serial port of this computer: its path, and what the system says about it.
 
     `present` tells whether a device is connected; a system also lists UARTs without a device.
-    `serial_number` is that of the USB device, or None for any other port.
+    `serial_number` is the number of the USB device; None for any other port.
     """
 
     path: str
@@ -81,7 +81,7 @@ def _speaks_rfc2217(path: str) -> bool:
 
 
 def resolve(name: str) -> str:
-    """Resolve a name to a path or an address; a board's path may change when it reconnects.
+    """Return the path or address of a name. Resolve again after a reconnection: paths may change.
 
     Args:
         name: a path ("/dev/ttyACM0"), an address ("socket://host:port", "rfc2217://host:port"), a
@@ -109,7 +109,7 @@ def resolve(name: str) -> str:
 
 
 def _by_pattern(pattern: str) -> str:
-    # Two links to one device (by-id and by-path) are one port.
+    # Two symbolic links to one device, by-id and by-path, count as one port.
     found = {os.path.realpath(path): path for path in sorted(glob.glob(pattern), reverse=True)}
     return _only(sorted(found.values()), f"no port matches {pattern!r}", f"match {pattern!r}")
 
@@ -147,7 +147,7 @@ class Port(Closable):
         write_timeout: seconds within which a device must accept written bytes.
 
     Attributes:
-        name: the given name; resolve it again when the port is gone.
+        name: the given name.
         path: the resolved path or address.
         baud: the given speed.
         received: bytes read since the port was opened.
@@ -180,14 +180,14 @@ class Port(Closable):
         except OSError as error:
             raise self._gone(error) from error
         if data:
-            # Return the bytes that came before an error; the next read gets the error again.
+            # On an error, return the bytes that came before it; the next read raises it again.
             with contextlib.suppress(OSError):
                 data += self._rest()
         self.received += len(data)
         return data
 
     def _rest(self) -> bytes:
-        """Return the bytes that have arrived after a first byte, without waiting."""
+        """Return the bytes that have arrived, without waiting; `read` has read the first byte."""
         if _speaks_rfc2217(self.path):  # pyserial must extract the data from the telnet stream
             rest: bytes = self._serial.read(min(self._serial.in_waiting, READ_LIMIT))
             return rest
@@ -197,7 +197,7 @@ class Port(Closable):
     def write(self, data: bytes) -> None:
         """Write all bytes.
 
-        Raises ContactLost like `read`, and if the device does not accept the bytes in time.
+        Raises ContactLost as `read` does, and if the device does not accept the bytes in time.
         """
         from serial import SerialTimeoutException
 
@@ -212,7 +212,7 @@ class Port(Closable):
 
     def close(self) -> None:
         """Close the port and drop unsent bytes; a second call does nothing."""
-        # pyserial does not close a socket whose other end is gone, so it is closed here.
+        # pyserial does not close a socket after the other end has closed it; close it here.
         connection = getattr(self._serial, "_socket", None)
         try:
             if self._settings is not None and self._serial.is_open:
@@ -225,16 +225,16 @@ class Port(Closable):
     def _put_back(self, settings: list[Any]) -> None:
         from ska_edge.device import terminal
 
-        # The device, and its settings, may be gone.
+        # The device may be unplugged; then there are no settings to restore.
         with contextlib.suppress(OSError), terminal.system_errors():
-            # With unsent bytes, closing would wait for a device that accepts none.
+            # Else closing would wait until the device has accepted the unsent bytes.
             terminal.drop_output(self._serial.fileno())
             terminal.put_back(self._serial.fileno(), settings)
 
     def _open(self, write_timeout: float) -> Any:
-        # Open the port before pyserial opens it. So the settings are read before they change, and
-        # the system's own error is visible. This descriptor stays open until pyserial's is open, so
-        # the control lines do not toggle twice.
+        # Open the port before pyserial does, to read the settings before they change, and to get
+        # the error of the system itself. Close it only after pyserial has opened the port, or the
+        # control lines would toggle twice.
         with _terminals():
             import serial
 
@@ -263,7 +263,7 @@ class Port(Closable):
     def _connect(self, write_timeout: float) -> Any:
         with _terminals():
             import serial
-        # pyserial's RFC 2217 has a fixed write timeout, 5 s, and refuses another one.
+        # For RFC 2217, pyserial always has a write timeout of 5 s, and refuses any other.
         return serial.serial_for_url(
             self.path,
             baudrate=self.baud,

@@ -30,7 +30,7 @@ def refusal(path: str, baud: int, error: Exception) -> str:
     Args:
         path: device path or address.
         baud: the requested speed.
-        error: the error from opening it: OSError (including pyserial's errors) or ValueError.
+        error: the error at opening: OSError (such as pyserial's errors) or ValueError.
     """
     if "://" in path:
         return _connection_refusal(path, baud, error)
@@ -57,7 +57,7 @@ def speed_refusal(path: str, baud: int) -> str:
 
 
 def address_refusal(address: str) -> str | None:
-    """Return the sentence for a syntax error in an address; None if there is no error."""
+    """Return the error sentence if an address has a syntax error, otherwise None."""
     try:
         parts = urlsplit(address)
         good = parts.scheme in SCHEMES and parts.hostname and parts.port
@@ -69,7 +69,7 @@ def address_refusal(address: str) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """Return the system's error number; None if the error is not from the system."""
+    """Return the error number of the system; None if the error has none."""
     return error.errno if isinstance(error, OSError) else None
 
 
@@ -144,7 +144,7 @@ def _user(number: int) -> str:
 
 def _busy_refusal(path: str) -> str:
     every, own = holders(path), os.getpid()
-    # A process may have the port open without a lock: an emulated board holds its own port.
+    # A process may have the port open without locking it, such as an emulated board its own port.
     found = [each for each in every if each.locks] or [
         each for each in every if each.process != own
     ]
@@ -163,7 +163,7 @@ def _busy_refusal(path: str) -> str:
 
 
 def holders(path: str) -> list[Holder]:
-    """Return the processes visible to this user that have a device open, sorted by id.
+    """Return the processes that have a device open, sorted by id, as far as this user sees them.
 
     Args:
         path: device path, or a link to one.
@@ -227,6 +227,6 @@ def _connection_refusal(address: str, baud: int, error: Exception) -> str:
 
 
 def _cause(error: Exception) -> Exception:
-    """Return the system's error from which pyserial's error was raised."""
+    """Return the error of the system that caused pyserial's error."""
     inner = error.__context__
     return inner if isinstance(inner, (OSError, ValueError)) else error

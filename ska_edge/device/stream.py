@@ -1,4 +1,4 @@
-"""Streams samples to a device, which learns each exactly once, over as many sessions as needed.
+"""Streams samples to a device, over several sessions if needed; it learns each exactly once.
 
 The device counts the samples that it learns. The count tells a new session where the stream
 continues, even at a new port. `window` handles the samples in flight within one session.
@@ -27,13 +27,13 @@ from ska_edge.wire.protocol import COUNTED, Want
 
 @dataclass(frozen=True, slots=True)
 class Reconnection:
-    """Contact was lost and is back.
+    """The device was lost, and has reconnected.
 
     Attributes:
-        reason: a sentence.
+        reason: why it was lost, one sentence.
         info: the device's present report.
-        fell_back: whether the device lost its last state. It has restarted from its save or the
-            plan's weights, or was given another state.
+        fell_back: whether the device lost its last state, because it restarted from its save or
+            the plan's weights, or because it was given another state.
     """
 
     reason: str
@@ -42,23 +42,23 @@ class Reconnection:
 
 
 class Stream:
-    """Lets a device learn rows, over as many sessions as needed.
+    """Lets a device learn rows, over several sessions if needed.
 
     Args:
         connect: opens a link to the device; raises DeviceError while there is none.
         digest: digest of the plan that the device must run.
-        patience: seconds from the loss of contact until the next row must be learned; 0 does not
-            wait.
+        patience: seconds after a loss of contact within which the next row must be learned; with
+            0, a lost device is an error at once.
         want: additional contents of every answer.
         stop: once it is set, `learn` ends between two rows and does not wait for a lost device.
             Pass it to the links of `connect`, too.
         lost: called when contact is lost, before the wait.
-        plan: the plan itself, if known; everything that the device reports is compared with it.
+        plan: the plan with this digest, if known; all reports of the device are checked against it.
 
     Attributes:
         link: the link in use.
         samples: the known number of samples that the device has learned.
-        token: token of the state that learns.
+        token: token of the device's state.
 
     Raises DeviceError if there is no device, or one with another plan.
     """
@@ -83,7 +83,7 @@ class Stream:
         self._stop = stop or threading.Event()
         self._lost = lost
         self.token = 0
-        self._own = 0  # the token that this stream gave to the state, or tried to give it
+        self._own = 0  # the last token that this stream has tried to set
         self.link = connect()
         try:
             self._expect_plan()
@@ -113,7 +113,7 @@ class Stream:
         another plan comes back, or if another program taught the device.
         """
         row = credit = 0
-        deadline: float | None = None  # set while no row has been learned since contact was lost
+        deadline: float | None = None  # after a loss of contact, until the next row is learned
         if self.link.info.token == self.token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():
@@ -139,9 +139,9 @@ class Stream:
                     yield sample
 
     def ask(self, request: Callable[[Link], object]) -> Iterator[Reconnection]:
-        """Make a request between two calls of `learn`, when all rows are learned.
+        """Make a request between two calls of `learn`, when no row is in flight.
 
-        The request must be repeatable, because it is repeated after contact was lost. Yields
+        The request must be repeatable, because it is repeated after a loss of contact. Yields
         reconnections like `learn`. Raises the errors of `learn` and of the request.
         """
         deadline: float | None = None
@@ -174,7 +174,7 @@ class Stream:
     # --- contact lost and found -------------------------------------------------------------------
 
     def _deadline(self, known: float | None) -> float:
-        """Return the deadline for a reconnection; pause first if a deadline is already running."""
+        """Return the deadline for a reconnection; keep a known deadline, but pause first."""
         if known is None:
             return time.monotonic() + self._patience
         self._stop.wait(self.PAUSE)
@@ -205,7 +205,7 @@ class Stream:
         return not self._stop.is_set() and time.monotonic() < deadline
 
     def _replaced(self) -> bool:
-        """Tell whether the state is not the stream's; use the token of this state from now on.
+        """Tell whether the state was replaced; from now on, expect the token of this state.
 
         A state without a token gets a new one.
         """
@@ -232,7 +232,7 @@ class Stream:
     def _ahead(self, fell_back: bool, most: int) -> int:
         """Return how many rows the device has learned beyond `samples`; 0 if it fell back.
 
-        Raises DeviceError if there are more than were in flight: another program taught the device.
+        Raises DeviceError for more than `most`, the rows in flight: another program taught it.
         """
         info = self.link.info
         if fell_back:

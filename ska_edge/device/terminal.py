@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Linux reports this value for a speed without a name. Newer C libraries and other systems report
-# the speed itself.
+# Linux reports this value for a speed without a constant in `termios`. Newer C libraries and other
+# systems report the speed itself.
 NAMELESS = getattr(termios, "CBAUDEX", None)
 OUTPUT_SPEED = 5  # index of the output speed in the settings
 

@@ -46,7 +46,7 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
 
 
 def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
-    """Write a state of the plan with this digest, starting where an earlier transfer stopped."""
+    """Write a state of the plan with this digest; resume an earlier transfer where it stopped."""
     offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
     before, offset = -1, _next_offset(ask, "OFFER", offer)
     while before < offset < len(data):
@@ -60,6 +60,6 @@ def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
 
 
 def _next_offset(ask: Ask, name: str, values: Values) -> int:
-    """Send a request; return the offset of the next piece, from the device's STATUS."""
+    """Send a request; return the offset of the next piece, which the STATUS has as detail."""
     ((_, status),) = ask(name, values)
     return int(status["detail"])

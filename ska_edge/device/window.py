@@ -1,7 +1,7 @@
-"""Keeps samples in flight over one link: in order, as many as the device has room for.
+"""Keeps samples in flight over one link: in order, as many as the device can take.
 
-The device learns in order, and accepts only the next sample. After a lost frame it refuses the
-later ones, and the host goes back and sends them again (go-back-N).
+The device learns in order, and accepts only the next sample. If the frame of a sample is lost, the
+device refuses all later samples, and the host sends them again from the lost one (go-back-N).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Sending = Callable[[int, int], None]
 
 
 def unannounced(*_: int) -> None:
-    """Do nothing; a `Sending`."""
+    """Do nothing; this is the default `Sending`."""
 
 
 def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
-    """Return a row of inputs (n, d) and labels (n,); `samples` is as in `Sample`."""
+    """Return a row of inputs (n, d) and labels (n,) as a `Sample` without a result."""
     return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
 
 
@@ -76,10 +76,12 @@ class Window:
         self._pending: deque[tuple[Request, Sample]] = deque()
         self._went_back = False  # whether rows were sent again since the last answer
         self._failures = 0  # timeouts since the last answer
-        self._error: DeviceError | None = None  # raised after the rows before it are yielded
+        self._error: DeviceError | None = (
+            None  # raised after the rows before it are yielded
+        )
 
     def results(self) -> Iterator[Sample]:
-        """Yield the rows that the device has learned, in order, with its answers.
+        """Yield the rows that the device has learned, in order, each with the device's answer.
 
         The result of a row is None if its answer was lost. Raises ContactLost if the device is
         gone, silent, or has an unexpected sample count; DeviceError if it refuses a row.
@@ -100,7 +102,7 @@ class Window:
             self._send_again()
 
     def _fill(self) -> bool:
-        """Send rows while there is room; return False if there is no answer to wait for."""
+        """Send rows up to the credit; return False if no row is in flight."""
         while len(self._pending) < self.credit and not self._at_end():
             before, self._samples = self._samples, (self._samples + 1) % COUNTED
             sample = sample_at(self._inputs, self._labels, self._row, self._samples)
@@ -131,7 +133,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """Return the rows that are known to be learned, now that an answer has ended."""
+        """Return the rows that are learned according to this request, whose answer has ended."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")
@@ -149,7 +151,7 @@ class Window:
         if self._error is not None:
             return self._learned_before(request)
         if request.result is None and len(self._pending) == 1:
-            return []  # a part of the answer is lost, but the device can repeat it
+            return []  # a part of the answer is lost; the timeout makes the device repeat it
         sample.result = request.result
         return [*self._learned_before(request), self._learned()]
 
@@ -169,20 +171,20 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """Go back after a refused row; the device expects the row after sequence number `last`."""
+        """Send again all rows after sequence number `last`, because the device refused a row."""
         seqs = [request.seq for request, _ in self._pending]
         learned: list[Sample] = []
-        if last in seqs:  # the device has learned up to `last`, and can repeat only its last answer
+        if last in seqs:  # learned up to `last`; the device can repeat only its answer to `last`
             learned = self._learned_before(self._pending[seqs.index(last)][0])
         elif last != (seqs[0] - 1) % 256:
             return self._elsewhere()
-        if not self._went_back:  # the device refuses every row after the lost one; go back once
+        if not self._went_back:  # the device refuses several rows in flight; go back only once
             self._went_back = True
             self._send_again()
         return learned
 
     def _elsewhere(self) -> list[Sample]:
-        """Set the error for an unexpected sample count; return no rows."""
+        """Set the error for a device with an unexpected sample count; return no rows."""
         self._error = ContactLost(
             f"the device at {self._link.port} is not where it should be (did it restart, or does"
             " somebody else use it?): connect again and compare its samples"
