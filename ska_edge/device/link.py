@@ -390,9 +390,7 @@ class Link(Closable):
         """Wait for an answer; return False at the timeout."""
         deadline = time.monotonic() + wait
         while True:
-            if sum(
-                request.take(frame) for frame in self.frames()
-            ):  # any() would stop early
+            if sum(request.take(frame) for frame in self.frames()):  # any() would stop early
                 return True
             if time.monotonic() >= deadline:
                 return False

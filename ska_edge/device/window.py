@@ -76,9 +76,7 @@ class Window:
         self._pending: deque[tuple[Request, Sample]] = deque()
         self._went_back = False  # whether rows were sent again since the last answer
         self._failures = 0  # timeouts since the last answer
-        self._error: DeviceError | None = (
-            None  # raised after the rows before it are yielded
-        )
+        self._error: DeviceError | None = None  # raised after the rows before it are yielded
 
     def results(self) -> Iterator[Sample]:
         """Yield the rows that the device has learned, in order, each with the device's answer.
