@@ -148,7 +148,7 @@ def _write_all(file: io.FileIO, content: bytes) -> None:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """Return the system's status of a file; None if there is no file."""
+    """Return the status of a file; None if there is no file."""
     try:
         return target.stat()
     except FileNotFoundError:
@@ -156,7 +156,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _take_after(number: int, partial: Path, old: os.stat_result, mode: int) -> None:
-    """Give a new file this mode, and the owner of the old file if the system allows that."""
+    """Give a new file this mode, and the owner of the old file if the system allows it."""
     if hasattr(os, "fchown"):
         with contextlib.suppress(PermissionError):
             os.fchown(number, old.st_uid, old.st_gid)
@@ -178,7 +178,8 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes
 
     A `comment`, at most 65,535 bytes, becomes the end of the archive.
 
-    Unlike numpy.savez, the entries are uncompressed, dated 1980 and marked as Unix on any system.
+    The entries are uncompressed. Unlike those of numpy.savez, they are dated 1980 and marked as
+    Unix on every system.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

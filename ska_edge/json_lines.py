@@ -1,7 +1,7 @@
 """Reads and appends to files with one JSON object per line.
 
-A killed program can leave an incomplete last line. A reader distinguishes such a torn line from
-damage, and the next writer removes it.
+A killed program can leave an incomplete last line, a torn line. A reader distinguishes a torn line
+from a damaged one, and the next writer removes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
-LONGEST_LINE = 16_000_000  # bytes; a line with 65,535 inputs and decisions takes under a million
+LONGEST_LINE = 16_000_000  # bytes; the longest line of a monitor takes under a million
 BLOCK = 2**16  # bytes that one read takes from the end of a file
 READ = 2**20  # bytes that one read takes from the start of a file
 
@@ -28,7 +28,7 @@ class JsonLine:
     """One line of a file.
 
     Attributes:
-        start: bytes of the file before the line.
+        start: number of bytes of the file before the line.
         text: the bytes of the line, with its newline.
     """
 
@@ -37,11 +37,11 @@ class JsonLine:
 
     @property
     def end(self) -> int:
-        """Bytes of the file up to the end of the line."""
+        """Number of bytes of the file up to the end of the line."""
         return self.start + len(self.text)
 
     def content(self) -> dict[str, Any] | None:
-        """The JSON object in the line; None if there is none."""
+        """The JSON object in the line; None if the line has none."""
         try:
             content = json.loads(self.text.decode("utf-8"))
         except (ValueError, RecursionError):
@@ -54,9 +54,9 @@ class Block:
     """Whole lines of a file; only the last one of the file may lack its newline.
 
     Attributes:
-        number: number of its first line in the file, from 1.
-        start: bytes of the file before the line.
-        text: its bytes.
+        number: number of the first line, counted from 1 in the file.
+        start: number of bytes of the file before the block.
+        text: the bytes of the block.
     """
 
     number: int
@@ -100,7 +100,7 @@ class JsonLines(Closable):
                 at += len(text)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all lines in order, about `READ` bytes at a time; raise like `lines`."""
+        """Yield all lines in blocks of about `READ` bytes; raise as `lines` does."""
         number, at, rest = 1, 0, b""
         with self._readable() as file:
             while chunk := file.read(READ):
@@ -116,7 +116,7 @@ class JsonLines(Closable):
                 yield Block(number, at, rest)
 
     def lines_from_end(self) -> Iterator[JsonLine]:
-        """Yield all lines, the last one first, reading no more than needed; raise like `lines`."""
+        """Yield all lines, the last one first; read only what is needed; raise as `lines` does."""
         with self._readable() as file:
             at = file.seek(0, 2)
             tail = b""  # the bytes from `at` on, perhaps from the middle of a line
@@ -152,8 +152,7 @@ class JsonLines(Closable):
     # --- writing ----------------------------------------------------------------------------------
 
     def open(self, *, overwrite: bool = False) -> None:
-        """Open the file for appending; with `overwrite`, the first new line replaces the old
-        content.
+        """Open the file for appending, or, with `overwrite`, for replacing it by the first line.
 
         Raises InputError if the file cannot be written.
         """
@@ -173,7 +172,7 @@ class JsonLines(Closable):
             self.path.unlink(missing_ok=True)
 
     def append(self, content: Mapping[str, Any]) -> None:
-        """Append a line; after the return it survives even a kill of this program.
+        """Append a line; it then survives even a kill of this program.
 
         The first append removes a torn line at the end of the file. Raises InputError if the line
         cannot be written; the file is then unchanged.
@@ -205,7 +204,7 @@ class JsonLines(Closable):
         if last is None or last.text.endswith(b"\n"):
             return b""
         if last.content() is not None:
-            return b"\n"  # only its newline is missing
+            return b"\n"  # the line is complete, except for its newline
         if not self.is_torn(last):
             raise InputError(f"{self.path} ends in a line that is damaged; name another file")
         file.truncate(last.start)

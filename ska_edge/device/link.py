@@ -41,7 +41,7 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts to wait for the answer to one try of such a request
-SAVE_PATIENCE = 60  # a device may wait for so many seconds of bytes before a save
+SAVE_PATIENCE = 60  # seconds: a device may wait for bytes this long before a save
 
 
 def new_token() -> int:
@@ -222,8 +222,7 @@ class Link(Closable):
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.
 
-        After an interruption, a new call resumes the transfer. The old state stays until the whole
-        state has arrived.
+        A new call resumes an interrupted transfer. Until it is complete, the old state stays.
         """
         self.expect_digest(digest)
         self.expect_capability(Capability.PUSH, "take a state")
@@ -345,9 +344,8 @@ class Link(Closable):
         """Send a request, with retries, and return the replies, the closing one last.
 
         Each reply is (message name, values by field); METRICS are sorted by layer. A device that
-        has saved too often waits for bytes before the next save; this method sends them. Raises
-        InputError if the values do not fit the message, DeviceError if the device refuses or stays
-        silent.
+        waits for bytes before its next save gets them. Raises InputError if the values do not fit
+        the message, DeviceError if the device refuses or stays silent.
         """
         second = max(self.baud // 10, 2)  # bytes per second; a byte takes ten bits
         most = second * SAVE_PATIENCE
@@ -367,10 +365,7 @@ class Link(Closable):
             wait, tries = wait / 4, HELLO_PERIODS
         elif request.message.name in STORING:
             wait *= STORING_PATIENCE
-        info, self._info = (
-            self._info,
-            None,
-        )  # if unanswered, the next request opens a session
+        info, self._info = self._info, None  # if unanswered, the next request opens a session
         received = self._line.received
         made = 0
         while made < (self._tries if self._stop.is_set() else tries):

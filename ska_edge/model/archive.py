@@ -18,8 +18,8 @@ from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 
-READ = (2, VERSION)  # readable versions; a file of version 2 has only the parameters of a state
-# The errors that Python and numpy raise for a part of a wrong type or size.
+READ = (2, VERSION)  # readable versions; of a state, version 2 has only the parameters
+# The errors of Python and numpy for a part that has a wrong type or size.
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -55,7 +55,7 @@ def model_from_archive(path: Path, content: bytes) -> Model:
 
 
 def _opened(path: Path, content: bytes) -> Archive:
-    """Open the archive; raise InputError if its arrays are larger than the file."""
+    """Open the archive; raise InputError if its arrays are compressed."""
     try:
         archive = Archive(io.BytesIO(content))
         size = sum(archive.header(name).size for name in archive.names)
@@ -84,7 +84,7 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
 
 
 def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
-    """Read the state; a file of version 2 has only its parameters."""
+    """Read the state; version 2 has only the parameters of a state."""
     if "parameters" in arrays:
         return State(plan, _checked(arrays["parameters"], "i4"))
     return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())

@@ -1,7 +1,7 @@
 """Assembles a model from the parts of a file, and checks every part.
 
-Model files and ONNX files share these checks. The seal of a file shows that the file is complete,
-not who wrote it: anyone who edits a file can seal it again.
+Model files and ONNX files share these checks. The seal of a file shows that the file is complete.
+It does not show who wrote the file: anyone who edits a file can seal it again.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ class Parts:
 
     Attributes:
         plan: plain data from `Plan.to_json`.
-        state: returns the file's state for a plan; raises the errors of `State.from_bytes`.
+        state: a function that returns the file's state for a plan, or raises as
+            `State.from_bytes` does.
         step: number of updates.
         mean, scale: mean and scale of each input, (inputs,); see `Scaling`.
         limit: largest magnitude of a scaled input.
         ranges, notes: see `Model`.
-        reference: tensors of the float twin; None without a twin.
+        reference: tensors of the float twin; None if the model has none.
     """
 
     plan: Any
@@ -76,7 +77,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
     for values in (parts.mean, parts.scale):
         if values.dtype != np.float64 or values.shape != (plan.inputs,):
             raise InputError(f"the scaling does not fit {plan.inputs} inputs")
-    # A comparison with NaN is false, so NaN is refused.
+    # These comparisons also refuse NaN, because every comparison with NaN is false.
     if not (
         (np.abs(parts.mean) <= LARGEST).all()
         and (parts.scale >= LEAST_SCALE).all()
@@ -88,7 +89,7 @@ def _scaling(plan: Plan, parts: Parts) -> Scaling:
 
 
 def _reference(plan: Plan, tensors: Tensors) -> Parameters:
-    """Return the float twin's parameters, one tensor for each tensor of the plan."""
+    """Return the float twin's parameters; raise InputError unless they fit the plan."""
     for tensor in plan.tensors():
         values = tensors.get((tensor.layer, tensor.name))
         if (
@@ -105,7 +106,7 @@ def _whole(least: int) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is int and least <= value <= MOST_STEPS)
 
 
-# `eval` reconstructs the training's split from these notes; other notes are only for display.
+# From these notes, `eval` repeats the split of the training; other notes are only displayed.
 SPLIT: dict[str, Callable[[Any], bool]] = {
     "seed": _whole(0),
     "per_class": _whole(1),

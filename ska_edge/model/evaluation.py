@@ -17,7 +17,7 @@ class Evaluation:
         confusion: (classes, classes) int64; element [i, j] is the number of samples of class i
             that the integers classified as class j.
         float_accuracy: fraction of rows that the float twin classifies correctly, 0 to 1; None
-            without a twin.
+            if the model has no twin.
     """
 
     labels: tuple[str, ...]
@@ -37,7 +37,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often the exported model and the trainer differ.
+    """The comparison of an exported model with the trainer.
 
     Attributes:
         rows: number of compared inputs.
@@ -61,7 +61,8 @@ def confusion_matrix(
 def probabilities(decisions: NDArray[np.integer]) -> NDArray[np.float64]:
     """Scale decisions (rows, classes), which are independent sigmoids, to a sum of 1 per row.
 
-    Each decision is divided by the sum of its row. A row of zeros becomes equal values.
+    Each decision is divided by the sum of its row. In a row of zeros, all classes get the same
+    probability.
     """
     sums = decisions.sum(axis=1, keepdims=True)
     return np.where(sums == 0, 1 / decisions.shape[1], decisions / np.maximum(sums, 1))

@@ -48,7 +48,7 @@ class Model:
     Attributes:
         plan: everything that fixes the integers, except the weights.
         state: the learned integers.
-        scaling: converts features to the plan's input, before it is quantized.
+        scaling: scales features to the plan's input, before quantization.
         reference: the float twin's parameters, or None if only integers were trained.
         ranges: the ranges of the integers during the training.
         notes: plain data about the training (seed, epochs, accuracies), for display.
@@ -62,14 +62,14 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Return sizes, rule and precision; thousands of integers would be useless."""
+        """Return sizes, rule and precision, because the integers are too many."""
         sizes = "-".join(map(str, self.plan.sizes))
         return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Convert features (n, d) to the integers of the plan's input, each feature by itself.
+        """Convert features (n, d) to the integers of the plan's input.
 
-        If the plan standardizes raw integers, the results are those that a device computes.
+        If the plan standardizes raw integers, a device computes the same integers.
         """
         format, raw = self.plan.layers[0].input, self.plan.raw
         if raw is None:
@@ -78,7 +78,7 @@ class Model:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The class of each output, (classes,): integers if every name is one, otherwise text."""
+        """The class of each output, (classes,): integers if all are integers, otherwise text."""
         return class_array(self.plan.labels)
 
     def inputs(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -128,7 +128,7 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError like `decisions`, and for a rule that learns no classes.
+        Raises InputError as `decisions` does, and for a rule that learns no classes.
 
         Example: ``(model.predict(x) == y).mean()``
         """
@@ -137,10 +137,10 @@ class Model:
         return decided
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Return the decisions, scaled to a sum of 1 per row, (rows, classes) in `classes`' order.
+        """Return the decisions, scaled to a sum of 1 per row, (rows, classes) as in `classes`.
 
-        Each output is an independent sigmoid, which is divided by the sum of all outputs.
-        Arguments and errors are those of `predict`.
+        Each output is an independent sigmoid, so it is divided by the sum of all outputs. The
+        arguments and errors are those of `predict`.
 
         Example: ``confidence = model.predict_proba(x).max(axis=1)``
         """
@@ -157,11 +157,11 @@ class Model:
             y: labels (rows,), each one of `classes`; None for a rule without labels.
 
         Returns:
-            The class of each row, (rows,), predicted just before the row was learned; class indices
-            for a rule without labels.
+            The class of each row, (rows,), as predicted just before the row was learned. For a rule
+            without labels, these are class indices.
 
-        Raises InputError like `decisions`, for labels that are not a class of the model, and for a
-        model that learns several rows at once (`batch`). Nothing is learned then.
+        Raises InputError as `decisions` does, for labels that are no class of the model, and for a
+        model that learns several rows at once (`batch`). After an error, nothing is learned.
 
         Example: ``right = (model.learn(x, y) == y).mean()``
         """
@@ -188,7 +188,7 @@ class Model:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`; classes are matched by
                 name.
 
-        Raises InputError like `predict`, and for classes that the model does not know.
+        Raises InputError as `predict` does, and for classes that the model does not know.
 
         Example: ``model.evaluate("digits").accuracy``
         """
@@ -208,9 +208,9 @@ class Model:
         return Evaluation(self.plan.labels, counts, float(right.mean()))
 
     def matched(self, dataset: Dataset) -> Dataset:
-        """Return the data with classes numbered like the outputs.
+        """Return the data with the classes numbered as the outputs of the model are.
 
-        Raises InputError for another number of features, and for a class without an output.
+        Raises InputError for a wrong number of features, and for a class without an output.
         """
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
@@ -238,19 +238,19 @@ class Model:
 
         Args:
             path: the file to write.
-            form: "integer", whose outputs are a device's, bit for bit, or "float", whose outputs
-                are close to them.
+            form: "integer" has the outputs of a device, bit for bit; the outputs of "float" are
+                close to them.
 
         Returns:
-            The number of compared rows, and the number of rows whose classes differ (always 0 for
-            the form "integer").
+            The number of compared rows, and the number of rows that differ (always 0 for the form
+            "integer").
 
         Raises InputError when the file cannot be written, and CheckError when the integer form
         differs in any bit; nothing is written then.
 
         Example: ``model.export_onnx("digits.onnx")``
         """
-        # Imported here, because onnx takes a second to import and few uses need it.
+        # Imported here, because onnx takes a second to import, and is seldom needed.
         from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
 
         path = path_of(path)
@@ -275,7 +275,7 @@ class Model:
 
         Example: ``model.firmware("firmware", board="qemu-m4").build()``
         """
-        # Imported here, because the generator is a separate package that most uses do not need.
+        # Imported here, because the generator is a separate package, and is seldom needed.
         from firmware_gen.project import write_project
 
         return write_project(
@@ -303,7 +303,7 @@ class Model:
     def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
         """Write the model atomically.
 
-        `private`: only the owner can read the file, because a device's state can contain samples.
+        With `private`, only the owner can read the file; the state of a device may contain samples.
         """
         arrays: dict[str, NDArray[Any]] = {
             "state": np.frombuffer(self.state.to_bytes(), dtype=np.uint8),
@@ -329,12 +329,12 @@ class Model:
 
 
 def seal(content: bytes) -> bytes:
-    """Return the seal at the end of a file, for all bytes before it."""
+    """Return the seal for a file: the digest of `content`, all bytes before the seal."""
     return hashlib.sha256(content).hexdigest().encode()
 
 
 def reference_name(layer: int, tensor: str) -> str:
-    """Return the name of a float twin's tensor in the file, where a readout is called a head."""
+    """Return the name of a float twin's tensor in the file; there, "head" stands for "readout"."""
     return f"{REFERENCE}{tensor.replace('readout_', 'head_')}_{layer}"
 
 

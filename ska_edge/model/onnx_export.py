@@ -1,7 +1,7 @@
 """Exports models as ONNX for inference: in an exact integer form, and in a float form.
 
-The integer form also carries the plan and the whole state, from which `onnx_import` restores the
-model.
+The integer form also contains the plan and the whole state; `onnx_import` restores the model from
+them.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def export(model: Model, form: str) -> onnx.ModelProto:
 
     Args:
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
-            Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. Its
-            metadata have the plan and the state, including the samples of a replay buffer.
+            Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. The
+            metadata contain the plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions;
             close but not equal.
     """
@@ -86,7 +86,7 @@ def _metadata(model: Model, form: str) -> dict[str, str]:
 
 
 def content_digest(metadata: Mapping[str, str]) -> str:
-    """Return the SHA-256 of our metadata, except for the entry that holds this SHA-256."""
+    """Return the SHA-256 of all metadata of ska-edge except the entry for this SHA-256."""
     ours = {k: v for k, v in metadata.items() if k.startswith(PREFIX) and k != CONTENT}
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
@@ -98,7 +98,7 @@ def _integer_graph(state: State) -> onnx.GraphProto:
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
-        # Inference needs the weights only in the precision of the sums, so they are stored in that.
+        # The sums use weights of fewer bits than learning does; store only the bits they use.
         weights = trainer.forward_weights(index)
         weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
@@ -124,12 +124,12 @@ def _integer_graph(state: State) -> onnx.GraphProto:
 
 
 def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
-    """Return a tensor in the integer type of its format."""
+    """Store a tensor in the integer type of its format; return its name."""
     return ops.initializer(name, values.astype(f"int{format.bits}"))
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """Return the nodes that the outputs depend on; the last layer's activation is not used."""
+    """Return the nodes that the outputs depend on; the activation of the last layer is unused."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):

@@ -1,4 +1,4 @@
-"""Restores the exported model from the integer form of ONNX, without changing a bit."""
+"""Restores a model, bit for bit, from its ONNX file in the integer form."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from ska_edge.plan.plan import Plan
 def model_from_onnx(path: Path, content: bytes) -> Model:
     """Restore a model from the bytes of an integer ONNX file; `path` is for error sentences.
 
-    It restores everything except the float twin, which is not in the file. Raises InputError if the
-    file was not exported by ska-edge, has the float form, is damaged, or was changed after the
-    export: every tensor and every node must match the state in the file.
+    The file has everything except the float twin. Raises InputError if the file was not exported by
+    ska-edge, has the float form, is damaged, or was changed after the export. Every tensor and
+    every node must be as the state in the file requires.
     """
     try:
         found = onnx.ModelProto.FromString(content)
@@ -40,7 +40,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 
 
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
-    """Return our metadata entries; raise InputError unless they are those of a complete model."""
+    """Return the metadata; raise InputError unless they contain a complete model."""
     metadata = {_text(entry.key): _text(entry.value) for entry in found.metadata_props}
     form = metadata.get(f"{PREFIX}form")
     if form is None:
@@ -151,7 +151,7 @@ def _computation(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _clear(message: Any, *names: str) -> None:
-    """Clear fields, except for those that this version of onnx does not have."""
+    """Clear the fields with these names that this version of onnx has."""
     for name in names:
         if name in message.DESCRIPTOR.fields_by_name:
             message.ClearField(name)

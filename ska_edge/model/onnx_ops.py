@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # 2**62 makes wide values positive, and their sums stay inside int64
+INT64_OFFSET_BITS = 62  # adding 2**62 makes 64-bit values positive, without overflow
 
 
 class OnnxOps:
@@ -69,7 +69,7 @@ class OnnxOps:
         return self.node("Mul", a, b)
 
     def round_shift(self, a: str, shift: int, lo: int, hi: int) -> str:
-        # BitShift takes only unsigned numbers: add an offset, shift, subtract the shifted offset.
+        # BitShift is only for unsigned numbers: add an offset, shift, subtract the shifted offset.
         bits = 31 if width(lo, hi) == 32 else INT64_OFFSET_BITS
         if not -(1 << bits) <= lo <= hi < 1 << bits:
             raise RangeError(f"a sum in [{lo}, {hi}] is too wide for ONNX")
@@ -81,7 +81,7 @@ class OnnxOps:
         )
 
     def clip(self, a: str, lo: int, hi: int) -> str:
-        # Min and Max would be wrong: onnxruntime 1.23.2 compares int64 in 32 bits there.
+        # Not Min and Max, because onnxruntime 1.23.2 compares only 32 bits of their int64.
         least, most = self._scalar(lo), self._scalar(hi)
         a = self.node("Where", self.node("Less", a, least), least, a)
         return self.node("Where", self.node("Greater", a, most), most, a)
@@ -105,7 +105,7 @@ class OnnxOps:
         return a
 
     def dot(self, weights: str, inputs: str, lo: int, hi: int) -> str:
-        # int32 if the proof allows it, because small runtimes multiply this type fastest.
+        # Use int32 if the interval allows it, because small runtimes multiply int32 fastest.
         kind = TensorProto.INT32 if width(lo, hi) == 32 else TensorProto.INT64
         transposed = self.node("Transpose", self.cast(weights, kind), perm=[1, 0])
         sums = self.node("MatMul", self.cast(inputs, kind), transposed, hint="sum")

@@ -23,7 +23,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     """Open a model from a `.ska` file or an integer ONNX file, whatever its name.
 
     A model from ONNX has no float twin. Raises InputError, with the reason, for a file of another
-    kind or a damaged or edited file, and for numbers that the arithmetic does not support.
+    kind, for a damaged or edited file, and for numbers that the arithmetic does not support.
     """
     path = path_of(path)
     named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
@@ -50,6 +50,6 @@ def _content(path: Path, kind: str) -> bytes:
         raise refusal("read", path, error) from error
     except ValueError as error:  # a null byte in the name
         raise InputError(f"{str(path)!r} cannot be a path: {error}") from error
-    if not fits or len(content) > LARGEST_FILE:  # a pipe does not report its size
+    if not fits or len(content) > LARGEST_FILE:  # the second test is for a pipe, which has no size
         raise InputError(f"{path} is no model: it has more than {LARGEST_FILE} bytes")
     return content

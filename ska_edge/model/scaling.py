@@ -12,7 +12,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
 from ska_edge.rules.neuron import RawInput
 
-LEAST_SCALE = 1e-150  # a feature that varies less than this cannot be divided by its deviation
+LEAST_SCALE = 1e-150  # a feature with a smaller deviation counts as constant
 SCALINGS = ("standardize", "global", "none")
 
 
@@ -32,9 +32,9 @@ class Scaling:
     def fit(cls, features: NDArray[np.float64], kind: str) -> Scaling:
         """Fit the scaling to features (n, d).
 
-        Three kinds exist: each feature to mean 0 and variance 1; all features with one mean and one
-        deviation (`global`, for pixels and other features of one kind); or no scaling. A constant
-        feature becomes 0.
+        "standardize" gives each feature mean 0 and variance 1. "global" uses one mean and one
+        deviation for all features, such as pixels. "none" does not scale. A constant feature
+        becomes 0, except with "none".
         """
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
@@ -46,12 +46,12 @@ class Scaling:
                 np.full(features.shape[1], features.std()),
             )
         mean, scale = features.mean(axis=0), features.std(axis=0)
-        # The deviation of a constant consists of rounding errors; a division would amplify them.
+        # Do not divide by the deviation of a constant feature: it is only rounding errors.
         constant = (np.ptp(features, axis=0) == 0) | (scale < LEAST_SCALE)
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def within(self, format: QFormat) -> Scaling:
-        """Return the same scaling with the limit of an input format."""
+        """Return the same scaling with the limit that an input format has."""
         return replace(self, limit=2.0 ** (format.bits - 1 - format.frac))
 
     def as_dict(self) -> dict[str, list[float]]:
@@ -70,8 +70,8 @@ class Scaling:
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
     """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
-    A device computes the same from 16-bit integers (`ska_standardize`); float64 holds every step of
-    it exactly. The same formula applies to any other feature, such as 3.5.
+    From 16-bit integers, a device computes the same (`ska_standardize`), because float64 is exact
+    in every step. Other features, such as 3.5, are converted by the same formula.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))
