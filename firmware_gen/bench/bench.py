@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -89,38 +89,49 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The measured figures of one program.
+class Calls:
+    """The measured calls of one program.
 
     Attributes:
         infer, learn: units of the counter per call, mean over the samples.
-        flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
-            heap. stack is the bound from the call graph. A library that calls through pointers has
-            no such bound; stack is then the bytes that its run used, or None if they cannot be
-            measured.
-        code: bytes of code and tables of the library, without its initial weights.
         right: number of samples that were classified correctly before they were learned.
     """
 
     infer: float
     learn: float
+    right: int
+
+
+@dataclass(frozen=True)
+class Figures(Calls):
+    """The measured figures of one program: its calls, and its memory.
+
+    Attributes:
+        flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
+            heap. stack is the bound from the call graph. A library that calls through pointers has
+            no such bound; stack is then the bytes that its run used, or None if they cannot be
+            measured.
+        code: bytes of code and tables of the library, without its initial weights.
+    """
+
     flash: int
     ram: int
     stack: int | None
     code: int
-    right: int
 
 
 @dataclass(frozen=True)
 class Benchmark:
     """The result: figures of our library, and of the other program.
 
-    `units` is the known length of a loop; `counted` is the length that the counter measured.
-    `compiler` is the name and version that the compiler reports.
+    `later` are the calls of the later tasks, in the same order. `units` is the known length of a
+    loop; `counted` is the length that the counter measured. `compiler` is the name and version that
+    the compiler reports.
     """
 
     own: Figures
     compared: Figures | None
+    later: tuple[Calls, ...]
     units: int
     counted: float
     toolchain: str
@@ -147,11 +158,13 @@ def bench(
     optimize: str | None = None,
     toolchain: str | None = None,
     compare: Compared | None = None,
+    later: Sequence[Task] = (),
 ) -> Benchmark:
     """Measure a task on a board; the projects are written to `folder`.
 
     `optimize` overrides the board's optimization level. `compare` is another
-    implementation of the same network.
+    implementation of the same network. `later` are tasks of the same plan with other initial
+    parameters; only their calls are measured.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or the file does not exist.
@@ -164,28 +177,24 @@ def bench(
     if compare is not None:
         compare.check()
     bench = _Bench(board, counter, task, folder, optimize, toolchain)
-    report = bench.run("own")
+    report = bench.learned("own")
     counted = counter.units(report.loop - report.empty)
     if abs(counted - report.units) * TOLERANCE > report.units:
         raise CheckError(
             f"the counter of board {board.name} makes {counted:.0f} {counter.unit} of a loop of "
             f"{report.units}: correct per_tick or arguments in [counter] of its board.toml"
         )
-    expected = crc16(_bytes(task.plan, task.learned))
-    if report.weights != expected:
-        raise CheckError(
-            f"after {len(task.labels)} samples the weights on board {board.name} are not the "
-            f"host's (CRC {report.weights:04x} instead of {expected:04x}), so its figures are "
-            "worthless; find the first difference with ska-edge verify"
-        )
     own = bench.figures("own", report)
+    after = [replace(bench, task=each) for each in later]
+    calls = [each.calls(each.learned(f"own-later-{i}")) for i, each in enumerate(after)]
     compared = None
     if compare is not None:
         bench.compare = compare
         compared = bench.figures("compared", bench.run("compared"))
     assert bench.built is not None
     found = toolchains.choose([bench.built.toolchain])
-    return Benchmark(own, compared, report.units, counted, found.name, found.version())
+    compiler = found.name, found.version()
+    return Benchmark(own, compared, tuple(calls), report.units, counted, *compiler)
 
 
 @dataclass
@@ -216,6 +225,27 @@ class _Bench:
             )
         return report
 
+    def learned(self, name: str) -> Report:
+        """Run our own image; check that it learned the host's weights, and return its report."""
+        report, task = self.run(name), self.task
+        expected = crc16(_bytes(task.plan, task.learned))
+        if report.weights != expected:
+            raise CheckError(
+                f"after {len(task.labels)} samples the weights on board {self.board.name} are not"
+                f" the host's (CRC {report.weights:04x} instead of {expected:04x}), so its figures"
+                " are worthless; find the first difference with ska-edge verify"
+            )
+        return report
+
+    def calls(self, report: Report) -> Calls:
+        """Return the figures of the calls of a program that has run."""
+        samples = report.samples
+        return Calls(
+            infer=self.counter.units(report.infer - samples * report.empty) / samples,
+            learn=self.counter.units(report.learn - samples * report.empty) / samples,
+            right=report.right,
+        )
+
     def figures(self, name: str, report: Report) -> Figures:
         """Return the figures of a program that has run."""
         heap = max(report.heap, 1)
@@ -227,15 +257,12 @@ class _Bench:
         weights = self.task.plan.parameter_bytes
         if self.compare is not None:
             weights = 4 * sum(tensor.size for tensor in self.task.start)
-        samples = report.samples
         return Figures(
-            infer=self.counter.units(report.infer - samples * report.empty) / samples,
-            learn=self.counter.units(report.learn - samples * report.empty) / samples,
+            **vars(self.calls(report)),
             flash=whole.flash,
             ram=whole.ram,
             stack=report.stack if whole.stack is None else whole.stack,
             code=whole.flash - without.flash - weights,
-            right=report.right,
         )
 
     def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:

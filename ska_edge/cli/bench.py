@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.bench.bench import Benchmark, Compared, Figures, Task, counter_of
+from firmware_gen.bench.bench import Benchmark, Calls, Compared, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
 from ska_edge.cli.console import Output, json_option
@@ -18,33 +18,57 @@ from ska_edge.cli.options import options_from, training_options
 from ska_edge.cli.word import Word
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
+from ska_edge.progress import Progress, silent
 from ska_edge.training.beginning import Beginning, beginning
 
 SAMPLES = 200
+PHASES = (1, 5, 20)
+"""Epochs of training after which `--phases` measures the same samples again."""
 OFFERED = ("hidden", "rule", "precision", "rate", "seed")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 def task_of(begun: Beginning) -> Task:
     """Return the workload: the first samples of a training."""
+    state = begun.model.state
     return Task(
         plan=begun.model.plan,
-        initial=begun.model.state.parameters.copy(),
-        learned=begun.learned(),
+        initial=state.parameters.copy(),
+        learned=begun.learned(state),
         inputs=begun.inputs,
         labels=begun.labels,
         start=begun.start(),
     )
 
 
+def later_tasks(begun: Beginning, task: Task, progress: Progress = silent) -> list[Task]:
+    """Return the workload of each of `PHASES`: the same samples, with weights that have learned."""
+    return [
+        replace(task, initial=state.parameters, learned=begun.learned(state))
+        for state in begun.states(PHASES, progress)
+    ]
+
+
+def calls_document(calls: Calls) -> dict[str, Any]:
+    """Return the keys of one program or phase in `bench --json`."""
+    return {**asdict(calls), "infer": round(calls.infer, 1), "learn": round(calls.learn, 1)}
+
+
 def figures_document(figures: Figures) -> dict[str, Any]:
     """Return the keys of one program in `bench --json`."""
     return {
-        **asdict(figures),
-        "infer": round(figures.infer, 1),
-        "learn": round(figures.learn, 1),
+        **calls_document(figures),
         "ram_with_stack": None if figures.stack is None else figures.ram + figures.stack,
     }
+
+
+def phases_document(found: Benchmark) -> list[dict[str, Any]] | None:
+    """Return the figures of every phase, the first samples of the training first."""
+    if not found.later:
+        return None
+    first = {name: getattr(found.own, name) for name in ("infer", "learn", "right")}
+    phases = zip((0, *PHASES), (Calls(**first), *found.later), strict=True)
+    return [{"epochs": epochs, **calls_document(calls)} for epochs, calls in phases]
 
 
 def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]:
@@ -55,6 +79,7 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "unit": counter_of(board).unit,
         **figures_document(found.own),
         "compare": compared,
+        "phases": phases_document(found),
         "samples": len(task.labels),
         "sizes": task.plan.sizes,
         "rule": task.plan.rule,
@@ -101,6 +126,21 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
         f"means over {counted(document['samples'], 'sample')}; weights equal to the host's;"
         f" a loop of {loop['length']} {unit} was counted as {loop['counted']:.0f}"
     )
+    if document["phases"] is not None:
+        _show_phases(out, document)
+
+
+def _show_phases(out: Output, document: dict[str, Any]) -> None:
+    """Print the table of the phases."""
+    unit, samples = document["unit"], document["samples"]
+    out.table(
+        f"{unit} for the same {samples} samples after more epochs of training",
+        ["epochs", "per inference", "per learning step", f"right of {samples}"],
+        [
+            [f"{phase[key]:,.0f}" for key in ("epochs", "infer", "learn", "right")]
+            for phase in document["phases"]
+        ],
+    )
 
 
 @click.command(epilog="Example:  ska-edge bench --board qemu-m4")
@@ -121,6 +161,11 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
     type=click.Path(path_type=Path),
     help="Folder of a library that the file of --compare includes.",
 )
+@click.option(
+    "--phases",
+    is_flag=True,
+    help=f"Measure again after {', '.join(map(str, PHASES[:-1]))} and {PHASES[-1]} epochs.",
+)
 @data_options
 @json_option
 def bench(
@@ -130,6 +175,7 @@ def bench(
     toolchain: str | None,
     compare: Path | None,
     library: Path | None,
+    phases: bool,
     reader: Reader,
     as_json: bool,
     **values: Any,
@@ -143,6 +189,9 @@ def bench(
 
     Flash, RAM and stack are those of the smallest firmware that infers and learns, without the
     protocol. Code is the library's part of flash, without the initial weights.
+
+    A trained network changes fewer weights per step. `--phases` also measures the same samples
+    with the weights that the host has after 1, 5 and 20 epochs.
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)
@@ -157,7 +206,10 @@ def bench(
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating", "samples") as update:
         begun = beginning(reader.dataset(data), options, SAMPLES, update)
-    task = task_of(begun)
+    task, later = task_of(begun), list[Task]()
+    if phases:
+        with out.progress("training", "samples") as update:
+            later = later_tasks(begun, task, update)
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
         out.working(f"measuring on {board}"),
@@ -169,6 +221,7 @@ def bench(
             optimize=optimize,
             toolchain=toolchain,
             compare=None if compare is None else Compared(compare, library),
+            later=later,
         )
     document = {
         **bench_document(loaded, task, found),

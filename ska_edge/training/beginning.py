@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.network.engine import trainer_for
+from ska_edge.network.engine import narrow, trainer_for
+from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -25,18 +27,39 @@ class Beginning:
         model: the model with calibrated formats; its integers and its float twin have their initial
             values.
         inputs, labels: quantized inputs (n, d) and labels (n,), in the order of the training.
+        session: the training that these samples begin.
     """
 
     model: Model
     inputs: NDArray[np.int64]
     labels: NDArray[np.int64]
+    session: Session
 
-    def learned(self) -> NDArray[np.int64]:
-        """Return the parameters (count,) after the host has learned these samples."""
-        trainer = trainer_for(self.model.state.copy(), learn=len(self.labels))
+    def learned(self, state: State) -> NDArray[np.int64]:
+        """Return the parameters (count,) after the host has learned these samples from `state`."""
+        trainer = trainer_for(state.copy(), learn=len(self.labels))
         for _ in trainer.learn_stream(self.inputs, self.labels):
             pass
         return trainer.state.parameters
+
+    def states(self, epochs: Sequence[int], progress: Progress = silent) -> Iterator[State]:
+        """Yield the state of a device with the parameters after each of these numbers of epochs.
+
+        `epochs` ascend from 1 to at most the epochs of the training. Everything else in a state is
+        as after a start. `progress(done, total)` counts samples.
+        """
+        session, total = self.session, epochs[-1] * len(self.session.fit.y)
+        inputs = narrow(session.plan, self.model.quantize(session.fit.x))
+        trainer, done = trainer_for(self.model.state.copy(), learn=total), 0
+        for epoch, (halvings, order) in enumerate(session.orders(), 1):
+            trainer.state.halve_rate(halvings)
+            for decisions in trainer.learn_many(inputs[order], session.fit.y[order]):
+                done += len(decisions)
+                progress(done, total)
+            if epoch in epochs:
+                yield trainer.state.flashed()
+            if epoch == epochs[-1]:
+                return
 
     def start(self) -> tuple[NDArray[np.float64], ...]:
         """Return the initial weights in float: W (outputs, inputs), b (outputs,) of every layer."""
@@ -72,4 +95,4 @@ def beginning(
             f"{session.options.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
             f" {count} are needed; give more data"
         )
-    return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows])
+    return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows], session)

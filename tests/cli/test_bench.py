@@ -37,10 +37,23 @@ def test_the_document(ska_edge, require_board: Callable[[str], Board]) -> None:
     assert document["learn"] < document["compare"]["learn"]
 
 
+def test_phases(ska_edge, require_board: Callable[[str], Board]) -> None:
+    pytest.importorskip("sklearn")
+    require_board("qemu-m3")
+    document = ska_edge(*SMALL, "--phases", "--json").document()
+    phases = document["phases"]
+    assert [phase["epochs"] for phase in phases] == [0, 1, 5, 20]
+    for key in ("infer", "learn", "right"):
+        assert phases[0][key] == document[key]
+    assert phases[3]["right"] > phases[0]["right"]
+    assert phases[3]["learn"] < phases[0]["learn"]  # small errors change no weight
+
+
 def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
     outcome = ska_edge(*SMALL)
+    assert "epochs" not in outcome.out
     assert outcome.code == 0
     assert outcome.err == ""
     assert "instructions per learning step" in outcome.out

@@ -196,6 +196,19 @@ def test_a_device_that_learned_something_else_is_found(
         bench(require_board(BOARD), wrong, tmp_path)
 
 
+def test_later_tasks_are_measured_and_compared_with_the_host(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(BOARD)
+    found = bench(board, task, tmp_path / "same", later=[task, task])
+    own = found.own
+    assert [calls.right for calls in found.later] == [own.right] * 2
+    assert all(abs(calls.learn - own.learn) < 1 for calls in found.later)
+    wrong = dataclasses.replace(task, initial=task.learned)
+    with pytest.raises(CheckError, match=f"after {SAMPLES} samples the weights .* not the host's"):
+        bench(board, task, tmp_path / "wrong", later=[task, wrong])
+
+
 def test_a_network_too_large_for_the_board_is_refused(
     task: Task,
     require_board: Callable[[str], Board],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,18 @@ def test_a_beginning_is_that_of_the_training_with_the_same_options(iris: Dataset
     for x, label in zip(begun.inputs, begun.labels.tolist(), strict=True):
         trainer.learn_one(x, label)
     assert (begun.model.state.parameters == trained.model.state.parameters).all()
+
+
+def test_the_states_of_a_beginning_are_those_after_its_epochs(iris: Dataset) -> None:
+    options = Options(hidden=(4,), epochs=2)
+    trained, begun = train(iris, options), beginning(iris, options, 240)
+    initial = begun.model.state.to_bytes()
+    first, second = begun.states((1, 2))
+    assert begun.model.state.to_bytes() == initial
+    half = dataclasses.replace(begun, inputs=begun.inputs[:120], labels=begun.labels[:120])
+    assert (first.parameters == half.learned(begun.model.state)).all()
+    assert (second.parameters == trained.model.state.parameters).all()
+    assert (first.step, first.samples) == (0, 0)  # as a device starts
 
 
 def test_a_beginning_has_its_limits(iris: Dataset) -> None:
