@@ -16,7 +16,7 @@ OTHERS_WRITE = 0o022
 
 
 def own_folder(*places: Path) -> Path | None:
-    """Return the first of these places that is a private folder, created if needed, or None.
+    """Return the first of these places that is, or becomes, a private folder; None if none does.
 
     A folder that others may write to is not used. If others may read a folder, its mode is changed.
     """

@@ -28,7 +28,7 @@ from ska_edge.wire.frame import crc16
 
 SOURCES = Path(__file__).parent
 TOLERANCE = 1000
-"""The counter may be off by one unit in this many."""
+"""The counter may miscount a loop of this many units by one unit."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
 """Flag for float programs that allows the fused multiply-add, which -std=c99 alone forbids."""
 HEAP_OF_RAM = 2

@@ -55,8 +55,8 @@ void free(void *block) {
     }
 }
 
-/* Copies the bytes of the old block to a new block. The old size is not known, so bytes after it
- * are copied, too. */
+/* Copies the bytes of the old block to a new block. The size of the old block is not known, so
+ * bytes after the old block are copied, too. */
 void *realloc(void *block, size_t size) {
     void *moved = malloc(size);
     if (block != NULL && moved != NULL) {

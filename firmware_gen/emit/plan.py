@@ -107,12 +107,12 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 
 
 def _each(first: int, plan: Plan) -> str:
-    """Return one call per layer from `first` on, for code in which the layer is a constant."""
+    """Return "DO(layer)" for every layer from `first` on; each DO has its layer as a constant."""
     return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
 
 
 def _runs(plan: Plan) -> str:
-    """Return DO(end, width) for every run of numbers of `width` bytes in the state, by its end."""
+    """Return "DO(end, width)" for every run of state numbers of one width, which ends at `end`."""
     ends: dict[int, int] = {}
     end = 0
     for field in plan.state_fields():

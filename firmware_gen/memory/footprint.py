@@ -34,7 +34,7 @@ class Part:
 
     @property
     def size(self) -> int:
-        """The bytes without the padding before the next part."""
+        """Return the bytes of the part, without the padding before the next part."""
         return sum(count * width for count, width in self.arrays)
 
 

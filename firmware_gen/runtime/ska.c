@@ -312,7 +312,8 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
 
 #if SKA_REPLAY_SLOTS > 0
 
-/* Every class has a reservoir, which has each sample of the class with equal probability. */
+/* Every class has a reservoir of slots, which keeps each sample of the class with equal
+ * probability. */
 
 static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
     return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
@@ -381,8 +382,8 @@ static int_fast16_t batch_step(const ska_t *ska, uint16_t sample, uint16_t neuro
     return ska_rule_step(ska_rule_delta(knowledge, decision, shift), SKA_RATE_MANTISSA);
 }
 
-/* Returns one input to a layer's update: of the network, or of the layer below in the previous
- * pass. */
+/* Returns one input to a layer's update: an input of the network, or an activation of the layer
+ * below in the previous pass. */
 static int_fast16_t batch_below(const ska_t *ska, uint8_t layer, uint16_t sample, uint16_t column) {
     if (layer == 0) {
         return ska->batch[sample][column];

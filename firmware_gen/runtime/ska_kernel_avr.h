@@ -193,7 +193,7 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
 
 static SKA_NOINLINE void row_change(const ska_change_t *change, ska_weight_t *weight,
                                     int_fast16_t step) {
-    const int32_t scaled = ska_product_i16(step, change->scale); /* in 24 bits */
+    const int32_t scaled = ska_product_i16(step, change->scale); /* fits 24 bits */
     const ska_lane_t *lanes = change->lanes;
     uint8_t input;
     uint8_t sign;

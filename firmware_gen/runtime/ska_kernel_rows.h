@@ -5,7 +5,7 @@
  * saturates. It is called only if the row's headroom allows it. The headroom is a distance: no
  * weight of the row is nearer than that to an end of its format. Each update subtracts from the
  * headroom the largest change that it can make. If the headroom is smaller than this change, the
- * headroom is measured again. A headroom of 0 is always true.
+ * headroom is measured again. A headroom of 0 is valid for every row.
  */
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H

@@ -59,7 +59,8 @@ static void mix(uint32_t *work, uint8_t number, uint32_t x, uint32_t y) {
     *b = rotate(*b ^ *c, 7);
 }
 
-/* Applies the compression function F (3.2) to the block, which `hashed` already counts. */
+/* Applies the compression function F (3.2) to the block; `hashed` already includes the block's
+ * bytes. */
 static void compress(ska_mac_t *mac, bool last) {
     uint32_t work[2u * WORDS];
     for (uint8_t i = 0; i < WORDS; i++) {

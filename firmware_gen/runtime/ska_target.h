@@ -34,7 +34,7 @@
 #endif
 #endif
 
-/* Tells whether each row of weights has a headroom of 2 bytes of RAM, which saves a test per
+/* Tells whether each row of weights has a headroom, which takes 2 bytes of RAM and saves a test per
  * weight; see ska_kernel_rows.h. Other kernels saturate at no cost, and other plans have sums of 64
  * bits. Define it as 0 if RAM matters more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)

@@ -15,7 +15,7 @@ METRIC_PURPOSE = {
     "entropy": "sum of z * shift",
     "z_square": "sum of z * z",
     "shift_square": "sum of shift * shift",
-    "decision_net": "sum of D * (z - z of the previous step); 0 without such steps",
+    "decision_net": "sum of D * (z - z of the previous step); 0 for rules with labels",
     "alignment_net": "sum of z * D' * (z - z of the previous step)",
     "flow_square": "sum of the squares of z - z of the previous step",
     "w_square": "sum of W * W; of wider weights, only the upper 16 bits count",

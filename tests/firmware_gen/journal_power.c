@@ -127,7 +127,7 @@ const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
 }
 void ska_state_written(ska_t *ska) { (void)ska; }
 
-/* Makes the state of a network that has learned `seed` things. */
+/* Makes a state of random bytes, which depend only on `seed`. */
 static const uint8_t *state_of(uint32_t seed) {
     static uint8_t state[SKA_STATE_BYTES];
     uint32_t next = seed * 2654435761u + 1u;
@@ -526,7 +526,7 @@ static void scenario_same(void) {
         writes++;
     }
     saved(2);
-    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* only the older slot has it: saved */
+    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the newest slot differs: saved */
     memory[slot_start(0)] ^= 1u;                          /* the newest slot is damaged */
     CHECK(save(1) == SKA_OK && load() == SKA_OK && network_is(1));
     printf("writes %u\n", (unsigned)writes);
@@ -540,7 +540,7 @@ static void start_again(void) {
     ska_journal_start();
 }
 
-/* Once the budget is spent, nothing is erased or written, whatever is requested and after any
+/* Once the budget is spent, nothing is erased or written, whatever is requested, even after a
  * restart. */
 static void check_spent(uint32_t seed) {
     const uint32_t all = operations;

@@ -27,7 +27,7 @@ typedef struct {
 
 extern device_counts_t device_counts;
 
-/* The source of the bytes for a device; a negative value ends its run. */
+/* The source of the bytes for a device; a negative value ends the device's run. */
 typedef int16_t (*device_source_t)(void);
 
 /* Starts a new device and lets it run. */

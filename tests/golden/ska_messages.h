@@ -526,7 +526,7 @@ typedef struct {
     int64_t z_square;
     /* sum of shift * shift */
     int64_t shift_square;
-    /* sum of D * (z - z of the previous step); 0 without such steps */
+    /* sum of D * (z - z of the previous step); 0 for rules with labels */
     int64_t decision_net;
     /* sum of z * D' * (z - z of the previous step) */
     int64_t alignment_net;

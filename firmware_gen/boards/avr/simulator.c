@@ -185,7 +185,7 @@ static void move_bytes(avr_t *avr, avr_uart_t *uart) {
     }
     if (input_at < input_count) {
         avr_raise_irq(uart_irq(avr, UART_IRQ_INPUT), input[input_at++]);
-        idle_from = avr->cycle + 2 * byte_time; /* the UART has it one byte time later */
+        idle_from = avr->cycle + 2 * byte_time; /* the UART needs one more byte time */
     }
     if (output_count > 0 && avr->cycle - last_output > 2 * byte_time) {
         send_output();

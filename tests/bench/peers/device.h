@@ -1,1 +1,1 @@
-/* device.h - the library includes a header of this name, but needs nothing from it. */
+/* device.h - TI's library includes a header of this name, but needs nothing from it. */

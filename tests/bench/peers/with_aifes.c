@@ -1,5 +1,6 @@
 /* with_aifes.c - the network in AIfES 2 (C, single precision): dense and sigmoid layers,
- * cross-entropy behind a softmax, SGD, batches of one. The parts are the plain C ones ("default").
+ * cross-entropy behind a softmax, SGD, batches of one. The program uses AIfES's plain C code
+ * ("default").
  *
  * BENCH_SIZES may name any number of layers. AIfES keeps weights as [input][output]. */
 #include "bench_heap.h"

@@ -1,6 +1,6 @@
 /* with_kann.c - the network in KANN (C, single precision, automatic differentiation): dense layers,
- * sigmoid neurons, cross-entropy behind a softmax. KANN adds RMSprop of its own; this program takes
- * the plain step from the gradient that KANN computes. */
+ * sigmoid neurons, cross-entropy behind a softmax. KANN's own optimizer is RMSprop; this program
+ * instead makes a plain gradient step with the gradient that KANN computes. */
 #include "bench_heap.h"
 #include "bench_network.h"
 #include "bench_weights.h"
