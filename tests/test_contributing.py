@@ -12,7 +12,7 @@ import pytest
 import ska_edge
 from firmware_gen.board import board_names
 from firmware_gen.emit.messages import emit
-from ska_edge.cli.commands import GROUPS
+from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.precision import PRECISIONS

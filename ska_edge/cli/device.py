@@ -8,46 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
-
 from firmware_gen.build import BuildReport
-from firmware_gen.emulators.flash import running, start
+from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
-from ska_edge.cli.build import build_and_report, require_fit
-from ska_edge.cli.console import Output
-from ska_edge.cli.firmware import say_kept
-from ska_edge.cli.key import key_in
+from ska_edge.cli.options.key import key_in
+from ska_edge.cli.options.port import find_port
+from ska_edge.cli.screen.console import Output
+from ska_edge.cli.screen.project import build_and_report, require_fit, say_kept
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
-from ska_edge.device.port import FASTEST, SLOWEST, list_ports
-from ska_edge.errors import DeviceError, InputError
+from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-
-board_option = click.option("--board", help="Build, flash and start this board first.")
-PORT_HELP = (
-    "Port of a device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."
-)
-port_option = click.option("--port", help=PORT_HELP)
-baud_option = click.option(
-    "--baud",
-    type=click.IntRange(SLOWEST, FASTEST),  # not only standard baud rates
-    metavar="RATE",
-    default=115200,
-    show_default=True,
-    help="Speed of the port.",
-)
-
-
-def find_port(port: str | None) -> str:
-    """Return the given port, or the only existing one."""
-    if port is not None:
-        return port
-    found = [board.port for board in running()] + [p.path for p in list_ports() if p.present]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise DeviceError("no device: start a board with `ska-edge flash`, or name a --port")
-    raise DeviceError(f"there are {len(found)} ports ({', '.join(found)}); choose one with --port")
 
 
 def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from ska_edge.cli.commands import GROUPS
-from ska_edge.cli.console import Output, complain, encode_anything
-from ska_edge.cli.printable import printable, printable_lines
+from ska_edge.cli.groups import GROUPS
+from ska_edge.cli.screen.console import Output, complain, encode_anything
+from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin import builtin_names
 from ska_edge.errors import SkaError

@@ -44,4 +44,4 @@ def test_only_the_command_line_prints(name: str) -> None:
 )
 def test_printing_is_found(source: str) -> None:
     assert printing("ska_edge.network.trainer", source) == [len(source.split("\n"))]
-    assert printing("ska_edge.cli.train", source) == []
+    assert printing("ska_edge.cli.commands.train", source) == []

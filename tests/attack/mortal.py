@@ -29,7 +29,7 @@ import onnxruntime  # noqa: F401
 import serial  # type: ignore[import-untyped]  # noqa: F401
 import sklearn.datasets  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
 
-from ska_edge.cli import sweep
+from ska_edge.cli.commands import sweep
 from ska_edge.cli.main import main
 from ska_edge.data.dataset import Dataset
 from ska_edge.training.options import Options

@@ -13,7 +13,7 @@ from typing import Any
 
 from firmware_gen.bench.bench import Task, bench
 from firmware_gen.board import Board, board_names, load_board
-from ska_edge.cli.bench import SAMPLES, bench_document, task_of
+from ska_edge.cli.commands.bench import SAMPLES, bench_document, task_of
 from ska_edge.data.load import load
 from ska_edge.training.beginning import beginning
 from ska_edge.training.options import Options

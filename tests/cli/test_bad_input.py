@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.cli import device, monitor
+from ska_edge.cli import device
+from ska_edge.cli.commands import monitor
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.device import link
 from ska_edge.device.link import Link

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.cli.columns import DEVICES, LAYERS, PROOF, RANGES, SWEEP, TENSORS, Column
 from ska_edge.cli.main import main
-from ska_edge.cli.verify import metrics_table
+from ska_edge.cli.screen.columns import DEVICES, LAYERS, PROOF, RANGES, SWEEP, TENSORS, Column
+from ska_edge.cli.screen.metrics import metrics_table
 from ska_edge.device.info import Result
 from ska_edge.model.model_file import Model
 

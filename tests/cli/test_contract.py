@@ -16,7 +16,7 @@ import pytest
 
 import ska_edge.cli
 from firmware_gen.board import Board, board_names
-from ska_edge.cli.commands import GROUPS
+from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.data.builtin import builtin_names
 from ska_edge.device.port import PortInfo
@@ -62,7 +62,7 @@ def test_without_a_command_the_help_is_shown(ska_edge) -> None:
 
 
 def test_the_help_has_every_command_once_in_a_group() -> None:
-    modules = pkgutil.iter_modules(ska_edge.cli.__path__, "ska_edge.cli.")
+    modules = pkgutil.walk_packages(ska_edge.cli.__path__, "ska_edge.cli.")
     found = {
         value.name
         for module in modules
@@ -183,7 +183,7 @@ def test_export(ska_edge, iris_file: Path, form: str) -> None:
 def test_export_that_differs_exits_1_with_its_document(
     ska_edge, iris_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ska_edge.cli import export
+    from ska_edge.cli.commands import export
     from ska_edge.model.evaluation import Agreement
 
     monkeypatch.setattr(export, "compare", lambda *_: Agreement(rows=9, mismatches=2))
@@ -269,7 +269,7 @@ def test_ports_tell_the_serial_number(ska_edge, monkeypatch: pytest.MonkeyPatch)
         PortInfo("/dev/ttyACM0", "a board", True, "E6614"),
         PortInfo("/dev/ttyS0", "n/a", False),
     ]
-    monkeypatch.setattr("ska_edge.cli.boards.list_ports", lambda: found)
+    monkeypatch.setattr("ska_edge.cli.commands.boards.list_ports", lambda: found)
     assert ska_edge("ports", "--json").document()["ports"] == [
         {"port": "/dev/ttyACM0", "what": "a board", "serial_number": "E6614"},
         {"port": "/dev/ttyS0", "what": "n/a", "serial_number": None},

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ska_edge.cli import train as train_command
+from ska_edge.cli.commands import train as train_command
 from ska_edge.model.model_file import Model
 from tests.cli.conftest import Run
 from tests.cli.test_unprinted import stream

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ska_edge.cli.bench import OFFERED
+from ska_edge.cli.commands.bench import OFFERED
 from ska_edge.cli.main import main
 from ska_edge.model.open import open_model
 from ska_edge.training.option import Kind

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from ska_edge.cli.console import Output, complain
-from ska_edge.cli.printable import printable, printable_lines
+from ska_edge.cli.screen.console import Output, complain
+from ska_edge.cli.screen.printable import printable, printable_lines
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\r\nska-edge: all is well\u202eevil\u2028\x9b31m\u200b[red]:smile:"
 SAFE = r"\x1b[2J\x1b]0;owned\x07\r\nska-edge: all is well\u202eevil\u2028\x9b31m\u200b[red]:smile:"
@@ -82,7 +82,7 @@ def test_every_channel_is_printable(
 TERMINAL = """\
 import sys
 from tests.cli.test_printable import CHANNELS
-from ska_edge.cli.console import Output
+from ska_edge.cli.screen.console import Output
 out = Output(False)
 CHANNELS[sys.argv[1]](out)
 """

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firmware_gen.board import Board
-from ska_edge.cli import pull as pull_module
+from ska_edge.cli.commands import pull as pull_module
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model

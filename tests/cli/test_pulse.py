@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.cli import pulse
-from ska_edge.cli.console import Output
 from ska_edge.cli.main import main
-from ska_edge.cli.pulse import FIRST, THEN, Pulse
+from ska_edge.cli.screen import pulse
+from ska_edge.cli.screen.console import Output
+from ska_edge.cli.screen.pulse import FIRST, THEN, Pulse
 
 QUICK = ("--hidden", "3", "--epochs", "1")
 

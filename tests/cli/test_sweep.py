@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge.cli import sweep as command
+from ska_edge.cli.commands import sweep as command
 from ska_edge.data.dataset import Dataset
 from ska_edge.training.options import Options
 from ska_edge.training.sweep import experiment, pool

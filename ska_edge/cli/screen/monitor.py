@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.columns import DEVICES
-from ska_edge.cli.console import Output
-from ska_edge.cli.printable import printable
-from ska_edge.cli.verify import metrics_table, progress_title
+from ska_edge.cli.screen.columns import DEVICES
+from ska_edge.cli.screen.console import Output
+from ska_edge.cli.screen.metrics import metrics_table, progress_title
+from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model

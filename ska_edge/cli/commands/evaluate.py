@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option, percent
-from ska_edge.cli.data_options import Reader, data_options
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.screen.console import Output, json_option, percent
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import accuracies

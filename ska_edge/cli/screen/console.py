@@ -19,8 +19,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.printable import printable, printable_lines
-from ska_edge.cli.pulse import Pulse, wanted
+from ska_edge.cli.screen.printable import printable, printable_lines
+from ska_edge.cli.screen.pulse import Pulse, wanted
 from ska_edge.progress import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])

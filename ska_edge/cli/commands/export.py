@@ -8,10 +8,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.output import check_file
-from ska_edge.cli.word import Word
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.word import Word
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import FORMS, compare, probe, require_agreement, save

@@ -8,20 +8,20 @@ from typing import Any
 import click
 
 from firmware_gen.board import load_board
-from ska_edge.cli.build import build_document
-from ska_edge.cli.columns import Explained
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import started
-from ska_edge.cli.export import export_and_check
-from ska_edge.cli.options import options_from, training_options
-from ska_edge.cli.train import (
+from ska_edge.cli.commands.build import build_document
+from ska_edge.cli.commands.export import export_and_check
+from ska_edge.cli.commands.train import (
     check_outputs,
     report_training,
     train_with_bar,
     training_document,
 )
-from ska_edge.cli.verify import learn_and_compare, require_equal, verify_document
+from ska_edge.cli.commands.verify import learn_and_compare, require_equal, verify_document
+from ska_edge.cli.device import started
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.training import options_from, training_options
+from ska_edge.cli.screen.columns import Explained
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
-from ska_edge.cli.printable import printable
+from ska_edge.cli.screen.printable import printable
 from ska_edge.errors import InputError
 
 trust_option = click.option(

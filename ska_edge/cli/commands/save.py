@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.device import baud_option, device_document, find_port, port_option
-from ska_edge.cli.key import key_in, key_option
+from ska_edge.cli.device import device_document
+from ska_edge.cli.options.key import key_in, key_option
+from ska_edge.cli.options.port import baud_option, find_port, port_option
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.device.link import Link
 from ska_edge.plural import counted
 

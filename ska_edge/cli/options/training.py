@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.console import Command
-from ska_edge.cli.word import Word
+from ska_edge.cli.options.word import Word
+from ska_edge.cli.screen.console import Command
 from ska_edge.training.option import ALL_ROWS, Kind, Option
 from ska_edge.training.options import OPTIONS, Options, default_words
 

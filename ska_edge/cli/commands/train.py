@@ -9,10 +9,10 @@ from typing import Any
 import click
 import numpy as np
 
-from ska_edge.cli.console import Output, json_option, percent
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.options import options_from, training_options
-from ska_edge.cli.output import check_file
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.training import options_from, training_options
+from ska_edge.cli.screen.console import Output, json_option, percent
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain

@@ -12,10 +12,10 @@ import click
 from firmware_gen.bench.bench import Benchmark, Calls, Compared, Figures, Task, counter_of
 from firmware_gen.bench.bench import bench as measure
 from firmware_gen.board import Board, load_board
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.options import options_from, training_options
-from ska_edge.cli.word import Word
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.training import options_from, training_options
+from ska_edge.cli.options.word import Word
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent

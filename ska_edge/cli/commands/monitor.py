@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.columns import ExplainedFleet
-from ska_edge.cli.console import Output, complain, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import PORT_HELP, baud_option, find_port
-from ska_edge.cli.key import key_in, key_option
-from ska_edge.cli.monitor_check import check, log_paths
-from ska_edge.cli.monitor_view import (
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.key import key_in, key_option
+from ska_edge.cli.options.monitor import check, log_paths
+from ska_edge.cli.options.port import PORT_HELP, baud_option, find_port
+from ska_edge.cli.screen.columns import ExplainedFleet
+from ska_edge.cli.screen.console import Output, complain, json_option
+from ska_edge.cli.screen.monitor import (
     TerminalSink,
     View,
     device_entry,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import click
 
-from ska_edge.cli.bench import bench
-from ska_edge.cli.boards import boards, ports
-from ska_edge.cli.build import build
-from ska_edge.cli.data import data
-from ska_edge.cli.evaluate import evaluate
-from ska_edge.cli.export import export
-from ska_edge.cli.firmware import firmware
-from ska_edge.cli.flash import flash
-from ska_edge.cli.inspect import inspect
-from ska_edge.cli.monitor import monitor
-from ska_edge.cli.predict import predict
-from ska_edge.cli.pull import pull
-from ska_edge.cli.push import push
-from ska_edge.cli.replay import replay
-from ska_edge.cli.run import run
-from ska_edge.cli.save import save
-from ska_edge.cli.sweep import sweep
-from ska_edge.cli.train import train
-from ska_edge.cli.verify import verify
+from ska_edge.cli.commands.bench import bench
+from ska_edge.cli.commands.boards import boards, ports
+from ska_edge.cli.commands.build import build
+from ska_edge.cli.commands.data import data
+from ska_edge.cli.commands.evaluate import evaluate
+from ska_edge.cli.commands.export import export
+from ska_edge.cli.commands.firmware import firmware
+from ska_edge.cli.commands.flash import flash
+from ska_edge.cli.commands.inspect import inspect
+from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.commands.predict import predict
+from ska_edge.cli.commands.pull import pull
+from ska_edge.cli.commands.push import push
+from ska_edge.cli.commands.replay import replay
+from ska_edge.cli.commands.run import run
+from ska_edge.cli.commands.save import save
+from ska_edge.cli.commands.sweep import sweep
+from ska_edge.cli.commands.train import train
+from ska_edge.cli.commands.verify import verify
 
 GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
     "Data": ((data, "Describe a data set, or write it as npz."),),

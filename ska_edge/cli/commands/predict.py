@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.api.device import Device
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import baud_option, board_option, device, port_option
-from ska_edge.cli.output import check_file
+from ska_edge.cli.device import device
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.port import baud_option, board_option, port_option
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.rows import Rows
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from ska_edge.cli.output import check_file
+from ska_edge.cli.options.paths import check_file
 from ska_edge.errors import InputError
 from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 

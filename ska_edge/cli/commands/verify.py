@@ -8,15 +8,14 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
-from rich.text import Text
 
-from ska_edge.cli.columns import LAYERS, METRICS, Explained
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.device import baud_option, board_option, device, port_option
-from ska_edge.cli.key import key_option
-from ska_edge.cli.printable import printable
+from ska_edge.cli.device import device
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.key import key_option
+from ska_edge.cli.options.port import baud_option, board_option, port_option
+from ska_edge.cli.screen.columns import Explained
+from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.metrics import metrics_table, progress_title
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
 from ska_edge.errors import CheckError, InputError
@@ -24,30 +23,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
-from ska_edge.network.metrics import layer_metrics
-from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
-
-
-def metrics_table(plan: Plan, title: str, result: Result) -> Table:
-    """Return a table with the metrics of one step, one row per layer."""
-    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
-    for number, column in enumerate(LAYERS):
-        table.add_column(column.title, justify="right" if number else "left")
-    for index, sums in enumerate(result.metrics):
-        found = layer_metrics(plan, index, sums)
-        table.add_row(
-            f"{index} ({plan.layers[index].outputs})", *(column.text(found) for column in METRICS)
-        )
-    return table
-
-
-def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
-    """Return the progress as text, with the number of correct rows if the outputs are classes."""
-    title = f"{count}/{counted(len(labels), 'sample')}"
-    if model.plan.rule_definition.supervised:
-        title += f", {correct} right before learning them"
-    return title
 
 
 def learn_and_compare(

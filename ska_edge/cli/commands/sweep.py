@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.columns import SWEEP, ExplainedSweep
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.data_options import Reader, data_options
-from ska_edge.cli.options import list_options, options_from, training_options
+from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.training import list_options, options_from, training_options
+from ska_edge.cli.screen.columns import SWEEP, ExplainedSweep
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
 from ska_edge.files import check_folder

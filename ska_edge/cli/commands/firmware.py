@@ -6,17 +6,12 @@ from pathlib import Path
 
 import click
 
-from firmware_gen.project import Project, write_project
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.key import KEY_FILE, key_in
+from firmware_gen.project import write_project
+from ska_edge.cli.options.key import KEY_FILE, key_in
+from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.project import say_kept
 from ska_edge.files import check_folder
 from ska_edge.model.open import open_model
-
-
-def say_kept(project: Project, out: Output) -> None:
-    """Name the edited files that were not overwritten."""
-    for name in project.kept:
-        out.note(f"kept {project.folder / name}, which was edited since it was generated")
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")

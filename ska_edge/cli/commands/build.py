@@ -8,53 +8,10 @@ from typing import Any
 import click
 
 from firmware_gen.build import BuildReport, LibraryReport, build_library
-from firmware_gen.build import build as build_project
 from firmware_gen.project import load_project
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.trust import require_trust, trust_option
-from ska_edge.errors import CheckError
-
-
-def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
-    """Build a project and show its memory table; `require_fit` checks the result."""
-    project = load_project(folder)
-    with out.working("compiling"):
-        report = build_project(folder, toolchain=toolchain)
-    ram_total = report.ram + (report.stack or 0)
-
-    def share(used: int, size: int | None) -> str:
-        return "-" if size is None else f"{used / size:.1%} of {size}"
-
-    out.table(
-        f"{project.board}, {report.toolchain}: bytes",
-        ["memory", "used", "of the board"],
-        [
-            [
-                "flash (code, tables, initial weights)",
-                report.flash,
-                share(report.flash, report.flash_size),
-            ],
-            ["RAM (all state)", report.ram, share(report.ram, report.ram_size)],
-            ["stack (worst case)", "-" if report.stack is None else report.stack, ""],
-            ["RAM and stack", ram_total, share(ram_total, report.ram_size)],
-        ],
-    )
-    return report
-
-
-def require_fit(report: BuildReport, folder: Path) -> None:
-    """Raise CheckError if a built project does not fit its board."""
-    if not report.fits:
-        raise CheckError(
-            f"{folder} does not fit board {load_project(folder).board}:"
-            f" flash {_of(report.flash, report.flash_size)},"
-            f" RAM and stack {_of(report.ram + (report.stack or 0), report.ram_size)};"
-            " use a smaller network or a larger board"
-        )
-
-
-def _of(used: int, size: int | None) -> str:
-    return f"{used} of {size} bytes"
+from ska_edge.cli.options.trust import require_trust, trust_option
+from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.project import build_and_report, require_fit
 
 
 def build_document(report: BuildReport) -> dict[str, Any]:

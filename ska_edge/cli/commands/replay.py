@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.output import check_file
+from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.open import open_model
 from ska_edge.monitor.replay import rebuild
 from ska_edge.plural import counted

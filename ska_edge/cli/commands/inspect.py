@@ -13,8 +13,8 @@ import click
 from firmware_gen.board import Board, load_board
 from firmware_gen.memory.footprint import parts, ram
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.cli.columns import PROOF, RANGES, TENSORS, ExplainedModel
-from ska_edge.cli.console import Output, json_option
+from ska_edge.cli.screen.columns import PROOF, RANGES, TENSORS, ExplainedModel
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State

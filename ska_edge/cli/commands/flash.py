@@ -8,8 +8,8 @@ import click
 
 from firmware_gen.emulators import flash as boards
 from firmware_gen.project import load_project
-from ska_edge.cli.console import Output, json_option
-from ska_edge.cli.trust import require_trust, trust_option
+from ska_edge.cli.options.trust import require_trust, trust_option
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""One command a module. `run` also uses the parts of other commands."""

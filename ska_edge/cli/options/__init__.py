@@ -1,0 +1,1 @@
+"""Options that several commands take, with the checks of their values."""
