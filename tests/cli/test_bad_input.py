@@ -15,6 +15,7 @@ import pytest
 
 from ska_edge.cli import device
 from ska_edge.cli.commands import monitor
+from ska_edge.cli.options import port
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.device import link
 from ska_edge.device.link import Link
@@ -363,7 +364,7 @@ def test_port_that_does_not_answer(
 
 def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [PortInfo("/dev/unused", "n/a", False)]
-    monkeypatch.setattr(device, "list_ports", lambda: ports)
+    monkeypatch.setattr(port, "list_ports", lambda: ports)
     assert "no device" in ska_edge("monitor").refusal(3)
     ports += [PortInfo(f"/dev/{name}", "", True) for name in ("one", "two")]
     assert "2 ports (/dev/one, /dev/two)" in ska_edge("monitor").refusal(3)
