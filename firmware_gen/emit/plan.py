@@ -73,7 +73,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
 #define SKA_READOUTS {readouts} /* hidden layers with a readout of their own */
 #define SKA_NEURONS {neurons}
-#define SKA_ROWS {neurons + readouts * plan.classes} /* of all matrices, readouts included */
+#define SKA_ROWS {neurons + readouts * plan.classes} /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 #define SKA_STATE_BYTES {plan.state_bytes} /* everything that learning changes; see ska_t */
@@ -95,12 +95,12 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE {int(teacher == CODE)}
 {_draws(plan)}
 #define SKA_REPLAY_SLOTS {plan.replay.per_class} /* samples in the replay buffer per class */
-#define SKA_REPLAYS {plan.replay.per_sample} /* samples learned again with each new one */
+#define SKA_REPLAYS {plan.replay.per_sample} /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
-#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* shifts of updates stay within 31 */
+#define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
 {_batch(plan)}
 #endif
 """
@@ -224,7 +224,7 @@ def emit_tables(plan: Plan) -> str:
     if readout_rows:
         rows = "\n".join(readout_rows)
         readouts = f"""
-/* The readouts of hidden layers, without the top one, whose readout is the output layer. */
+/* The readouts of the hidden layers, except of the top one: its readout is the output layer. */
 static const ska_matrix_t ska_readouts[SKA_READOUTS] = {{
 {rows}
 }};
@@ -292,7 +292,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* CRC-32 of these parameters, little-endian; a save that began with other weights is rejected. */
+/* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
 #define SKA_INITIAL_CRC 0x{crc:08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{

@@ -18,7 +18,7 @@ METRIC_PURPOSE = {
     "decision_net": "sum of D * (z - z of the previous step); 0 for rules with labels",
     "alignment_net": "sum of z * D' * (z - z of the previous step)",
     "flow_square": "sum of the squares of z - z of the previous step",
-    "w_square": "sum of W * W; of wider weights, only the upper 16 bits count",
+    "w_square": "sum of W * W; for 32-bit weights, W is the upper 16 bits",
     "z_saturated": "number of knowledge values at a limit of their format",
     "w_saturated": "number of weights at a limit of their format",
     "zero_updates": "number of weights whose update rounded to zero in the last step",

@@ -64,16 +64,16 @@ STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "neither the last request nor the next; "
+    Status.SEQUENCE: "the seq is neither the last nor the next; "
     "detail is the last seq, or 65535 without a session",
     Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that often; detail is the maximum",
-    Status.OFFSET: "not the offset to continue from; detail is the right offset",
+    Status.OFFSET: "the offset is wrong; detail is the offset to continue from",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, and the state is unchanged; detail is the ska_status_t",
-    Status.TOKEN: "the request is for another state; detail is the token of this state",
+    Status.TOKEN: "the request is for another state; detail is the token of the present state",
     Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
     Status.WORN: "the memory for saves has been erased as often as it endures; detail is 0",
     Status.EARLY: "too many saves; "
@@ -100,7 +100,7 @@ CAPABILITY_PURPOSE = {
     Capability.RATE: "changes its rate on SET_RATE",
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
     Capability.PUSH: "accepts a state from OFFER and PUSH",
-    Capability.KEY: "refuses every request that changes it and has no tag of its key",
+    Capability.KEY: "refuses a request that changes the device and lacks a tag made with its key",
 }
 
 
@@ -186,9 +186,7 @@ MESSAGES = (
         0x02,
         "request",
         (
-            Field(
-                "number", "u32", 1, "token plus samples learned before; no sample is learned twice"
-            ),
+            Field("number", "u32", 1, "the token plus the number of samples learned before"),
             Field("label", "u16", 1, "class index, below the number of classes"),
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
             X,
@@ -225,7 +223,7 @@ MESSAGES = (
         0x07,
         "request",
         (OFFSET, Field("data", "u8", "rest", "the next bytes of the state", PUSH_MAX)),
-        "send a piece of the offered state; after the last, the device stores and loads it",
+        "send a piece of a state; after the last piece, the device stores and loads the state",
         answer="STATUS",
         changes=True,
     ),
@@ -269,7 +267,9 @@ MESSAGES = (
         0x81,
         "reply",
         (
-            Field("protocol", "u8", 1, "protocol version of the device; first in every version"),
+            Field(
+                "protocol", "u8", 1, "protocol version of the device; first field in every version"
+            ),
             Field("seq", "u8", 1, "seq of the last request; the next request has this plus 1"),
             Field("digest", "u8", 8, "first bytes of the plan's digest"),
             STEP,
@@ -300,7 +300,7 @@ MESSAGES = (
             STEP,
             SAMPLES,
             Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, otherwise 0"),
-            Field("predicted", "u16", 1, "index of the largest decision; of equal ones, the first"),
+            Field("predicted", "u16", 1, "index of the largest decision; the first of equal ones"),
             Field(
                 "decisions", "i16", "classes", "in Q0.15, from the forward pass before any update"
             ),
@@ -333,13 +333,13 @@ MESSAGES = (
             Field("code", "u8", 1, "see SKA_STATUS_*"),
             Field("detail", "u32", 1, "depends on the code"),
         ),
-        "answers every other request, and every refused one",
+        "answers every other request, and every refused request",
     ),
     Message(
         "NONCE",
         0x86,
         "reply",
-        (Field("nonce", "u8", TAG_BYTES, "a value that the device has never given before"),),
+        (Field("nonce", "u8", TAG_BYTES, "the value with which all later tags are made"),),
         "answers CHALLENGE",
     ),
 )

@@ -45,7 +45,7 @@ class Peer:
         name: its name.
         program: the program that uses it, in tests/bench.
         source: where its authors publish it.
-        method: what it computes for this network.
+        method: the numbers that it computes with, and its loss.
     """
 
     name: str

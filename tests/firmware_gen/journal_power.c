@@ -229,7 +229,7 @@ static void check_restart(uint32_t old, uint32_t new) {
     }
 }
 
-/* Cuts every operation of the save after `count` others, in every way. */
+/* Cuts every operation of the save that follows `count` other saves, with every leftover. */
 static void cut_every(way_t way, uint32_t count) {
     saved(count);
     memcpy(before, memory, sizeof memory);

@@ -34,7 +34,7 @@
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* neither the last request nor the next; detail is the last seq, or 65535 without a session */
+/* the seq is neither the last nor the next; detail is the last seq, or 65535 without a session */
 #define SKA_STATUS_SEQUENCE 3u
 /* the sample is not the next one; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
@@ -42,7 +42,7 @@
 #define SKA_STATUS_LABEL 5u
 /* the plan's rate cannot be halved that often; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* not the offset to continue from; detail is the right offset */
+/* the offset is wrong; detail is the offset to continue from */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
@@ -50,7 +50,7 @@
 #define SKA_STATUS_CRC 9u
 /* nothing was stored, and the state is unchanged; detail is the ska_status_t */
 #define SKA_STATUS_STORAGE 10u
-/* the request is for another state; detail is the token of this state */
+/* the request is for another state; detail is the token of the present state */
 #define SKA_STATUS_TOKEN 11u
 /* the tag is missing or wrong: the request was not made with the device's key */
 #define SKA_STATUS_KEY 12u
@@ -74,7 +74,7 @@
 #define SKA_CAPABILITY_SAVE 16u
 /* accepts a state from OFFER and PUSH */
 #define SKA_CAPABILITY_PUSH 32u
-/* refuses every request that changes it and has no tag of its key */
+/* refuses a request that changes the device and lacks a tag made with its key */
 #define SKA_CAPABILITY_KEY 64u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
@@ -116,7 +116,7 @@
 /* OFFER: announce a state to push; the same state again resumes the transfer */
 #define SKA_MESSAGE_OFFER 0x06u
 #define SKA_MESSAGE_OFFER_SIZE 12u
-/* PUSH: send a piece of the offered state; after the last, the device stores and loads it */
+/* PUSH: send a piece of a state; after the last piece, the device stores and loads the state */
 #define SKA_MESSAGE_PUSH 0x07u
 #define SKA_MESSAGE_PUSH_SIZE (4u + 64u)
 #if SKA_MESSAGE_PUSH_SIZE > SKA_PAYLOAD_MAX
@@ -152,7 +152,7 @@
 #if SKA_MESSAGE_CHUNK_SIZE > SKA_PAYLOAD_MAX
 #error "CHUNK does not fit a frame: too many inputs or classes"
 #endif
-/* STATUS: answers every other request, and every refused one */
+/* STATUS: answers every other request, and every refused request */
 #define SKA_MESSAGE_STATUS 0x85u
 #define SKA_MESSAGE_STATUS_SIZE 5u
 /* NONCE: answers CHALLENGE */
@@ -272,7 +272,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
-    /* token plus samples learned before; no sample is learned twice */
+    /* the token plus the number of samples learned before */
     uint32_t number;
     /* class index, below the number of classes */
     uint16_t label;
@@ -360,7 +360,7 @@ static inline bool ska_message_offer_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
-/* PUSH: send a piece of the offered state; after the last, the device stores and loads it */
+/* PUSH: send a piece of a state; after the last piece, the device stores and loads the state */
 typedef struct {
     /* position in the state where the bytes begin */
     uint32_t offset;
@@ -417,7 +417,7 @@ static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t
 
 /* WELCOME: answers HELLO; identifies the device, its plan and its progress */
 typedef struct {
-    /* protocol version of the device; first in every version */
+    /* protocol version of the device; first field in every version */
     uint8_t protocol;
     /* seq of the last request; the next request has this plus 1 */
     uint8_t seq;
@@ -496,7 +496,7 @@ typedef struct {
     uint32_t samples;
     /* CRC-32 of the state if SAMPLE wants it, otherwise 0 */
     uint32_t crc;
-    /* index of the largest decision; of equal ones, the first */
+    /* index of the largest decision; the first of equal ones */
     uint16_t predicted;
     /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update */
     const int16_t *decisions;
@@ -532,7 +532,7 @@ typedef struct {
     int64_t alignment_net;
     /* sum of the squares of z - z of the previous step */
     int64_t flow_square;
-    /* sum of W * W; of wider weights, only the upper 16 bits count */
+    /* sum of W * W; for 32-bit weights, W is the upper 16 bits */
     int64_t w_square;
     /* number of knowledge values at a limit of their format */
     int64_t z_saturated;
@@ -577,7 +577,7 @@ static inline uint16_t ska_message_chunk_pack(const ska_message_chunk_t *message
     return (uint16_t)(4u + message->data_count);
 }
 
-/* STATUS: answers every other request, and every refused one */
+/* STATUS: answers every other request, and every refused request */
 typedef struct {
     /* see SKA_STATUS_* */
     uint8_t code;
@@ -594,7 +594,7 @@ static inline uint16_t ska_message_status_pack(const ska_message_status_t *messa
 
 /* NONCE: answers CHALLENGE */
 typedef struct {
-    /* 8 elements: a value that the device has never given before */
+    /* 8 elements: the value with which all later tags are made */
     const uint8_t *nonce;
 } ska_message_nonce_t;
 

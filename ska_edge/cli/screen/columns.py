@@ -34,7 +34,7 @@ class Metric(Column):
     text: Callable[[LayerMetrics], str]
 
 
-LAYER = Column("layer", "number of the layer from 0, and its neurons in parentheses")
+LAYER = Column("layer", "number of the layer, from 0; in parentheses, how many neurons it has")
 METRICS = (
     Metric(
         "entropy",

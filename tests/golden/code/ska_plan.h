@@ -38,7 +38,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
-#define SKA_ROWS 6 /* of all matrices, readouts included */
+#define SKA_ROWS 6 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
 #define SKA_STATE_BYTES 113 /* everything that learning changes; see ska_t */
@@ -62,11 +62,11 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_CODE_SIGNS_KEY 0x6909C6CEu
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
-#define SKA_REPLAYS 0 /* samples learned again with each new one */
+#define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
-#define SKA_RATE_HALVINGS_MAX 26 /* shifts of updates stay within 31 */
+#define SKA_RATE_HALVINGS_MAX 26 /* with more, a shift would exceed 31 */
 
 #endif

@@ -39,7 +39,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 6
-#define SKA_ROWS 6 /* of all matrices, readouts included */
+#define SKA_ROWS 6 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
 #define SKA_STATE_BYTES 81 /* everything that learning changes; see ska_t */
@@ -65,11 +65,11 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_MOST_SEEN 65534 /* the count of a class stops here */
 
 #define SKA_REPLAY_SLOTS 2 /* samples in the replay buffer per class */
-#define SKA_REPLAYS 1 /* samples learned again with each new one */
+#define SKA_REPLAYS 1 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
-#define SKA_RATE_HALVINGS_MAX 18 /* shifts of updates stay within 31 */
+#define SKA_RATE_HALVINGS_MAX 18 /* with more, a shift would exceed 31 */
 
 #endif

@@ -46,7 +46,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1) DO(2)
 #define SKA_READOUTS 1 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 8
-#define SKA_ROWS 10 /* of all matrices, readouts included */
+#define SKA_ROWS 10 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
 #define SKA_STATE_BYTES 95 /* everything that learning changes; see ska_t */
@@ -68,11 +68,11 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE 0
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
-#define SKA_REPLAYS 0 /* samples learned again with each new one */
+#define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
-#define SKA_RATE_HALVINGS_MAX 18 /* shifts of updates stay within 31 */
+#define SKA_RATE_HALVINGS_MAX 18 /* with more, a shift would exceed 31 */
 
 #endif

@@ -38,7 +38,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
 #define SKA_READOUTS 0 /* hidden layers with a readout of their own */
 #define SKA_NEURONS 4
-#define SKA_ROWS 4 /* of all matrices, readouts included */
+#define SKA_ROWS 4 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
 #define SKA_STATE_BYTES 51 /* everything that learning changes; see ska_t */
@@ -60,12 +60,12 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE 0
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
-#define SKA_REPLAYS 0 /* samples learned again with each new one */
+#define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.0100002289 */
 #define SKA_RATE_MANTISSA 20972
 #define SKA_RATE_SHIFT 6
-#define SKA_RATE_HALVINGS_MAX 15 /* shifts of updates stay within 31 */
+#define SKA_RATE_HALVINGS_MAX 15 /* with more, a shift would exceed 31 */
 
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH 4
