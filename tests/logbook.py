@@ -88,7 +88,7 @@ class Logbook:
         self.lines.insert(place, {"interrupted": "gone", "fell_back": False, **self._mark()})
 
     def fall_back(self, *, session: bool = False) -> None:
-        """Restart the device from its save; the monitor goes on, or restarts if `session`."""
+        """Restart the device from its save; with `session`, the monitor starts again, too."""
         self.state = (
             State.from_bytes(self._model.plan, self._saved)
             if self._saved

@@ -23,7 +23,7 @@ from ska_edge.wire.protocol import (
 )
 
 PLAN_MACROS = {"input_bytes": "SKA_INPUT_BYTES", "classes": "SKA_CLASSES"}
-COLUMNS = 100  # as in .clang-format
+COLUMNS = 100  # the line length in .clang-format
 
 TOP = """\
 /*

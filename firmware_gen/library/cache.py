@@ -110,7 +110,7 @@ def _build(
             compiler.build(folder, main, path.name)
             test(folder / path.name)
             with (folder / path.name).open("r+b") as file:
-                file.write(_digest(file.read()))  # behind the image, where the system ignores it
+                file.write(_digest(file.read()))  # the system ignores what follows the image
                 file.flush()
                 os.fsync(file.fileno())
             (folder / path.name).replace(path)

@@ -18,7 +18,7 @@ from ska_edge.errors import ToolError
 
 NAMES = (*toolchains.HOST, "zig")
 NO_COMPILER = "no C compiler is installed here; apt-get install gcc, or pip install ziglang"
-PROBE_SECONDS = 20  # for a compiler to report its target; the first report of zig takes seconds
+PROBE_SECONDS = 20  # limit for a compiler to report its target; zig's first report takes seconds
 BUILD_SECONDS = 120
 
 # Flags to use all instructions of this processor, the best first; not every compiler has each.

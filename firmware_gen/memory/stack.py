@@ -9,8 +9,8 @@ variable size.
 An interrupt can occur at any moment, so the analysis adds the worst one. It adds only one, because
 none of our handlers allows another interrupt.
 
-This module walks the calls. `stack_arm`, `stack_riscv` and `stack_avr` describe the instructions of
-each architecture and the start of the walk.
+This module follows the calls. `stack_arm`, `stack_riscv` and `stack_avr` describe the instructions
+of each architecture and the function at which the analysis begins.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class Code(ABC):
                     waiting.append(target)
 
     def _named(self, name: str) -> Function:
-        """Return the function with this name, at which the walk begins."""
+        """Return the function with this name, at which the analysis begins."""
         for function in self._functions.values():
             if function.name == name:
                 return function

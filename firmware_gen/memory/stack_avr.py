@@ -216,7 +216,7 @@ def _written(word: int) -> frozenset[int]:
         return frozenset()
     if field(word, 8, 8) == 0x01:  # MOVW
         return frozenset({2 * field(word, 4, 4)})
-    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # instructions with a constant write one of the upper 16
+    if kind in (0x4, 0x5, 0x6, 0x7, 0xE):  # with a constant: writes one of R16 to R31
         return frozenset({high - high % 2})
     if kind in (0x8, 0xA) and field(word, 9, 1) == 1:  # STD
         return frozenset()

@@ -169,7 +169,7 @@ def _decode_compressed(half: int) -> Instruction:
     immediate = signed(gather(half, (12, 1, 5), (2, 5, 0)), 6)
     quadrant = field(half, 0, 2)
     if quadrant == 0:
-        loads = function in (0, 1, 2, 3)  # C.ADDI4SPN among them
+        loads = function in (0, 1, 2, 3)  # C.ADDI4SPN is one of them
         return Instruction(2, "other", 8 + field(half, 2, 3) if loads else ZERO)
     if quadrant == 1:
         if function == 0:

@@ -56,7 +56,7 @@ typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 /* The known properties of a slot. */
 typedef struct {
     bool counted;    /* its header and its counts are valid, maybe for another network */
-    bool saved;      /* it has a complete save of this network */
+    bool saved;      /* the slot has a complete save of this network */
     uint32_t number; /* this, erases and spent are 0 if the header is invalid */
     uint32_t erases;
     uint8_t spent;

@@ -27,7 +27,7 @@ static ska_decoder_t decoder;
 /* The session; HELLO opens it, and a restart of the device ends it. */
 typedef struct {
     bool open;
-    uint8_t hello; /* seq of the HELLO that opened it; a copy of that HELLO opens no new session */
+    uint8_t hello; /* seq of the HELLO that opened the session; its copy opens no new session */
     uint8_t seq;   /* seq of the last request */
     uint8_t type;  /* type of the last request */
     ska_outcome_t last;

@@ -136,7 +136,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """The device rolls back once, and the host gives it its rate and token again."""
+    """The device rolls back once, and the host sets the device's rate and token again."""
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)

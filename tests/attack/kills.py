@@ -49,7 +49,7 @@ class Executioner:
         return found["moments"]
 
     def kill(self, arguments: list[str], at: int) -> bool:
-        """Run a command and kill it at that moment; return False if it ended before."""
+        """Run a command and kill it at moment `at`; return False if the command ended before."""
         return self._ask(arguments, at)["code"] is None
 
     def _ask(self, arguments: list[str], at: int | None) -> dict[str, int | None]:
@@ -113,7 +113,7 @@ def firmware(place: Place, executioner: Executioner, random: Random) -> str | No
 
 
 def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Kill a sweep; the next one does the missing runs, and each run once."""
+    """Kill a sweep; the next sweep does the missing runs, each once."""
     moments = executioner.moments(SWEEP)
     wanted = _runs()
     place.restore()

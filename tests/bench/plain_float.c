@@ -12,7 +12,7 @@ static const uint16_t sizes[BENCH_LAYERS + 1] = BENCH_SIZES;
 
 static float weights[BENCH_WEIGHTS];
 static float activations[BENCH_NEURONS]; /* a of the hidden layers; D of the output layer */
-static float errors[2][BENCH_WIDEST];    /* -dLoss/dz of this layer, and of the one below */
+static float errors[2][BENCH_WIDEST];    /* -dLoss/dz of this layer, and of the layer below */
 
 /* Returns e^x for |x| <= 87. x / ln 2 is split into a whole number, which becomes the exponent, and
  * a remainder in [-1/2, 1/2], for which five terms of the series have an error of 3e-6. */

@@ -13,7 +13,7 @@ def test_every_program_has_a_library_and_every_library_a_program() -> None:
 
 
 def test_no_program_contains_a_library() -> None:
-    """A program only includes the library's files, so it is short. It uses the rate of the run."""
+    """A program only includes the library's files, so it is short. It learns at PEER_RATE."""
     for peer in PEERS.values():
         text = (Path(HERE) / peer.program).read_text(encoding="utf-8")
         assert len(text.splitlines()) < 160

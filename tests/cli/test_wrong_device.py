@@ -95,7 +95,7 @@ def test_something_that_answers_nothing(refused: Callable[[], str], device: Fake
 def test_a_device_that_says_nonsense_in_good_frames(
     refused: Callable[[], str], device: FakeDevice
 ) -> None:
-    """It sends a WELCOME of the right version that is cut short, as another ska-edge might."""
+    """The device sends a WELCOME of the right version, but cuts it short."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
     with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # the sentence lacks the port

@@ -36,7 +36,7 @@ static uint32_t operations;       /* count of programmed units and erased pages 
 static uint32_t cut_at = FOREVER; /* the operation during which the power fails */
 static int leftover = NOTHING;
 static int refuses; /* the memory reports that it failed */
-static int forgets; /* it reports a write that it did not do */
+static int forgets; /* the memory reports success, but writes nothing */
 static jmp_buf restart;
 
 static uint32_t word = 1;

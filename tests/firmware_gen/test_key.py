@@ -161,7 +161,7 @@ def test_a_recorded_session_is_worth_nothing_after_a_save(
     session = Session(firmware, KEY, tmp_path / "kept")
     recorded = [session.sample(2, 1, 0), session.tagged(3, 2, "SAVE", token=0)]
     assert statuses(session.run(*recorded)) == [(3, Status.OK, 0)]
-    replies = session.run(*recorded)  # the device started again from its save
+    replies = session.run(*recorded)  # the device restarted from its save
     assert statuses(replies)[0] == (2, Status.KEY, 0)
     assert counts(replies) == []
 

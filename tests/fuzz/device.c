@@ -62,7 +62,7 @@ static struct {
     uint8_t hello;
     uint8_t seq;
     uint8_t type;
-    uint8_t status; /* status of its answer */
+    uint8_t status; /* status of the last answer */
 } turn;
 
 void device_broke(const char *what) {

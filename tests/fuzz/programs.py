@@ -45,7 +45,7 @@ def compile_program(program: str, sources: Path, compiler: str) -> Path:
         "ska_main.c",
         "ska_journal.c",
         "ska_push.c",
-    }  # device.c includes these
+    }  # device.c includes these files
     if program == "fuzz_frame":
         runtime = {"ska_frame.c"}
     sanitizers = SANITIZERS if program == "campaign" else f"fuzzer,{SANITIZERS}"

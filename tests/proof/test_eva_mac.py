@@ -10,7 +10,7 @@ from firmware_gen.project import RUNTIME
 from tests.proof.test_eva import MACHINES, eva, public_functions
 
 DRIVER = Path(__file__).parent / "eva_mac.c"
-GENERATED = Path(__file__).parents[1] / "golden"  # it has a ska_key.h
+GENERATED = Path(__file__).parents[1] / "golden"  # this folder has a ska_key.h
 PLANTS = {
     "a block that is filled too far": (
         "if (mac->filled == SKA_MAC_BLOCK)",

@@ -17,7 +17,7 @@ struct uart {
     uint32_t data;
     uint32_t state;
     uint32_t control;
-    uint32_t interrupt; /* reads as the pending interrupts; a written 1 clears one */
+    uint32_t interrupt; /* a read gives the pending interrupts; a written 1 clears its interrupt */
     uint32_t baud_divider;
 };
 

@@ -43,7 +43,7 @@ struct uart {
 #define PLIC_CLAIM PLIC_REGISTER(0x200004u) /* a read claims an interrupt, a write completes it */
 
 #define MIE_EXTERNAL 0x800u
-#define MSTATUS_MIE "8" /* the mask, as text for the instructions below */
+#define MSTATUS_MIE "8" /* the bit MIE, as text for the instructions below */
 
 /* The option enables Zicsr in the assembler; see board.toml. */
 #define INTERRUPTS_OFF ".option arch, +zicsr\n\tcsrci mstatus, " MSTATUS_MIE

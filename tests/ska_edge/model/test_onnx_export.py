@@ -1,4 +1,4 @@
-"""In two runtimes the integer ONNX form gives the trainer's bits, the float form its classes."""
+"""The integer ONNX form gives the trainer's bits, and the float form the trainer's classes."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ def test_what_explains_a_graph_may_change(tmp_path: Path) -> None:
 
 
 def set_part(exported: onnx.ModelProto, key: str, value: str) -> None:
-    """Change our metadata and seal them again."""
+    """Change one entry of ska-edge's metadata, and seal the metadata again."""
     set_entry(exported, key, value)
     metadata = {entry.key: entry.value for entry in exported.metadata_props}
     set_entry(exported, "content", content_digest(metadata))

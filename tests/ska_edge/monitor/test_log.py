@@ -1,4 +1,4 @@
-"""Logs are read back as written; a line that no monitor wrote is refused by its number."""
+"""Logs are read back as written; the error for a line that no monitor wrote names its number."""
 
 from __future__ import annotations
 

@@ -317,7 +317,7 @@ def test_a_gap_at_an_interruption_is_refused(book: Logbook, model: Model, path: 
     del book.lines[-2]
     assert "line 14: sample 11 was expected, but 12 found" in refusal(book, model, path)
     book.lines = book.lines[:12]
-    book.lines[-1]["samples"] = 10 + 255  # so many rows can be in flight at the log's end
+    book.lines[-1]["samples"] = 10 + 255  # at most 255 rows can be in flight at the end of a log
     assert rebuilt(book, model, path).state.samples == 10
     book.lines[-1]["samples"] += 1  # more than can be in flight
     assert "line 12: sample 10 was expected, but 266 found" in refusal(book, model, path)

@@ -98,7 +98,7 @@ def growing(first: float, last: float) -> Course:
         (always(8.1), True),
         (always(7.9), False),
         (growing(0.1, 7.9), True),
-        (growing(0.1, 4.0), False),  # its end is in the middle of the decision table
+        (growing(0.1, 4.0), False),  # it ends in the middle of the decision table
         (growing(0.8, 7.9), False),  # it ends below ten times its start
         (lambda t: min(0.1 + 12 * t, 7.0), False),  # it no longer grows
     ],
@@ -149,7 +149,7 @@ def test_saturated_knowledge(plan: Plan, output: dict[str, Course], limit: float
 def test_an_output_that_is_always_right_may_saturate() -> None:
     saturated: dict[str, Course] = {"z_saturated": always(1.0)}
     assert signs(watched(LOCAL, {2: saturated})) == []
-    wrong = {**saturated, "shift": always(0.2)}  # squared, it is 18 % of the labels' variance
+    wrong = {**saturated, "shift": always(0.2)}  # its square is 18 % of the labels' variance
     assert signs(watched(LOCAL, {2: wrong})) == [("saturation", 2)]
 
 
@@ -238,7 +238,9 @@ def test_noise_alone_is_not_out_of_step() -> None:
 
 
 def crossed(second: float, width: int = 4) -> np.ndarray:
-    """Return rows in two directions; the second one has this share of the first one's variance."""
+    """Return rows in two directions; `second` is the variance of the second, relative to the
+    first.
+    """
     rows = np.zeros((4, width))
     rows[:2, 0] = 1, -1
     rows[2:, 1] = math.sqrt(second), -math.sqrt(second)

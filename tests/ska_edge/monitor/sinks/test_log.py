@@ -159,7 +159,9 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
 def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> None:
-    """The device and the line before the cut line still tell what it meant."""
+    """The device's state and the line before the cut line still determine what the cut line
+    meant.
+    """
     before = [SESSION[0], ROWS[0], RowNotice(7, 8, 1, (3, 4)), UNDER_WAY[0]]
     first = written(path, before)
     path.write_text(first + json.dumps(last.as_dict())[:-1])

@@ -1,4 +1,4 @@
-"""Fixtures for the native engine: a cache of its own, and insisting on the engine."""
+"""Fixtures for the native engine: a cache for the tests, and trainers that must be native."""
 
 from __future__ import annotations
 

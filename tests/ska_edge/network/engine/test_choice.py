@@ -1,4 +1,6 @@
-"""The engine trains if it pays and works; otherwise numpy trains, and one sentence says so."""
+"""The engine trains if it works and saves time; otherwise numpy trains, and one sentence says
+so.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,7 @@ FATAL = {
 def test_a_compiler_whose_code_is_fatal_costs_one_sentence(
     name: str, native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The code does its harm as soon as it is loaded."""
+    """The compiled code fails as soon as it is loaded."""
     from firmware_gen.library import cache
 
     real, (harm, sentence) = cache.library_sources, FATAL[name]
@@ -139,7 +141,7 @@ def test_a_damaged_library_is_compiled_again(
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     (library,) = tmp_path.rglob("*.so")
     whole = library.read_bytes()
-    library.unlink()  # this process has mapped it
+    library.unlink()  # this process has the library mapped
     library.write_bytes(whole[: len(whole) // 2])
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     assert len(library.read_bytes()) == len(whole)
