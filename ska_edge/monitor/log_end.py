@@ -1,4 +1,4 @@
-"""Decides by a log's end whether a device can continue the log, and which rows are missing."""
+"""Decides from the end of a log whether a device can continue it, and which rows it lacks."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class LogEnd:
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
         elif isinstance(line, Interruption) and not line.fell_back:
-            if line.mark.samples == self._samples:  # otherwise the rows up to the mark follow
+            if line.mark.samples == self._samples:  # else the rows up to the mark are still to come
                 self._crc = line.mark.crc
         elif isinstance(line, (SessionStart, Interruption, SessionEnd)):
             if isinstance(line, SessionStart):
@@ -107,7 +107,7 @@ class LogEnd:
         return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[RowNotice]:
-        """Return the announced rows that the device, by its sample count, has learned since.
+        """Return the announced rows that the device has learned since, by its sample count.
 
         The list is empty if the rows do not explain the count, or if the device has another state
         now.
@@ -151,13 +151,12 @@ def _whole(path: Path) -> Iterator[Entry]:
 def _tail(file: JsonLines) -> Iterator[Entry]:
     """Return the last lines, in order, starting with a line that describes the whole state.
 
-    Such a line has the sample count, and the CRC or the halvings, like the line of a checkpoint
-    row. Rows may be in flight at a checkpoint, so lines are read back to the announcement of the
-    checkpoint row.
+    Such a line has the sample count, and the CRC or the halvings. A checkpoint row is such a line.
+    Rows may be in flight at a checkpoint, so lines are read back to the announcement of its row.
     """
     found: list[Entry] = []
     checkpoint: int | None = None
-    at_end = True  # whether no complete line was found yet
+    at_end = True  # until a complete line is found
     for line in file.lines_from_end():
         content = line.content()
         if content is None:

@@ -1,7 +1,7 @@
 """The lines of a monitor's log, as objects and as JSON.
 
-A log is written, read, replayed and published through these classes. One session is, in this
-order::
+A log is written, read, replayed and published through these classes. A session has these lines, in
+this order::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
     {"sent", "token", "label", "x"}                                                RowNotice
@@ -37,14 +37,14 @@ Json = dict[str, Any]
 class _Keys:
     """A line's JSON object; checks every value that is read from it.
 
-    Raises InputError, "its ... is not ...", for a value that no monitor writes.
+    Raises InputError for a value that no monitor writes.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
 
     def has(self, key: str) -> bool:
-        """Whether there is a value that is not null."""
+        """Tell whether the object has the key, with a value that is not null."""
         return self._content.get(key) is not None
 
     def integer(self, key: str, limit: int = COUNTED) -> int:
@@ -90,7 +90,7 @@ class Mark:
     Attributes:
         step, samples: updates made, samples learned.
         crc: CRC-32 of its state.
-        halvings: how often its rate was halved; None if the line does not have it.
+        halvings: how many times its rate was halved; None if the line does not say it.
     """
 
     step: int
@@ -104,13 +104,13 @@ class Mark:
         return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
 
     def as_dict(self) -> Json:
-        """Return its entries in a line, without halvings if they are None."""
+        """Return the entries of this mark in a line, without halvings if they are None."""
         counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
         return counts if self.halvings is None else {**counts, "halvings": self.halvings}
 
     @classmethod
     def parse(cls, keys: _Keys, *, halvings: bool) -> Mark:
-        """Read it from a line; `halvings` tells whether the line must have halvings."""
+        """Read a mark from a line; `halvings` tells whether the line must have halvings."""
         step, samples, crc = (keys.integer(name) for name in ("step", "samples", "crc"))
         known = halvings or keys.has("halvings")
         return cls(step, samples, crc, keys.integer("halvings", HALVINGS) if known else None)
@@ -138,13 +138,13 @@ class SessionStart:
         return cls(info.board, port, info.digest, Mark.of(info))
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         device = {"board": self.board, "port": self.port, "digest": self.digest}
         return {"device": device, **self.mark.as_dict()}
 
     @classmethod
     def parse(cls, keys: _Keys) -> SessionStart:
-        """From JSON."""
+        """Read the line from its JSON object."""
         device = keys.inner("device", "an object with a digest")
         digest = device._content.get("digest")
         if not isinstance(digest, str):
@@ -174,12 +174,12 @@ class RowNotice:
     x: tuple[int, ...]
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"sent": self.sample, "token": self.token, "label": self.label, "x": list(self.x)}
 
     @classmethod
     def parse(cls, keys: _Keys) -> RowNotice:
-        """From JSON."""
+        """Read the line from its JSON object."""
         sample, token, label = (keys.integer(name) for name in ("sent", "token", "label"))
         return cls(sample, token, label, keys.integers("x"))
 
@@ -194,7 +194,7 @@ class LogRow:
         x: the input's integers.
         step, predicted, decisions: the device's answer; None if it was lost.
         layers: metrics of each layer, real numbers by name; empty without an update or an answer.
-        halvings: how often the rate was halved; None except in a checkpoint.
+        halvings: how many times the rate was halved; None except in a checkpoint.
     """
 
     KEY: ClassVar = "sample"
@@ -208,7 +208,7 @@ class LogRow:
     halvings: int | None = None
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         row = {
             "sample": self.sample,
             "step": self.step,
@@ -222,7 +222,7 @@ class LogRow:
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogRow:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(
             sample=keys.integer("sample"),
             label=keys.integer("label"),
@@ -243,22 +243,22 @@ class LogWarning:
     content: Mapping[str, Any]
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"warning": dict(self.content)}
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogWarning:
-        """Convert from JSON without checks, because a replay does not need warnings."""
+        """Read the line without checks, because a replay does not need warnings."""
         content = keys._content["warning"]
         return cls(content if isinstance(content, dict) else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Contact was lost and is back.
+    """The device was lost, and has reconnected.
 
-    Without `fell_back`, the device has learned up to `mark`, and the rows up to there follow. With
-    it, the device has lost the rows that it learned last.
+    Without `fell_back`, the device has learned all rows up to `mark`, and their lines follow. With
+    `fell_back`, the device has lost the rows that it learned last.
     """
 
     KEY: ClassVar = "interrupted"
@@ -267,12 +267,12 @@ class Interruption:
     mark: Mark
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"interrupted": self.reason, "fell_back": self.fell_back, **self.mark.as_dict()}
 
     @classmethod
     def parse(cls, keys: _Keys) -> Interruption:
-        """From JSON."""
+        """Read the line from its JSON object."""
         fell_back = keys.boolean("fell_back")
         return cls(keys.text("interrupted"), fell_back, Mark.parse(keys, halvings=True))
 
@@ -289,12 +289,12 @@ class RateNotice:
     token: int
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"setting": self.halvings, "token": self.token}
 
     @classmethod
     def parse(cls, keys: _Keys) -> RateNotice:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(keys.integer("setting", HALVINGS), keys.integer("token"))
 
 
@@ -306,12 +306,12 @@ class RateChange:
     halvings: int
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"rate": self.halvings}
 
     @classmethod
     def parse(cls, keys: _Keys) -> RateChange:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(keys.integer("rate", HALVINGS))
 
 
@@ -323,12 +323,12 @@ class Save:
     samples: int
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"saved": self.samples}
 
     @classmethod
     def parse(cls, keys: _Keys) -> Save:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(keys.integer("saved"))
 
 
@@ -340,12 +340,12 @@ class SessionEnd:
     mark: Mark
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"end": self.mark.as_dict()}
 
     @classmethod
     def parse(cls, keys: _Keys) -> SessionEnd:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(Mark.parse(keys.inner("end"), halvings=False))
 
 
@@ -378,7 +378,7 @@ Notice = (RowNotice, RateNotice)
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """Convert a JSON object to a line; raise InputError, without a line number, if it is none."""
+    """Convert a JSON object to a line; raise InputError, without a line number, for no line."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(_Keys(content))

@@ -34,7 +34,7 @@ from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 
-WINDOW = 500  # samples whose decisions are stored to measure their spread
+WINDOW = 500  # the decisions of so many last samples are stored, to measure their spread
 LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
 RECENT = 5.0  # seconds over which the rate of rows is measured
 
@@ -47,17 +47,18 @@ class Monitor:
     Args:
         stream: a stream to the device that requests metrics.
         plan: the plan of the device.
-        names: returns the name of a training option for a warning; by default the name in Python.
+        names: a function that returns the name of a training option for a warning; by default the
+            name in Python.
 
     Attributes:
         info: the last report of the device.
         step, samples: updates made and samples learned so far.
-        halvings: how often the device's rate is halved.
+        halvings: how many times the device's rate is halved.
         learned, correct, unanswered: rows learned in this session; how many of them the device
             classified correctly before it learned them, and how many answers were lost.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
-        fell_back: how often the device has lost what it had learned since its last save.
+        fell_back: how many times the device has lost what it had learned since its last save.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -86,7 +87,7 @@ class Monitor:
 
     @property
     def rate(self) -> float:
-        """Recent rows per second."""
+        """Rows per second, over the last seconds."""
         return self._pace.rate(time.monotonic())
 
     def run(
@@ -104,18 +105,18 @@ class Monitor:
         Args:
             inputs: (n, d) integers in the plan's input format.
             labels: (n,) class indices.
-            halvings: how often to halve the plan's rate first; None does not change the rate. A
-                device that falls back gets this rate again.
+            halvings: how many times to halve the plan's rate before the first row; None keeps the
+                rate. A device that falls back gets this rate again.
             save: save the device's state at the end.
-            save_every: also save it each time after this number of rows.
-            sending: called before a row is sent or a rate is set, with the notice for the log.
+            save_every: also save the state after every `save_every` rows.
+            sending: functions that get the notice before a row is sent or a rate is set.
 
         Raises the errors of `Stream.learn`; the stream stays open.
         """
         yield SessionStart.of(self.info, self.port)
         self._sending = sending
-        # The claim comes after this line. With this line, a continued log gets the rows that it
-        # lacks, and only the old token identifies those rows.
+        # Claim the state only after this line. With this line, a continued log also gets the rows
+        # that it lacks, and without the old token it could not find them.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings
@@ -148,7 +149,7 @@ class Monitor:
         self.info = self._stream.link.info
         yield SessionEnd(Mark.of(self.info, halvings=False))
 
-    # --- what happens -----------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def _set_rate(self) -> Iterator[LogLine]:
         halvings = self._wanted_halvings

@@ -37,10 +37,10 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
-MOST_AHEAD = 255  # maximum rows in flight when contact is lost; a device limits them by a u8
-ROW_BYTES = 500  # rough size of a row in a log; the estimated number of rows decides the trainer
+MOST_AHEAD = 255  # most rows that can be in flight; a device reports its limit in 8 bits
+ROW_BYTES = 500  # typical size of a row in a log, to estimate the number of rows
 REPORTED = 64  # rows between two calls of a `Progress`
-FALLS = (b'"fell_back"', b'"device"')  # texts in lines where a device may have fallen back
+FALLS = (b'"fell_back"', b'"device"')  # a line that tells of a fall back has one of these
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
 
 
@@ -70,8 +70,8 @@ def rebuild(
         path: the log.
         model: the device's model at the start of the log: the flashed model, or one that was pulled
             then. It is not changed.
-        at: stop after this update. If the device fell back and made this update twice, the later
-            one counts, because the device continued from it.
+        at: stop after the update with this number. If the device fell back and made this update
+            twice, the second one counts, because the device continued from it.
         progress: called at intervals with the number of bytes read and the number of all bytes.
 
     Raises:
@@ -127,10 +127,10 @@ class _Replay:
         self._checked = False
         self._cut: int | None = None
         self._line = 0  # number of the current line
-        self._promised: list[tuple[int, Mark]] = []  # line number and state that later rows reach
-        # How often the device falls back to a state, by the state's samples and CRC.
+        self._promised: list[tuple[int, Mark]] = []  # line number, state that rows will reach
+        # How many times the device falls back to a state, by the state's samples and CRC.
         self._wanted: Counter[tuple[int, int]] = Counter()
-        self._returns: set[int] = set()  # sample counts of these states; no other state needs a CRC
+        self._returns: set[int] = set()  # sample counts of these states; others need no CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
     @property
@@ -154,7 +154,7 @@ class _Replay:
                 self._armed = number
 
     def stops_before(self, line: LogLine | DamagedEnd) -> bool:
-        """Tell whether the step is made and this line says nothing about the state after it."""
+        """Tell whether the requested step is made, and this line does not report its state."""
         return self._reached and not (
             isinstance(line, SessionEnd) or (isinstance(line, Interruption) and not line.fell_back)
         )
@@ -180,7 +180,7 @@ class _Replay:
             self._reached = True
 
     def rebuilt(self) -> Rebuilt:
-        """The result, after the last line."""
+        """Return the result, after the last line."""
         if not self._begun:
             raise InputError(f"{self._path} names no device: it is empty, or no monitor's log")
         if self._at is not None and not self._reached:
@@ -242,7 +242,7 @@ class _Replay:
         self._used(line.mark)
 
     def _beginning(self, mark: Mark) -> State:
-        """Return the state that the device had when the log began: the model's, or the flashed."""
+        """Return the device's state at the start of the log: the model's or the flashed state."""
         model = self._model
         for state in (model.state.copy(), model.state.flashed()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
@@ -372,7 +372,7 @@ class _Replay:
         )
 
     def _compare(self, what: str, device: object, host: object, line: int | None = None) -> None:
-        """Raise CheckError if a value in a line, by default the current one, is not the host's."""
+        """Raise CheckError if a value in a line, usually the current one, is not the host's."""
         if device is not None and device != host:
             raise CheckError(
                 f"{self._path}, line {line or self._line}: {what} is {device} in the log and"
@@ -388,7 +388,7 @@ class _Replay:
 
 
 def _as_marked(state: State, mark: Mark) -> bool:
-    """Tell whether a device had this state; its rate may have been set before the log began."""
+    """Set the mark's rate, which may be older than the log; tell whether the state then fits."""
     assert mark.halvings is not None
     if mark.halvings <= state.plan.rate_halvings_max:
         state.halve_rate(mark.halvings)

@@ -1,7 +1,7 @@
 """Reads rows of a log in blocks, because most lines of a long log differ only in numbers.
 
-A pattern recognizes the usual lines, which are not parsed one by one. The pattern accepts less than
-the parser in `log_line`, and never more. The parser reads all other lines.
+A pattern recognizes the usual lines, so they need not be parsed one by one. All other lines are read
+by the parser in `log_line`, which also accepts every line that the pattern accepts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ska_edge.plan.plan import Plan
 
 MOST_ROWS = 1024  # largest number of rows in a block
 
-# All numbers below 2**32, except some of the largest.
+# A number below 2**32. The largest of them, from 4,290,000,000 on, do not match.
 _COUNT = r"(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7})"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,9})"
-_REAL = r"-?(?!0[0-9])[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e-[0-9]{1,3})?"  # Python parses all of these
+_REAL = r"-?(?!0[0-9])[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e-[0-9]{1,3})?"  # `json` accepts all of these
 _METRIC = rf'"[a-z_]+": {_REAL}'
 _LAYER = rf"\{{{_METRIC}(?:, {_METRIC})*\}}"
 

@@ -1,4 +1,4 @@
-"""Verifies a device: it and the host learn the same samples, and all integers are compared."""
+"""Lets a device and the host learn the same samples, and compares all integers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ OnSample = Callable[[int, int, Result], None]
 
 
 def _unwatched(*_: object) -> None:
-    """Do nothing; an `OnSample`."""
+    """Do nothing; the default `OnSample`."""
 
 
 def verify(

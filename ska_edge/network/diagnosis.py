@@ -4,10 +4,10 @@ The signs are those of the paper (arXiv 2503.13942) and of integer arithmetic: a
 entropy, exploding knowledge, layers out of step, collapse, vanishing updates, saturation. A `Watch`
 collects metrics, from the host's trainer or from a device, and reports the signs.
 
-With labels, a network that classifies well is healthy, whatever its knowledge. A confident output
-layer has large, even saturated knowledge, and a layer that has learned everything rounds its
-updates to zero. Some signs do not distinguish these cases from failure. They count only while the
-errors of the output layer are large. Trends count only if these errors no longer fall.
+With labels, a network that classifies well is healthy. Its output layer may have large, even
+saturated knowledge, because its answers are confident. Its updates may round to zero, because
+nothing is left to learn. Signs that also appear in these cases count only while the errors of the
+output layer are large. Trends count only if these errors no longer fall.
 """
 
 from __future__ import annotations
@@ -46,26 +46,26 @@ LEARNED = 0.5
 # Below this unexplained fraction nothing is left to learn, and updates may round to zero.
 LEARNED_ALL = 0.1
 
-# The entropy is constant if, between the halves of the last third of the steps, it changes by less
-# than this fraction of its largest value. At this speed, to reach
-# that value from 0 would take eight times the steps so far.
+# The entropy is constant if its means in the two halves of the last third of the steps differ by
+# less than this fraction of its largest value. At this speed, the entropy would need eight times
+# the steps so far to get from 0 to its largest value.
 STILL = 0.02
 # A shift still falls if its mean square in the last third of the steps is smaller than in the
 # second third by this fraction. A slower fall needs more than four times the steps so far to halve
-# it.
+# the mean square.
 FALLS = 0.05
 # The shift has become small if its root mean square is below this fraction of its initial value. A
 # constant entropy then marks the end of learning, not a plateau.
 SETTLED = 0.5
 
-# Beyond the decision table (8, or 16 for wide formats) a decision is 0 or 1 and its slope is 0. A
-# layer whose average knowledge is beyond it cannot learn any more. Growth is an earlier sign, but
-# only outside the middle half of the table, because growth inside it is normal learning.
+# The decision table ends at 8, or at 16 for wide formats. Beyond its end, a decision is 0 or 1 with
+# slope 0, so a layer whose mean knowledge is beyond it cannot learn any more. Growth is an earlier
+# sign, but only from half of the end on, because growth up to there is normal learning.
 GROWN = 10.0
 STILL_GROWS = 1.1
 
-# Smoothed entropies move in opposite directions if their correlation is below this and both moved
-# by a quarter of their own range. (With 8 blocks, chance alone does this in one of 40 pairs.)
+# Two smoothed entropies move in opposite directions if their correlation is below `AGAINST`, and if
+# each moved by a quarter of its range. (With 8 blocks, chance alone does this in one of 40 pairs.)
 AGAINST = -0.7
 MOVED = 0.25
 # A change of less than this many standard errors is chance.
@@ -79,14 +79,14 @@ COLLAPSED = 1.5
 # only cost time.
 VANISHED = 0.99
 
-# A value at the limit of its format is wrong by an unknown amount; this share is tolerated.
+# A value at the limit of its format is wrong by an unknown amount; this share is tolerable.
 SATURATED = 0.01
-# In a trained network with labels, knowledge at its limit is mostly a confident answer: in healthy
-# trainings up to 0.36 of it in output layers, up to 0.14 in hidden layers. With rates 8 times too
-# large it is 0.6 to 1, and such layers hardly learn.
+# In a trained network with labels, knowledge at its limit is mostly a confident answer. In healthy
+# trainings, up to 0.36 of an output layer's knowledge is at the limit, and up to 0.14 of a hidden
+# layer's. With rates 8 times too large, 0.6 to 1 of it is, and such layers hardly learn.
 STUCK = 0.5
 
-# Number of stored points; at twice this number, the mean of each pair replaces the pair.
+# When twice this number of points are stored, the mean of each pair replaces the pair.
 POINTS = 200
 BLOCKS = 12  # parts of a smoothed series; 4 of them are a third of the steps
 
@@ -135,7 +135,7 @@ def participation_ratio(decisions: NDArray[Any]) -> float:
     """
     centered = np.asarray(decisions, dtype=np.float64)
     centered = centered - centered.mean(axis=0)
-    # The smaller of the two products has the same eigenvalues, except for zeros.
+    # Both products have the same eigenvalues, except for zeros. Take the smaller one.
     wide = centered.shape[1] > centered.shape[0]
     covariance = centered @ centered.T if wide else centered.T @ centered
     squares = float((covariance * covariance).sum())
@@ -155,7 +155,7 @@ class Watch:
         self._step = -1
         self._updates = 0
         self._pending: list[Reals] = []
-        self._points: list[Reals] = []  # (layers, quantities) each
+        self._points: list[Reals] = []  # each is (layers, quantities)
         self._series_of_all: Reals | None = None  # the points as one array
         self._each = 1  # updates per point
         self._ratios: dict[int, tuple[float, float]] = {}
@@ -192,7 +192,7 @@ class Watch:
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
-        # The data with the directions that the layer can distinguish at best.
+        # Decisions differ in as many directions as these data at best.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
 
@@ -205,8 +205,8 @@ class Watch:
             trends = (self._plateau, self._discord) if stagnates else ()
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
-        # With labels, layers whose updates vanish keep their initial weights, which are 0 in an
-        # output layer. Its decisions then do not differ, but this is no collapse.
+        # A layer whose updates vanish keeps its initial weights. With labels, those of an output
+        # layer are 0, so all its decisions are equal, but this is no collapse.
         vanishing = "vanishing updates" in {symptom.sign for symptom in found}
         if stagnates and not (self._labeled and vanishing):
             found += self._collapses()
@@ -215,7 +215,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """Return the stored values of one layer's metrics; `_series` has their names."""
+        """Return the values to store of one layer's metrics; `_series` has their names."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
@@ -239,9 +239,8 @@ class Watch:
         """Return the fraction of the labels' variance that the output layer leaves unexplained,
         over the last third of the steps.
 
-        It is 0 for an output that is always right, and 1 for one that always answers the class
-        frequencies (of equally frequent classes). A worse output gives more. For rules without
-        labels it is 1.
+        It is 0 if the output is always right, and 1 if every decision is always 1 / classes. It is
+        larger if the output is worse. For rules without labels it is 1.
         """
         if not self._labeled or not self._points:
             return 1.0
@@ -274,7 +273,7 @@ class Watch:
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
-            # If the inputs differ in few directions (two classes are on a line), less is required.
+            # Inputs with few directions require a lower ratio; two classes are on a line.
             if ratio < min(COLLAPSED, (1 + possible) / 2):
                 what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
                 if not ratio:
@@ -375,7 +374,7 @@ def _movement(series: Reals) -> tuple[float, float]:
 
 
 def _steady_move(series: Reals) -> float:
-    """Return the change over the last two thirds; 0 if it is chance, or small within the range."""
+    """Return the change over the last two thirds; 0 if it may be chance, or is small."""
     move, error = _movement(series[len(series) // 3 :])
     smooth = _blocks(series)
     span = float(smooth.max() - smooth.min())

@@ -15,16 +15,16 @@ from ska_edge.rules.metric_sums import METRICS
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first integer in which a host's network and another one, usually a device's, differ.
+    """The first integer that differs between a host's network and another, usually a device's.
 
     Attributes:
-        step: number of updates when it was found.
+        step: number of updates when the difference was found.
         layer: layer index.
         tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
             `Plan.state_fields`), "decision", "predicted" or the name of a metric.
         index: position in the tensor, row first; empty for a single number.
         host, device: the two integers.
-        format: Q format of both, empty for steps, classes and metrics.
+        format: Q format of both integers; empty for steps, classes and metrics.
         host_value, device_value: the two integers as real numbers; None without a format.
     """
 
@@ -39,7 +39,7 @@ class Difference:
     device_value: float | None = None
 
     def sentence(self, host: str = "host", device: str = "device") -> str:
-        """Return the difference as text, with these names for both sides."""
+        """Return the difference as text, in which the two sides have these names."""
         place = f"[{', '.join(str(i) for i in self.index)}]" if self.index else ""
         values = f"{host} {self.host}, {device} {self.device}"
         if self.host_value is not None and self.device_value is not None:

@@ -17,9 +17,9 @@ class Log(Closable):
     """A log to write to; a context manager.
 
     An existing file is continued if it is a log of this device's plan and ends at the device's
-    present state. If the device has learned announced rows since, they are added without answers.
-    If it has an announced rate, the rate is added, too. An incomplete last line is removed. The
-    file changes only when the first line is written.
+    present state. Announced rows that the device has learned since are added without answers, and
+    so is an announced rate that the device has now. An incomplete last line is removed. The file
+    changes only when the first line is written.
 
     Args:
         path: the file.
@@ -65,7 +65,7 @@ class LogSink:
         self._log: Log | None = None
 
     def open(self, monitor: Monitor) -> None:
-        """See `Log`."""
+        """Open the log; see `Log`."""
         self._log = Log(self._path, monitor.info, overwrite=self._overwrite)
 
     def write(self, line: LogLine) -> None:

@@ -26,8 +26,8 @@ PORT, PORT_TLS = 1883, 8883
 TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
-LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher needs short ones
-KEPT = 50_000  # maximum messages that wait for an unreachable broker (MQTT numbers at most 65,535)
+LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher gets short ones
+KEPT = 50_000  # most messages that wait for an unreachable broker; MQTT can number 65,535
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
@@ -76,7 +76,7 @@ def access_of(address: str, ca: Path | None, environment: Mapping[str, str]) -> 
     """Return the encryption and the login for the broker at an address.
 
     Args:
-        ca: file with the certificates of trusted authorities, which replace the system's.
+        ca: file with the certificates of trusted authorities; None uses those of the system.
         environment: variables with the user and the password, or with the name of a password file.
 
     Raises InputError if a file cannot be read, or if the settings are incomplete or contradictory.
@@ -148,7 +148,7 @@ class MqttSink:
         self._open = True
 
     def write(self, line: LogLine) -> None:
-        """Publish an event; notices are only for logs."""
+        """Publish a line, but not a notice, which only a log needs."""
         if self._open and not isinstance(line, Notice):
             self._publisher().line(line)
 
@@ -184,7 +184,7 @@ def _paho() -> ModuleType:
 def _bound(client: Any) -> None:
     """Make a client disconnect from a broker that announces a packet of more than `LARGEST` bytes.
 
-    Otherwise the client would store a packet of up to 256 MB, and no option limits it.
+    Otherwise the client would store a packet of up to 256 MB; it has no option for a limit.
     """
     receive = client._sock_recv
 
@@ -225,7 +225,7 @@ class Publisher:
         self._connected: bool | None = None  # None: not known yet
         # Without this lock, a client that connects could send new messages before earlier ones.
         self._order = threading.Lock()  # held while messages go to the client
-        # Messages that wait for the first contact; None after it.
+        # Messages that wait for the first contact; None after the first contact.
         self._first: list[tuple[str, str, bool]] | None = []
         self._warned = False
         client = paho.Client(paho.CallbackAPIVersion.VERSION2)

@@ -12,23 +12,23 @@ from ska_edge.monitor.monitor import Activity, Monitor
 class Sink(Protocol):
     """Receives the events of one device, in the thread of that device.
 
-    To add one, write a class with these methods and add it to the list in `cli.monitor`.
+    To add a sink, write a class with these methods, and add it to the list in `cli.monitor`.
     """
 
     def open(self, monitor: Monitor) -> None:
-        """Get ready; called after the first contact, before any device learns.
+        """Prepare to receive events; called after the first contact, before any device learns.
 
-        Raises InputError or ToolError if it cannot receive events. No device learns then.
+        If the sink raises InputError or ToolError here, no device learns.
         """
 
     def write(self, line: LogLine) -> None:
         """Receive a line of the log: an event, or a notice before something is sent.
 
-        Raises InputError if it cannot process the line. The device then stops learning.
+        If the sink raises InputError here, the device stops learning.
         """
 
     def status(self, activity: Activity) -> None:
-        """Receive the device's new activity; may be called before `open`, like `lost`."""
+        """Receive the device's new activity; `status` and `lost` may be called before `open`."""
 
     def lost(self, reason: ContactLost) -> None:
         """Receive the notice that contact was lost and that the monitor waits for the device."""

@@ -1,8 +1,8 @@
 """The native engine: the generated C, compiled for this computer, learns whole epochs.
 
-`trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if the work is
-worth it and a compiler works, otherwise numpy's `FixedTrainer`. Both give the same bits, and change
-the state in place; callers need not know which one they hold. The interface:
+`trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if there is
+enough work and a compiler works, otherwise numpy's `FixedTrainer`. Both give the same bits, and
+change the state in place, so callers need not know which of the two they have. The interface:
 
     trainer.state, trainer.plan
     trainer.infer(inputs)                 decisions (n, classes)
@@ -12,14 +12,15 @@ the state in place; callers need not know which one they hold. The interface:
     trainer.learn_many(inputs, labels)    many rows, like a training; yields pieces of any length
     trainer.metrics(), trainer.last_shifts()   of the last update
 
-Rows are arrays (n, inputs) of integers; the engine is fastest if they have the plan's own width
-(`narrow`). After every piece, which takes milliseconds, the state is up to date and Ctrl-C works.
+Rows are arrays (n, inputs) of integers; the engine is fastest if they have the integer type of the
+plan's input (`narrow`). A piece takes milliseconds. After every piece, the state is up to date, and
+Ctrl-C works.
 
 `float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
 with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
 
-numpy is the referee. It also learns the first rows that an engine learns, and later single rows at
-intervals. Then every integer of both is compared. A difference raises CheckError.
+numpy checks the engine: it also learns the first rows that the engine learns, and later single rows
+at intervals. After these rows, every integer of both is compared. A difference raises CheckError.
 
 SKA_EDGE_ENGINE=numpy switches the engine off, SKA_EDGE_ENGINE=native makes it mandatory.
 """

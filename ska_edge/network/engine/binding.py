@@ -52,7 +52,7 @@ class Library:
 
 
 class Network:
-    """A network that a library works on; it has its own memory.
+    """A network for the functions of a library; it has its own memory.
 
     Attributes:
         memory: the struct ska_t.
@@ -71,7 +71,7 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Copy a state into the network. Its counts become 1, because at 0 C gives no metrics."""
+        """Copy a state into the network. Its counts become 1, because C has no metrics at 0."""
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 

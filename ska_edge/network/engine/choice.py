@@ -27,7 +27,7 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Seconds of numpy's work that make it worth while to look for a library, or to compile one.
+# Look for a library, or compile one, if numpy would take at least so many seconds.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
 
@@ -40,16 +40,16 @@ class EngineWarning(RuntimeWarning):
 
 
 def trainer_for(state: State, learn: int = 0) -> Trainer:
-    """Return a trainer for a state and a number of rows to learn.
+    """Return a trainer for a state that will learn about `learn` rows.
 
-    It is the native engine if the work is worth it and a compiler works, otherwise numpy. If no
-    compiler works, one EngineWarning gives the reason. numpy always learns mini-batches.
+    It is the native engine if there is enough work and a compiler works, otherwise numpy. If no
+    compiler works, one EngineWarning gives the reason. Mini-batches are always learned by numpy.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.
         ToolError: SKA_EDGE_ENGINE is "native", and the engine cannot be used.
     """
-    _wanted()  # an unknown value is an error for every plan
+    _wanted()  # raises for an unknown value, even if the plan needs numpy
     plan = state.plan
     possible = plan.batch == 1 or not plan.rule_definition.supervised
     seconds = _numpy_seconds(plan, learn)
@@ -60,10 +60,10 @@ def trainer_for(state: State, learn: int = 0) -> Trainer:
 def float_trainer_for(
     plan: Plan, parameters: Parameters, rate: float, learn: int = 0
 ) -> FloatTrainer:
-    """Return a float trainer for a plan with labels and a number of rows to learn.
+    """Return a float trainer, for a plan with labels, that will learn about `learn` rows.
 
-    It changes `parameters` in place, with the same bits whether C or numpy learns. Raises and warns
-    like `trainer_for`.
+    It changes `parameters` in place; C and numpy give the same bits. This function raises and warns
+    as `trainer_for` does.
     """
     codes = [code.astype(np.float64) for code in class_codes(plan)]
     rule = FloatRule(plan.rule, codes, 2.0**plan.gain, plan.first_learned)
@@ -75,7 +75,7 @@ def float_trainer_for(
 
 
 def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | None:
-    """Return a library for work that takes numpy some seconds; None if numpy is to do the work.
+    """Return a library for work that takes numpy `seconds`; None if numpy shall do the work.
 
     `library(build)` finds the library; `build` says whether to compile it if it is missing.
     """
@@ -120,13 +120,13 @@ def _wanted() -> str:
 
 
 def _numpy_seconds(plan: Plan, rows: int) -> float:
-    """Estimate numpy's time from measurements of networks with 10^2 to 10^5 parameters."""
+    """Estimate numpy's time; the factors were measured with 10^2 to 10^5 parameters."""
     updates = rows * (1 + plan.replay.per_sample) * plan.steps / plan.batch
     return updates * (300e-6 + 6e-9 * plan.parameter_count)
 
 
 def _library(plan: Plan, build: bool) -> Library | None:
-    """Return the library of a plan, loaded; None if it is missing and not to be built."""
+    """Load the library of a plan; return None if it is missing and must not be built."""
     # Imported here, because most uses never compile anything.
     from firmware_gen.library.cache import library_for
     from ska_edge.network.engine.trial import trial
@@ -136,7 +136,7 @@ def _library(plan: Plan, build: bool) -> Library | None:
 
 
 def _float_library(build: bool) -> FloatLibrary | None:
-    """Return the float trainer's loaded library; None if it is missing and must not be built."""
+    """Load the float trainer's library; return None if it is missing and must not be built."""
     from firmware_gen.library.cache import compiled
     from ska_edge.network.engine.trial import trial
 

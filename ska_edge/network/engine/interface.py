@@ -33,13 +33,13 @@ class Trainer(Protocol):
         """Return decisions (n, classes) for inputs (n, d), without learning."""
 
     def learn_one(self, inputs: Rows, label: int) -> Integers:
-        """Learn one sample like a device; returns the decisions (classes,) before the update."""
+        """Learn one sample as a device does; return the decisions (classes,) before the update."""
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order like a device; yields the results of some rows at a time."""
+        """Learn rows in order as a device does; yield the results of some rows at a time."""
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
-        """Learn rows in order, plan.batch at a time; yields decisions (n, classes)."""
+        """Learn rows in order, plan.batch at a time; yield decisions (n, classes)."""
 
     def last_shifts(self) -> list[Integers]:
         """Return every layer's shifts (batch, width) of the last update; empty before the first."""
@@ -49,5 +49,5 @@ class Trainer(Protocol):
 
 
 def narrow(plan: Plan, inputs: Rows) -> Rows:
-    """Return inputs in the plan's own width, which the engine takes without a conversion."""
+    """Return inputs in the integer type of the plan's input; the engine need not convert them."""
     return inputs.astype(f"i{plan.layers[0].input.bits // 8}")
