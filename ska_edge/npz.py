@@ -10,7 +10,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy uses only these
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy uses only these methods
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -19,10 +19,10 @@ READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The properties in an array's header, checked against the size of the archive's member.
+    """The header of an array, checked against the size of its file in the archive.
 
     Attributes:
-        start: bytes before the first element.
+        start: number of bytes before the first element.
         shape, fortran, dtype: as in numpy.
     """
 
@@ -33,7 +33,7 @@ class Header:
 
     @property
     def size(self) -> int:
-        """Bytes of the elements."""
+        """Number of bytes of all elements."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -43,8 +43,8 @@ class Archive:
     Attributes:
         foreign: names of members that are not arrays.
 
-    For a damaged file, every method may raise any error of zipfile, zlib and numpy. The caller adds
-    the name of the file.
+    For a damaged file, every method may raise any error of zipfile, zlib and numpy. The caller must
+    convert the error and name the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -67,11 +67,11 @@ class Archive:
             return self._header(name, member)
 
     def read(self, name: str) -> NDArray[Any]:
-        """Return an array, which is read-only."""
+        """Return an array; it is read-only."""
         with self._open(name) as member:
             header = self._header(name, member)
             content = member.read(header.size)
-            if member.read(1) or len(content) != header.size:  # zipfile checks the CRC at the end
+            if member.read(1) or len(content) != header.size:  # at the end, zipfile checks the CRC
                 raise ValueError(f"'{name}' is cut short")
         values: NDArray[Any] = np.frombuffer(content, header.dtype)
         shape = header.shape[::-1] if header.fortran else header.shape

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""A function that is called with the amounts of finished and of all work, in the same unit."""
+"""A function that is called with two amounts in the same unit: the work done, and all work."""
 
 
 def silent(*_: int) -> None:
-    """Do nothing: the `Progress` of a caller that wants no reports."""
+    """Do nothing; the `Progress` for a caller that wants no reports."""

@@ -1,7 +1,7 @@
 """Reads rows of a log in blocks, because most lines of a long log differ only in numbers.
 
-A pattern recognizes the usual lines, so they need not be parsed one by one. All other lines are read
-by the parser in `log_line`, which also accepts every line that the pattern accepts.
+A pattern recognizes the usual lines, so they need not be parsed one by one. The parser in
+`log_line` reads all other lines; it also accepts every line that the pattern accepts.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Trains in float64 by the learning rules with labels, with the same bits on every computer.
 
-It computes what `rules.reference` computes, up to rounding; the reference stays apart as the
-independent check. Matrix products and exponentials of numpy differ in the last bits from one
-processor to the next. Here every sum adds its terms in order, and the exponential is defined by
-sums and products, so a training gives the same model on every computer. `engine/float_native.c`
-does the same operations in the same order.
+It computes what `rules.reference` computes, up to rounding; the reference is an independent check.
+The last bits of numpy's matrix products and exponentials depend on the processor. Here every sum
+adds its terms in order, and the exponential is defined by sums and products, so a training gives
+the same model on every computer. `engine/float_native.c` does the same operations in the same
+order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_PRODUCTS = 2**18  # most products that are in memory at once
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH
-LEAST_EXPONENT = -700.0  # smaller exponents count as this one, which does not change a sigmoid
+LEAST_EXPONENT = -700.0  # smaller exponents are replaced by this; no sigmoid changes
 # The coefficients of the Taylor series of exp, the highest power first.
 TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
 
@@ -52,7 +52,7 @@ class FloatTrainer:
     Args:
         parameters: the parameters, as `initial_parameters` makes them.
         rule: the rule and the other properties of the plan.
-        rate: the learning rate, for the mean over a batch.
+        rate: the learning rate, by which the mean over a batch is multiplied.
 
     Attributes:
         parameters: the parameters that it changes.
@@ -142,7 +142,7 @@ def products(left: Reals, right: Reals) -> Reals:
 def in_order(terms: Reals) -> Reals:
     """Return the sum over the first axis: 0 + first + second ..., in this order."""
     if terms[0].size > 1:
-        # numpy adds in pairs, not in order, only along the last axis; this is the first one.
+        # numpy adds in order along the first axis. Along the last axis, it adds in pairs.
         total: Reals = np.add.reduce(np.ascontiguousarray(terms), axis=0, initial=0.0)
         return total
     ordered: Reals = np.add.accumulate(terms)[-1] + 0.0
@@ -157,7 +157,7 @@ def sigmoid(z: Reals) -> Reals:
 
 
 def _exp(x: Reals) -> Reals:
-    """Return exp(x) for x <= 0; only the last bit or two may be wrong."""
+    """Return exp(x) for x <= 0; only the last two bits may be wrong."""
     x = np.maximum(x, LEAST_EXPONENT)
     twos = np.rint(x * LOG2_E)
     rest = (x - twos * LN2_HIGH) - twos * LN2_LOW

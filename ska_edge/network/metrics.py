@@ -49,7 +49,7 @@ class Meter:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        # The papers' eta: the plan's rate is eta / ln 2, divided by the batch size.
+        # The eta of the papers; the rate of the plan is eta / ln 2 / batch size.
         self._eta = plan.rate.real * plan.batch * math.log(2)
 
     def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:

@@ -63,7 +63,7 @@ class Range:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Range:
-        """Read plain data, the inverse of `as_dict`; in old files, "head" means a readout.
+        """Read plain data; the inverse of `as_dict`. In old files, "head" means a readout.
 
         Raises TypeError or ValueError for any other data.
         """
@@ -99,7 +99,7 @@ def _fits(found: Range, layers: int) -> bool:
 
 
 class RangeTracker:
-    """Tracks the ranges of all tensors and intermediate values of a model, sampled at intervals."""
+    """Tracks the ranges of all tensors and intermediate values of a model, at intervals."""
 
     def __init__(self) -> None:
         self._ranges: dict[tuple[int, str], Range] = {}
@@ -112,7 +112,7 @@ class RangeTracker:
         for tensor in plan.tensors():
             values = trainer.state.tensor(tensor.layer, tensor.name)
             found = self._add(tensor.layer, tensor.name, tensor.format, values)
-            # A tensor changes during training, so only its final values are counted.
+            # Count only the final values of a tensor, because training replaces all others.
             found.saturated, found.values = at_limits(values, tensor.format), values.size
         for layer, trace in enumerate(trainer.forward(rows)):
             self._add(layer, "knowledge", formats.knowledge, trace.knowledge)

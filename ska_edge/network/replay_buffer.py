@@ -1,6 +1,6 @@
-"""Stores a few samples of every class, which a network learns again so as not to forget them.
+"""Stores a few samples of every class, which a network learns again, so that it forgets less.
 
-All random numbers depend only on the plan's seed and a counter. So a device (`runtime/ska.c`)
+All random numbers depend only on the plan's seed and on a counter, so a device (`runtime/ska.c`)
 stores and replays the same samples.
 """
 
@@ -14,12 +14,14 @@ from ska_edge.plan.plan import MOST_SEEN, Plan
 
 
 class ReplayBuffer:
-    """Keeps one reservoir of equal size per class; all samples of a class are equally likely to be
-    kept.
+    """Stores equally many samples of each class, chosen by chance.
+
+    At any time, all samples of a class so far are stored with the same probability.
 
     Args:
         plan: the plan with the classes, the sizes of the buffer and the seed.
-        width: integers per sample: all its inputs, or 1 if only its number is stored.
+        width: integers per sample: the number of inputs, or 1 if only the number of a sample is
+            stored.
 
     Attributes:
         samples: (classes, per_class, width).
@@ -45,7 +47,7 @@ class ReplayBuffer:
         return number
 
     def draw(self) -> tuple[NDArray[np.int64], int] | None:
-        """Return a random stored sample, (width,), and its label; None from an empty buffer."""
+        """Return a random stored sample, (width,), and its label; None if the buffer is empty."""
         held = self.held
         if not held.any():
             return None
@@ -54,7 +56,7 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Perhaps store a new sample, (width,); all samples of a class have equal chances."""
+        """Store a new sample, (width,), if there is a free place or by chance."""
         seen, size = int(self.seen[label]), self.samples.shape[1]
         slot = seen if seen < size else self._below(seen + 1)
         if slot < size:

@@ -1,4 +1,4 @@
-"""Holds everything that learning changes in a network, as arrays and as a device's bytes."""
+"""Holds everything that learning changes in a network: as arrays, or as bytes of a device."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class State:
         step: updates made so far.
         samples: samples that `FixedTrainer.learn_one` has learned so far.
         replay: the replay buffer, if the plan has one.
-        batch: (plan.batch, inputs), the held batch of rules without labels.
-        held: number of samples in the batch so far.
-        halvings: how often the plan's rate is halved.
+        batch: (plan.batch, inputs), the collected samples of rules without labels.
+        held: number of collected samples.
+        halvings: how many times the plan's rate is halved.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class State:
 
     @property
     def places(self) -> set[tuple[int, str]]:
-        """Layer and name of every tensor."""
+        """The layer and the name of every tensor."""
         return set(self._views)
 
     @property
@@ -71,7 +71,7 @@ class State:
         return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
 
     def halve_rate(self, times: int) -> None:
-        """Set the rate to the plan's rate, halved `times` times; its mantissa stays."""
+        """Set the rate to the plan's rate, halved `times` times; only the rate's shift changes."""
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
                 f"this plan's rate can be halved at most {self.plan.rate_halvings_max} times,"
@@ -88,7 +88,7 @@ class State:
         return _restored(self.plan, self.to_bytes(), self.step)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Support pickle and copy, which would otherwise turn the views into separate arrays."""
+        """Let pickle and copy restore the views; otherwise they would become separate arrays."""
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
@@ -134,7 +134,7 @@ class State:
         return state
 
     def field(self, field: StateField) -> Integers:
-        """Return the integers of one field as a device counts them."""
+        """Return the integers of one field; step and samples wrap at 32 bits, as on a device."""
         values = {
             "step": self.step & 0xFFFF_FFFF,
             "samples": self.samples & 0xFFFF_FFFF,

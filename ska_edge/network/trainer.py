@@ -36,7 +36,7 @@ class LayerTrace:
     decision: Integers
     shift: Integers
     step: Integers
-    previous: Integers  # `published`: knowledge of the previous step; otherwise of this step
+    previous: Integers  # knowledge of the previous step; without steps, of this step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class LayerOutput:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The results of learning some consecutive rows, for each row.
+    """The results of learning consecutive rows, one element per row.
 
     Attributes:
-        decisions: (n, classes), from each row's last forward pass before its update.
+        decisions: (n, classes), from the forward pass before the update with the row.
         steps: (n,), updates made after the row.
     """
 
@@ -142,11 +142,11 @@ class FixedTrainer:
     # --- learning with labels -------------------------------------------------------------------
 
     def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
-        """Learn one sample, inputs (d,), like a device.
+        """Learn one sample, inputs (d,), as a device does.
 
         Returns the decisions (classes,) of the last forward pass before an update. Rules without
         labels collect `plan.batch` samples and then make their steps. With a replay buffer, stored
-        samples are learned first, so that the last update is that of the new sample.
+        samples are learned first, and the new sample last.
         """
         state = self.state
         if self._rule.supervised:
@@ -174,7 +174,7 @@ class FixedTrainer:
     def learn_stream(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
     ) -> Iterator[Learned]:
-        """Learn rows in order like a device, each with `learn_one`; yields after every row."""
+        """Learn rows in order as a device does, each with `learn_one`; yield after every row."""
         for row, label in zip(inputs, labels, strict=True):
             decisions = self.learn_one(row, int(label))
             yield Learned(decisions[None, :], np.array([self.state.step]))
@@ -182,8 +182,8 @@ class FixedTrainer:
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """Make one update from inputs (n, d) and labels (n,), n = plan.batch.
 
-        One pass goes from the input to the output. Every shift is computed with the weights before
-        this update. Returns the decisions (n, classes) before the update.
+        This makes one forward pass. Every shift is computed with the weights before this update.
+        Returns the decisions (n, classes) before the update.
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
@@ -217,7 +217,7 @@ class FixedTrainer:
     ) -> Iterator[Integers]:
         """Learn rows in order, plan.batch at a time; yield the decisions before each update.
 
-        A last, smaller batch is skipped, because the plan's rate includes the division by the batch
+        A smaller batch at the end is skipped, because the plan's rate is divided by the full batch
         size.
         """
         batch = self.plan.batch
@@ -257,7 +257,7 @@ class FixedTrainer:
         return shift
 
     def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:
-        """Return the shift that a readout's error gives the layer below it, (batch, width)."""
+        """Return the shift (batch, width) that a layer gets from the error of its readout."""
         weights = self._transposed(self._forward_weight(layer, kind))
         return self._projected(weights, error.requantize(self.plan.formats.error), decided)
 
@@ -305,14 +305,14 @@ class FixedTrainer:
     def learn_steps(self, inputs: NDArray[np.integer]) -> Iterator[None]:
         """Make `plan.steps` passes over the batch, inputs (plan.batch, d); yield after each update.
 
-        As in the authors' program, the first pass only records, and a layer's update multiplies its
-        delta with the *previous* pass's decisions of the layer below (first layer: the input).
+        As in the program of the paper's authors, the first pass makes no update. Later, an update
+        multiplies the delta of a layer by what the layer below decided in the *previous* pass; for
+        the first layer, this is the input.
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
-        previous: list[
-            tuple[Values, Values, Values]
-        ] = []  # the previous pass's results of `_layer`
+        # The results of `_layer` in the previous pass.
+        previous: list[tuple[Values, Values, Values]] = []
         for number in range(self.plan.steps):
             passed: list[tuple[Values, Values, Values]] = []
             traces, incoming = [], signal
@@ -333,7 +333,7 @@ class FixedTrainer:
                 yield
 
     def last_shifts(self) -> list[Integers]:
-        """Every layer's shifts (batch, width) in the last update; empty before the first update."""
+        """Return every layer's shifts (batch, width) of the last update; empty before the first."""
         return [trace.shift for trace in self._last]
 
     # --- metrics --------------------------------------------------------------------------------
@@ -375,8 +375,8 @@ def at_limits(data: Integers, format: QFormat) -> int:
 def class_codes(plan: Plan) -> list[Integers]:
     """Return the fixed random codes of the rule for every hidden layer, (classes, width) each.
 
-    For `feedback` a code is +1 or -1. For `code` it is +1 or -1 if the class has a code for the
-    neuron (half of the cases), otherwise 0. Other rules have no codes.
+    For `feedback`, a code is +1 or -1. For `code`, half of the codes are +1 or -1. The others are
+    0: the class has no code for the neuron. Other rules have no codes.
     """
     codes: list[Integers] = []
     teacher = plan.rule_definition.teacher

@@ -15,13 +15,13 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters, Reference
 
 Reals = NDArray[np.float64]
-LARGEST = 1e6  # limit of initial weights; sums of far larger weights overflow in float
+LARGEST = 1e6  # limit of initial weights; with far larger ones, sums overflow in float
 
 
 def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
-    """Create the float model that learns by the plan and changes `parameters` in place.
+    """Create the float model of a plan; it changes `parameters` in place.
 
-    `rate` is the rate for the mean over the batch; for `published`, the paper's eta.
+    `rate` is the learning rate for the mean over the batch or, for `published`, the paper's eta.
     """
     return Reference(
         parameters,
@@ -95,7 +95,7 @@ def _parameters(path: Path, archive: Archive, sizes: tuple[int, ...]) -> Paramet
 
 
 def _reals(path: Path, archive: Archive, name: str) -> Reals:
-    """Read an array; its shape was checked before, so it cannot fill the memory."""
+    """Read an array; its shape is already checked, so it cannot fill the memory."""
     if archive.header(name).dtype.kind not in "fiub":
         raise InputError(f"{path} is not an npz with arrays of numbers: {name} is no such array")
     values = archive.read(name).astype(np.float64)

@@ -22,15 +22,15 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # C counts rows in 16 bits, in steps of up to four: no step may overflow
+MOST_NEURONS = 65532  # C counts neurons in 16 bits, up to four at a time, and may not overflow
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
 MOST_CELLS = 2**27  # most integers in a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
-LARGEST_OFFSET = 2**46  # limit of an offset: a 16-bit mean times a 31-bit multiplier
-FARTHEST_RATE = 1100  # limit of a rate's shift; no float64 is that far from 1
+LARGEST_OFFSET = 2**46  # most of an offset: a 16-bit mean times a 31-bit multiplier
+FARTHEST_RATE = 1100  # most of a rate's shift; no float64 needs more
 
 
 def plan_from_json(data: Any) -> Plan:
@@ -42,7 +42,7 @@ def plan_from_json(data: Any) -> Plan:
         )
     try:
         plan = cattrs.structure(data, Plan)
-        # cattrs reads "3" and 3.5 as 3, and a text as a list of its letters. So compare the result.
+        # cattrs reads "3" and 3.5 as 3, and a text as a list of letters: convert back and compare.
         faithful = _text(plan.to_json()) == _text(data)
     except (
         cattrs.BaseValidationError,
@@ -109,7 +109,7 @@ def _check_sizes(plan: Plan) -> None:
 
 
 def _check_formats(plan: Plan) -> None:
-    """Check that formats are the profile's, except for the fractions that calibration chooses."""
+    """Check the formats: all are the profile's, but calibration may choose some fractions."""
     profile = PRECISIONS[plan.precision]
     knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
     if not (
@@ -182,7 +182,7 @@ def _check_learning(plan: Plan) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Check that labels are one per class, all different, short, and valid text."""
+    """Check that there is one label per class, and that labels are different, short, valid text."""
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if len(set(plan.labels)) != len(plan.labels):
@@ -249,7 +249,7 @@ def _check_rule(plan: Plan) -> None:
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
     """Check that C supports the shifts of one matrix."""
-    # Changes of wide weights may also be shifted to the left, because they have 64 bits.
+    # The changes of wide weights have 64 bits, so C may shift them to the left, too.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {
         "sum": (plan.sum_align(matrix), 0),

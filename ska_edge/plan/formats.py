@@ -12,7 +12,7 @@ from ska_edge.rules.rule import Rule
 
 COARSEST_KNOWLEDGE = (
     TABLE_STEPS_LOG2 + 1
-)  # fractional bits: with fewer, no value is between two knots of the table
+)  # fractional bits; with fewer, there is nothing to interpolate
 FINEST_KNOWLEDGE = 15  # fractional bits, as many as the decision has
 
 

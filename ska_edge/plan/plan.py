@@ -21,8 +21,8 @@ from ska_edge.rules.neuron import NeuronFormats, RawInput
 from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
-LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more
-# A replay buffer counts the samples of a class up to this; `random_words.below` gets the count + 1.
+LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
+# A replay buffer counts the samples of a class up to this: `random_words.below` takes one more.
 MOST_SEEN = 65534
 
 
@@ -40,8 +40,8 @@ class Matrix:
 class LayerPlan:
     """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
 
-    The readout of the top hidden layer is the output layer, which has the input, the target and the
-    initial values that a separate readout would have.
+    The output layer is the readout of the top hidden layer: a separate one would have the same
+    input, target and initial values.
     """
 
     matrix: Matrix
@@ -70,7 +70,7 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The sizes of a replay buffer: samples stored per class, and samples replayed per new sample.
+    """The sizes of a replay buffer: stored samples per class, and replayed samples per new one.
 
     Both sizes are 0 without a replay buffer.
     """
@@ -105,8 +105,8 @@ class Tensor:
 class StateField:
     """An array in the memory of a device, which becomes a member of `ska_t`.
 
-    `kind` is numpy's name of the element type. `axes` are the name and length of each axis; the
-    length of axis "inputs" is SKA_INPUTS in C. `note` is the comment in the generated C.
+    `kind` is numpy's name of the element type. `axes` are the name and length of each axis; C calls
+    the length of the axis "inputs" SKA_INPUTS. `note` is the comment in the generated C.
     """
 
     name: str
@@ -142,7 +142,7 @@ class Plan:
     Attributes:
         rule, precision: names in `RULES` and `PRECISIONS`.
         layers: hidden layers and the output layer, in order.
-        formats: the per-neuron formats, the same in all layers.
+        formats: the formats of a neuron's values, the same in all layers.
         labels: class names, one per output.
         rate: learning rate; it includes the division by the batch size.
         batch: samples per update.
@@ -150,7 +150,7 @@ class Plan:
         first_learned: the first layer that learns; layers below it do not change.
         replay: the replay buffer.
         seed: seed of all random numbers during learning: random signs, codes, replays.
-        raw: conversion of raw integers to inputs, if the features are integers.
+        raw: how a device converts raw integers to inputs; None if features are no integers.
         table: the decision table's integers.
         schema: version of this structure.
     """
@@ -245,9 +245,9 @@ class Plan:
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
 
     def state_fields(self) -> tuple[StateField, ...]:
-        """The fields of the state, in the layout of the beginning of a device's `ska_t`.
+        """The fields of the state, in their order in memory. A device's `ska_t` begins with them.
 
-        Larger elements come before smaller ones, so that no core needs padding between them.
+        Larger elements come before smaller ones, so that no core needs padding between fields.
         firmware_gen/memory/members.py adds the other members; ska_state.h is generated from both.
         """
         signal = f"<i{self.layers[0].input.bits // 8}"
@@ -281,7 +281,7 @@ class Plan:
 
     @property
     def rate_halvings_max(self) -> int:
-        """How often the rate can be halved before a shift of an update exceeds 31."""
+        """How many times the rate can be halved before a shift of an update exceeds 31."""
         matrices = [matrix for layer in self.layers for matrix in layer.matrices]
         largest = max(
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
@@ -289,23 +289,23 @@ class Plan:
         return max(0, LONGEST_SHIFT - largest - self.rate.shift)
 
     def forward_format(self, matrix: Matrix) -> QFormat:
-        """Return the format of a weight in sums: of its upper bits, see `Precision`."""
+        """Return the format of the upper bits of a weight, which sums use; see `Precision`."""
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
-    # The loops of the C runtime need these shifts as numbers; Python derives them from fractions.
+    # These shifts are numbers for the loops of the C runtime; Python uses the fractions instead.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fractional bits of W a + b: enough for every term, and more than the knowledge has."""
+        """Fractional bits of W a + b: as many as any term has, and more than the knowledge has."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 
     def sum_align(self, matrix: Matrix) -> int:
-        """Shift from W a to the fraction of the sum."""
+        """Shift that gives W a the fractional bits of the sum."""
         return self.sum_frac(matrix) - self.forward_format(matrix).frac - matrix.input.frac
 
     def bias_align(self, matrix: Matrix) -> int:
-        """Shift from b to the fraction of the sum."""
+        """Shift that gives b the fractional bits of the sum."""
         return self.sum_frac(matrix) - matrix.weight.frac
 
     def forward_shift(self, matrix: Matrix) -> int:

@@ -22,8 +22,8 @@ class Precision:
         activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
         table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit
-            of 8 is enough to decide and to learn a target. The alignment z D' needs 16, because it
-            is not yet near 0 at 8.
+            of 8 is enough for decisions and for shifts. The alignment z D' needs 16, because at 8
+            it is not yet near 0.
     """
 
     name: str
@@ -61,8 +61,8 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
-            # These formats resolve small changes of a large knowledge, and the sum of squares over
-            # the neurons and a batch still fits into 64 bits.
+            # These formats resolve small changes of large knowledge. The sum of its squares over the
+            # neurons and a batch still fits into 64 bits.
             knowledge=QFormat(22, 14),
             table_limit=16,
         ),

@@ -21,14 +21,14 @@ class Bound:
     lo: int
     hi: int
     width: int  # bits of the C integer that has this quantity
-    update: bool = False  # whether an update computes it; updates have their own accumulator width
+    update: bool = False  # whether it is part of an update, with `update_width`
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:
     """Return the interval of every sum that a layer computes, from the formats alone.
 
-    Weights and inputs may have any value in their format; the proof uses no data. A trace of the
-    per-neuron functions proves the intervals inside them (see `fixedpoint.Fixed`).
+    Weights and inputs may have any value in their format; the proof uses no data. The intervals
+    inside the per-neuron functions are proven by a trace (see `fixedpoint.Fixed`).
     Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []
@@ -72,7 +72,7 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
 
 
 def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
-    """Return the bounds of the sums that carry an error to a hidden layer, if the rule has them."""
+    """Return the bounds of the sums that project an error to a hidden layer, if there are any."""
     ops, formats = IntervalOps(), plan.formats
     if plan.rule_definition.teacher == READOUT:
         readout = layer.readout or plan.layers[-1].matrix

@@ -1,4 +1,4 @@
-"""Makes a plan: turns sizes and names into checked and proven integers."""
+"""Makes a plan: derives, checks and proves its integers from sizes and names."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Draft:
     Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
-        rate: learning rate of one update, a real number; the plan has it divided by the batch size,
-            as a `Rate`.
+        rate: learning rate of one update, a real number; the `Rate` of the plan is this, divided by
+            the batch size.
         batch: samples per update.
-        steps: steps on a held batch, by default 2, for a rule without labels; 1 for other rules.
+        steps: steps on a batch for a rule without labels, by default 2; 1 for other rules.
         input_format: format of the input; by default that of the activation.
         weight_formats: formats from calibration, by layer and "weight" or "readout_weight"; by
             default those of the precision.
@@ -99,7 +99,7 @@ class Draft:
         return plan
 
     def _check(self) -> None:
-        """Check the values that the resolution needs."""
+        """Check the values that `resolve` uses."""
         if self.rule not in RULES:
             raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
         if self.precision not in PRECISIONS:

@@ -26,17 +26,17 @@ METRIC_PURPOSE = {
 METRICS = tuple(METRIC_PURPOSE)
 
 METRIC_TERMS = METRICS[:6]
-# The others are squares or counts, which are never negative.
+# All other sums are of squares or counts, which are never negative.
 SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")
-METRIC_WEIGHT_BITS = 16  # the sum of squares of wider weights would exceed 64 bits
+METRIC_WEIGHT_BITS = 16  # with wider weights, the sum of squares would exceed 64 bits
 
 
 def metric_term(
     name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
 ) -> Fixed[T]:
-    """Return one neuron's term, an exact product, of the sum with this name in `METRICS`.
+    """Return the exact term that one neuron adds to the sum with this name in `METRICS`.
 
-    `previous` is the knowledge one step before; rules without steps pass the knowledge itself.
+    `previous` is the knowledge one step before; for rules without steps, it is the same knowledge.
     """
     if name == "entropy":
         return knowledge * shift

@@ -4,10 +4,10 @@ Per layer, with knowledge z = W a + b and decision D = sigmoid(z):
 
     delta = alignment * z D' + shift        W += rate * delta a^T        b += rate * delta
 
-The rules differ in the shift, in the weight of the alignment term, and in the input of the next
-layer; `rule` has the table of rules. `published` is the rule of arXiv 2503.13942; the others use
-the same update with a target. The loops over neurons and weights are in `trainer` (numpy) and in
-the C runtime. Agreement tests compare the two bit for bit.
+The rules differ in the shift, in the factor `alignment`, and in the input of the next layer; `rule`
+has the table of rules. `published` is the rule of arXiv 2503.13942; the others use the same update
+with a target. The loops over neurons and weights are in `trainer` (numpy) and in the C runtime.
+Agreement tests compare both loops bit for bit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NeuronFormats:
     decision: QFormat
     activation: QFormat
     shift: QFormat
-    error: QFormat  # an output shift, narrowed so that its projection fits the accumulator
+    error: QFormat  # an output shift in fewer bits, so that its projection fits the accumulator
     projection: QFormat  # the back-projected error A^T e, or B e
     weight_bits: int  # width of a stored weight
     forward_bits: int  # width of a weight in sums
@@ -64,7 +64,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """Return D = sigmoid(z) by table and linear interpolation; beyond the table, its end value."""
+    """Return D = sigmoid(z) by table and linear interpolation; beyond it, the table's end value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)
@@ -84,10 +84,10 @@ def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
-    """Return D' = D (1 - D), at most 1/4; the largest decision counts as 1, so its slope is 0."""
+    """Return D' = D (1 - D), at most 1/4; the largest decision counts as 1 and has slope 0."""
     largest = decision.constant(1.0 - 2.0**-decision.frac)
     product = decision * (largest - decision)
-    # The parabola has its maximum at D = 1/2, so the ends of the interval do not give the bound.
+    # D (1 - D) is largest at D = 1/2, so the ends of the interval of D do not give its bound.
     return product.bounded(0, 1 << (product.frac - 2)).rounded(format.frac).named("slope")
 
 
@@ -129,7 +129,7 @@ def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed
 
 
 def published_shift(decision: Fixed[T], previous: Fixed[T]) -> Fixed[T]:
-    """Return D_k - D_{k-1}: the decisions for the same sample, one step apart."""
+    """Return D_k - D_{k-1}, the change of the decision for a sample in one step."""
     return decision - previous
 
 
@@ -144,7 +144,7 @@ def aligned_delta(knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> F
 
 
 def plain_delta(_knowledge: Fixed[T], _decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-    """Return only the shift, because the alignment term has weight 0."""
+    """Return only the shift, because `alignment` is 0."""
     return shift
 
 
@@ -154,7 +154,7 @@ def step(delta: Fixed[T], mantissa: Fixed[T], format: QFormat) -> Fixed[T]:
 
 
 def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
-    """Return a rate's mantissa with its proven interval, in the back end of the value `like`."""
+    """Return a rate's mantissa with its proven interval, in the back end of `like`."""
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 

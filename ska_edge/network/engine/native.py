@@ -16,7 +16,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
-PIECE = 2**24  # products of weights and inputs that one call computes in some milliseconds
+PIECE = 2**24  # so many products of weights and inputs take a call some milliseconds
 
 
 class NativeTrainer:
@@ -79,18 +79,18 @@ class NativeTrainer:
     # --- learning -------------------------------------------------------------------
 
     def learn_one(self, inputs: Rows, label: int) -> Integers:
-        """Learn one sample, inputs (d,), like a device; see `FixedTrainer.learn_one`."""
+        """Learn one sample, inputs (d,), as a device does; see `FixedTrainer.learn_one`."""
         (learned,) = self.learn_stream(np.asarray(inputs)[None, :], np.array([label]))
         decisions: Integers = learned.decisions[0]
         return decisions
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order like a device; yield after pieces of some milliseconds."""
+        """Learn rows in order as a device does; yield after pieces of some milliseconds."""
         return self._pieces(inputs, labels, counted=True)
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
-        counted = self.plan.replay.per_class > 0  # numpy counts only in this case
+        counted = self.plan.replay.per_class > 0  # numpy counts samples only with a replay buffer
         for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions
 
@@ -145,8 +145,8 @@ class NativeTrainer:
     def metrics(self) -> list[dict[str, int]]:
         """Return the sums of `metric_sums.METRICS` of the last update, per layer.
 
-        There must have been an update. For a rule without labels, the batch of the update must be
-        unchanged.
+        There must have been an update. For a rule without labels, no sample of the next batch may
+        have been learned yet.
         """
         if not self._updated:
             raise InputError("there are no metrics before the first update")
@@ -177,7 +177,7 @@ class NativeTrainer:
 
 
 def check_library(library: Library) -> None:
-    """Compare a new library with numpy on random weights and rows; CheckError if it differs."""
+    """Compare a new library with numpy on random data; raise CheckError if a bit differs."""
     plan = library.plan
     rng = np.random.default_rng(0)
     top, format = 2 ** (plan.formats.weight_bits - 1), plan.layers[0].input

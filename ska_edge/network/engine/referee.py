@@ -1,4 +1,4 @@
-"""Referees the engine: numpy also learns some of its rows, and every integer is compared."""
+"""Checks the engine: numpy learns some of the engine's rows, and every integer is compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import FixedTrainer
 
 FIRST = 32  # rows that are compared at the beginning
-EVERY = 2000  # after the first rows: fewest rows between two comparisons
+EVERY = 2000  # rows between two later comparisons, at least
 
 
 class Referee:
@@ -27,9 +27,10 @@ class Referee:
         self._since = 0
 
     def pieces(self, rows: int, longest: int) -> Iterator[tuple[slice, bool]]:
-        """Divide the rows of one call into pieces; pieces to compare have one row.
+        """Divide the rows of one call into pieces; yield each with whether to compare it.
 
-        The first `FIRST` rows are compared, and later, at intervals, the last row of a call.
+        A piece to compare has one row. These are the first `FIRST` rows of all and later, at
+        intervals, the last row of a call.
         """
         start = 0
         while start < rows and self._first:
@@ -61,7 +62,7 @@ class Referee:
         difference = decision_difference(plan, state.step, expected.tolist(), found.tolist())
         difference = difference or first_difference(state, engine.state.to_bytes())
         updated = numpy.last_shifts() and state.held == 0
-        if difference is None and updated and not self._first:  # metrics are slow
+        if difference is None and updated and not self._first:  # rarely, as metrics are slow
             difference = metric_difference(state.step, numpy.metrics(), engine.metrics())
         if difference is not None:
             raise Disagreement(difference)

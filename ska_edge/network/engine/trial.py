@@ -1,4 +1,4 @@
-"""Tests a new library in a process of its own, because wrong code may crash or hang.
+"""Tests a new library in a separate process, because wrong code may crash or hang.
 
 The process reads the plan as JSON from stdin; `null` stands for the float trainer's library.
 """
@@ -28,7 +28,7 @@ def trial(path: Path, plan: Plan | None) -> None:
 
     Raises:
         CheckError: the library computes something wrong, crashes or hangs.
-        OSError: it cannot be loaded.
+        OSError: the library cannot be loaded.
         ToolError: no process can be started.
     """
     if not sys.executable:  # an embedded Python has no program to start
