@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'X'?)`, X being the closest known name; "" if none is close."""
+    """Return ` (did you mean 'X'?)` with the closest known name X; "" if no known name is close."""
     names = {name.lower(): name for name in known}
     found = get_close_matches(str(word).lower(), names, n=1)
     return f" (did you mean '{names[found[0]]}'?)" if found else ""

@@ -61,8 +61,8 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
-            # These formats resolve small changes of large knowledge. The sum of its squares over the
-            # neurons and a batch still fits into 64 bits.
+            # These formats resolve small changes of large knowledge. Over the neurons and a batch,
+            # the sum of its squares still fits into 64 bits.
             knowledge=QFormat(22, 14),
             table_limit=16,
         ),

@@ -1,7 +1,7 @@
 """Learns in float64: the learning rules without rounding.
 
-It follows the papers and shares no code with the fixed-point side, so a comparison of the two is
-meaningful. It is one long file, so that it can be compared with the papers from top to bottom.
+It follows the papers and shares no code with the fixed-point side, so a comparison with that side
+is meaningful. It is one long file, so that it can be compared with the papers from top to bottom.
 
 Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
 learns by
@@ -16,8 +16,8 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
   layer itself; every hidden layer below it has a readout, which learns exactly like an output
   layer.
 * ``feedback`` (labels; next input 2 D - 1). Output layer: shift = e = Y - D. Hidden layers:
-  shift = gain * D' (e B), where B is a fixed matrix of signs, one per hidden layer, which replaces
-  the transposed weights.
+  shift = gain * D' (e B). B replaces the transposed weights: it is a fixed random matrix of signs,
+  one per hidden layer.
 * ``code`` (labels; next input 2 D - 1). Output layer: shift = Y - D. Hidden layers:
   shift = (T + 1) / 2 - D where T != 0, and 0 elsewhere. T in {-1, 0, 1} is the code of the sample's
   class in this layer: 1 asks for decision 1, -1 for decision 0, and 0 for no change.
@@ -25,9 +25,10 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
 With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
-cross-entropy of that network (summed over classes, mean over the batch), with the hidden layer at
-twice the rate (4 D', while da/dz = 2 D'). With more hidden layers, each hidden layer and its
-readout do the same for the cross-entropy of that readout, with the layers below held fixed.
+cross-entropy of that network (summed over classes, mean over the batch). The hidden layer has twice
+the rate, because its shift has the factor 4 D', and da/dz = 2 D'. With more hidden layers, each
+hidden layer and its readout make the same step for the cross-entropy of that readout; the layers
+below count as fixed.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Parameters:
     readout_biases: list[FloatArray] = field(default_factory=list)
 
     def copy(self) -> Parameters:
-        """Return an independent copy: learning on one does not change the other."""
+        """Return an independent copy."""
         return Parameters(
             weights=[array.copy() for array in self.weights],
             biases=[array.copy() for array in self.biases],
@@ -106,8 +107,8 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
     """Return initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``published``, every layer is random. With the other rules, the output layer and the readouts
-    (which only ``local`` has) are 0 and use no random numbers.
+    ``published``, every layer is random. With the other rules, the output layer is 0 and uses no
+    random numbers; neither do the readouts, which only ``local`` has.
 
     Raises ValueError for an unknown rule, fewer than two sizes, or a size below 1.
     """
@@ -134,14 +135,14 @@ class Reference:
     """A float64 model that infers and learns; it changes ``parameters`` in place.
 
     ``rate`` is the papers' eta for ``published``, and the learning rate for the other rules.
-    ``alignment`` is the weight of the term z D' in every layer and readout; ``published`` always
-    uses 1 and ignores it.
-    ``codes`` has one (classes, width) array of -1, 0 and 1 per hidden layer, B of ``feedback`` or T
+    ``alignment`` is the factor of the term z D' in every layer and readout; ``published`` ignores
+    it, and always uses 1.
+    ``codes`` has a (classes, width) array of -1, 0 and 1 per hidden layer: B of ``feedback``, or T
     of ``code``. A model that only infers may omit it. With the other rules it must be empty.
     ``first_learned`` is the index of the first layer that learns from labels; the layers below it
     and their readouts do not change. With len(weights) - 1, only the output layer learns.
-    ``gain`` is the weight of the hidden shifts of ``feedback``; near 4 / sqrt(classes) they have
-    the size of the output's errors.
+    ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
+    the shifts are about as large as the errors of the output.
     Raises ValueError for an unknown rule, or if the shapes of ``parameters`` or ``codes`` do not
     fit each other or the rule.
     """
@@ -217,7 +218,7 @@ class Reference:
             if self.rule == "feedback":
                 shift = self.gain * slope * (error @ self.codes[layer])
             elif self.rule == "code":
-                code = target @ self.codes[layer]  # exactly the row of each sample's class
+                code = target @ self.codes[layer]  # selects the row of each sample's class
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
             else:
                 readout_error, readout = error, p.weights[-1]
@@ -244,16 +245,16 @@ class Reference:
         """Run the published rule: ``steps`` = K forward passes of the batch ``x`` (n, d).
 
         Pass 0 only records z and D. Each pass k = 1..K-1 computes all layers with the weights of
-        the previous pass. It then updates every layer with eta/ln 2 times the mean over the batch
-        of delta a^T, delta = z D' + (D_k - D_{k-1}); biases learn likewise from the mean of delta.
-        As no weight changes in pass 0, D_1 = D_0: in step 1, entropy, cosine, tensor_net, flow and
-        lagrangian are 0, and the step learns only from z D'.
+        the previous pass. It then adds eta/ln 2 times the mean of delta a^T over the batch to the
+        weights, with delta = z D' + (D_k - D_{k-1}), and the same times the mean of delta to the
+        biases. As pass 0 changes no weight, D_1 = D_0: in step 1, entropy, cosine, tensor_net, flow
+        and lagrangian are 0, and the step learns only from z D'.
 
-        As in the authors' program, a^T in the update of layer l > 0 is D_{k-1} of the layer below,
-        the decision of the *previous* pass (layer 0: the input), although the forward pass itself
-        uses D_k. Returns K-1 lists, item k-1 for step k, with one ``StepMetrics`` per layer; the
-        mean entropy of the papers is the mean over these steps, summed over the layers.
-        Each call starts again at pass 0.
+        In the update of layer 0, a is the input. In the update of every other layer, a is D_{k-1}
+        of the layer below, from the *previous* pass, although the forward pass uses D_k. The
+        program of the paper's authors does the same. Returns K-1 lists, item k-1 for step k, with
+        one ``StepMetrics`` per layer. The mean entropy of the papers is the mean over these steps,
+        summed over the layers. Each call starts again at pass 0.
 
         Raises ValueError for a rule other than ``published``, ``steps`` below 2, a rate that is not
         above 0 (the flow divides by it), or shapes that do not fit.
@@ -268,7 +269,7 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # A held layer takes n^2 products per neuron, a stepped layer 2 n d: use the cheaper.
+            # A neuron takes n^2 products in a held layer, 2 n d in a stepped layer. Use the cheaper.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []
@@ -304,7 +305,7 @@ class Reference:
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
         """Return alignment * z D' + shift."""
-        if self.alignment == 0.0:  # the usual case; saves the product
+        if self.alignment == 0.0:  # the usual case, which needs no product
             return shift
         return self.alignment * z * slope + shift
 
@@ -332,7 +333,7 @@ class _Change:
 
 
 class _SteppedLayer:
-    """A layer under the published rule; every pass reuses its arrays.
+    """A layer that learns by the published rule; every pass reuses the layer's arrays.
 
     ``z`` and ``decision``, (n, width), belong to this pass. ``last_z`` and ``last_decision`` belong
     to the previous pass, until ``learn`` overwrites them with the differences. Allocating new
@@ -345,8 +346,8 @@ class _SteppedLayer:
         self.weights = weights
         self.bias = bias
         self.eta = eta
-        self.step = eta / LN2 / len(inputs)  # the factor of a sum over the batch
-        # One block, because numpy uses huge pages only for large blocks.
+        self.step = eta / LN2 / len(inputs)  # factor of the sum over the batch in an update
+        # One array for all, because numpy uses huge pages only for large arrays.
         block = np.empty((5, len(inputs), len(weights)))
         self.z, self.last_z, self.decision, self.last_decision, self.pull = block
 
@@ -358,7 +359,7 @@ class _SteppedLayer:
         return _sigmoid(self.z, self.decision)
 
     def learn(self, a: FloatArray) -> StepMetrics:
-        """Update the layer with ``a`` (n, fan_in) in the outer product; return its metrics."""
+        """Update the layer by the product of delta and ``a`` (n, fan_in); return the metrics."""
         z, decision, pull = self.z, self.decision, self.pull
         np.subtract(1.0, decision, out=pull)
         pull *= decision
@@ -406,9 +407,10 @@ class _SteppedLayer:
 class _HeldLayer(_SteppedLayer):
     """The first layer, whose input x is the same in every pass.
 
-    An update adds step * delta^T x to W, so it adds step * (x x^T) delta to x W^T. One product with
-    the matrix x x^T, (n, n), thus replaces the forward product and the outer product. W itself is
-    updated at the end. Its norm is computed by |W'|^2 - |W|^2 = <W' - W, W' + W>.
+    An update adds step * delta^T x to W, so it adds step * (x x^T) delta to x W^T. Therefore one
+    product with the matrix x x^T, (n, n), replaces the forward product and the outer product. W
+    itself is updated after the last pass. The norm of W follows from
+    |W'|^2 - |W|^2 = <W' - W, W' + W>.
     """
 
     def __init__(
@@ -426,7 +428,7 @@ class _HeldLayer(_SteppedLayer):
 
     def update(self, delta: FloatArray, _a: FloatArray) -> None:
         before = _dot(delta, self.weighted)
-        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # `last_z` is free here
+        self.weighted += np.matmul(self.gram, delta, out=self.last_z)  # `last_z` is not needed now
         self.w_square += self.step * (before + _dot(delta, self.weighted))
         self.bias += self.step * delta.sum(axis=0)
         self.deltas += delta
@@ -441,10 +443,9 @@ class _HeldLayer(_SteppedLayer):
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
     """Return the fraction of rows that are classified right.
 
-    In such a row of ``decisions`` (n, classes), the largest value is that of the row's label in
-    ``labels`` (n,).
-
-    Of equal decisions, the first counts. Raises ValueError for no rows, or shapes that do not fit.
+    A row of ``decisions`` (n, classes) is right if its largest value is at the index in ``labels``
+    (n,). Of equal values, the first counts as the largest. Raises ValueError for no rows, or for
+    shapes that do not fit.
     """
     values = np.asarray(decisions)
     truth = np.asarray(labels)

@@ -18,8 +18,8 @@ from ska_edge.rules.neuron import (
 )
 
 # The teacher of a hidden layer: the source of its shift.
-READOUT = "readout"  # the error of the layer's own readout, projected back through that readout
-SIGNS = "signs"  # the output layer's error through fixed random signs
+READOUT = "readout"  # the error of the layer's own readout, projected by the readout
+SIGNS = "signs"  # the output layer's error, projected by fixed random signs
 CODE = "code"  # a fixed random code of the class
 PAST = "past"  # the layer's own decisions one step before
 
@@ -32,7 +32,7 @@ class Rule:
         name: the name on the command line.
         summary: one line of description.
         teacher: the source of a hidden layer's shift: READOUT, SIGNS, CODE or PAST.
-        signed: whether a = 2D - 1 between layers; otherwise a = D.
+        signed: whether the next layer's input is a = 2D - 1; otherwise it is a = D.
         aligned: whether delta has the alignment term z D'.
     """
 
@@ -44,19 +44,20 @@ class Rule:
 
     @property
     def supervised(self) -> bool:
-        """Whether it learns from labels, one step per batch; otherwise it makes `steps` steps."""
+        """Whether the rule uses labels. If so, it makes one step per batch, else `steps` steps."""
         return self.teacher != PAST
 
     @property
     def readouts(self) -> bool:
-        """Whether hidden layers have their own readout (the top one uses the output layer)."""
+        """Whether hidden layers have own readouts; the top hidden layer uses the output layer."""
         return self.teacher == READOUT
 
     def gain(self, classes: int) -> int:
         """The exponent g of the factor 2**g in a projected shift.
 
-        The shift of a readout is 4 D' (A^T e). For random signs, the factor is the power of two
-        closest to 4 / sqrt(classes), because the sum over the signs is a random walk.
+        With readouts, the shift is 4 D' (A^T e). With random signs, the factor is the power of two
+        closest to 4 / sqrt(classes), because a sum of random signs grows with the root of their
+        number.
         """
         return 2 - round(math.log2(classes) / 2) if self.teacher == SIGNS else 2
 
@@ -65,7 +66,7 @@ class Rule:
         return (signed_activation if self.signed else plain_activation)(decision, format)
 
     def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
-        """Return delta, which the update multiplies with the layer's input."""
+        """Return the delta, which an update multiplies by the input of the layer."""
         return (aligned_delta if self.aligned else plain_delta)(knowledge, decision, shift)
 
 

@@ -75,8 +75,8 @@ def beginning(
     """Prepare a training with these options, and return its first `count` samples.
 
     The float twin is trained as usual, because calibration derives the formats of the integers from
-    it. The integers are not trained. Raises InputError like `train`, and for rules without labels,
-    which learn in batches.
+    it. The integers are not trained. Raises InputError as `train` does, and for rules without
+    labels, because they learn in batches.
     """
     session = Session.open(dataset, options)
     if not session.plan.rule_definition.supervised:

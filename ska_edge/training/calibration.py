@@ -18,11 +18,11 @@ from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
-CLIPPED_SHARE = 1e-3  # at most this fraction of calibration values may saturate the input's format
+CLIPPED_SHARE = 1e-3  # at most this fraction of the inputs of the training may saturate
 HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor before they saturate
 ROWS = 1000  # training rows that are enough to measure the range of the knowledge
-# A limit of the knowledge's range, in units of the table's. Beyond the table, decisions no longer
-# change, but metrics use a slightly larger range.
+# The format of the knowledge covers at most this multiple of the decision table's range. Beyond the
+# table, decisions do not change any more, but metrics still use the knowledge.
 BEYOND_TABLE = 1.9
 
 
@@ -40,9 +40,9 @@ class Magnitudes:
     """The largest magnitudes in a float twin while it learns.
 
     Attributes:
-        weights: of each matrix and its bias, which share a format; by layer and "weight" or
-            "readout_weight".
-        knowledge: of the knowledge of all layers.
+        weights: largest magnitude in each matrix and its bias, which share a format; by layer and
+            "weight" or "readout_weight".
+        knowledge: largest magnitude of the knowledge of all layers.
     """
 
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Magnitudes:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Return the largest fraction below `bits` with which a `bits`-bit format holds a magnitude."""
+    """Return the most fractional bits, below `bits`, of a `bits`-bit format for a magnitude."""
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
@@ -80,7 +80,7 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """Return the formats of the matrices; those that stayed 0 keep the precision's format."""
+    """Return the formats of the matrices, except for matrices that are still 0."""
     bits = precision.weight.bits
     # The rounding of an update to the weight's fraction must drop at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
@@ -94,7 +94,8 @@ def weight_formats(
 def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -> QFormat:
     """Return the format of the knowledge, as fine as its range allows.
 
-    Rules without labels learn from the knowledge itself, so its whole range counts.
+    For rules with labels, the range is limited by `BEYOND_TABLE`. Rules without labels learn from
+    the knowledge itself, so their range is not limited.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge
@@ -126,10 +127,10 @@ def input_format(scaled: Reals, bits: int = 8) -> QFormat:
 
 
 def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> RawInput | None:
-    """Return integers that standardize raw features on a device; None if features are no integers.
+    """Return integers that standardize raw features on a device; None for other features.
 
     Args:
-        features: (n, d), as the device reads them: 16-bit integers.
+        features: (n, d); a device reads them as 16-bit integers.
         mean, scale: (d,), of the training data.
         format: format of the input.
     """

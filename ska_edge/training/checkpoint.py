@@ -18,7 +18,7 @@ SECONDS = 30.0  # seconds between two writes
 class Checkpoint:
     """Copies a training's parameters after complete updates, and writes the copies to a file.
 
-    Ctrl-C may arrive during an update, so only a copy from between two updates is written.
+    Ctrl-C may arrive during an update, so copies are made only between two updates.
 
     Attributes:
         path: the file; None disables checkpoints, and nothing is copied.
@@ -30,7 +30,7 @@ class Checkpoint:
     def __init__(self, session: Session) -> None:
         self.path = session.options.checkpoint
         if self.path is not None:
-            check_file(self.path)  # now, because the first write may come after hours
+            check_file(self.path)  # check now, because the first write may come hours later
         self.done = self.total = 0
         self._session = session
         self._parameters: Parameters | None = None
@@ -61,7 +61,7 @@ class Checkpoint:
         return True
 
     def _model(self) -> Model | None:
-        """Return the last copy as a model; before integers learn, they come from the float twin."""
+        """Return the last copy as a model; without a state, its integers are those of the twin."""
         session, parameters, state = self._session, self._parameters, self._state
         if parameters is None:
             return None

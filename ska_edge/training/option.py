@@ -44,7 +44,7 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The facts that a default may depend on: whether the rule has labels, and features per row."""
+    """The facts that a default may depend on: whether the rule has labels; features per row."""
 
     labeled: bool
     inputs: int
@@ -52,24 +52,24 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option; the command line, the checks, the notes in models and the docs use it.
+    """One option. The command line, the checks, the notes in models and the docs follow from it.
 
     Attributes:
-        help: its description, one phrase.
-        kind: kind of its values.
-        choices: its allowed words, if its values are words.
-        noun: its name in error sentences, if it differs from the field's name.
+        help: description of the option, one phrase.
+        kind: kind of the values.
+        choices: the allowed words, if the values are words.
+        noun: name of the option in error sentences, if it differs from the field's name.
         least, most, above, below: bounds of a number, or of each width.
         unit: unit of a number.
-        scope: the rules to which it applies.
-        words: its default in words, if it is not a constant.
-        settle: computes its default, if it is not a constant.
-        keep: reads its value from a continued model.
-        noted: whether a model's notes record it, because it affects what is learned.
-        listed: whether a sweep accepts lists of it.
-        spelled: its name on the command line, if it differs from the field's name.
-        python: its description in Python, if it differs from `help`.
-        divides: whether it only determines which rows are learned and which are held out.
+        scope: the rules to which the option applies.
+        words: the default in words, if the default is not a constant.
+        settle: computes the default, if the default is not a constant.
+        keep: reads the value from the plan of a continued model.
+        noted: whether a model's notes record the value, because it affects what is learned.
+        listed: whether a sweep accepts a list of values.
+        spelled: name of the option on the command line, if it differs from the field's name.
+        python: description for Python, if it differs from `help`.
+        divides: whether the option only determines which rows are learned, and which held out.
     """
 
     help: str
@@ -92,15 +92,15 @@ class Option:
     divides: bool = False
 
     def default(self, at: Situation) -> Any:
-        """The computed default; None if the default is a constant, or if there is none."""
+        """Return the computed default; None if the default is a constant, or if there is none."""
         return None if self.settle is None else self.settle(at)
 
     def flag(self, name: str) -> str:
-        """Its name on the command line."""
+        """Return the name of the option on the command line."""
         return "--" + (self.spelled or name).replace("_", "-")
 
     def bounds(self) -> str:
-        """Its bounds in words; empty if there are none."""
+        """Return the bounds in words; "" if there are none."""
         found = [
             f"at least {self.least}" if self.least is not None else "",
             f"at most {self.most}" if self.most is not None else "",

@@ -1,4 +1,4 @@
-"""Describes every training option once.
+"""Describes every training option; nothing else lists them.
 
 To add an option, add a field here, and nothing else. The command line, the checks and the notes in
 model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
@@ -40,7 +40,7 @@ def default_rate(inputs: int) -> float:
 
 
 def labeled(plan: Plan) -> bool:
-    """Tell whether a plan's rule has labels; without labels, rate and batch mean something else."""
+    """Tell whether a plan's rule has labels; otherwise rate and batch have another meaning."""
     return plan.rule_definition.supervised
 
 
@@ -277,7 +277,7 @@ class Options:
         return replace(self, **missing)
 
     def _check_given(self) -> None:
-        """Refuse options that others make useless."""
+        """Refuse an option if another option makes it useless."""
         if self.start is not None and self.scale is not None:
             raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
         if self.per_class is not None and self.test_fraction is not None:
@@ -318,7 +318,7 @@ class Options:
             raise OptionError("give {start} or {init}, not both: both say where to start")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return the options of a model that these change: by name, the old and the new value."""
+        """Return the options of a model that change: by name, the old and the new value."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -326,12 +326,12 @@ class Options:
         }
 
     def notes(self) -> dict[str, Any]:
-        """Return the options that affected the training, ready for JSON, with files by name."""
+        """Return the options that affected the training, as JSON values; a file is its name."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
 
 
 OPTIONS: dict[str, Option] = described(Options)
-"""Return every option by name."""
+"""Every option, by name."""
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 
 

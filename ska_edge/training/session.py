@@ -1,4 +1,4 @@
-"""Does one training: prepares the rows, the plan and the initial parameters, and then trains."""
+"""Does one training: prepares the rows, the plan and the initial parameters, then trains."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Session:
 
     Attributes:
         options: the options, with all defaults filled in.
-        dataset: all rows; if a model is continued, with its classes.
+        dataset: all rows; if a model is continued, with the classes of the model.
         fit, held_out: the rows to learn, and the other rows.
         scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
         draft: the current specification of the plan.
-        plan: the plan, with the precision's formats until `calibrate`; a continued model keeps its
-            formats.
+        plan: the plan; it has the formats of the precision before `calibrate`, or always those of
+            a continued model.
         parameters: float parameters before the first update.
         base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
@@ -118,7 +118,7 @@ class Session:
 
     @property
     def total(self) -> int:
-        """Samples to learn in each arithmetic; for rules without labels, updates to make."""
+        """Number of samples to learn in each arithmetic; for rules without labels, of updates."""
         if not self.plan.rule_definition.supervised:
             return self.plan.steps - 1
         return self.options.epochs * len(self.fit.x)
@@ -162,7 +162,7 @@ class Session:
         return Model(self.plan, state, self.scaling, self.parameters)
 
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Yield, for every epoch, the number of halvings of the rate and the order of the rows."""
+        """Yield, for every epoch, how many times the rate is halved, and the order of the rows."""
         options = self.options
         assert options.seed is not None
         rng = np.random.default_rng([options.seed, 1])
@@ -248,9 +248,9 @@ class Session:
         yield self.total
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into whole batches of about `BETWEEN` rows.
+        """Divide the rows of an epoch into parts of whole batches, about `BETWEEN` rows each.
 
-        A last, smaller batch is skipped.
+        A smaller batch at the end is skipped.
         """
         batch = self.plan.batch
         end, length = len(order) // batch * batch, max(BETWEEN // batch, 1) * batch
@@ -258,7 +258,7 @@ class Session:
             yield order[start : min(start + length, end)]
 
     def _with_replays(self, rows: NDArray[np.int64], buffer: ReplayBuffer) -> NDArray[np.int64]:
-        """Return these rows, each after the stored rows that are learned before it."""
+        """Return these rows; before each row come the stored rows to learn again with it."""
         mixed: list[int] = []
         for row, label in zip(rows.tolist(), self.fit.y[rows].tolist(), strict=True):
             drawn = [buffer.draw() for _ in range(self.plan.replay.per_sample)]
@@ -281,9 +281,9 @@ class _Measuring:
         self._updates = 0
 
     def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into stretches; metrics are wanted only after a stretch.
+        """Divide the rows of an epoch into parts; metrics are needed only at the end of a part.
 
-        A last, smaller batch is left out.
+        A smaller batch at the end is skipped.
         """
         batch, start = self._plan.batch, 0
         end = len(order) // batch * batch
@@ -294,7 +294,7 @@ class _Measuring:
             start = stop
 
     def measure(self, rows: int) -> None:
-        """Record the metrics after a stretch, if they are wanted."""
+        """Record the metrics after a part of `rows` rows, if the log or the watch needs them."""
         self._updates += rows // self._plan.batch
         watched = self._updates % self._watched == 0
         if not (watched or self._log.wanted):
@@ -320,7 +320,7 @@ class _Marks:
 
 
 def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
-    """Return the specification of the plan, as far as options and data determine it."""
+    """Return the part of the plan's specification that options and data determine."""
     assert options.rule and options.precision and options.rate and options.seed is not None
     supervised = RULES[options.rule].supervised
     batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
@@ -358,7 +358,7 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
 
 
 def _check_data(dataset: Dataset) -> None:
-    """Raise InputError for valid data from which nothing can be learned."""
+    """Raise InputError if nothing can be learned from the data."""
     if not np.ptp(dataset.x, axis=0).any():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
@@ -373,7 +373,7 @@ def _check_data(dataset: Dataset) -> None:
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """Return the first tensors of a continued float twin: its own, or those of the integers."""
+    """Return the first tensors of the float twin of a continued model."""
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)

@@ -49,7 +49,7 @@ class StepLog:
         if self._file is not None:
             try:
                 if not self._begun and self.fault is None:
-                    self._begin()  # the training made no step, so its complete log is empty
+                    self._begin()  # if the training made no step, the complete log is empty
                 self._file.close()
             except OSError as error:
                 self._fail(error)
@@ -65,6 +65,6 @@ class StepLog:
     def _fail(self, error: OSError) -> None:
         if self.fault is None:
             self.fault = refusal("write", self._path, error)
-        with contextlib.suppress(OSError):  # the rest of the buffer cannot be written, either
+        with contextlib.suppress(OSError):  # it cannot write its buffer, either
             if self._file is not None:
                 self._file.close()

@@ -22,8 +22,8 @@ from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
-WATCHED_ROWS = 500  # enough rows to measure the spread of a layer's decisions
-FAR_MARGIN = 0.1  # a start is useless if its accuracy is less than this above chance
+WATCHED_ROWS = 500  # so many rows are enough to measure the spread of decisions
+FAR_MARGIN = 0.1  # a useful start has an accuracy of at least this above chance
 
 Say = Callable[[str], None]
 
@@ -35,11 +35,11 @@ class Trained:
     Attributes:
         model: the model, with the float twin if float was trained, too.
         train, test: the rows that were learned, and the held-out rows.
-        accuracy: {"float": {"train", "test"}, "fixed": {...}} as fractions; None for a missing
-            value.
+        accuracy: fractions, as {"float": {"train": ..., "test": ...}, "fixed": {...}}; None for a
+            missing value.
         before: the accuracy before the first update, if the training continued a model.
         options: the options, with all defaults filled in.
-        changes: the changed options of a continued model: by option, the old and new value.
+        changes: the changed options of a continued model: by name, the old and the new value.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
         log_fault: why the log of the steps is incomplete; None if it is complete.
     """
@@ -66,7 +66,7 @@ class Trained:
 
 
 def unheard(_: str) -> None:
-    """Ignore the sentence; a `Say`."""
+    """Ignore the sentence; the default `Say`."""
 
 
 def train(

@@ -17,9 +17,9 @@ class Layout:
     """The positions of a message's fields in its payload.
 
     Args:
-        message: the message; all its fields have a known size, except a last field with count
+        message: the message; the size of every field is known, except for a last field with count
             "rest".
-        counts: elements of each field, by name.
+        counts: number of elements of each field, by name.
     """
 
     def __init__(self, message: Message, counts: Mapping[str, int]) -> None:
@@ -113,8 +113,8 @@ class Codec:
     """Packs and unpacks the messages of one plan.
 
     Args:
-        dimensions: elements per plan dimension, {"input_bytes": ..., "classes": ...}; may be
-            incomplete, because the dimensions are unknown before WELCOME.
+        dimensions: sizes by plan dimension, {"input_bytes": ..., "classes": ...}; they may be
+            missing, because they are unknown before WELCOME.
         messages: the table.
     """
 

@@ -43,7 +43,7 @@ class FrameDecoder:
         bad: number of pieces between two zero bytes that were not valid frames.
     """
 
-    LIMIT = 1 << 18  # bytes, more than any frame; garbage without zeros cannot fill the memory
+    LIMIT = 1 << 18  # bytes, more than any frame; longer garbage without zeros is dropped
 
     def __init__(self) -> None:
         self.bad = 0
@@ -53,7 +53,7 @@ class FrameDecoder:
         """Return the valid frames that `data` completes, in order; drop and count the others."""
         *pieces, pending = (self._pending + data).split(b"\0")
         frames = []
-        # An empty piece is no fault: it comes from a lone zero byte, sent to resynchronize.
+        # An empty piece is no fault: it comes from a zero byte that only ends garbage.
         for piece in filter(None, pieces):
             frame = _decode(piece)
             if frame is None:

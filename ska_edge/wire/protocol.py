@@ -1,6 +1,6 @@
 """Defines the serial protocol: the table of messages.
 
-This file is the only definition. `codec` packs and unpacks messages on the host.
+Only this file defines the messages. `codec` packs and unpacks messages on the host.
 `firmware_gen.emit.messages` writes the same table as a C header, and
 `firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add
 a row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_main.c`.
@@ -19,15 +19,15 @@ from typing import Any, Literal
 from ska_edge.rules.metric_sums import METRIC_PURPOSE
 
 PROTOCOL_VERSION = 4
-COUNTED = 2**32  # a device counts samples and updates modulo this; a CRC is also below it
+COUNTED = 2**32  # a device counts samples and updates modulo this; CRCs are also smaller
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
-PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest parts cannot receive more
+PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot receive more
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
 Kind = Literal["u8", "i8", "u16", "i16", "u32", "i32", "i64"]
 Values = Mapping[str, Any]
-"""Values by field: int, bytes for u8 arrays, or tuple[int, ...]; `pack` takes any integer type."""
+"""Values by field: int, bytes (u8 arrays) or tuple[int, ...]; `pack` takes any integer type."""
 
 STRUCT_CODES: dict[Kind, str] = {
     "u8": "B",
@@ -124,8 +124,8 @@ class Field:
     Attributes:
         name: name in Python and C.
         kind: integer type of each element.
-        count: number of elements, or the name of a plan dimension ("input_bytes", "classes"), or
-            "rest" for as many as the frame holds (only in the last field).
+        count: number of elements, the name of a plan dimension ("input_bytes", "classes"), or, only
+            in the last field, "rest" for all bytes up to the end of the frame.
         most: for "rest", the maximum number of elements.
         purpose: one line for readers of the C header and the documentation.
     """

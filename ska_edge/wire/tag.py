@@ -1,7 +1,7 @@
 """Makes tags, which prove that the sender of a request has the device's key.
 
-The tag of a request is the keyed BLAKE2s (RFC 7693) of the device's nonce, the request's number
-since that nonce, its type and its payload. `firmware_gen/runtime/ska_mac.c` computes the same. A
+The tag of a request is the keyed BLAKE2s (RFC 7693) of the device's nonce, and of the request's
+number since that nonce, type and payload. `firmware_gen/runtime/ska_mac.c` computes the same. A
 replayed request fails, because the nonce or the number has changed.
 """
 
@@ -14,7 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-OF_REQUEST = b"\x01"  # first byte; a device's hash for nonces begins with another one
+OF_REQUEST = b"\x01"  # first byte of the hashed data; for nonces, a device uses another
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 
 

@@ -15,8 +15,8 @@ from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
 
-# `KEY` has the options that distinguish two runs on the same data. A sweep takes lists of the
-# options in `COLUMNS`, which distinguish the rows of its table. A row averages over the seeds.
+# Runs on the same data differ in the options of `KEY`. A sweep takes lists of the options of
+# `COLUMNS`, in which the rows of its table differ. A row is the mean over the seeds.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
 KEY = (*COLUMNS, "epochs", "seed")
 
@@ -58,7 +58,7 @@ def version() -> str:
 
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
-    """Return the options of `KEY` for this training, including defaults, in JSON's types."""
+    """Return the options of `KEY` for this training, including defaults, as JSON values."""
     filled = options.filled(dataset.x.shape[1])
     values = {name: getattr(filled, name) for name in KEY}
     return {**values, "hidden": list(values["hidden"])}

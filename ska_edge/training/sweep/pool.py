@@ -21,7 +21,7 @@ from ska_edge.errors import InputError, ToolError
 from ska_edge.training.options import Options
 from ska_edge.training.sweep.experiment import PACKAGE, Record, run, version
 
-CONNECT_SECONDS = 5  # time limit for a Dask scheduler to answer, and then to get a worker
+CONNECT_SECONDS = 5  # most seconds until a Dask scheduler answers, and then until it has a worker
 
 Records = Generator[Record, None, None]
 Work = Callable[[Dataset, Sequence[Options]], Records]
@@ -30,14 +30,14 @@ Work = Callable[[Dataset, Sequence[Options]], Records]
 def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
     """Train with joblib in ``jobs`` processes (None: one per core); yield runs as they finish.
 
-    Every process has one BLAS thread, so that no bit of a float depends on the number of processes.
+    Every process has one BLAS thread, because the bits of floats depend on the number of threads.
     Raises ToolError if joblib is missing, and InputError if the system ended a process.
     """
     joblib = package("joblib", "sweep")
     jobs = jobs or joblib.cpu_count()
-    # With one job, joblib would train in this process, with all its BLAS threads. So there are
-    # always two processes or more, but at most `jobs` trainings at a time. Memory maps are off, so
-    # that data leave no files behind.
+    # With one process, joblib would train in this process, which has many BLAS threads. So start at
+    # least two processes, but run at most `jobs` trainings at a time. Do not use memory maps: they
+    # are files, which a stop would leave on the disk.
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         parallel = joblib.Parallel(
             max(jobs, 2),
@@ -64,12 +64,12 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all of them.
+    """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all.
 
-    This process stops them; otherwise each would print a traceback.
+    Otherwise each would print a traceback. This process stops them instead.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set signal handlers, and only it receives signals
+        yield  # only the main thread can set signal handlers and get signals
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -87,7 +87,7 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
     """
     distributed = package("distributed", "dask")
     try:
-        # A client with an invalid address takes long to close, so check the address first.
+        # Check the address first, because a client with an invalid address takes long to close.
         distributed.comm.get_address_host_port(address)
         client = distributed.Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
@@ -122,7 +122,7 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
 def _check_versions(client: Any, address: str) -> None:
     """Raise ToolError unless every worker has this version of ska-edge.
 
-    This comes before the work, because a worker with another version fails with an unclear error.
+    Call this before the work, because a worker with another version fails with an unclear error.
     """
     here = version()
     try:

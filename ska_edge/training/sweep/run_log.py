@@ -16,7 +16,7 @@ LINE_START = b'{"data_digest": '
 
 
 class RunLog(Closable):
-    """A JSONL file with one record of `experiment.run` per line; lines are only ever added.
+    """A JSONL file with one record of `experiment.run` per line; old lines never change.
 
     Attributes:
         dropped: whether the file ends in an incomplete line, which the first new record replaces.

@@ -24,7 +24,7 @@ class Grid:
     Attributes:
         lists: values by the name of an option in `COLUMNS`.
         base: the options that all trainings share.
-        seeds: number of seeds, from 0.
+        seeds: number of seeds; they are 0, 1, 2, ...
     """
 
     lists: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Outcome:
     Attributes:
         runs: records of `run`, in the order of `Grid.options`.
         skipped: how many of the records existed before.
-        dropped: whether the file ended in an incomplete line; that run was repeated.
+        dropped: whether the file ended in an incomplete line, whose run was repeated.
     """
 
     runs: list[Record]
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def sweep(dataset: Dataset, grid: Grid, path: Path, work: Work, progress: Progress) -> Outcome:
-    """Run the trainings of a grid that are not in a file yet, and record each immediately.
+    """Run the trainings of a grid that a file does not have yet, and record each when it is done.
 
     The file is a `RunLog`; ``work`` is `on_cores`, or `on_dask` with an address. Runs of other data
     or options stay in the file. ``progress(done, total)`` counts runs. Raises the errors of

@@ -26,7 +26,7 @@ PLOTTED_ROWS = 100  # more rows would be unreadable
 class Spread:
     """Mean and standard deviation of a test accuracy (a fraction) over seeds.
 
-    The deviation is that of a sample (divided by n - 1), or None for one seed.
+    The deviation is the sample standard deviation (divisor n - 1); None for one seed.
     """
 
     mean: float
@@ -34,7 +34,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Compute it from one or more values."""
+        """Return the mean and the deviation of one or more values."""
         return cls(statistics.fmean(values), statistics.stdev(values) if values[1:] else None)
 
     def as_dict(self) -> dict[str, float | None]:
@@ -91,14 +91,14 @@ def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
 
 
 def option_text(name: str, value: Any) -> str:
-    """Return an option of a row as text: widths with commas, `none` for no hidden layer."""
+    """Return an option of a row as text: widths with commas, "none" without hidden layers."""
     if name == "hidden":
         return ",".join(str(width) for width in value) or "none"
     return f"{value:g}" if name == "rate" else str(value)
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Return options of a row on one line; a number follows the name of its option."""
+    """Return options of a row on one line, a number with the name of its option before it."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
@@ -151,7 +151,7 @@ def draw(rows: Sequence[Row], title: str) -> Any:
     axes.grid(axis="both", linewidth=0.4, alpha=0.6)
     part = f"the best {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
     above = "; ".join(filter(None, (title, options_text(shown[0], shared), part)))
-    # A file name must not be parsed as a formula.
+    # Else matplotlib would parse dollar signs in a file name as a formula.
     figure.suptitle(above, x=0.01, horizontalalignment="left", fontsize=9, parse_math=False)
     figure.legend(loc="outside lower right", ncols=2, fontsize=8)
     return figure
