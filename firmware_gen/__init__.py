@@ -1,1 +1,1 @@
-"""The C side of ska-edge: generates headers, holds the runtime and boards, builds, emulates."""
+"""The C side of ska-edge: generated headers, runtime, boards, builds and emulators."""

@@ -224,8 +224,8 @@ def _cache_folder() -> Path:
     """Return a folder for zig that nobody else can write to, since zig runs what it finds there.
 
     With an unwritable folder, zig loops forever. The first choice is the user's cache. If neither
-    that nor the temporary folder can be used, a fresh folder is made; filling it costs seconds in
-    each process.
+    the cache nor the temporary folder can be used, a fresh folder is made; filling it costs seconds
+    in each process.
 
     Raises:
         ToolError: there is no such folder.

@@ -2,7 +2,8 @@
 
 Each measured program becomes three images: one that measures itself on the board (bench_main.c),
 the smallest firmware that uses the library (bench_size.c), and the same firmware with empty
-stand-ins for the library (bench_nothing.c). Only the first one runs; the others give the sizes.
+stand-ins for the library (bench_nothing.c). Only the first image runs; the other two give the
+sizes.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def run_program(
         module: the name for `python -m`.
         description: the text of --help.
         run: runs the board until it is stopped.
-        arguments: the words of the command line; None for those of this process.
+        arguments: the words of the command line; None for the command line of this process.
 
     Returns the exit code. An error is printed as one line, after the name of the image.
     """

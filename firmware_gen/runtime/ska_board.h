@@ -24,7 +24,7 @@ extern const char ska_board_name[16];
 #endif
 
 /* Sets up clocks, pins and the serial line (8 data bits, no parity, 1 stop bit); it is called once,
- * before the others. */
+ * before the other functions. */
 void ska_board_init(void);
 
 /* Waits for the next received byte and returns it, 0 to 255. -1 ends the firmware; only a board

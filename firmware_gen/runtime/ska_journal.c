@@ -131,7 +131,7 @@ static slot_t slot_look(uint8_t slot) {
     return found;
 }
 
-/* Reads both slots; returns the one with the last complete save, or NO_SLOT. */
+/* Reads both slots; returns the slot with the last complete save, or NO_SLOT. */
 static uint8_t slots_look(slot_t slots[2]) {
     slots[0] = slot_look(0);
     slots[1] = slot_look(1);
@@ -204,7 +204,7 @@ static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
         slot = newest == 0u ? 1u : 0u;
         number = slots[newest].number + 1u;
     }
-    /* If the count of a slot is lost, the slot has been erased about as often as the other one. */
+    /* If the count of a slot is lost, the slot has been erased about as often as the other slot. */
     const uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
     if (erases >= SKA_STORAGE_WEAR) {
         return writing_end(SKA_ERROR_WORN);

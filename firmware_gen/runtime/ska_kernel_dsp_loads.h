@@ -1,8 +1,8 @@
 /* ska_kernel_dsp_loads.h - several 16-bit numbers per load and store; see ska_kernel_dsp.h.
  *
  * LDRD, LDM, STRD and STM need addresses that are multiples of 4 bytes, which no C type expresses.
- * Lanes (16-bit inputs) are aligned so. Rows of weights are, too, if all widths are even. Otherwise
- * weights are loaded word by word, which these cores can do at any address.
+ * Lanes (16-bit inputs) have such addresses, and so do rows of weights if all widths are even.
+ * Otherwise weights are loaded word by word, which these cores can do at any address.
  */
 #ifndef SKA_KERNEL_DSP_LOADS_H
 #define SKA_KERNEL_DSP_LOADS_H

@@ -105,7 +105,8 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
     seed: int, new_run: NewRun
 ) -> None:
     """The frame is a request or an answer. Each row takes at least one frame, so every failure hits
-    one. The device rolls back each time. The host regains contact before or after the next failure.
+    a frame. The device rolls back each time. The host regains contact before or after the next
+    failure.
     """
     run = new_run(seed)
     failures = 1 + seed // 2 % 3

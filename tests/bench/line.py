@@ -3,8 +3,8 @@
 `make line` runs it. A wire with the speed of a real one connects the host and an emulated board.
 The board learns digits one by one and then as a stream. The figures are shares of one run's time.
 The wire runs in real time, and the board as fast as its emulator. Only the direction with more
-bytes per sample can be busy all the time; the other one waits for it. With METRICS the
-direction to the host has more bytes, otherwise the direction to the device.
+bytes per sample can be busy all the time; the other direction waits. With METRICS the direction to
+the host has more bytes, otherwise the direction to the device.
 """
 
 from __future__ import annotations

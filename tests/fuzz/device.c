@@ -5,7 +5,7 @@
  * like a reset of a microcontroller. */
 #define main ska_firmware_main
 #include "ska_main.c"
-/* These two are included for the same reason: they have static variables, too. */
+/* These two files are included for the same reason: they have static variables, too. */
 #include "ska_journal.c"
 #include "ska_push.c"
 #undef main
@@ -24,7 +24,7 @@ typedef char frames_fit[SKA_FRAME_MAX + 16 < LINE_MOST ? 1 : -1];
 #define STEPS_MOST (SKA_STEPS - 1u)
 #endif
 
-/* Type, seq and payload. */
+/* The content of a frame: type, seq and payload. */
 typedef struct {
     bool good;
     size_t length;

@@ -19,7 +19,7 @@ static ska_t ska;
 static ska_signal_t x[SKA_INPUTS];
 static ska_metrics_t metrics;
 static uint8_t bytes[SKA_STATE_BYTES];
-int32_t ska_any_mantissa; /* the tests replace SKA_RATE_MANTISSA by this */
+int32_t ska_any_mantissa; /* the tests replace SKA_RATE_MANTISSA by this variable */
 
 static int32_t any_between(int32_t lo, int32_t hi) {
     const int32_t value = any_i32;

@@ -371,7 +371,8 @@ def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
 def test_routines_that_jump_into_each_other_have_a_bound(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
-    # Without a floating-point unit, the routine for int -> float jumps into that for long long.
+    # Without a floating-point unit, the routine for int -> float jumps into the routine for long
+    # long -> float.
     project = write_firmware(load_board("qemu-m3"), FLOATS)
     report = build(project, toolchain=require_toolchain("arm-none-eabi-gcc"))
     found = frames(report.elf)

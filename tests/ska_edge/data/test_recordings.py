@@ -40,7 +40,7 @@ def test_windows_follow_each_other_and_drop_the_end() -> None:
     [(0.25, "0.25-0.5"), (1.0, "0.75-1"), (1.25, "1.25-2"), (4.0, "2.25-4"), (7.5, "4.25-25")],
 )
 def test_a_sine_is_in_its_band(frequency: float, band: str) -> None:
-    # The sine starts a quarter of a sample late, so that no sample is at a crossing.
+    # The sine starts a quarter of a sample late, so that no sample is at a zero crossing.
     phase = 2 * np.pi * frequency * (TIME + 0.25 / recordings.RATE)
     found = named({"wy": 3 + 2 * np.sin(phase)})
     for name in (name for name in NAMES if name.endswith("Hz wy")):

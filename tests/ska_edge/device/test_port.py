@@ -381,7 +381,7 @@ def test_a_connection_that_fails(
 
 def test_the_error_of_a_lost_port_is_not_why_it_does_not_open_again() -> None:
     error = serial.SerialException("it waited in vain")
-    error.__context__ = ContactLost("it was unplugged")  # unplugged while it is reopened
+    error.__context__ = ContactLost("it was unplugged")  # unplugged again during the reopening
     sentence = refusal("rfc2217://board.lan:7000", 9600, error)
     assert sentence == (
         "the connection to rfc2217://board.lan:7000 cannot be opened (it waited in vain)"
