@@ -67,8 +67,8 @@ class Uart:
 
     `buffer` is the number of bytes that it can receive while the firmware computes. `baud` is the
     speed of the line in bits per second. `base` is the address of its registers, and `rx_interrupt`
-    the number of its receive interrupt. These two are None if the compiler's headers define them,
-    or if they do not exist.
+    the number of its receive interrupt. `base` and `rx_interrupt` are None if the compiler's
+    headers define them, or if they do not exist.
     """
 
     buffer: int
@@ -222,7 +222,8 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
 
     def file(self, name: str) -> Path:
-        """Return the path of a file from the board's own folder, its family's, or the shared one.
+        """Return the path of a file in the board's own folder, its family's folder, or the shared
+        folder.
 
         Raises:
             InputError: none of these folders has it.

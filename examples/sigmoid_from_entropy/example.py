@@ -66,7 +66,7 @@ def main() -> None:
         for steps in (4 * 2**power for power in range(doublings + 1)):
             found = entropy_sums(options.start, options.end, steps)[place]
             error = abs(found - exact)
-            # The first row has no order, and neither has an error below rounding.
+            # The first row has no order of convergence; an error below rounding has none, either.
             order = math.log2(before / error) if before > 0 and error > 1e-13 else math.nan
             shown = "" if math.isnan(order) else f"{order:.3f}"
             report.append(f"{steps:7} {found:14.10f} {error:12.3e} {shown:>6}")

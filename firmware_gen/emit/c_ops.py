@@ -58,7 +58,7 @@ class COps:
 
     def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
         if a in self._constants or b in self._constants:
-            return self._binary("*", a, b, lo, hi)  # the compiler optimizes such products
+            return self._binary("*", a, b, lo, hi)  # the compiler is good at constant factors
         if {a, b} <= self._narrow and not {a, b} & self._wide:
             return self._result(f"ska_product_i16({bare(a)}, {bare(b)})", 32, lo, hi)
         if a in self._narrow and b in self._unsigned and width(lo, hi) == 32:

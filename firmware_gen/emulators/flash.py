@@ -253,7 +253,7 @@ def _registry() -> Path:
 
     Raises:
         InputError: the path is not a folder, belongs to another user, or others may write to it.
-            That would be dangerous, since an entry there can make us end a process.
+            Such a folder would be dangerous, since an entry in it can make us end a process.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):

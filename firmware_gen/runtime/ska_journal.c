@@ -1,7 +1,7 @@
 /* ska_journal.c - two slots for saves in non-volatile memory.
  *
  * A slot begins at a page, and has a header, the state and a CRC-32. A save erases the older slot,
- * then writes the header, the state, and last the CRC. Only then is the slot complete, and the
+ * then writes the header, the state, and last the CRC. After that, the slot is complete and the
  * newest. Numbers are in the byte order of the core, because only the core reads them; the state is
  * little-endian, as everywhere outside the network.
  *

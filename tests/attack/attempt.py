@@ -123,7 +123,7 @@ def snapshot(folder: Path) -> dict[str, bytes | str]:
 def destroyed(
     attempt: Attempt, before: dict[str, bytes | str], after: dict[str, bytes | str]
 ) -> list[str]:
-    """Return the files that were changed or removed although nothing requested it.
+    """Return the files that the command changed or removed although nobody requested it.
 
     A command may replace its outputs, and only if it succeeds. A log that it was given may have
     grown. No half-written file may remain.

@@ -198,7 +198,8 @@ static ska_status_t save_by(way_t way, uint32_t seed) {
     return ska_journal_commit();
 }
 
-/* Saves, and cuts the power during one operation; returns false if the save ended before. */
+/* Saves, and cuts the power during one operation; returns false if the save ended before that
+ * operation. */
 static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
     operations = 0;
     cut_at = at;
@@ -362,7 +363,8 @@ static void scenario_foreign(void) {
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, magic), 1);
     CHECK(load() == SKA_OK && network_is(1));
 
-    /* Both slots are of another plan: nothing is loaded, and their erase counts continue. */
+    /* Both slots are of another plan: nothing is loaded, and the erase counts of the slots
+     * continue. */
     saved(5);
     header_change(0, offsetof(header_t, digest), 8);
     header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest), 8);

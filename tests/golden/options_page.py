@@ -35,5 +35,5 @@ def _values(each: Option) -> str:
         return ", ".join(f"`{choice}`" for choice in each.choices)
     if each.kind is Kind.WIDTHS:
         return f"whole numbers with commas, each {each.bounds()}"
-    found = (each.kind.value.removeprefix("a "), each.bounds(), each.unit)
-    return ", ".join(filter(None, found))
+    unit = f" ({each.unit})" if each.unit else ""
+    return ", ".join(filter(None, (each.kind.value.removeprefix("a "), each.bounds()))) + unit
