@@ -108,7 +108,7 @@ def regular_target(path: Path) -> Path | None:
 
 
 def part_name() -> str:
-    """Return a random name for an incomplete file; it is short, because systems limit names."""
+    """Return a random name for an incomplete file; systems limit names, so it is short."""
     return f".ska-edge-{secrets.token_hex(8)}.part"
 
 

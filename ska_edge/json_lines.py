@@ -152,7 +152,7 @@ class JsonLines(Closable):
     # --- writing ----------------------------------------------------------------------------------
 
     def open(self, *, overwrite: bool = False) -> None:
-        """Open the file for appending, or, with `overwrite`, for replacing it by the first line.
+        """Open the file for appending; with `overwrite`, the first line replaces the old content.
 
         Raises InputError if the file cannot be written.
         """

@@ -44,7 +44,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.
-        decay: how often the rate is halved, in equal parts of the epochs.
+        decay: how many times to halve the rate, at equal intervals.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             None: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
@@ -130,7 +130,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Without a `fit` before it, the first call creates the network with its initial weights. Its
         rows determine the scaling and the number formats, so pass several dozen rows or more. Later
-        rows change neither, as on a device.
+        calls change neither the scaling nor the formats, as on a device.
 
         Args:
             X: features (rows, features), finite numbers.

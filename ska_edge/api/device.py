@@ -81,7 +81,7 @@ class Device(Closable):
     The device has its own state: the model does not change when the device learns. `pull` returns
     a model with the device's state. `infer`, `predict` and `predict_proba` return exactly what a
     `Model` with the same state returns. Every method raises DeviceError if the device does not
-    answer, and InputError in the same cases as the method of `Model`.
+    answer, and InputError in the same cases as the `Model` method of this name.
 
     Args:
         link: a session with the device.
@@ -158,8 +158,8 @@ class Device(Closable):
             y: labels (rows,), of the model's classes; None for a rule without labels.
 
         Returns:
-            The device's class for each row just before it learned the row, (rows,); class indices
-            for a rule without labels.
+            The class that the device predicted for each row before it learned the row, (rows,). For
+            a rule without labels, these are class indices.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """

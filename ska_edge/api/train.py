@@ -56,8 +56,8 @@ def train(
         precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data.
-        decay: how often the rate is halved, in equal parts of the epochs.
-        steps: passes of the held batch; the first only records. For rules without labels.
+        decay: how many times to halve the rate, at equal intervals.
+        steps: passes over the one batch; the first pass learns nothing. For rules without labels.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             Default: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
@@ -83,11 +83,11 @@ def train(
         progress: a function that is called now and then with (rows done, all rows).
 
     Returns:
-        A Trained with the `model`, the Datasets `train` and `test` that were used, and fractions
+        A Trained: the `model`, the Datasets `train` and `test`, and the accuracies as fractions,
         `accuracy["float" or "fixed"]["train" or "test"]`.
 
     Raises InputError for data or options that cannot work; the message names the option. If the log
-    could not be written to its end, the training is still good, so this function only warns.
+    cannot be written completely, this function only warns, because the model is still good.
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """

@@ -57,7 +57,7 @@ class QFormat:
     def quantize(self, real: NDArray[np.float64]) -> NDArray[np.int64]:
         """Round real values to integers (half up), saturated to the format; any shape.
 
-        This is the only way from real numbers into the arithmetic; it runs only on the host.
+        Real numbers enter the arithmetic only through this method, which runs only on the host.
         """
         scaled = np.floor(np.asarray(real, dtype=np.float64) * 2.0**self.frac + 0.5)
         return np.clip(scaled, self.minimum, self.maximum).astype(np.int64)
@@ -315,10 +315,10 @@ def width(lo: int, hi: int) -> int:
 
 
 def largest_frac(terms: int, weight_bits: int, most: int) -> int:
-    """Return the most fractional bits f in [0, most] for which a sum of products fits 32 bits.
+    """Return the largest f in [0, most] for which a sum of products fits into 32 bits.
 
-    The sum has `terms` products of a weight and an integer in [-2**f, 2**f), plus the half that
-    rounding adds.
+    The sum has `terms` products of a weight and an integer in [-2**f, 2**f), which has f fractional
+    bits, plus the half that rounding adds.
     """
     room = 2**31 - 2**24
     frac = most

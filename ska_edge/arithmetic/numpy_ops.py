@@ -16,7 +16,7 @@ EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
     (np.float32, 2**24),
     (np.float64, 2**53),
 )
-# From this many multiplications on, BLAS is faster than numpy, although it needs copies as floats.
+# A product of at least so many multiplications is faster in BLAS, although BLAS needs float copies.
 WORTH_BLAS = 1 << 15
 
 

@@ -37,7 +37,7 @@ def key(seed: int, stream: int) -> int:
 
 
 def words(key: int, counters: ArrayLike) -> Words:
-    """Return the words at these counters, each in [0, 2**32); any shape."""
+    """Return the words of a stream at these counters, each in [0, 2**32); any shape."""
     return mix(np.asarray(counters, dtype=np.uint64) + np.uint64(key))
 
 

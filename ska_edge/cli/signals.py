@@ -1,4 +1,4 @@
-"""Makes SIGTERM and SIGHUP end a program as Ctrl-C does; the exit code tells the signal."""
+"""Makes SIGTERM and SIGHUP end a program as Ctrl-C does; the exit code names the signal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def exit_code(error: BaseException | None) -> int | None:
 
 
 def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Return an error if it is a KeyboardInterrupt, else the one that caused it, else None."""
+    """Return the KeyboardInterrupt that an error is or was caused by; None for other errors."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error

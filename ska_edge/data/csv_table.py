@@ -26,7 +26,7 @@ ROW = 150  # about so many bytes are needed for the label and the line number of
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A CSV file: finite features ``x``, float64 (n, columns - 1), and one of ``labels`` per row.
+    """A CSV file: finite features ``x``, float64 (n, columns - 1), and ``labels``, a text per row.
 
     ``lines`` has each row's line number in the file, ``label_column`` is the number of the column
     with the labels. In a table without labels, ``x`` has all columns, ``labels`` is empty and

@@ -62,7 +62,8 @@ class Dataset:
     def with_classes(self, labels: Sequence[str]) -> Dataset:
         """Return the same samples, with ``labels`` as class names, and indices into ``labels``.
 
-        If these or the new class names are all numbers, as in data without names, the indices stay.
+        If the old or the new class names are just 0, 1, 2, ..., because the data have no names, the
+        indices stay.
         Raises InputError if a class of these data is not in ``labels``.
         """
         unknown = [name for name in self.labels if name not in labels]

@@ -23,7 +23,7 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]
     """Read the arrays of an npz file with data, by name.
 
     Raises InputError if the file cannot be read, is damaged or no npz file, or needs more than
-    `max_memory` MB, features as float64. A file that needs more is not unpacked.
+    `max_memory` MB with float64 features. A file that needs more is not unpacked.
     """
     try:
         # numpy only warns about unusual headers, but here a file is either accepted or refused.

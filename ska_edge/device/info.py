@@ -13,7 +13,7 @@ class DeviceInfo:
         board: board name.
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step, samples: updates and samples since the device learns from the plan's weights.
+        step, samples: updates made and samples learned, counted from the plan's weights.
         token: identifies the state's history (see `Link.token`); 0 after a start, a reset or a
             push.
         crc: CRC-32 of the state.
@@ -55,7 +55,7 @@ class Result:
     """A device's answer to a sample or an inference.
 
     Attributes:
-        step, samples: updates made and samples learned by the device, including this one.
+        step, samples: updates made and samples learned by the device, including this sample.
         predicted: class index, before any update.
         decisions: Q0.15 integers, one per class, before any update.
         metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.

@@ -40,8 +40,8 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
-STORING_PATIENCE = 5  # timeouts to wait for the answer to one try of such a request
-SAVE_PATIENCE = 60  # seconds: a device may wait for bytes this long before a save
+STORING_PATIENCE = 5  # timeouts to wait for the answer to a try of one of them
+SAVE_PATIENCE = 60  # a device gets at most so many seconds of bytes before a save
 
 
 def new_token() -> int:
@@ -180,7 +180,7 @@ class Link(Closable):
             want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)
-        request.samples = None  # a RESULT with a wrong count is an error here, not one to ignore
+        request.samples = None  # do not ignore a RESULT with a wrong count; report it
         result = self._result(request)
         self.samples, self.step = result.samples, result.step
         return result
@@ -372,7 +372,7 @@ class Link(Closable):
             made += 1
             self.send(request)
             if self._answered(request, wait):
-                self._info = info  # even a refusal shows that the session lives
+                self._info = info  # an answer, even a refusal, shows that the session is valid
                 replies = self.whole(request)
                 if replies is not None:
                     return replies

@@ -144,7 +144,7 @@ def _user(number: int) -> str:
 
 def _busy_refusal(path: str) -> str:
     every, own = holders(path), os.getpid()
-    # A process may have the port open without locking it, such as an emulated board its own port.
+    # A process may have a port open without a lock: so does an emulated board with its own port.
     found = [each for each in every if each.locks] or [
         each for each in every if each.process != own
     ]
@@ -163,7 +163,7 @@ def _busy_refusal(path: str) -> str:
 
 
 def holders(path: str) -> list[Holder]:
-    """Return the processes that have a device open, sorted by id, as far as this user sees them.
+    """Return the processes that have a device open, sorted by id; only those this user can see.
 
     Args:
         path: device path, or a link to one.
@@ -185,7 +185,7 @@ def holders(path: str) -> list[Holder]:
 
 
 def _descriptors(process: Path, device: int) -> Iterator[Path]:
-    """Yield the entries /proc/PID/fd/N of a process that are the device with this number."""
+    """Yield the entries /proc/PID/fd/N of a process for the device with this number."""
     for descriptor in (process / "fd").iterdir():
         try:
             # Check the name first, to avoid files on disks that do not answer.

@@ -142,7 +142,7 @@ class Stream:
         """Make a request between two calls of `learn`, when no row is in flight.
 
         The request must be repeatable, because it is repeated after a loss of contact. Yields
-        reconnections like `learn`. Raises the errors of `learn` and of the request.
+        reconnections as `learn` does. Raises the errors of `learn` and of the request.
         """
         deadline: float | None = None
         while True:
@@ -159,9 +159,9 @@ class Stream:
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream, unless it has one; yield reconnections like `ask`.
+        """Give the state a token of this stream, unless it has one; yield reconnections.
 
-        Because of the token, rows from another program do not count as rows of this stream.
+        With its own token, the stream does not take the rows of another program for its own rows.
         """
 
         def renew(link: Link) -> None:
@@ -171,7 +171,7 @@ class Stream:
 
         return self.ask(renew)
 
-    # --- contact lost and found -------------------------------------------------------------------
+    # --- reconnection -----------------------------------------------------------------------------
 
     def _deadline(self, known: float | None) -> float:
         """Return the deadline for a reconnection; keep a known deadline, but pause first."""
@@ -232,7 +232,8 @@ class Stream:
     def _ahead(self, fell_back: bool, most: int) -> int:
         """Return how many rows the device has learned beyond `samples`; 0 if it fell back.
 
-        Raises DeviceError for more than `most`, the rows in flight: another program taught it.
+        Raises DeviceError for more than `most`, the rows in flight: then another program has taught
+        the device.
         """
         info = self.link.info
         if fell_back:

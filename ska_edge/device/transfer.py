@@ -60,6 +60,6 @@ def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
 
 
 def _next_offset(ask: Ask, name: str, values: Values) -> int:
-    """Send a request; return the offset of the next piece, which the STATUS has as detail."""
+    """Send a request; return the offset of the next piece, the detail of the STATUS."""
     ((_, status),) = ask(name, values)
     return int(status["detail"])

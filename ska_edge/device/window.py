@@ -1,4 +1,4 @@
-"""Keeps samples in flight over one link: in order, as many as the device can take.
+"""Sends samples over one link, in order, with as many in flight as the device can take.
 
 The device learns in order, and accepts only the next sample. If the frame of a sample is lost, the
 device refuses all later samples, and the host sends them again from the lost one (go-back-N).
@@ -47,7 +47,7 @@ class Window:
         inputs: (n, d) integers in the plan's input format.
         labels: (n,) class indices.
         want: additional contents of every answer.
-        stop: once it is set, no more rows are sent; answers to rows in flight are still awaited.
+        stop: once it is set, no more rows are sent; the answers to rows in flight are still read.
         sending: called before a row is sent for the first time.
         first: the first row to send.
 
@@ -118,7 +118,7 @@ class Window:
             self._link.send(request)
 
     def _wait(self) -> list[Sample]:
-        """Wait for an answer; return the rows that it shows as learned, none at a timeout."""
+        """Wait for an answer; return the rows that it shows to be learned, or [] at a timeout."""
         deadline = time.monotonic() + self._link.timeout
         while time.monotonic() < deadline:
             learned: list[Sample] = []
@@ -131,7 +131,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """Return the rows that are learned according to this request, whose answer has ended."""
+        """Return the rows that the device has learned, as the ended answer to `request` shows."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")

@@ -18,7 +18,7 @@ from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 
-READ = (2, VERSION)  # readable versions; of a state, version 2 has only the parameters
+READ = (2, VERSION)  # readable versions; version 2 has the parameters, but nothing else of a state
 # The errors of Python and numpy for a part that has a wrong type or size.
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 

@@ -62,7 +62,7 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Return sizes, rule and precision, because the integers are too many."""
+        """Return sizes, rule and precision; there are too many integers to show."""
         sizes = "-".join(map(str, self.plan.sizes))
         return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
 
@@ -246,7 +246,7 @@ class Model:
             "integer").
 
         Raises InputError when the file cannot be written, and CheckError when the integer form
-        differs in any bit; nothing is written then.
+        differs in any bit; then nothing is written.
 
         Example: ``model.export_onnx("digits.onnx")``
         """

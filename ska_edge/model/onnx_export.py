@@ -1,4 +1,4 @@
-"""Exports models as ONNX for inference: in an exact integer form, and in a float form.
+"""Exports models as ONNX for inference, in an exact integer form or in a float form.
 
 The integer form also contains the plan and the whole state; `onnx_import` restores the model from
 them.

@@ -26,7 +26,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 
     The file has everything except the float twin. Raises InputError if the file was not exported by
     ska-edge, has the float form, is damaged, or was changed after the export. Every tensor and
-    every node must be as the state in the file requires.
+    every node must be what an export of the state in the file gives.
     """
     try:
         found = onnx.ModelProto.FromString(content)
@@ -165,5 +165,5 @@ def _changed(path: Path, what: str) -> str:
 
 
 def _text(value: str | bytes) -> str:
-    """Return a string from a file as text; protobuf returns bytes if it is not UTF-8."""
+    """Return a string of a file as text; protobuf returns bytes for a string that is not UTF-8."""
     return value if isinstance(value, str) else value.decode("utf-8", "replace")

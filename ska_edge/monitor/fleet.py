@@ -158,11 +158,11 @@ def run(
 
     The caller's thread calls `tick` at intervals, and `stopping` once after Ctrl-C.
 
-    All of the user's input is checked before any device learns. The failure of one device does not
-    end the others; see `Member.error`.
+    All of the user's input is checked before any device learns. If one device fails, the others
+    continue; see `Member.error`.
 
-    Raises InputError or ToolError before any device learns. Raises KeyboardInterrupt after Ctrl-C,
-    once every device is between two samples and all ports and sinks are closed.
+    Raises InputError or ToolError before any device learns. After Ctrl-C, raises KeyboardInterrupt
+    when every device is between two samples and all ports and sinks are closed.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]
@@ -199,7 +199,7 @@ def _at_once(
             ended.set()
 
     # Events instead of `join`: Python 3.11 treats a thread as ended after an interrupted `join`.
-    # The threads are daemons, so that a second Ctrl-C ends the program, whatever they wait for.
+    # The threads are daemons, so that a second Ctrl-C ends the program even while they wait.
     under_way: list[threading.Event] = []
     try:
         for name, task in zip(names, tasks, strict=True):

@@ -40,7 +40,7 @@ class LogEnd:
         self._samples = 0
         self._halvings: int | None = None  # None if not known
         self._crc: int | None = None  # None if not known
-        self._setting: RateNotice | None = None  # an announced rate that may or may not be set
+        self._setting: RateNotice | None = None  # an announced rate; the device may not have set it
         self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
         try:
             for number, line in entries:

@@ -49,7 +49,7 @@ class _Keys:
 
     def integer(self, key: str, limit: int = COUNTED) -> int:
         value = self._content.get(key)
-        if type(value) is not int or not 0 <= value < limit:  # bool is an int, but no number here
+        if type(value) is not int or not 0 <= value < limit:  # type, because a bool is an int
             raise _wrong(key, f"a whole number from 0 to {limit - 1}")
         return value
 
@@ -378,7 +378,7 @@ Notice = (RowNotice, RateNotice)
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """Convert a JSON object to a line; raise InputError, without a line number, for no line."""
+    """Convert a JSON object to a line; raise InputError, without a line number, if it is none."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(_Keys(content))

@@ -54,8 +54,8 @@ class Monitor:
         info: the last report of the device.
         step, samples: updates made and samples learned so far.
         halvings: how many times the device's rate is halved.
-        learned, correct, unanswered: rows learned in this session; how many of them the device
-            classified correctly before it learned them, and how many answers were lost.
+        learned, correct, unanswered: number of rows learned in this session, of rows that the
+            device classified correctly before it learned them, and of lost answers.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
@@ -115,8 +115,8 @@ class Monitor:
         """
         yield SessionStart.of(self.info, self.port)
         self._sending = sending
-        # Claim the state only after this line. With this line, a continued log also gets the rows
-        # that it lacks, and without the old token it could not find them.
+        # Claim the state only after this line: before it, a continued log adds the rows that it
+        # lacks, and it knows these rows by the old token.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings
@@ -248,7 +248,7 @@ class Pace:
             self._forget(now)
 
     def rate(self, now: float) -> float:
-        """Events per second; 0 for fewer than two events."""
+        """Return the events per second; 0 for fewer than two events."""
         with self._lock:
             self._forget(now)
             if self._first is None or now <= self._first:

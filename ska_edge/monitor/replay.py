@@ -40,7 +40,7 @@ from ska_edge.wire.protocol import COUNTED
 MOST_AHEAD = 255  # most rows that can be in flight; a device reports its limit in 8 bits
 ROW_BYTES = 500  # typical size of a row in a log, to estimate the number of rows
 REPORTED = 64  # rows between two calls of a `Progress`
-FALLS = (b'"fell_back"', b'"device"')  # a line that tells of a fall back has one of these
+FALLS = (b'"fell_back"', b'"device"')  # texts of the lines where a device may have fallen back
 SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
 
 
@@ -119,7 +119,7 @@ class _Replay:
         self._path = path
         self._model = model
         self._at = at
-        self._armed = 0  # the requested step counts only from this line on
+        self._armed = 0  # from this line on, the requested step counts
         self._reached = False
         self._begun = False
         self._first_step = 0
@@ -321,7 +321,7 @@ class _Replay:
             raise self._gap(self._samples, line.mark.samples)
         self._confirm(line.mark)
 
-    # --- states of the past -----------------------------------------------------------------------
+    # --- earlier states ---------------------------------------------------------------------------
 
     def _keep(self) -> None:
         """Store this state if the device falls back to it."""
@@ -388,7 +388,7 @@ class _Replay:
 
 
 def _as_marked(state: State, mark: Mark) -> bool:
-    """Set the mark's rate, which may be older than the log; tell whether the state then fits."""
+    """Give a state the mark's rate, which the log may lack; tell whether the CRC then matches."""
     assert mark.halvings is not None
     if mark.halvings <= state.plan.rate_halvings_max:
         state.halve_rate(mark.halvings)

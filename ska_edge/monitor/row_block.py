@@ -36,11 +36,11 @@ class RowBlock:
     """Rows that a device learned one after the other, and answered.
 
     Attributes:
-        numbers, texts: number and bytes of each row's line.
+        numbers, texts: the line number of each row, and the bytes of its line.
         samples, steps, labels, predicted: (n,) int64, as in `LogRow`.
         x: (n, inputs).
         decisions: (n, classes).
-        halvings: the halvings of the rows that have them.
+        halvings: (m,), of the m rows that report halvings.
     """
 
     numbers: list[int]

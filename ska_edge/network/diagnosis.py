@@ -40,8 +40,8 @@ ENOUGH_FOR_A_TREND = 200
 ENOUGH_ROWS = 4
 
 # A network counts as trained if the output layer leaves less than this fraction of the labels'
-# variance unexplained. Healthy trainings end below 0.2, two short epochs of iris at 0.3, and
-# trainings whose updates vanish, or that guess, at 1 or more.
+# variance unexplained. Healthy trainings end below 0.2; two short epochs of iris end
+# at 0.3. Trainings that only guess, or whose updates vanish, end at 1 or more.
 LEARNED = 0.5
 # Below this unexplained fraction nothing is left to learn, and updates may round to zero.
 LEARNED_ALL = 0.1
@@ -59,8 +59,8 @@ FALLS = 0.05
 SETTLED = 0.5
 
 # The decision table ends at 8, or at 16 for wide formats. Beyond its end, a decision is 0 or 1 with
-# slope 0, so a layer whose mean knowledge is beyond it cannot learn any more. Growth is an earlier
-# sign, but only from half of the end on, because growth up to there is normal learning.
+# slope 0, so a layer whose mean knowledge is beyond the end cannot learn any more. Growth is an
+# earlier sign, but only in the outer half of the table: growth in the inner half is normal.
 GROWN = 10.0
 STILL_GROWS = 1.1
 
@@ -71,8 +71,8 @@ MOVED = 0.25
 # A change of less than this many standard errors is chance.
 SURE = 3.0
 
-# One direction gives a participation ratio of 1, two equally strong directions give 2. Below the
-# middle of these, one direction dominates.
+# One direction gives a participation ratio of 1, two equally strong directions give 2. Below 1.5,
+# one direction dominates.
 COLLAPSED = 1.5
 
 # If this share of updates rounds to zero, only one of a hundred weights changes; the other updates
@@ -83,7 +83,8 @@ VANISHED = 0.99
 SATURATED = 0.01
 # In a trained network with labels, knowledge at its limit is mostly a confident answer. In healthy
 # trainings, up to 0.36 of an output layer's knowledge is at the limit, and up to 0.14 of a hidden
-# layer's. With rates 8 times too large, 0.6 to 1 of it is, and such layers hardly learn.
+# layer's. With rates 8 times too large, this fraction is 0.6 to 1, and the layers hardly
+# learn.
 STUCK = 0.5
 
 # When twice this number of points are stored, the mean of each pair replaces the pair.
@@ -192,7 +193,7 @@ class Watch:
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
-        # Decisions differ in as many directions as these data at best.
+        # The decisions can differ in as many directions as these data, but not in more.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
 
@@ -273,7 +274,7 @@ class Watch:
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
-            # Inputs with few directions require a lower ratio; two classes are on a line.
+            # If the data have few directions, the required ratio is lower: two classes have one.
             if ratio < min(COLLAPSED, (1 + possible) / 2):
                 what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
                 if not ratio:

@@ -17,8 +17,8 @@ class LayerMetrics:
     Attributes:
         entropy: -(1/ln 2) sum z * shift.
         cosine: cosine between z and the shift, 0 if either is 0.
-        z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, the shift, and of W after the
-            update.
+        z_norm, shift_norm, w_norm: Euclidean norms of the knowledge, of the shift, and of W after
+            the update.
         tensor_net: sum (D - z D' / ln 2) (z - previous z). `tensor_net`, `flow` and `lagrangian`
             are 0 for rules with one step per sample.
         flow: norm of the knowledge flow Phi = (z - previous z) / eta (arXiv 2504.03214).
@@ -45,7 +45,7 @@ class LayerMetrics:
 
 
 class Meter:
-    """Converts integer sums to the real metrics of a plan's layers, for many steps."""
+    """Converts the integer sums of any number of steps to real metrics of a plan's layers."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

@@ -14,7 +14,7 @@ from ska_edge.plan.plan import MOST_SEEN, Plan
 
 
 class ReplayBuffer:
-    """Stores equally many samples of each class, chosen by chance.
+    """Stores up to the same number of samples of each class, chosen at random.
 
     At any time, all samples of a class so far are stored with the same probability.
 
@@ -56,7 +56,7 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Store a new sample, (width,), if there is a free place or by chance."""
+        """Store a new sample, (width,): always in a free place, otherwise only by chance."""
         seen, size = int(self.seen[label]), self.samples.shape[1]
         slot = seen if seen < size else self._below(seen + 1)
         if slot < size:

@@ -1,4 +1,4 @@
-"""Trains in fixed point: runs the loops of the learning rule in numpy, with a device's bits."""
+"""Trains in fixed point: runs the learning rule in numpy, and gives the bits of a device."""
 
 from __future__ import annotations
 
@@ -306,8 +306,8 @@ class FixedTrainer:
         """Make `plan.steps` passes over the batch, inputs (plan.batch, d); yield after each update.
 
         As in the program of the paper's authors, the first pass makes no update. Later, an update
-        multiplies the delta of a layer by what the layer below decided in the *previous* pass; for
-        the first layer, this is the input.
+        multiplies the delta of a layer by the activation of the layer below in the *previous* pass.
+        For the first layer, this is the input.
         """
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)

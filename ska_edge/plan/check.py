@@ -22,15 +22,15 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # C counts neurons in 16 bits, up to four at a time, and may not overflow
+MOST_NEURONS = 65532  # C adds up to 4 to a 16-bit count of neurons, without overflow
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255
 MOST_CELLS = 2**27  # most integers in a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
-LARGEST_OFFSET = 2**46  # most of an offset: a 16-bit mean times a 31-bit multiplier
-FARTHEST_RATE = 1100  # most of a rate's shift; no float64 needs more
+LARGEST_OFFSET = 2**46  # largest offset: a 16-bit mean times a 31-bit multiplier
+FARTHEST_RATE = 1100  # largest shift of a rate; no float64 needs more
 
 
 def plan_from_json(data: Any) -> Plan:
@@ -249,7 +249,7 @@ def _check_rule(plan: Plan) -> None:
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
     """Check that C supports the shifts of one matrix."""
-    # The changes of wide weights have 64 bits, so C may shift them to the left, too.
+    # The changes of wide weights have 64 bits, so C can also shift them to the left.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {
         "sum": (plan.sum_align(matrix), 0),

@@ -70,7 +70,7 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The sizes of a replay buffer: stored samples per class, and replayed samples per new one.
+    """The sizes of a replay buffer: stored samples per class; replayed samples per new sample.
 
     Both sizes are 0 without a replay buffer.
     """

@@ -21,7 +21,7 @@ class Bound:
     lo: int
     hi: int
     width: int  # bits of the C integer that has this quantity
-    update: bool = False  # whether it is part of an update, with `update_width`
+    update: bool = False  # whether it is a sum of an update; `update_width` is for these
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:

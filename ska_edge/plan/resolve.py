@@ -27,8 +27,8 @@ class Draft:
     Attributes:
         sizes: inputs, hidden widths (none or more), classes.
         rule, precision: names in `RULES` and `PRECISIONS`.
-        rate: learning rate of one update, a real number; the `Rate` of the plan is this, divided by
-            the batch size.
+        rate: learning rate of one update, a real number. The plan has this rate, divided by the
+            batch size, as a `Rate`.
         batch: samples per update.
         steps: steps on a batch for a rule without labels, by default 2; 1 for other rules.
         input_format: format of the input; by default that of the activation.

@@ -69,7 +69,7 @@ def neuron_functions(
     delta = Argument.of("delta", formats.shift)
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
-    # The fraction differs between layers, and only the width matters here.
+    # The fraction differs between layers; these functions use only the width.
     weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
     made_of = NeuronFunction
 

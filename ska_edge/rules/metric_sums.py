@@ -26,7 +26,7 @@ METRIC_PURPOSE = {
 METRICS = tuple(METRIC_PURPOSE)
 
 METRIC_TERMS = METRICS[:6]
-# All other sums are of squares or counts, which are never negative.
+# All other sums add squares or counts, which are never negative.
 SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")
 METRIC_WEIGHT_BITS = 16  # with wider weights, the sum of squares would exceed 64 bits
 

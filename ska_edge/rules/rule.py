@@ -18,8 +18,8 @@ from ska_edge.rules.neuron import (
 )
 
 # The teacher of a hidden layer: the source of its shift.
-READOUT = "readout"  # the error of the layer's own readout, projected by the readout
-SIGNS = "signs"  # the output layer's error, projected by fixed random signs
+READOUT = "readout"  # the error of the layer's own readout
+SIGNS = "signs"  # the output layer's error, through fixed random signs
 CODE = "code"  # a fixed random code of the class
 PAST = "past"  # the layer's own decisions one step before
 
@@ -53,7 +53,7 @@ class Rule:
         return self.teacher == READOUT
 
     def gain(self, classes: int) -> int:
-        """The exponent g of the factor 2**g in a projected shift.
+        """Return the exponent g of the factor 2**g in a projected shift.
 
         With readouts, the shift is 4 D' (A^T e). With random signs, the factor is the power of two
         closest to 4 / sqrt(classes), because a sum of random signs grows with the root of their

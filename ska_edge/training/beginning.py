@@ -1,4 +1,4 @@
-"""Prepares the first samples of a training, on which a benchmark measures a board."""
+"""Prepares the first samples of a training, which a benchmark lets a board learn."""
 
 from __future__ import annotations
 

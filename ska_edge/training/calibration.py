@@ -66,7 +66,7 @@ class Magnitudes:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Return the most fractional bits, below `bits`, of a `bits`-bit format for a magnitude."""
+    """Return the finest fraction, below `bits`, of a `bits`-bit format that holds a magnitude."""
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
@@ -80,7 +80,7 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """Return the formats of the matrices, except for matrices that are still 0."""
+    """Return the formats of the matrices; a matrix that stayed 0 keeps the precision's format."""
     bits = precision.weight.bits
     # The rounding of an update to the weight's fraction must drop at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1

@@ -1,4 +1,4 @@
-"""Describes every training option; nothing else lists them.
+"""Describes every training option, in one place.
 
 To add an option, add a field here, and nothing else. The command line, the checks and the notes in
 model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
@@ -110,7 +110,7 @@ class Options:
     )
     decay: int = option(
         0,
-        help="How often the rate is halved, in equal parts of the epochs.",
+        help="How many times to halve the rate, at equal intervals.",
         kind=Kind.COUNT,
         least=0,
         scope=Scope.LABELS,
@@ -118,7 +118,7 @@ class Options:
     )
     steps: int = option(
         50,
-        help="Passes of the held batch; the first only records.",
+        help="Passes over the one batch; the first pass learns nothing.",
         kind=Kind.COUNT,
         least=1,
         scope=Scope.NO_LABELS,

@@ -56,8 +56,8 @@ class Session:
         fit, held_out: the rows to learn, and the other rows.
         scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
         draft: the current specification of the plan.
-        plan: the plan; it has the formats of the precision before `calibrate`, or always those of
-            a continued model.
+        plan: the plan. Before `calibrate`, a new model has the precision's formats; a continued
+            model always has its own.
         parameters: float parameters before the first update.
         base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
@@ -306,7 +306,7 @@ class _Measuring:
 
 
 class _Marks:
-    """Signals at intervals that it is time to yield progress."""
+    """Tells when it is time to yield progress again."""
 
     def __init__(self) -> None:
         self._next = BETWEEN

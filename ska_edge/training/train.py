@@ -76,8 +76,9 @@ def train(
 
     The float twin is trained first, because calibration derives the formats of the integers from
     it. `progress(done, total)` is called at intervals with the samples (or steps) of both
-    trainings. Ctrl-C writes `options.checkpoint`, passes a sentence about it to `say`, and
-    re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot work.
+    trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it to
+    `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
+    work.
     """
     session = Session.open(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)

@@ -14,7 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-OF_REQUEST = b"\x01"  # first byte of the hashed data; for nonces, a device uses another
+OF_REQUEST = b"\x01"  # first hashed byte; the hash for nonces begins with another
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 
 

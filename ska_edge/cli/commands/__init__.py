@@ -1,1 +1,1 @@
-"""One command a module. `run` also uses the parts of other commands."""
+"""The commands: one module for each. `run` also uses functions of other commands."""

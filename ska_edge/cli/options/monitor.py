@@ -74,7 +74,7 @@ def _check_ports(ports: tuple[str, ...]) -> None:
     """Raise InputError if two ports are the same device."""
     known: dict[str, str] = {}
     for port in ports:
-        place = os.path.realpath(port)  # leaves names that are not paths different from each other
+        place = os.path.realpath(port)  # one device may have several paths
         if place in known:
             other = f", also as {known[place]}" if known[place] != port else ""
             raise InputError(

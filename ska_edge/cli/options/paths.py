@@ -10,7 +10,7 @@ from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None) -> None:
-    """Raise InputError if this path cannot be written, or if it is one of the other `inputs`."""
+    """Raise InputError if `path` cannot be written, or if it is one of `inputs`."""
     files.check_file(path)
     if regular_target(path) is None:
         return

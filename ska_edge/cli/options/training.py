@@ -76,7 +76,7 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
-    """Return a click option for a list; widths take one list for each network, by repetition."""
+    """Return a click option for a list; the option for widths is repeated for each network."""
     each, more = OPTIONS[name], ""
     networks = each.kind is Kind.WIDTHS
     if networks:

@@ -1,4 +1,4 @@
-"""Defines the columns of the commands' tables; help and docs explain them from here."""
+"""Defines the columns of the commands' tables, with the explanations for help and docs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Column:
 
     Attributes:
         title: the head of the column.
-        meaning: its content, in one phrase.
+        meaning: the content of the column, in one phrase.
     """
 
     title: str
@@ -69,7 +69,9 @@ DEVICES = (
     Column("samples", "rows learned in this session, and the number of rows to learn"),
     Column("right", "rows whose class the device decided correctly before it learned them"),
     Column("samples/s", "rows per second, recently"),
-    Column("warnings", "signs of poor learning, and how often the device lost what it had learned"),
+    Column(
+        "warnings", "signs of poor learning, and how many times the device lost what it had learned"
+    ),
     Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
 )
 """Columns of the table for several devices, a row per device."""
@@ -86,13 +88,13 @@ TENSORS = (
 """Columns of the tensors of a model."""
 RANGES = (
     Column("quantity", "number of the layer from 0, and what is measured in it"),
-    Column("format", "its Q format"),
+    Column("format", "Q format of the quantity"),
     Column("largest", "largest magnitude during training"),
     Column("headroom", "bits between the largest magnitude and the end of the format"),
     Column("saturated", "share of values at an end of the format"),
     Column(
         "bits of its sum",
-        "bits that the sum behind it can need at most, of the bits of the integer that holds it",
+        "bits that the sum can need at most, of the bits of the integer that holds the sum",
     ),
 )
 """Columns of the ranges that a training measured."""

@@ -32,7 +32,7 @@ def introduction(info: DeviceInfo, port: str) -> str:
 
 
 def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:
-    """Return the entry of a device in `--json`; it says that the device has learned no row."""
+    """Return the entry in `--json` of a device that has learned no row yet."""
     return {
         "board": info.board if info else None,
         "port": port,
@@ -171,7 +171,7 @@ class View:
     def picture(self, warnings: bool) -> RenderableType | None:
         """Return a table of the present state: one device's layers, or one row per device.
 
-        None if no device has learned anything yet.
+        Returns None if no device has learned anything yet.
         """
         monitors = [member.monitor for member in self._members if member.monitor is not None]
         if not any(monitor.learned for monitor in monitors):

@@ -47,7 +47,7 @@ class Pulse:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(THEN)  # no longer, because nobody may read what the thread prints
+        self._thread.join(THEN)  # not forever: the thread waits if nobody reads its output
 
     def printed(self) -> None:
         """Restart the time until the next line, because something else was printed."""

@@ -173,7 +173,7 @@ class MqttSink:
 
 
 def _paho() -> ModuleType:
-    """Return the module of the MQTT client; raise ToolError without its package."""
+    """Return the module of the MQTT client; raise ToolError if it is not installed."""
     try:
         from paho.mqtt import client
     except ImportError as error:

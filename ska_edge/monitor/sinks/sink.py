@@ -12,7 +12,8 @@ from ska_edge.monitor.monitor import Activity, Monitor
 class Sink(Protocol):
     """Receives the events of one device, in the thread of that device.
 
-    To add a sink, write a class with these methods, and add it to the list in `cli.monitor`.
+    To add a sink, write a class with these methods, and add it to the list in
+    `cli.commands.monitor`.
     """
 
     def open(self, monitor: Monitor) -> None:
@@ -34,4 +35,4 @@ class Sink(Protocol):
         """Receive the notice that contact was lost and that the monitor waits for the device."""
 
     def close(self) -> None:
-        """Finish; called even if `open` was not called."""
+        """Release everything; called even if `open` was not called."""

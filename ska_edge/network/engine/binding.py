@@ -71,7 +71,7 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Copy a state into the network. Its counts become 1, because C has no metrics at 0."""
+        """Copy a state into the network, but set its counts to 1: at 0, C gives no metrics."""
         for field, view in self._fields:
             view[...] = 1 if field.name in COUNTS else state.field(field)
 

@@ -27,9 +27,9 @@ class Referee:
         self._since = 0
 
     def pieces(self, rows: int, longest: int) -> Iterator[tuple[slice, bool]]:
-        """Divide the rows of one call into pieces; yield each with whether to compare it.
+        """Divide the rows of one call into pieces; yield each piece, and whether to compare it.
 
-        A piece to compare has one row. These are the first `FIRST` rows of all and later, at
+        A piece to compare has one row. The first `FIRST` rows are compared, and later, at
         intervals, the last row of a call.
         """
         start = 0

@@ -1,4 +1,4 @@
-"""Reads and writes the file with the runs of a sweep, from which a later sweep resumes."""
+"""Reads and writes the file with the runs of a sweep; a later sweep resumes from it."""
 
 from __future__ import annotations
 
