@@ -133,7 +133,7 @@ class Storage:
     save_interval: int = 30
 
     def holds(self, state_bytes: int) -> bool:
-        """Tell whether two saves of a state of this size fit, each starting at a page."""
+        """Tell whether two saves of a state of this size fit; each save starts at a page."""
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def fault(self, memory: Memory | None) -> str | None:

@@ -24,7 +24,9 @@ def graph(sources: dict[str, str]) -> dict[str, set[str]]:
 
 
 def circle(needs: dict[str, set[str]]) -> list[str]:
-    """Return modules in a circle of imports, each importing the next; empty if there is none."""
+    """Return modules in a circle of imports, where each imports the next; empty if there is
+    none.
+    """
     done: set[str] = set()
 
     def visit(name: str, path: list[str]) -> list[str]:

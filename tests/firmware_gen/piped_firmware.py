@@ -157,8 +157,8 @@ def make(
     emulator: Sequence[str] = (),
     key: bytes | None = None,
 ) -> Firmware:
-    """Write and compile the firmware of a plan with random weights. `storage` gives it the memory
-    for saves that the board `host` has. An emulator runs it if this machine cannot.
+    """Write and compile the firmware of a plan with random weights. `storing` gives the firmware
+    the memory for saves of the board `host`. `emulator` runs the firmware if this machine cannot.
     """
     rng = np.random.default_rng(11)
     parameters = np.zeros(plan.parameter_count, dtype=np.int64)

@@ -1,6 +1,6 @@
 /* UART driver for the 16550 (National Semiconductor PC16550D data sheet), with a platform-level
- * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off, because enabling them
- * empties them and would drop a byte that a host has sent while the board started.
+ * interrupt controller (RISC-V PLIC specification 1.0). The FIFOs stay off: an enabled FIFO starts
+ * empty, which would drop a byte that a host has sent while the board started.
  *
  * The receive interrupt fills a ring while the firmware computes, and the core sleeps in WFI while
  * the ring is empty. Interrupts are off (mstatus.MIE) from the check of the ring to WFI. A pending

@@ -1,4 +1,6 @@
-"""The file of a sweep's runs: each record at once, a torn line cut off, anything else refused."""
+"""The file of a sweep's runs gets each record at once; a torn line is cut off, other damage
+refused.
+"""
 
 from __future__ import annotations
 
