@@ -176,7 +176,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
 
     def _options(self) -> Options:
-        """Return the parameters as training options that hold no rows out."""
+        """Return the parameters as training options without held-out rows."""
         if self.rule is not None and self.rule in RULES and not RULES[self.rule].supervised:
             raise InputError(f"the rule {self.rule!r} learns no classes; choose a rule with labels")
         return Options(**self.get_params(), test_fraction=0.0)

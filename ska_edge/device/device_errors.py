@@ -86,7 +86,7 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
 
 
 def silent(port: str, tries: int, wait: float) -> ContactLost:
-    """Return the error for a connected device without an answer to `tries` tries of `wait` s."""
+    """Return the error for a connected device that did not answer `tries` tries of `wait` s."""
     return ContactLost(
         f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
         "power, then connect again"

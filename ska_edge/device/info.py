@@ -22,7 +22,7 @@ class DeviceInfo:
         input_width: bytes of one element of an input.
         halvings: how many times the plan's rate is halved.
         credit: requests that may be in flight at once.
-        capabilities: one bit for each, see `protocol.Capability`.
+        capabilities: functions of the firmware, as bits; see `protocol.Capability`.
         saves: number of saves made; if 0, a restart loses what was learned.
         error, error_detail: code and detail of the first refusal since the start, see
             `protocol.Status`.

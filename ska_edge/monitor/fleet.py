@@ -51,7 +51,7 @@ class Member:
 
     Attributes:
         port: the given name of its port.
-        inputs, labels: its rows.
+        inputs, labels: the rows that it learns.
         sinks: the receivers of its events, in this order.
         monitor: None before the first contact.
         error: the error with which it failed; None if it did not fail.

@@ -106,7 +106,7 @@ class Symptom:
     """One sign that a training fails.
 
     Attributes:
-        sign: one of `SIGNS`, which are in order from the worst.
+        sign: one of `SIGNS`, which are sorted, the worst first.
         layer: index, from 0; for a pair of layers, the lower one.
         what: the observation, with its figures.
         advice: a suggestion, with names of training options in braces.

@@ -40,8 +40,8 @@ class Matrix:
 class LayerPlan:
     """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
 
-    The output layer is the readout of the top hidden layer: a separate one would have the same
-    input, target and initial values.
+    The output layer is also the readout of the top hidden layer, because a separate readout would
+    have the same input, target and initial values.
     """
 
     matrix: Matrix

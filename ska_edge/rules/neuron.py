@@ -159,7 +159,7 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
 
 
-# --- a layer: shared by all loops outside C -------------------------------------------------------
+# --- the update of a matrix; C has its own functions for it ---------------------------------------
 
 
 def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:

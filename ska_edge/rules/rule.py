@@ -49,7 +49,7 @@ class Rule:
 
     @property
     def readouts(self) -> bool:
-        """Whether hidden layers have own readouts; the top hidden layer uses the output layer."""
+        """Whether hidden layers have readouts; that of the top hidden layer is the output layer."""
         return self.teacher == READOUT
 
     def gain(self, classes: int) -> int:

@@ -13,7 +13,7 @@ DECISIVE = ("seed", *(name for name, each in OPTIONS.items() if each.divides))
 
 
 def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
-    """Return (train, test), from one group or all rows: some of each class, or by a fraction."""
+    """Divide one group or all rows into (train, test): by a number per class, or by a fraction."""
     assert options.seed is not None and options.test_fraction is not None
     if options.group is not None:
         dataset = dataset.of_group(options.group)

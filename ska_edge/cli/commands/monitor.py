@@ -202,7 +202,7 @@ def _look(ports: Sequence[str], baud: int, out: Output) -> None:
 
 
 def _exit(errors: Sequence[SkaError]) -> None:
-    """Exit with a sentence for each failed device, and the exit code of the first one."""
+    """Print a sentence for each failed device; exit with the exit code of the first failure."""
     for error in errors:
         complain(error.named(flag))
     if errors:

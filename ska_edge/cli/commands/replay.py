@@ -25,8 +25,9 @@ from ska_edge.plural import counted
 def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:
     """Rebuild a device's state from LOG, bit for bit, by learning its rows on the host.
 
-    MODEL is the device's model when LOG began: the flashed model, or one that was pulled then. Exit
-    1 names the line with a wrong answer of the device. A log with a gap is refused.
+    MODEL is the device's model when LOG began: the flashed model, or one that was pulled then. If
+    the device gave a wrong answer, the exit code is 1, and the error names the line. A log with a
+    gap is refused.
     """
     out, loaded = Output(as_json), open_model(model)
     if output is not None:

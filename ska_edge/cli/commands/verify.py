@@ -106,7 +106,8 @@ def verify(
 ) -> None:
     """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
-    The device first returns to its flashed weights. Exit 1 names the first difference.
+    The device first returns to its flashed weights. If an integer differs, the exit code is 1, and
+    the error names the first difference.
     """
     out, loaded = Output(as_json), open_model(model)
     dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))

@@ -27,7 +27,7 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# If numpy would take at least so many seconds, look for a library, or even compile one.
+# Seconds that numpy must need at least, before a library is loaded, and before one is compiled.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
 

@@ -26,10 +26,10 @@ Record = dict[str, Any]
 def run(dataset: Dataset, options: Options) -> Record:
     """Train once; return the record of the training, ready for JSON.
 
-    It always has ``data_digest``, ``data`` (the name of the data), ``options`` (those of `KEY`) and
-    ``version`` (of ska-edge). After success, it has ``accuracy`` as in `train.Trained`,
-    ``parameters`` (their number) and ``digest`` (of the plan). After an InputError, it has
-    ``error``, the error sentence.
+    The record always has ``data_digest``, ``data`` (the name of the data), ``options`` (those of
+    `KEY`) and ``version`` (of ska-edge). After success, it also has ``accuracy`` as in
+    `train.Trained`, ``parameters`` (their number) and ``digest`` (of the plan). After an
+    InputError, it also has ``error``, the error sentence.
     """
     record: Record = {
         "data_digest": dataset.digest,

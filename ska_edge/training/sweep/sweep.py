@@ -22,7 +22,7 @@ class Grid:
     """The values of options that a sweep combines: one training per combination and seed.
 
     Attributes:
-        lists: values by the name of an option in `COLUMNS`.
+        lists: the values of options in `COLUMNS`, by the name of the option.
         base: the options that all trainings share.
         seeds: number of seeds; they are 0, 1, 2, ...
     """
