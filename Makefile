@@ -93,7 +93,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Every file from an index must have a hash in the lock. setuptools comes first, because it builds
-# the packages that come as source. Otherwise pip would download a setuptools without a hash for that.
+# the packages that come as source. Otherwise pip would download a setuptools without a hash to
+# build them.
 define install
 sed -n '/^setuptools==/,/[^\\]$$/p' $(1) > $(VENV)/setuptools.txt
 $(PIP) install -q --require-hashes -r $(VENV)/setuptools.txt

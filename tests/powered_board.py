@@ -65,8 +65,8 @@ class PoweredBoard:
         """Make the power fail after half a frame and come back, whatever the board is doing.
 
         A life lasts until the next failure. It names a kind of frame (or any kind), and says how
-        many of these frames pass before the failure. The first life begins now, each later one when
-        the power returns.
+        many of these frames pass before the failure. The first life begins now. Each later life
+        begins when the power returns.
         """
         self._lives = list(lives)
         self._wire.life = self._lives.pop(0)

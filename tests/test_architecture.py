@@ -12,9 +12,9 @@ import pytest
 
 from tests.architecture.sources import MODULES, imports, roots
 
-# This table says which package may import which. A package may also import whatever the packages at
-# the ends of its arrows may import. A package that is not listed may import nothing. The modules
-# in EVERYWHERE lie beside the packages, and every package may import them.
+# This table says which packages each package may import. A package may also import whatever the
+# packages at the ends of its arrows may import. A package that is not listed may import nothing.
+# The modules in EVERYWHERE lie beside the packages, and every package may import them.
 ARROWS: dict[str, set[str]] = {
     "arithmetic": set(),
     "rules": {"arithmetic"},

@@ -1,4 +1,4 @@
-"""A wire connects a device's port with a new port, which a host program opens instead."""
+"""A wire connects a device's port with a new port; a host program opens the new port instead."""
 
 from __future__ import annotations
 

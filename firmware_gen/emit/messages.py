@@ -74,8 +74,8 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
     """Return the text of `ska_messages.h`.
 
     Raises InputError for a field that C cannot access in place. In a request, such a field is an
-    array of elements wider than a byte, because they may be unaligned. In any message, it is an
-    array of wider elements with the count "rest".
+    array of elements wider than a byte, because such elements may be unaligned. In any message, it
+    is an array of wider elements with the count "rest".
     """
     for message in messages:
         _check(message)

@@ -295,8 +295,8 @@ def _born(pid: int) -> str | None:
         return None if Path("/proc/self/stat").exists() else _born_by_ps(pid)
     except OSError:
         return None
-    # The fields follow the name in parentheses, which may contain anything. The first is the
-    # state; field 22 is the start time.
+    # The fields follow the name, which is in parentheses and may contain any character. The first
+    # is the state; field 22 is the start time.
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
 

@@ -2,8 +2,8 @@
  *
  * ska_edge/network/trainer.py has the same loops in numpy; tests compare every bit of both.
  * It is one file, so that the tables exist once, the compiler sees them together with the loops,
- * and your own firmware needs only one source. Read it by its banners. A plan compiles either the
- * updates with labels or the updates without labels.
+ * and your own firmware needs only one source. Banners divide it into parts. A plan compiles either
+ * the updates with labels or the updates without labels.
  */
 #include "ska.h"
 

@@ -133,7 +133,8 @@ static inline int32_t ska_product_bytes_u16(int16_t a, uint16_t b) {
 }
 #endif
 
-/* The product of two numbers that fit 16 bits, which AVR multiplies in a third of the time. */
+/* The product of two numbers that fit 16 bits. AVR multiplies such numbers in a third of the time.
+ * */
 static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #if SKA_AVR_MUL
     return ska_product_bytes_i16((int16_t)a, (int16_t)b);

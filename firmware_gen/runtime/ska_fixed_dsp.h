@@ -38,8 +38,8 @@ static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t 
     *second = ska_pair_upper(even, odd);
 }
 
-/* ska_pair_scaled returns both numbers times 2^exponent, which fit 16 bits. The mask clears the
- * bits that the shift moves from the first number into the second. */
+/* ska_pair_scaled returns both numbers times 2^exponent; the results fit 16 bits. The mask clears
+ * the bits that the shift moves from the first number into the second. */
 static inline uint32_t ska_pair_mask(uint8_t exponent) {
     return ~((((uint32_t)1 << exponent) - 1u) << 16);
 }

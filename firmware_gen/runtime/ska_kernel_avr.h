@@ -151,8 +151,8 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
 }
 
 /* The step is scaled so that the change is the upper half of step * input + 2^15; the lowest byte
- * of the product is not computed. LSL moves the highest bit of the lower half, which is the
- * rounding, to the carry. An input of 0 is skipped. */
+ * of the product is not computed. LSL moves the rounding, which is the highest bit of the lower
+ * half, to the carry. An input of 0 is skipped. */
 #define CHANGE_ONE(next, zero_input, overflow, store)                                              \
     "ld %[input], X+\n\t"                                                                          \
     "tst %[input]\n\t"                                                                             \

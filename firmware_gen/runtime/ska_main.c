@@ -107,7 +107,8 @@ static void welcome_send(uint8_t seq) {
 
 /* Each function of this part executes a request and returns its outcome. */
 
-/* Accepts any version. The answer has the device's version, and the host decides whether it fits.
+/* Accepts any version. The answer has the device's version, and the host decides whether that
+ * version fits.
  */
 static ska_outcome_t hello_execute(const ska_frame_t *frame) {
     ska_message_hello_t hello;

@@ -2,8 +2,8 @@
 
 The proof has three parts. First, no change exceeds `ska_most_change`; this is shown for every step
 and shift. Second, no weight of a row is nearer to an end of its format than the row's headroom;
-this is checked after every step, from weights at the ends. Third, from both it follows that a sum
-fits its format without saturation; test_eva.py assumes this.
+this is checked after every step, from weights at the ends. Third, a sum therefore fits its format
+without saturation; test_eva.py assumes this.
 """
 
 from __future__ import annotations

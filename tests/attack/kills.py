@@ -138,7 +138,7 @@ def pull(place: Place, executioner: Executioner, random: Random) -> str | None:
 
 
 def monitor(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Kill `monitor`, whose log is new, continued, or replaces another device's log.
+    """Kill `monitor`. Its log is new, is continued, or replaces another device's log.
 
     After the kill, even if the last line is torn, `replay` accepts the log and the next monitor
     continues it. The complete log then gives the device's state.

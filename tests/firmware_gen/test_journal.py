@@ -50,7 +50,7 @@ class Geometry:
 
     @property
     def erases(self) -> int:
-        """The number of pages in a slot, which a save erases."""
+        """Return the number of pages that a save erases: the pages of a slot."""
         if self.page == 1:
             return 0
         return -(-(HEADER + PLAN.state_bytes + CRC) // self.page)

@@ -1,8 +1,8 @@
 /* device.h: the whole firmware as a function, and a watcher.
  *
- * The watcher reads the same bytes as the device, with line.c, and checks the guarantees of the
- * protocol: when a request may change the network, and that each valid frame is answered once. It
- * does not check the results of learning; tests/agreement does that. */
+ * The watcher reads the same bytes as the device, with line.c, and checks two guarantees of the
+ * protocol: a request changes the network only when it may, and each valid frame is answered once.
+ * It does not check the results of learning; tests/agreement does that. */
 #ifndef DEVICE_H
 #define DEVICE_H
 

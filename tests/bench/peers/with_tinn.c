@@ -1,6 +1,6 @@
 /* with_tinn.c - the network in Tinn (C, single precision, sigmoid neurons, squared error).
  *
- * Tinn has one hidden layer. All neurons of a layer share one bias, which it does not train. */
+ * Tinn has one hidden layer. All neurons of a layer share one bias, which Tinn does not train. */
 #include "bench_heap.h"
 #include "bench_network.h"
 #include "bench_weights.h"

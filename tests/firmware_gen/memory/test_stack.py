@@ -496,7 +496,7 @@ def test_the_routines_of_the_compilers_library_are_in_the_bound(
     board = require_board(name)
     project = write_firmware(board, painted(board, "sink = divide(x);"))
     calls, _, used = bound_and_use(project, board, require_toolchain(toolchain))
-    # The numbers of this run may not take the deepest path of the routines.
+    # The numbers of this run do not always take the deepest path through the routines.
     assert calls / 3 <= used <= calls
 
 
