@@ -91,7 +91,7 @@ def zig(require_toolchain: Callable[[str], str]) -> str:
 
 @pytest.fixture
 def write_firmware(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a project for a board. Its only C file echoes each byte plus 1."""
+    """Return a function that writes a project for a board; its only C file echoes each byte + 1."""
     runtime = Path(firmware_gen.__file__).parent / "runtime"
 
     def write(board: Board, main: str = ECHO, name: str = "project") -> Path:

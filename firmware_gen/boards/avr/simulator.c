@@ -38,7 +38,7 @@ static uint8_t input[BUFFER_SIZE];
 static size_t input_at = 0;
 static size_t input_count = 0;
 static avr_cycle_count_t next_move = 0; /* when move_bytes is due */
-static avr_cycle_count_t idle_from = 0; /* when the chip has had time for the last byte */
+static avr_cycle_count_t idle_from = 0; /* from here on, the chip has had time for the last byte */
 
 static uint8_t output[BUFFER_SIZE];
 static size_t output_count = 0;
