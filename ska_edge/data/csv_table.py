@@ -20,8 +20,8 @@ from ska_edge.data.number import input_of, is_finite, is_input, is_number, too_l
 from ska_edge.errors import InputError
 
 LABEL_COLUMNS = ("label", "y", "class", "target")
-LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs, the most, has about half as many
-ROW = 150  # about so many bytes are needed for the label and the line number of a row
+LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs has about half of this
+ROW = 150  # bytes for the label and the line number of a row, about
 
 
 @dataclass(frozen=True, eq=False)

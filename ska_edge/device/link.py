@@ -40,8 +40,8 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
-STORING_PATIENCE = 5  # timeouts to wait for the answer to a try of one of them
-SAVE_PATIENCE = 60  # a device gets at most so many seconds of bytes before a save
+STORING_PATIENCE = 5  # timeouts to wait for the answer to a try of `STORING`
+SAVE_PATIENCE = 60  # most seconds to send bytes to a device that delays a save
 
 
 def new_token() -> int:
@@ -385,7 +385,7 @@ class Link(Closable):
         """Wait for an answer; return False at the timeout."""
         deadline = time.monotonic() + wait
         while True:
-            if sum(request.take(frame) for frame in self.frames()):  # any() would stop early
+            if sum(request.take(frame) for frame in self.frames()):  # any() would skip later frames
                 return True
             if time.monotonic() >= deadline:
                 return False

@@ -19,7 +19,7 @@ from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
-POLL = 0.05  # seconds that a read waits for its first byte; a deadline can be late by this
+POLL = 0.05  # seconds that a read waits for its first byte; deadlines can be this late
 READ_LIMIT = 65536  # maximum bytes per read
 NOTHING_TO_READ = "readiness to read but returned no data"  # a part of pyserial's error
 USB = "usb:"  # prefix that marks a name as a USB serial number, not a path

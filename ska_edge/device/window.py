@@ -149,7 +149,7 @@ class Window:
         if self._error is not None:
             return self._learned_before(request)
         if request.result is None and len(self._pending) == 1:
-            return []  # a part of the answer is lost; the timeout makes the device repeat it
+            return []  # a part of the answer is lost; after the timeout, the device repeats it
         sample.result = request.result
         return [*self._learned_before(request), self._learned()]
 

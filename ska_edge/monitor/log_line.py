@@ -6,7 +6,7 @@ this order::
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th also has "halvings", so that a log's end can be read without its beginning
+        every 256th row also has "halvings", which help to read only the end of a log
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
     {"setting": halvings, "token"}                                                 RateNotice

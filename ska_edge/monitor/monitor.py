@@ -34,7 +34,7 @@ from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 
-WINDOW = 500  # the decisions of so many last samples are stored, to measure their spread
+WINDOW = 500  # number of last samples whose decisions are stored, to measure the spread
 LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
 RECENT = 5.0  # seconds over which the rate of rows is measured
 

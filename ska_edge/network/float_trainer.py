@@ -24,7 +24,7 @@ MOST_PRODUCTS = 2**18  # most products that are in memory at once
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH
-LEAST_EXPONENT = -700.0  # smaller exponents are replaced by this; no sigmoid changes
+LEAST_EXPONENT = -700.0  # replaces smaller exponents, which changes no sigmoid
 # The coefficients of the Taylor series of exp, the highest power first.
 TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
 

@@ -20,8 +20,8 @@ class ReplayBuffer:
 
     Args:
         plan: the plan with the classes, the sizes of the buffer and the seed.
-        width: integers per sample: the number of inputs, or 1 if only the number of a sample is
-            stored.
+        width: integers per sample. Usually these are all inputs; it is 1 if only the number of a
+            sample is stored.
 
     Attributes:
         samples: (classes, per_class, width).

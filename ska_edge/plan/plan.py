@@ -149,7 +149,7 @@ class Plan:
         steps: steps on a held batch (`published`), otherwise 1.
         first_learned: the first layer that learns; layers below it do not change.
         replay: the replay buffer.
-        seed: seed of all random numbers during learning: random signs, codes, replays.
+        seed: seed of all random numbers during learning (signs, codes, replays).
         raw: how a device converts raw integers to inputs; None if features are no integers.
         table: the decision table's integers.
         schema: version of this structure.

@@ -21,7 +21,7 @@ class Bound:
     lo: int
     hi: int
     width: int  # bits of the C integer that has this quantity
-    update: bool = False  # whether it is a sum of an update; `update_width` is for these
+    update: bool = False  # whether it is a sum of an update, see `update_width`
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:

@@ -31,7 +31,7 @@ class Rule:
     Attributes:
         name: the name on the command line.
         summary: one line of description.
-        teacher: the source of a hidden layer's shift: READOUT, SIGNS, CODE or PAST.
+        teacher: the source of a hidden layer's shift, READOUT, SIGNS, CODE or PAST.
         signed: whether the next layer's input is a = 2D - 1; otherwise it is a = D.
         aligned: whether delta has the alignment term z D'.
     """

@@ -65,6 +65,6 @@ class StepLog:
     def _fail(self, error: OSError) -> None:
         if self.fault is None:
             self.fault = refusal("write", self._path, error)
-        with contextlib.suppress(OSError):  # it cannot write its buffer, either
+        with contextlib.suppress(OSError):  # closing writes the buffer, which fails, too
             if self._file is not None:
                 self._file.close()

@@ -22,7 +22,7 @@ from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
-WATCHED_ROWS = 500  # so many rows are enough to measure the spread of decisions
+WATCHED_ROWS = 500  # enough rows to measure the spread of decisions
 FAR_MARGIN = 0.1  # a useful start has an accuracy of at least this above chance
 
 Say = Callable[[str], None]
@@ -39,7 +39,7 @@ class Trained:
             missing value.
         before: the accuracy before the first update, if the training continued a model.
         options: the options, with all defaults filled in.
-        changes: the changed options of a continued model: by name, the old and the new value.
+        changes: the old and the new value of each changed option of a continued model, by name.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
         log_fault: why the log of the steps is incomplete; None if it is complete.
     """

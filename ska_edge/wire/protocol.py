@@ -19,7 +19,7 @@ from typing import Any, Literal
 from ska_edge.rules.metric_sums import METRIC_PURPOSE
 
 PROTOCOL_VERSION = 4
-COUNTED = 2**32  # a device counts samples and updates modulo this; also above every CRC
+COUNTED = 2**32  # a device counts samples and updates modulo this; every CRC is smaller
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
 PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot receive more
 KEY_BYTES = 32  # bytes of a device's key, see `tag`

@@ -27,13 +27,13 @@ TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
 LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher gets short ones
-KEPT = 50_000  # most messages that wait for an unreachable broker; MQTT can number 65,535
+KEPT = 50_000  # most messages that wait for an unreachable broker; MQTT has 65,535 numbers
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also after `TLS`.
+    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also with `TLS` before.
 
     Raises InputError for any other text.
     """

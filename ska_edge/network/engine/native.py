@@ -16,7 +16,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
-PIECE = 2**24  # a call computes so many products in some milliseconds
+PIECE = 2**24  # products that one call computes in some milliseconds
 
 
 class NativeTrainer:
