@@ -14,19 +14,20 @@ sleeps while the image waits in WFI.
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import struct
 import sys
-import tty
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from firmware_gen.board import Board, read_board
+from firmware_gen.emulators.fault import FirmwareFault
+from firmware_gen.emulators.image import Image, read_image
 from firmware_gen.emulators.program import run_program
-from ska_edge.errors import CheckError, InputError, ToolError
+from firmware_gen.emulators.wire import Terminal, Wire
+from ska_edge.errors import InputError, ToolError
 
 # CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3): register offsets and bits.
 UART_DATA, UART_STATE, UART_CONTROL, UART_INTERRUPT, UART_DIVIDER = 0x0, 0x4, 0x8, 0xC, 0x10
@@ -40,41 +41,6 @@ NVIC_ENABLE, NVIC_CLEAR_PENDING = 0x100, 0x280
 PAGE = 0x1000
 OUTPUT_LIMIT = 512
 """Output is sent when this many bytes are buffered, even if the firmware reads no input."""
-
-
-class FirmwareFault(CheckError):
-    """The firmware did something that the core cannot do, or that this emulator does not model."""
-
-
-class Wire(Protocol):
-    """The other end of the UART."""
-
-    def read(self, limit: int) -> bytes:
-        """Wait for bytes; return at most `limit`. An empty result means that the wire is gone."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Write all bytes; wait as long as needed."""
-        ...
-
-
-class Terminal:
-    """A wire to a pseudo terminal; a serial program opens it by the path `port`."""
-
-    def __init__(self) -> None:
-        # Both ends stay open, so the port stays when a program closes it.
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
-
-    def read(self, limit: int) -> bytes:
-        """Wait for bytes that a program writes to the port."""
-        return os.read(self._master, limit)
-
-    def write(self, data: bytes) -> None:
-        """Write all bytes to the port; wait while it is full."""
-        while data:
-            data = data[os.write(self._master, data) :]
 
 
 class Machine:
@@ -153,7 +119,7 @@ class Machine:
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
 
-        self._symbols = self._load(elf, board)
+        self._image = self._load(elf, board)
         stack, reset = struct.unpack("<II", self.unicorn.mem_read(flash.origin, 8))
         self.unicorn.reg_write(arm_const.UC_ARM_REG_SP, stack)
         self._pc = reset
@@ -177,7 +143,7 @@ class Machine:
                     return
         finally:
             self._send()
-        raise FirmwareFault(f"the firmware failed at {self._place(self._pc)}: {self._fault}")
+        raise FirmwareFault(f"the firmware failed at {self._image.place(self._pc)}: {self._fault}")
 
     def _fail(self, reason: str) -> int:
         """Stop the core and record the first reason; return 0, the result of a failed read.
@@ -257,42 +223,18 @@ class Machine:
         names = {1: "undefined instruction", 2: "supervisor call", 7: "breakpoint"}
         self._fail(f"it raises an exception: {names.get(number, f'number {number}')}")
 
-    def _load(self, elf: Path, board: Board) -> list[tuple[int, int, str]]:
-        """Load the image into flash; return start, size and name of its functions, sorted."""
-        try:
-            from elftools.common.exceptions import ELFError
-            from elftools.elf.elffile import ELFFile
-        except ImportError:
-            raise ToolError("the virtual board needs pyelftools: pip install pyelftools") from None
+    def _load(self, elf: Path, board: Board) -> Image:
+        """Load the image into flash."""
         assert board.memory is not None
-        try:
-            with elf.open("rb") as stream:
-                image = ELFFile(stream)
-                for segment in image.iter_segments("PT_LOAD"):
-                    address, size = segment["p_paddr"], segment["p_filesz"]
-                    if size and not board.memory.flash.holds(address, size):
-                        raise InputError(
-                            f"{elf} has {size} bytes for 0x{address:08x}, outside the flash of "
-                            f"board {board.name}; build it for this board"
-                        )
-                    self.unicorn.mem_write(address, segment.data())
-                table: Any = image.get_section_by_name(".symtab")
-                return sorted(
-                    (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
-                    for symbol in (table.iter_symbols() if table else ())
-                    if symbol["st_info"]["type"] == "STT_FUNC"
+        image = read_image(elf)
+        for address, content in image.segments:
+            if not board.memory.flash.holds(address, len(content)):
+                raise InputError(
+                    f"{elf} has {len(content)} bytes for 0x{address:08x}, outside the flash of "
+                    f"board {board.name}; build it for this board"
                 )
-        except OSError as error:
-            raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
-        except ELFError as error:
-            raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
-
-    def _place(self, address: int) -> str:
-        """Return the text of an address: the function that contains it, and the offset."""
-        for start, size, name in self._symbols:
-            if start <= address < start + size:
-                return f"{name}+0x{address - start:x} (0x{address:08x})"
-        return f"0x{address:08x}"
+            self.unicorn.mem_write(address, content)
+        return image
 
 
 def _whole_pages(size: int) -> int:

@@ -70,9 +70,13 @@ def kill(running: RunningBoard) -> None:
     os.kill(running.pid, signal.SIGKILL)
 
 
+# Boards whose saves are in the file of SKA_STORAGE.
+FILED = ["host", "nucleo-f401re"]
+
+
 @pytest.fixture
 def saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the board `host` keeps its saves."""
+    """The file in which the boards of FILED keep their saves."""
     path = tmp_path / "saves"
     monkeypatch.setenv("SKA_STORAGE", str(path))
     return path
@@ -113,11 +117,12 @@ def test_a_network_of_which_two_do_not_fit_is_not_saved(
         assert link.info.saves == 0
 
 
+@pytest.mark.parametrize("name", FILED)
 def test_a_restart_goes_on_from_the_last_save(
-    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+    name: str, saves: Path, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(PLAN, 1)
-    project = write(require_board("host"), state, tmp_path / "p")
+    project = write(require_board(name), state, tmp_path / "p")
     with device(project) as (running, link):
         learn(link, 0, 10)
         link.save()
@@ -194,11 +199,12 @@ def test_a_reset_of_the_core_goes_on_from_the_last_save(
         assert link.pull(PLAN.state_bytes) == learned(state, 40).to_bytes()
 
 
+@pytest.mark.parametrize("name", FILED)
 def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
-    saves: Path, require_board: Callable[[str], Board], tmp_path: Path
+    name: str, saves: Path, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(PLAN, 1)
-    project = write(require_board("host"), state, tmp_path / "p")
+    project = write(require_board(name), state, tmp_path / "p")
     kept = 0
     for turn in range(12):
         with device(project) as (running, link):

@@ -49,7 +49,8 @@ int main(void) {
     }
 }
 """
-TURNS = {"avr": 400_000}  # some tenths of a second, in which a whole burst arrives
+# A loop of some tenths of a second, in which a whole burst arrives, by board or family.
+TURNS = {"avr": 400_000, "nucleo-f401re": 3_000_000}
 MANY_TURNS = 30_000_000
 
 # The program reads COUNT bytes, then answers with a checksum that depends on their order. In
@@ -83,7 +84,7 @@ int main(void) {
 
 def busy(board: Board, write_firmware: WriteFirmware) -> Path:
     """Build a firmware that the test can keep busy."""
-    turns = TURNS.get(board.family or "", MANY_TURNS)
+    turns = TURNS.get(board.name) or TURNS.get(board.family or "", MANY_TURNS)
     project = write_firmware(board, BUSY.replace("TURNS", str(turns)))
     build(project)
     return project
@@ -258,6 +259,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("sim-atmega2560", 500_000, False),
         ("sim-atmega2560", 921_600, True),  # 8.5 % off
         ("virtual-m4", 921_600, False),
+        ("nucleo-f401re", 921_600, False),
     ],
 )
 def test_a_baud_that_the_clock_does_not_make_is_refused(

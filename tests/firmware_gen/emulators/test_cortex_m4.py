@@ -13,7 +13,8 @@ import serial
 
 from firmware_gen.board import Board, Memory, Region, load_board
 from firmware_gen.build import build
-from firmware_gen.emulators.cortex_m4 import FirmwareFault, Machine
+from firmware_gen.emulators.cortex_m4 import Machine
+from firmware_gen.emulators.fault import FirmwareFault
 from ska_edge.errors import InputError
 
 WriteFirmware = Callable[..., Path]

@@ -1,0 +1,84 @@
+"""The flash cells for saves: an erase sets all bits of a page, and programming only clears bits.
+
+The cells are in a file, if a path is given, so they outlive the process like those of a chip. A
+power failure can be planned for any operation, which is then done by half.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from pathlib import Path
+
+from ska_edge.errors import InputError
+
+ERASED = b"\xff"
+
+
+class PowerFailure(Exception):
+    """The planned power failure has come."""
+
+
+class Cells:
+    """Cells of `size` bytes.
+
+    `operations_left` is the number of erases and writes until power fails; None if it never does.
+
+    Raises:
+        InputError: the file cannot be used, has another size, or another process uses it.
+    """
+
+    def __init__(self, size: int, path: Path | None = None) -> None:
+        self.size = size
+        self.operations_left: int | None = None
+        self._bytes: bytearray | mmap.mmap = (
+            bytearray(ERASED * size) if path is None else _file(path, size)
+        )
+
+    def read(self, offset: int, size: int) -> int:
+        """Return `size` bytes as a little-endian number."""
+        return int.from_bytes(self._bytes[offset : offset + size], "little")
+
+    def program(self, offset: int, size: int, value: int) -> None:
+        """Clear the bits of `size` bytes that are 0 in `value`."""
+        old = self.read(offset, size)
+        if self._power_fails():
+            value |= (1 << 4 * size) - 1  # half of the bits are not programmed yet
+            self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
+            raise PowerFailure
+        self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
+
+    def erase(self, offset: int, size: int) -> None:
+        """Set all bits of `size` bytes."""
+        if self._power_fails():
+            self._bytes[offset : offset + size : 2] = ERASED * (size // 2)
+            raise PowerFailure
+        self._bytes[offset : offset + size] = ERASED * size
+
+    def _power_fails(self) -> bool:
+        if self.operations_left is not None:
+            self.operations_left -= 1
+        return self.operations_left == 0
+
+
+def _file(path: Path, size: int) -> mmap.mmap:
+    """Map a file of exactly `size` bytes, which only this process may use; a new one is erased."""
+
+    def refusal(why: str) -> InputError:
+        return InputError(f"cannot use {path}, the file of SKA_STORAGE: {why}")
+
+    try:
+        # The descriptor stays open until the process ends, and with it the lock.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(descriptor).st_size
+        if found == 0:
+            os.pwrite(descriptor, ERASED * size, 0)
+        elif found != size:
+            raise refusal(f"it has {found} bytes, but the board stores {size}; remove it")
+        return mmap.mmap(descriptor, size)
+    except BlockingIOError:
+        raise refusal("another process uses it") from None
+    except OSError as error:
+        raise refusal(str(error.strerror)) from None

@@ -1,0 +1,63 @@
+"""Reads an ELF image for an emulator: the bytes for flash, and the names of its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ska_edge.errors import InputError, ToolError
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image.
+
+    `segments` are the addresses and the contents that are loaded into flash. `functions` are the
+    start, the size in bytes and the name of each function, sorted by start.
+    """
+
+    path: Path
+    segments: Sequence[tuple[int, bytes]]
+    functions: Sequence[tuple[int, int, str]]
+
+    def place(self, address: int) -> str:
+        """Return the text of an address: the function that contains it, and the offset."""
+        for start, size, name in self.functions:
+            if start <= address < start + size:
+                return f"{name}+0x{address - start:x} (0x{address:08x})"
+        return f"0x{address:08x}"
+
+
+def read_image(elf: Path) -> Image:
+    """Read an image.
+
+    Raises:
+        InputError: the file cannot be read, or is no ELF image.
+        ToolError: pyelftools is missing.
+    """
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+    except ImportError:
+        raise ToolError("the virtual board needs pyelftools: pip install pyelftools") from None
+    try:
+        with elf.open("rb") as stream:
+            content = ELFFile(stream)
+            segments = [
+                (int(segment["p_paddr"]), bytes(segment.data()))
+                for segment in content.iter_segments("PT_LOAD")
+                if segment["p_filesz"]
+            ]
+            table: Any = content.get_section_by_name(".symtab")
+            functions = sorted(
+                (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
+                for symbol in (table.iter_symbols() if table else ())
+                if symbol["st_info"]["type"] == "STT_FUNC"
+            )
+    except OSError as error:
+        raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
+    except ELFError as error:
+        raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
+    return Image(elf, segments, functions)

@@ -1,0 +1,233 @@
+"""Runs a board with an STM32F401xE: its own image in Unicorn, with strict models of what it uses.
+
+    python -m firmware_gen.emulators.stm32f4 firmware.elf board.toml
+
+prints the path of the serial port and runs until it is stopped. RCC, GPIOA, USART2 and the flash
+interface follow the reference manual RM0368. A mistake of a driver ends the run with exit code 1
+and one sentence. Everything else of the chip is missing: its use is a mistake, too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from firmware_gen.board import Region
+from firmware_gen.emulators.core import Peripheral, Surroundings, Uart, run_chip
+from firmware_gen.emulators.fault import FirmwareFault
+from firmware_gen.emulators.program import run_program
+from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2, bit
+
+SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
+"""Sizes of the sectors of flash in KB (RM0368, table 5)."""
+PROGRAM_S, ERASE_S = 16e-6, 0.25
+"""Times of a word and of a sector of 16 KB, at 2.7 V to 3.6 V (DS10086, flash memory)."""
+BUSY_READS = 2
+"""How often BSY is read as 1 after an operation begins. The time itself is a stall of the core."""
+
+
+class Rcc:
+    """Reset and clock control (RM0368, 6.3): the core runs on HSI, 16 MHz, as after reset."""
+
+    CR, CFGR, AHB1ENR, APB1ENR = 0x00, 0x08, 0x30, 0x40
+
+    def __init__(self) -> None:
+        self.port = Gate("GPIOA", "RCC_AHB1ENR", "GPIOAEN", 0)
+        self.usart = Gate("USART2", "RCC_APB1ENR", "USART2EN", 17)
+        self._values = {self.CR: 0x83, self.CFGR: 0, self.AHB1ENR: 0, self.APB1ENR: 0}
+
+    def read(self, offset: int) -> int:
+        """Return a register."""
+        self.port.settle()
+        self.usart.settle()
+        if offset not in self._values:
+            raise FirmwareFault(f"it reads RCC at 0x{offset:x}, which is not modeled")
+        return self._values[offset]
+
+    def write(self, offset: int, value: int) -> None:
+        """Write a register; the oscillators stay as they are."""
+        if offset == self.AHB1ENR:
+            self.port.write(value)
+        elif offset == self.APB1ENR:
+            self.usart.write(value)
+        elif self._values.get(offset) != value:
+            raise FirmwareFault(f"it writes RCC at 0x{offset:x}, which is not modeled")
+        self._values[offset] = value
+
+
+class Usart(Usart2):
+    """USART2 (RM0368, 19.6). Reading SR and then DR clears ORE."""
+
+    SR, DR, BRR, CR1, CR3 = 0x00, 0x04, 0x08, 0x0C, 0x14
+    UE = 13
+
+    _saw_overrun = False
+
+    def read(self, offset: int) -> int:
+        """Return a register."""
+        self._gate.check()
+        if offset == self.SR:
+            self._saw_overrun = self._overrun
+            return self._status()
+        if offset == self.DR:
+            byte = self._take()
+            if self._saw_overrun:
+                self._overrun = self._saw_overrun = False
+                self.progress += 1
+            return byte
+        if offset == self.BRR:
+            return self._divider
+        return self._control[self._which(offset, "reads")]
+
+    def write(self, offset: int, value: int) -> None:
+        """Write a register."""
+        self._gate.check()
+        if offset == self.DR:
+            self._put(value)
+        elif offset == self.BRR:
+            self._divider = value
+        else:
+            self._control[self._which(offset, "writes")] = value
+
+    def _which(self, offset: int, verb: str) -> int:
+        """Return which control register is at an offset."""
+        if not self.CR1 <= offset <= self.CR3:
+            raise FirmwareFault(f"it {verb} USART2 at 0x{offset:x}, which is not modeled")
+        return (offset - self.CR1) // 4
+
+
+class FlashInterface:
+    """The flash interface (RM0368, 3.8). The core stands still while flash works."""
+
+    ACR, KEYR, SR, CR = 0x00, 0x04, 0x0C, 0x10
+    PG, SER, STRT, LOCK, BSY = 0, 1, 16, 31, 16
+
+    def __init__(self, world: Surroundings) -> None:
+        storage, clock = world.board.storage, world.board.clock
+        assert storage is not None and storage.origin is not None and clock is not None
+        self._world, self._first, self._clock = world, storage.origin, clock
+        self._cache, self._keys = DataCache(0), Keys()
+        self._control = self._busy = 0
+
+    def read(self, offset: int) -> int:
+        """Return a register."""
+        if offset == self.ACR:
+            return self._cache.control
+        if offset == self.SR:
+            busy = self._busy > 0
+            self._busy -= busy
+            return busy << self.BSY
+        if offset == self.CR:
+            return self._control | self._keys.locked << self.LOCK
+        raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
+
+    def write(self, offset: int, value: int) -> None:
+        """Write a register."""
+        if offset == self.ACR:
+            self._cache.write(value)
+        elif offset == self.KEYR:
+            self._keys.write(value)
+        elif offset == self.SR:
+            pass  # errors would be cleared here, but an error has ended the run
+        elif offset == self.CR:
+            self._write_control(value)
+        else:
+            raise FirmwareFault(
+                f"it writes the flash interface at 0x{offset:x}, which is not modeled"
+            )
+
+    def _write_control(self, value: int) -> None:
+        self._keys.check()
+        self._check_idle()
+        self._control = value & ~(1 << self.STRT | 1 << self.LOCK)
+        self._keys.locked = bool(bit(value, self.LOCK))
+        if value >> 8 & 3 == 3:
+            raise FirmwareFault(
+                "PSIZE of FLASH_CR is 3, which needs 8 V to 9 V at VPP; set it to 2"
+            )
+        if bit(value, self.STRT):
+            if value & 7 != 1 << self.SER:
+                raise FirmwareFault("it sets STRT in FLASH_CR without SER alone; set only SER")
+            self._erase(value >> 3 & 0x1F)
+
+    def _check_idle(self) -> None:
+        if self._busy:
+            raise FirmwareFault("it uses flash while BSY of FLASH_SR is 1; wait until BSY is 0")
+
+    def _erase(self, sector: int) -> None:
+        storage = self._world.board.storage
+        assert storage is not None
+        origin = 0x0800_0000 + 1024 * sum(SECTORS[:sector])
+        size = 1024 * SECTORS[sector] if sector < len(SECTORS) else 0
+        offset = origin - self._first
+        if not (size == storage.page and 0 <= offset < storage.size):
+            raise FirmwareFault(
+                f"it erases sector {sector}, which is not a page of [storage] in board.toml"
+            )
+        self._cache.erase(offset, size)
+        self._world.cells.erase(offset, size)
+        self._busy = BUSY_READS
+        self._world.stall(int(ERASE_S * self._clock))
+
+    def look(self, offset: int, size: int) -> int:
+        """Return bytes of the flash for saves."""
+        self._cache.look(offset)
+        return self._world.cells.read(offset, size)
+
+    def program(self, offset: int, size: int, value: int) -> None:
+        """Store to the flash for saves."""
+        self._keys.check()
+        self._check_idle()
+        if not bit(self._control, self.PG) or bit(self._control, self.SER):
+            raise FirmwareFault("it stores to flash without PG in FLASH_CR; set PG, and clear SER")
+        width = 1 << (self._control >> 8 & 3)
+        if size != width or offset % width:
+            raise FirmwareFault(
+                f"it stores {size} bytes to flash while PSIZE of FLASH_CR says {width}; store as"
+                " many bytes as PSIZE says, at a multiple of them"
+            )
+        if value & ~self._world.cells.read(offset, size):
+            raise FirmwareFault(
+                f"it programs bytes of flash that are not erased, at 0x{self._first + offset:08x};"
+                " erase the sector first"
+            )
+        self._world.cells.program(offset, size, value)
+        self._busy = BUSY_READS
+        self._world.stall(int(PROGRAM_S * self._clock))
+
+
+class Stm32f401:
+    """The chip."""
+
+    flash = Region(0x0800_0000, 0x8_0000)
+    ram = Region(0x2000_0000, 0x1_8000)
+    register_bytes = 0x400
+
+    def __init__(self, world: Surroundings) -> None:
+        rcc = Rcc()
+        port = PortA(rcc.port, mode=0xA800_0000, pull=0x6400_0000)
+        usart = Usart(rcc.usart, port, world)
+        self.uart: Uart = usart
+        interface = FlashInterface(world)
+        self.look, self.program = interface.look, interface.program
+        self.peripherals: Mapping[int, Peripheral] = {
+            0x4000_4400: usart,
+            0x4002_0000: port,
+            0x4002_3800: rcc,
+            0x4002_3C00: interface,
+        }
+
+
+def run(elf: Path, board: Path) -> None:
+    """Run the board until the process is stopped."""
+    run_chip(elf, board, Stm32f401)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a board until it is stopped; return the exit code of an error, if any."""
+    return run_program("firmware_gen.emulators.stm32f4", __doc__, run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

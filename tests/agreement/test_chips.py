@@ -1,0 +1,63 @@
+"""On a strict chip model, power fails within any operation of flash, and no state is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.board import Board
+from firmware_gen.emulators.cells import Cells
+from firmware_gen.emulators.stm32f4 import Stm32f401
+from ska_edge.device.link import Link
+from ska_edge.errors import DeviceError
+from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
+from tests.firmware_gen.emulators.chip import MakeChip, powered
+
+CHIPS: list[tuple[str, MakeChip]] = [("nucleo-f401re", Stm32f401)]
+MANY = 10**6
+
+
+def count_of_a_save(elf: Path, chip: MakeChip, size: int) -> int:
+    """Return how many operations of flash a save takes."""
+    cells = Cells(size)
+    with powered(elf, chip, cells) as device, Link(device.port) as link:
+        learn(link, 0, 1)
+        cells.operations_left = MANY
+        link.save()
+        assert cells.operations_left is not None
+        return MANY - cells.operations_left
+
+
+@pytest.mark.parametrize(("name", "chip"), CHIPS)
+def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_the_new_one(
+    name: str, chip: MakeChip, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(name)
+    assert board.storage is not None
+    state = flashed(PLAN, 1)
+    elf = write(board, state, tmp_path / "p") / "build" / "firmware.elf"
+    last = count_of_a_save(elf, chip, board.storage.size)
+    assert last > PLAN.state_bytes / board.storage.unit
+    cells, kept, failures = Cells(board.storage.size), 0, 0
+    # The erase, the header, the state, and the CRC with which the save becomes valid.
+    for operation in (1, 2, 9, last // 2, last - 1, last):
+        with (
+            powered(elf, chip, cells) as device,
+            Link(device.port, timeout=0.2, tries=5) as link,
+        ):
+            assert link.info.samples == kept
+            assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
+            learn(link, kept, kept + 1)
+            link.save()  # the other slot has the same kind of save now
+            kept += 1
+            learn(link, kept, kept + 1)
+            cells.operations_left = operation
+            with pytest.raises(DeviceError):
+                link.save()
+            failures += device.failed.is_set()
+        cells.operations_left = None
+    assert failures == 6
+    with powered(elf, chip, cells) as device, Link(device.port) as link:
+        assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()

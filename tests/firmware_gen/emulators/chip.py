@@ -1,0 +1,138 @@
+"""Runs firmware on a strict chip model in this process, and plants mistakes in its drivers."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.board import read_board
+from firmware_gen.build import build
+from firmware_gen.emulators.cells import Cells, PowerFailure
+from firmware_gen.emulators.core import Chip, Core, Surroundings
+from firmware_gen.emulators.fault import FirmwareFault
+from firmware_gen.emulators.wire import Terminal
+
+MakeChip = Callable[[Surroundings], Chip]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A change of one driver, and the part of the sentence with which the chip notices it.
+
+    `old` occurs once in the file.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    sentence: str
+
+
+def plant(project: Path, mistake: Mistake) -> None:
+    """Make the mistake in a project's copy of the drivers."""
+    path = project / "board" / mistake.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(mistake.old) == 1, f"{mistake.name}: the driver has changed"
+    path.write_text(text.replace(mistake.old, mistake.new), encoding="utf-8")
+
+
+class Script:
+    """A line that brings a chunk of bytes whenever the firmware sleeps, and then is gone.
+
+    `received` are the bytes that come back.
+    """
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = list(chunks)
+        self.received = b""
+
+    def ready(self) -> bool:
+        return False
+
+    def read(self, limit: int) -> bytes:
+        assert all(len(chunk) <= limit for chunk in self._chunks)
+        return self._chunks.pop(0) if self._chunks else b""
+
+    def write(self, data: bytes) -> None:
+        self.received += data
+
+
+def run(
+    project: Path, chip: MakeChip, chunks: Sequence[bytes], cells: Cells | None = None
+) -> bytes:
+    """Build a project and run it on the chip with these chunks; return what it sends."""
+    board = read_board(project / "board")
+    assert board.storage is not None
+    wire = Script(*chunks)
+    Core(build(project).elf, board, chip, wire, cells or Cells(board.storage.size)).run()
+    return wire.received
+
+
+def require_notice(
+    project: Path, chip: MakeChip, chunks: Sequence[bytes], mistake: Mistake
+) -> None:
+    """Check that the chip notices a mistake with its sentence, in one line that names the place."""
+    plant(project, mistake)
+    with pytest.raises(FirmwareFault, match=re.escape(mistake.sentence)) as caught:
+        run(project, chip, chunks)
+    assert re.match(r"the firmware failed at \w+\+0x[0-9a-f]+ \(0x", str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+class _Port(Terminal):
+    """A terminal that can be closed while the core waits at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = False
+
+    def read(self, limit: int) -> bytes:
+        while not self._poll.poll(20):
+            if self.gone:
+                return b""
+        return super().read(limit)
+
+
+class Device:
+    """A running chip.
+
+    `port` is the path of its port. `failed` says whether its power has failed.
+    """
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self.failed = threading.Event()
+
+
+@contextmanager
+def powered(elf: Path, chip: MakeChip, cells: Cells) -> Iterator[Device]:
+    """Run an image in a thread for this block, or until the power fails."""
+    board = read_board(elf.parents[1] / "board")
+    wire = _Port()
+    core = Core(elf, board, chip, wire, cells)
+    device = Device(wire.port)
+    faults: list[FirmwareFault] = []
+
+    def live() -> None:
+        try:
+            core.run()
+        except PowerFailure:
+            device.failed.set()
+        except FirmwareFault as fault:
+            faults.append(fault)
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield device
+    finally:
+        wire.gone = True
+        thread.join()
+    assert not faults, faults
