@@ -44,7 +44,7 @@ class Cells:
         """Clear the bits of `size` bytes that are 0 in `value`."""
         old = self.read(offset, size)
         if self._power_fails():
-            value |= (1 << 4 * size) - 1  # half of the bits are not programmed yet
+            value |= 2 ** (4 * size) - 1  # half of the bits are not programmed yet
             self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
             raise PowerFailure
         self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")

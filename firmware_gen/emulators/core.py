@@ -12,26 +12,22 @@ that names the rule, even where a real chip would only be silent.
 from __future__ import annotations
 
 import importlib
-import os
-import signal
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from firmware_gen.board import Board, Region, read_board
+from firmware_gen.board import Board, Region
+from firmware_gen.emulators.bits import bit, flag
+from firmware_gen.emulators.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
+from firmware_gen.emulators.chip import MakeChip, Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.image import Image, read_image
-from firmware_gen.emulators.wire import Line, Terminal
+from firmware_gen.emulators.wire import Line
 from ska_edge.errors import InputError, ToolError
 
-SYSTEM_CONTROL = 0xE000_E000
-NVIC_ENABLE, NVIC_DISABLE, NVIC_CLEAR_PENDING = 0x100, 0x180, 0x280
-NVIC_BYTES = 0x20
-"""Bytes of each group of registers of the interrupt controller in the system control space."""
 EXC_RETURN = 0xFFFF_FFF9
 """What the link register holds in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
 UNMASK, MASK, SLEEP = b"\x62\xb6", b"\x72\xb6", b"\x30\xbf"
@@ -42,83 +38,10 @@ FRAME = ("R0", "R1", "R2", "R3", "R12", "LR")
 """Registers that the core stacks before the return address and the status."""
 FRAME_BYTES = 32
 BITS_PER_BYTE = 10
-PAGE = 0x1000
 OUTPUT_LIMIT = 512
 """Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
 PIECE = 256
 """Bytes that are taken from the wire at once."""
-
-
-class Peripheral(Protocol):
-    """Registers, each of four bytes. A method raises FirmwareFault for a mistake of the driver."""
-
-    def read(self, offset: int) -> int:
-        """Return the value of the register at an offset in bytes."""
-        ...
-
-    def write(self, offset: int, value: int) -> None:
-        """Write the register at an offset in bytes."""
-        ...
-
-
-class Uart(Protocol):
-    """The part of a chip's UART that its core must know.
-
-    `progress` grows when the firmware clears a flag that requests the interrupt.
-    """
-
-    progress: int
-
-    def request(self) -> str | None:
-        """Return the flags that request the interrupt now, or None."""
-        ...
-
-    def deaf(self) -> str | None:
-        """Say why a byte on the line would not request the interrupt, or return None."""
-        ...
-
-    def receive(self, byte: int) -> None:
-        """Take a byte from the line; it is complete now."""
-        ...
-
-
-class Chip(Protocol):
-    """A microcontroller around the core.
-
-    `flash` is all its flash; the vector table is at its start. `peripherals` are its registers by
-    address, `register_bytes` the size of each group of them. `program` handles a store to the
-    flash for saves, `look` a load from it.
-    """
-
-    flash: Region
-    ram: Region
-    register_bytes: int
-    peripherals: Mapping[int, Peripheral]
-    uart: Uart
-
-    def look(self, offset: int, size: int) -> int:
-        """Return bytes of the flash for saves."""
-        ...
-
-    def program(self, offset: int, size: int, value: int) -> None:
-        """Store to the flash for saves."""
-        ...
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a chip's peripherals can use of the world around them.
-
-    `board` describes the board, and `cells` are its flash for saves. `send` puts a byte on the
-    line. `stall` lets the core stand still for some clock cycles. `handling` tells whether the core
-    is in the interrupt handler.
-    """
-
-    board: Board
-    cells: Cells
-    send: Callable[[int], None]
-    stall: Callable[[int], None]
-    handling: Callable[[], bool]
 
 
 class Core:
@@ -133,7 +56,7 @@ class Core:
         self,
         elf: Path,
         board: Board,
-        chip: Callable[[Surroundings], Chip],
+        chip: MakeChip,
         wire: Line,
         cells: Cells,
     ) -> None:
@@ -161,7 +84,7 @@ class Core:
         self._byte_cycles = BITS_PER_BYTE * board.clock // uart.baud
         self._stalled = 0
         self._number = uart.rx_interrupt
-        self._enabled: set[int] = set()
+        self._nvic = Nvic()
         self._sleeps: set[int] = set()
         self._handling: int | None = None
         self._returned = self._stopped = self._delayed = False
@@ -174,6 +97,7 @@ class Core:
         self._chip = chip(
             Surroundings(board, cells, self._send, self._stall, lambda: self._handling is not None)
         )
+        self._bus = Bus(self._chip.peripherals, self._chip.register_bytes, self._nvic)
         self._returns = (unicorn.UC_MEM_FETCH_UNMAPPED, unicorn.UC_MEM_FETCH_PROT)
         self._accesses = {
             unicorn.UC_MEM_READ_UNMAPPED: "it reads from {}, where there is nothing",
@@ -187,7 +111,8 @@ class Core:
         )
         self.unicorn.ctl_set_cpu_model(registers.UC_CPU_ARM_CORTEX_M4)
         self._map_memories(unicorn, Region(storage.origin, storage.size))
-        self._map_registers()
+        for page in self._bus.pages():
+            self._map_page(page)
         self._image = self._load(elf, Region(storage.origin, storage.size), unicorn)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
@@ -246,7 +171,7 @@ class Core:
 
     def _sleep(self) -> bool:
         """Wait for a byte; return False if the wire is gone."""
-        if self._number not in self._enabled:
+        if self._number not in self._nvic.enabled:
             register = f"NVIC_ISER{self._number // 32}"
             raise FirmwareFault(
                 f"it sleeps, but interrupt {self._number} of the UART is not enabled; set bit"
@@ -293,7 +218,7 @@ class Core:
     # --- the interrupt ----------------------------------------------------------------------------
 
     def _requested(self) -> bool:
-        return self._number in self._enabled and self._chip.uart.request() is not None
+        return self._number in self._nvic.enabled and self._chip.uart.request() is not None
 
     def _enter_handler(self) -> None:
         """Enter the interrupt handler if it is requested and allowed (Armv7-M ARM, B1.5.6)."""
@@ -302,9 +227,8 @@ class Core:
         masked, stack, status, *frame = self.unicorn.reg_read_batch(self._at_entry)
         if masked & 1:
             return
-        status = status & ~0x1FF | 1 << 24
         # The frame begins at a multiple of 8, and bit 9 of the status records the gap.
-        status = status | 1 << 9 if stack & 4 else status & ~(1 << 9)
+        status = status & ~0x3FF | flag(24) | flag(9, bool(stack & 4))
         stack = (stack & ~7) - FRAME_BYTES
         if not self._chip.ram.holds(stack, FRAME_BYTES):
             raise FirmwareFault("an interrupt finds no stack: it is full, or outside RAM")
@@ -322,8 +246,8 @@ class Core:
         """Return from the interrupt handler."""
         stack = self.unicorn.reg_read(self._stack)
         *values, self._pc, status = struct.unpack("<8I", self.unicorn.mem_read(stack, FRAME_BYTES))
-        stack += FRAME_BYTES + (4 if status >> 9 & 1 else 0)
-        status &= ~(1 << 9)
+        stack += FRAME_BYTES + (4 if bit(status, 9) else 0)
+        status &= ~flag(9)
         values = [stack, status, *values]
         self.unicorn.reg_write_batch(list(zip(self._at_entry[1:], values, strict=True)))
         before, self._handling = self._handling, None
@@ -405,44 +329,14 @@ class Core:
 
         self.unicorn.mmio_map(saves.origin, saves.size, look, None, program, None)
 
-    def _map_registers(self) -> None:
-        """Map the pages that have registers; a page can have those of several peripherals."""
-        places = {**self._chip.peripherals, SYSTEM_CONTROL: _Nvic(self._enabled)}
-        sizes = {SYSTEM_CONTROL: PAGE}
-        for page in sorted({address // PAGE * PAGE for address in places}):
-            here = {
-                address - page: (peripheral, sizes.get(address, self._chip.register_bytes))
-                for address, peripheral in places.items()
-                if address // PAGE * PAGE == page
-            }
-            self._map_page(page, here)
-
-    def _map_page(self, page: int, here: Mapping[int, tuple[Peripheral, int]]) -> None:
-        def find(offset: int, size: int, verb: str) -> tuple[Peripheral, int]:
-            if size != 4 or offset % 4:
-                raise FirmwareFault(
-                    f"it {verb} {size} bytes at 0x{page + offset:08x}; a register takes 4 bytes"
-                )
-            for start, (peripheral, length) in here.items():
-                if start <= offset < start + length:
-                    return peripheral, offset - start
-            raise FirmwareFault(
-                f"it {verb} the register 0x{page + offset:08x}, which is not modeled"
-            )
+    def _map_page(self, page: int) -> None:
+        """Map a page that has registers."""
 
         def read(_engine: Any, offset: int, size: int, _data: Any) -> int:
-            def act() -> int:
-                peripheral, inside = find(offset, size, "reads")
-                return peripheral.read(inside)
-
-            return self._guarded(act)
+            return self._guarded(lambda: self._bus.read(page + offset, size))
 
         def write(_engine: Any, offset: int, size: int, value: int, _data: Any) -> None:
-            def act() -> None:
-                peripheral, inside = find(offset, size, "writes")
-                peripheral.write(inside, value)
-
-            self._guarded(act)
+            self._guarded(lambda: self._bus.write(page + offset, size, value))
 
         self.unicorn.mmio_map(page, PAGE, read, None, write, None)
 
@@ -490,50 +384,3 @@ class Core:
         vector = flash.origin + 4 * (16 + self._number)
         (handler,) = struct.unpack("<I", self.unicorn.mem_read(vector, 4))
         return start, handler
-
-
-class _Nvic:
-    """The interrupt controller (Armv7-M ARM, B3.4); it has the enabled interrupts in a set."""
-
-    def __init__(self, enabled: set[int]) -> None:
-        self._enabled = enabled
-
-    def read(self, offset: int) -> int:
-        for group in (NVIC_ENABLE, NVIC_DISABLE):
-            if group <= offset < group + NVIC_BYTES:
-                first = (offset - group) * 8
-                return sum(1 << bit for bit in range(32) if first + bit in self._enabled)
-        raise FirmwareFault(
-            f"it reads the system register 0x{SYSTEM_CONTROL + offset:08x}, which is not modeled"
-        )
-
-    def write(self, offset: int, value: int) -> None:
-        for group in (NVIC_ENABLE, NVIC_DISABLE, NVIC_CLEAR_PENDING):
-            if group <= offset < group + NVIC_BYTES:
-                first = (offset - group) * 8
-                numbers = {first + bit for bit in range(32) if value >> bit & 1}
-                if group == NVIC_ENABLE:
-                    self._enabled |= numbers
-                elif group == NVIC_DISABLE:
-                    self._enabled -= numbers
-                return
-        raise FirmwareFault(
-            f"it writes the system register 0x{SYSTEM_CONTROL + offset:08x}, which is not modeled"
-        )
-
-
-def run_chip(elf: Path, described: Path, chip: Callable[[Surroundings], Chip]) -> None:
-    """Print the path of the serial port, and run an image until the process is stopped.
-
-    The environment variable SKA_STORAGE names the file with the flash for saves.
-    """
-    # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    board = read_board(described.parent)
-    size = 0 if board.storage is None else board.storage.size
-    path = os.environ.get("SKA_STORAGE")
-    terminal = Terminal()
-    cells = Cells(size, Path(path) if path else None)
-    core = Core(elf, board, chip, terminal, cells)
-    print(terminal.port, flush=True)
-    core.run()

@@ -1,12 +1,19 @@
-"""Parses the command line of an emulator: an image, and the board.toml of its build."""
+"""Runs an emulator by its command line: an image, and the board.toml of its build."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from firmware_gen.board import read_board
+from firmware_gen.emulators.cells import Cells
+from firmware_gen.emulators.chip import MakeChip
+from firmware_gen.emulators.core import Core
+from firmware_gen.emulators.wire import Terminal
 from ska_edge.errors import SkaError
 
 
@@ -37,3 +44,20 @@ def run_program(
         print(f"{options.elf.name}: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def run_chip(elf: Path, described: Path, chip: MakeChip) -> None:
+    """Print the path of the serial port, and run an image on a chip until the process is stopped.
+
+    `described` is the board.toml. The environment variable SKA_STORAGE names the file with the
+    flash for saves.
+    """
+    # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    board = read_board(described.parent)
+    path = os.environ.get("SKA_STORAGE")
+    cells = Cells(0 if board.storage is None else board.storage.size, Path(path) if path else None)
+    terminal = Terminal()
+    core = Core(elf, board, chip, terminal, cells)
+    print(terminal.port, flush=True)
+    core.run()

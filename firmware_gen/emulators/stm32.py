@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from firmware_gen.emulators.core import Surroundings
+from firmware_gen.emulators.bits import bit, field, flag
+from firmware_gen.emulators.chip import Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
 
 TOLERANCE = 0.025
@@ -13,13 +14,8 @@ TX, RX = 2, 3
 """USART2 is on PA2 and PA3, with this alternate function (data sheets, "Alternate functions")."""
 FUNCTION = 7
 ALTERNATE = 2
-DEBUGGER = 0xF << 26
+DEBUGGER = 0x3C00_0000
 """Bits of GPIOA_MODER for PA13 and PA14, which the debugger uses."""
-
-
-def bit(value: int, number: int) -> int:
-    """Return one bit of a number."""
-    return value >> number & 1
 
 
 class Gate:
@@ -36,7 +32,7 @@ class Gate:
 
     def write(self, value: int) -> None:
         """Take a new value of the RCC register."""
-        was, self._on = self._on, bool(bit(value, self._number))
+        was, self._on = self._on, bit(value, self._number)
         self._settled = was and self._on
 
     def settle(self) -> None:
@@ -110,7 +106,8 @@ class PortA:
     def require(self, pin: int) -> None:
         """Raise FirmwareFault if a pin is not that of USART2."""
         values = self._registers.values
-        mode, function = values[self.MODER] >> 2 * pin & 3, values[self.AFRL] >> 4 * pin & 15
+        mode = field(values[self.MODER], 2 * pin, 2)
+        function = field(values[self.AFRL], 4 * pin, 4)
         if (mode, function) != (ALTERNATE, FUNCTION):
             raise FirmwareFault(
                 f"PA{pin} is not a pin of USART2: it needs mode {ALTERNATE} in GPIOA_MODER and"
@@ -171,7 +168,7 @@ class Usart2:
 
     def _status(self) -> int:
         """Return the flags RXNE, ORE, TC and TXE at their places."""
-        status = self._full << 5 | self._overrun << 3 | (0 if self._sending else 0xC0)
+        status = flag(5, self._full) | flag(3, self._overrun) | (0 if self._sending else 0xC0)
         self._sending = False
         if self._late and self._world.handling():
             self._overrun, self._late = True, False
@@ -201,7 +198,7 @@ class Usart2:
     def _check_line(self) -> None:
         """Raise FirmwareFault if the line is not the board's: 8 data bits, no parity, its speed."""
         control = self._control[0]
-        if bit(control, self.WIDE) or bit(control, self.PARITY) or self._control[1] >> 12 & 3:
+        if bit(control, self.WIDE) or bit(control, self.PARITY) or field(self._control[1], 12, 2):
             raise FirmwareFault(
                 "USART2 has another format than 8 data bits, no parity, 1 stop bit; clear M and PCE"
                 " in USART2_CR1, and STOP in USART2_CR2"

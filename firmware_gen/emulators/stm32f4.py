@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware_gen.board import Region
-from firmware_gen.emulators.core import Peripheral, Surroundings, Uart, run_chip
+from firmware_gen.emulators.bits import bit, field, flag
+from firmware_gen.emulators.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.program import run_program
-from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2, bit
+from firmware_gen.emulators.program import run_chip, run_program
+from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2
 
 SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
 """Sizes of the sectors of flash in KB (RM0368, table 5)."""
@@ -117,9 +118,9 @@ class FlashInterface:
         if offset == self.SR:
             busy = self._busy > 0
             self._busy -= busy
-            return busy << self.BSY
+            return flag(self.BSY, busy)
         if offset == self.CR:
-            return self._control | self._keys.locked << self.LOCK
+            return self._control | flag(self.LOCK, self._keys.locked)
         raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
 
     def write(self, offset: int, value: int) -> None:
@@ -140,16 +141,16 @@ class FlashInterface:
     def _write_control(self, value: int) -> None:
         self._keys.check()
         self._check_idle()
-        self._control = value & ~(1 << self.STRT | 1 << self.LOCK)
-        self._keys.locked = bool(bit(value, self.LOCK))
-        if value >> 8 & 3 == 3:
+        self._control = value & ~(flag(self.STRT) | flag(self.LOCK))
+        self._keys.locked = bit(value, self.LOCK)
+        if field(value, 8, 2) == 3:
             raise FirmwareFault(
                 "PSIZE of FLASH_CR is 3, which needs 8 V to 9 V at VPP; set it to 2"
             )
         if bit(value, self.STRT):
-            if value & 7 != 1 << self.SER:
+            if field(value, 0, 3) != flag(self.SER):
                 raise FirmwareFault("it sets STRT in FLASH_CR without SER alone; set only SER")
-            self._erase(value >> 3 & 0x1F)
+            self._erase(field(value, 3, 5))
 
     def _check_idle(self) -> None:
         if self._busy:
@@ -181,7 +182,7 @@ class FlashInterface:
         self._check_idle()
         if not bit(self._control, self.PG) or bit(self._control, self.SER):
             raise FirmwareFault("it stores to flash without PG in FLASH_CR; set PG, and clear SER")
-        width = 1 << (self._control >> 8 & 3)
+        width = 2 ** field(self._control, 8, 2)
         if size != width or offset % width:
             raise FirmwareFault(
                 f"it stores {size} bytes to flash while PSIZE of FLASH_CR says {width}; store as"

@@ -9,11 +9,12 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.cells import Cells
+from firmware_gen.emulators.chip import MakeChip
 from firmware_gen.emulators.stm32f4 import Stm32f401
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError
 from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
-from tests.firmware_gen.emulators.chip import MakeChip, powered
+from tests.firmware_gen.emulators.chip import powered
 
 CHIPS: list[tuple[str, MakeChip]] = [("nucleo-f401re", Stm32f401)]
 MANY = 10**6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,10 @@ import pytest
 from firmware_gen.board import read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells, PowerFailure
-from firmware_gen.emulators.core import Chip, Core, Surroundings
+from firmware_gen.emulators.chip import MakeChip
+from firmware_gen.emulators.core import Core
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.wire import Terminal
-
-MakeChip = Callable[[Surroundings], Chip]
 
 
 @dataclass(frozen=True)
