@@ -168,7 +168,7 @@ def load_project(folder: Path) -> Project:
     """
     finish(folder)
     path = folder / DESCRIPTION
-    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # the last two mean damage
+    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # a folder or a link is damage
         raise InputError(f"{folder} holds no ska-edge project; write one with `ska-edge firmware`")
     try:
         if not path.is_file():

@@ -194,7 +194,7 @@ def any_graph(random: Random, content: bytes) -> bytes:
 
 
 # For each file, KINDS has the ways to damage it and the commands that read it. In a command, {} is
-# the file, and {port} is the port of an honest device.
+# the file, and {port} is the port of a device without altered answers.
 Reader = list[str]
 MODEL: list[Reader] = [
     ["inspect", "{}"],

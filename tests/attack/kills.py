@@ -199,7 +199,9 @@ def _at(line: list[str], port: str) -> list[str]:
 
 
 def _begun(place: Place, kind: str, line: list[str]) -> Liar:
-    """Return an honest device. For a continued log, it has learned some rows before."""
+    """Return a device whose answers are not altered. For a continued log, it has learned some rows
+    before.
+    """
     device = Liar(place.model, Random(0), lies=0.0)
     if kind == "continued":
         assert run(_at(line, device.port)).code == 0

@@ -25,7 +25,9 @@ def test_any_device(place: Place, seed: int) -> None:
 
 @pytest.mark.parametrize("line", devices.COMMANDS, ids=" ".join)
 def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
-    """Each command accepts an honest device, so if it refuses a liar, the reason is the lie."""
+    """Each command accepts a device without altered answers, so a refusal comes from an altered
+    answer.
+    """
     codes = {"verify": 1}  # it fails, because the simulated device sends made-up metrics
     attempt, found = devices.attempt(place, [*line, "--port", "{port}"], Random(0), 0.0)
     expected = codes.get(line[0], 0)

@@ -49,7 +49,7 @@ def plain(parameters: Parameters, dtype: torch.dtype) -> Callable[[], Last]:
 
 
 def main() -> None:
-    """Run all contenders in turn and print their best times."""
+    """Run all programs in turn and print their best times."""
     contenders: dict[str, Callable[[Parameters], Callable[[], Last]]] = {
         "reference": reference,
         "torch float64": lambda parameters: plain(parameters, torch.float64),

@@ -1,4 +1,4 @@
-"""`monitor` teaches several real firmwares at once; their logs, rates and saves are right."""
+"""`monitor` lets several real firmwares learn at once; their logs, rates and saves are right."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_log_has_all_that_the_state_follows_from(
     replayed = ska_edge("replay", "steps.jsonl", iris_file, "--json").document()
     assert (replayed["samples"], replayed["checked"]) == (35, True)
 
-    # Another monitor teaches the device and writes nothing into this log.
+    # Another monitor sends rows to the device, and writes nothing into this log.
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
     sentence = ska_edge(*arguments, "--samples", 3).refusal(2)
     assert "ends at sample 35, but the device has learned 38" in sentence
