@@ -240,7 +240,7 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
     def requantize(self, format: QFormat) -> Fixed[T]:
-        """Round half up to the format's fraction and saturate to its width: the only narrowing."""
+        """Round half up to the format's fraction and saturate to its width; only this narrows."""
         return self.rounded(format.frac).saturated(format.minimum, format.maximum)
 
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:

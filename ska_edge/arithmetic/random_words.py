@@ -42,7 +42,7 @@ def words(key: int, counters: ArrayLike) -> Words:
 
 
 def below(key: int, counter: int, limit: int) -> int:
-    """Return a number in [0, limit), limit at most 65535: the upper half of a word, scaled down."""
+    """Return a number in [0, limit), the upper half of a word scaled down; limit <= 65535."""
     return (int(words(key, counter)) >> 16) * limit >> 16
 
 

@@ -1,4 +1,4 @@
-"""Opens the link of a command to a device at a port, or to a board that it starts."""
+"""Opens a command's link to a device: at a port, or on a board that the command starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks the values that a device reports before they are used, alone and against the plan."""
+"""Checks each value that a device reports before its use: by itself, and against the plan."""
 
 from __future__ import annotations
 

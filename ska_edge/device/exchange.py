@@ -14,7 +14,7 @@ from ska_edge.wire.protocol import BY_NAME, Message
 
 METRICS, RESULT, STATUS = BY_NAME["METRICS"], BY_NAME["RESULT"], BY_NAME["STATUS"]
 
-# By the name of a request: the codes of the replies that can end its answer.
+# The codes of the replies that can end the answer to a request, by the name of the request.
 CLOSING = {
     name: frozenset((BY_NAME[message.answer].code, STATUS.code))
     for name, message in BY_NAME.items()
@@ -29,8 +29,8 @@ COUNT = place(RESULT.code, "samples")  # position of the sample count in a RESUL
 class Request:
     """A request in flight: its bytes, which may be sent repeatedly, and the answer so far.
 
-    A repeated request gets the same frames as answer, so the frames of several tries can be
-    combined to one answer.
+    The answer to a repeated request has the same frames, so the frames of several tries can be
+    combined into one answer.
 
     Attributes:
         message, seq, data: the request.

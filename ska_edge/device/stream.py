@@ -1,4 +1,4 @@
-"""Streams samples to a device, over several sessions if needed; it learns each exactly once.
+"""Streams samples to a device over as many sessions as needed; each is learned exactly once.
 
 The device counts the samples that it learns. The count tells a new session where the stream
 continues, even at a new port. `window` handles the samples in flight within one session.
@@ -42,7 +42,7 @@ class Reconnection:
 
 
 class Stream:
-    """Lets a device learn rows, over several sessions if needed.
+    """Lets a device learn rows, over as many sessions as needed.
 
     Args:
         connect: opens a link to the device; raises DeviceError while there is none.

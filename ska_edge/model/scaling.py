@@ -70,8 +70,8 @@ class Scaling:
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
     """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
-    From 16-bit integers, a device computes the same (`ska_standardize`), because float64 is exact
-    in every step. Other features, such as 3.5, are converted by the same formula.
+    A device computes the same from 16-bit integers (`ska_standardize`), because float64 is exact in
+    every step. Other features, such as 3.5, are converted by the same formula.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))

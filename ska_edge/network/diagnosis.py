@@ -274,7 +274,7 @@ class Watch:
         )
         found = []
         for layer, (ratio, possible) in self._ratios.items():
-            # If the data have few directions, the required ratio is lower: two classes have one.
+            # If the data have few directions, such as two classes, the required ratio is lower.
             if ratio < min(COLLAPSED, (1 + possible) / 2):
                 what = f"its decisions differ in one direction (participation ratio {ratio:.2f})"
                 if not ratio:

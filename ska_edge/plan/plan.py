@@ -22,7 +22,7 @@ from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
-# A replay buffer counts the samples of a class up to this: `random_words.below` takes one more.
+# A replay buffer counts the samples of a class up to this; `random_words.below` gets the count + 1.
 MOST_SEEN = 65534
 
 

@@ -18,7 +18,7 @@ class Precision:
 
     Attributes:
         weight: format in which weights are stored and learn.
-        forward_bits: width of a weight in sums, which use its upper bits, rounded.
+        forward_bits: width of a weight in sums; they use the upper bits, rounded.
         activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
         table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit

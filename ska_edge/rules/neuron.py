@@ -64,7 +64,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """Return D = sigmoid(z) by table and linear interpolation; beyond it, the table's end value."""
+    """Return D = sigmoid(z), interpolated in a table; beyond the table, this is its end value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)

@@ -23,7 +23,7 @@ def parts(dataset: Dataset, options: Options) -> tuple[Dataset, Dataset]:
 
 
 def parts_of(model: Model, dataset: Dataset) -> dict[str, Dataset]:
-    """Return (train, test) of a model's training data; for other data, all rows are test rows."""
+    """Return the parts of a model's training data, by name; other data are all test rows."""
     notes = model.notes
     if notes.get("data_digest") == dataset.digest:
         train, test = parts(dataset, Options(**{name: notes[name] for name in DECISIVE}))

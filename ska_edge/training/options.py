@@ -318,7 +318,7 @@ class Options:
             raise OptionError("give {start} or {init}, not both: both say where to start")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return the options of a model that change: by name, the old and the new value."""
+        """Return the old and the new value of each option of a model that changes, by name."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -326,7 +326,7 @@ class Options:
         }
 
     def notes(self) -> dict[str, Any]:
-        """Return the options that affected the training, as JSON values; a file is its name."""
+        """Return the options that affected the training as JSON values, with files as names."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
 
 

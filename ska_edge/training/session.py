@@ -128,7 +128,7 @@ class Session:
         self.plan = self.calibrated(self.parameters)
 
     def calibrated(self, parameters: Parameters) -> Plan:
-        """Return a plan with formats for the ranges of the float twin so far and these parameters.
+        """Return a plan with formats for these parameters, and for the float twin's ranges so far.
 
         A continued model keeps its formats.
         """

@@ -113,8 +113,8 @@ class Codec:
     """Packs and unpacks the messages of one plan.
 
     Args:
-        dimensions: sizes by plan dimension, {"input_bytes": ..., "classes": ...}; they may be
-            missing, because they are unknown before WELCOME.
+        dimensions: sizes of the plan dimensions, {"input_bytes": ..., "classes": ...}; before
+            WELCOME they are unknown, and left out.
         messages: the table.
     """
 

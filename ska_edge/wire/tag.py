@@ -1,8 +1,8 @@
 """Makes tags, which prove that the sender of a request has the device's key.
 
-The tag of a request is the keyed BLAKE2s (RFC 7693) of the device's nonce, and of the request's
-number since that nonce, type and payload. `firmware_gen/runtime/ska_mac.c` computes the same. A
-replayed request fails, because the nonce or the number has changed.
+The tag of a request is the keyed BLAKE2s (RFC 7693) of four values: the device's nonce, the number
+of the request since this nonce, the type, and the payload. `firmware_gen/runtime/ska_mac.c`
+computes the same. A replayed request fails, because the nonce or the number has changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
 
-OF_REQUEST = b"\x01"  # first hashed byte; the hash for nonces begins with another
+OF_REQUEST = b"\x01"  # first hashed byte; the hash for nonces begins with another byte
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits
 
 

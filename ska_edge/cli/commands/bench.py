@@ -42,7 +42,7 @@ def task_of(begun: Beginning) -> Task:
 
 
 def later_tasks(begun: Beginning, task: Task, progress: Progress = silent) -> list[Task]:
-    """Return the workload of each of `PHASES`: the same samples, with weights that have learned."""
+    """Return a workload for each of `PHASES`: the same samples, with the weights after it."""
     return [
         replace(task, initial=state.parameters, learned=begun.learned(state))
         for state in begun.states(PHASES, progress)

@@ -32,7 +32,7 @@ SUMS = {
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """Format the bits that the sum of a quantity (`SUMS`) may need, of its accumulator's bits."""
+    """Format two numbers: the bits that the sum in `SUMS` may need, and its accumulator's bits."""
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1

@@ -64,7 +64,7 @@ def _check_looking(context: click.Context) -> None:
 
 
 def log_paths(log: Path | None, count: int) -> list[Path | None]:
-    """Return the paths of the logs of `count` devices; only several logs are numbered."""
+    """Return the paths of the logs of `count` devices; several logs get numbers."""
     if log is None or count == 1:
         return [log] * count
     return [log.with_name(f"{log.stem}-{number + 1}{log.suffix}") for number in range(count)]

@@ -27,7 +27,7 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy learns, about 100 times slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Seconds that numpy must need at least, before a library is loaded, and before one is compiled.
+# Work that takes numpy this many seconds is worth loading a library, or compiling one.
 WORTH_LOADING = 0.3
 WORTH_BUILDING = 2.0
 
