@@ -14,5 +14,5 @@ def bit(value: int, number: int) -> bool:
 
 
 def flag(number: int, on: bool = True) -> int:
-    """Return a value in which one bit is 1, or none."""
+    """Return a value in which bit `number` is 1 if `on`; all other bits are 0."""
     return 2**number if on else 0

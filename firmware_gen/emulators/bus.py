@@ -1,4 +1,4 @@
-"""Leads an access to the registers of a chip, or of its core's interrupt controller."""
+"""Directs an access to the right registers: of a chip, or of its core's interrupt controller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from firmware_gen.emulators.chip import Peripheral
 from firmware_gen.emulators.fault import FirmwareFault
 
 PAGE = 0x1000
-"""Bytes of memory that an emulator can map."""
+"""Bytes of a page, the unit in which an emulator maps memory."""
 SYSTEM_CONTROL = 0xE000_E000
 NVIC_ENABLE, NVIC_DISABLE, NVIC_CLEAR_PENDING = 0x100, 0x180, 0x280
 NVIC_BYTES = 0x20
@@ -17,7 +17,9 @@ NVIC_BYTES = 0x20
 
 
 class Bus:
-    """The registers of `peripherals`, by address, each of `size` bytes, and of the core."""
+    """The registers of the core, and of `peripherals` by address; each peripheral has `size`
+    bytes.
+    """
 
     def __init__(self, peripherals: Mapping[int, Peripheral], size: int, nvic: Nvic) -> None:
         self._places = [(start, size, peripheral) for start, peripheral in peripherals.items()]

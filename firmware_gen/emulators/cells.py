@@ -1,7 +1,7 @@
 """The flash cells for saves: an erase sets all bits of a page, and programming only clears bits.
 
-The cells are in a file, if a path is given, so they outlive the process like those of a chip. A
-power failure can be planned for any operation, which is then done by half.
+With a path, the cells are in a file, so they outlive the process like the cells of a chip. A power
+failure can be planned for any operation; this operation is then only half done.
 """
 
 from __future__ import annotations

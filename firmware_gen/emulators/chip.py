@@ -1,4 +1,4 @@
-"""What a core and the chip around it expect of each other."""
+"""The interface between a core and the chip around it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Uart(Protocol):
         ...
 
     def deaf(self) -> str | None:
-        """Say why a byte on the line would not request the interrupt, or return None."""
+        """Return the reason why a byte on the line would not request the interrupt, or None."""
         ...
 
     def receive(self, byte: int) -> None:
@@ -67,7 +67,7 @@ class Chip(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a chip's peripherals can use of the world around them.
+    """What a chip's peripherals can use outside of themselves.
 
     `board` describes the board, and `cells` are its flash for saves. `send` puts a byte on the
     line. `stall` lets the core stand still for some clock cycles. `handling` tells whether the core

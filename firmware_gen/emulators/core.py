@@ -29,11 +29,11 @@ from firmware_gen.emulators.wire import Line
 from ska_edge.errors import InputError, ToolError
 
 EXC_RETURN = 0xFFFF_FFF9
-"""What the link register holds in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
+"""The link register's value in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
 UNMASK, MASK, SLEEP = b"\x62\xb6", b"\x72\xb6", b"\x30\xbf"
 """The instructions `cpsie i`, `cpsid i` and `wfi`."""
 RETURN = 8
-"""Unicorn's number of the exception that is a return from a handler."""
+"""The number of the exception by which Unicorn reports a return from a handler."""
 FRAME = ("R0", "R1", "R2", "R3", "R12", "LR")
 """Registers that the core stacks before the return address and the status."""
 FRAME_BYTES = 32
@@ -41,7 +41,7 @@ BITS_PER_BYTE = 10
 OUTPUT_LIMIT = 512
 """Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
 PIECE = 256
-"""Bytes that are taken from the wire at once."""
+"""The most bytes that are taken from the wire at once."""
 
 
 class Core:
@@ -122,8 +122,8 @@ class Core:
         """Run until the wire is gone.
 
         Raises:
-            FirmwareFault: the firmware broke a rule of the chip; the sentence says which and where.
-            PowerFailure: a power failure was planned in the cells, and has come.
+            FirmwareFault: the firmware broke a rule of the chip; the sentence names rule and place.
+            PowerFailure: the power failure that was planned in the cells has come.
         """
         try:
             while self._step():
@@ -143,8 +143,8 @@ class Core:
             if not self._requested() and not self._sleep():
                 return False
         elif not self._stopped:
-            # A byte that came in a stall has requested the interrupt in the middle of this time.
-            # The next byte comes one time later.
+            # A byte that came in a stall has requested the interrupt in the middle of this byte
+            # time. The next byte comes one byte time later.
             self._delayed = self._requested() and not self._delayed
             if not self._delayed:
                 self._arrive()
@@ -341,7 +341,7 @@ class Core:
         self.unicorn.mmio_map(page, PAGE, read, None, write, None)
 
     def _guarded(self, act: Callable[[], int | None]) -> int:
-        """Act for a callback of the core; a mistake or a power failure ends the run."""
+        """Call `act` for a callback of the core; a mistake or a power failure ends the run."""
         try:
             return act() or 0
         except (FirmwareFault, PowerFailure) as ending:

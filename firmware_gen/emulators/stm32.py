@@ -9,7 +9,7 @@ from firmware_gen.emulators.chip import Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
 
 TOLERANCE = 0.025
-"""How far the speed of the line may be off, as in ska_baud.h."""
+"""Largest relative error of the line's speed, as in ska_baud.h."""
 TX, RX = 2, 3
 """USART2 is on PA2 and PA3, with this alternate function (data sheets, "Alternate functions")."""
 FUNCTION = 7
@@ -54,7 +54,9 @@ class Gate:
 
 
 class Registers:
-    """Registers without effects: what is written is read. Others are not modeled."""
+    """Registers without effects: a read returns the written value. Other registers are not
+    modeled.
+    """
 
     def __init__(self, name: str, values: Mapping[int, int]) -> None:
         self._name = name
@@ -104,7 +106,7 @@ class PortA:
             )
 
     def require(self, pin: int) -> None:
-        """Raise FirmwareFault if a pin is not that of USART2."""
+        """Raise FirmwareFault unless a pin is connected to USART2."""
         values = self._registers.values
         mode = field(values[self.MODER], 2 * pin, 2)
         function = field(values[self.AFRL], 4 * pin, 4)
@@ -149,14 +151,14 @@ class Usart2:
         return f"{' and '.join(flags)} of USART2" if flags else None
 
     def deaf(self) -> str | None:
-        """Say why a byte on the line would not request the interrupt, or return None."""
+        """Return the reason why a byte on the line would not request the interrupt, or None."""
         for name, number in (("UE", self.UE), ("RE", self.RE), ("RXNEIE", self.RXNEIE)):
             if not bit(self._control[0], number):
                 return f"set {name} in USART2_CR1"
         return None
 
     def receive(self, byte: int) -> None:
-        """Take a byte from the line; one that comes before the receiver is on is lost."""
+        """Take a byte from the line; a byte that comes before the receiver is on is lost."""
         if not (bit(self._control[0], self.UE) and bit(self._control[0], self.RE)):
             return
         self._port.require(RX)
@@ -196,7 +198,7 @@ class Usart2:
         self._world.send(byte)
 
     def _check_line(self) -> None:
-        """Raise FirmwareFault if the line is not the board's: 8 data bits, no parity, its speed."""
+        """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""
         control = self._control[0]
         if bit(control, self.WIDE) or bit(control, self.PARITY) or field(self._control[1], 12, 2):
             raise FirmwareFault(
@@ -243,7 +245,7 @@ class Keys:
 
 
 class DataCache:
-    """The data cache in front of flash, by FLASH_ACR, as large as can be.
+    """The data cache in front of flash, controlled by FLASH_ACR, with a size without limit.
 
     An erase does not change what the cache holds.
     """
@@ -268,7 +270,7 @@ class DataCache:
         self.control = value
 
     def look(self, offset: int) -> None:
-        """Note a read; raise FirmwareFault if the cache still holds what was erased."""
+        """Note a read; raise FirmwareFault if the cache still holds erased bytes."""
         line = offset // self.LINE
         if not bit(self.control, self.DCEN):
             return

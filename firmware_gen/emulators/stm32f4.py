@@ -1,10 +1,10 @@
-"""Runs a board with an STM32F401xE: its own image in Unicorn, with strict models of what it uses.
+"""Runs the image of a board with an STM32F401xE in Unicorn, with strict models of peripherals.
 
     python -m firmware_gen.emulators.stm32f4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. RCC, GPIOA, USART2 and the flash
 interface follow the reference manual RM0368. A mistake of a driver ends the run with exit code 1
-and one sentence. Everything else of the chip is missing: its use is a mistake, too.
+and one sentence. The other parts of the chip are missing; their use is a mistake, too.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Usart(Usart2):
             self._control[self._which(offset, "writes")] = value
 
     def _which(self, offset: int, verb: str) -> int:
-        """Return which control register is at an offset."""
+        """Return the index of the control register at an offset."""
         if not self.CR1 <= offset <= self.CR3:
             raise FirmwareFault(f"it {verb} USART2 at 0x{offset:x}, which is not modeled")
         return (offset - self.CR1) // 4

@@ -17,17 +17,17 @@
 #define KEY_2 0xCDEF89ABu
 #define ACR_DCEN 0x400u
 #define ACR_DCRST 0x1000u
-#define SR_ERRORS 0xF2u /* OPERR, WRPERR, PGAERR, PGPERR, PGSERR; a written 1 clears one */
+#define SR_ERRORS 0xF2u /* OPERR, WRPERR, PGAERR, PGPERR, PGSERR; a written 1 clears its flag */
 #define SR_BSY 0x10000u
 #define CR_PG 0x1u
 #define CR_SER 0x2u
-#define CR_SNB 0x8u /* times the number of the sector */
+#define CR_SNB 0x8u /* multiplied by the number of the sector */
 #define CR_PSIZE_WORD 0x200u
 #define CR_STRT 0x10000u
 #define CR_LOCK 0x80000000u
 
 #define FLASH_BEGIN 0x08000000u
-#define SECTOR_BYTES 0x4000u /* of the sectors 0 to 3 */
+#define SECTOR_BYTES 0x4000u /* the size of each of the sectors 0 to 3 */
 #define SECTOR(offset) ((SKA_STORAGE_ORIGIN - FLASH_BEGIN + (offset)) / SECTOR_BYTES)
 #if SKA_STORAGE_PAGE != 0x4000 || SKA_STORAGE_UNIT != 4
 #error "this driver erases sectors of 16 KB, and writes words: see [storage] of board.toml"
@@ -46,8 +46,8 @@ static bool flash_wait(void) {
     return (FLASH_SR & SR_ERRORS) == 0u;
 }
 
-/* Unlocks CR and sets it. A wrong key would lock it until the next reset, and so would the keys
- * while it is not locked. Errors of earlier operations would stop this one, so they are cleared. */
+/* Unlocks CR and sets it. A wrong key locks CR until the next reset, and so do the right keys while
+ * CR is unlocked. Errors of earlier operations would stop this operation, so they are cleared. */
 static void flash_begin(uint32_t control) {
     (void)flash_wait();
     if ((FLASH_CR & CR_LOCK) != 0u) {

@@ -22,7 +22,7 @@
 #define USART_BRR USART_REGISTER(0x08u)
 #define USART_CR1 USART_REGISTER(0x0Cu)
 
-#define SR_ORE 0x08u /* overrun: a byte came before the last one was read */
+#define SR_ORE 0x08u /* overrun: a byte came before the previous byte was read */
 #define SR_RXNE 0x20u
 #define SR_TXE 0x80u
 #define CR1_RE 0x0004u
@@ -30,7 +30,7 @@
 #define CR1_RXNEIE 0x0020u /* enables the interrupt of RXNE and of ORE */
 #define CR1_UE 0x2000u
 
-/* The offset, in each group of registers, of the register that has the receive interrupt's bit. */
+/* The offset of the register with the receive interrupt's bit, in each group of registers. */
 #define NVIC_OFFSET (SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define NVIC_ENABLE REGISTER(0xE000E100u + NVIC_OFFSET)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)

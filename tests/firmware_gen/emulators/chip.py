@@ -22,7 +22,7 @@ from firmware_gen.emulators.wire import Terminal
 
 @dataclass(frozen=True)
 class Mistake:
-    """A change of one driver, and the part of the sentence with which the chip notices it.
+    """A change of one driver, and a part of the sentence with which the chip reports the change.
 
     `old` occurs once in the file.
     """
