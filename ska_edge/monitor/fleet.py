@@ -161,8 +161,9 @@ def run(
     All of the user's input is checked before any device learns. If one device fails, the others
     continue; see `Member.error`.
 
-    Raises InputError or ToolError before any device learns. After Ctrl-C, raises KeyboardInterrupt
-    when every device is between two samples and all ports and sinks are closed.
+    Raises InputError or ToolError if a sink cannot be opened; then no device learns. After Ctrl-C,
+    raises KeyboardInterrupt when every device is between two samples, and all ports and sinks are
+    closed.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]

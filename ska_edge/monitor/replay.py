@@ -127,7 +127,7 @@ class _Replay:
         self._checked = False
         self._cut: int | None = None
         self._line = 0  # number of the current line
-        self._promised: list[tuple[int, Mark]] = []  # line number, state to reach
+        self._promised: list[tuple[int, Mark]] = []  # line of a report, state in it
         # How many times the device falls back to a state, by the state's samples and CRC.
         self._wanted: Counter[tuple[int, int]] = Counter()
         self._returns: set[int] = set()  # sample counts of these states; others need no CRC
