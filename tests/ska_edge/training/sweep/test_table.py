@@ -97,7 +97,7 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     (legend,) = figure.legends
     assert legend.get_window_extent(renderer).y1 < axes.xaxis.label.get_window_extent(renderer).y0
     assert all(box.x0 >= 0 and box.x1 < frame.x0 for box in boxes)
-    assert frame.width > 200  # pixels for the points
+    assert frame.width > 200  # wide enough for the points
     if count > 1:
         assert "local" in texts[0] and "local" not in texts[1]  # the rule is named once for all
         assert "rate" in texts[1] and "rate" not in texts[0]
