@@ -67,7 +67,9 @@ void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count, int16_
 #if SKA_SUPERVISED
 
 void ska_library_shifts(const ska_t *ska, int16_t *shifts) {
-    memcpy(shifts, ska->shift, SKA_NEURONS * sizeof *shifts);
+    for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
+        shifts[neuron] = (int16_t)last_shift(ska, neuron);
+    }
 }
 
 #else

@@ -285,6 +285,21 @@ SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
     }
 }
 
+/* Tells whether all errors of the output layer are below the margin: the sample changes nothing. */
+static inline int is_within_margin(const ska_t *ska) {
+#if SKA_MARGIN > 0
+    for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
+        if (ska->shift[neuron] >= SKA_MARGIN || ska->shift[neuron] <= -SKA_MARGIN) {
+            return 0;
+        }
+    }
+    return 1;
+#else
+    (void)ska;
+    return 0;
+#endif
+}
+
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     forward(ska, x);
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
@@ -292,6 +307,10 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     }
     ska->shift[OUTPUTS + label] =
         (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
+    if (is_within_margin(ska)) {
+        ska->step++;
+        return;
+    }
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
         hidden_shifts(ska, layer, label);
@@ -308,6 +327,11 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     }
 #endif
     ska->step++;
+}
+
+/* Returns the shift of a neuron in the last step; it is 0 if the sample was within the margin. */
+static int_fast16_t last_shift(const ska_t *ska, uint16_t neuron) {
+    return is_within_margin(ska) ? 0 : ska->shift[neuron];
 }
 
 #if SKA_REPLAY_SLOTS > 0
@@ -620,10 +644,11 @@ static int is_fresh(const ska_t *ska) {
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
     const ska_knowledge_t knowledge = ska->knowledge[neuron];
-    add_neuron(metrics, knowledge, ska->decision[neuron], ska->shift[neuron], knowledge);
+    add_neuron(metrics, knowledge, ska->decision[neuron], last_shift(ska, neuron), knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer);
-    const int_fast16_t step = ska_rule_step(neuron_delta(ska, neuron), SKA_RATE_MANTISSA);
+    const int_fast16_t delta = is_within_margin(ska) ? 0 : neuron_delta(ska, neuron);
+    const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {
         metrics->zero_updates += SKA_CHANGE((int32_t)step * inputs[column], shift) == 0;

@@ -67,7 +67,8 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 void ska_replay(ska_t *ska);
 #endif
 
-/* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first.
+/* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first. If
+ * the plan has a margin, a sample with only smaller output errors changes no weight.
  * Rules without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check
  * that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
@@ -82,7 +83,8 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
-/* Return the numbers of updates, and of samples that ska_learn has accepted, since ska_init. */
+/* Return the numbers of updates, and of samples that ska_learn has accepted, since ska_init. A
+ * sample within the margin counts as both. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 
@@ -91,7 +93,8 @@ uint32_t ska_samples(const ska_t *ska);
 ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
 
 /* Returns the sums of the last update for one layer; call it before the next ska_infer. The sums
- * are zero if the last sample made no update: at step 0, and while a batch is being filled. */
+ * are zero if the last sample made no update: at step 0, and while a batch is being filled. The
+ * shifts of a sample within the margin count as 0. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
 
 /* The state has SKA_STATE_BYTES bytes, which are the same on every core: the counters, the

@@ -41,6 +41,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
         rate: learning rate. None: about 8 / inputs, at most 0.125.
+        margin: a sample whose output errors are all below this changes nothing; 0: all learn. None:
+            0.
         precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.
@@ -80,6 +82,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rule: str | None = None,
         hidden: int | Sequence[int] | None = None,
         rate: float | None = None,
+        margin: float | None = None,
         precision: str | None = None,
         batch: int | Literal["all"] | None = None,
         epochs: int = 20,
@@ -95,6 +98,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.rule = rule
         self.hidden = hidden
         self.rate = rate
+        self.margin = margin
         self.precision = precision
         self.batch = batch
         self.epochs = epochs

@@ -23,6 +23,7 @@ def train(
     rule: str | None = None,
     hidden: int | Sequence[int] | None = None,
     rate: float | None = None,
+    margin: float | None = None,
     precision: str | None = None,
     batch: int | Literal["all"] | None = None,
     epochs: int = 20,
@@ -53,6 +54,8 @@ def train(
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
         rate: learning rate. Default: about 8 / inputs, at most 0.125; published: the paper's eta,
             0.01.
+        margin: a sample whose output errors are all below this changes nothing; 0: all learn.
+            Default: 0.
         precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data.
@@ -74,8 +77,8 @@ def train(
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
-            sizes, rate, precision, batch, seed, replay, replays and readout_only unless you name
-            others.
+            sizes, rate, margin, precision, batch, seed, replay, replays and readout_only unless you
+            name others.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

@@ -38,12 +38,14 @@ class FloatRule:
         codes: one (classes, width) array of -1, 0 and 1 for every hidden layer, or none.
         gain: factor of the hidden shifts of `feedback`.
         first_learned: index of the first layer that learns.
+        margin: a sample whose output errors are all smaller changes nothing.
     """
 
     rule: str
     codes: Sequence[Reals]
     gain: float
     first_learned: int
+    margin: float = 0.0
 
 
 class FloatTrainer:
@@ -102,6 +104,9 @@ class FloatTrainer:
         target = np.zeros_like(decisions[-1])
         target[np.arange(len(labels)), labels] = 1.0
         error = target - decisions[-1]
+        within = (np.abs(error) < rule.margin).all(axis=1)
+        if within.all():
+            return
         changes = [(p.weights[-1], p.biases[-1], error, seen[outputs])]
         for layer in range(rule.first_learned, outputs):
             decision = decisions[layer]
@@ -124,6 +129,7 @@ class FloatTrainer:
                 shift = 4.0 * slope * products(missed.T, readout)
             changes.append((p.weights[layer], p.biases[layer], shift, seen[layer]))
         for weights, bias, delta, inputs in changes:
+            delta[within] = 0.0
             step = (self.rate / len(labels)) * delta
             weights += products(step, inputs)
             bias += in_order(step)

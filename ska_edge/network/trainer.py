@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
 from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, stored
-from ska_edge.arithmetic.random_words import bits, key
 from ska_edge.errors import InputError
+from ska_edge.network.codes import class_codes
+from ska_edge.network.margin import learning
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Matrix, Plan
+from ska_edge.plan.plan import Matrix
 from ska_edge.rules import neuron
 from ska_edge.rules.metric_sums import (
     METRIC_TERMS,
@@ -183,7 +183,8 @@ class FixedTrainer:
         """Make one update from inputs (n, d) and labels (n,), n = plan.batch.
 
         This makes one forward pass. Every shift is computed with the weights before this update.
-        Returns the decisions (n, classes) before the update.
+        All shifts of a sample within the margin are 0. Returns the decisions (n, classes) before
+        the update.
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
@@ -196,17 +197,21 @@ class FixedTrainer:
             decisions.append(decided)
             signals.append(activation)
         output_error = neuron.output_shift(targets, decisions[outputs])
+        learns = learning(plan, output_error.data)[:, None]
+        output_error = self._masked(output_error, learns)
         shifts = [
-            self._hidden_shift(index, signals[index + 1], decisions[index], targets, output_error)
+            self._hidden_shift(
+                index, signals[index + 1], decisions[index], targets, output_error, learns
+            )
             for index in range(outputs)
         ]
         traces = [
-            self._trace(signals[index], z, decided, shift, z)
+            self._trace(signals[index], z, decided, self._masked(shift, learns), z)
             for index, (z, decided, shift) in enumerate(
                 zip(knowledges, decisions, [*shifts, output_error], strict=True)
             )
         ]
-        for index in range(plan.first_learned, outputs + 1):
+        for index in range(plan.first_learned, outputs + 1 if learns.any() else 0):
             self._update(index, "", self._value(traces[index].step, formats.shift), signals[index])
         self._last = traces
         self.state.step += 1
@@ -232,10 +237,19 @@ class FixedTrainer:
     # --- shifts of a hidden layer -----------------------------------------------------------------
 
     def _hidden_shift(
-        self, layer: int, signal: Values, decided: Values, targets: Values, output_error: Values
+        self,
+        layer: int,
+        signal: Values,
+        decided: Values,
+        targets: Values,
+        output_error: Values,
+        learns: NDArray[np.bool_],
     ) -> Values:
-        """Return the shift of a hidden layer, (batch, width); update the layer's own readout."""
-        if layer < self.plan.first_learned:
+        """Return the shift of a hidden layer, (batch, width); update the layer's own readout.
+
+        `learns`, (batch, 1), tells which samples learn.
+        """
+        if layer < self.plan.first_learned or not learns.any():
             return self._value(np.zeros_like(decided.data), self.plan.formats.shift)
         teacher = self._rule.teacher
         if teacher == CODE:
@@ -252,6 +266,7 @@ class FixedTrainer:
             return self._readout_shift(self.plan.hidden, "", output_error, decided)
         readout_z = self._knowledge(layer, "readout_", signal)
         error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
+        error = self._masked(error, learns)
         shift = self._readout_shift(layer, "readout_", error, decided)
         self._update(layer, "readout_", self._step(error), signal)
         return shift
@@ -266,6 +281,10 @@ class FixedTrainer:
         formats = self.plan.formats
         back = dot(self._ops, matrix, error, self.plan.classes).requantize(formats.projection)
         return neuron.projected_shift(back, decided, self.plan.gain, formats.shift)
+
+    def _masked(self, shift: Values, learns: NDArray[np.bool_]) -> Values:
+        """Return shifts (batch, width) that are 0 for samples that do not learn."""
+        return Fixed(self._ops, shift.data * learns, shift.frac, shift.lo, shift.hi)
 
     # --- updates ----------------------------------------------------------------------------------
 
@@ -370,24 +389,3 @@ class FixedTrainer:
 def at_limits(data: Integers, format: QFormat) -> int:
     """Count the integers that are at a limit of their format."""
     return int(((data == format.minimum) | (data == format.maximum)).sum())
-
-
-def class_codes(plan: Plan) -> list[Integers]:
-    """Return the fixed random codes of the rule for every hidden layer, (classes, width) each.
-
-    For `feedback`, a code is +1 or -1. For `code`, half of the codes are +1 or -1. The others are
-    0: the class has no code for the neuron. Other rules have no codes.
-    """
-    codes: list[Integers] = []
-    teacher = plan.rule_definition.teacher
-    if teacher not in (SIGNS, CODE):
-        return codes
-    for index, layer in enumerate(plan.layers[:-1]):
-        place = plan.first_neuron(index), layer.outputs, plan.classes
-        if teacher == SIGNS:
-            drawn = 1 - 2 * bits(key(plan.seed, random_words.SIGNS), *place)
-        else:
-            present = bits(key(plan.seed, random_words.CODE_PRESENCE), *place)
-            drawn = present * (1 - 2 * bits(key(plan.seed, random_words.CODE_SIGNS), *place))
-        codes.append(np.ascontiguousarray(drawn.T))
-    return codes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
-from ska_edge.network.trainer import class_codes
+from ska_edge.network.codes import class_codes
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters, Reference
@@ -30,6 +30,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
         codes=class_codes(plan),
         gain=2.0**plan.gain,
         first_learned=plan.first_learned,
+        margin=plan.real_margin,
     )
 
 

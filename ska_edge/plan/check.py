@@ -15,6 +15,7 @@ from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, Rate
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE, layer_plans, neuron_formats
+from ska_edge.plan.margin import largest_margin
 from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
@@ -245,6 +246,10 @@ def _check_rule(plan: Plan) -> None:
         )
     if replay.per_class and plan.batch != 1:
         raise InputError("replay learns sample by sample; leave the batch at 1")
+    if plan.margin and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
+    if not 0 <= plan.margin <= largest_margin(plan.formats.shift):
+        raise InputError(f"the margin {plan.margin} is out of range")
 
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:

@@ -10,12 +10,13 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cattrs
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.plan.margin import margin_integer, real_margin
 from ska_edge.rules.functions import NeuronFunction, neuron_functions
 from ska_edge.rules.neuron import NeuronFormats, RawInput
 from ska_edge.rules.rule import RULES, Rule
@@ -152,6 +153,9 @@ class Plan:
         seed: seed of all random numbers during learning (signs, codes, replays).
         raw: how a device converts raw integers to inputs; None if features are no integers.
         table: the decision table's integers.
+        margin: in the format of the shift: a sample changes nothing if the absolute values of all
+            its output errors are below it; 0 if every sample learns. Absent from the JSON if 0, as
+            in plans of versions without it.
         schema: version of this structure.
     """
 
@@ -168,6 +172,7 @@ class Plan:
     seed: int
     raw: RawInput | None
     table: tuple[int, ...]
+    margin: int = 0
     schema: int = SCHEMA
 
     @property
@@ -325,6 +330,15 @@ class Plan:
         fraction = self.forward_format(matrix).frac + self.formats.error.frac
         return fraction - self.formats.projection.frac
 
+    def with_margin(self, margin: float) -> Plan:
+        """Return the same plan with another margin, a real number from 0 to below `LIMIT`."""
+        return replace(self, margin=margin_integer(margin, self.formats.shift))
+
+    @property
+    def real_margin(self) -> float:
+        """The margin as a real number, the shortest one that `margin_integer` converts to it."""
+        return real_margin(self.margin, self.formats.shift)
+
     @property
     def signs_shift(self) -> int:
         """Shift from the accumulator of B e to the projection."""
@@ -333,6 +347,8 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain data; `plan_from_json` is the inverse."""
         data: dict[str, Any] = cattrs.unstructure(self)
+        if not self.margin:
+            del data["margin"]
         return data
 
     @property

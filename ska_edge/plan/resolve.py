@@ -10,6 +10,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
 from ska_edge.plan.formats import layer_plans, neuron_formats
+from ska_edge.plan.margin import LIMIT, margin_integer
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.neuron import RawInput, decision_table
@@ -38,6 +39,7 @@ class Draft:
         labels: class names; "0", "1", ... by default.
         output_only: whether only the output layer learns.
         replay, seed, raw: see `Plan`.
+        margin: a real number, see `Plan`.
     """
 
     sizes: Sequence[int]
@@ -54,6 +56,7 @@ class Draft:
     replay: Replay = Replay()
     seed: int = 0
     raw: RawInput | None = None
+    margin: float = 0.0
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -94,6 +97,7 @@ class Draft:
             seed=self.seed,
             raw=self.raw,
             table=decision_table(profile.decision, profile.table_limit),
+            margin=margin_integer(self.margin, profile.shift),
         )
         check_plan(plan)
         return plan
@@ -108,6 +112,8 @@ class Draft:
             raise InputError(f"layer sizes {list(self.sizes)} are not all positive")
         if self.batch < 1:
             raise InputError("the batch is at least 1")
+        if not 0 <= self.margin < LIMIT:
+            raise InputError(f"the margin is at least 0 and below {LIMIT}, not {self.margin}")
 
 
 def _resolved(draft: Callable[P, Draft]) -> Callable[P, Plan]:

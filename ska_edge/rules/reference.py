@@ -143,6 +143,7 @@ class Reference:
     and their readouts do not change. With len(weights) - 1, only the output layer learns.
     ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
     the shifts are about as large as the errors of the output.
+    ``margin``: a sample changes nothing if all its output errors e have |e| < ``margin``.
     Raises ValueError for an unknown rule, or if the shapes of ``parameters`` or ``codes`` do not
     fit each other or the rule.
     """
@@ -156,6 +157,7 @@ class Reference:
         codes: Sequence[ArrayLike] = (),
         gain: float = 1.0,
         first_learned: int = 0,
+        margin: float = 0.0,
     ) -> None:
         _check_rule(rule)
         _check_shapes(parameters, rule)
@@ -166,6 +168,7 @@ class Reference:
         self.codes = [np.array(code, dtype=np.float64) for code in codes]
         self.gain = gain
         self.first_learned = first_learned
+        self.margin = margin
         if not 0 <= first_learned < len(parameters.weights):
             raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
@@ -237,7 +240,9 @@ class Reference:
         delta = self._delta(knowledge[-1], decision * (1.0 - decision), error)
         changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden]))
 
+        within = (np.abs(error) < self.margin).all(axis=1)
         for change in changes:
+            change.delta[within] = 0.0
             change.apply(self.rate)
         return decision
 

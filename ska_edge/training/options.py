@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.check import LARGEST_SEED, MOST_NEURONS, MOST_REPLAYS
+from ska_edge.plan.margin import LIMIT
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import PRECISION, RATE, RULE
@@ -80,6 +81,17 @@ class Options:
         f" published: the paper's eta, {PUBLISHED_RATE}",
         settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
+        listed=True,
+    )
+    margin: float | None = option(
+        help="A sample whose output errors are all below this changes nothing; 0: all learn.",
+        kind=Kind.REAL,
+        least=0,
+        below=LIMIT,
+        scope=Scope.LABELS,
+        words="0",
+        settle=lambda _: 0.0,
+        keep=lambda plan: plan.real_margin if labeled(plan) else None,
         listed=True,
     )
     precision: str | None = option(
@@ -213,8 +225,8 @@ class Options:
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from; keeps its options.",
         python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
-        " sizes, rate, precision, batch, seed, replay, replays and readout_only unless you name"
-        " others.",
+        " sizes, rate, margin, precision, batch, seed, replay, replays and readout_only unless you"
+        " name others.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",

@@ -19,6 +19,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
 from ska_edge.network.engine import Trainer, float_trainer_for, narrow, trainer_for
 from ska_edge.network.float_trainer import FloatTrainer
+from ska_edge.network.margin import skipped
 from ska_edge.network.metrics import LayerMetrics, layer_metrics
 from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
@@ -61,6 +62,7 @@ class Session:
         parameters: float parameters before the first update.
         base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
+        skipped: number of samples within the margin, which the integers did not learn.
     """
 
     options: Options
@@ -73,6 +75,7 @@ class Session:
     parameters: Parameters
     base: Model | None
     magnitudes: Magnitudes = field(default_factory=Magnitudes)
+    skipped: int = 0
     plan: Plan = field(init=False)
 
     def __post_init__(self) -> None:
@@ -189,7 +192,10 @@ class Session:
         for halvings, order in self.orders():
             trainer.state.halve_rate(halvings)
             for rows in measuring.stretches(order):
-                for decisions in trainer.learn_many(inputs[rows], self.fit.y[rows]):
+                labels = self.fit.y[rows]
+                for decisions in trainer.learn_many(inputs[rows], labels):
+                    new, labels = np.split(labels, [len(decisions)])
+                    self.skipped += skipped(self.plan, decisions, new)
                     done += len(decisions)
                     if marks.reached(done):
                         yield done
@@ -342,6 +348,7 @@ def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]
         output_only=bool(options.readout_only),
         replay=Replay(options.replay, options.replays or 0) if options.replay else Replay(),
         seed=options.seed,
+        margin=options.margin or 0.0,
     )
 
 

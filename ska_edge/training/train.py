@@ -42,6 +42,8 @@ class Trained:
         changes: the old and the new value of each changed option of a continued model, by name.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
         log_fault: why the log of the steps is incomplete; None if it is complete.
+        skipped: the fraction of samples within the margin, which the integers did not learn; None
+            without a margin or integers. Stored samples that are learned again are not counted.
     """
 
     model: Model
@@ -53,6 +55,7 @@ class Trained:
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     symptoms: tuple[Symptom, ...] = ()
     log_fault: InputError | None = None
+    skipped: float | None = None
 
     def __repr__(self) -> str:
         """Return data, model, and accuracy on test rows; without test rows, on training rows."""
@@ -126,6 +129,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
         {} if base is None else options.changes(base.plan),
         tuple(watch.symptoms()),
         log.fault,
+        session.skipped / session.total if session.plan.margin and in_fixed else None,
     )
 
 

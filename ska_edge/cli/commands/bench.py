@@ -17,6 +17,7 @@ from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError
+from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.training.beginning import Beginning, beginning
@@ -24,15 +25,16 @@ from ska_edge.training.beginning import Beginning, beginning
 SAMPLES = 200
 PHASES = (1, 5, 20)
 """Epochs of training after which `--phases` measures the same samples again."""
-OFFERED = ("hidden", "rule", "precision", "rate", "seed")
+OFFERED = ("hidden", "rule", "precision", "rate", "margin", "seed")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
-def task_of(begun: Beginning) -> Task:
-    """Return the workload: the first samples of a training."""
-    state = begun.model.state
+def task_of(begun: Beginning, margin: float = 0.0) -> Task:
+    """Return the workload: the first samples of a training, on a device with this margin."""
+    plan = begun.model.plan.with_margin(margin)
+    state = State(plan, begun.model.state.parameters)
     return Task(
-        plan=begun.model.plan,
+        plan=plan,
         initial=state.parameters.copy(),
         learned=begun.learned(state),
         inputs=begun.inputs,
@@ -43,10 +45,11 @@ def task_of(begun: Beginning) -> Task:
 
 def later_tasks(begun: Beginning, task: Task, progress: Progress = silent) -> list[Task]:
     """Return a workload for each of `PHASES`: the same samples, with the weights after it."""
-    return [
-        replace(task, initial=state.parameters, learned=begun.learned(state))
-        for state in begun.states(PHASES, progress)
-    ]
+    tasks = []
+    for exact in begun.states(PHASES, progress):
+        state = State(task.plan, exact.parameters)
+        tasks.append(replace(task, initial=state.parameters, learned=begun.learned(state)))
+    return tasks
 
 
 def calls_document(calls: Calls) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "sizes": task.plan.sizes,
         "rule": task.plan.rule,
         "precision": task.plan.precision,
+        "margin": task.plan.real_margin,
         "digest": task.plan.digest,
         "toolchain": found.toolchain,
         "compiler": found.compiler,
@@ -192,6 +196,9 @@ def bench(
 
     A trained network changes fewer weights per step. `--phases` also measures the same samples
     with the weights that the host has after 1, 5 and 20 epochs.
+
+    `--margin` is the margin of the device. The host trains without one, as if the device got a
+    trained model.
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)
@@ -201,12 +208,13 @@ def bench(
         if loaded.bench is None:
             raise InputError(f"board {board} names no data to measure with; give DATA")
         data = loaded.bench.data
+    margin = values.pop("margin") or 0.0
     options = options_from(values)
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating", "samples") as update:
         begun = beginning(reader.dataset(data), options, SAMPLES, update)
-    task, later = task_of(begun), list[Task]()
+    task, later = task_of(begun, margin), list[Task]()
     if phases:
         with out.progress("training", "samples") as update:
             later = later_tasks(begun, task, update)

@@ -91,7 +91,9 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     proof = range_proof(plan)
     out.line(
         f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision},"
-        f" rate {plan.rate.real:g}, batch {plan.batch}, plan {plan.digest}"
+        f" rate {plan.rate.real:g}, batch {plan.batch},"
+        + (f" margin {plan.real_margin:g}," if plan.margin else "")
+        + f" plan {plan.digest}"
     )
     out.line(_state_sentence(loaded.state))
     tensors = []
@@ -174,6 +176,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "rule": plan.rule,
             "precision": plan.precision,
             "rate": plan.rate.real,
+            "margin": plan.real_margin,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,

@@ -61,6 +61,11 @@ def report_training(trained: Trained, out: Output) -> None:
     if trained.test.group is not None:
         held_out = ", ".join(str(group) for group in np.unique(trained.test.group))
         out.line(f"test rows are the groups {held_out}")
+    if trained.skipped is not None:
+        out.line(
+            f"{trained.skipped:.1%} of the samples were within the margin"
+            f" {plan.real_margin:g}, so they changed nothing"
+        )
     advice = far_domain(trained)
     if advice:
         out.warning(advice)
@@ -92,6 +97,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     return {
         "accuracy": trained.accuracy,
         "before": trained.before,
+        "skipped": trained.skipped,
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,

@@ -11,13 +11,14 @@ from typing import TypeVar
 import numpy as np
 
 from ska_edge.errors import InputError, ToolError
+from ska_edge.network.codes import class_codes
 from ska_edge.network.engine.binding import Library
 from ska_edge.network.engine.float_native import SOURCE, FloatLibrary, NativeFloatTrainer
 from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.engine.native import NativeTrainer
 from ska_edge.network.float_trainer import FloatRule, FloatTrainer
 from ska_edge.network.state import State
-from ska_edge.network.trainer import FixedTrainer, class_codes
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.reference import Parameters
 
@@ -66,7 +67,7 @@ def float_trainer_for(
     as `trainer_for` does.
     """
     codes = [code.astype(np.float64) for code in class_codes(plan)]
-    rule = FloatRule(plan.rule, codes, 2.0**plan.gain, plan.first_learned)
+    rule = FloatRule(plan.rule, codes, 2.0**plan.gain, plan.first_learned, plan.real_margin)
     seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
     library = _chosen(_float_library, seconds)
     if library is None:

@@ -37,7 +37,8 @@ typedef struct {
     int64_t rule; /* LOCAL, FEEDBACK or CODE */
     int64_t first_learned;
     double gain;
-    double *sums; /* work memory: one row of the widest matrix */
+    double margin; /* a sample whose output errors are all smaller changes nothing */
+    double *sums;  /* work memory: one row of the widest matrix */
     ska_float_layer_t *layer;
 } ska_float_t;
 
@@ -244,6 +245,47 @@ static void update(double *restrict weight, double *restrict bias, double *restr
     }
 }
 
+/* Tells whether the errors of one sample, [classes], are all below the margin. */
+static int is_within(const ska_float_t *net, const double *error, int64_t classes) {
+    for (int64_t k = 0; k < classes; k++) {
+        if (error[k] >= net->margin || error[k] <= -net->margin) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Returns the number of samples that learn. */
+static int64_t learning(const ska_float_t *net, int64_t batch) {
+    const ska_float_layer_t *output = &net->layer[net->layers - 1];
+    int64_t count = 0;
+    for (int64_t row = 0; row < batch; row++) {
+        count += !is_within(net, output->delta + row * output->outputs, output->outputs);
+    }
+    return count;
+}
+
+static void clear(double *rows, int64_t row, int64_t width) {
+    memset(rows + row * width, 0, (size_t)width * sizeof *rows);
+}
+
+/* Clears the deltas of samples that do not learn; the deltas of the output layer come last. */
+static void clear_within(const ska_float_t *net, int64_t batch) {
+    const ska_float_layer_t *output = &net->layer[net->layers - 1];
+    for (int64_t row = 0; row < batch; row++) {
+        if (!is_within(net, output->delta + row * output->outputs, output->outputs)) {
+            continue;
+        }
+        for (int64_t l = net->first_learned; l < net->layers; l++) {
+            const ska_float_layer_t *layer = &net->layer[l];
+            clear(layer->delta, row, layer->outputs);
+            if (layer->readout_weight != NULL) {
+                clear(layer->missed, row, output->outputs);
+            }
+        }
+    }
+}
+
 /* One update from the batch in the first layer's `signal`. */
 static void learn_batch(const ska_float_t *net, const int64_t *labels, double factor,
                         int64_t batch) {
@@ -251,8 +293,15 @@ static void learn_batch(const ska_float_t *net, const int64_t *labels, double fa
     const ska_float_layer_t *output = &net->layer[last];
     forward(net, batch);
     errors(output->delta, output->decision, labels, batch, output->outputs);
+    const int64_t count = learning(net, batch);
+    if (count == 0) {
+        return;
+    }
     for (int64_t l = net->first_learned; l < last; l++) {
         hidden_deltas(net, &net->layer[l], labels, batch);
+    }
+    if (count < batch) {
+        clear_within(net, batch);
     }
     for (int64_t l = net->first_learned; l <= last; l++) {
         const ska_float_layer_t *layer = &net->layer[l];

@@ -33,6 +33,7 @@ def test_a_training_is_that_of_the_reference(training: FloatTraining) -> None:
         codes=training.rule.codes,
         gain=training.rule.gain,
         first_learned=training.rule.first_learned,
+        margin=training.rule.margin,
     )
     trainer.learn_many(training.x, training.labels, training.rows, training.batch)
     for rows in training.rows.reshape(-1, training.batch):

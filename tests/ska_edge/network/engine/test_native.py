@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ska_edge.errors import InputError
 from ska_edge.network.engine import Trainer, narrow, trainer_for
 from ska_edge.network.engine.native import NativeTrainer
+from ska_edge.network.margin import skipped
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
@@ -104,6 +105,27 @@ def test_a_training_with_labels(name: str) -> None:
         ours = np.concatenate([*engine.learn_many(narrow(plan, x), y)])
         np.testing.assert_array_equal(ours, np.concatenate([*numpy.learn_many(x, y)]))
         assert_same(engine, numpy)
+
+
+@pytest.mark.parametrize("name", ["local", "feedback", "code"])
+@pytest.mark.parametrize("margin", [0.2, 0.45])
+def test_a_margin(name: str, margin: float) -> None:
+    engine, numpy = pair(start(PLANS[name].with_margin(margin)))
+    x, y = rows(engine.plan, 60)
+    for _ in range(100):  # makes most errors of these rows small
+        [*numpy.learn_stream(x[:5], y[:5])]
+    engine.state = numpy.state.copy()
+    within = []
+    for row, label in zip(x[:10], y[:10].tolist(), strict=True):
+        decisions = engine.learn_one(row, label)
+        np.testing.assert_array_equal(decisions, numpy.learn_one(row, label))
+        within.append(skipped(engine.plan, decisions[None], np.array([label])))
+        assert_same(engine, numpy)
+    assert 0 < sum(within) < len(within)
+    np.testing.assert_array_equal(
+        joined(engine.learn_stream(x, y))[0], joined(numpy.learn_stream(x, y))[0]
+    )
+    assert_same(engine, numpy)
 
 
 def test_weights_that_the_caller_changes_count() -> None:

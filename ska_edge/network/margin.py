@@ -1,0 +1,21 @@
+"""Tells which samples learn: those with an output error that is not below the plan's margin."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.numpy_ops import Integers
+from ska_edge.plan.plan import Plan
+
+
+def learning(plan: Plan, errors: Integers) -> NDArray[np.bool_]:
+    """Tell for each sample whether it learns, (n,), from its output errors (n, classes)."""
+    learns: NDArray[np.bool_] = np.abs(errors).max(axis=1) >= plan.margin
+    return learns
+
+
+def skipped(plan: Plan, decisions: Integers, labels: NDArray[np.integer]) -> int:
+    """Return how many samples change nothing, from decisions (n, classes) and labels (n,)."""
+    targets = plan.formats.decision.maximum * (labels[:, None] == np.arange(plan.classes))
+    return int((~learning(plan, targets - decisions)).sum())
