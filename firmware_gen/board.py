@@ -19,6 +19,7 @@ from typing import Any, Literal
 import cattrs
 
 from firmware_gen import toolchains
+from firmware_gen.flasher import Flasher
 from firmware_gen.start import Start
 from firmware_gen.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
@@ -199,7 +200,8 @@ class Board:
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `bench`
-    is the default workload for measuring.
+    is the default workload for measuring. `flashers` write an image to a real device, in order of
+    preference; an emulated board that is no real one has none.
     """
 
     name: str
@@ -220,6 +222,7 @@ class Board:
     storage: Storage | None = None
     bench: Bench | None = None
     needs: tuple[Need, ...] = field(default=())
+    flashers: tuple[Flasher, ...] = field(default=())
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the board's own folder, its family's folder, or the shared
@@ -366,6 +369,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     faults = [
         None if board.storage is None else board.storage.fault(board.memory),
         None if board.start is None else board.start.fault(),
+        *(flasher.fault() for flasher in board.flashers),
     ]
     for fault in filter(None, faults):
         raise InputError(f"{path}: {fault}")

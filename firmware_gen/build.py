@@ -12,6 +12,7 @@ from pathlib import Path
 
 from firmware_gen import toolchains
 from firmware_gen.board import Board, Compiler, read_board
+from firmware_gen.image import remove_formats, write_formats
 from firmware_gen.memory import sections
 from ska_edge.errors import CheckError, InputError, ToolError
 from ska_edge.spelling import did_you_mean
@@ -38,7 +39,8 @@ class BuildReport:
     `stack` is the worst case of the call graph plus one exception; None if it is not known, as on
     the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
     flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
-    named too-large.elf, so that no command starts it.
+    named too-large.elf, so that no command starts it. `images` are the files for programs that
+    flash a device: Intel HEX and binary; none for an emulated board that is no real one.
     """
 
     elf: Path
@@ -49,6 +51,7 @@ class BuildReport:
     flash_size: int | None
     ram_size: int | None
     fits: bool
+    images: tuple[Path, ...] = ()
 
 
 def build(
@@ -79,6 +82,7 @@ def build(
     folder.mkdir(exist_ok=True)
     for name in (ELF_NAME, TOO_LARGE_NAME):
         (folder / name).unlink(missing_ok=True)
+    remove_formats(folder)
 
     arguments = [*found.flags(freestanding=freestanding), *_kept(compiler.flags, flags)]
     arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
@@ -105,6 +109,10 @@ def build(
         )
     if not fits:
         elf = elf.replace(folder / TOO_LARGE_NAME)
+    images: tuple[Path, ...] = ()
+    if fits and board.flashers:
+        formats = write_formats(elf)
+        images = (formats.hex, *formats.binaries.values())
     return BuildReport(
         elf=elf,
         toolchain=found.name,
@@ -114,6 +122,7 @@ def build(
         flash_size=None if board.memory is None else board.memory.flash.size,
         ram_size=None if board.memory is None else board.memory.ram.size,
         fits=fits,
+        images=images,
     )
 
 

@@ -32,6 +32,7 @@ from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
+from firmware_gen.image import format_names
 from firmware_gen.library.sources import LIBRARY
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember
@@ -151,7 +152,8 @@ def write_project(
     written = {name: content for name, content in files.items() if name not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
     # The image is removed with its sources, so that a stale image cannot be flashed.
-    images = {f"{BUILD_FOLDER}/{name}" for name in (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME)}
+    names = (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME, *format_names(folder / BUILD_FOLDER))
+    images = {f"{BUILD_FOLDER}/{name}" for name in names}
     gone = set() if earlier is None else set(earlier.files) - set(files)
     # An untrusted project stays untrusted, because files that another user edited may be kept.
     if earlier is None or is_trusted(folder):

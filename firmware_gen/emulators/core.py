@@ -24,8 +24,8 @@ from firmware_gen.emulators.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
 from firmware_gen.emulators.chip import MakeChip, Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.image import Image, read_image
 from firmware_gen.emulators.wire import Line
+from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
 
 EXC_RETURN = 0xFFFF_FFF9

@@ -24,9 +24,9 @@ from typing import Any
 
 from firmware_gen.board import Board, read_board
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.image import Image, read_image
 from firmware_gen.emulators.program import run_program
 from firmware_gen.emulators.wire import Terminal, Wire
+from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
 
 # CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3): register offsets and bits.

@@ -163,8 +163,13 @@ def _can_launch() -> bool:
     return hasattr(os, "openpty")
 
 
-def _prepare(project: Path) -> tuple[Board, list[str]]:
-    """Return the board of a built project, and the command that starts it."""
+def built_image(project: Path) -> tuple[Board, Path]:
+    """Return the board of a project, and its image.
+
+    Raises:
+        InputError: nothing is built, or the image is damaged.
+        CheckError: the firmware does not fit the board.
+    """
     board = read_board(project / BOARD_FOLDER)
     elf = project / BUILD_FOLDER / ELF_NAME
     if not elf.is_file():
@@ -174,8 +179,14 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
                 "train a smaller network, or choose a board with more memory"
             )
         raise InputError(f"{project} has no firmware yet; run ska-edge build {project}")
-    board.check_startable()
     require_whole(elf, project)
+    return board, elf
+
+
+def _prepare(project: Path) -> tuple[Board, list[str]]:
+    """Return the board of a built project, and the command that starts it."""
+    board, elf = built_image(project)
+    board.check_startable()
     assert board.start is not None
     values = {
         "elf": str(elf.resolve()),

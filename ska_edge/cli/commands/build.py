@@ -25,6 +25,7 @@ def build_document(report: BuildReport) -> dict[str, Any]:
         "ram_size": report.ram_size,
         "toolchain": report.toolchain,
         "elf": str(report.elf),
+        "images": [str(path) for path in report.images],
     }
 
 

@@ -41,6 +41,8 @@ def build_and_report(folder: Path, out: Output, toolchain: str | None = None) ->
             ["RAM and stack", ram_total, share(ram_total, report.ram_size)],
         ],
     )
+    for path in report.images:
+        out.note(f"wrote {path}")
     return report
 
 

@@ -1,0 +1,136 @@
+"""Writes an image to a real device, with a program that board.toml names.
+
+A board lists its flashers in order of preference, each with the command that writes an image. The
+project has a copy of board.toml, so the command can be changed there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_gen.image import write_formats
+from firmware_gen.start import PLACE
+from ska_edge.errors import DeviceError, InputError, OptionError, ToolError
+from ska_edge.spelling import did_you_mean
+
+PLACES = ("elf", "hex", "bin", "address", "bytes", "port")
+"""The placeholders of a command."""
+STANDARD_ERROR = 2
+
+
+@dataclass(frozen=True)
+class Flasher:
+    """A program that writes an image to a device.
+
+    In `command`, `{elf}`, `{hex}` and `{bin}` are files of the image, `{address}` and `{bytes}` are
+    the address and the size of the binary file, and `{port}` is the port that the user names. A
+    command with `{bin}` runs once for each part of the image. `install` is the command that
+    installs the program.
+    """
+
+    tool: str
+    command: tuple[str, ...]
+    install: str
+
+    def needs_port(self) -> bool:
+        """Tell whether the command has the placeholder `{port}`."""
+        return "port" in self._names()
+
+    def fault(self) -> str | None:
+        """Describe what is wrong with these values, or return None."""
+        if not self.command:
+            return f"command of the flasher {self.tool!r} is empty"
+        for name in self._names():
+            if name not in PLACES:
+                known = ", ".join(f"{{{place}}}" for place in PLACES)
+                return f"command of the flasher {self.tool!r} has {{{name}}}, none of {known}"
+        return None
+
+    def commands(self, elf: Path, port: str | None) -> list[list[str]]:
+        """Write the files of the image, and return the commands that flash it.
+
+        Raises:
+            InputError: a port is needed and missing, or given and not needed.
+        """
+        if self.needs_port() and port is None:
+            raise OptionError("{name} writes through a port; name it with {port}", name=self.tool)
+        if port is not None and not self.needs_port():
+            raise OptionError("{name} finds the device by itself; leave {port} out", name=self.tool)
+        formats = write_formats(elf)
+        values = {"elf": str(elf), "hex": str(formats.hex), "port": port or ""}
+        if "bin" not in self._names():
+            return [self._filled(values)]
+        commands = []
+        for address, path in formats.binaries.items():
+            size = path.stat().st_size
+            part = {"bin": str(path), "address": f"0x{address:08X}", "bytes": str(size)}
+            commands.append(self._filled({**values, **part}))
+        return commands
+
+    def _filled(self, values: Mapping[str, str]) -> list[str]:
+        return [PLACE.sub(lambda found: values[found[1]], part) for part in self.command]
+
+    def _names(self) -> list[str]:
+        return [name for part in self.command for name in PLACE.findall(part)]
+
+
+def choose_flasher(
+    board: str, flashers: Sequence[Flasher], tool: str | None, port: str | None
+) -> Flasher:
+    """Return the flasher with this name; without a name, the first one that is installed.
+
+    With a port and without a name, only flashers that use a port count. If none is installed, the
+    first one is returned.
+
+    Raises:
+        InputError: the board has no such flasher.
+    """
+    if not flashers and port is not None:
+        raise OptionError(
+            "{board} is emulated and brings its own port; leave {port} out", board=board
+        )
+    if not flashers:
+        raise OptionError("{board} is emulated and no real device; leave {tool} out", board=board)
+    names = [flasher.tool for flasher in flashers]
+    if tool is not None:
+        found = [flasher for flasher in flashers if flasher.tool == tool]
+        if not found:
+            raise InputError(
+                f"board {board} has no flasher {tool!r}{did_you_mean(tool, names)}; choose one of"
+                f" {', '.join(names)}"
+            )
+        return found[0]
+    suited = [flasher for flasher in flashers if flasher.needs_port() == (port is not None)]
+    if not suited:
+        raise InputError(f"no flasher of board {board} fits; choose one of {', '.join(names)}")
+    installed = (flasher for flasher in suited if shutil.which(flasher.command[0]) is not None)
+    return next(installed, suited[0])
+
+
+def run_flasher(flasher: Flasher, command: Sequence[str], folder: Path) -> None:
+    """Run one command of a flasher in a folder; its output goes to standard error.
+
+    Raises:
+        ToolError: the program is missing or cannot be run.
+        DeviceError: it failed.
+    """
+    if shutil.which(command[0]) is None:
+        raise ToolError(f"{flasher.tool} needs the program {command[0]}: {flasher.install}")
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=STANDARD_ERROR,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"{command[0]} cannot be run: {error.strerror}") from None
+    if done.returncode != 0:
+        raise DeviceError(
+            f"{flasher.tool} failed with exit code {done.returncode}; its output above says why"
+        )

@@ -1,0 +1,151 @@
+"""`flash` writes an image to a real device by the programs of board.toml."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_gen.board import load_board
+from firmware_gen.trust import DESCRIPTION
+from tests.conftest import without
+from tests.rom_loader import ORIGIN, RomLoader
+
+Built = Callable[[str, str], Path]
+BOARD = "nucleo-f401re"
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    """Change the project's own copy of board.toml."""
+    path = project / "board" / "board.toml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_stm32flash_writes_the_image_and_keeps_the_saves(ska_edge, built: Built) -> None:
+    if shutil.which("stm32flash") is None:
+        without("stm32flash is not installed: apt-get install stm32flash")
+    project = built(BOARD, "fw")
+    edit(project, '"stm32flash", "-b"', '"stm32flash", "-m", "8n1", "-b"')  # a pty has no parity
+    with RomLoader(contents=0x00) as loader:  # a chip that is full of zeros
+        outcome = ska_edge("flash", project, "--port", loader.port, "--trust", "--json")
+    assert outcome.code == 0
+    assert outcome.document()["tool"] == "stm32flash"
+    assert outcome.document()["flashed"] is True
+    assert loader.erased == [0, 4]  # sectors 1 to 3 have the saves
+    for path in sorted((project / "build").glob("firmware-*.bin")):
+        start = int(path.stem.removeprefix("firmware-"), 16) - ORIGIN
+        content = path.read_bytes()
+        assert loader.flash[start : start + len(content)] == content
+
+
+def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built: Built) -> None:
+    if shutil.which("stm32flash") is None:
+        without("stm32flash is not installed: apt-get install stm32flash")
+    project = built(BOARD, "fw")
+    outcome = ska_edge("flash", project, "--port", "/dev/none", "--trust")
+    assert outcome.code == 3
+    assert outcome.err.splitlines()[-1] == (
+        "ska-edge: stm32flash failed with exit code 1; its output above says why"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "port", "commands"),
+    [
+        (
+            "openocd",
+            None,
+            [
+                "openocd -f board/st_nucleo_f4.cfg -c 'program {BUILD/firmware.elf} verify reset"
+                " exit'"
+            ],
+        ),
+        (
+            "st-flash",
+            None,
+            [
+                "st-flash --reset write BUILD/firmware-08000000.bin 0x08000000",
+                "st-flash --reset write BUILD/firmware-08010000.bin 0x08010000",
+            ],
+        ),
+        ("pyocd", None, ["pyocd load --target stm32f401retx BUILD/firmware.hex"]),
+        (
+            "gdb",
+            "localhost:3333",
+            [
+                "gdb-multiarch --batch -ex 'target extended-remote localhost:3333' -ex load -ex"
+                " compare-sections BUILD/firmware.elf"
+            ],
+        ),
+    ],
+)
+def test_a_dry_run_prints_the_commands(
+    ska_edge, built: Built, tool: str, port: str | None, commands: list[str]
+) -> None:
+    project = built(BOARD, "fw")
+    words = [] if port is None else ["--port", port]
+    outcome = ska_edge("flash", project, "--tool", tool, *words, "--dry-run")
+    folder = str((project / "build").resolve())
+    assert outcome.code == 0
+    assert outcome.out.replace(folder, "BUILD").splitlines() == commands
+
+
+def test_a_missing_tool_is_named_with_its_installation(
+    ska_edge, built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = built(BOARD, "fw")
+    monkeypatch.setenv("PATH", "")
+    for flasher in load_board(BOARD).flashers:
+        words = ["--port", "/dev/none"] if flasher.needs_port() else []
+        refusal = ska_edge("flash", project, "--tool", flasher.tool, *words, "--trust").refusal(2)
+        program = flasher.command[0]
+        assert f"{flasher.tool} needs the program {program}: {flasher.install}" in refusal
+
+
+def test_the_first_installed_tool_is_taken(
+    ska_edge, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, programs = built(BOARD, "fw"), tmp_path / "programs"
+    programs.mkdir()
+    (programs / "st-flash").write_text('#!/bin/sh\necho "$@" >> "$OUT"\n')
+    (programs / "st-flash").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("OUT", str(tmp_path / "out"))
+    outcome = ska_edge("flash", project, "--tool", "st-flash", "--trust")
+    assert outcome.code == 0
+    assert ska_edge("flash", project, "--dry-run", "--json").document()["tool"] == "st-flash"
+    assert [line.split()[-1] for line in (tmp_path / "out").read_text().splitlines()] == [
+        "0x08000000",
+        "0x08010000",
+    ]
+    assert outcome.out.splitlines()[-1].endswith("by st-flash")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--tool", "st-flahs"], "has no flasher 'st-flahs' (did you mean 'st-flash'?)"),
+        (["--tool", "stm32flash"], "stm32flash writes through a port; name it with --port"),
+        (["--tool", "pyocd", "--port", "x"], "pyocd finds the device by itself; leave --port out"),
+    ],
+)
+def test_words_that_do_not_fit_are_refused(
+    ska_edge, built: Built, words: list[str], reason: str
+) -> None:
+    assert reason in ska_edge("flash", built(BOARD, "fw"), *words).refusal(2)
+
+
+def test_an_emulated_board_has_no_tool(ska_edge, built: Built) -> None:
+    refusal = ska_edge("flash", built("host", "fw"), "--tool", "openocd").refusal(2)
+    assert "host is emulated and no real device; leave --tool out" in refusal
+
+
+def test_a_project_from_elsewhere_runs_no_tool(ska_edge, built: Built) -> None:
+    project = built(BOARD, "fw")
+    path = project / DESCRIPTION
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert "give --trust" in ska_edge("flash", project, "--tool", "openocd").refusal(2)
