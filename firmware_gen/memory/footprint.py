@@ -68,17 +68,17 @@ def _received(board: Board) -> Iterator[Part]:
 
 
 def _line(plan: Plan, board: Board) -> Part:
-    """Return the variables of ska_main.c and ska_frame.c, and on AVR the constants in RAM."""
+    """Return the members of ska_device_t before the network, and on AVR the constants in RAM."""
     signal = plan.layers[0].input.bits // 8
     request = max(
         sum(field.size * _elements(field, plan) for field in message.fields)
         for message in MESSAGES
         if message.direction == "request"
     )
-    decoder = ((request + OVERHEAD, 1), (1, 2), (3, 1), (1, 2))
     # The first four bytes of a session count as one element, because a struct begins aligned.
-    session, first_error, token = ((1, 4), (1, 1), (1, 4)), ((1, 1), (1, 4)), (1, 4)
-    arrays = [*decoder, *session, *first_error, token]
+    session, token, tag = ((1, 4), (1, 1), (1, 4), (1, 1), (1, 4)), (1, 4), (1, 1)
+    decoder = ((2, 2), (4, 1), (request + OVERHEAD, 1))
+    arrays = [*session, token, *decoder, tag]
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
@@ -103,9 +103,8 @@ def _elements(field: Field, plan: Plan) -> int:
 
 
 def _saves(plan: Plan, board: Board) -> Iterator[Part]:
-    """Return the variables of ska_journal.c for a save, and of ska_push.c for a pushed state."""
+    """Return the variables of ska_journal.c for a save, and ska_push_t for a pushed state."""
     if board.storage is not None and board.storage.holds(plan.state_bytes):
-        digest = AVR_DIGEST if board.kernel == "avr" else 0
         limit = int(board.storage.save_budget > 0)  # for the received bytes and the spent saves
         journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
-        yield Part("saves", (*journal, *push, (limit, 4), (limit, 1), (digest, 1)))
+        yield Part("saves", (*journal, *push, (limit, 4), (limit, 1)))

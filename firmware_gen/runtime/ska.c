@@ -601,6 +601,8 @@ void ska_state_written(ska_t *ska) {
 #endif
 }
 
+const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
+
 uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 
 #if SKA_RAW_INPUT

@@ -107,6 +107,9 @@ const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
  * counters to their range, so that no bytes can do harm. */
 void ska_state_written(ska_t *ska);
 
+/* The first bytes of the plan's digest, which distinguishes plans. */
+extern const uint8_t ska_plan_digest[8];
+
 /* Returns the CRC-32 of the initial parameters, which distinguishes images of the same plan. */
 uint32_t ska_initial_crc(void);
 

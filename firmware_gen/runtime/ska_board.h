@@ -1,12 +1,17 @@
 /*
- * ska_board.h: the interface between a board and ska_main.c. A board's sources define
+ * ska_board.h: the interface between a board and the firmware. A board's sources define
  * ska_board_name, ska_board_init, ska_board_read and ska_board_write; no other part of the firmware
- * accesses hardware.
+ * accesses hardware. Your own firmware around ska_device.h needs only ska_board_name and
+ * ska_board_write.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H
 
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The name of the board in ASCII, padded with zero bytes; a name of 16 characters needs no zero at
  * the end. */
@@ -38,5 +43,9 @@ void ska_board_write(uint8_t byte);
  * counts up and wraps. The table [counter] of board.toml has its width and the meaning of a tick.
  * It is defined in a separate file. The first call may start it. */
 uint32_t ska_board_counter(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -27,15 +27,16 @@ static uint16_t crc_of(uint16_t crc, const uint8_t *bytes, uint16_t count) {
 
 /* --- decoder ---------------------------------------------------------------------------------- */
 
-static void frame_begin(ska_decoder_t *decoder) {
+void ska_decoder_begin(ska_decoder_t *decoder) {
     decoder->length = 0;
     decoder->block = 0;
     decoder->zero = false;
     decoder->broken = false;
+    decoder->whole = false;
 }
 
 void ska_decoder_init(ska_decoder_t *decoder) {
-    frame_begin(decoder);
+    ska_decoder_begin(decoder);
     decoder->dropped = 0;
 }
 
@@ -50,32 +51,38 @@ static void content_append(ska_decoder_t *decoder, uint8_t byte) {
 }
 
 /* At the closing zero, checks whether the content is a valid frame. */
-static bool content_check(const ska_decoder_t *decoder, ska_frame_t *frame) {
+static bool content_is_good(const ska_decoder_t *decoder) {
     const uint8_t *content = decoder->content;
     if (decoder->broken || decoder->block != 0 || decoder->length < FRAME_HEAD + FRAME_CRC) {
         return false;
     }
     const uint16_t end = (uint16_t)(decoder->length - FRAME_CRC);
-    if (ska_bytes_get_u16(&content[end]) != crc_of(SKA_CRC_START, content, end)) {
-        return false;
-    }
-    frame->type = content[0];
-    frame->seq = content[1];
-    frame->length = (uint16_t)(end - FRAME_HEAD);
-    frame->payload = &content[FRAME_HEAD];
-    return true;
+    return ska_bytes_get_u16(&content[end]) == crc_of(SKA_CRC_START, content, end);
 }
 
-bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte, ska_frame_t *frame) {
+void ska_decoder_frame(const ska_decoder_t *decoder, ska_frame_t *frame) {
+    frame->type = decoder->content[0];
+    frame->seq = decoder->content[1];
+    frame->length = (uint16_t)(decoder->length - FRAME_HEAD - FRAME_CRC);
+    frame->payload = &decoder->content[FRAME_HEAD];
+}
+
+bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte) {
+    if (decoder->whole) {
+        ska_decoder_begin(decoder);
+    }
     if (byte == 0) {
-        const bool good = content_check(decoder, frame);
+        if (content_is_good(decoder)) {
+            decoder->whole = true;
+            return true;
+        }
         /* A lone zero byte is neither a frame nor a bad frame. */
         const bool started = decoder->length != 0 || decoder->block != 0 || decoder->zero;
-        if (!good && started && decoder->dropped < 0xFFFFu) {
+        if (started && decoder->dropped < 0xFFFFu) {
             decoder->dropped++;
         }
-        frame_begin(decoder); /* this keeps the content, to which *frame points */
-        return good;
+        ska_decoder_begin(decoder);
+        return false;
     }
     if (decoder->block != 0) {
         decoder->block--;

@@ -63,8 +63,6 @@ typedef struct {
     uint32_t crc; /* CRC of header and state; valid if saved */
 } slot_t;
 
-static const uint8_t own_digest[8] = SKA_PLAN_DIGEST;
-
 /* A save that is being written. */
 typedef struct {
     bool open;
@@ -91,8 +89,8 @@ static uint32_t header_crc(const header_t *header) {
 }
 
 static bool header_is_ours(const header_t *header) {
-    for (uint8_t i = 0; i < sizeof own_digest; i++) {
-        if (header->digest[i] != own_digest[i]) {
+    for (uint8_t i = 0; i < sizeof ska_plan_digest; i++) {
+        if (header->digest[i] != ska_plan_digest[i]) {
             return false;
         }
     }
@@ -218,8 +216,8 @@ static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
 
     header_t header;
     header.magic = MAGIC;
-    for (uint8_t i = 0; i < sizeof own_digest; i++) {
-        header.digest[i] = own_digest[i];
+    for (uint8_t i = 0; i < sizeof ska_plan_digest; i++) {
+        header.digest[i] = ska_plan_digest[i];
     }
     header.initial_crc = ska_initial_crc();
     header.size = SKA_STATE_BYTES;

@@ -6,16 +6,6 @@
 #include "ska_board.h"
 #include "ska_crc.h"
 
-/* The incoming state. */
-typedef struct {
-    bool open;
-    uint32_t offered; /* CRC-32 of the whole state */
-    uint32_t crc;     /* CRC-32 of the bytes received so far */
-    uint32_t offset;  /* number of received bytes */
-} push_t;
-
-static push_t push;
-
 #if SKA_SAVE_BUDGET > 0
 
 #define BYTES_PER_SECOND (SKA_UART_BAUD / 10u) /* with start bit and stop bit */
@@ -24,34 +14,33 @@ static push_t push;
 #error "SKA_SAVE_INTERVAL must be 1 second or more, and its bytes must fit 32 bits"
 #endif
 
-static uint32_t paid; /* bytes received since the last save was given back */
-
-void ska_push_received(void) {
-    paid++;
-    if (paid == SAVE_PRICE) {
-        paid = 0;
+void ska_push_received(ska_push_t *push) {
+    push->paid++;
+    if (push->paid == SAVE_PRICE) {
+        push->paid = 0;
         ska_journal_earn();
     }
 }
 
-#define BYTES_LEFT (SAVE_PRICE - paid)
+#define BYTES_LEFT(push) (SAVE_PRICE - (push)->paid)
 #else
-#define BYTES_LEFT 0u /* no save is ever too early */
+#define BYTES_LEFT(push) 0u /* no save is ever too early */
 #endif
 
 /* Returns the outcome for a state that the journal has not stored. */
-static ska_outcome_t storage_failed(ska_status_t status) {
+static ska_outcome_t storage_failed(const ska_push_t *push, ska_status_t status) {
+    (void)push;
     switch (status) {
     case SKA_ERROR_WORN:
         return ska_outcome(SKA_STATUS_WORN, 0);
     case SKA_ERROR_EARLY:
-        return ska_outcome(SKA_STATUS_EARLY, BYTES_LEFT);
+        return ska_outcome(SKA_STATUS_EARLY, BYTES_LEFT(push));
     default:
         return ska_outcome(SKA_STATUS_STORAGE, (uint32_t)status);
     }
 }
 
-ska_outcome_t ska_push_offer(const ska_frame_t *frame) {
+ska_outcome_t ska_push_offer(ska_push_t *push, const ska_frame_t *frame) {
     ska_message_offer_t offer;
     if (!ska_message_offer_unpack(frame->payload, frame->length, &offer)) {
         return ska_outcome_length(frame);
@@ -61,58 +50,59 @@ ska_outcome_t ska_push_offer(const ska_frame_t *frame) {
             return ska_outcome(SKA_STATUS_DIGEST, 0);
         }
     }
-    if (!push.open || push.offered != offer.crc) {
+    if (!push->open || push->offered != offer.crc) {
         const ska_status_t begun = ska_journal_begin();
-        push.open = begun == SKA_OK;
-        push.offered = offer.crc;
-        push.crc = 0;
-        push.offset = 0;
-        if (!push.open) {
-            return storage_failed(begun);
+        push->open = begun == SKA_OK;
+        push->offered = offer.crc;
+        push->crc = 0;
+        push->offset = 0;
+        if (!push->open) {
+            return storage_failed(push, begun);
         }
     }
-    return ska_outcome(SKA_STATUS_OK, push.offset);
+    return ska_outcome(SKA_STATUS_OK, push->offset);
 }
 
 /* Completes the save when all bytes have arrived, then loads it. */
-static ska_outcome_t push_end(ska_t *network) {
-    push.open = false;
-    if (push.crc != push.offered) {
-        return ska_outcome(SKA_STATUS_CRC, push.crc);
+static ska_outcome_t push_end(ska_push_t *push, ska_t *network) {
+    push->open = false;
+    if (push->crc != push->offered) {
+        return ska_outcome(SKA_STATUS_CRC, push->crc);
     }
     ska_status_t stored = ska_journal_commit();
     if (stored == SKA_OK) {
         stored = ska_load(network);
     }
-    return stored == SKA_OK ? ska_outcome(SKA_STATUS_OK, SKA_STATE_BYTES) : storage_failed(stored);
+    return stored == SKA_OK ? ska_outcome(SKA_STATUS_OK, SKA_STATE_BYTES)
+                            : storage_failed(push, stored);
 }
 
-ska_outcome_t ska_push_piece(const ska_frame_t *frame, ska_t *network) {
+ska_outcome_t ska_push_piece(ska_push_t *push, const ska_frame_t *frame, ska_t *network) {
     ska_message_push_t piece;
     if (!ska_message_push_unpack(frame->payload, frame->length, &piece)) {
         return ska_outcome_length(frame);
     }
-    if (!push.open || piece.offset != push.offset) {
-        return ska_outcome(SKA_STATUS_OFFSET, push.open ? push.offset : 0u);
+    if (!push->open || piece.offset != push->offset) {
+        return ska_outcome(SKA_STATUS_OFFSET, push->open ? push->offset : 0u);
     }
-    if (piece.data_count > SKA_STATE_BYTES - push.offset) {
+    if (piece.data_count > SKA_STATE_BYTES - push->offset) {
         return ska_outcome_length(frame);
     }
     const ska_status_t stored = ska_journal_append(piece.data, piece.data_count);
     if (stored != SKA_OK) {
-        push.open = false;
-        return storage_failed(stored);
+        push->open = false;
+        return storage_failed(push, stored);
     }
-    push.crc = ska_crc32_update(push.crc, piece.data, piece.data_count);
-    push.offset += piece.data_count;
-    return push.offset == SKA_STATE_BYTES ? push_end(network)
-                                          : ska_outcome(SKA_STATUS_OK, push.offset);
+    push->crc = ska_crc32_update(push->crc, piece.data, piece.data_count);
+    push->offset += piece.data_count;
+    return push->offset == SKA_STATE_BYTES ? push_end(push, network)
+                                           : ska_outcome(SKA_STATUS_OK, push->offset);
 }
 
-ska_outcome_t ska_push_save(const ska_t *network) {
-    push.open = false;
+ska_outcome_t ska_push_save(ska_push_t *push, const ska_t *network) {
+    push->open = false;
     const ska_status_t saved = ska_save(network);
-    return saved == SKA_OK ? ska_outcome_done() : storage_failed(saved);
+    return saved == SKA_OK ? ska_outcome_done() : storage_failed(push, saved);
 }
 
 #endif

@@ -1,9 +1,8 @@
 /* ska_reply.c: packs replies and sends them; see ska_reply.h. */
 #include "ska_reply.h"
 
+#include "ska_board.h"
 #include "ska_crc.h"
-
-const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
 
 uint32_t ska_state_crc(const ska_t *network) {
     uint32_t crc = 0;
@@ -13,19 +12,54 @@ uint32_t ska_state_crc(const ska_t *network) {
     return crc;
 }
 
-/* Returns `count` consecutive bytes of the state from an offset on. */
-static const uint8_t *state_piece(const ska_t *network, uint32_t offset, uint8_t count) {
-#if SKA_LITTLE_ENDIAN
-    (void)count;
-    return ska_state(network, offset);
+/* --- WELCOME ---------------------------------------------------------------------------------- */
+
+/* Returns the number of requests that the host may have in flight: the request in progress, and the
+ * requests that fit the board's receive buffer. The largest request in a stream is SAMPLE. On the
+ * line it has a code byte at least every 254 bytes, and a zero byte before and after it. */
+#define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_ROOM + 4u)
+#define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
+#define CREDIT_MAX 8u
+#define CREDIT_WHOLE (1u + SKA_UART_BUFFER / SAMPLE_LINE)
+#define CREDIT (CREDIT_WHOLE < CREDIT_MAX ? CREDIT_WHOLE : CREDIT_MAX)
+
+#if SKA_PERSISTENT
+#define CAPABILITIES_STORAGE (SKA_CAPABILITY_SAVE | SKA_CAPABILITY_PUSH)
 #else
-    static uint8_t piece[SKA_CHUNK_MAX];
-    for (uint8_t i = 0; i < count; i++) {
-        piece[i] = *ska_state(network, offset + i);
-    }
-    return piece;
+#define CAPABILITIES_STORAGE 0u
 #endif
+#define CAPABILITIES                                                                               \
+    (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
+     CAPABILITIES_STORAGE | SKA_TAG_CAPABILITY)
+
+void ska_reply_welcome(uint8_t seq, const ska_device_t *device) {
+    ska_message_welcome_t welcome;
+    welcome.protocol = SKA_PROTOCOL_VERSION;
+    welcome.seq = device->session.seq;
+    welcome.digest = ska_plan_digest;
+    welcome.step = ska_step(&device->network);
+    welcome.samples = ska_samples(&device->network);
+    welcome.token = device->token;
+    welcome.crc = ska_state_crc(&device->network);
+    welcome.state_bytes = SKA_STATE_BYTES;
+    welcome.inputs = SKA_INPUTS;
+    welcome.input_width = SKA_SIGNAL_BYTES;
+    welcome.classes = SKA_CLASSES;
+    welcome.layers = SKA_LAYERS;
+    welcome.halvings = device->network.rate_halvings;
+    welcome.credit = CREDIT;
+    welcome.capabilities = CAPABILITIES;
+    welcome.saves = SKA_PERSISTENT ? ska_journal_saves() : 0u;
+    welcome.error = device->session.first_error.code;
+    welcome.error_detail = device->session.first_error.detail;
+    welcome.dropped = device->decoder.dropped;
+    welcome.board = (const uint8_t *)ska_board_name;
+    uint8_t payload[SKA_MESSAGE_WELCOME_SIZE];
+    const uint16_t length = ska_message_welcome_pack(&welcome, payload);
+    ska_frame_write(SKA_MESSAGE_WELCOME, seq, payload, length);
 }
+
+/* --- other answers ---------------------------------------------------------------------------- */
 
 void ska_reply_status(uint8_t seq, ska_outcome_t went) {
     const ska_message_status_t status = {went.code, went.detail};
@@ -34,18 +68,29 @@ void ska_reply_status(uint8_t seq, ska_outcome_t went) {
     ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
 }
 
-void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer) {
+/* METRICS are read and sent by two functions, so that they use the same stack one after the other.
+ */
+static SKA_NOINLINE void metrics_read(ska_message_metrics_t *metrics, const ska_t *network,
+                                      uint8_t layer) {
     ska_metrics_t sums;
     ska_metrics(network, layer, &sums);
-    ska_message_metrics_t metrics;
-    metrics.layer = layer;
-    metrics.step = ska_step(network);
-#define COPY(name) metrics.name = sums.name;
+    metrics->layer = layer;
+    metrics->step = ska_step(network);
+#define COPY(name) metrics->name = sums.name;
     SKA_METRICS_EACH(COPY)
 #undef COPY
+}
+
+static SKA_NOINLINE void metrics_send(uint8_t seq, const ska_message_metrics_t *metrics) {
     uint8_t payload[SKA_MESSAGE_METRICS_SIZE];
-    const uint16_t length = ska_message_metrics_pack(&metrics, payload);
+    const uint16_t length = ska_message_metrics_pack(metrics, payload);
     ska_frame_write(SKA_MESSAGE_METRICS, seq, payload, length);
+}
+
+void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer) {
+    ska_message_metrics_t metrics;
+    metrics_read(&metrics, network, layer);
+    metrics_send(seq, &metrics);
 }
 
 void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
@@ -65,7 +110,15 @@ void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset) {
     ska_message_chunk_t chunk;
     chunk.offset = offset;
     chunk.data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX);
-    chunk.data = state_piece(network, offset, chunk.data_count);
+#if SKA_LITTLE_ENDIAN
+    chunk.data = ska_state(network, offset);
+#else
+    uint8_t piece[SKA_CHUNK_MAX];
+    for (uint8_t i = 0; i < chunk.data_count; i++) {
+        piece[i] = *ska_state(network, offset + i);
+    }
+    chunk.data = piece;
+#endif
     uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
     const uint16_t length = ska_message_chunk_pack(&chunk, payload);
     ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);

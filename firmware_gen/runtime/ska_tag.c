@@ -5,17 +5,9 @@
 
 #include "ska_journal.h"
 #include "ska_mac.h"
+#include "ska_reply.h"
 
 static const uint8_t key[SKA_KEY_BYTES] = SKA_KEY;
-
-/* The values from which tags are made; CHALLENGE renews them. */
-typedef struct {
-    bool open;
-    uint8_t nonce[SKA_TAG_BYTES];
-    uint32_t number; /* executed requests since the nonce */
-} challenge_t;
-
-static challenge_t challenge;
 
 /* The first hashed byte distinguishes a nonce from the tag of a request. */
 #define MAC_OF_NONCE 0u
@@ -32,57 +24,54 @@ static void mac_number(ska_mac_t *mac, uint32_t number) {
 /* A nonce is computed from the state, the saves so far, and the challenges since the start. So a
  * nonce can repeat only after a restart, on a device with the same state as when it gave that
  * nonce. */
-ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network) {
-    static uint32_t challenges;
+ska_outcome_t ska_tag_challenge(ska_tag_t *tag, const ska_frame_t *frame, const ska_t *network) {
     ska_mac_t mac;
     if (frame->length != SKA_MESSAGE_CHALLENGE_SIZE) {
         return ska_outcome_length(frame);
     }
-    challenges++;
+    tag->challenges++;
     ska_mac_init(&mac, key);
     mac_byte(&mac, MAC_OF_NONCE);
-    mac_number(&mac, challenges);
+    mac_number(&mac, tag->challenges);
     mac_number(&mac, ska_state_crc(network));
     mac_number(&mac, SKA_PERSISTENT ? ska_journal_saves() : 0u);
-    ska_mac_tag(&mac, challenge.nonce);
-    challenge.number = 0;
-    challenge.open = true;
+    ska_mac_tag(&mac, tag->nonce);
+    tag->number = 0;
+    tag->open = true;
     return ska_outcome_done();
 }
 
-void ska_tag_nonce(uint8_t seq) {
-    const ska_message_nonce_t nonce = {challenge.nonce};
+void ska_tag_nonce(const ska_tag_t *tag, uint8_t seq) {
+    const ska_message_nonce_t nonce = {tag->nonce};
     uint8_t payload[SKA_MESSAGE_NONCE_SIZE];
     const uint16_t length = ska_message_nonce_pack(&nonce, payload);
     ska_frame_write(SKA_MESSAGE_NONCE, seq, payload, length);
 }
 
-bool ska_tag_right(const ska_frame_t *frame) {
+bool ska_tag_right(const ska_tag_t *tag, const ska_frame_t *frame) {
     ska_mac_t mac;
     if (!SKA_REQUEST_CHANGES(frame->type)) {
         return true;
     }
-    if (!challenge.open || frame->length < SKA_TAG_BYTES) {
+    if (!tag->open || frame->length < SKA_TAG_BYTES) {
         return false;
     }
     const uint16_t length = (uint16_t)(frame->length - SKA_TAG_BYTES);
     ska_mac_init(&mac, key);
     mac_byte(&mac, MAC_OF_REQUEST);
-    ska_mac_update(&mac, challenge.nonce, (uint16_t)sizeof challenge.nonce);
-    mac_number(&mac, challenge.number + 1u);
+    ska_mac_update(&mac, tag->nonce, (uint16_t)sizeof tag->nonce);
+    mac_number(&mac, tag->number + 1u);
     mac_byte(&mac, frame->type);
     ska_mac_update(&mac, frame->payload, length);
     return ska_mac_equal(&mac, &frame->payload[length]);
 }
 
-void ska_tag_count(void) { challenge.number++; }
+void ska_tag_count(ska_tag_t *tag) { tag->number++; }
 
-ska_frame_t ska_tag_removed(const ska_frame_t *frame) {
-    ska_frame_t content = *frame;
+void ska_tag_remove(ska_frame_t *frame) {
     if (SKA_REQUEST_CHANGES(frame->type) && frame->length >= SKA_TAG_BYTES) {
-        content.length = (uint16_t)(frame->length - SKA_TAG_BYTES);
+        frame->length = (uint16_t)(frame->length - SKA_TAG_BYTES);
     }
-    return content;
 }
 
 #endif

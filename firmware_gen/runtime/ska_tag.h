@@ -6,37 +6,75 @@
 #ifndef SKA_TAG_H
 #define SKA_TAG_H
 
+#include "ska.h"
 #include "ska_key.h"
-#include "ska_reply.h"
+#include "ska_outcome.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #if SKA_KEYED
 
+#define SKA_TAG_CAPABILITY SKA_CAPABILITY_KEY
+
+/* The values from which tags are made; CHALLENGE renews them. All zeros: there was none yet. */
+typedef struct {
+    bool open;
+    uint8_t nonce[SKA_TAG_BYTES];
+    uint32_t number;     /* executed requests since the nonce */
+    uint32_t challenges; /* since the start */
+} ska_tag_t;
+
 /* Executes CHALLENGE: makes a new nonce; all later tags are made from it. */
-ska_outcome_t ska_tag_challenge(const ska_frame_t *frame, const ska_t *network);
+ska_outcome_t ska_tag_challenge(ska_tag_t *tag, const ska_frame_t *frame, const ska_t *network);
 
 /* Sends the nonce. */
-void ska_tag_nonce(uint8_t seq);
+void ska_tag_nonce(const ska_tag_t *tag, uint8_t seq);
 
 /* Tells whether the next request changes nothing, or ends in the right tag. */
-bool ska_tag_right(const ska_frame_t *frame);
+bool ska_tag_right(const ska_tag_t *tag, const ska_frame_t *frame);
 
 /* Counts a request as executed, so that the next one has another tag. */
-void ska_tag_count(void);
+void ska_tag_count(ska_tag_t *tag);
 
-/* Returns the request without its tag, for its handler. */
-ska_frame_t ska_tag_removed(const ska_frame_t *frame);
+/* Takes the tag off a request, for its handler. */
+void ska_tag_remove(ska_frame_t *frame);
 
-#else
+#else /* without a key, every request has the right tag, and CHALLENGE is no message */
 
-static inline bool ska_tag_right(const ska_frame_t *frame) {
+#define SKA_TAG_CAPABILITY 0u
+
+typedef struct {
+    bool none; /* C has no empty struct */
+} ska_tag_t;
+
+static inline ska_outcome_t ska_tag_challenge(const ska_tag_t *tag, const ska_frame_t *frame,
+                                              const ska_t *network) {
+    (void)tag;
+    (void)network;
+    return ska_outcome(SKA_STATUS_TYPE, frame->type);
+}
+
+static inline void ska_tag_nonce(const ska_tag_t *tag, uint8_t seq) {
+    (void)tag;
+    (void)seq;
+}
+
+static inline bool ska_tag_right(const ska_tag_t *tag, const ska_frame_t *frame) {
+    (void)tag;
     (void)frame;
     return true;
 }
 
-static inline void ska_tag_count(void) {}
+static inline void ska_tag_count(const ska_tag_t *tag) { (void)tag; }
 
-static inline ska_frame_t ska_tag_removed(const ska_frame_t *frame) { return *frame; }
+static inline void ska_tag_remove(const ska_frame_t *frame) { (void)frame; }
 
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -5,14 +5,14 @@
  * like a reset of a microcontroller. */
 #define main ska_firmware_main
 #include "ska_main.c"
-/* These two files are included for the same reason: they have static variables, too. */
+/* This file is included for the same reason: it has static variables, too. */
 #include "ska_journal.c"
-#include "ska_push.c"
 #undef main
 
 #include <string.h>
 
 #include "line.h"
+#include "ska_reply.h"
 #include "storage.h"
 
 typedef char frames_fit[SKA_FRAME_MAX + 16 < LINE_MOST ? 1 : -1];
@@ -80,18 +80,18 @@ static void promise(bool kept, const char *what) {
 
 uint8_t device_next_seq(void) { return (uint8_t)(turn.seq + 1u); }
 
-uint32_t device_token(void) { return token; }
+uint32_t device_token(void) { return device.token; }
 
-uint32_t device_number(void) { return token + network.samples; }
+uint32_t device_number(void) { return device.token + device.network.samples; }
 
 const uint8_t *device_state(uint32_t *count) {
     *count = SKA_STATE_BYTES;
-    return ska_state(&network, 0);
+    return ska_state(&device.network, 0);
 }
 
-bool device_is_pushed(void) { return push.open; }
+bool device_is_pushed(void) { return device.push.open; }
 
-uint32_t device_push_offset(void) { return push.open ? push.offset : 0u; }
+uint32_t device_push_offset(void) { return device.push.open ? device.push.offset : 0u; }
 
 static uint32_t number_at(const uint8_t *bytes, size_t count) {
     return count == 0 ? 0 : bytes[0] + 256u * number_at(bytes + 1, count - 1);
@@ -106,11 +106,12 @@ static bool same_state(const ska_t *a, const ska_t *b) {
 }
 
 static bool sample_may(const uint8_t *payload, size_t length) {
-    const uint32_t steps = network.step - before.step;
+    const uint32_t steps = device.network.step - before.step;
     return length == 7 + SKA_INPUT_BYTES &&
            number_at(payload, 4) == token_before + before.samples &&
-           number_at(payload + 4, 2) < SKA_CLASSES && network.samples - before.samples == 1 &&
-           steps <= STEPS_MOST && network.rate_halvings == before.rate_halvings;
+           number_at(payload + 4, 2) < SKA_CLASSES &&
+           device.network.samples - before.samples == 1 && steps <= STEPS_MOST &&
+           device.network.rate_halvings == before.rate_halvings;
 }
 
 static bool rate_may(const uint8_t *payload, size_t length) {
@@ -120,14 +121,14 @@ static bool rate_may(const uint8_t *payload, size_t length) {
         return false;
     }
     expected.rate_halvings = payload[0];
-    return same_state(&expected, &network);
+    return same_state(&expected, &device.network);
 }
 
 /* PUSH may change the network only by its last piece, which loads another state. */
 static bool push_may(const uint8_t *payload, size_t length) {
     const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
     device_counts.pushed += last;
-    return last || same(&network, &before);
+    return last || same(&device.network, &before);
 }
 
 /* Returns the token after an executed request. */
@@ -152,31 +153,32 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     case SKA_MESSAGE_SET_RATE:
         return rate_may(payload, length);
     case SKA_MESSAGE_RESET:
-        return length == 0 && same(&network, &flashed);
+        return length == 0 && same(&device.network, &flashed);
     case SKA_MESSAGE_SET_TOKEN:
-        return length == 8 && number_at(payload + 4, 4) == ska_state_crc(&network) &&
-               same(&network, &before);
+        return length == 8 && number_at(payload + 4, 4) == ska_state_crc(&device.network) &&
+               same(&device.network, &before);
     case SKA_MESSAGE_SAVE:
-        return length == 4 && number_at(payload, 4) == token_before && same(&network, &before);
+        return length == 4 && number_at(payload, 4) == token_before &&
+               same(&device.network, &before);
     case SKA_MESSAGE_INFER: /* INFER changes only activations */
-        return length == SKA_INPUT_BYTES && same_state(&network, &before);
+        return length == SKA_INPUT_BYTES && same_state(&device.network, &before);
     case SKA_MESSAGE_PUSH:
         return push_may(payload, length);
     default:
-        return same(&network, &before);
+        return same(&device.network, &before);
     }
 }
 
 /* Checks counters that every later step relies on. */
 static bool is_sane(void) {
-    bool sane = network.rate_halvings <= SKA_RATE_HALVINGS_MAX;
+    bool sane = device.network.rate_halvings <= SKA_RATE_HALVINGS_MAX;
 #if SKA_REPLAY_SLOTS > 0
     for (size_t c = 0; c < SKA_CLASSES; c++) {
-        sane = sane && network.seen[c] <= SKA_MOST_SEEN;
+        sane = sane && device.network.seen[c] <= SKA_MOST_SEEN;
     }
 #endif
 #if !SKA_SUPERVISED
-    sane = sane && network.held < SKA_BATCH;
+    sane = sane && device.network.held < SKA_BATCH;
 #endif
     return sane;
 }
@@ -193,14 +195,14 @@ static void request_judge(void) {
     promise(answer.closing == 1, "a good frame is answered once");
     if (repeated || late) {
         device_counts.repeated++;
-        promise(same(&network, &before) && token == token_before,
+        promise(same(&device.network, &before) && device.token == token_before,
                 "a repeated request changes nothing");
         promise(answer.status == (late ? SKA_STATUS_OK : turn.status),
                 "a repeated request is answered as before");
         return;
     }
     const bool refused = answer.status != SKA_STATUS_OK;
-    promise(!refused || (same(&network, &before) && token == token_before),
+    promise(!refused || (same(&device.network, &before) && device.token == token_before),
             "a refused request changes nothing");
     promise((answer.status == SKA_STATUS_SEQUENCE) == (!next && !hello),
             "what is out of turn is refused, and nothing else for that");
@@ -219,19 +221,19 @@ static void request_judge(void) {
     if (!refused) {
         promise(executed_well(type, request.content + 2, request.length - 2),
                 "a request changes what it is for, and only when it fits");
-        promise(token == token_behind(type, request.content + 2, request.length - 2),
+        promise(device.token == token_behind(type, request.content + 2, request.length - 2),
                 "a token lasts as long as the state learns on");
     }
 }
 
 /* Checks the effect of the last byte. */
 static void byte_judge(void) {
-    promise(decoder.dropped == (dropped < 0xFFFFu ? dropped : 0xFFFFu),
+    promise(device.decoder.dropped == (dropped < 0xFFFFu ? dropped : 0xFFFFu),
             "what is no good frame is counted");
     if (request.good) {
         request_judge();
     } else {
-        device_counts.changed += !same(&network, &before) || token != token_before;
+        device_counts.changed += !same(&device.network, &before) || device.token != token_before;
         promise(answer.frames == 0, "nothing is answered but a good frame");
     }
     promise(storage_misuses == 0, "memory is erased before it is written, and used where it is");
@@ -264,11 +266,11 @@ static bool piece_end(piece_t *piece, content_seen_t *content) {
 /* Between two bytes the firmware is idle, so its state is compared here. */
 int16_t ska_board_read(void) {
     if (device_counts.starts == 1 && device_counts.bytes == 0) {
-        flashed = network;
+        flashed = device.network;
     }
     byte_judge();
-    memcpy(&before, &network, sizeof network);
-    token_before = token;
+    memcpy(&before, &device.network, sizeof device.network);
+    token_before = device.token;
     memset(&answer, 0, sizeof answer);
     request.good = false;
     const int16_t byte = source();
@@ -308,13 +310,8 @@ void ska_board_write(uint8_t byte) {
 void device_run(device_source_t from) {
     source = from;
     /* Clears .bss like a start-up file. */
-    memset(&network, 0, sizeof network);
-    memset(&decoder, 0, sizeof decoder);
-    memset(&session, 0, sizeof session);
-    token = 0;
+    memset(&device, 0, sizeof device);
     token_before = 0;
-    memset(&first_error, 0, sizeof first_error);
-    memset(&push, 0, sizeof push);
     memset(&writing, 0, sizeof writing);
     storage_clear();
     memset(&turn, 0, sizeof turn);

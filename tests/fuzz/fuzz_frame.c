@@ -33,7 +33,7 @@ static void decode(const uint8_t *data, size_t size) {
     ska_decoder_init(&decoder);
     for (size_t i = 0; i < size; i++) {
         ska_frame_t frame;
-        const bool found = ska_decoder_feed(&decoder, data[i], &frame);
+        const bool found = ska_decoder_feed(&decoder, data[i]);
         size_t length = 0;
         bool expected = false;
         if (data[i] == 0) {
@@ -44,6 +44,7 @@ static void decode(const uint8_t *data, size_t size) {
         }
         require(found == expected);
         if (found) {
+            ska_decoder_frame(&decoder, &frame);
             require(frame.type == content[0] && frame.seq == content[1]);
             require(frame.length + 2u == length);
             require(memcmp(frame.payload, content + 2, frame.length) == 0);

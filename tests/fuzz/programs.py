@@ -44,7 +44,6 @@ def compile_program(program: str, sources: Path, compiler: str) -> Path:
     runtime = {path.name for path in sources.glob("ska*.c")} - {
         "ska_main.c",
         "ska_journal.c",
-        "ska_push.c",
     }  # device.c includes these files
     if program == "fuzz_frame":
         runtime = {"ska_frame.c"}

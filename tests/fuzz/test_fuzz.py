@@ -99,14 +99,14 @@ PLANTS = {
     ),
     "no CRC": (
         "ska_frame.c",
-        "if (ska_bytes_get_u16(&content[end]) != crc_of(SKA_CRC_START, content, end)) {",
-        "if (false) {",
+        "return ska_bytes_get_u16(&content[end]) == crc_of(SKA_CRC_START, content, end);",
+        "(void)content[end];\n    return true;",
         r"changes by bad frames +[1-9]",
     ),
     "half a CRC": (
         "ska_frame.c",
-        "if (ska_bytes_get_u16(&content[end]) != crc_of(SKA_CRC_START, content, end)) {",
-        "if (content[end] != (crc_of(SKA_CRC_START, content, end) & 255u)) {",
+        "return ska_bytes_get_u16(&content[end]) == crc_of(SKA_CRC_START, content, end);",
+        "return content[end] == (crc_of(SKA_CRC_START, content, end) & 255u);",
         r"changes by bad frames +[1-9]",
     ),
     "lost until the next start": (
@@ -116,39 +116,39 @@ PLANTS = {
         "a device answers and learns after all that came|what is no good frame is counted",
     ),
     "learned again": (
-        "ska_main.c",
+        "ska_device.c",
         "    if (!repeated) {\n",
-        "    if (true) {\n",
+        "    if (!repeated || device->session.open) {\n",
         "a repeated request is answered as before",
     ),
     "turned back": (
-        "ska_main.c",
-        "if (session.open && frame->seq == session.hello) {",
-        "if (false) {",
+        "ska_session.c",
+        "return session->open && frame->seq == session->hello ?",
+        "return false ?",
         "what is out of turn is refused",
     ),
     "any number": (
-        "ska_main.c",
+        "ska_request.c",
         "if (sample.number != next) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
     "any token": (
-        "ska_main.c",
-        "if (rate.token != token) {",
+        "ska_request.c",
+        "if (rate.token != device->token) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
     "a token for another state": (
-        "ska_main.c",
-        "if (given.crc != ska_state_crc(&network)) {",
+        "ska_request.c",
+        "if (given.crc != ska_state_crc(&device->network)) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
     "a token that stays": (
-        "ska_main.c",
-        "    ska_init(&network);\n    token = 0;\n",
-        "    ska_init(&network);\n",
+        "ska_request.c",
+        "    ska_init(&device->network);\n    device->token = 0;\n",
+        "    ska_init(&device->network);\n",
         "a token lasts as long as the state learns on",
     ),
     "any label": (
@@ -158,21 +158,21 @@ PLANTS = {
         "runtime error: index|AddressSanitizer",
     ),
     "any offset": (
-        "ska_main.c",
+        "ska_request.c",
         "pull.offset < SKA_STATE_BYTES",
         "true",
         "runtime error|AddressSanitizer",
     ),
     "any length": (
-        "ska_main.c",
+        "ska_request.c",
         "if (frame->length != SKA_MESSAGE_RESET_SIZE) {",
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
     "a refusal that learns": (
-        "ska_main.c",
+        "ska_request.c",
         "return ska_outcome(SKA_STATUS_LABEL, sample.label);",
-        "network.samples++; return ska_outcome(SKA_STATUS_LABEL, sample.label);",
+        "device->network.samples++; return ska_outcome(SKA_STATUS_LABEL, sample.label);",
         "a refused request changes nothing",
     ),
     "any counter": (
@@ -183,8 +183,9 @@ PLANTS = {
     ),
     "one piece is enough": (
         "ska_push.c",
-        "return push.offset == SKA_STATE_BYTES ? push_end(network)\n",
-        "network->samples = push.offset;return push.offset > SKA_STATE_BYTES ? push_end(network)\n",
+        "return push->offset == SKA_STATE_BYTES ? push_end(push, network)\n",
+        "network->samples = push->offset;\n"
+        "return push->offset > SKA_STATE_BYTES ? push_end(push, network)\n",
         "a request changes what it is for, and only when it fits",
     ),
     "written without an erase": (
@@ -194,15 +195,16 @@ PLANTS = {
         "memory is erased before it is written",
     ),
     "two answers": (
-        "ska_main.c",
-        "    request_answer(&content);\n",
-        "    request_answer(&content);\n    request_answer(&content);\n",
+        "ska_device.c",
+        "    ska_request_answer(device, frame);\n",
+        "    ska_request_answer(device, frame);\n    ska_request_answer(device, frame);\n",
         "a good frame is answered once",
     ),
     "a bit of a bad frame": (
         "ska_main.c",
-        "        ska_frame_t frame;\n",
-        "        ska_frame_t frame; network.parameters[0] ^= decoder.dropped > 40u;\n",
+        "        if (ska_device_feed(",
+        "        device.network.parameters[0] ^= device.decoder.dropped > 40u;\n"
+        "        if (ska_device_feed(",
         r"changes by bad frames +[1-9]",
     ),
 }

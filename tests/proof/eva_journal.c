@@ -9,6 +9,7 @@ static volatile uint8_t any_u8;
 static ska_t network;
 static uint8_t pieces[2];
 
+const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
 uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
     return (const uint8_t *)ska + offset;

@@ -1,0 +1,65 @@
+/*
+ * ska_device.h: a network that a host can reach: the protocol as a library.
+ *
+ * Usage: one `ska_device_t`, owned by the caller (make it static: it holds the network).
+ *
+ *     static ska_device_t device;
+ *     ska_device_init(&device);
+ *     while a byte has arrived:
+ *         if (ska_device_feed(&device, byte)) {
+ *             ska_device_poll(&device);
+ *         }
+ *
+ * The bytes may come from any channel that keeps their order: a UART, USB, BLE, a socket, a file.
+ * Answers go to ska_board_write (ska_board.h), byte by byte. No function allocates or waits for
+ * input. Do not call them from an interrupt; let the interrupt put the bytes into a buffer.
+ */
+#ifndef SKA_DEVICE_H
+#define SKA_DEVICE_H
+
+#include "ska.h"
+#include "ska_frame.h"
+#include "ska_push.h"
+#include "ska_session.h"
+#include "ska_tag.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The whole state of a device. Its owner may use `network` with all functions of ska.h between two
+ * calls of the functions below; the other members are private. */
+typedef struct {
+    ska_session_t session;
+    /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
+     * another state replaces this one. SAMPLE, SET_RATE and SAVE carry the token of the state for
+     * which they are meant. So they have no effect on a device that has restarted without the
+     * host's knowledge. */
+    uint32_t token;
+#if SKA_PERSISTENT
+    ska_push_t push;
+#endif
+    ska_decoder_t decoder;
+    ska_tag_t tag;
+#if SKA_SIGNAL_BYTES > 1
+    ska_signal_t x[SKA_INPUTS]; /* the input of the request in progress */
+#endif
+    ska_t network; /* the last member, so that the offsets of the others are small */
+} ska_device_t;
+
+/* Initializes the network, loads its last save if the board keeps saves, and waits for a HELLO. */
+void ska_device_init(ska_device_t *device);
+
+/* Takes one received byte; this is short. Returns true if a request is complete: call
+ * ska_device_poll before the next byte. Until then, further bytes are dropped as if the line had
+ * lost them. */
+bool ska_device_feed(ska_device_t *device, uint8_t byte);
+
+/* Executes a complete request and sends its answer; does nothing if there is none. */
+void ska_device_poll(ska_device_t *device);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

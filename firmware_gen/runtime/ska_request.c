@@ -1,0 +1,188 @@
+/*
+ * ska_request.c: executes each kind of request, and sends its answer.
+ *
+ * A SAMPLE has a number, computed from the token and the samples before it. So it is learned once,
+ * even if sessions or programs have ended in the meantime.
+ *
+ * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
+ * ska_request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves,
+ * ska_tag.c has the key.
+ */
+#include "ska_request.h"
+
+#include "ska_reply.h"
+
+/* Reads an input from the line, little-endian, with two bytes per element if the plan has 16 bits.
+ */
+static const ska_signal_t *input_read(ska_device_t *device, const uint8_t *bytes) {
+#if SKA_SIGNAL_BYTES == 1
+    (void)device;
+    return (const ska_signal_t *)bytes;
+#else
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        device->x[i] = (ska_signal_t)ska_bytes_get_u16(bytes + 2u * i);
+    }
+    return device->x;
+#endif
+}
+
+/* --- execution -------------------------------------------------------------------------------- */
+
+/* Accepts any version. The answer has the device's version, and the host decides whether that
+ * version fits.
+ */
+static ska_outcome_t hello_execute(const ska_frame_t *frame) {
+    ska_message_hello_t hello;
+    return ska_message_hello_unpack(frame->payload, frame->length, &hello)
+               ? ska_outcome_done()
+               : ska_outcome_length(frame);
+}
+
+static ska_outcome_t sample_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_sample_t sample;
+    if (!ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
+        return ska_outcome_length(frame);
+    }
+    const uint32_t next = device->token + ska_samples(&device->network);
+    if (sample.number != next) {
+        return ska_outcome(SKA_STATUS_NUMBER, next);
+    }
+    if (ska_learn(&device->network, input_read(device, sample.x), sample.label) != SKA_OK) {
+        return ska_outcome(SKA_STATUS_LABEL, sample.label);
+    }
+    return ska_outcome_done();
+}
+
+static ska_outcome_t infer_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_infer_t infer;
+    if (!ska_message_infer_unpack(frame->payload, frame->length, &infer)) {
+        return ska_outcome_length(frame);
+    }
+    (void)ska_infer(&device->network, input_read(device, infer.x));
+    return ska_outcome_done();
+}
+
+static ska_outcome_t rate_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_set_rate_t rate;
+    if (!ska_message_set_rate_unpack(frame->payload, frame->length, &rate)) {
+        return ska_outcome_length(frame);
+    }
+    if (rate.token != device->token) {
+        return ska_outcome(SKA_STATUS_TOKEN, device->token);
+    }
+    if (ska_rate_halve(&device->network, rate.halvings) != SKA_OK) {
+        return ska_outcome(SKA_STATUS_RATE, SKA_RATE_HALVINGS_MAX);
+    }
+    return ska_outcome_done();
+}
+
+static ska_outcome_t pull_execute(const ska_frame_t *frame) {
+    ska_message_pull_t pull;
+    if (!ska_message_pull_unpack(frame->payload, frame->length, &pull)) {
+        return ska_outcome_length(frame);
+    }
+    return pull.offset < SKA_STATE_BYTES ? ska_outcome_done()
+                                         : ska_outcome(SKA_STATUS_OFFSET, SKA_STATE_BYTES);
+}
+
+static ska_outcome_t reset_execute(ska_device_t *device, const ska_frame_t *frame) {
+    if (frame->length != SKA_MESSAGE_RESET_SIZE) {
+        return ska_outcome_length(frame);
+    }
+    ska_init(&device->network);
+    device->token = 0;
+    return ska_outcome_done();
+}
+
+static ska_outcome_t token_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_set_token_t given;
+    if (!ska_message_set_token_unpack(frame->payload, frame->length, &given)) {
+        return ska_outcome_length(frame);
+    }
+    if (given.crc != ska_state_crc(&device->network)) {
+        return ska_outcome(SKA_STATUS_TOKEN, device->token);
+    }
+    device->token = given.token;
+    return ska_outcome_done();
+}
+
+#if SKA_PERSISTENT
+
+static ska_outcome_t push_execute(ska_device_t *device, const ska_frame_t *frame) {
+    const ska_outcome_t went = ska_push_piece(&device->push, frame, &device->network);
+    if (ska_push_ended(went)) {
+        device->token = 0;
+    }
+    return went;
+}
+
+static ska_outcome_t save_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_save_t save;
+    if (!ska_message_save_unpack(frame->payload, frame->length, &save)) {
+        return ska_outcome_length(frame);
+    }
+    return save.token == device->token ? ska_push_save(&device->push, &device->network)
+                                       : ska_outcome(SKA_STATUS_TOKEN, device->token);
+}
+
+#endif
+
+ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame) {
+    switch (frame->type) {
+    case SKA_MESSAGE_HELLO:
+        return hello_execute(frame);
+    case SKA_MESSAGE_SAMPLE:
+        return sample_execute(device, frame);
+    case SKA_MESSAGE_INFER:
+        return infer_execute(device, frame);
+    case SKA_MESSAGE_SET_RATE:
+        return rate_execute(device, frame);
+    case SKA_MESSAGE_PULL:
+        return pull_execute(frame);
+#if SKA_PERSISTENT
+    case SKA_MESSAGE_OFFER:
+        return ska_push_offer(&device->push, frame);
+    case SKA_MESSAGE_PUSH:
+        return push_execute(device, frame);
+    case SKA_MESSAGE_SAVE:
+        return save_execute(device, frame);
+#endif
+    case SKA_MESSAGE_RESET:
+        return reset_execute(device, frame);
+    case SKA_MESSAGE_SET_TOKEN:
+        return token_execute(device, frame);
+    case SKA_MESSAGE_CHALLENGE:
+        return ska_tag_challenge(&device->tag, frame, &device->network);
+    default:
+        return ska_outcome(SKA_STATUS_TYPE, frame->type);
+    }
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_sample_t sample;
+    ska_message_pull_t pull;
+    if (device->session.last.code != SKA_STATUS_OK) {
+        ska_reply_status(frame->seq, device->session.last);
+    } else if (frame->type == SKA_MESSAGE_HELLO) {
+        ska_reply_welcome(frame->seq, device);
+    } else if (frame->type == SKA_MESSAGE_SAMPLE &&
+               ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
+        for (uint8_t layer = 0; (sample.want & SKA_WANT_METRICS) != 0 && layer < SKA_LAYERS;
+             layer++) {
+            ska_reply_metrics(frame->seq, &device->network, layer);
+        }
+        ska_reply_result(frame->seq, &device->network, (sample.want & SKA_WANT_CRC) != 0);
+    } else if (frame->type == SKA_MESSAGE_INFER) {
+        ska_reply_result(frame->seq, &device->network, false);
+    } else if (frame->type == SKA_MESSAGE_PULL &&
+               ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
+               pull.offset < SKA_STATE_BYTES) {
+        ska_reply_chunk(frame->seq, &device->network, pull.offset);
+    } else if (frame->type == SKA_MESSAGE_CHALLENGE) {
+        ska_tag_nonce(&device->tag, frame->seq);
+    } else {
+        ska_reply_status(frame->seq, device->session.last);
+    }
+}
