@@ -9,6 +9,7 @@ that it uses into a generated project, where `read_board` reads them again.
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import re
 import shutil
@@ -112,6 +113,24 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Power:
+    """The typical supply of the running core, from a data sheet.
+
+    The core takes `milliamperes` at `volts` and at a clock of `clock` hertz. `source` names the
+    data sheet and its table.
+    """
+
+    volts: float
+    milliamperes: float
+    clock: int
+    source: str
+
+    def microjoules(self, cycles: float) -> float:
+        """Return the energy of this many cycles, which hardly depends on the clock."""
+        return self.volts * self.milliamperes * 1e3 / self.clock * cycles
+
+
+@dataclass(frozen=True)
 class Storage:
     """Non-volatile memory for saves of the state.
 
@@ -199,9 +218,10 @@ class Board:
     build it. `memory` is None for boards without memory limits (the host); `clock` is in hertz.
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
-    None if nothing can be measured; `storage` is None if the board cannot save its state; `bench`
-    is the default workload for measuring. `flashers` write an image to a real device, in order of
-    preference; an emulated board that is no real one has none.
+    None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
+    is None if no data sheet gives it; `bench` is the default workload for measuring. `flashers`
+    write an image to a real device, in order of preference; an emulated board that is no real one
+    has none.
     """
 
     name: str
@@ -219,6 +239,7 @@ class Board:
     uart: Uart | None = None
     start: Start | None = None
     counter: Counter | None = None
+    power: Power | None = None
     storage: Storage | None = None
     bench: Bench | None = None
     needs: tuple[Need, ...] = field(default=())
@@ -366,6 +387,11 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     counter = board.counter
     if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
         raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
+    power = board.power
+    if power is not None and not all(
+        0 < each < math.inf for each in (power.volts, power.milliamperes, power.clock)
+    ):
+        raise InputError(f"{path}: volts, milliamperes and clock of [power] must be above 0")
     faults = [
         None if board.storage is None else board.storage.fault(board.memory),
         None if board.start is None else board.start.fault(),

@@ -13,18 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from firmware_gen import toolchains
+from firmware_gen.bench.model import Modelled, modelled
 from firmware_gen.bench.report import Report, ask
+from firmware_gen.bench.task import Task
 from firmware_gen.board import Board, Counter, board_names, load_board
 from firmware_gen.build import BuildReport, build
 from firmware_gen.emit.bench import emit_network, emit_samples, emit_weights
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.errors import CheckError, InputError
-from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import crc16
 
 SOURCES = Path(__file__).parent
@@ -34,25 +32,6 @@ FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
 """Flag for float programs that allows the fused multiply-add, which -std=c99 alone forbids."""
 HEAP_OF_RAM = 2
 """The measured image of a program with a library has 1 / HEAP_OF_RAM of the RAM as its heap."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """The workload to measure.
-
-    Attributes:
-        plan: the network.
-        initial, learned: its parameters before the first sample and after the last, (count,).
-        inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
-        start: the initial weights in float, for the other program: W and b of each layer.
-    """
-
-    plan: Plan
-    initial: NDArray[np.int64]
-    learned: NDArray[np.int64]
-    inputs: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    start: tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True)
@@ -125,14 +104,16 @@ class Figures(Calls):
 class Benchmark:
     """The result: figures of our library, and of the other program.
 
-    `later` are the calls of the later tasks, in the same order. `units` is the known length of a
-    loop; `counted` is the length that the counter measured. `compiler` is the name and version that
-    the compiler reports.
+    `later` are the calls of the later tasks, in the same order. `modelled` has the cycles of all
+    tasks, the first one first; it is None if they cannot be modelled here. `units` is the known
+    length of a loop; `counted` is the length that the counter measured. `compiler` is the name and
+    version that the compiler reports.
     """
 
     own: Figures
     compared: Figures | None
     later: tuple[Calls, ...]
+    modelled: tuple[Modelled, ...] | None
     units: int
     counted: float
     toolchain: str
@@ -185,17 +166,21 @@ def bench(
             f"the counter of board {board.name} makes {counted:.0f} {counter.unit} of a loop of "
             f"{report.units}: correct per_tick or arguments in [counter] of its board.toml"
         )
-    own = bench.figures("own", report)
+    smallest = bench.smallest("own", report)
+    own = bench.figures("own", report, smallest)
     after = [replace(bench, task=each) for each in later]
     calls = [each.calls(each.learned(f"own-later-{i}")) for i, each in enumerate(after)]
+    cycles = modelled(smallest.elf, board, [task, *later])
     compared = None
     if compare is not None:
         bench.compare = compare
-        compared = bench.figures("compared", bench.run("compared"))
+        report_of_other = bench.run("compared")
+        smallest = bench.smallest("compared", report_of_other)
+        compared = bench.figures("compared", report_of_other, smallest)
     assert bench.built is not None
     found = toolchains.choose([bench.built.toolchain])
     compiler = found.name, found.version()
-    return Benchmark(own, compared, tuple(calls), report.units, counted, *compiler)
+    return Benchmark(own, compared, tuple(calls), cycles, report.units, counted, *compiler)
 
 
 @dataclass
@@ -229,7 +214,7 @@ class _Bench:
     def learned(self, name: str) -> Report:
         """Run our own image; check that it learned the host's weights, and return its report."""
         report, task = self.run(name), self.task
-        expected = crc16(_bytes(task.plan, task.learned))
+        expected = crc16(task.bytes(task.learned))
         if report.weights != expected:
             raise CheckError(
                 f"after {len(task.labels)} samples the weights on board {self.board.name} are not"
@@ -247,13 +232,16 @@ class _Bench:
             right=report.right,
         )
 
-    def figures(self, name: str, report: Report) -> Figures:
-        """Return the figures of a program that has run."""
-        heap = max(report.heap, 1)
-        whole = self._build(self._project(f"{name}-size", ["bench_size.c"]), heap=heap)
+    def smallest(self, name: str, report: Report) -> BuildReport:
+        """Build the smallest firmware of a program that has run."""
+        project = self._project(f"{name}-size", ["bench_size.c"])
+        return self._build(project, heap=max(report.heap, 1))
+
+    def figures(self, name: str, report: Report, whole: BuildReport) -> Figures:
+        """Return the figures of a program that has run; `whole` is its smallest firmware."""
         without = self._build(
             self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False),
-            heap=heap,
+            heap=max(report.heap, 1),
         )
         weights = self.task.plan.parameter_bytes
         if self.compare is not None:
@@ -320,9 +308,3 @@ class _Bench:
         assert self.built is not None
         name = self.built.toolchain
         return next(c.float_flags for c in self.board.toolchains if c.name == name)
-
-
-def _bytes(plan: Plan, parameters: NDArray[np.int64]) -> bytes:
-    """Return parameters in the memory layout of a device: little-endian."""
-    width = plan.formats.weight_bits // 8
-    return parameters.astype(f"<i{width}").tobytes()

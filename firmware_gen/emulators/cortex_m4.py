@@ -59,6 +59,7 @@ class Machine:
         except ImportError:
             raise ToolError("the virtual board needs unicorn: pip install unicorn") from None
         cores = {
+            "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
             "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
             "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
             "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.bench.bench import Task, bench
+from firmware_gen.bench.bench import bench
+from firmware_gen.bench.task import Task
 from firmware_gen.board import Board, board_names, load_board
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, task_of
 from ska_edge.data.load import load

@@ -7,19 +7,16 @@ functions run in Unicorn on the first 200 samples of digits, and every instructi
 from __future__ import annotations
 
 import bisect
-import importlib
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from elftools.elf.elffile import ELFFile
 
-from firmware_gen.bench.bench import Task
+from firmware_gen.bench.task import Task
+from firmware_gen.bench.trace import END, Block, Image
 from firmware_gen.board import Board, load_board
 from firmware_gen.build import build
-from firmware_gen.emulators.cortex_m4 import Machine
 from firmware_gen.project import write_project
 from tests.bench.baseline import task
 
@@ -46,57 +43,20 @@ class Profile:
     """Calls an image's functions one by one, and counts the instructions of every function."""
 
     def __init__(self, elf: Path, board: Board) -> None:
-        self._arm: Any = importlib.import_module("unicorn.arm_const")
-        unicorn: Any = importlib.import_module("unicorn")
-        self._machine = Machine(elf, board, _NoWire()).unicorn
-        assert board.memory is not None
-        self._stack = board.memory.ram.origin + board.memory.ram.size
-        self._end = board.memory.flash.origin + board.memory.flash.size - 2
-        symbols = _symbols(elf)
-        self.addresses = {name: start for start, name in symbols}
-        functions = sorted(symbols)
-        starts = [start for start, _ in functions]
-        self.counts: Counter[str] = Counter()
-
-        def count(_engine: Any, address: int, _size: int, _data: Any) -> None:
-            self.counts[functions[bisect.bisect_right(starts, address) - 1][1]] += 1
-
-        self._machine.hook_add(unicorn.UC_HOOK_CODE, count)
+        self.image = Image(elf, board)
+        self._functions = sorted((place, name) for name, place in self.image.symbols.items())
 
     def call(self, function: str, *arguments: int) -> Counter[str]:
         """Call a function; return the number of executed instructions per function."""
-        self.counts.clear()
-        registers = (self._arm.UC_ARM_REG_R0, self._arm.UC_ARM_REG_R1, self._arm.UC_ARM_REG_R2)
-        for register, value in zip(registers, arguments, strict=False):
-            self._machine.reg_write(register, value)
-        self._machine.reg_write(self._arm.UC_ARM_REG_SP, self._stack)
-        self._machine.reg_write(self._arm.UC_ARM_REG_LR, self._end | 1)
-        self._machine.emu_start(self.addresses[function] | 1, self._end)
-        return Counter(self.counts)
+        counts: Counter[str] = Counter()
+        for (_, block), times in self.image.call(function, *arguments).items():
+            if block.address != END:
+                counts[self._function(block)] += times * len(self.image.code(block))
+        return counts
 
-    def write(self, variable: str, data: bytes) -> None:
-        self._machine.mem_write(self.addresses[variable], data)
-
-
-class _NoWire:
-    """A wire on which nothing is read or written."""
-
-    def read(self, limit: int) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-
-def _symbols(elf: Path) -> list[tuple[int, str]]:
-    with elf.open("rb") as stream:
-        table: Any = ELFFile(stream).get_section_by_name(".symtab")
-        kinds = ("STT_FUNC", "STT_OBJECT")
-        return [
-            (symbol["st_value"] & ~1, symbol.name.split(".")[0])
-            for symbol in table.iter_symbols()
-            if symbol["st_info"]["type"] in kinds
-        ]
+    def _function(self, block: Block) -> str:
+        at = bisect.bisect_right(self._functions, (block.address, "\U0010ffff"))
+        return self._functions[at - 1][1]
 
 
 def profile(work: Task) -> dict[str, Counter[str]]:
@@ -110,10 +70,10 @@ def profile(work: Task) -> dict[str, Counter[str]]:
             (project / "src" / name).unlink()
         (project / "src" / "main.c").write_text(MAIN, encoding="utf-8")
         found = Profile(build(project).elf, board)
-        network, x = found.addresses["network"], found.addresses["x"]
+        network, x = found.image.symbols["network"], found.image.symbols["x"]
         found.call("ska_init", network)
         for sample, label in zip(work.inputs, work.labels.tolist(), strict=True):
-            found.write("x", np.asarray(sample, dtype=np.int8).tobytes())
+            found.image.write(x, np.asarray(sample, dtype=np.int8).tobytes())
             totals["infer"] += found.call("ska_infer", network, x)
             totals["learn"] += found.call("ska_learn", network, x, label)
     return totals

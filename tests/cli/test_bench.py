@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import board as boards
+from firmware_gen.bench import model
 from firmware_gen.board import Board, board_names, load_board
 
 PROGRAM = Path(__file__).parents[1] / "bench" / "plain_float.c"
@@ -47,6 +48,52 @@ def test_phases(ska_edge, require_board: Callable[[str], Board]) -> None:
         assert phases[0][key] == document[key]
     assert phases[3]["right"] > phases[0]["right"]
     assert phases[3]["learn"] < phases[0]["learn"]  # small errors change no weight
+
+
+def test_cycles_time_and_energy(ska_edge, require_board: Callable[[str], Board]) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("unicorn")
+    require_board("qemu-m0")
+    outcome = ska_edge("bench", "iris", "--board", "qemu-m0", "--hidden", "4", "--json")
+    document = outcome.document()
+    cycles = document["cycles"]
+    assert document["model"]["source"].startswith("Cortex-M0 Technical Reference Manual")
+    for name in ("infer", "learn"):
+        assert document[name] - 6 < cycles[name] < 3 * document[name]
+        least, most = cycles[f"{name}_range"]
+        assert least == cycles[name] < most  # the manual leaves only the multiplier open
+        # 16 cycles take 1 us, and 3 V times 4.4 mA are 13.2 mW.
+        assert document["time_us"][name] == pytest.approx(cycles[name] / 16, abs=0.1)
+        assert document["energy_uj"][name] == pytest.approx(cycles[name] / 16 * 0.0132, abs=0.01)
+
+
+def test_cycles_that_a_simulator_counts(ska_edge, require_board: Callable[[str], Board]) -> None:
+    pytest.importorskip("sklearn")
+    require_board("sim-atmega328p")
+    arguments = ("bench", "iris", "--board", "sim-atmega328p", "--hidden", "4")
+    document = ska_edge(*arguments, "--json").document()
+    assert document["model"] is None
+    assert document["cycles"]["learn_range"] == [document["learn"]] * 2
+    # 5 V and 5.2 mA at 8 MHz are 3.25 nJ per cycle, at any clock.
+    assert document["time_us"]["learn"] == pytest.approx(document["learn"] / 16, abs=0.1)
+    assert document["energy_uj"]["learn"] == pytest.approx(document["learn"] * 3.25e-3, abs=0.01)
+
+
+def test_the_table_says_that_cycles_are_a_model(
+    ska_edge, require_board: Callable[[str], Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("unicorn")
+    require_board("qemu-m4")
+    arguments = ("bench", "iris", "--board", "qemu-m4", "--hidden", "4")
+    shown = ska_edge(*arguments).out
+    assert "modelled cycles per learning step" in shown
+    assert "cycles are a model, not a measurement" in shown
+    assert "uJ" not in shown  # board.toml has no [power]
+    monkeypatch.setattr(model, "NEEDED", "unicorn_that_is_not_here")
+    without = ska_edge(*arguments).out
+    assert "modelled cycles per learning step" not in without
+    assert "pip install unicorn" in without
 
 
 def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:

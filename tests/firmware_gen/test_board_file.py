@@ -13,6 +13,8 @@ from ska_edge.errors import InputError
 HOST = (BOARDS_FOLDER / "host" / "board.toml").read_text(encoding="utf-8")
 DEEP = "k.{}b = 1\n".format("a." * 50_000)
 
+POWER = "[power]\n%s\nmilliamperes = 1.0\nclock = 1\nsource = 'none'\n"
+
 
 def changed(old: str, new: str) -> str:
     assert old in HOST
@@ -35,9 +37,12 @@ def changed(old: str, new: str) -> str:
         ("x = {a=" * 146 + "\n", "nested too deeply|cannot be read"),
         ("x = [\n" + "[\n" * 30_000, "nested too deeply|cannot be read"),
         (HOST + "x = " + "9" * 1000 + "\n", "does not describe a board"),
+        (HOST + POWER % "volts = 0.0", "must be above 0"),
+        (HOST + POWER % "volts = nan", "must be above 0"),
+        (HOST + POWER % "current = 1.0", "volts"),
         (HOST + "x = 2026-13-41\n", "cannot be read"),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_it_is_refused_in_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "board.toml").write_text(text, encoding="utf-8")

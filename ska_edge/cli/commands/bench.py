@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import click
 
-from firmware_gen.bench.bench import Benchmark, Calls, Compared, Figures, Task, counter_of
+from firmware_gen.bench.bench import Benchmark, Calls, Compared, Figures, counter_of
 from firmware_gen.bench.bench import bench as measure
+from firmware_gen.bench.cycles import CORES
+from firmware_gen.bench.model import NEEDED, Modelled
+from firmware_gen.bench.task import Task
 from firmware_gen.board import Board, load_board
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import options_from, training_options
@@ -22,6 +27,8 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.training.beginning import Beginning, beginning
 
+Figure = Callable[[dict[str, Any]], Any]
+"""Gets a number from the keys of one program or phase; None if there is none."""
 SAMPLES = 200
 PHASES = (1, 5, 20)
 """Epochs of training after which `--phases` measures the same samples again."""
@@ -52,37 +59,72 @@ def later_tasks(begun: Beginning, task: Task, progress: Progress = silent) -> li
     return tasks
 
 
-def calls_document(calls: Calls) -> dict[str, Any]:
+def cycles_document(board: Board, calls: Calls, modelled: Modelled | None) -> dict[str, Any]:
+    """Return the keys about cycles, time and energy of one program or phase in `bench --json`.
+
+    The cycles are counted or modelled; without them, all values are None.
+    """
+    if counter_of(board).unit == "cycles":
+        ranges = {"infer": (calls.infer,) * 3, "learn": (calls.learn,) * 3}
+    elif modelled is not None:
+        ranges = asdict(modelled)
+    else:
+        return {"cycles": None, "time_us": None, "energy_uj": None}
+    cycles = {name: middle for name, (_, middle, _) in ranges.items()}
+    clock, power = board.clock, board.power
+    return {
+        "cycles": {
+            **{name: round(value, 1) for name, value in cycles.items()},
+            **{f"{name}_range": [round(x, 1) for x in ranges[name][::2]] for name in ranges},
+        },
+        "time_us": clock and {name: round(1e6 * x / clock, 1) for name, x in cycles.items()},
+        "energy_uj": power and {name: round(power.microjoules(x), 3) for name, x in cycles.items()},
+    }
+
+
+def calls_document(board: Board, calls: Calls, modelled: Modelled | None) -> dict[str, Any]:
     """Return the keys of one program or phase in `bench --json`."""
-    return {**asdict(calls), "infer": round(calls.infer, 1), "learn": round(calls.learn, 1)}
+    return {
+        **asdict(calls),
+        "infer": round(calls.infer, 1),
+        "learn": round(calls.learn, 1),
+        **cycles_document(board, calls, modelled),
+    }
 
 
-def figures_document(figures: Figures) -> dict[str, Any]:
+def figures_document(
+    board: Board, figures: Figures, modelled: Modelled | None = None
+) -> dict[str, Any]:
     """Return the keys of one program in `bench --json`."""
     return {
-        **calls_document(figures),
+        **calls_document(board, figures, modelled),
         "ram_with_stack": None if figures.stack is None else figures.ram + figures.stack,
     }
 
 
-def phases_document(found: Benchmark) -> list[dict[str, Any]] | None:
+def phases_document(board: Board, found: Benchmark) -> list[dict[str, Any]] | None:
     """Return the figures of every phase, the first samples of the training first."""
     if not found.later:
         return None
     first = {name: getattr(found.own, name) for name in ("infer", "learn", "right")}
-    phases = zip((0, *PHASES), (Calls(**first), *found.later), strict=True)
-    return [{"epochs": epochs, **calls_document(calls)} for epochs, calls in phases]
+    modelled = found.modelled or (None,) * (1 + len(PHASES))
+    phases = zip((0, *PHASES), (Calls(**first), *found.later), modelled, strict=True)
+    return [
+        {"epochs": epochs, **calls_document(board, calls, cycles)}
+        for epochs, calls, cycles in phases
+    ]
 
 
 def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]:
     """Return the keys of `bench --json`, except those that repeat the options."""
-    compared = None if found.compared is None else figures_document(found.compared)
+    compared, modelled = found.compared, None if found.modelled is None else found.modelled[0]
+    core = None if modelled is None else CORES[board.core]
     return {
         "board": board.name,
         "unit": counter_of(board).unit,
-        **figures_document(found.own),
-        "compare": compared,
-        "phases": phases_document(found),
+        **figures_document(board, found.own, modelled),
+        "compare": compared and figures_document(board, compared),
+        "phases": phases_document(board, found),
         "samples": len(task.labels),
         "sizes": task.plan.sizes,
         "rule": task.plan.rule,
@@ -92,58 +134,102 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "toolchain": found.toolchain,
         "compiler": found.compiler,
         "known_loop": {"length": found.units, "counted": round(found.counted, 1)},
+        "model": core and {"source": core.source, "assumption": core.assumption},
+        "clock": board.clock,
+        "power": board.power and asdict(board.power),
     }
 
 
-def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
-    """Print the table."""
-    unit, other = document["unit"], document["compare"]
-    sizes = "-".join(str(size) for size in document["sizes"])
-    rows = [
-        (f"{unit} per inference", "infer"),
-        (f"{unit} per learning step", "learn"),
-        ("flash (bytes)", "flash"),
-        ("  code and tables in it", "code"),
-        ("RAM (all state)", "ram"),
-        ("stack (worst case)", "stack"),
-        ("RAM and stack", "ram_with_stack"),
-        (f"right of {document['samples']}, before learning each", "right"),
+def _rows(document: dict[str, Any]) -> list[tuple[str, Figure]]:
+    """Return the title of each row of the table, and the function that gets its number."""
+    unit = document["unit"]
+    rows: list[tuple[str, Figure]] = [
+        (f"{unit} per inference", itemgetter("infer")),
+        (f"{unit} per learning step", itemgetter("learn")),
+    ]
+    parts = [("modelled cycles", "cycles"), ("microseconds", "time_us"), ("uJ", "energy_uj")]
+    for title, key in parts[unit == "cycles" :]:
+        if document[key] is not None:
+            for call, name in (("inference", "infer"), ("learning step", "learn")):
+                rows.append((f"  {title} per {call}", _inner(key, name)))
+    return [
+        *rows,
+        ("flash (bytes)", itemgetter("flash")),
+        ("  code and tables in it", itemgetter("code")),
+        ("RAM (all state)", itemgetter("ram")),
+        ("stack (worst case)", itemgetter("stack")),
+        ("RAM and stack", itemgetter("ram_with_stack")),
+        (f"right of {document['samples']}, before learning each", itemgetter("right")),
     ]
 
-    def cell(figures: dict[str, Any], key: str) -> str:
-        value = figures[key]
-        return "-" if value is None else f"{round(value):,}"
 
-    columns = ["figure", "ska-edge"]
-    table = [[title, cell(document, key)] for title, key in rows]
+def _inner(key: str, name: str) -> Figure:
+    return lambda figures: None if figures[key] is None else figures[key][name]
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value < 10 and not float(value).is_integer() else f"{value:,.0f}"
+
+
+def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
+    """Print the tables and their notes."""
+    unit, other, samples = document["unit"], document["compare"], document["samples"]
+    sizes = "-".join(str(size) for size in document["sizes"])
+    columns, programs = ["figure", "ska-edge"], [document]
     if other is not None:
         columns.append(str(name))
-        table = [[*row, cell(other, key)] for row, (_, key) in zip(table, rows, strict=True)]
+        programs.append(other)
     out.table(
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
         f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
         columns,
-        table,
+        [[title, *(_cell(get(each)) for each in programs)] for title, get in _rows(document)],
     )
     loop = document["known_loop"]
     out.line(
-        f"means over {counted(document['samples'], 'sample')}; weights equal to the host's;"
+        f"means over {counted(samples, 'sample')}; weights equal to the host's;"
         f" a loop of {loop['length']} {unit} was counted as {loop['counted']:.0f}"
     )
+    for note in _notes(document):
+        out.line(note)
     if document["phases"] is not None:
         _show_phases(out, document)
+
+
+def _notes(document: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence about each model behind the figures."""
+    model, power = document["model"], document["power"]
+    if model is not None:
+        least, most = document["cycles"]["learn_range"]
+        yield (
+            f"cycles are a model, not a measurement: timings of the {model['source']}, no wait"
+            f" states; {model['assumption']} ({least:,.0f} to {most:,.0f} per learning step)"
+        )
+    elif load_board(document["board"]).core in CORES:
+        yield f"without the Python package {NEEDED}, no cycles are modelled: pip install {NEEDED}"
+    if document["time_us"] is not None:
+        yield f"times are for a clock of {document['clock'] / 1e6:g} MHz"
+    if document["energy_uj"] is not None:
+        yield (
+            f"energy: {power['volts']:g} V and {power['milliamperes']:g} mA at"
+            f" {power['clock'] / 1e6:g} MHz ({power['source']})"
+        )
 
 
 def _show_phases(out: Output, document: dict[str, Any]) -> None:
     """Print the table of the phases."""
     unit, samples = document["unit"], document["samples"]
+    keys: list[tuple[str, Figure]] = [("epochs", itemgetter("epochs"))]
+    keys += [("inference", itemgetter("infer")), ("learning step", itemgetter("learn"))]
+    if document["model"] is not None:
+        keys.append(("modelled cycles of a step", _inner("cycles", "learn")))
+    keys.append((f"right of {samples}", itemgetter("right")))
     out.table(
         f"{unit} for the same {samples} samples after more epochs of training",
-        ["epochs", "per inference", "per learning step", f"right of {samples}"],
-        [
-            [f"{phase[key]:,.0f}" for key in ("epochs", "infer", "learn", "right")]
-            for phase in document["phases"]
-        ],
+        [title for title, _ in keys],
+        [[_cell(get(phase)) for _, get in keys] for phase in document["phases"]],
     )
 
 
@@ -193,6 +279,9 @@ def bench(
 
     Flash, RAM and stack are those of the smallest firmware that infers and learns, without the
     protocol. Code is the library's part of flash, without the initial weights.
+
+    On Cortex-M0 and Cortex-M4, cycles are modelled with the timings of Arm's manuals, without wait
+    states. The times hold for the board's clock.
 
     A trained network changes fewer weights per step. `--phases` also measures the same samples
     with the weights that the host has after 1, 5 and 20 epochs.

@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from firmware_gen import board as boards
-from firmware_gen.bench.bench import Benchmark, Compared, Task, bench
+from firmware_gen.bench import model
+from firmware_gen.bench.bench import Benchmark, Compared, bench
+from firmware_gen.bench.model import modelled
+from firmware_gen.bench.task import Task
 from firmware_gen.board import Board, load_board
 from ska_edge.errors import CheckError, InputError
 from ska_edge.network.state import State
@@ -207,6 +210,42 @@ def test_later_tasks_are_measured_and_compared_with_the_host(
     wrong = dataclasses.replace(task, initial=task.learned)
     with pytest.raises(CheckError, match=f"after {SAMPLES} samples the weights .* not the host's"):
         bench(board, task, tmp_path / "wrong", later=[task, wrong])
+
+
+@pytest.mark.parametrize("name", ["qemu-m0", "qemu-m4"])
+def test_cycles_are_modelled_for_every_task(
+    name: str, task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    pytest.importorskip("unicorn")
+    found = bench(require_board(name), task, tmp_path, later=[task])
+    assert found.modelled is not None
+    own, later = found.modelled
+    assert later == own
+    for instructions, cycles in ((found.own.infer, own.infer), (found.own.learn, own.learn)):
+        least, middle, most = cycles
+        # The measured figure includes the instructions around the call.
+        assert instructions - 6 < least <= middle < most
+        assert middle < 3 * instructions
+
+
+def test_a_model_that_learned_something_else_is_found(
+    task: Task, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    pytest.importorskip("unicorn")
+    board = require_board("qemu-m4")
+    bench(board, task, tmp_path)
+    elf = tmp_path / "own-size" / "build" / "firmware.elf"
+    wrong = dataclasses.replace(task, learned=task.initial)
+    with pytest.raises(CheckError, match=f"after {SAMPLES} samples the weights in unicorn are not"):
+        modelled(elf, board, [wrong])
+
+
+def test_a_core_without_timings_and_a_computer_without_unicorn_have_no_model(
+    task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert modelled(tmp_path / "missing", load_board("qemu-m7"), [task]) is None
+    monkeypatch.setattr(model, "NEEDED", "unicorn_that_is_not_here")
+    assert modelled(tmp_path / "missing", load_board("qemu-m4"), [task]) is None
 
 
 def test_a_network_too_large_for_the_board_is_refused(
