@@ -11,7 +11,7 @@ import numpy as np
 
 from firmware_gen.bench.cycles import CORES, Cycles
 from firmware_gen.bench.task import Task
-from firmware_gen.bench.trace import Image
+from firmware_gen.bench.trace import Tracer
 from firmware_gen.board import Board
 from ska_edge.errors import CheckError
 
@@ -40,11 +40,11 @@ def modelled(elf: Path, board: Board, tasks: Sequence[Task]) -> tuple[Modelled, 
     """
     if board.core not in CORES or importlib.util.find_spec(NEEDED) is None:
         return None
-    image = Image(elf, board)
+    image = Tracer(elf, board)
     return tuple(_modelled(image, board, task) for task in tasks)
 
 
-def _modelled(image: Image, board: Board, task: Task) -> Modelled:
+def _modelled(image: Tracer, board: Board, task: Task) -> Modelled:
     core, network = CORES[board.core], image.symbols["bench_state"]
     x = (image.symbols["ska_bss_end"] + 7) // 8 * 8  # between the variables and the stack
     width = task.plan.layers[0].input.bits // 8
@@ -61,7 +61,7 @@ def _modelled(image: Image, board: Board, task: Task) -> Modelled:
     return Modelled(*(tuple((total / count).tolist()) for total in (infer, learn)))
 
 
-def _check(image: Image, network: int, task: Task) -> None:
+def _check(image: Tracer, network: int, task: Task) -> None:
     """Compare the parameters in the image's state with the host's."""
     place = network
     for field in task.plan.state_fields():

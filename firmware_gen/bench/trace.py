@@ -41,8 +41,8 @@ class _NoWire:
         pass
 
 
-class Image:
-    """An image in the memory of its board, without start-up code, ready for calls.
+class Tracer:
+    """An image in the memory of its board, without start-up code, whose calls are recorded.
 
     Attributes:
         symbols: address of each function and variable, without the suffixes of the compiler.

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_gen.bench.task import Task
-from firmware_gen.bench.trace import END, Block, Image
+from firmware_gen.bench.trace import END, Block, Tracer
 from firmware_gen.board import Board, load_board
 from firmware_gen.build import build
 from firmware_gen.project import write_project
@@ -43,7 +43,7 @@ class Profile:
     """Calls an image's functions one by one, and counts the instructions of every function."""
 
     def __init__(self, elf: Path, board: Board) -> None:
-        self.image = Image(elf, board)
+        self.image = Tracer(elf, board)
         self._functions = sorted((place, name) for name, place in self.image.symbols.items())
 
     def call(self, function: str, *arguments: int) -> Counter[str]:

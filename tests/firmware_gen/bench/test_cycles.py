@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.bench.cycles import CORES
-from firmware_gen.bench.trace import Image
+from firmware_gen.bench.trace import Tracer
 from firmware_gen.board import Board, load_board
 from firmware_gen.build import build
 
@@ -90,10 +90,10 @@ def main(code: str) -> str:
     return MAIN % code.strip("\n").replace("\n", "\\n")
 
 
-def assembled(project: Path, board: Board) -> Image:
+def assembled(project: Path, board: Board) -> Tracer:
     """Build a project and load its image."""
     report = build(project, toolchain="arm-none-eabi-gcc", bounded=False)
-    return Image(report.elf, board)
+    return Tracer(report.elf, board)
 
 
 @pytest.mark.parametrize(
