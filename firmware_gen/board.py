@@ -9,7 +9,6 @@ that it uses into a generated project, where `read_board` reads them again.
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ import cattrs
 
 from firmware_gen import toolchains
 from firmware_gen.flasher import Flasher
+from firmware_gen.power import Power
 from firmware_gen.start import Start
 from firmware_gen.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
@@ -110,24 +110,6 @@ class Counter:
     def units(self, ticks: int) -> float:
         """Convert the difference between two readings to units."""
         return ticks * self.per_tick[0] / self.per_tick[1]
-
-
-@dataclass(frozen=True)
-class Power:
-    """The typical supply of the running core, from a data sheet.
-
-    The core takes `milliamperes` at `volts` and at a clock of `clock` hertz. `source` names the
-    data sheet and its table.
-    """
-
-    volts: float
-    milliamperes: float
-    clock: int
-    source: str
-
-    def microjoules(self, cycles: float) -> float:
-        """Return the energy of this many cycles, which hardly depends on the clock."""
-        return self.volts * self.milliamperes * 1e3 / self.clock * cycles
 
 
 @dataclass(frozen=True)
@@ -387,13 +369,9 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     counter = board.counter
     if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
         raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
-    power = board.power
-    if power is not None and not all(
-        0 < each < math.inf for each in (power.volts, power.milliamperes, power.clock)
-    ):
-        raise InputError(f"{path}: volts, milliamperes and clock of [power] must be above 0")
     faults = [
         None if board.storage is None else board.storage.fault(board.memory),
+        None if board.power is None else board.power.fault(),
         None if board.start is None else board.start.fault(),
         *(flasher.fault() for flasher in board.flashers),
     ]
