@@ -1,4 +1,4 @@
-/* The network inside a firmware of one's own: no protocol, no board files, three calls.
+/* A firmware of your own around the network: no protocol, no board files, only three functions.
  *
  * The samples of a toy problem come from an invented sensor. Class 0 has high values in the first
  * half of the inputs, class 1 in the second half. The program counts how often the network is right

@@ -48,7 +48,7 @@ def run(x: Reals, start: Parameters, eta: float, steps: int) -> tuple[Series, Re
 
 
 def of(series: Series, name: str) -> Reals:
-    """Return one measure as (layers, steps)."""
+    """Return the metric `name` of every layer and step, as (layers, steps)."""
     layers = range(len(series[0]))
     return np.array([[getattr(step[layer], name) for step in series] for layer in layers])
 
@@ -66,7 +66,7 @@ def lines(path: Path, values: Reals, names: list[str], first: int, title: str, u
 
 
 def paths(path: Path, across: Reals, up: Reals, names: list[str]) -> None:
-    """Draw entropy over knowledge norm, one panel per layer, because their scales differ."""
+    """Draw entropy over knowledge norm, one panel per layer, because the layers' scales differ."""
     count = len(names)
     figure, panels = plt.subplots(
         1, count, figsize=(3.4 * count, 3.6), layout="constrained", squeeze=False

@@ -1,4 +1,4 @@
-"""Measure how many steps the published rule needs: vary K, eta and the batch on digits.
+"""Measure how K, eta and the batch size change the end of a run of the published rule on digits.
 
 The question is whether eta * K alone determines a run, so that 10 steps with eta 0.05 end in the
 same state as 500 steps with eta 0.001.
@@ -66,7 +66,7 @@ def run(x: Reals, classes: int, steps: int, eta: float, seed: int) -> Run:
 
 
 def table(title: str, named: dict[str, Run], reference: Run) -> list[str]:
-    """Print one line per run; `away` is the distance from `reference`."""
+    """Return a title, a header and one line per run; `away` is the distance from `reference`."""
     report = ["", title]
     head = f"{'run':<24} {'entropy by layer':>24} {'|z| by layer':>20} {'|W| by layer':>20}"
     report.append(head + f" {'mean D':>7} {'away':>7}")
