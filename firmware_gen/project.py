@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from firmware_gen.build import (
     build,
     build_library,
 )
+from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
@@ -87,6 +87,16 @@ class Project:
         return start(self.folder)
 
 
+def check_learns(plan: Plan) -> None:
+    """Raise InputError unless a device can learn with this plan."""
+    if plan.rule_definition.supervised and plan.batch != 1:
+        raise OptionError(
+            "a device learns one sample at a time, but the model has batch {rows};"
+            " train with {batch} 1",
+            rows=plan.batch,
+        )
+
+
 def generated_files(
     plan: Plan, parameters: NDArray[np.integer], key: bytes | None = None
 ) -> dict[str, str]:
@@ -126,12 +136,7 @@ def write_project(
             something else or an edited file that would be lost, or it cannot be written.
     """
     board = load_board(board_name)
-    if plan.rule_definition.supervised and plan.batch != 1:
-        raise OptionError(
-            "a device learns one sample at a time, but the model has batch {rows};"
-            " train with {batch} 1",
-            rows=plan.batch,
-        )
+    check_learns(plan)
     earlier = _earlier(folder)
     files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
     for name, text in generated_files(plan, parameters, key).items():
@@ -140,7 +145,7 @@ def write_project(
     if board.core == "host":
         paths = sorted(LIBRARY.glob("*.[ch]"))
         files.update((f"{LIBRARY_FOLDER}/{path.name}", path.read_bytes()) for path in paths)
-    digests = {name: _digest(files[name]) for name in sorted(files)}
+    digests = {name: sha256_of(files[name]) for name in sorted(files)}
     description = {
         "board": board_name,
         "digest": plan.digest,
@@ -179,7 +184,7 @@ def load_project(folder: Path) -> Project:
         board, digest, files = data["board"], data["digest"], data["files"]
         if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
-        if not (isinstance(board, str) and isinstance(digest, str)) or any(map(_leads_out, files)):
+        if not (isinstance(board, str) and isinstance(digest, str)) or any(map(leads_out, files)):
             raise TypeError
     except OSError as error:
         raise refusal("read", path, error) from error
@@ -220,29 +225,11 @@ def _edits_to_keep(
     """
     if earlier is None or None in earlier.files.values():
         return ()
-    kept: list[str] = []
-    lost: list[str] = []
-    for name in sorted({*earlier.files, *files}):
-        path = folder / name
-        if not path.is_file():
-            continue
-        found = _digest(path.read_bytes())
-        if found == earlier.files.get(name) or (name in files and found == _digest(files[name])):
-            continue
-        same_board = earlier.board == board and name.startswith(f"{BOARD_FOLDER}/")
-        (kept if same_board and name in files else lost).append(name)
-    if lost:
-        raise InputError(
-            f"{folder} holds files that were edited and would be lost: {', '.join(lost)};"
-            " move them away, or give another folder"
-        )
+    changed = edited(folder, earlier.files, files)
+    kept = [
+        name
+        for name in changed
+        if earlier.board == board and name.startswith(f"{BOARD_FOLDER}/") and name in files
+    ]
+    require_no_loss(folder, [name for name in changed if name not in kept])
     return tuple(kept)
-
-
-def _leads_out(name: str) -> bool:
-    """Tell whether a name leads out of the project's folder."""
-    return "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

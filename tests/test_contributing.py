@@ -7,11 +7,14 @@ import inspect
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 import ska_edge
 from firmware_gen.board import board_names
 from firmware_gen.emit.messages import emit
+from firmware_gen.export.table import EXPORTS
+from firmware_gen.export.write import SHARED
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.model.scaling import SCALINGS
@@ -38,8 +41,8 @@ def defined(source: str) -> set[str]:
     return names
 
 
-def test_the_table_has_twelve_kinds() -> None:
-    assert len(ROWS) == 12
+def test_the_table_has_thirteen_kinds() -> None:
+    assert len(ROWS) == 13
 
 
 @pytest.mark.parametrize(("place", "name"), [row[1:] for row in ROWS])
@@ -62,3 +65,8 @@ def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
     assert set(main.commands.values()) == set(commands)
     folders = {path.parent.name for path in (ROOT / "firmware_gen/boards").glob("*/board.toml")}
     assert folders == set(board_names())
+    exports = {path.name for path in (ROOT / "firmware_gen/export/templates").iterdir()}
+    assert exports == {*EXPORTS, SHARED.name}
+    kind = next(option for option in main.commands["firmware"].params if option.name == "kind")
+    assert isinstance(kind.type, click.Choice)
+    assert set(kind.type.choices) == {*EXPORTS, "project"}

@@ -41,7 +41,7 @@ def started(
     """Generate and build a model's firmware in a folder; run it on a board during the block."""
     scaling = model.scaling.as_dict()
     written = write_project(model.plan, model.state.parameters, board, project, scaling)
-    say_kept(written, out)
+    say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)
     require_fit(report, project)
     with start(project) as running_board, Link(running_board.port) as link:

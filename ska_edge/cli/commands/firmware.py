@@ -1,4 +1,4 @@
-"""`ska-edge firmware`: write a C project for a board from a model."""
+"""`ska-edge firmware`: write a C project for a board, or a library for a tool chain."""
 
 from __future__ import annotations
 
@@ -6,17 +6,34 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.export.table import EXPORTS
+from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
 from ska_edge.cli.options.key import KEY_FILE, key_in
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import say_kept
+from ska_edge.errors import OptionError
 from ska_edge.files import check_folder
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+
+PROJECT = "project"
+BOARD = "virtual-m4"
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="virtual-m4", show_default=True)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice([PROJECT, *EXPORTS]),
+    default=PROJECT,
+    show_default=True,
+    help="A project for one board, or a library for your own tool chain; the folder names it.",
+)
+@click.option(
+    "--board", show_default=BOARD, help="Board of a project; a library suits every board."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option(
     "--key",
@@ -24,13 +41,33 @@ from ska_edge.model.open import open_model
     help="File with a key, 64 hexadecimal digits; only its holders can change the device.",
 )
 @json_option
-def firmware(model: Path, board: str, output: Path, key: Path | None, as_json: bool) -> None:
+def firmware(
+    model: Path, kind: str, board: str | None, output: Path, key: Path | None, as_json: bool
+) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
     out, loaded = Output(as_json), open_model(model)
     check_folder(output)
+    if kind == PROJECT:
+        _project(loaded, BOARD if board is None else board, output, key_in(key), out)
+    elif board is not None:
+        raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
+    else:
+        _export(loaded, kind, output, key_in(key), out)
+
+
+def _project(model: Model, board: str, output: Path, key: bytes | None, out: Output) -> None:
     project = write_project(
-        loaded.plan, loaded.state.parameters, board, output, loaded.scaling.as_dict(), key_in(key)
+        model.plan, model.state.parameters, board, output, model.scaling.as_dict(), key
     )
-    say_kept(project, out)
+    say_kept(project.folder, project.kept, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
     out.document({"output": str(output), "board": project.board, "digest": project.digest})
+
+
+def _export(model: Model, kind: str, output: Path, key: bytes | None, out: Output) -> None:
+    written = write_export(
+        kind, model.plan, model.state.parameters, output, model.scaling.as_dict(), key
+    )
+    say_kept(written.folder, written.kept, out)
+    out.line(f"wrote {output}, the {written.title} {written.name}, plan {written.digest}")
+    out.document({"output": str(output), "export": kind, "digest": written.digest})

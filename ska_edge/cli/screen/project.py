@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_gen.build import BuildReport
 from firmware_gen.build import build as build_project
-from firmware_gen.project import Project, load_project
+from firmware_gen.project import load_project
 from ska_edge.cli.screen.console import Output
 from ska_edge.errors import CheckError
 
 
-def say_kept(project: Project, out: Output) -> None:
-    """Name the edited files that were not overwritten."""
-    for name in project.kept:
-        out.note(f"kept {project.folder / name}, which was edited since it was generated")
+def say_kept(folder: Path, kept: Sequence[str], out: Output) -> None:
+    """Name the edited files of a folder that were not overwritten."""
+    for name in kept:
+        out.note(f"kept {folder / name}, which was edited since it was generated")
 
 
 def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:

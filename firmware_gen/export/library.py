@@ -1,0 +1,79 @@
+"""The C files of the library that every export contains.
+
+The tool chains of the exports pass no macros of board.toml. So ska_config.h defines these macros,
+and every header includes it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_gen.board import BOARDS_FOLDER
+from firmware_gen.project import RUNTIME, generated_files
+from ska_edge.errors import CheckError, InputError
+from ska_edge.plan.plan import Plan
+
+CONFIG = "ska_config.h"
+TEMPLATES = Path(__file__).parent / "templates"
+NAME = "@NAME@"
+"""What the templates have in place of the library's name, also in the names of files."""
+PROGRAM = "ska_main.c"
+"""The only source of the runtime that is a program, and so no part of a library."""
+EEPROM = BOARDS_FOLDER / "avr" / "storage_eeprom.c"
+LONGEST_NAME = 63
+
+_GUARD = re.compile(r"^#ifndef (\w+_H)\n#define \1\n", re.M)
+
+
+def source_files(
+    plan: Plan, parameters: NDArray[np.integer], name: str, key: bytes | None
+) -> dict[str, str]:
+    """Return the name and text of every C file of the library.
+
+    Raises:
+        InputError: the name cannot be the name of a library.
+    """
+    paths = [path for path in RUNTIME.glob("*.[ch]") if path.name != PROGRAM]
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    files.update(generated_files(plan, parameters, key))
+    files = {file: _configured(file, text) for file, text in files.items()}
+    files[EEPROM.name] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
+    files[CONFIG] = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")
+    _check_name(name, files)
+    umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
+    files[f"{name}.h"] = umbrella.replace(NAME, name)
+    return files
+
+
+def _configured(file: str, text: str) -> str:
+    """Return a header that includes ska_config.h before anything else; leave a source as it is."""
+    if not file.endswith(".h"):
+        return text
+    changed, count = _GUARD.subn(rf'\g<0>\n#include "{CONFIG}"\n', text, count=1)
+    if count != 1:
+        raise CheckError(f"{file} has no include guard for {CONFIG}; add one to the runtime")
+    return changed
+
+
+def _only_with_eeprom(driver: str) -> str:
+    return f'#include "{CONFIG}"\n\n#if defined(SKA_EEPROM)\n\n{driver}\n#endif\n'
+
+
+def _check_name(name: str, files: dict[str, str]) -> None:
+    """Raise InputError unless a header of this name suits every tool chain."""
+    if not re.fullmatch(rf"[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", name):
+        raise InputError(
+            f"the folder gives the library its name, but a library cannot be named {name!r};"
+            f" give a folder whose name has at most {LONGEST_NAME} letters, digits, '-' and '_',"
+            " the first a letter"
+        )
+    # Some file systems do not distinguish capital and small letters.
+    if f"{name}.h".lower() in {file.lower() for file in files}:
+        raise InputError(
+            f"the folder gives the library its name, but {name}.h is a header of every library;"
+            " give a folder with another name"
+        )

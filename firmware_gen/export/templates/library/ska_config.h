@@ -1,0 +1,47 @@
+/* ska_config.h - the values that a board decides. Every file of the library includes this one, so
+ * edit them here, or define them for the library and the program alike.
+ */
+#ifndef SKA_CONFIG_H
+#define SKA_CONFIG_H
+
+/* The bytes that the serial line can receive while the network computes. HardwareSerial of an
+ * Arduino with an AVR has room for 63. If 0, a host sends one request at a time. */
+#ifndef SKA_UART_BUFFER
+#if defined(ARDUINO)
+#define SKA_UART_BUFFER 63u
+#else
+#define SKA_UART_BUFFER 0u
+#endif
+#endif
+
+/* Bits per second of the serial line. */
+#ifndef SKA_UART_BAUD
+#define SKA_UART_BAUD 115200u
+#endif
+
+/* The memory for saves; see ska_storage.h. An ATmega or ATtiny saves in its whole EEPROM, which
+ * storage_eeprom.c drives. On another core, define the four macros and write the three functions
+ * of ska_storage.h. Without SKA_STORAGE_SIZE, the library cannot save. */
+#if defined(__AVR__) && !defined(SKA_STORAGE_SIZE)
+#include <avr/io.h>
+#if defined(EECR)
+#define SKA_EEPROM 1
+#define SKA_STORAGE_SIZE (E2END + 1u)
+#define SKA_STORAGE_PAGE 1u
+#define SKA_STORAGE_UNIT 1u
+#define SKA_STORAGE_WEAR 100000u
+#endif
+#endif
+
+/* The limit on saves: this many in a row, and one more after each interval in seconds. Requests
+ * over the line keep the time by themselves. A program that calls ska_save by itself calls
+ * ska_journal_start once, and ska_journal_earn after each interval. If no host can reach the
+ * program, 0 turns the limit off. */
+#ifndef SKA_SAVE_BUDGET
+#define SKA_SAVE_BUDGET 200u
+#endif
+#ifndef SKA_SAVE_INTERVAL
+#define SKA_SAVE_INTERVAL 30u
+#endif
+
+#endif

@@ -1,0 +1,152 @@
+"""Writes an export into a folder; replaces an earlier export there, and keeps what was edited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
+from firmware_gen.export.library import CONFIG, NAME, TEMPLATES, source_files
+from firmware_gen.export.table import EXPORTS, Export
+from firmware_gen.project import check_learns
+from firmware_gen.swap import finish, is_left_over, swap_files
+from ska_edge.errors import InputError
+from ska_edge.files import refusal
+from ska_edge.plan.plan import Plan
+
+DESCRIPTION = "ska-export.json"
+SHARED = TEMPLATES / "library"
+LICENSE = "LICENSE"
+SENSOR = "sensor.h"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An export in a folder.
+
+    `name` is the name of the library, `title` says what the export is, and `digest` is the digest
+    of the plan. `kept` are the names of edited files that were not overwritten.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    digest: str
+    kept: tuple[str, ...] = ()
+
+
+def write_export(
+    kind: str,
+    plan: Plan,
+    parameters: NDArray[np.integer],
+    folder: Path,
+    scaling: Mapping[str, Sequence[float]] | None = None,
+    key: bytes | None = None,
+) -> Written:
+    """Write the export that EXPORTS names `kind`; the name of the folder names the library.
+
+    The same input gives the same files. If the folder has an earlier export, its files are
+    replaced: all of them or, after an interruption, none. An edited file is kept if it is meant to
+    be edited, which excludes the generated C; `Written.kept` names it. `scaling` and `key` are
+    those of `write_project`.
+
+    Raises:
+        InputError: the plan cannot learn on a device, the folder's name is not the name of a
+            library, the folder holds something else or an edited file that would be lost, or it
+            cannot be written.
+    """
+    check_learns(plan)
+    export, name = EXPORTS[kind], folder.resolve().name
+    earlier = _earlier(folder)
+    sources = source_files(plan, parameters, name, key)
+    files = _files(kind, export, name, plan, sources)
+    kept = _edits_to_keep(folder, earlier, files, sources)
+    description = {
+        "export": kind,
+        "digest": plan.digest,
+        "labels": plan.labels,
+        "input": {"format": plan.layers[0].input.name, **(scaling or {})},
+        "files": {file: sha256_of(files[file]) for file in sorted(files)},
+    }
+    written = {file: content for file, content in files.items() if file not in kept}
+    written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
+    swap_files(folder, written, set(earlier or ()) - set(files))
+    return Written(folder, name, export.title, plan.digest, kept)
+
+
+def _files(
+    kind: str, export: Export, name: str, plan: Plan, sources: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the path and content of every file of an export, without its description."""
+    library, example = Path(export.library), Path(export.example)
+    texts = {library / "src" / file: text for file, text in sources.items()}
+    texts[library / LICENSE] = (SHARED / LICENSE).read_text(encoding="utf-8")
+    texts[example / SENSOR] = (SHARED / SENSOR).read_text(encoding="utf-8")
+    folder = TEMPLATES / kind
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        texts[path.relative_to(folder)] = path.read_text(encoding="utf-8")
+    values = {NAME: name, "@DIGEST@": plan.digest}
+    filled = {}
+    for path, text in texts.items():
+        for word, value in values.items():
+            text = text.replace(word, value)
+        filled[path.as_posix().replace(NAME, name)] = text.encode()
+    return filled
+
+
+def _earlier(folder: Path) -> Mapping[str, str] | None:
+    """Return the digests of the files of the export in a folder; None if there is nothing.
+
+    Raises:
+        InputError: the folder has other contents, or a damaged description.
+    """
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a file; give a folder for the export")
+    finish(folder)
+    path = folder / DESCRIPTION
+    try:
+        if not path.exists():
+            if all(is_left_over(inside.name) for inside in folder.iterdir()):
+                return None
+            raise InputError(
+                f"{folder} is not empty and holds no ska-edge export; give another folder"
+            )
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        if any(leads_out(name) or not isinstance(files[name], str) for name in files):
+            raise TypeError
+    except OSError as error:
+        raise refusal("read", path, error) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is damaged; give another folder") from error
+    return dict(files)
+
+
+def _edits_to_keep(
+    folder: Path,
+    earlier: Mapping[str, str] | None,
+    files: Mapping[str, bytes],
+    sources: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the names of the edited files to keep: all but the generated C.
+
+    Raises:
+        InputError: generated C was edited, or a file that was not generated would be lost.
+    """
+    if earlier is None:
+        return ()
+    changed = edited(folder, earlier, files)
+    fixed = set(sources) - {CONFIG}
+    kept = [
+        name
+        for name in changed
+        if name in earlier and name in files and Path(name).name not in fixed
+    ]
+    require_no_loss(folder, [name for name in changed if name not in kept])
+    return tuple(kept)

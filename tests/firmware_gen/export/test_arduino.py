@@ -1,0 +1,85 @@
+"""The Arduino library, compiled by the recipes of Arduino's own core, learns the trainer's bits."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import serial
+
+from firmware_gen.board import Board
+from firmware_gen.emulators.simavr import compile_simulator
+from tests.conftest import without
+from tests.firmware_gen.export.arduino_core import HARDWARE, INSTALL, ArduinoCore
+from tests.firmware_gen.export.learning import LINES, expected_lines, export
+
+CPUS = {"uno": None, "mega": "atmega2560"}
+BAUD = 115_200
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export("arduino", tmp_path_factory.mktemp("libraries") / "SkaThings").folder
+
+
+@pytest.fixture(scope="module")
+def simulator(
+    require_board: Callable[[str], Board], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    require_board("sim-atmega328p")
+    return compile_simulator(tmp_path_factory.mktemp("simulator"))
+
+
+@pytest.fixture(scope="module", params=CPUS)
+def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ArduinoCore:
+    if not HARDWARE.is_dir():
+        without(INSTALL)
+    board: str = request.param
+    return ArduinoCore(board, tmp_path_factory.mktemp(board), CPUS[board])
+
+
+def test_the_example_learns_on_the_board(core: ArduinoCore, library: Path, simulator: Path) -> None:
+    """Flash and RAM hold the sketch, and its checksums are those of all the trainer's bytes."""
+    image = core.build(library / "examples" / "Learn" / "Learn.ino", library)
+    assert core.fits(image)
+    with subprocess.Popen(
+        [simulator, image, core.chip, "16000000", str(BAUD)], stdout=subprocess.PIPE, text=True
+    ) as board:
+        try:
+            assert board.stdout is not None
+            path = next(line for line in board.stdout if line.startswith("/dev/"))
+            with serial.Serial(path.strip(), BAUD, timeout=60) as port:
+                lines = [port.readline().decode("ascii").strip() for _ in range(LINES)]
+        finally:
+            board.kill()
+    assert lines == expected_lines()
+
+
+def test_the_library_has_what_arduino_lint_asks_for(library: Path) -> None:
+    """The rules of arduino-lint by their codes; the program itself is not at hand."""
+    lines = (library / "library.properties").read_text(encoding="utf-8").splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+    required = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category"}
+    assert required | {"url", "architectures"} <= set(properties)
+    assert all(properties.values())
+    assert properties["name"] == library.name
+    assert (library / "src" / f"{library.name}.h").is_file()  # LS008
+    assert (library / "src" / properties["includes"]).is_file()
+    assert (library / "README.md").is_file()  # LD001
+    assert (library / "LICENSE").is_file()  # LD002
+    assert not [path for path in library.rglob("*") if path.is_symlink()]
+    for sketch in library.glob("examples/*"):
+        assert (sketch / f"{sketch.name}.ino").is_file()
+    for line in (library / "keywords.txt").read_text(encoding="utf-8").splitlines():
+        _, kind = line.split("\t")
+        assert kind in {"KEYWORD1", "KEYWORD2", "LITERAL1"}
+
+
+def test_each_keyword_is_a_name_of_the_library(library: Path) -> None:
+    headers = "".join(path.read_text(encoding="utf-8") for path in library.glob("src/*.h"))
+    known = set(re.findall(r"\w+", headers)) | {library.name}
+    lines = (library / "keywords.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.split("\t")[0] for line in lines} <= known
