@@ -202,7 +202,7 @@ class Board:
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
     is None if no data sheet gives it; `bench` is the default workload for measuring. `flashers`
-    write an image to a real device, in order of preference; an emulated board that is no real one
+    write an image to a real device, in order of preference; a board that exists only in an emulator
     has none.
     """
 

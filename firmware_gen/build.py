@@ -40,7 +40,7 @@ class BuildReport:
     the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
     flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
     named too-large.elf, so that no command starts it. `images` are the files for programs that
-    flash a device: Intel HEX and binary; none for an emulated board that is no real one.
+    flash a device: Intel HEX and binary; none for a board that exists only in an emulator.
     """
 
     elf: Path

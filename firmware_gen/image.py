@@ -1,7 +1,8 @@
 """Reads an ELF image, and writes it in the formats of the programs that flash it.
 
-Intel HEX has addresses, so one file has the whole image. A binary file has none, and would fill
-gaps; an image with gaps, in which a chip may have saves, has one file for each part.
+Intel HEX has addresses, so one file has the whole image. A binary file has no addresses, so it
+would have to fill the gaps of an image, and a gap may hold saves. So each part of an image between
+gaps has a binary file of its own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Image:
     functions: Sequence[tuple[int, int, str]]
 
     def parts(self) -> list[tuple[int, bytes]]:
-        """Return the address and the bytes of each part; a small gap in a part has 0xFF."""
+        """Return the address and bytes of each part; 0xFF fills small gaps inside a part."""
         parts: list[tuple[int, bytes]] = []
         for address, content in sorted(self.segments):
             if parts:
@@ -47,7 +48,7 @@ class Image:
         return parts
 
     def place(self, address: int) -> str:
-        """Return the text of an address: the function that contains it, and the offset."""
+        """Return an address as text, with the function that contains it and the offset in it."""
         for start, size, name in self.functions:
             if start <= address < start + size:
                 return f"{name}+0x{address - start:x} (0x{address:08x})"

@@ -87,7 +87,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_UPDATE_BITS {update_width(plan)}
 #define SKA_TARGET {target} /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
-#define SKA_MARGIN {plan.margin} /* a sample with only smaller errors changes nothing; 0: none */
+#define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
 #define SKA_RAW_INPUT {int(plan.raw is not None)} /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */

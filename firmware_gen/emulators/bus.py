@@ -17,7 +17,7 @@ NVIC_BYTES = 0x20
 
 
 class Bus:
-    """The registers of the core, and of `peripherals` by address; each peripheral has `size`
+    """The registers of the interrupt controller, and of `peripherals` by address; each has `size`
     bytes.
     """
 

@@ -41,7 +41,7 @@ class Cells:
         return int.from_bytes(self._bytes[offset : offset + size], "little")
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Clear the bits of `size` bytes that are 0 in `value`."""
+        """Clear those bits of `size` bytes at an offset that are 0 in `value`."""
         old = self.read(offset, size)
         if self._power_fails():
             value |= 2 ** (4 * size) - 1  # half of the bits are not programmed yet

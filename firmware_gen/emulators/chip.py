@@ -44,10 +44,10 @@ class Uart(Protocol):
 
 
 class Chip(Protocol):
-    """A microcontroller around the core.
+    """The parts of a microcontroller around its core.
 
-    `flash` is all its flash; the vector table is at its start. `peripherals` are its registers by
-    address, `register_bytes` the size of each group of them.
+    `flash` is the whole flash, which begins with the vector table. `peripherals` are groups of
+    registers, by the address of the group; each group has `register_bytes` bytes.
     """
 
     flash: Region
@@ -57,17 +57,17 @@ class Chip(Protocol):
     uart: Uart
 
     def look(self, offset: int, size: int) -> int:
-        """Return bytes of the flash for saves."""
+        """Return `size` bytes of the flash for saves, as a little-endian number."""
         ...
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store to the flash for saves."""
+        """Store a number of `size` bytes to the flash for saves."""
         ...
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a chip's peripherals can use outside of themselves.
+    """The parts of an emulated board that a chip's peripherals use.
 
     `board` describes the board, and `cells` are its flash for saves. `send` puts a byte on the
     line. `stall` lets the core stand still for some clock cycles. `handling` tells whether the core

@@ -1,9 +1,9 @@
-"""A Cortex-M4 core in Unicorn with one interrupt, around which a chip puts its peripherals.
+"""A Cortex-M4 core in Unicorn, with one interrupt. A chip adds its peripherals.
 
 Unicorn executes instructions, but has no exceptions; this module adds the one interrupt that the
-firmware uses: stacking, the return, PRIMASK and WFI. Time is the number of instructions, one for
-each clock cycle. A byte on the serial line takes the time of its ten bits, and arrives whether or
-not the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
+firmware uses: stacking, the return, PRIMASK and WFI. Time is counted in clock cycles, one for each
+instruction. A byte on the serial line takes the time of its ten bits, and arrives whether or not
+the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
 that names the rule, even where a real chip would only be silent.
@@ -135,7 +135,7 @@ class Core:
             self._flush()
 
     def _step(self) -> bool:
-        """Run for the time of a byte, or until something happens; return False without a wire."""
+        """Run for a byte's time or less, then handle what ended it; return False without a wire."""
         self._execute()
         if self._returned:
             self._leave_handler()
@@ -143,8 +143,9 @@ class Core:
             if not self._requested() and not self._sleep():
                 return False
         elif not self._stopped:
-            # A byte that came in a stall has requested the interrupt in the middle of this byte
-            # time. The next byte comes one byte time later.
+            # If the interrupt is requested already, a byte has come during a stall, in the middle
+            # of this run. The next byte comes a byte time after that byte, so it waits for the end
+            # of the next run.
             self._delayed = self._requested() and not self._delayed
             if not self._delayed:
                 self._arrive()
@@ -152,7 +153,10 @@ class Core:
         return True
 
     def _execute(self) -> None:
-        """Run for the time of a byte; stop earlier for WFI and where an interrupt is possible."""
+        """Run for the time of a byte.
+
+        Stop earlier at WFI, at the handler's return, and at an unmask with a pending interrupt.
+        """
         self._returned = self._stopped = False
         try:
             self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE, count=self._byte_cycles)

@@ -80,7 +80,7 @@ class Registers:
 
 
 class PortA:
-    """GPIOA, with the reset values of the family for MODER and PUPDR."""
+    """GPIOA; `mode` and `pull` are the reset values of MODER and PUPDR in the family."""
 
     MODER, AFRL = 0x00, 0x20
 
@@ -245,7 +245,7 @@ class Keys:
 
 
 class DataCache:
-    """The data cache in front of flash, controlled by FLASH_ACR, with a size without limit.
+    """The data cache in front of flash, of unlimited size, controlled by FLASH_ACR.
 
     An erase does not change what the cache holds.
     """

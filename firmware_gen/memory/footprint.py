@@ -20,8 +20,8 @@ from ska_edge.wire.protocol import MESSAGES, Field
 Arrays = tuple[tuple[int, int], ...]
 
 # On AVR, constants are in RAM unless special instructions read them. These are the bytes of the
-# constants in RAM: a row of ska_layers with its first neuron, a row of ska_readouts, the board's
-# name, the digest.
+# constants in RAM: a row of ska_layers plus its element of ska_first_neuron (2 bytes), a row of
+# ska_readouts, the board's name, and the digest.
 AVR_LAYER, AVR_READOUT, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
 
 

@@ -205,8 +205,8 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 }
 #endif
 
-/* Computes the shifts of a hidden layer. Lower layers use their own readouts; the top one uses the
- * output layer. */
+/* Computes the shifts of a hidden layer. The top hidden layer uses the output layer as its readout;
+ * lower layers have readouts of their own. */
 static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
 #if SKA_READOUTS > 0
     if (layer < SKA_READOUTS) {
@@ -246,7 +246,8 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
 
 #else /* SKA_TEACHER_CODE */
 
-/* Returns a neuron's shift: toward the class's code, if the class has a code for this neuron. */
+/* Returns a neuron's shift: toward the code of the class, or 0 if the class has no code for this
+ * neuron. */
 static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label) {
     const uint8_t place = (uint8_t)(label % 32);
     const uint32_t presence = code_word(SKA_CODE_PRESENCE_KEY, neuron, label);
@@ -285,7 +286,8 @@ SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
     }
 }
 
-/* Tells whether all errors of the output layer are below the margin: the sample changes nothing. */
+/* Tells whether all errors of the output layer are below the margin; such a sample changes no
+ * weight. */
 static inline int is_within_margin(const ska_t *ska) {
 #if SKA_MARGIN > 0
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
@@ -316,7 +318,8 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
         hidden_shifts(ska, layer, label);
     }
 #endif
-    /* All shifts were computed with the weights before this step; from here on, rows may change. */
+    /* All shifts were computed with the layers' weights before this step; only now these weights
+     * change. */
 #if SKA_LAYER_CODE
 #define LEARN(layer) layer_learn(ska, layer);
     SKA_EACH_LEARNED(LEARN)
@@ -451,7 +454,8 @@ static void batch_update(ska_t *ska, uint8_t layer) {
     }
 }
 
-/* The first pass only records; every later pass compares itself with the previous one. */
+/* The first pass only records. Every later pass updates the weights by its differences from the
+ * previous pass. */
 static void batch_learn(ska_t *ska) {
     for (uint16_t number = 0; number < SKA_STEPS; number++) {
         ska->pass = (uint8_t)(1 - ska->pass);

@@ -35,7 +35,8 @@ typedef enum {
     SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
 } ska_status_t;
 
-/* Sums over one layer after a step. The host divides them; see docs/PROTOCOL.md. */
+/* Sums over the neurons of one layer in a step. The host computes metrics from them; see
+ * docs/PROTOCOL.md. */
 typedef struct {
     int64_t entropy;       /* z * shift */
     int64_t z_square;      /* z * z */
@@ -49,7 +50,7 @@ typedef struct {
     int64_t zero_updates;  /* number of weights whose last update rounded to zero */
 } ska_metrics_t;
 
-/* Sets the initial weights and step 0. */
+/* Sets the initial weights, and clears everything else. */
 void ska_init(ska_t *ska);
 
 /* Classifies one quantized input; returns the class with the largest decision (if equal, the
@@ -68,9 +69,9 @@ void ska_replay(ska_t *ska);
 #endif
 
 /* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first. If
- * the plan has a margin, a sample with only smaller output errors changes no weight.
- * Rules without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check
- * that the label is in range. */
+ * the plan has a margin, a sample whose output errors are all below it changes no weight. Rules
+ * without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check that the
+ * label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 
 #if !SKA_SUPERVISED
@@ -103,8 +104,8 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
  * otherwise 1. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
-/* Activates a state whose bytes the caller has written in order to the beginning of *ska. Limits
- * counters to their range, so that no bytes can do harm. */
+/* Activates a state. The caller has already written the bytes of the state, first to last, to the
+ * beginning of *ska. Limits counters to their range, so that no bytes can do harm. */
 void ska_state_written(ska_t *ska);
 
 /* The first bytes of the plan's digest, which distinguishes plans. */

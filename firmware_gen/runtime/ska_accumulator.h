@@ -5,7 +5,7 @@
 #include "ska_fixed.h"
 #include "ska_plan.h"
 
-/* The type of all sums of inputs, and of errors that pass back through a readout. */
+/* The type of the sums W a, and of the sums of errors that pass back through a readout. */
 #if SKA_ACCUMULATOR_BITS == 32
 typedef int32_t ska_sum_t;
 #define SKA_ALIGN ska_align_i32

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* The finalizer of MurmurHash3 over key + counter: a bijection in which every bit affects every
- * bit. Unsigned 32-bit arithmetic wraps around by definition. */
+/* The finalizer of MurmurHash3 over key + counter: a bijection in which every input bit affects
+ * every output bit. Unsigned 32-bit arithmetic wraps around by definition. */
 static inline uint32_t ska_draw_word(uint32_t key, uint32_t counter) {
     uint32_t word = key + counter;
     word = (word ^ (word >> 16)) * (uint32_t)0x85EBCA6BuL;

@@ -81,8 +81,9 @@ static inline int64_t ska_round_shift_i64(int64_t x, uint8_t shift) {
 #endif
 
 #if SKA_AVR_MUL
-/* These multiply by four products of bytes. The compiler would call a function, which takes twice
- * as long. MULSU and MULS leave the sign of their product in the carry. */
+/* These functions compute a product of two 16-bit numbers from four products of bytes. The compiler
+ * would instead call a library function, which takes twice as long. MULSU and MULS leave the sign
+ * of their product in the carry. */
 static inline int32_t ska_product_bytes_i16(int16_t a, int16_t b) {
     int32_t product;
     uint8_t zero;

@@ -48,8 +48,8 @@ static inline ska_pair_t ska_pair_scaled(ska_pair_t pair, uint8_t exponent, uint
     return (pair << exponent) & mask;
 }
 
-/* Returns sum + first * first + second * second of a and b. It is exact, because the sum fits by
- * proof. */
+/* Returns sum + (first of a) * (first of b) + (second of a) * (second of b). It is exact, because
+ * the sum fits by proof. */
 static inline int32_t ska_pair_dot_i32(ska_pair_t a, ska_pair_t b, int32_t sum) {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
 }

@@ -24,7 +24,8 @@ extern "C" {
 /* The largest content of a received frame: type, seq, payload, tag and two bytes of CRC. */
 #define SKA_FRAME_MAX (SKA_REQUEST_MAX + SKA_TAG_ROOM + 4u)
 
-/* A valid received frame; it is valid until the next byte goes to the decoder. */
+/* A received frame with the right CRC. Its payload stays in place until the next byte goes to the
+ * decoder. */
 typedef struct {
     uint8_t type;
     uint8_t seq;
@@ -39,7 +40,7 @@ typedef struct {
     uint8_t block;    /* bytes that the current COBS block still lacks */
     bool zero;        /* a zero byte of the content follows this block */
     bool broken;      /* the frame is too long: ignore everything up to the next zero byte */
-    bool whole;       /* the content is a valid frame, which the next byte discards */
+    bool whole;       /* the content is a valid frame; the next byte discards it */
     uint8_t content[SKA_FRAME_MAX]; /* the bytes decoded so far */
 } ska_decoder_t;
 

@@ -73,7 +73,8 @@ static inline quad_t weights_load(const int16_t **place) {
  * the eight registers that it names itself; the compiler has the other five for operands. */
 #define BUSY "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12"
 
-/* Eight lanes go to R3 to R6, eight weights to R8 to R12; the register `place` moves on. */
+/* Eight lanes go to R3, R4, R5 and R6; eight weights go to R8, R9, R10 and R12. The register
+ * `place` advances. */
 #define LANES_LOAD(place) "ldmia " place "!, {r3, r4, r5, r6}\n\t"
 #if SKA_EVEN_ROWS
 #define WEIGHTS_LOAD(place) "ldmia " place "!, {r8, r9, r10, r12}\n\t"

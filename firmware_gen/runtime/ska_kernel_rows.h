@@ -1,11 +1,11 @@
-/* ska_kernel_rows.h - the update of a row, for kernels without an instruction that saturates; see
- * ska_kernel.h.
+/* ska_kernel_rows.h - the update of a row, for cores without an instruction that adds and
+ * saturates; see ska_kernel.h.
  *
  * The kernel first defines row_move(change, weight, step), the update of a row in which no weight
- * saturates. It is called only if the row's headroom allows it. The headroom is a distance: no
- * weight of the row is nearer than that to an end of its format. Each update subtracts from the
- * headroom the largest change that it can make. If the headroom is smaller than this change, the
- * headroom is measured again. A headroom of 0 is valid for every row.
+ * saturates. It is called only if the row's headroom allows it. The headroom is a distance: every
+ * weight of the row is at least that far from both ends of its format. Each update subtracts from
+ * the headroom the largest change that it can make. If the headroom is smaller than this change,
+ * the headroom is measured again. A headroom of 0 is valid for every row.
  */
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H
@@ -14,7 +14,7 @@
 
 #include "ska_accumulator.h"
 
-/* Updates one row, with a test of every weight. */
+/* Updates one row, and saturates every weight. */
 static SKA_NOINLINE void row_saturate(const ska_change_t *change, ska_weight_t *weight,
                                       int_fast16_t step) {
     const ska_lane_t *lanes = change->lanes;

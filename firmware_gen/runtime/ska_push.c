@@ -27,7 +27,7 @@ void ska_push_received(ska_push_t *push) {
 #define BYTES_LEFT(push) 0u /* no save is ever too early */
 #endif
 
-/* Returns the outcome for a state that the journal has not stored. */
+/* Returns the outcome of a save that the journal refused, or that failed. */
 static ska_outcome_t storage_failed(const ska_push_t *push, ska_status_t status) {
     (void)push;
     switch (status) {

@@ -16,14 +16,15 @@ extern "C" {
 
 #if SKA_PERSISTENT
 
-/* A state that arrives, and the clock of the limit on saves. All zeros: no state arrives. */
+/* A state that is arriving, and the clock of the limit on saves. All zeros: no state is arriving.
+ */
 typedef struct {
     bool open;
     uint32_t offered; /* CRC-32 of the whole state */
     uint32_t crc;     /* CRC-32 of the bytes received so far */
     uint32_t offset;  /* number of received bytes */
 #if SKA_SAVE_BUDGET > 0
-    uint32_t paid; /* bytes received on the line since the last save was given back */
+    uint32_t paid; /* bytes received since the budget last grew by one save */
 #endif
 } ska_push_t;
 

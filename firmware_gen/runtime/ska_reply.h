@@ -11,7 +11,7 @@ uint32_t ska_state_crc(const ska_t *network);
 
 /* Each of these functions sends one reply with a sequence number. */
 
-/* Sends the report about the device. */
+/* Sends WELCOME: the device, its plan and its progress. */
 void ska_reply_welcome(uint8_t seq, const ska_device_t *device);
 
 void ska_reply_status(uint8_t seq, ska_outcome_t went);

@@ -18,12 +18,13 @@ extern "C" {
 
 #define SKA_TAG_CAPABILITY SKA_CAPABILITY_KEY
 
-/* The values from which tags are made; CHALLENGE renews them. All zeros: there was none yet. */
+/* The values from which tags are made; CHALLENGE renews them. All zeros: no CHALLENGE has come yet.
+ */
 typedef struct {
     bool open;
     uint8_t nonce[SKA_TAG_BYTES];
-    uint32_t number;     /* executed requests since the nonce */
-    uint32_t challenges; /* since the start */
+    uint32_t number;     /* requests executed since the nonce was made */
+    uint32_t challenges; /* CHALLENGEs executed since the start */
 } ska_tag_t;
 
 /* Executes CHALLENGE: makes a new nonce; all later tags are made from it. */
@@ -32,13 +33,13 @@ ska_outcome_t ska_tag_challenge(ska_tag_t *tag, const ska_frame_t *frame, const 
 /* Sends the nonce. */
 void ska_tag_nonce(const ska_tag_t *tag, uint8_t seq);
 
-/* Tells whether the next request changes nothing, or ends in the right tag. */
+/* Tells whether a new request may be executed: it changes nothing, or it ends in the right tag. */
 bool ska_tag_right(const ska_tag_t *tag, const ska_frame_t *frame);
 
 /* Counts a request as executed, so that the next one has another tag. */
 void ska_tag_count(ska_tag_t *tag);
 
-/* Takes the tag off a request, for its handler. */
+/* Removes the tag from a request, because its handler expects only the payload. */
 void ska_tag_remove(ska_frame_t *frame);
 
 #else /* without a key, every request has the right tag, and CHALLENGE is no message */

@@ -34,9 +34,10 @@
 #endif
 #endif
 
-/* Tells whether each row of weights has a headroom, which takes 2 bytes of RAM and saves a test per
- * weight; see ska_kernel_rows.h. Other kernels saturate at no cost, and other plans have sums of 64
- * bits. Define it as 0 if RAM matters more than speed. */
+/* Tells whether each row of weights has a headroom; see ska_kernel_rows.h. It takes 2 bytes of RAM
+ * per row, and an update then need not saturate each weight. The kernels for DSP instructions and
+ * AVR have no headroom, because they saturate at no cost. Define SKA_HEADROOM as 0 if RAM matters
+ * more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
 #if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \

@@ -42,7 +42,7 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
     last = count_of_a_save(elf, chip, board.storage.size)
     assert last > PLAN.state_bytes / board.storage.unit
     cells, kept, failures = Cells(board.storage.size), 0, 0
-    # The erase, the header, the state, and the CRC with which the save becomes valid.
+    # Operations within the erase, the header, the state, and the CRC, which makes the save valid.
     for operation in (1, 2, 9, last // 2, last - 1, last):
         with (
             powered(elf, chip, cells) as device,

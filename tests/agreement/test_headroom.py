@@ -1,9 +1,9 @@
-"""A row with headroom is updated without saturation, and still gets the host's bits.
+"""A row with headroom is updated without saturation, and still has the same bits as on the host.
 
-The proof has three parts. First, no change exceeds `ska_most_change`; this is shown for every step
-and shift. Second, no weight of a row is nearer to an end of its format than the row's headroom;
-this is checked after every step, from weights at the ends. Third, a sum therefore fits its format
-without saturation; test_eva.py assumes this.
+This is shown in two parts. First, no change exceeds `ska_most_change`, for every step, input and
+shift. Second, every weight of a row is at least the row's headroom away from both ends of its
+format; this is checked after every step, in networks with weights at the ends. So a changed weight
+fits its format without saturation. test_eva.py relies on this.
 """
 
 from __future__ import annotations

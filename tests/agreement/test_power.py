@@ -45,10 +45,10 @@ def project(
 
 
 class Run:
-    """A monitor's run over random rows; a seed chooses everything else.
+    """A monitor's run; the seed chooses the rows, the line and the options.
 
     Args:
-        options: options of `Monitor.run` and `Stream` that replace those chosen by the seed.
+        options: options of `Monitor.run` and `Stream` that replace the seed's choices.
 
     Attributes:
         rows: how many rows are learned.
@@ -130,14 +130,18 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
         ("RESULT", 0, 2),
         ("SAVE", 0, 2),
         ("STATUS", 2, 2),
-        ("HELLO", 2, 2),  # the third HELLO ends the log; the first two open sessions
+        ("HELLO", 2, 2),  # the host sends the third HELLO at the end of the log
         ("WELCOME", 2, 2),
     ],
 )
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """The device rolls back once, and the host sets the device's rate and token again."""
+    """Power fails within the 13th SAMPLE, and then again, within the named frame.
+
+    `before` such frames come first after the restart; `falls` is the number of rollbacks that the
+    host sees. After a rollback, the host sets the device's rate and token again.
+    """
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
     fell_back = run.watch(lambda: run.board.fail_after(lives), lambda _: None)

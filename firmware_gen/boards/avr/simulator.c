@@ -3,10 +3,10 @@
  *     simulator FIRMWARE.ELF MCU HERTZ BAUD
  *
  * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
- * compiles it when a board starts. Time is the time of the simulated chip, which runs as fast as
- * this computer can. Bytes take their time on the line, and arrive whether or not the firmware
- * reads them, as on a real line. While the firmware sleeps and the line is idle, simulated time
- * stops and the simulator uses no processor time. */
+ * compiles it when a board starts. Time is counted in clock cycles of the simulated chip; the
+ * simulation runs as fast as this computer can. Bytes take their time on the line, and arrive
+ * whether or not the firmware reads them, as on a real line. While the firmware sleeps and the line
+ * is idle, simulated time stops and the simulator uses no processor time. */
 
 #define _XOPEN_SOURCE 600
 

@@ -1,7 +1,7 @@
 /* The host board: the firmware as a process of this machine, with its UART on a pseudo terminal.
  *
  * It prints the path of the port on standard output and serves until SIGTERM. SIGTERM is unblocked
- * only inside pselect(), so it can neither be missed nor interrupt a computation. */
+ * only inside pselect(), so it is never missed and never interrupts a computation. */
 
 #define _XOPEN_SOURCE 600
 
@@ -26,7 +26,7 @@ static int port = -1;
 static sigset_t open_signals; /* the signal mask while waiting */
 static volatile sig_atomic_t stopping = 0;
 
-/* The pseudo terminal buffers more than this while the firmware computes. */
+/* While the firmware computes, further bytes wait in the pseudo terminal. */
 static uint8_t input[SKA_UART_BUFFER];
 static size_t input_at = 0;
 static size_t input_count = 0;

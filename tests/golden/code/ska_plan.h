@@ -52,7 +52,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_UPDATE_BITS 64
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
-#define SKA_MARGIN 0 /* a sample with only smaller errors changes nothing; 0: none */
+#define SKA_MARGIN 0 /* a sample whose errors are all smaller changes no weight */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */
