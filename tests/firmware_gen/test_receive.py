@@ -50,7 +50,7 @@ int main(void) {
 }
 """
 # A loop of some tenths of a second, in which a whole burst arrives, by board or family.
-TURNS = {"avr": 400_000, "nucleo-f401re": 3_000_000}
+TURNS = {"avr": 400_000, "microbit-v2": 8_000_000, "nucleo-f401re": 3_000_000}
 MANY_TURNS = 30_000_000
 
 # The program reads COUNT bytes, then answers with a checksum that depends on their order. In
@@ -260,6 +260,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("sim-atmega2560", 921_600, True),  # 8.5 % off
         ("virtual-m4", 921_600, False),
         ("nucleo-f401re", 921_600, False),
+        ("microbit-v2", 921_600, False),
     ],
 )
 def test_a_baud_that_the_clock_does_not_make_is_refused(

@@ -1,9 +1,10 @@
-/* Flash driver for the Nordic nRF51, by its flash controller NVMC (nRF51 Series Reference Manual,
- * chapter NVMC).
+/* Flash driver for the Nordic nRF51 and nRF52, by their flash controller NVMC (nRF51 Series
+ * Reference Manual and nRF52833 Product Specification, chapters NVMC).
  *
- * The core halts while its flash is erased or programmed: an erase of a page takes about 22 ms, a
- * write of a word 48 us (S130 SoftDevice Specification, Flash memory API). Meanwhile, bytes that
- * arrive over the UART wait in its FIFO, which holds six bytes. */
+ * The core halts while its flash is erased or programmed. On an nRF51, an erase of a page takes
+ * about 22 ms, a write of a word 48 us (S130 SoftDevice Specification, Flash memory API). On an
+ * nRF52833 they take about 85 ms and 42 us. Meanwhile, bytes that arrive over the UART wait in its
+ * FIFO, which holds six bytes. */
 
 #include "ska_storage.h"
 

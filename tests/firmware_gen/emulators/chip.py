@@ -19,6 +19,32 @@ from firmware_gen.emulators.core import Core
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.wire import Terminal
 
+DATA = bytes(range(1, 17))
+
+
+def chunks(page: int) -> list[bytes]:
+    """Return commands for DRIVER_MAIN that use all of a driver.
+
+    More bytes than a UART holds follow the last erase.
+    """
+
+    def number(value: int) -> bytes:
+        return value.to_bytes(4, "little")
+
+    return [
+        b"W" + number(0) + number(16) + DATA,
+        b"R" + number(0) + number(16),
+        b"E" + number(page),
+        b"E" + number(0),
+        b"R" + number(0) + number(16),
+        b"W" + number(0) + number(16) + DATA[::-1],
+        b"R" + number(0) + number(16),
+        b"E" + number(0) + b"too early",
+    ]
+
+
+ANSWERS = b"\1" + DATA + b"\1\1" + b"\xff" * 16 + b"\1" + DATA[::-1] + b"\1"
+
 
 @dataclass(frozen=True)
 class Mistake:

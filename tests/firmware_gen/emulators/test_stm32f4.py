@@ -9,32 +9,13 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.stm32f4 import Stm32f401
-from tests.firmware_gen.emulators.chip import Mistake, require_notice, run
+from tests.firmware_gen.emulators.chip import ANSWERS, Mistake, chunks, require_notice, run
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
 UART, STORAGE, SCRIPT = "uart_stm32f4.c", "storage_stm32f4.c", "link_sectors.ld"
 
-PAGE = 16384
-
-
-def number(value: int) -> bytes:
-    return value.to_bytes(4, "little")
-
-
-DATA = bytes(range(1, 17))
-# Each chunk is a command for DRIVER_MAIN. More bytes than the USART holds follow the last erase.
-CHUNKS = [
-    b"W" + number(0) + number(16) + DATA,
-    b"R" + number(0) + number(16),
-    b"E" + number(PAGE),
-    b"E" + number(0),
-    b"R" + number(0) + number(16),
-    b"W" + number(0) + number(16) + DATA[::-1],
-    b"R" + number(0) + number(16),
-    b"E" + number(0) + b"too early",
-]
-ANSWERS = b"\1" + DATA + b"\1\1" + b"\xff" * 16 + b"\1" + DATA[::-1] + b"\1"
+CHUNKS = chunks(page=16384)
 # The main program turns the data cache on, as the start-up code of many projects does.
 CACHED = DRIVER_MAIN.replace(
     "    ska_board_init();\n",
