@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
@@ -14,9 +13,15 @@ from ska_edge.errors import DeviceError
 
 TIME_LIMIT_S = 300.0
 """A run takes a few seconds; only an emulated core without float hardware takes longer."""
+LOCK_LIMIT_S = 60.0
+"""How long another program may keep the port of the board."""
+IDLE_LIMIT_S = 30.0
+"""After the end of a run, a board that has another question begins the next run at once."""
+POLL_S = 0.1
 QUESTION = b"?"
-ATTEMPTS = 3
 LINE = re.compile(rb"^([a-z]+) ([0-9a-f]{16})$", re.MULTILINE)
+RUN = re.compile(rb"^units .*?^end .*?\n", re.MULTILINE | re.DOTALL)
+"""The lines of a run, from the first to the last."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +53,15 @@ class Report:
 def ask(board: RunningBoard) -> Report:
     """Let a running board measure itself.
 
-    A report that lacks a line is asked for again, because another program that has the same
-    terminal open may have read the line. The board then measures the same calls once more.
+    The system gives the number of a closed pseudo terminal to the next one. So a program that waits
+    for a device that is gone may open the port of this board. Like every port of this package, the
+    port is therefore locked, after the other program has left it. What that program has sent or
+    read does no harm: each byte starts the same run, and only a run with all its lines counts.
 
     Raises:
-        DeviceError: the board does not answer, or none of its answers is a report.
+        DeviceError: the board does not answer, another program keeps the port, or the answer lacks
+            a line.
     """
-    for _ in range(ATTEMPTS):
-        text = _answer(board)
-        found = {name.decode(): int(value, 16) for name, value in LINE.findall(text)}
-        found["samples"] = found.pop("end", 0)
-        with contextlib.suppress(TypeError):
-            return Report(**found)
-    raise DeviceError(
-        f"board {board.name} sent an incomplete report in {ATTEMPTS} runs, {text[-60:]!r};"
-        f" see {board.log}"
-    )
-
-
-def _answer(board: RunningBoard) -> bytes:
-    """Return all bytes up to the line `end`."""
     import tty  # not every system has this, but systems that start boards have it
 
     try:
@@ -75,21 +69,61 @@ def _answer(board: RunningBoard) -> bytes:
     except OSError as error:
         raise DeviceError(f"cannot open {board.port}: {error.strerror}") from None
     try:
-        tty.setraw(port)
-        os.write(port, QUESTION)
-        text, deadline = b"", time.monotonic() + TIME_LIMIT_S
-        while not re.search(rb"^end .*\n", text, re.MULTILINE):
-            if not board.alive():
-                raise DeviceError(f"board {board.name} ended: {board.last_words()}")
+        deadline = time.monotonic() + LOCK_LIMIT_S
+        while not _locked(port):
             if time.monotonic() > deadline:
                 raise DeviceError(
-                    f"board {board.name} did not end its run within {TIME_LIMIT_S:.0f} s"
-                    f" (so far {text[-60:]!r}); see {board.log}"
+                    f"another program uses {board.port}, the port of board {board.name}; end it"
                 )
-            if select.select([port], [], [], 0.1)[0]:
-                text += os.read(port, 4096)
-        return text
+            time.sleep(POLL_S)
+        tty.setraw(port)
+        os.write(port, QUESTION)
+        return _read(board, port)
     except OSError as error:
         raise DeviceError(f"the port {board.port} is gone ({error.strerror})") from None
     finally:
         os.close(port)
+
+
+def _locked(port: int) -> bool:
+    """Try to lock a port; return False if another program has locked it."""
+    import fcntl
+
+    try:
+        fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(board: RunningBoard, port: int) -> Report:
+    """Read until a run has arrived with all its lines; return its report."""
+    text = b""
+    latest = time.monotonic()
+    deadline = latest + TIME_LIMIT_S
+    while True:
+        report = _whole(text)
+        if report is not None:
+            return report
+        if not board.alive():
+            raise DeviceError(f"board {board.name} ended: {board.last_words()}")
+        now = time.monotonic()
+        ended = re.search(rb"^end .*\n\Z", text, re.MULTILINE)
+        if now > (min(deadline, latest + IDLE_LIMIT_S) if ended else deadline):
+            what = "sent an incomplete report" if ended else "did not end its run in time"
+            raise DeviceError(f"board {board.name} {what}, {text[-60:]!r}; see {board.log}")
+        if select.select([port], [], [], POLL_S)[0]:
+            text += os.read(port, 4096)
+            latest = time.monotonic()
+
+
+def _whole(text: bytes) -> Report | None:
+    """Return the report of the first run with all its lines; None if there is none yet."""
+    for run in RUN.findall(text):
+        found = {name.decode(): int(value, 16) for name, value in LINE.findall(run)}
+        found["samples"] = found.pop("end", 0)
+        try:
+            return Report(**found)
+        except TypeError:  # a line is missing
+            continue
+    return None
