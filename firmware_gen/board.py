@@ -214,7 +214,7 @@ class Board:
     toolchains: tuple[Compiler, ...]
     folder: Path
     family: str | None = None
-    kernel: Literal["portable", "dsp", "thumb", "avr"] = "portable"
+    kernel: Literal["portable", "dsp", "mve", "thumb", "avr"] = "portable"
     clock: int | None = None
     linker_script: str | None = None
     memory: Memory | None = None

@@ -14,7 +14,7 @@ from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.rules.rule import READOUT
 
 EIGHT = 8  # number of inputs that the DSP kernel reads at once
-PORTABLE, DSP, THUMB, AVR = "portable", "dsp", "thumb", "avr"
+PORTABLE, DSP, MVE, THUMB, AVR = "portable", "dsp", "mve", "thumb", "avr"
 ANY = "any"  # all cores: every member that any core has
 
 
@@ -54,8 +54,8 @@ def members(plan: Plan, core: str) -> Iterator[Member]:
 def kernel_of(plan: Plan, core: str) -> str:
     """Return the kernel that the plan uses on a core; see runtime/ska_target.h."""
     if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
-        if core in (DSP, ANY):
-            return DSP
+        if core in (DSP, MVE, ANY):
+            return DSP  # the MVE kernel has the same members
         narrow = accumulator_width(plan) == update_width(plan) == 32
         if core == THUMB and narrow and plan.formats.forward_bits == 16:
             return THUMB

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from firmware_gen.memory import armv81m
 from firmware_gen.memory.stack import (
     Code,
     Function,
@@ -32,8 +33,8 @@ EXCEPTION_FRAME = 36
 """Bytes that the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
 Architecture Reference Manual, B1.5.7)."""
 FLOAT_FRAME = 72
-"""Additional bytes if the floating-point unit is on: 17 registers and a reserved word (the same
-section). Our images leave it off."""
+"""Additional bytes if the floating-point unit is on: 17 registers, and a word for the predicates of
+MVE (the same section). Our images leave the unit off, except those for Cortex-M55."""
 
 FLOAT_ABI = 0x400  # EF_ARM_ABI_FLOAT_HARD in e_flags (ELF for the Arm Architecture, section 5.2)
 
@@ -100,6 +101,10 @@ class ArmCode(Code):
         for instruction in instructions:
             if instruction.address in targets:
                 constants.clear()
+            if isinstance(instruction, armv81m.Instruction):
+                constants.clear()  # it may write any other register
+                yield instruction.address, Step(target=instruction.target)
+                continue
             step = _step(function.name, instruction, constants)
             if step.is_call and step.target is not None and function.holds(step.target):
                 # If a branch of Cortex-M0 does not reach its target, the compiler uses a call as a
@@ -148,10 +153,8 @@ class ArmCode(Code):
             at += 1
             stop = min(end, self._mark_addresses[at]) if at < len(self._mark_addresses) else end
             if not data:
-                for instruction in self._disassembler.disasm(
-                    self._bytes(start, stop - start), start
-                ):
-                    start += instruction.size
+                for instruction in self._decoded(self._bytes(start, stop - start), start):
+                    start = instruction.address + instruction.size
                     yield instruction
                 if start < stop:
                     raise CheckError(
@@ -160,6 +163,24 @@ class ArmCode(Code):
                     )
             start = stop
             data = at < len(self._is_data) and self._is_data[at]
+
+    def _decoded(self, code: bytes, start: int) -> Iterator[Any]:
+        """Yield the instructions up to the end of the code, or to bytes that are not one."""
+        at = 0
+        while at < len(code):
+            conditional = 0  # the next instructions whose condition an IT instruction determines
+            for instruction in self._disassembler.disasm(code[at:], start + at):
+                newer = armv81m.decode(code[at:], start + at)
+                yield newer or instruction
+                at += instruction.size
+                conditional = max(conditional - 1, 0)
+                if instruction.mnemonic.startswith("it"):
+                    conditional = len(instruction.mnemonic) - 1
+            newer = armv81m.decode(code[at:], start + at)
+            if newer is None or conditional > 0:  # capstone would forget the condition
+                return
+            yield newer
+            at += armv81m.SIZE
 
 
 def _is_loaded(image: Any, symbol: Any) -> bool:
@@ -172,6 +193,8 @@ def _branch_target(instruction: Any) -> int | None:
     """Return the target of a branch within a function; None if this is not a branch."""
     from capstone import arm_const as arm
 
+    if isinstance(instruction, armv81m.Instruction):
+        return instruction.target
     kinds = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
     if instruction.id not in kinds or instruction.operands[-1].type != arm.ARM_OP_IMM:
         return None

@@ -26,7 +26,9 @@ typedef struct {
 #endif
 } ska_change_t;
 
-#if SKA_KERNEL_DSP
+#if SKA_KERNEL_MVE
+#include "ska_kernel_mve.h"
+#elif SKA_KERNEL_DSP
 #include "ska_kernel_dsp.h"
 #elif SKA_KERNEL_THUMB
 #include "ska_kernel_thumb.h"

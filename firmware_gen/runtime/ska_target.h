@@ -6,6 +6,7 @@
 
 #include "ska_plan.h"
 
+#define SKA_KERNEL_MVE 0   /* eight weights per register: Cortex-M55 */
 #define SKA_KERNEL_DSP 0   /* two weights per register: Cortex-M4, M7 and M33 */
 #define SKA_KERNEL_THUMB 0 /* Cortex-M0, M0+, M1, M23 */
 #define SKA_KERNEL_AVR 0   /* 8-bit AVR with a multiplier */
@@ -19,7 +20,11 @@
 #endif
 
 #if !defined(SKA_PORTABLE) && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1
-#if defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#if defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_MVE) && SKA_ACCUMULATOR_BITS == 32 &&           \
+    SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
+#undef SKA_KERNEL_MVE
+#define SKA_KERNEL_MVE 1
+#elif defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #undef SKA_KERNEL_DSP
 #define SKA_KERNEL_DSP 1
 #elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
@@ -41,7 +46,7 @@
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
 #if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
-    !SKA_KERNEL_DSP && !defined(__AVR__)
+    !SKA_KERNEL_DSP && !SKA_KERNEL_MVE && !defined(__AVR__)
 #define SKA_HEADROOM 1
 #else
 #define SKA_HEADROOM 0
@@ -95,8 +100,8 @@
 #endif
 
 /* The form of a layer's inputs in the loops over its weights, and the space for one layer. The DSP
- * kernel reads and writes eight at a time. */
-#if SKA_KERNEL_DSP
+ * and MVE kernels read and write eight at a time. */
+#if SKA_KERNEL_DSP || SKA_KERNEL_MVE
 typedef int16_t ska_lane_t;
 #define SKA_LANES ((SKA_WIDEST_INPUT + 7) / 8 * 8)
 #define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES + 7)

@@ -44,7 +44,8 @@ WIDE = {
     "ends": make_plan((20, 10, 6, 2), input_format=QFormat(8, 5), rate=0.9),
     "thin": make_plan((1, 1, 3), input_format=QFormat(8, 5), rate=0.9),
 }
-KERNELS = ("qemu-m4", "qemu-m0", "sim-atmega2560")  # one board for each family of kernels
+# One board for each family of kernels.
+KERNELS = ("qemu-m4", "qemu-m55", "qemu-m0", "sim-atmega2560")
 PORTABLE_ANYWAY = {("qemu-m0", "w8a8"), ("sim-atmega2560", "w8a8")}
 
 

@@ -18,10 +18,21 @@ void Fault_Handler(void);
  * fault like any other. */
 void Uart_Handler(void) __attribute__((weak, alias("Fault_Handler")));
 
+#if defined(__ARM_FEATURE_MVE)
+/* The coprocessor access control register gives full access to the floating-point unit and MVE
+ * (Armv8-M Architecture Reference Manual, D1.2.15). Both are off after a reset. */
+#define CPACR (*(volatile uint32_t *)0xE000ED88u)
+#define CPACR_FLOAT_AND_MVE 0x00F00000u
+#endif
+
 void Reset_Handler(void) {
     const uint32_t *from = ska_data_load;
     uint32_t *to;
 
+#if defined(__ARM_FEATURE_MVE)
+    CPACR |= CPACR_FLOAT_AND_MVE;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
     for (to = ska_data_start; to != ska_data_end; ++to) {
         *to = *from;
         ++from;
