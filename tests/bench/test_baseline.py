@@ -53,8 +53,9 @@ def test_a_figure_that_was_not_known_has_grown() -> None:
 
 def test_the_documented_figures_are_those_of_the_baseline() -> None:
     page = (Path(__file__).parents[2] / "docs" / "PERFORMANCE.md").read_text(encoding="utf-8")
-    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `qemu-")]
-    assert len(rows) == 6
+    results, _, _ = page.partition("\n### ")  # the table of cycles comes after it
+    rows = [line.split("|") for line in results.splitlines() if line.startswith("| `qemu-")]
+    assert len(rows) == 7
     for _, name, *cells in rows:
         figures = committed()[name.strip(" `")]
         own = [int(cell.split("(")[0].replace(",", "")) for cell in cells[:4]]

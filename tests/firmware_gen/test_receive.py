@@ -251,6 +251,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("qemu-m0", 921_600, False),
         ("qemu-m4", 921_600, False),
         ("qemu-m33", 921_600, False),
+        ("qemu-m55", 921_600, False),
         ("qemu-rv32", 230_400, False),
         ("qemu-rv32", 921_600, True),  # the divisor would be less than 1
         ("sim-atmega328p", 9_600, False),

@@ -199,8 +199,10 @@ int main(void) {
     ska_board_init();
     (void)ska_board_read(); /* the host listens; of what is sent before, it may hear nothing */
 #if defined(__ARM_FEATURE_MVE)
-    /* After the first use of a vector register, interrupts push these registers, too. */
+    /* After the first use of a vector register, interrupts push these registers, too: at once, not
+     * only when the handler uses them (FPCCR.LSPEN). */
     __asm__ volatile("vmov s0, %0" ::"r"(0) : "s0");
+    *(volatile uint32_t *)0xE000EF34u &= ~0x40000000u;
 #endif
     paint();
     for (x = 0; x < 9; ++x) {
