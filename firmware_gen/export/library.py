@@ -60,7 +60,7 @@ def _configured(file: str, text: str) -> str:
 
 
 def _only_with_eeprom(driver: str) -> str:
-    return f'#include "{CONFIG}"\n\n#if defined(SKA_EEPROM)\n\n{driver}\n#endif\n'
+    return f'#include "ska_storage.h"\n\n#if defined(SKA_EEPROM)\n\n{driver}\n#endif\n'
 
 
 def _check_name(name: str, files: dict[str, str]) -> None:

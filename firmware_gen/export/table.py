@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,16 +10,26 @@ from dataclasses import dataclass
 class Export:
     """A form of the library, with all names relative to the folder of the export.
 
-    `title` follows "as" in messages. `library` is the folder of the library, which gets the
-    license, and the C files in `src`. `example` is the folder of the example that learns, which
-    gets sensor.h. In both, @NAME@ is the name of the library.
+    `title` says what it is. `library` is the folder of the library, which gets the license, and the
+    C files in `src`. `shared` says where the export has which files of `templates/library`.
+    @NAME@ is the name of the library.
     """
 
     title: str
     library: str
-    example: str
+    shared: Mapping[str, str]
 
 
 EXPORTS = {
-    "arduino": Export("Arduino library", library=".", example="examples/Learn"),
+    "arduino": Export(
+        "Arduino library",
+        library=".",
+        shared={"sensor.h": "examples/Learn/sensor.h", "learn.cpp": "examples/Learn/Learn.ino"},
+    ),
+    "cmake": Export("CMake project", library=".", shared={"sensor.h": "examples/learn/sensor.h"}),
+    "platformio": Export(
+        "PlatformIO project",
+        library="lib/@NAME@",
+        shared={"sensor.h": "src/sensor.h", "learn.cpp": "src/main.cpp"},
+    ),
 }

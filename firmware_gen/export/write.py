@@ -22,7 +22,6 @@ from ska_edge.plan.plan import Plan
 DESCRIPTION = "ska-export.json"
 SHARED = TEMPLATES / "library"
 LICENSE = "LICENSE"
-SENSOR = "sensor.h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,10 @@ def _files(
     kind: str, export: Export, name: str, plan: Plan, sources: Mapping[str, str]
 ) -> dict[str, bytes]:
     """Return the path and content of every file of an export, without its description."""
-    library, example = Path(export.library), Path(export.example)
+    library = Path(export.library)
     texts = {library / "src" / file: text for file, text in sources.items()}
-    texts[library / LICENSE] = (SHARED / LICENSE).read_text(encoding="utf-8")
-    texts[example / SENSOR] = (SHARED / SENSOR).read_text(encoding="utf-8")
+    for source, place in {LICENSE: str(library / LICENSE), **export.shared}.items():
+        texts[Path(place)] = (SHARED / source).read_text(encoding="utf-8")
     folder = TEMPLATES / kind
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         texts[path.relative_to(folder)] = path.read_text(encoding="utf-8")

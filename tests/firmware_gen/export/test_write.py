@@ -44,7 +44,7 @@ def test_an_export_has_a_readme_a_license_and_an_example(kind: str, tmp_path: Pa
     library = folder / row.library.replace("@NAME@", "Things")
     assert (library / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert "Things" in (folder / "README.md").read_text(encoding="utf-8")
-    assert (folder / row.example / "sensor.h").is_file()
+    assert "sensor_read" in (folder / row.shared["sensor.h"]).read_text(encoding="utf-8")
     assert (library / "src" / "Things.h").is_file()
 
 

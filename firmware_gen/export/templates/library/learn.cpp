@@ -6,6 +6,7 @@
 // the same samples.
 
 #include <@NAME@.h>
+#include <Arduino.h>
 
 #include "sensor.h"
 

@@ -1,0 +1,93 @@
+"""The CMake project, built for real in every way that its README names, has the trainer's bits."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import without
+from tests.firmware_gen.export.learning import LINES, expected_lines, export
+
+NAME = "SkaThings"
+STRICT = "-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Wshadow -pedantic -Werror"
+# A program of the user, which takes its source from the example.
+USER = """\
+cmake_minimum_required(VERSION 3.14)
+project(user LANGUAGES C)
+{find}
+add_executable(learn "{folder}/examples/learn/main.c")
+target_link_libraries(learn PRIVATE SkaThings::SkaThings)
+"""
+FETCHED = """\
+include(FetchContent)
+FetchContent_Declare(SkaThings SOURCE_DIR "{folder}")
+FetchContent_MakeAvailable(SkaThings)
+"""
+
+
+def run(*command: str | Path) -> str:
+    """Run a command that must succeed; return what it writes to stdout."""
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def build(source: Path, folder: Path, *more: str) -> None:
+    """Configure and build a CMake project, with warnings as errors."""
+    run("cmake", "-S", source, "-B", folder, STRICT, *more)
+    run("cmake", "--build", folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    if shutil.which("cmake") is None:
+        without("cmake is not installed: apt-get install cmake")
+    return export("cmake", tmp_path / NAME).folder
+
+
+def check_learning(program: Path) -> None:
+    assert run(program).splitlines()[:LINES] == expected_lines()
+
+
+def test_the_project_builds_by_itself_and_is_found_once_installed(
+    folder: Path, tmp_path: Path
+) -> None:
+    build(folder, tmp_path / "build")
+    check_learning(tmp_path / "build" / "learn")
+    run("cmake", "--install", tmp_path / "build", "--prefix", tmp_path / "prefix")
+    shutil.rmtree(folder / "src")
+    user = tmp_path / "user"
+    user.mkdir()
+    find = f"find_package({NAME} 1.0 REQUIRED)"
+    (user / "CMakeLists.txt").write_text(USER.format(find=find, folder=folder))
+    build(user, user / "build", f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}")
+    check_learning(user / "build" / "learn")
+
+
+def test_a_project_fetches_it_from_a_folder(folder: Path, tmp_path: Path) -> None:
+    """The user's own program is named learn as well, so the examples are not built."""
+    user = tmp_path / "user"
+    user.mkdir()
+    find = FETCHED.format(folder=folder)
+    (user / "CMakeLists.txt").write_text(USER.format(find=find, folder=folder))
+    build(user, user / "build")
+    check_learning(user / "build" / "learn")
+
+
+def test_a_toolchain_for_a_microcontroller_builds_the_library(
+    folder: Path, tmp_path: Path, require_toolchain: Callable[[str], str]
+) -> None:
+    compiler = require_toolchain("arm-none-eabi-gcc")
+    build(
+        folder,
+        tmp_path / "build",
+        "-DCMAKE_SYSTEM_NAME=Generic",
+        f"-DCMAKE_C_COMPILER={compiler}",
+        "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
+        "-DSKA_EXAMPLES=OFF",
+    )
+    assert (tmp_path / "build" / f"lib{NAME}.a").is_file()
