@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,11 +99,17 @@ def check_learns(plan: Plan) -> None:
 
 
 def generated_files(
-    plan: Plan, parameters: NDArray[np.integer], key: bytes | None = None
+    plan: Plan,
+    parameters: NDArray[np.integer],
+    key: bytes | None = None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, str]:
-    """Return the name and text of every generated file; the same input gives the same text."""
+    """Return the name and text of every generated file; the same input gives the same text.
+
+    `names` are the names of the inputs, for a comment.
+    """
     return {
-        "ska_plan.h": emit_plan(plan),
+        "ska_plan.h": emit_plan(plan, names),
         "ska_tables.h": emit_tables(plan),
         "ska_weights.h": emit_weights(plan, parameters),
         "ska_rule.h": emit_rule(plan),
@@ -117,7 +124,7 @@ def write_project(
     parameters: NDArray[np.integer],
     board_name: str,
     folder: Path,
-    scaling: Mapping[str, Sequence[float]] | None = None,
+    inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and keep all others.
@@ -125,8 +132,9 @@ def write_project(
     If this program is interrupted, the folder has either the old project or the new one. Edited
     files in board/ are kept if the board is the same; `Project.kept` names them.
 
-    `scaling`, the mean and scale of each feature, is written next to the sources for programs that
-    feed the device: x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
+    `inputs`, the mean, the scale and perhaps the name of each feature, is written next to the
+    sources for programs that feed the device:
+    x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
 
     With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
     the key. The project then contains the key.
@@ -139,7 +147,9 @@ def write_project(
     check_learns(plan)
     earlier = _earlier(folder)
     files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
-    for name, text in generated_files(plan, parameters, key).items():
+    for name, text in generated_files(
+        plan, parameters, key, (inputs or {}).get("features")
+    ).items():
         files[f"src/{name}"] = text.encode()
     files.update((f"board/{path.name}", path.read_bytes()) for path in board.files())
     if board.core == "host":
@@ -150,7 +160,7 @@ def write_project(
         "board": board_name,
         "digest": plan.digest,
         "labels": plan.labels,
-        "input": {"format": plan.layers[0].input.name, **(scaling or {})},
+        "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": digests,
     }
     kept = _edits_to_keep(folder, earlier, files, board_name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.emit.c_ops import register_type, stored_type
+from firmware_gen.emit.comment import input_names
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.plan import MOST_SEEN, Matrix, Plan
@@ -23,8 +24,11 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
     return ",\n    ".join(lines)
 
 
-def emit_plan(plan: Plan) -> str:
-    """Return the text of ska_plan.h: the sizes and constants for all other files."""
+def emit_plan(plan: Plan, names: Sequence[str] | None = None) -> str:
+    """Return the text of ska_plan.h: the sizes and constants for all other files.
+
+    `names` are the names of the inputs, for a comment.
+    """
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     readouts = sum(layer.readout is not None for layer in plan.layers)
     neurons = sum(layer.outputs for layer in plan.layers)
@@ -37,6 +41,8 @@ def emit_plan(plan: Plan) -> str:
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
     )
+    if names is not None:
+        proof += f"\n{input_names(names)}"
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
  *

@@ -44,14 +44,14 @@ def write_export(
     plan: Plan,
     parameters: NDArray[np.integer],
     folder: Path,
-    scaling: Mapping[str, Sequence[float]] | None = None,
+    inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
 ) -> Written:
     """Write the export that EXPORTS names `kind`; the name of the folder names the library.
 
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced: all of them or, after an interruption, none. An edited file is kept if it is meant to
-    be edited, which excludes the generated C; `Written.kept` names it. `scaling` and `key` are
+    be edited, which excludes the generated C; `Written.kept` names it. `inputs` and `key` are
     those of `write_project`.
 
     Raises:
@@ -69,7 +69,7 @@ def write_export(
         "export": kind,
         "digest": plan.digest,
         "labels": plan.labels,
-        "input": {"format": plan.layers[0].input.name, **(scaling or {})},
+        "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": {file: sha256_of(files[file]) for file in sorted(files)},
     }
     written = {file: content for file, content in files.items() if file not in kept}

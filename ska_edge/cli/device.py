@@ -39,8 +39,7 @@ def started(
     model: Model, board: str, project: Path, out: Output
 ) -> Iterator[tuple[Link, BuildReport]]:
     """Generate and build a model's firmware in a folder; run it on a board during the block."""
-    scaling = model.scaling.as_dict()
-    written = write_project(model.plan, model.state.parameters, board, project, scaling)
+    written = write_project(model.plan, model.state.parameters, board, project, model.input_notes())
     say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)
     require_fit(report, project)

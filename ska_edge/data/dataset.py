@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ska_edge.data.classes import numbered
+from ska_edge.data.columns import arranged
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.plural import counted
@@ -27,7 +29,10 @@ class Dataset:
     ``x`` is float64 (n, d). ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the
     class names in the order of the indices. ``group`` is int64 (n,), the source of each sample,
     such as a person, or None. ``places`` is int64 (n,), the row of each sample in its original
-    data.
+    data. ``features`` has a name for each column of ``x``, or is None.
+
+    ``origin`` says in one line which columns of a file are used, and ``doubts`` are sentences about
+    columns that may be no inputs; see ``load``.
     """
 
     name: str
@@ -36,6 +41,9 @@ class Dataset:
     labels: tuple[str, ...]
     group: IntArray | None = None
     places: IntArray | None = None
+    features: tuple[str, ...] | None = None
+    origin: str = ""
+    doubts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""
@@ -52,6 +60,12 @@ class Dataset:
         return len(self.labels)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the columns of a file: `origin`, and `doubts` as warnings."""
+        doubts = [f"warning: {doubt}" for doubt in self.doubts]
+        return tuple([self.origin, *doubts] if self.origin else doubts)
+
+    @property
     def digest(self) -> str:
         """16 hexadecimal digits that identify the samples and classes, but not their file."""
         content = hashlib.sha256("\n".join(self.labels).encode())
@@ -62,29 +76,30 @@ class Dataset:
     def with_classes(self, labels: Sequence[str]) -> Dataset:
         """Return the same samples, with ``labels`` as class names, and indices into ``labels``.
 
-        If the old or the new class names are just 0, 1, 2, ..., because the data have no names, the
-        indices stay.
-        Raises InputError if a class of these data is not in ``labels``.
+        Classes are matched by name. Raises InputError if a class of these data is not in
+        ``labels``.
         """
-        unknown = [name for name in self.labels if name not in labels]
-        nameless = any(
-            list(names) == [str(index) for index in range(len(names))]
-            for names in (self.labels, labels)
-        )
-        if len(self.labels) > len(labels):
-            raise InputError(
-                f"'{self.name}' has {len(self.labels)} classes,"
-                f" but the model has {len(labels)} outputs"
-            )
-        if unknown and not nameless:
+        present = [self.labels[index] for index in np.unique(self.y)]
+        unknown = [name for name in present if name not in labels]
+        if unknown:
             raise InputError(
                 f"'{self.name}' has the class '{unknown[0]}', which the model does not know;"
-                f" it knows {', '.join(labels)}"
+                f" it knows {', '.join(labels)}{numbered(present, labels)}"
             )
-        if unknown:
-            return replace(self, labels=tuple(labels))
-        numbers = np.array([list(labels).index(name) for name in self.labels], dtype=np.int64)
+        known = {name: number for number, name in enumerate(labels)}
+        numbers = np.array([known.get(name, 0) for name in self.labels], dtype=np.int64)
         return replace(self, y=numbers[self.y], labels=tuple(labels))
+
+    def with_features(self, names: Sequence[str] | None) -> Dataset:
+        """Return the same samples with the features of these names, in their order.
+
+        Without names on either side, the features keep their order. Raises InputError if these data
+        lack a feature.
+        """
+        if names is None or self.features is None:
+            return self
+        x = arranged(f"'{self.name}'", self.x, self.features, names)
+        return replace(self, x=x, features=tuple(names))
 
     def take(self, rows: ArrayLike) -> Dataset:
         """Return the samples at ``rows`` (indices or mask) in that order, with all class names."""
@@ -109,7 +124,9 @@ class Dataset:
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
-    """Write an npz file (x, y, labels[, group]) for ``load``; equal data give equal bytes.
+    """Write an npz file for ``load``: x, y, labels, and, if known, group and feature_names.
+
+    Equal data give equal bytes.
 
     Raises InputError if the name does not end in .npz, or if the file cannot be written.
     """
@@ -123,6 +140,8 @@ def save(dataset: Dataset, path: str | Path) -> None:
     }
     if dataset.group is not None:
         arrays["group"] = dataset.group.astype("<i8")
+    if dataset.features is not None:
+        arrays["feature_names"] = np.array(dataset.features).astype("<U")
     write_file(path, npz_bytes(arrays))
 
 

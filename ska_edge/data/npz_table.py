@@ -15,7 +15,7 @@ from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.npz import Archive
 
-KEYS = ("x", "X", "y", "labels", "group")
+KEYS = ("x", "X", "y", "labels", "group", "feature_names")
 SINGLE = b"\x93NUMPY"  # first bytes of a file with a single array
 
 
@@ -63,6 +63,24 @@ def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.flo
         x = x.astype(np.float64)
     check_inputs(f"{path}: {inputs}", x, "inputs")
     return x
+
+
+def npz_feature_names(
+    path: Path, content: dict[str, NDArray[Any]], inputs: int
+) -> tuple[str, ...] | None:
+    """Return the names of the features; raise InputError unless each has a name of its own."""
+    names = content.get("feature_names")
+    if names is None:
+        return None
+    given = tuple(str(name) for name in names.ravel().tolist())
+    if names.dtype.kind != "U" or names.shape != (inputs,) or len(set(given)) != inputs:
+        raise InputError(
+            f"{path}: feature_names must be different texts of shape ({inputs},), one per feature,"
+            f" not {kind_of(names)}"
+        )
+    if not all(given):
+        raise InputError(f"{path}: feature_names[{given.index('')}] is empty")
+    return given
 
 
 def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:

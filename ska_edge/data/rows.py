@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.builtin import builtin_names
+from ska_edge.data.classes import class_name
+from ska_edge.data.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.data.csv_table import read_csv
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
-from ska_edge.data.npz_table import npz_features, read_npz
-from ska_edge.data.number import is_finite
+from ska_edge.data.npz_table import npz_feature_names, npz_features, read_npz
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
@@ -27,32 +28,35 @@ class Rows:
         x: features (rows, inputs), float64.
         truth: the label of each row as text, empty for a row without a label; None if no row
             has one.
+        origin: which columns of a file are used, in one line.
     """
 
     name: str
     x: NDArray[np.float64]
     truth: tuple[str, ...] | None
+    origin: str = ""
 
 
 def load_rows(
     source: str,
-    inputs: int,
-    label_column: str | None = None,
+    model: Inputs,
+    columns: Columns = ALL_COLUMNS,
     max_memory: int = MAX_MEMORY,
 ) -> Rows:
     """Load rows by built-in name, or from a CSV, npz or MNIST-idx file; see `load.load`.
 
-    A CSV file with `inputs` columns has no labels, and an npz file needs no `y`. Labels may be
-    unknown to the model or missing, because nothing is learned from the rows.
+    A CSV file without a column beside the inputs has no labels, and an npz file needs no `y`.
+    Labels may be unknown to the model or missing, because nothing is learned from the rows.
 
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
-    with a number of features other than `inputs`.
+    with a number of features other than the model's.
     """
-    rows = _read(source, inputs, label_column, max_memory)
-    if rows.x.shape[1] != inputs:
+    rows = _read(source, model, columns, max_memory)
+    if rows.x.shape[1] != model.count:
         raise InputError(
-            f"{rows.name} has {rows.x.shape[1]} features, but the model has {inputs} inputs;"
-            f" name data with the features that it was trained on{_columns(source, rows, inputs)}"
+            f"{rows.name} has {rows.x.shape[1]} features, but the model has {model.count} inputs;"
+            " name data with the features that it was trained on"
+            f"{_columns(source, rows, model.count)}"
         )
     return rows
 
@@ -65,19 +69,23 @@ def _columns(source: str, rows: Rows, inputs: int) -> str:
     return f" (the file has {found}; it needs {inputs}, or {inputs + 1} with labels)"
 
 
-def _read(source: str, inputs: int, label_column: str | None, max_memory: int) -> Rows:
+def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows:
     path = Path(source)
     suffix = path.suffix.lower() if source not in builtin_names() else ""
     if suffix == ".csv" and path.is_file():
-        table = read_csv(path, label_column, inputs, max_memory)
-        truth = tuple(map(_name, table.labels)) if table.label_column else None
-        return Rows(path.stem, table.x, truth)
-    if suffix == ".npz" and path.is_file():
+        table = read_csv(path, columns, model, max_memory)
+        truth = tuple(map(class_name, table.labels)) if table.label_column else None
+        return Rows(path.stem, table.x, truth, table.origin)
+    if suffix == ".npz" and path.is_file() and columns == ALL_COLUMNS:
         content = read_npz(path, max_memory)
         x = npz_features(path, content)
-        return Rows(path.stem, x, _npz_truth(path, len(x), content))
-    dataset = load(source, label_column, max_memory)
-    return Rows(dataset.name, dataset.x, tuple(dataset.labels[index] for index in dataset.y))
+        names = npz_feature_names(path, content, x.shape[1])
+        return Rows(
+            path.stem, arranged(path.stem, x, names, model.names), _npz_truth(path, len(x), content)
+        )
+    dataset = load(source, columns, max_memory)
+    x = arranged(dataset.name, dataset.x, dataset.features, model.names)
+    return Rows(dataset.name, x, tuple(dataset.labels[index] for index in dataset.y))
 
 
 def _npz_truth(
@@ -93,10 +101,3 @@ def _npz_truth(
         known = dict(enumerate(str(name) for name in names.ravel().tolist()))
         labels = [known.get(int(label), str(label)) for label in y.tolist()]
     return tuple(labels)
-
-
-def _name(text: str) -> str:
-    """Return the class name of a label; a CSV file may write the class 3 as 3.0."""
-    if is_finite(text) and float(text).is_integer():
-        return str(int(float(text)))
-    return text

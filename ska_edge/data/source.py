@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeAlias, TypeVar
 
 from numpy.typing import ArrayLike
 
 from ska_edge.data.arrays import from_arrays
+from ska_edge.data.columns import Columns
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
@@ -38,7 +39,13 @@ def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
 
 
 def load_data(
-    data: Source, label_column: str | None = None, max_memory: int = MAX_MEMORY
+    data: Source,
+    label_column: str | None = None,
+    max_memory: int = MAX_MEMORY,
+    *,
+    group_column: str | None = None,
+    features: Sequence[str] = (),
+    drop: Sequence[str] = (),
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -48,10 +55,14 @@ def load_data(
             numpy arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
+        group_column: the CSV column that holds the groups, such as persons or sessions.
+        features: the CSV columns that are inputs, in this order; by default all other columns.
+        drop: CSV columns to leave out.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
-        labels with the class names.
+        labels with the class names. `features` has the names of the columns if they are known, and
+        `doubts` has a sentence about each column that is probably no input.
 
     Raises InputError for data that cannot be used, and ToolError if the package of built-in data is
     not installed.
@@ -65,7 +76,8 @@ def load_data(
             raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
         return from_arrays(*data)
     if isinstance(data, (str, os.PathLike)):
-        return load(data, label_column, max_memory)
+        columns = Columns(label_column, group_column, tuple(features), tuple(drop))
+        return load(data, columns, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):
         raise InputError(f"data is a {type(data).__name__} without labels; give two arrays, (x, y)")
     raise InputError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import Model
+from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.scaling import LEAST_SCALE, Scaling
 from ska_edge.network.range_tracker import ranges_from
 from ska_edge.network.state import State
@@ -69,7 +69,7 @@ def assembled(parts: Parts) -> Model:
         scaling=_scaling(plan, parts),
         reference=None if parts.reference is None else _reference(plan, parts.reference),
         ranges=ranges_from(plan, parts.ranges),
-        notes=_notes(parts.notes),
+        notes=_notes(plan, parts.notes),
     )
 
 
@@ -117,10 +117,18 @@ SPLIT: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _notes(data: Any) -> dict[str, Any]:
+def _notes(plan: Plan, data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError("the notes are no table")
     for name, fits in SPLIT.items():
         if name in data and not fits(data[name]):
             raise InputError(f"the note {name!r} is out of range")
+    names = data.get(FEATURES)
+    if names is not None and not (
+        isinstance(names, list)
+        and len(names) == plan.inputs
+        and all(isinstance(name, str) and name for name in names)
+        and len(set(names)) == len(names)
+    ):
+        raise InputError(f"the names of the inputs are not {plan.inputs} different texts")
     return data

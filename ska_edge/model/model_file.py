@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.arrays import class_array, class_indices, mismatch
+from ska_edge.data.arrays import column_names
 from ska_edge.data.arrays import features as table
+from ska_edge.data.classes import class_array, class_indices, mismatch
+from ska_edge.data.columns import Inputs, arranged
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, path_of, write_file
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 MAGIC = "ska-edge model"
 VERSION = 3
 SEAL = 64  # bytes of the seal at the end of a file: the hexadecimal digits of a SHA-256
+FEATURES = "features"  # the note with the names of the inputs
 REFERENCE = "reference_"  # prefix of the tensor names of the float twin
 
 
@@ -75,6 +79,27 @@ class Model:
         if raw is None:
             return format.quantize(self.scaling.apply(features))
         return standardize(raw, features, format)
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """The names of the inputs, (inputs,), if the training data had names for their columns."""
+        names = self.notes.get(FEATURES)
+        return None if names is None else tuple(names)
+
+    @property
+    def takes(self) -> Inputs:
+        """The number and the names of the inputs, to read data for this model."""
+        return Inputs(self.plan.inputs, self.features)
+
+    def input_notes(self) -> dict[str, list[Any]]:
+        """Return plain data for programs that send their own samples to a device.
+
+        These are the mean, the scale and, if known, the name of each feature.
+        """
+        named: dict[str, list[Any]] = {}
+        if self.features is not None:
+            named = {FEATURES: list(self.features)}
+        return {**named, **self.scaling.as_dict()}
 
     @property
     def classes(self) -> NDArray[Any]:
@@ -194,10 +219,12 @@ class Model:
         """
         self.require_labels()
         if isinstance(data, tuple) and len(data) == 2:
-            features, truth = table(data[0]), class_indices(data[1], self.plan.labels)
+            features, truth = self._features(data[0]), class_indices(data[1], self.plan.labels)
             if len(features) != len(truth):
                 raise InputError(mismatch(len(features), len(truth)))
         else:
+            if isinstance(data, (str, os.PathLike)):
+                data = load(data, model=self.takes)
             dataset = self.matched(load_data(data))
             features, truth = dataset.x, dataset.y
         decided = self.decisions(features).argmax(axis=1)
@@ -208,10 +235,12 @@ class Model:
         return Evaluation(self.plan.labels, counts, float(right.mean()))
 
     def matched(self, dataset: Dataset) -> Dataset:
-        """Return the data with the classes numbered as the outputs of the model are.
+        """Return the data as the model takes them: classes numbered as outputs, features in order.
 
-        Raises InputError for a wrong number of features, and for a class without an output.
+        Classes and features are matched by name; features without names keep their order. Raises
+        InputError for a missing feature, a wrong number of features, and a class without an output.
         """
+        dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
                 f"{dataset.name} has {dataset.x.shape[1]} features,"
@@ -279,12 +308,12 @@ class Model:
         from firmware_gen.project import write_project
 
         return write_project(
-            self.plan, self.state.parameters, board, path_of(folder), self.scaling.as_dict()
+            self.plan, self.state.parameters, board, path_of(folder), self.input_notes()
         )
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Check features and return them as (rows, inputs)."""
-        features = table(x)
+        """Check features and return them as (rows, inputs), in the order of the model's inputs."""
+        features = arranged("x", table(x), column_names(x), self.features)
         if features.shape[1] != self.plan.inputs:
             raise InputError(
                 f"x has {counted(features.shape[1], 'feature')},"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, OptionError
-from ska_edge.model.model_file import Model
+from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_model
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
@@ -87,7 +87,12 @@ class Session:
         base = open_model(options.start) if options.start else None
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
-            dataset = dataset.with_classes(base.plan.labels)
+            dataset = base.matched(dataset)
+        elif dataset.classes < 2:
+            raise InputError(
+                f"'{dataset.name}' has only one class, '{dataset.labels[0]}'; learning needs at"
+                " least two"
+            )
         _check_data(dataset)
         fit, held_out = parts(dataset, options)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
@@ -148,11 +153,14 @@ class Session:
 
     def notes(self) -> dict[str, Any]:
         """Return the model's notes about its training."""
-        return {
+        notes = {
             **self.options.notes(),
             "data": self.dataset.name,
             "data_digest": self.dataset.digest,
         }
+        if self.dataset.features is not None:
+            notes[FEATURES] = list(self.dataset.features)
+        return notes
 
     def starting_model(self) -> Model:
         """Return the model before its first update."""

@@ -79,11 +79,13 @@ def train(
 
     The float twin is trained first, because calibration derives the formats of the integers from
     it. `progress(done, total)` is called at intervals with the samples (or steps) of both
-    trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it to
-    `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
-    work.
+    trainings. `say` gets the remarks about the columns of the data. On Ctrl-C, this function writes
+    `options.checkpoint`, passes a sentence about it to `say`, and re-raises the KeyboardInterrupt.
+    Raises InputError for options or data that cannot work.
     """
     session = Session.open(dataset, options)
+    for remark in dataset.remarks:
+        say(remark)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
         return _trained(session, checkpoint, log, progress)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ska_edge
-from ska_edge.data.arrays import class_array, class_indices
+from ska_edge.data.classes import class_array, class_indices
 from ska_edge.model import onnx_export
 from ska_edge.model.evaluation import confusion_matrix, probabilities
 from ska_edge.network.trainer import FixedTrainer
@@ -129,8 +129,10 @@ def test_classes_are_integers_where_every_name_is_one(
     assert class_array(names).tolist() == classes
 
 
-def test_integers_are_indices_only_of_classes_with_names_that_are_no_numbers() -> None:
-    assert class_indices([1, 0], ["a", "b"]).tolist() == [1, 0]
+def test_labels_are_matched_by_name_and_never_by_number() -> None:
+    with pytest.raises(ska_edge.InputError, match=r"knows a, b; give the names of the classes"):
+        class_indices([1, 0], ["a", "b"])
+    assert class_indices(["b", "a"], ["a", "b"]).tolist() == [1, 0]
     assert class_indices([2, 1], ["1", "2"]).tolist() == [1, 0]
     assert class_indices([True, False], ["False", "True"]).tolist() == [1, 0]
     with pytest.raises(ska_edge.InputError, match=r"^y\[1\] is 0, a class .* it knows 1, 2$"):

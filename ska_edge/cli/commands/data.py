@@ -39,6 +39,8 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
         f"{dataset.name}: {counted(rows, 'row')}, {counted(features, 'feature')},"
         f" {counted(dataset.classes, 'class')}{in_groups}"
     )
+    for remark in dataset.remarks:
+        out.note(remark)
     out.table(
         "classes",
         ["class", "rows"],

@@ -23,7 +23,7 @@ from ska_edge.training.division import parts_of
 def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json: bool) -> None:
     """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion."""
     out, loaded = Output(as_json), open_model(model)
-    dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))
+    dataset = reader.matched(data, loaded, out)
     if group is not None:
         dataset = dataset.of_group(group)
     divided = parts_of(loaded, dataset)

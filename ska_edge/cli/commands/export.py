@@ -49,7 +49,7 @@ def export(
     if data is None:
         features, what = probe(loaded), "random rows"
     else:
-        dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))
+        dataset = reader.matched(data, loaded, out)
         features, what = dataset.x, f"rows of {dataset.name}"
     agreement = export_and_check(loaded, output, form, features, out, what)
     out.document(

@@ -57,7 +57,7 @@ def firmware(
 
 def _project(model: Model, board: str, output: Path, key: bytes | None, out: Output) -> None:
     project = write_project(
-        model.plan, model.state.parameters, board, output, model.scaling.as_dict(), key
+        model.plan, model.state.parameters, board, output, model.input_notes(), key
     )
     say_kept(project.folder, project.kept, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
@@ -66,7 +66,7 @@ def _project(model: Model, board: str, output: Path, key: bytes | None, out: Out
 
 def _export(model: Model, kind: str, output: Path, key: bytes | None, out: Output) -> None:
     written = write_export(
-        kind, model.plan, model.state.parameters, output, model.scaling.as_dict(), key
+        kind, model.plan, model.state.parameters, output, model.input_notes(), key
     )
     say_kept(written.folder, written.kept, out)
     out.line(f"wrote {output}, the {written.title} {written.name}, plan {written.digest}")

@@ -192,6 +192,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "ram": memory,
             "labels": list(plan.labels),
             "scaling": loaded.scaling.as_dict(),
+            "features": loaded.features,
             "proof": [asdict(bound) for bound in proof],
             "notes": loaded.notes,
         }

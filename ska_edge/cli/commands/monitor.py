@@ -125,7 +125,7 @@ def monitor(
         _look(ports or (find_port(None),), baud, out)
         return
     loaded = open_model(model)
-    dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))
+    dataset = reader.matched(data, loaded, out)
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(

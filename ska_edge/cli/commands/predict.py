@@ -58,7 +58,7 @@ def predict(
     loaded.require_labels()
     if output is not None:
         check_file(output, model, data)
-    rows = reader.rows(data, loaded.plan.inputs)
+    rows = reader.rows(data, loaded, out)
     where = None
     if board is None and port is None:
         decisions = loaded.decisions(rows.x)

@@ -105,6 +105,8 @@ def sweep(
     fault = unavailable()
     if fault is not None and dask is None:
         out.warning(fault)
+    for remark in dataset.remarks:
+        out.note(remark)
     with out.progress("sweep", "runs") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     _report(out, dataset, outcome, output, grid.base.epochs)

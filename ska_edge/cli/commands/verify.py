@@ -110,7 +110,7 @@ def verify(
     the error names the first difference.
     """
     out, loaded = Output(as_json), open_model(model)
-    dataset = loaded.matched(reader.dataset(data, loaded.plan.inputs))
+    dataset = reader.matched(data, loaded, out)
     if samples is not None and samples > len(dataset.y):
         raise InputError(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"

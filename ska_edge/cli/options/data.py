@@ -9,32 +9,73 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.training import ListOf
+from ska_edge.cli.screen.console import Output
+from ska_edge.data.columns import Columns
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
+from ska_edge.model.model_file import Model
 
 
 @dataclass(frozen=True)
 class Reader:
     """Reads data with the data options of a command; a source is a built-in name or a path."""
 
-    label_column: str | None
+    columns: Columns
     max_memory: int
 
-    def dataset(self, source: str, inputs: int | None = None) -> Dataset:
-        """Read labeled data, for a model with this number of inputs; see `load.load`."""
-        return load(source, self.label_column, self.max_memory, inputs)
+    def dataset(self, source: str) -> Dataset:
+        """Read labeled data to train on; see `load.load`."""
+        return load(source, self.columns, self.max_memory)
 
-    def rows(self, source: str, inputs: int) -> Rows:
-        """Read rows with or without labels; see `rows.load_rows`."""
-        return load_rows(source, inputs, self.label_column, self.max_memory)
+    def matched(self, source: str, model: Model, out: Output) -> Dataset:
+        """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""
+        found = model.matched(load(source, self.columns, self.max_memory, model.takes))
+        _say(found.origin, out)
+        return found
+
+    def rows(self, source: str, model: Model, out: Output) -> Rows:
+        """Read rows with or without labels for a model; see `rows.load_rows`."""
+        found = load_rows(source, model.takes, self.columns, self.max_memory)
+        _say(found.origin, out)
+        return found
 
 
-_label = click.option(
-    "--label-column",
-    help="Column of a CSV file with the labels: its name, or number from 1 [default: label, y,"
-    " class or target, or else the last one].",
+def _say(origin: str, out: Output) -> None:
+    """Print which columns of a file are used; other data have only one way to be read."""
+    if origin:
+        out.note(origin)
+
+
+_COLUMN = "a CSV file: its name, or its number from 1"
+_options = (
+    click.option(
+        "--label-column",
+        "--label",
+        help=f"Column of the labels in {_COLUMN} [default: label, y, class, target or activity, or"
+        " else the last one].",
+    ),
+    click.option(
+        "--group-column",
+        help=f"Column of the groups, such as persons, in {_COLUMN} [default: none].",
+    ),
+    click.option(
+        "--features",
+        type=ListOf(click.STRING),
+        default=(),
+        metavar="LIST",
+        help="Columns of the inputs, in this order [default: all other columns; for a trained"
+        " model, those with the names of its inputs].",
+    ),
+    click.option(
+        "--drop",
+        type=ListOf(click.STRING),
+        default=(),
+        metavar="LIST",
+        help="Columns to leave out, such as times and row numbers [default: none].",
+    ),
 )
 _memory = click.option(
     "--max-memory",
@@ -49,10 +90,19 @@ _memory = click.option(
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the data options; they reach its parameter `reader` as a `Reader`."""
 
-    @_label
-    @_memory
     @functools.wraps(command)
-    def reading(*arguments: Any, label_column: str | None, max_memory: int, **others: Any) -> Any:
-        return command(*arguments, reader=Reader(label_column, max_memory), **others)
+    def reading(
+        *arguments: Any,
+        label_column: str | None,
+        group_column: str | None,
+        features: tuple[str, ...],
+        drop: tuple[str, ...],
+        max_memory: int,
+        **others: Any,
+    ) -> Any:
+        columns = Columns(label_column, group_column, features, drop)
+        return command(*arguments, reader=Reader(columns, max_memory), **others)
 
+    for option in reversed((*_options, _memory)):
+        reading = option(reading)
     return reading

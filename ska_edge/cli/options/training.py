@@ -32,7 +32,7 @@ class _Rows(click.ParamType[Any]):
         return click.IntRange(min=1).convert(value, param, context)
 
 
-class _List(click.ParamType[Any]):
+class ListOf(click.ParamType[Any]):
     """The click type of a list of values with commas; `one` is the type of each value."""
 
     name = "list"
@@ -60,7 +60,7 @@ def _type(each: Option) -> Types:
         Kind.ROWS: _Rows(),
         Kind.REAL: click.FLOAT,  # `Option` checks the bounds, and refuses nan
         Kind.WORD: Word(each.choices),
-        Kind.WIDTHS: _List(counts, empty=True),
+        Kind.WIDTHS: ListOf(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),
         Kind.FLAG: click.BOOL,
     }[each.kind]
@@ -87,7 +87,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
     return click.option(
         each.flag(name),
         name,
-        type=one if networks else _List(one),
+        type=one if networks else ListOf(one),
         multiple=networks,
         metavar="LIST",
         help=f"{each.help}{more} [default: {default_words(name)}]",

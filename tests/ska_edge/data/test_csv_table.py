@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ska_edge.data.columns import Columns
 from ska_edge.data.csv_table import read_csv
 from ska_edge.errors import InputError
 
@@ -72,7 +73,7 @@ def test_a_first_sample_with_nan_is_no_header(tmp_path: Path) -> None:
     ],
 )
 def test_label_column_as_asked(tmp_path: Path, header: str, wanted: str, column: int) -> None:
-    table = read_csv(written(tmp_path, header + "7,8,9\n"), wanted)
+    table = read_csv(written(tmp_path, header + "7,8,9\n"), Columns(wanted))
     assert table.label_column == column
     assert len(table.labels) == 1
 
@@ -138,7 +139,7 @@ def test_complaints_name_the_place(tmp_path: Path, text: str, message: str) -> N
 )
 def test_missing_label_column(tmp_path: Path, text: str, wanted: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_csv(written(tmp_path, text), wanted)
+        read_csv(written(tmp_path, text), Columns(wanted))
 
 
 def test_the_largest_input(tmp_path: Path) -> None:

@@ -208,13 +208,31 @@ def test_classes_are_matched_by_name() -> None:
     assert named("a", "b").with_classes(("a", "b")).y.tolist() == [0, 1]
 
 
-def test_classes_without_names_keep_their_numbers() -> None:
-    assert named("0", "1").with_classes(("cat", "dog", "fox")).y.tolist() == [0, 1]
-    assert named("cat", "dog").with_classes(("0", "1")).y.tolist() == [0, 1]
+def test_numbers_are_never_taken_for_names() -> None:
+    with pytest.raises(InputError, match=r"the class '0'.* cat, dog; give the names"):
+        named("0", "1").with_classes(("cat", "dog"))
+    with pytest.raises(InputError, match=r"the class 'cat', which .* it knows 0, 1$"):
+        named("cat", "dog").with_classes(("0", "1"))
+    assert named("1", "0").with_classes(("0", "1", "2")).y.tolist() == [1, 0]
+
+
+def test_a_class_without_rows_need_not_be_known() -> None:
+    data = named("cat", "wolf").take([0])
+    assert data.with_classes(("dog", "cat")).y.tolist() == [1]
+
+
+def test_features_are_matched_by_name() -> None:
+    data = replace(named("cat", "dog"), x=np.array([[1.0, 2.0, 3.0]] * 2), features=("a", "b", "c"))
+    assert data.with_features(("c", "a")).x.tolist() == [[3, 1]] * 2
+    assert data.with_features(("c", "a")).features == ("c", "a")
+    assert data.with_features(None).x.tolist() == data.x.tolist()
+    assert replace(data, features=None).with_features(("c", "a", "b")).x.tolist() == data.x.tolist()
+    with pytest.raises(InputError, match="lacks 2 inputs of the model: d, e; its columns are a, b"):
+        data.with_features(("a", "d", "e"))
 
 
 def test_classes_that_the_model_lacks_are_refused() -> None:
     with pytest.raises(InputError, match="the class 'wolf', which the model does not know"):
         named("cat", "wolf").with_classes(("cat", "dog", "fox"))
-    with pytest.raises(InputError, match="3 classes, but the model has 2 outputs"):
-        named("0", "1", "2").with_classes(("cat", "dog"))
+    with pytest.raises(InputError, match="the class '2', which the model does not know; it"):
+        named("0", "1", "2").with_classes(("0", "1"))

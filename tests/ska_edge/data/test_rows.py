@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ska_edge.data.columns import Columns, Inputs
 from ska_edge.data.rows import load_rows
 from ska_edge.errors import InputError
 
@@ -32,19 +33,19 @@ def written(folder: Path, text: str) -> str:
 def test_a_csv_file_of_as_many_columns_as_inputs_has_no_labels(
     tmp_path: Path, text: str, truth: Any
 ) -> None:
-    rows = load_rows(written(tmp_path, text), 2)
+    rows = load_rows(written(tmp_path, text), Inputs(2))
     assert rows.x.tolist() == [[5, 6], [7, 8]]
     assert rows.truth == truth
     assert rows.name == "rows"
 
 
 def test_a_column_of_labels_that_is_named_is_taken(tmp_path: Path) -> None:
-    rows = load_rows(written(tmp_path, "7,1,2\n"), 2, label_column="1")
+    rows = load_rows(written(tmp_path, "7,1,2\n"), Inputs(2), Columns("1"))
     assert (rows.x.tolist(), rows.truth) == ([[1, 2]], ("7",))
 
 
 def test_one_column_is_enough_for_one_input(tmp_path: Path) -> None:
-    assert load_rows(written(tmp_path, "1\n2\n"), 1).x.tolist() == [[1], [2]]
+    assert load_rows(written(tmp_path, "1\n2\n"), Inputs(1)).x.tolist() == [[1], [2]]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_rows_that_cannot_be_classified_are_refused(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
     with pytest.raises(InputError, match=f"^{sentence}"):
-        load_rows(written(tmp_path, text), 2)
+        load_rows(written(tmp_path, text), Inputs(2))
 
 
 @pytest.mark.parametrize(
@@ -81,26 +82,26 @@ def test_rows_that_cannot_be_classified_are_refused(
 )
 def test_an_npz_file_needs_no_labels(tmp_path: Path, arrays: dict[str, Any], truth: Any) -> None:
     np.savez(tmp_path / "rows.npz", x=np.eye(2), **arrays)
-    rows = load_rows(str(tmp_path / "rows.npz"), 2)
+    rows = load_rows(str(tmp_path / "rows.npz"), Inputs(2))
     assert (rows.x.tolist(), rows.truth) == ([[1, 0], [0, 1]], truth)
 
 
 def test_an_npz_file_with_too_few_labels_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "rows.npz", x=np.eye(2), y=np.array([1]))
     with pytest.raises(InputError, match=r"y has shape \(1,\), but must have \(2,\) for 2 rows"):
-        load_rows(str(tmp_path / "rows.npz"), 2)
+        load_rows(str(tmp_path / "rows.npz"), Inputs(2))
 
 
 def test_built_in_data_have_their_names() -> None:
     pytest.importorskip("sklearn")
-    rows = load_rows("iris", 4)
+    rows = load_rows("iris", Inputs(4))
     assert rows.truth is not None
     assert (rows.truth[0], rows.truth[-1]) == ("setosa", "virginica")
     with pytest.raises(InputError, match="iris has 4 features, but the model has 5 inputs"):
-        load_rows("iris", 5)
+        load_rows("iris", Inputs(5))
 
 
 def test_no_such_data(tmp_path: Path) -> None:
     for name in (tmp_path / "nope.csv", tmp_path / "nope.npz", "nope"):
         with pytest.raises(InputError, match="is neither a file nor built-in data"):
-            load_rows(str(name), 2)
+            load_rows(str(name), Inputs(2))

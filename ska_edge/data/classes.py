@@ -1,0 +1,184 @@
+"""Numbers the classes of labels: distinct labels are class names, in sorted order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ska_edge.data.number import is_finite, is_number
+from ska_edge.errors import InputError
+from ska_edge.plural import counted
+
+IntArray = NDArray[np.int64]
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the text of an integer, which may exceed 64 bits
+INT64 = np.iinfo(np.int64)
+TOO_LARGE = "a label in y does not fit 64 bits; number the classes from 0"
+
+
+def classes_of_texts(
+    path: Path, texts: Sequence[str], places: Sequence[str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the class index of every row, and the class names, for labels as text.
+
+    Labels are all integers, which may be written as 3.0, or all text. Integers are sorted as
+    numbers. Raises InputError, with the place of the label, for any other label.
+    """
+    first_number: int | None = None
+    first_text: int | None = None
+    for index, text in enumerate(texts):
+        if not text:
+            raise InputError(f"{path}: {places[index]}: the label is empty; every sample needs one")
+        if is_number(text):
+            if not is_finite(text) or not float(text).is_integer():
+                raise InputError(
+                    f"{path}: {places[index]}: the label {text!r} is no class;"
+                    " labels are integers or text"
+                )
+            first_number = index if first_number is None else first_number
+        else:
+            first_text = index if first_text is None else first_text
+    if first_number is not None and first_text is not None:
+        raise InputError(
+            f"{path}: {places[first_text]}: the label {texts[first_text][:40]!r} is text, but"
+            f" '{texts[first_number]}' ({places[first_number]}) is a number;"
+            " use all integers or all text"
+        )
+    named = texts if first_text is not None else [class_name(text) for text in texts]
+    names = sorted(set(named), key=None if first_text is not None else int)
+    index_of = {name: index for index, name in enumerate(names)}
+    return np.array([index_of[name] for name in named], dtype=np.int64), tuple(names)
+
+
+def class_name(text: str) -> str:
+    """Return the class name of a label as text; a file may write the class 3 as 3.0 or 03."""
+    if is_finite(text) and float(text).is_integer():
+        try:
+            return str(int(text))  # exact, however long it is
+        except ValueError:
+            return str(int(float(text)))
+    return text
+
+
+def classes_of_array(y: ArrayLike, rows: int) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the class index of every row, and the class names, for labels as an array."""
+    given = label_array(y)
+    if len(given) != rows:
+        raise InputError(mismatch(rows, len(given)))
+    classes, index = np.unique(given, return_inverse=True)
+    return index.astype(np.int64), tuple(str(label) for label in classes)
+
+
+def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Convert labels (rows,) to the indices of known classes.
+
+    A label is a class name, or the integer or boolean whose text is that name.
+
+    Raises InputError for any other label; the sentence names the row.
+    """
+    given = label_array(y)
+    index = {name: number for number, name in enumerate(labels)}
+    classes, places = np.unique(given, return_inverse=True)
+    numbers = np.array([index.get(str(label), -1) for label in classes], dtype=np.int64)[places]
+    unknown = np.flatnonzero(numbers < 0)
+    if len(unknown):
+        row = int(unknown[0])
+        raise InputError(
+            f"y[{row}] is {given[row].item()!r}, a class that the model does not know;"
+            f" it knows {', '.join(labels)}{numbered([str(label) for label in classes], labels)}"
+        )
+    return numbers
+
+
+def numbered(found: Sequence[str], known: Sequence[str]) -> str:
+    """Return the end of an error sentence, if labels are numbers and the known classes have names.
+
+    Which number means which name is not known, so numbers are never taken for names.
+    """
+    if all(map(_is_integer, found)) and not any(map(_is_integer, known)):
+        return "; give the names of the classes, not their numbers"
+    return ""
+
+
+def class_array(labels: Sequence[str]) -> NDArray[Any]:
+    """Return class names as an array (classes,): integers if all are integers, otherwise text."""
+    if all(map(_is_integer, labels)):
+        return np.array([int(label) for label in labels], dtype=np.int64)
+    return np.array(labels, dtype=np.str_)
+
+
+def _is_integer(text: str) -> bool:
+    """Tell whether a text is a 64-bit integer."""
+    return INTEGER.fullmatch(text) is not None and INT64.min <= int(text) <= INT64.max
+
+
+def mismatch(rows: int, labels: int) -> str:
+    """Return the sentence of the error for features and labels of different lengths."""
+    return (
+        f"x has {counted(rows, 'row')} and y has {counted(labels, 'label')};"
+        " every row needs one label"
+    )
+
+
+def label_array(y: ArrayLike) -> NDArray[Any]:
+    """Return labels (rows,) as an array of integers, booleans or text.
+
+    Floats without a fraction are integers, and bytes are UTF-8 text. Labels may have the shape
+    (rows, 1). In one-hot labels, (rows, classes) with a single 1 per row, the class is the column.
+
+    Raises InputError for other labels, such as numbers with a fraction.
+    """
+    try:
+        given = np.asarray(y)
+    except ValueError as error:  # rows of different lengths
+        raise InputError("y must hold one label for each row, shape (rows,)") from error
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+        y = given
+    elif given.ndim == 2 and _is_one_hot(given):
+        return np.asarray(given.argmax(axis=1))
+    if given.ndim != 1:
+        raise InputError(f"y has shape {given.shape} and must have (rows,): one label for each row")
+    if given.dtype.kind in "iub":
+        if given.dtype.kind == "u" and given.size and given.max() > INT64.max:
+            raise InputError(TOO_LARGE)
+        return given
+    if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
+        # An array of objects; in an array of text, 1 and "1" would be the same.
+        given = np.asarray(y, dtype=object)
+    labels = given.tolist()
+    if given.dtype.kind == "S":
+        labels = [label.decode("utf-8", "backslashreplace") for label in labels]
+    if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
+        return _whole(labels)
+    for row, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise InputError(
+                f"y[{row}] is {label!r}; labels are all integers or all text, none missing"
+            )
+        if not label:
+            raise InputError(f"y[{row}] is an empty text; every row needs a label")
+    return np.array(labels, dtype=np.str_)
+
+
+def _is_one_hot(given: NDArray[Any]) -> bool:
+    """Tell whether labels (rows, classes) have a single 1 per row, and zeros."""
+    if given.dtype.kind not in "biuf" or given.shape[1] < 2:
+        return False
+    ones = given == 1
+    return bool((ones | (given == 0)).all() and (ones.sum(axis=1) == 1).all())
+
+
+def _whole(labels: list[float]) -> NDArray[np.int64]:
+    """Convert labels given as floats or as Python integers to int64."""
+    for row, label in enumerate(labels):
+        if not float(label).is_integer():
+            raise InputError(f"y[{row}] is {label}; labels are integers or text, none missing")
+    try:
+        return np.array([int(label) for label in labels], dtype=np.int64)
+    except OverflowError as error:
+        raise InputError(TOO_LARGE) from error

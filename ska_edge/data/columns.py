@@ -1,0 +1,234 @@
+"""Chooses which columns of a table are inputs, and which one has the labels or the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import InputError
+from ska_edge.plural import counted
+from ska_edge.spelling import did_you_mean
+
+LABEL_COLUMNS = ("label", "y", "class", "target", "activity")
+SHOWN = 8  # a sentence lists at most so many columns
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a user says about the columns of a table.
+
+    A column is named by its name in the header, or by its number from 1.
+
+    Attributes:
+        label: the column of the labels; None to find it.
+        group: the column of the groups, such as a person or a session; None for no groups.
+        features: the columns of the inputs, in this order; empty for all other columns.
+        drop: columns to leave out.
+    """
+
+    label: str | None = None
+    group: str | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+ALL_COLUMNS = Columns()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs of a model for which data are read: their number, and their names if known."""
+
+    count: int
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen columns of a table, by index from 0; `label` and `group` may be None.
+
+    `by_position` tells that the model has names for its inputs, but the table has none.
+    """
+
+    features: tuple[int, ...]
+    label: int | None
+    group: int | None
+    by_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of a table: their number, and their names unless the table has no header."""
+
+    path: Path
+    width: int
+    names: tuple[str, ...] | None
+
+    def index(self, wanted: str, what: str) -> int:
+        """Return the index of a column; `what` describes it in the error sentence.
+
+        Raises InputError unless exactly one column has this name or this number.
+        """
+        places = [at for at, name in enumerate(self.names or ()) if name == wanted]
+        if not places and wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= self.width:
+            return int(wanted) - 1
+        if not places:
+            raise InputError(f"{self.path} has no {what} '{wanted}'; {self._known(wanted)}")
+        if len(places) > 1:
+            raise InputError(_twice(self.path, wanted, places, what))
+        return places[0]
+
+    def label(self) -> int | None:
+        """Return the index of the column with a name for labels; None if there is none.
+
+        Raises InputError if two columns have the same such name.
+        """
+        lower = [name.lower() for name in self.names or ()]
+        for name in LABEL_COLUMNS:
+            places = [at for at, found in enumerate(lower) if found == name]
+            if len(places) > 1:
+                raise InputError(_twice(self.path, name, places, "label column"))
+            if places:
+                return places[0]
+        return None
+
+    def describe(self, index: int) -> str:
+        """Return a column's name, or its number if it has no name."""
+        name = self.names[index] if self.names else ""
+        return name or f"column {index + 1}"
+
+    def unique_names(self, indices: Sequence[int]) -> tuple[str, ...] | None:
+        """Return the names of columns; None unless each has a name of its own."""
+        names = tuple(self.names[index] for index in indices) if self.names else ()
+        return names if names and all(names) and len(set(names)) == len(names) else None
+
+    def _known(self, wanted: str) -> str:
+        if self.names is None:
+            return f"it has no header, so give the column's number, 1 to {self.width}"
+        return f"its columns are {_few(self.names)}" + did_you_mean(wanted, self.names)
+
+
+def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
+    """Choose the columns of a table, for training (`model` is None) or for a model.
+
+    The label column is the named one, or a column called as in `LABEL_COLUMNS`, or else the last
+    one. Data for a model need no labels: without a name for labels, a table that has the model's
+    inputs and no other column has none.
+
+    The inputs are the named columns, or those with the names of the model's inputs, or else all
+    other columns in their order.
+
+    Raises InputError for a column that does not exist, that has two purposes, or that the model
+    needs and the table lacks.
+    """
+    group = None if asked.group is None else header.index(asked.group, "group column")
+    dropped = [header.index(name, "column") for name in asked.drop]
+    features = [header.index(name, "column") for name in asked.features]
+    by_position = False
+    if not features and model is not None and model.names is not None:
+        if header.names is None:
+            by_position = True
+        else:
+            features = _by_name(header, model.names)
+    label = _label(header, asked, model, {*features, *dropped, *({group} - {None})}, bool(features))
+    if not features:
+        taken = {label, group, *dropped}
+        features = [at for at in range(header.width) if at not in taken]
+    _check(header, features, dropped, label, group)
+    return Choice(tuple(features), label, group, by_position)
+
+
+def _by_name(header: Header, names: Sequence[str]) -> list[int]:
+    """Return the columns with the names of a model's inputs, in the model's order."""
+    lacking = [name for name in names if name not in (header.names or ())]
+    if lacking:
+        raise InputError(_lacks(header.path, lacking, header.names or ()))
+    return [header.index(name, "column") for name in names]
+
+
+def arranged(
+    name: str,
+    x: NDArray[np.float64],
+    features: Sequence[str] | None,
+    wanted: Sequence[str] | None,
+) -> NDArray[np.float64]:
+    """Return the columns of x (n, d) that have the names of a model's inputs, in their order.
+
+    `features` are the names of the columns. Without names on either side, x stays as it is. Raises
+    InputError, with the `name` of the data, if a column is missing.
+    """
+    if features is None or wanted is None or tuple(features) == tuple(wanted):
+        return x
+    lacking = [each for each in wanted if each not in features]
+    if lacking:
+        raise InputError(_lacks(name, lacking, features))
+    return x[:, [features.index(each) for each in wanted]]
+
+
+def _label(
+    header: Header, asked: Columns, model: Inputs | None, taken: set[int | None], named: bool
+) -> int | None:
+    """Return the label column, or None for a table without labels.
+
+    `taken` are the columns with another purpose; `named` tells whether all inputs are among them.
+    """
+    if asked.label is not None:
+        return header.index(asked.label, "label column")
+    rest = [at for at in range(header.width) if at not in taken]
+    found = header.label()
+    if model is None or not named:
+        bare = model is not None and len(rest) == model.count
+        axis = bare and found is not None and header.describe(found).lower() == "y"
+        if found in rest and not axis:
+            return found
+        return None if bare or not rest else rest[-1]
+    if found in rest:
+        return found
+    if len(rest) > 1:
+        raise InputError(
+            f"{header.path} has the columns {_few([header.describe(at) for at in rest])} beside"
+            " the inputs of the model; name the column of the labels"
+        )
+    return rest[0] if rest else None
+
+
+def _check(
+    header: Header,
+    features: Sequence[int],
+    dropped: Sequence[int],
+    label: int | None,
+    group: int | None,
+) -> None:
+    """Raise InputError for a column with two purposes, and for a table without inputs."""
+    purposes = [*features, *dropped, *(at for at in (label, group) if at is not None)]
+    twice = next((at for at in purposes if purposes.count(at) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"{header.path}: {header.describe(twice)} is named for two purposes; a column is an"
+            " input, the label, the group or dropped"
+        )
+    if not features:
+        raise InputError(f"{header.path} has no inputs beside the named columns")
+
+
+def _lacks(name: object, lacking: Sequence[str], names: Sequence[str]) -> str:
+    """Return the sentence of the error for data without some inputs of a model."""
+    return (
+        f"{name} lacks {counted(len(lacking), 'input')} of the model: {_few(lacking)};"
+        f" its columns are {_few(names)}"
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return the first names, and dots for more."""
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+
+
+def _twice(path: Path, name: str, places: Sequence[int], what: str) -> str:
+    """Return the sentence of the error for several columns with one name."""
+    columns = " and ".join(str(index + 1) for index in places)
+    return f"{path}: columns {columns} are both called '{name}'; give the number of the {what}"

@@ -1,0 +1,46 @@
+"""Finds columns of a table that are probably no inputs: row numbers, times and constants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ska_edge.data.columns import SHOWN
+from ska_edge.data.csv_table import Table
+from ska_edge.plural import counted
+
+LEAST = 10  # in fewer rows, a measured value may rise by chance
+
+
+def doubts_about(table: Table) -> tuple[str, ...]:
+    """Return a sentence for each kind of column from which nothing useful can be learned.
+
+    A column that only rises is a row number or a time: a network learns the order of the rows from
+    it. A column without a name is often the row number that another program wrote. A constant
+    column has no information.
+    """
+    header, features = table.header, table.choice.features
+    if len(table.x) < LEAST:
+        return ()
+    rising = np.diff(table.x, axis=0).min(axis=0) > 0
+    constant = np.ptp(table.x, axis=0) == 0
+    nameless = [not header.names[index] if header.names else False for index in features]
+    found = []
+    for at, index in enumerate(features):
+        if rising[at]:
+            found.append(
+                f"{header.describe(index)} of {header.path} only rises, like a row number or a"
+                " time; if it is no measurement, drop it"
+            )
+        elif nameless[at]:
+            found.append(
+                f"{header.describe(index)} of {header.path} has no name; if it is no measurement,"
+                " drop it"
+            )
+    still = [header.describe(index) for at, index in enumerate(features) if constant[at]]
+    if still:
+        more = ", ..." if len(still) > SHOWN else ""
+        found.append(
+            f"{header.path} has {counted(len(still), 'constant column')}, from which nothing can be"
+            f" learned: {', '.join(still[:SHOWN])}{more}"
+        )
+    return tuple(found)
