@@ -52,8 +52,14 @@ class Table:
 
     @property
     def origin(self) -> str:
-        """One line that says which columns are inputs, and which ones have labels and groups."""
+        """One line that says which columns are inputs, and which ones have labels and groups.
+
+        It is empty if nobody names a column, and every column is an input.
+        """
         header, choice = self.header, self.choice
+        every = choice.features == tuple(range(header.width))
+        if header.names is None and every and not choice.by_position:
+            return ""
         names = [header.describe(index) for index in choice.features[:SHOWN]]
         more = ", ..." if len(choice.features) > SHOWN else ""
         parts = [f"{counted(len(choice.features), 'input')} ({', '.join(names)}{more})"]

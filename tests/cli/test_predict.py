@@ -94,7 +94,7 @@ def test_a_device_decides_with_what_it_has_learned_and_learns_nothing(
     data = load("iris")
     fresh = ska_edge("predict", iris_file, unlabeled, "--port", board.port)
     assert fresh.out == ska_edge("predict", iris_file, unlabeled).out
-    iris.learn(data.x, data.y)
+    iris.learn(data.x, np.array(data.labels)[data.y])
     board.network = iris.state
     before = iris.state.to_bytes()
     outcome = ska_edge("predict", iris_file, unlabeled, "--port", board.port, "--json")
