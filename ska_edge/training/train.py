@@ -42,6 +42,7 @@ class Trained:
         changes: the old and the new value of each changed option of a continued model, by name.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
         log_fault: why the log of the steps is incomplete; None if it is complete.
+        remarks: sentences about the columns of the data; see `Dataset.remarks`.
         skipped: the fraction of samples within the margin, which the integers did not learn; None
             without a margin or integers. Stored samples that are learned again are not counted.
     """
@@ -56,6 +57,7 @@ class Trained:
     symptoms: tuple[Symptom, ...] = ()
     log_fault: InputError | None = None
     skipped: float | None = None
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return data, model, and accuracy on test rows; without test rows, on training rows."""
@@ -79,13 +81,11 @@ def train(
 
     The float twin is trained first, because calibration derives the formats of the integers from
     it. `progress(done, total)` is called at intervals with the samples (or steps) of both
-    trainings. `say` gets the remarks about the columns of the data. On Ctrl-C, this function writes
-    `options.checkpoint`, passes a sentence about it to `say`, and re-raises the KeyboardInterrupt.
-    Raises InputError for options or data that cannot work.
+    trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it to
+    `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
+    work.
     """
     session = Session.open(dataset, options)
-    for remark in dataset.remarks:
-        say(remark)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
         return _trained(session, checkpoint, log, progress)
@@ -132,6 +132,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
         tuple(watch.symptoms()),
         log.fault,
         session.skipped / session.total if session.plan.margin and in_fixed else None,
+        session.dataset.remarks,
     )
 
 

@@ -28,6 +28,7 @@ from tests.trainer_device import TrainerDevice
 
 KEY = ["--key", "device.key"]
 LABELS = ["--label-column", "label", "--max-memory", "1"]
+COLUMNS = ["--features", "3,4,5,6", "--group-column", "who", "--drop", "t"]
 PORT = ["--json", "--baud", "9600"]
 COMMANDS = [
     ["monitor"],
@@ -38,6 +39,9 @@ COMMANDS = [
     ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--json"],
     ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--overwrite"],
     ["monitor", "m.ska", "rows.csv", "--samples", "2", "--split", "--save", *KEY, *LABELS],
+    ["monitor", "m.ska", "wide.csv", "--samples", "2", *COLUMNS],
+    ["verify", "m.ska", "wide.csv", "--samples", "2", *COLUMNS],
+    ["predict", "m.ska", "wide.csv", *COLUMNS],
     ["monitor", "m.ska", "rows.csv", "--samples", "2", "--mqtt", "127.0.0.1:1", "--name", "d"],
     ["verify", "m.ska", "rows.csv", "--samples", "4"],
     ["verify", "m.ska", "rows.csv", "--samples", "4", *KEY, *LABELS, *PORT],

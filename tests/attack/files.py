@@ -222,12 +222,14 @@ DATA: list[Reader] = [
     ["verify", "m.ska", "{}", "--samples", "2", "--port", "{port}"],
     ["monitor", "m.ska", "{}", "--samples", "2", "--patience", "0", "--port", "{port}"],
 ]
+# The classes of m.ska have names, so it refuses the numbers of idx files as labels.
+IMAGES = [line for line in DATA if "m.ska" not in line or line[0] == "predict"]
 KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     "m.ska": ([any_model, any_model, any_model, any_bytes, any_array], MODEL),
     "m.onnx": ([any_graph, any_graph, any_bytes], MODEL),
     "rows.csv": ([any_number, any_number, any_bytes], DATA),
     "rows.npz": ([any_array, any_array, any_bytes], DATA),
-    "digits-images-idx3-ubyte": ([any_bytes], DATA),
+    "digits-images-idx3-ubyte": ([any_bytes], IMAGES),
     "digits-labels-idx1-ubyte": (
         [any_bytes],
         [["data", "digits-images-idx3-ubyte", "-o", "n.npz"]],

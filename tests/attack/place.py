@@ -94,7 +94,7 @@ def _fill(folder: Path) -> None:
     model = open_model(folder / "m.ska")
     random = np.random.default_rng(0)
     x = random.integers(0, 255, (24, model.plan.inputs)).astype(float)
-    save(Dataset("rows", x, np.arange(24) % 3, ("0", "1", "2")), folder / "rows.npz")
+    save(Dataset("rows", x, np.arange(24) % 3, model.plan.labels), folder / "rows.npz")
     sizes = [4, 4, 3]
     weights = {
         f"{name}{layer}": random.normal(size=shape)
@@ -107,6 +107,9 @@ def _fill(folder: Path) -> None:
     (folder / "digits-images-idx3-ubyte").write_bytes(header + images)
     labels = b"\0\0\x08\x01" + (12).to_bytes(4, "big") + bytes(n % 3 for n in range(12))
     (folder / "digits-labels-idx1-ubyte").write_bytes(labels)
+    header, *rows = (folder / "rows.csv").read_text().splitlines()
+    wide = [f"t,who,{header}", *(f"{number},{number % 2},{row}" for number, row in enumerate(rows))]
+    (folder / "wide.csv").write_text("\n".join(wide) + "\n")
     (folder / "text").write_text("nothing of ska-edge\n")
     (folder / "device.key").write_text("0f" * 32 + "\n")
     (folder / "empty").touch()

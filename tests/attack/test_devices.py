@@ -36,6 +36,9 @@ def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     assert (attempt.code, found) == (expected, []), attempt
 
 
+FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run")
+
+
 def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -> None:
     """Options that start a board, program a chip, or need a broker with TLS are not required."""
     lines = [devices.scene(Random(seed))[0] for seed in range(1000)]
@@ -45,7 +48,7 @@ def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -
         if any("--port" in each.opts for each in options):
             used = {part for line in lines if line[0] == name for part in line}
             lacking |= {(name, each.opts[0]) for each in options if not used & set(each.opts)}
-    flash = {("flash", option) for option in ("--port", "--stop", "--trust", "--json")}
+    flash = {("flash", option) for option in FLASH}
     assert lacking == flash | {
         ("predict", "--board"),
         ("verify", "--board"),

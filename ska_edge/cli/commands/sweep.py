@@ -105,8 +105,6 @@ def sweep(
     fault = unavailable()
     if fault is not None and dask is None:
         out.warning(fault)
-    for remark in dataset.remarks:
-        out.note(remark)
     with out.progress("sweep", "runs") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     _report(out, dataset, outcome, output, grid.base.epochs)
@@ -114,6 +112,8 @@ def sweep(
 
 def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
     """Write the plot, warnings, table and document; raise CheckError if no run succeeded."""
+    for remark in dataset.remarks:
+        out.note(remark)
     table, picture = rows(outcome.runs), None
     title = f"{dataset.name}: {counted(epochs, 'epoch')}"
     if table:

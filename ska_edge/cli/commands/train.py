@@ -40,7 +40,9 @@ def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> 
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print what options of a continued model changed, the accuracy, and warnings."""
+    """Print the columns, the changed options of a continued model, the accuracy, and warnings."""
+    for remark in trained.remarks:
+        out.note(remark)
     if trained.changes:
         changed = ", ".join(
             f"{flag(name)} {_text(before)} -> {_text(after)}"
