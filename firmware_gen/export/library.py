@@ -7,6 +7,7 @@ and every header includes it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,20 @@ _GUARD = re.compile(r"^#ifndef (\w+_H)\n#define \1\n", re.M)
 
 
 def source_files(
-    plan: Plan, parameters: NDArray[np.integer], name: str, key: bytes | None
+    plan: Plan,
+    parameters: NDArray[np.integer],
+    name: str,
+    key: bytes | None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, str]:
-    """Return the name and text of every C file of the library.
+    """Return the name and text of every C file of the library; `names` are those of the inputs.
 
     Raises:
         InputError: the name cannot be the name of a library.
     """
     paths = [path for path in RUNTIME.glob("*.[ch]") if path.name != PROGRAM]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
-    files.update(generated_files(plan, parameters, key))
+    files.update(generated_files(plan, parameters, key, names))
     files = {file: _configured(file, text) for file, text in files.items()}
     files[EEPROM.name] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
     files[CONFIG] = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def write_export(
     check_learns(plan)
     export, name = EXPORTS[kind], folder.resolve().name
     earlier = _earlier(folder)
-    sources = source_files(plan, parameters, name, key)
+    sources = source_files(plan, parameters, name, key, (inputs or {}).get("features"))
     files = _files(kind, export, name, plan, sources)
     kept = _edits_to_keep(folder, earlier, files, sources)
     description = {
