@@ -201,9 +201,9 @@ class Board:
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
-    is None if no data sheet gives it; `bench` is the default workload for measuring. `flashers`
-    write an image to a real device, in order of preference; a board that exists only in an emulator
-    has none.
+    is None if no data sheet gives the core's current; `bench` is the default workload for
+    measuring. `flashers` write an image to a real device, in order of preference; a board that
+    exists only in an emulator has none.
     """
 
     name: str

@@ -17,7 +17,7 @@ def sha256_of(content: bytes) -> str:
 def edited(
     folder: Path, earlier: Mapping[str, str | None], files: Mapping[str, bytes]
 ) -> list[str]:
-    """Return the names of the files that differ from what was generated and from what will be.
+    """Return the names of the files that differ from their old and their new generated text.
 
     `earlier` are the digests of the generated files, `files` the contents of the new ones. A file
     that exists and was not generated counts as edited if a new file has its name.

@@ -50,7 +50,7 @@ class Run:
 
 
 def run(x: Reals, classes: int, steps: int, eta: float, seed: int) -> Run:
-    """Run the published rule on one batch `x` (n, d), always from the same start."""
+    """Run the published rule on one batch `x` (n, d), from the initial weights of `seed`."""
     start = initial_parameters([x.shape[1], *HIDDEN, classes], "published", seed)
     model = Reference(start, "published", eta)
     series = model.learn_steps(x, steps)

@@ -76,8 +76,8 @@ def _listed(instruction: Any) -> int:
 
 # --- Cortex-M0 -----------------------------------------------------------------------------------
 
-# A branch takes 3 cycles if taken, else 1, and BL 4; `refill` adds 2 of them. POP with the program
-# counter takes 4 + N.
+# A taken branch takes 3 cycles, another branch 1, BL 4, and POP of N registers with the program
+# counter 4 + N. `refill` adds 2 of these cycles.
 M0_COSTS = {
     **dict.fromkeys((*LOADS, *STORES), 2),
     "bl": 2,
@@ -102,7 +102,7 @@ M4_COSTS |= dict.fromkeys(("udiv", "sdiv"), _range(2, 12, 12))
 
 
 def _m4_cost(instruction: Any, before: Any) -> Cycles:
-    """Section 3.3.3 of the manual describes which loads and stores overlap."""
+    """Return the cycles of an instruction (section 3.3.3: which loads and stores overlap)."""
     from capstone import arm_const as arm
 
     name, listed = instruction.insn_name(), _listed(instruction)

@@ -45,7 +45,8 @@ class Tracer:
     """An image in the memory of its board, without start-up code, whose calls are recorded.
 
     Attributes:
-        symbols: address of each function and variable, without the suffixes of the compiler.
+        symbols: address of each function and variable, by its name without the suffixes of the
+        compiler.
 
     Raises:
         InputError: the board cannot be emulated.

@@ -6,7 +6,7 @@ from ska_edge.arithmetic.fixedpoint import Table, width
 
 
 class COps:
-    """Writes C: every value is a C expression; `name` stores one in a commented local variable.
+    """Writes C: every value is an expression; `name` stores a value in a local variable.
 
     Intervals determine the widths: an operation uses 64 bits if an operand or the result exceeds 32
     bits. Negative constants are in parentheses, so that expressions can be concatenated.
@@ -58,7 +58,7 @@ class COps:
 
     def multiply(self, a: str, b: str, lo: int, hi: int) -> str:
         if a in self._constants or b in self._constants:
-            return self._binary("*", a, b, lo, hi)  # the compiler is good at constant factors
+            return self._binary("*", a, b, lo, hi)  # the compiler optimizes constant factors
         if {a, b} <= self._narrow and not {a, b} & self._wide:
             return self._result(f"ska_product_i16({bare(a)}, {bare(b)})", 32, lo, hi)
         if a in self._narrow and b in self._unsigned and width(lo, hi) == 32:

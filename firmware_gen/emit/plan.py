@@ -119,7 +119,7 @@ def _each(first: int, plan: Plan) -> str:
 
 
 def _runs(plan: Plan) -> str:
-    """Return "DO(end, width)" for every run of state numbers of one width, which ends at `end`."""
+    """Return "DO(end, width)" for each run of the state in which all numbers have one width."""
     ends: dict[int, int] = {}
     end = 0
     for field in plan.state_fields():

@@ -17,7 +17,7 @@ NVIC_BYTES = 0x20
 
 
 class Bus:
-    """The registers of the interrupt controller, and of `peripherals` by address; each has `size`
+    """The registers of the interrupt controller, and of `peripherals` by address, each of `size`
     bytes.
     """
 

@@ -39,7 +39,7 @@ class Uart(Protocol):
         ...
 
     def receive(self, byte: int) -> None:
-        """Take a byte from the line; it is complete now."""
+        """Take a byte whose last bit has just arrived."""
         ...
 
 

@@ -231,7 +231,7 @@ class Core:
         masked, stack, status, *frame = self.unicorn.reg_read_batch(self._at_entry)
         if masked & 1:
             return
-        # The frame begins at a multiple of 8, and bit 9 of the status records the gap.
+        # The frame is aligned to 8 bytes; bit 9 of the status tells whether that left a gap.
         status = status & ~0x3FF | flag(24) | flag(9, bool(stack & 4))
         stack = (stack & ~7) - FRAME_BYTES
         if not self._chip.ram.holds(stack, FRAME_BYTES):

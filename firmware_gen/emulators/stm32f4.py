@@ -172,12 +172,12 @@ class FlashInterface:
         self._world.stall(int(ERASE_S * self._clock))
 
     def look(self, offset: int, size: int) -> int:
-        """Return bytes of the flash for saves."""
+        """Return `size` bytes of the flash for saves, as a little-endian number."""
         self._cache.look(offset)
         return self._world.cells.read(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store to the flash for saves."""
+        """Store a number of `size` bytes to the flash for saves."""
         self._keys.check()
         self._check_idle()
         if not bit(self._control, self.PG) or bit(self._control, self.SER):

@@ -51,9 +51,9 @@ def write_export(
     """Write the export that EXPORTS names `kind`; the name of the folder names the library.
 
     The same input gives the same files. If the folder has an earlier export, its files are
-    replaced: all of them or, after an interruption, none. An edited file is kept if it is meant to
-    be edited, which excludes the generated C; `Written.kept` names it. `inputs` and `key` are
-    those of `write_project`.
+    replaced: all of them or, after an interruption, none. Edited files are kept, except for
+    generated C, which must not be edited; `Written.kept` names them. `inputs` and `key` are those
+    of `write_project`.
 
     Raises:
         InputError: the plan cannot learn on a device, the folder's name is not the name of a

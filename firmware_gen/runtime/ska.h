@@ -63,8 +63,8 @@ void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
 #if SKA_REPLAY_SLOTS > 0
-/* Learns one of the stored samples again, for example in idle time. It does nothing if there are
- * none. ska_learn does this SKA_REPLAYS times by itself. */
+/* Learns one of the stored samples again, for example in idle time. It does nothing if none is
+ * stored. ska_learn does this SKA_REPLAYS times by itself. */
 void ska_replay(ska_t *ska);
 #endif
 

@@ -40,9 +40,9 @@
 #endif
 
 /* Tells whether each row of weights has a headroom; see ska_kernel_rows.h. It takes 2 bytes of RAM
- * per row, and an update then need not saturate each weight. The kernels for DSP instructions and
- * AVR have no headroom, because they saturate at no cost. Define SKA_HEADROOM as 0 if RAM matters
- * more than speed. */
+ * per row, and an update then need not saturate each weight. The kernels for DSP and MVE
+ * instructions and for AVR have no headroom, because they saturate at no cost. Define SKA_HEADROOM
+ * as 0 if RAM matters more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
 #if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
@@ -100,7 +100,7 @@
 #endif
 
 /* The form of a layer's inputs in the loops over its weights, and the space for one layer. The DSP
- * and MVE kernels read and write eight at a time. */
+ * and MVE kernels read and write eight inputs at a time. */
 #if SKA_KERNEL_DSP || SKA_KERNEL_MVE
 typedef int16_t ska_lane_t;
 #define SKA_LANES ((SKA_WIDEST_INPUT + 7) / 8 * 8)

@@ -118,7 +118,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
 
 
 def random_case(seed: int, ram: int = LARGE) -> Case:
-    """Return a random network whose weights fill part or all of their range; some saturate."""
+    """Return a random network and samples; the weights fill all or part of their format's range."""
     rng = np.random.default_rng(seed)
     plan = random_plan(rng, seed, LIMITS[fitting(LIMITS, ram)])
     limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
@@ -162,7 +162,7 @@ def test_random_plans_have_equal_bits(
 def test_the_board_of_the_documentation_has_equal_bits(
     seed: int, require_board: Callable[[str], Board], tmp_path: Path, monkeypatch
 ) -> None:
-    require_board("qemu-m3")  # the board of the documentation needs the same tools
+    require_board("qemu-m3")  # needs the same tools as the board of the page
     add_documented_board(tmp_path / "boards", monkeypatch)
     board = load_board(NAME)
     case = random_case(seed, ram_size(board))

@@ -52,7 +52,7 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
             assert link.info.samples == kept
             assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
             learn(link, kept, kept + 1)
-            link.save()  # the other slot has the same kind of save now
+            link.save()  # a complete save, which the save below must not lose
             kept += 1
             learn(link, kept, kept + 1)
             cells.operations_left = operation

@@ -1,4 +1,4 @@
-"""A log rebuilds the device's bits even if power fails within a frame or between two lines."""
+"""A log rebuilds the device's bits even if power fails within a frame or between two log lines."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Run:
 
     Attributes:
         rows: how many rows are learned.
-        chance: the generator of all other random choices that depend on the seed.
+        chance: the generator of the other random choices.
         board: the board that learns them.
     """
 

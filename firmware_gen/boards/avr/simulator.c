@@ -76,8 +76,8 @@ static void on_output(avr_irq_t *irq, uint32_t value, void *context) {
     }
 }
 
-/* Called by libsimavr: the chip sleeps for this many clocks. By default, this computer would sleep
- * for the same time, so this function does nothing.
+/* Called by libsimavr: the chip sleeps for this many clocks. Without this
+ * function, this computer would sleep for the same time.
  */
 static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)avr;

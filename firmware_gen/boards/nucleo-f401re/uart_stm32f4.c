@@ -35,8 +35,8 @@
 #define NVIC_ENABLE REGISTER(0xE000E100u + NVIC_OFFSET)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)
 
-/* BRR counts sixteenths of a clock of each of 16 samples (RM0368, 19.3.4), so a bit lasts BRR
- * clocks. */
+/* A bit has 16 samples, and BRR is the length of a sample in sixteenths of a clock (RM0368,
+ * 19.3.4), so a bit lasts BRR clocks. */
 #define DIVIDER ((SKA_CLOCK + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if DIVIDER < 16 || SKA_BAUD_IS_OFF(DIVIDER)
 #error "the clock of this board does not make this baud: take at least 16 clocks a bit"
