@@ -16,7 +16,7 @@ TIME_LIMIT_S = 300.0
 LOCK_LIMIT_S = 60.0
 """How long another program may keep the port of the board."""
 IDLE_LIMIT_S = 30.0
-"""After the end of a run, a board that has another question begins the next run at once."""
+"""How long a board may be silent after an incomplete run; it begins another run at once."""
 POLL_S = 0.1
 QUESTION = b"?"
 LINE = re.compile(rb"^([a-z]+) ([0-9a-f]{16})$", re.MULTILINE)
@@ -53,10 +53,10 @@ class Report:
 def ask(board: RunningBoard) -> Report:
     """Let a running board measure itself.
 
-    The system gives the number of a closed pseudo terminal to the next one. So a program that waits
-    for a device that is gone may open the port of this board. Like every port of this package, the
-    port is therefore locked, after the other program has left it. What that program has sent or
-    read does no harm: each byte starts the same run, and only a run with all its lines counts.
+    The system reuses the number of a closed pseudo terminal. So a program that waits for a lost
+    device may open the port of this board by mistake. This function therefore locks the port, once
+    the other program has left it. What that program has sent or read does no harm: each byte starts
+    the same run, and only a run with all its lines counts.
 
     Raises:
         DeviceError: the board does not answer, another program keeps the port, or the answer lacks

@@ -1,11 +1,11 @@
-"""Runs a board with an nRF52833: its own image in Unicorn, with strict models of what it uses.
+"""Runs the image of a board with an nRF52833 in Unicorn, with strict models of its peripherals.
 
     python -m firmware_gen.emulators.nrf52 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. CLOCK, GPIO, UART and NVMC follow
 Nordic's product specification, with the pins of the micro:bit v2. A mistake of a driver ends the
-run with exit code 1 and one sentence. Everything else of the chip is missing: its use is a mistake,
-too.
+run with exit code 1 and one sentence. The other parts of the chip are missing; their use is a
+mistake, too.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TX, RX = 6, 32 + 8
 NOT_CONNECTED = 0xFFFF_FFFF
 FIFO_BYTES = 6
 PROGRAM_S, ERASE_S = 42e-6, 85e-3
-"""Times of a word and of a page, in which the core stands still."""
+"""Seconds that programming a word and erasing a page take; the core stands still meanwhile."""
 BUSY_READS = 2
-"""How often a register says that work is not finished. The time itself is a stall of the core."""
+"""How many reads of a status register report an operation as unfinished; not a measure of time."""
 
 
 class Clock:
@@ -101,7 +101,7 @@ class Ports:
 
 
 class UartNrf:
-    """UART, the one without DMA. It has a FIFO of six received bytes."""
+    """The UART without DMA, with a FIFO of six received bytes."""
 
     START_RX, START_TX, RXDRDY, TXDRDY = 0x000, 0x008, 0x108, 0x11C
     INTENSET, INTENCLR, ENABLE = 0x304, 0x308, 0x500
@@ -241,7 +241,7 @@ class UartNrf:
         self._world.send(byte)
 
     def _take(self) -> int:
-        """Return a received byte; the next one sets RXDRDY again."""
+        """Return a received byte; if another one waits, RXDRDY is set again."""
         if not self._fifo:
             raise FirmwareFault("it reads RXD of UART without a byte; wait for RXDRDY")
         byte = self._fifo.popleft()
@@ -249,7 +249,7 @@ class UartNrf:
         return byte
 
     def _check_line(self) -> None:
-        """Raise FirmwareFault if the line is not the board's: 8 data bits, no parity, its speed."""
+        """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""
         if not self._clock.crystal:
             raise FirmwareFault(
                 "it uses the UART on the internal oscillator, which may be off by more than a"
@@ -322,11 +322,11 @@ class Nvmc:
         self._world.stall(int(ERASE_S * self._clock))
 
     def look(self, offset: int, size: int) -> int:
-        """Return bytes of the flash for saves."""
+        """Return `size` bytes of the flash for saves, as a little-endian number."""
         return self._world.cells.read(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store to the flash for saves."""
+        """Store a number of `size` bytes to the flash for saves."""
         self._check_idle()
         if self._mode != self.WRITE:
             raise FirmwareFault("it stores to flash while CONFIG of NVMC is not 1; write 1 to it")

@@ -1,4 +1,4 @@
-"""Decodes the instructions of Armv8.1-M that capstone does not know, as far as the stack needs it.
+"""Decodes the instructions of Armv8.1-M that capstone lacks, as far as the stack analysis needs.
 
 These are low-overhead loops, conditional selects, shifts of 64 bits, and the vector instructions
 (MVE, Helium). All have 32 bits. None of them calls, returns or writes the stack pointer, and only
@@ -29,7 +29,7 @@ ENCODINGS = (
     ("MVE, all others", "111x 111x xxxx xxxx xxxx 111x xxxx xxxx", NOWHERE),
 )
 # A vector load or store with the stack pointer as its base may not change it; no compiler makes
-# such an instruction. Whoever writes one gets the error for an unknown frame.
+# such an instruction. In assembly by hand it causes the error for an unknown frame.
 FORBIDDEN = "111x 110x x01x 1101 xxx1 111x xxxx xxxx"
 
 
@@ -43,7 +43,7 @@ class Instruction:
 
 
 def decode(data: bytes, address: int) -> Instruction | None:
-    """Return the instruction that these bytes begin with, or None if they are another one's."""
+    """Return the Armv8.1-M instruction at the start of these bytes; None for any other."""
     if len(data) < SIZE:
         return None
     first, second = (int.from_bytes(data[at : at + 2], "little") for at in (0, 2))
@@ -54,7 +54,7 @@ def decode(data: bytes, address: int) -> Instruction | None:
         if _matches(pattern, bits):
             if direction == NOWHERE:
                 return Instruction(address)
-            # Ten bits of the distance come before the lowest one; it counts halfwords.
+            # The distance counts halfwords. Its lowest bit comes after the ten others.
             distance = int(bits[21:31] + bits[20] + "0", 2)
             return Instruction(address, address + SIZE + direction * distance)
     return None

@@ -102,7 +102,7 @@ class ArmCode(Code):
             if instruction.address in targets:
                 constants.clear()
             if isinstance(instruction, armv81m.Instruction):
-                constants.clear()  # it may write any other register
+                constants.clear()  # it may write any register but the stack pointer
                 yield instruction.address, Step(target=instruction.target)
                 continue
             step = _step(function.name, instruction, constants)
@@ -165,10 +165,10 @@ class ArmCode(Code):
             data = at < len(self._is_data) and self._is_data[at]
 
     def _decoded(self, code: bytes, start: int) -> Iterator[Any]:
-        """Yield the instructions up to the end of the code, or to bytes that are not one."""
+        """Yield the instructions up to the end of the code, or to bytes that are none."""
         at = 0
         while at < len(code):
-            conditional = 0  # the next instructions whose condition an IT instruction determines
+            conditional = 0  # how many of the next instructions depend on an IT instruction
             for instruction in self._disassembler.disasm(code[at:], start + at):
                 newer = armv81m.decode(code[at:], start + at)
                 yield newer or instruction

@@ -137,7 +137,7 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
 
 #define SKA_BACK_COLUMNS 16u
 
-/* Sixteen columns: four vectors of 32-bit sums. */
+/* Computes the sums of sixteen columns, in four vectors. */
 static inline void sixteen_back(const ska_weight_t *weight, uint16_t columns, const int16_t *errors,
                                 uint16_t rows, ska_sum_t *sums) {
     int32x4_t a = vdupq_n_s32(0);
@@ -158,7 +158,7 @@ static inline void sixteen_back(const ska_weight_t *weight, uint16_t columns, co
     vstrwq_s32(sums + 3u * FOUR, d);
 }
 
-/* At most four columns. */
+/* Does the same for at most four columns. */
 static inline void four_back(const ska_weight_t *weight, uint16_t columns, uint32_t left,
                              const int16_t *errors, uint16_t rows, ska_sum_t *sums) {
     const mve_pred16_t rest = vctp32q(left);

@@ -1,7 +1,8 @@
 """The vector operations of ska_fixed_mve.h give the bits of ska_fixed.h, on the emulated core.
 
 Frama-C does not know the vector instructions. So a program on the board compares each operation
-with its scalar form: for every input, for steps and weights of all sizes, up to their ends.
+with its scalar form, for every input, and for steps and weights of all sizes up to the ends of
+their formats.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import RUNTIME
 
-# The program answers the number of an operation with the number of steps for which its bits differ.
+# The host sends the number of an operation. The program answers with the number of steps for which
+# the bits differ.
 PROGRAM = """\
 #include "ska_board.h"
 #include "ska_fixed.h"
