@@ -24,6 +24,7 @@ class Cells:
     """Cells of `size` bytes.
 
     `operations_left` is the number of erases and writes until power fails; None if it never does.
+    `broken` are the offsets of bytes that an operation has left half done.
 
     Raises:
         InputError: the file cannot be used, has another size, or another process uses it.
@@ -32,6 +33,7 @@ class Cells:
     def __init__(self, size: int, path: Path | None = None) -> None:
         self.size = size
         self.operations_left: int | None = None
+        self.broken: set[int] = set()
         self._bytes: bytearray | mmap.mmap = (
             bytearray(ERASED * size) if path is None else _file(path, size)
         )
@@ -46,6 +48,7 @@ class Cells:
         if self._power_fails():
             value |= 2 ** (4 * size) - 1  # half of the bits are not programmed yet
             self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
+            self.broken |= set(range(offset, offset + size))
             raise PowerFailure
         self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
 
@@ -53,8 +56,10 @@ class Cells:
         """Set all bits of `size` bytes."""
         if self._power_fails():
             self._bytes[offset : offset + size : 2] = ERASED * (size // 2)
+            self.broken |= set(range(offset, offset + size))
             raise PowerFailure
         self._bytes[offset : offset + size] = ERASED * size
+        self.broken -= set(range(offset, offset + size))
 
     def _power_fails(self) -> bool:
         if self.operations_left is not None:

@@ -56,6 +56,10 @@ class Chip(Protocol):
     peripherals: Mapping[int, Peripheral]
     uart: Uart
 
+    def alarm(self) -> str | None:
+        """Return what raises the NMI now, or None."""
+        ...
+
     def look(self, offset: int, size: int) -> int:
         """Return `size` bytes of the flash for saves, as a little-endian number."""
         ...

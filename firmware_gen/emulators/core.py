@@ -1,7 +1,7 @@
-"""A Cortex-M4 core in Unicorn, with one interrupt. A chip adds its peripherals.
+"""A Cortex-M4 core in Unicorn, with one interrupt and the NMI. A chip adds its peripherals.
 
-Unicorn executes instructions, but has no exceptions; this module adds the one interrupt that the
-firmware uses: stacking, the return, PRIMASK and WFI. Time is counted in clock cycles, one for each
+Unicorn executes instructions, but has no exceptions; this module adds the two that the firmware
+uses, with stacking, the return, PRIMASK and WFI. Time is counted in clock cycles, one for each
 instruction. A byte on the serial line takes the time of its ten bits, and arrives whether or not
 the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
@@ -19,24 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from firmware_gen.board import Board, Region
-from firmware_gen.emulators.bits import bit, flag
 from firmware_gen.emulators.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
 from firmware_gen.emulators.chip import MakeChip, Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
+from firmware_gen.emulators.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.wire import Line
 from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
 
-EXC_RETURN = 0xFFFF_FFF9
-"""The link register's value in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
 UNMASK, MASK, SLEEP = b"\x62\xb6", b"\x72\xb6", b"\x30\xbf"
 """The instructions `cpsie i`, `cpsid i` and `wfi`."""
 RETURN = 8
 """The number of the exception by which Unicorn reports a return from a handler."""
-FRAME = ("R0", "R1", "R2", "R3", "R12", "LR")
-"""Registers that the core stacks before the return address and the status."""
-FRAME_BYTES = 32
+NMI, FIRST_INTERRUPT = 2, 16
+"""Places in the vector table."""
+NO_PROGRESS = -1
+"""Stands for the handler of the NMI, which clears no flag of the UART."""
 BITS_PER_BYTE = 10
 OUTPUT_LIMIT = 512
 """Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
@@ -90,9 +89,7 @@ class Core:
         self._returned = self._stopped = self._delayed = False
         self._ending: Exception | None = None
         self._counter = registers.UC_ARM_REG_PC
-        self._stack, self._link = registers.UC_ARM_REG_SP, registers.UC_ARM_REG_LR
-        names = ("PRIMASK", "SP", "XPSR", *FRAME)
-        self._at_entry = [getattr(registers, f"UC_ARM_REG_{name}") for name in names]
+        self._pointer = registers.UC_ARM_REG_SP
         self._error = unicorn.UcError
         self._chip = chip(
             Surroundings(board, cells, self._send, self._stall, lambda: self._handling is not None)
@@ -110,13 +107,14 @@ class Core:
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
         )
         self.unicorn.ctl_set_cpu_model(registers.UC_CPU_ARM_CORTEX_M4)
+        self._stacking = Stacking(self.unicorn, registers, self._chip.ram)
         self._map_memories(unicorn, Region(storage.origin, storage.size))
         for page in self._bus.pages():
             self._map_page(page)
         self._image = self._load(elf, Region(storage.origin, storage.size), unicorn)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
-        self._pc, self._handler = self._reset()
+        self._pc = self._reset()
 
     def run(self) -> None:
         """Run until the wire is gone.
@@ -140,7 +138,7 @@ class Core:
         if self._returned:
             self._leave_handler()
         elif self._waits():
-            if not self._requested() and not self._sleep():
+            if not self._sleep():
                 return False
         elif not self._stopped:
             # If the interrupt is requested already, a byte has come during a stall, in the middle
@@ -175,6 +173,10 @@ class Core:
 
     def _sleep(self) -> bool:
         """Wait for a byte; return False if the wire is gone."""
+        if self._handling is not None:
+            raise FirmwareFault("it sleeps in the handler of an exception, which nothing ends")
+        if self._requested():
+            return True
         if self._number not in self._nvic.enabled:
             register = f"NVIC_ISER{self._number // 32}"
             raise FirmwareFault(
@@ -222,43 +224,48 @@ class Core:
     # --- the interrupt ----------------------------------------------------------------------------
 
     def _requested(self) -> bool:
+        """Tell whether an exception waits, masked or not."""
+        if self._chip.alarm() is not None:
+            return True
         return self._number in self._nvic.enabled and self._chip.uart.request() is not None
 
     def _enter_handler(self) -> None:
-        """Enter the interrupt handler if it is requested and allowed (Armv7-M ARM, B1.5.6)."""
-        if self._handling is not None or not self._requested():
+        """Enter a handler if one is requested and allowed (Armv7-M ARM, B1.5.6)."""
+        if self._handling == NO_PROGRESS:
             return
-        masked, stack, status, *frame = self.unicorn.reg_read_batch(self._at_entry)
-        if masked & 1:
-            return
-        # The frame is aligned to 8 bytes; bit 9 of the status tells whether that left a gap.
-        status = status & ~0x3FF | flag(24) | flag(9, bool(stack & 4))
-        stack = (stack & ~7) - FRAME_BYTES
-        if not self._chip.ram.holds(stack, FRAME_BYTES):
-            raise FirmwareFault("an interrupt finds no stack: it is full, or outside RAM")
-        self.unicorn.mem_write(stack, struct.pack("<8I", *frame, self._pc & ~1, status))
-        self.unicorn.reg_write_batch([(self._stack, stack), (self._link, EXC_RETURN)])
-        if not self._handler & 1 or not self._chip.flash.holds(self._handler):
+        if self._chip.alarm() is not None:
+            if self._handling is not None:
+                raise FirmwareFault(
+                    f"{self._chip.alarm()} raises the NMI in the interrupt handler, for which the"
+                    " stack has no room; read this flash only while interrupts are masked"
+                )
+            self._enter(NMI, NO_PROGRESS)
+        elif self._handling is None and self._requested() and not self._stacking.masked():
+            self._enter(FIRST_INTERRUPT + self._number, self._chip.uart.progress)
+
+    def _enter(self, vector: int, progress: int) -> None:
+        """Enter the handler of a vector."""
+        (handler,) = struct.unpack(
+            "<I", self.unicorn.mem_read(self._chip.flash.origin + 4 * vector, 4)
+        )
+        if not handler & 1 or not self._chip.flash.holds(handler):
             raise FirmwareFault(
-                f"interrupt {self._number} has no handler: the vector table has"
-                f" 0x{self._handler:08x}"
+                f"exception {vector} has no handler: the vector table has 0x{handler:08x}"
             )
-        self._handling = self._chip.uart.progress
-        self._pc = self._handler
+        self._stacking.push(self._pc)
+        self._handling, self._pc = progress, handler
 
     def _leave_handler(self) -> None:
-        """Return from the interrupt handler."""
-        stack = self.unicorn.reg_read(self._stack)
-        *values, self._pc, status = struct.unpack("<8I", self.unicorn.mem_read(stack, FRAME_BYTES))
-        stack += FRAME_BYTES + (4 if bit(status, 9) else 0)
-        status &= ~flag(9)
-        values = [stack, status, *values]
-        self.unicorn.reg_write_batch(list(zip(self._at_entry[1:], values, strict=True)))
+        """Return from a handler."""
+        self._pc = self._stacking.pop()
         before, self._handling = self._handling, None
         request = self._chip.uart.request()
+        left = self._chip.alarm() if before == NO_PROGRESS else None
         if request is not None and before == self._chip.uart.progress:
+            left = request
+        if left is not None:
             raise FirmwareFault(
-                f"the interrupt handler leaves {request} set, so the interrupt comes again for ever"
+                f"the interrupt handler leaves {left} set, so the interrupt comes again for ever"
             )
 
     def _on_exception(self, _engine: Any, number: int, _data: Any) -> None:
@@ -375,8 +382,8 @@ class Core:
                     )
         return image
 
-    def _reset(self) -> tuple[int, int]:
-        """Set the stack pointer from the vector table; return where core and handler start."""
+    def _reset(self) -> int:
+        """Set the stack pointer from the vector table; return where the core starts."""
         flash, ram = self._chip.flash, self._chip.ram
         stack, start = struct.unpack("<II", self.unicorn.mem_read(flash.origin, 8))
         if not ram.holds(stack - 1) or not start & 1 or not flash.holds(start):
@@ -384,7 +391,5 @@ class Core:
                 f"{self._image.path} has no vector table at 0x{flash.origin:08x}, where this chip"
                 " starts; link it with the board's linker script"
             )
-        self.unicorn.reg_write(self._stack, stack)
-        vector = flash.origin + 4 * (16 + self._number)
-        (handler,) = struct.unpack("<I", self.unicorn.mem_read(vector, 4))
-        return start, handler
+        self.unicorn.reg_write(self._pointer, stack)
+        return int(start)

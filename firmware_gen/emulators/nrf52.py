@@ -367,6 +367,9 @@ class Nrf52833:
             0x5000_0000: ports,
         }
 
+    def alarm(self) -> None:
+        """Return None: nothing raises the NMI."""
+
 
 def _unknown(verb: str, name: str, offset: int) -> FirmwareFault:
     return FirmwareFault(f"it {verb} {name} at 0x{offset:x}, which is not modeled")

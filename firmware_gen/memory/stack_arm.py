@@ -3,7 +3,7 @@
 An exception or interrupt pushes its own frame. The vector table lists the handlers. The analysis
 adds only one handler. All interrupts in our images have the same priority, so they do not interrupt
 each other. A fault can interrupt a handler, but then the firmware only stops, so an overwritten
-byte no longer matters.
+byte no longer matters. A driver whose NMI handler returns masks interrupts where the NMI can come.
 """
 
 from __future__ import annotations

@@ -12,12 +12,17 @@ from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chip import MakeChip
 from firmware_gen.emulators.nrf52 import Nrf52833
 from firmware_gen.emulators.stm32f4 import Stm32f401
+from firmware_gen.emulators.stm32l4 import Stm32l476
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError
 from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
 from tests.firmware_gen.emulators.chip import powered
 
-CHIPS: list[tuple[str, MakeChip]] = [("microbit-v2", Nrf52833), ("nucleo-f401re", Stm32f401)]
+CHIPS: list[tuple[str, MakeChip]] = [
+    ("microbit-v2", Nrf52833),
+    ("nucleo-f401re", Stm32f401),
+    ("nucleo-l476rg", Stm32l476),
+]
 MANY = 10**6
 
 

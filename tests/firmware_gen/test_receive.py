@@ -50,7 +50,12 @@ int main(void) {
 }
 """
 # A loop of some tenths of a second, in which a whole burst arrives, by board or family.
-TURNS = {"avr": 400_000, "microbit-v2": 8_000_000, "nucleo-f401re": 3_000_000}
+TURNS = {
+    "avr": 400_000,
+    "microbit-v2": 8_000_000,
+    "nucleo-f401re": 3_000_000,
+    "nucleo-l476rg": 3_000_000,
+}
 MANY_TURNS = 30_000_000
 
 # The program reads COUNT bytes, then answers with a checksum that depends on their order. In
@@ -262,6 +267,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("virtual-m4", 921_600, False),
         ("nucleo-f401re", 921_600, False),
         ("microbit-v2", 921_600, False),
+        ("nucleo-l476rg", 921_600, False),
     ],
 )
 def test_a_baud_that_the_clock_does_not_make_is_refused(

@@ -17,6 +17,8 @@ void Fault_Handler(void);
 /* The receive interrupt. A driver that uses it defines this function; otherwise the interrupt is a
  * fault like any other. */
 void Uart_Handler(void) __attribute__((weak, alias("Fault_Handler")));
+/* The NMI. A driver of flash with error correction defines this function. */
+void Nmi_Handler(void) __attribute__((weak, alias("Fault_Handler")));
 
 #if defined(__ARM_FEATURE_MVE)
 /* The coprocessor access control register gives full access to the floating-point unit and MVE
@@ -70,7 +72,7 @@ __attribute__((section(".vectors"), used)) const struct vectors ska_vectors = {
     ska_stack_top,
     {
         Reset_Handler, /*  1 Reset */
-        Fault_Handler, /*  2 NMI */
+        Nmi_Handler,   /*  2 NMI */
         Fault_Handler, /*  3 HardFault */
         Fault_Handler, /*  4 MemManage */
         Fault_Handler, /*  5 BusFault */
