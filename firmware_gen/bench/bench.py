@@ -63,7 +63,8 @@ class Compared:
         """Return the flags that let the program include its library, on any board or computer."""
         if self.library is None:
             return ()
-        # A library's folder is a system folder for the compiler, which then does not warn about it.
+        # A library's folder is a system folder for the compiler, so it does not warn about its
+        # files.
         beside, library = str(self.program.resolve().parent), str(self.library.resolve())
         return ("-I", beside, "-isystem", library, "-DNDEBUG", f"-DBENCH_HEAP={heap}")
 

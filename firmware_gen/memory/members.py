@@ -55,7 +55,7 @@ def kernel_of(plan: Plan, core: str) -> str:
     """Return the kernel that the plan uses on a core; see runtime/ska_target.h."""
     if plan.formats.weight_bits == 16 and plan.layers[0].input.bits == 8:
         if core in (DSP, MVE, ANY):
-            return DSP  # the MVE kernel has the same members
+            return DSP  # the MVE kernel has the same members as the DSP kernel
         narrow = accumulator_width(plan) == update_width(plan) == 32
         if core == THUMB and narrow and plan.formats.forward_bits == 16:
             return THUMB

@@ -551,7 +551,8 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
     return SKA_OK;
 }
 
-/* Asserts that there is no padding between the elements: a negative array size does not compile. */
+/* Asserts that there is no padding between the members of the state: a negative array size does not
+ * compile. */
 typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
 
 /* Returns the position in memory of a byte of the state. A big-endian core has the bytes of a

@@ -41,8 +41,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
         rate: learning rate. None: about 8 / inputs, at most 0.125.
-        margin: a sample whose output errors are all below this changes nothing; 0: all learn. None:
-            0.
+        margin: a sample whose output errors are all below this changes no weight; 0: every sample
+            learns. None: 0.
         precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.

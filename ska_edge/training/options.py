@@ -84,7 +84,8 @@ class Options:
         listed=True,
     )
     margin: float | None = option(
-        help="A sample whose output errors are all below this changes nothing; 0: all learn.",
+        help="A sample whose output errors are all below this changes no weight;"
+        " 0: every sample learns.",
         kind=Kind.REAL,
         least=0,
         below=LIMIT,

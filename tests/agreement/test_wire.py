@@ -1,4 +1,4 @@
-"""A device on a bad line learns each sample once and has the host's bits, even if stopped early."""
+"""A device on a bad line learns each sample once, with the host's bits, even if the host stops."""
 
 from __future__ import annotations
 

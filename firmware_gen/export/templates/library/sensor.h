@@ -1,4 +1,5 @@
-/* sensor.h - the sensor of the example: replace sensor_read by a function that reads yours.
+/* sensor.h - the sensor of the example: replace sensor_read by a function that reads your
+ * sensor.
  *
  * This one invents its samples. In a sample of class c, every input i with i % SKA_CLASSES == c is
  * high, the others are low, and all of them are noisy.
@@ -8,7 +9,7 @@
 
 #include <@NAME@.h>
 
-/* Returns a number from 0 to 255; a small linear congruential generator. */
+/* Returns a number from 0 to 255, by a small linear congruential generator. */
 static inline int16_t sensor_noise(void) {
     static uint32_t state = 1;
     state = state * 1664525u + 1013904223u;

@@ -1,11 +1,11 @@
-/* ska_config.h - the values that a board decides. Every file of the library includes this one, so
- * edit them here, or define them for the library and the program alike.
+/* ska_config.h - the values that depend on the board. Every file of the library includes this
+ * header, so edit the values here, or define them for the library and the program alike.
  */
 #ifndef SKA_CONFIG_H
 #define SKA_CONFIG_H
 
 /* The bytes that the serial line can receive while the network computes. HardwareSerial of an
- * Arduino with an AVR has room for 63. If 0, a host sends one request at a time. */
+ * Arduino with an AVR has room for 63 bytes. If 0, a host sends one request at a time. */
 #ifndef SKA_UART_BUFFER
 #if defined(ARDUINO)
 #define SKA_UART_BUFFER 63u
