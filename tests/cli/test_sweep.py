@@ -99,7 +99,7 @@ def test_the_table_says_once_what_all_rows_share(
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL, "--rule", "local,code", "--decay", "0")
     assert (outcome.code, outcome.err) == (0, "three.csv: 4 inputs (a, b, c, d); label kind\n")
     title, _, heads, *_ = outcome.out.splitlines()
-    assert title.strip() == "three: 1 epoch; hidden 3, rate 0.125, w16a8, batch 1, decay 0"
+    assert title.strip() == "three: 1 epoch; hidden 3, rate 0.125, margin 0, w16a8, batch 1, decay 0"
     names = [name.strip() for name in heads.strip("┃").split("┃")]
     assert names == ["rule", "seeds", "float test, %", "fixed test, %", "largest gap"]
     assert outcome.out.splitlines()[-1] == "runs: 4, from before: 0; wrote s/sweep.png"
@@ -124,12 +124,12 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
 
     monkeypatch.setattr(command, "on_cores", alike)
     lists = ("--rule", "local,feedback", "--hidden", "3", "--hidden", "4", "--rate", "0.25,0.5")
-    more = ("--precision", "w16a8,w8a8", "--batch", "1,4", "--decay", "0,1", "--epochs", "2")
+    more = ("--precision", "w16a8,w8a8", "--batch", "1,4", "--decay", "0,1", "--epochs", "2", "--margin", "0,0.25")
     outcome = ska_edge("sweep", data, "-o", "s", *lists, *more, "--seeds", "1")
     assert outcome.code == 0 and "…" not in outcome.out
     heads = [name.strip() for name in outcome.out.splitlines()[2].strip("┃").split("┃")]
     assert heads[: len(COLUMNS)] == list(COLUMNS)
-    assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**6
+    assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**7
 
 
 # --- resuming

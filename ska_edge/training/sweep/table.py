@@ -94,7 +94,7 @@ def option_text(name: str, value: Any) -> str:
     """Return an option of a row as text: widths with commas, "none" without hidden layers."""
     if name == "hidden":
         return ",".join(str(width) for width in value) or "none"
-    return f"{value:g}" if name == "rate" else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
