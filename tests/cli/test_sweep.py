@@ -124,8 +124,8 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
 
     monkeypatch.setattr(command, "on_cores", alike)
     lists = ("--rule", "local,feedback", "--hidden", "3", "--hidden", "4", "--rate", "0.25,0.5")
-    more = ("--precision", "w16a8,w8a8", "--batch", "1,4", "--decay", "0,1", "--epochs", "2", "--margin", "0,0.25")
-    outcome = ska_edge("sweep", data, "-o", "s", *lists, *more, "--seeds", "1")
+    more = ("--precision", "w16a8,w8a8", "--batch", "1,4", "--decay", "0,1", "--margin", "0,0.25")
+    outcome = ska_edge("sweep", data, "-o", "s", *lists, *more, "--seeds", "1", "--epochs", "2")
     assert outcome.code == 0 and "…" not in outcome.out
     heads = [name.strip() for name in outcome.out.splitlines()[2].strip("┃").split("┃")]
     assert heads[: len(COLUMNS)] == list(COLUMNS)
