@@ -99,7 +99,8 @@ def test_the_table_says_once_what_all_rows_share(
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL, "--rule", "local,code", "--decay", "0")
     assert (outcome.code, outcome.err) == (0, "three.csv: 4 inputs (a, b, c, d); label kind\n")
     title, _, heads, *_ = outcome.out.splitlines()
-    assert title.strip() == "three: 1 epoch; hidden 3, rate 0.125, margin 0, w16a8, batch 1, decay 0"
+    shared = "hidden 3, rate 0.125, margin 0, w16a8, batch 1, decay 0"
+    assert title.strip() == f"three: 1 epoch; {shared}"
     names = [name.strip() for name in heads.strip("┃").split("┃")]
     assert names == ["rule", "seeds", "float test, %", "fixed test, %", "largest gap"]
     assert outcome.out.splitlines()[-1] == "runs: 4, from before: 0; wrote s/sweep.png"
