@@ -24,7 +24,7 @@ class Cells:
     """Cells of `size` bytes.
 
     `operations_left` is the number of erases and writes until power fails; None if it never does.
-    `broken` are the offsets of bytes that an operation has left half done.
+    `broken` are the offsets of the bytes that an interrupted operation left half done.
 
     Raises:
         InputError: the file cannot be used, has another size, or another process uses it.

@@ -10,17 +10,17 @@ from firmware_gen.emulators.bits import bit, flag
 from firmware_gen.emulators.fault import FirmwareFault
 
 EXC_RETURN = 0xFFFF_FFF9
-"""What the link register holds in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
+"""The value of the link register in a handler that interrupted the thread (Armv7-M ARM, B1.5.8)."""
 FRAME = ("R0", "R1", "R2", "R3", "R12", "LR")
 """Registers that the core stacks before the return address and the status."""
 FRAME_BYTES = 32
 GAP = 9
-"""The bit of a stacked status that says that 4 bytes align the frame (Armv7-M ARM, B1.5.7)."""
+"""The bit of a stacked status that tells whether 4 bytes align the frame (Armv7-M ARM, B1.5.7)."""
 THUMB = 24
 
 
 class Stacking:
-    """Uses the registers and the RAM of an engine; `constants` are the numbers of registers."""
+    """Stacks the registers of `engine`; `constants` has the numbers of the registers."""
 
     def __init__(self, engine: Any, constants: Any, ram: Region) -> None:
         self._engine, self._ram = engine, ram

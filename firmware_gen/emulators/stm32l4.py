@@ -1,10 +1,10 @@
-"""Runs a board with an STM32L476: its own image in Unicorn, with strict models of what it uses.
+"""Runs the image of a board with an STM32L476 in Unicorn, with strict models of its peripherals.
 
     python -m firmware_gen.emulators.stm32l4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. RCC, GPIOA, USART2 and the flash
 interface follow the reference manual RM0351. A mistake of a driver ends the run with exit code 1
-and one sentence. Everything else of the chip is missing: its use is a mistake, too.
+and one sentence. The other parts of the chip are missing; their use is a mistake, too.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2
 MSI, HSI16 = 4_000_000, 16_000_000
 BANK_2, PAGE = 0x0808_0000, 2048
 BUSY_READS = 2
-"""How often a register says that work is not finished. The core runs on meanwhile."""
+"""How many reads of a status register report an operation as unfinished, while the core runs on."""
 PATIENCE = 1000
-"""Reads of a register in a row that count as waiting for ever."""
+"""A driver that reads a register so many times in a row counts as waiting for ever."""
 
 
 class Rcc:
@@ -132,7 +132,7 @@ class Usart(Usart2):
             self._control[self._which(offset, "writes")] = value
 
     def _which(self, offset: int, verb: str) -> int:
-        """Return which control register is at an offset."""
+        """Return the index of the control register at an offset."""
         if not self.CR1 <= offset <= self.CR3:
             raise FirmwareFault(f"it {verb} USART2 at 0x{offset:x}, which is not modeled")
         return (offset - self.CR1) // 4
@@ -152,7 +152,7 @@ class FlashInterface:
         # The data cache is on after reset.
         self._cache, self._keys = DataCache(0x600), Keys()
         self._control = self._busy = self._error = 0
-        # An error of a program that ran before, such as a boot loader.
+        # The error flag that an earlier program, such as a boot loader, may have left.
         self._status = flag(self.PGSERR)
         self._half: tuple[int, int] | None = None
 
@@ -234,14 +234,14 @@ class FlashInterface:
         self._world.cells.erase(offset, PAGE)
 
     def look(self, offset: int, size: int) -> int:
-        """Return bytes of the flash for saves; those that were left half done have an error."""
+        """Return `size` bytes of the flash for saves; half-written bytes raise the NMI."""
         self._cache.look(offset)
         if offset in self._world.cells.broken:
             self._error = flag(self.ECCD) | flag(self.BK_ECC)
         return self._world.cells.read(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store to the flash for saves."""
+        """Store a number of `size` bytes to the flash for saves."""
         self._keys.check()
         if size != 4:
             raise FirmwareFault(f"it stores {size} bytes to flash; store words of 4 bytes")

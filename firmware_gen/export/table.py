@@ -11,8 +11,8 @@ class Export:
     """A form of the library, with all names relative to the folder of the export.
 
     `title` says what it is. `library` is the folder of the library: it gets the license, and its
-    folder `src` gets the C files. `shared` maps files of `templates/library` to
-    their paths in the export. @NAME@ is the name of the library.
+    folder `src` gets the C files. `shared` maps files of `templates/library` to their paths in the
+    export. @NAME@ is the name of the library.
     """
 
     title: str

@@ -22,7 +22,7 @@
 #define ACR_DCEN 0x400u
 #define ACR_DCRST 0x1000u
 /* OPERR, PROGERR, WRPERR, PGAERR, SIZERR, PGSERR, MISERR, FASTERR, RDERR, OPTVERR; a written 1
- * clears one. */
+ * clears its flag. */
 #define SR_ERRORS 0xC3FAu
 #define SR_BSY 0x10000u
 #define CR_PG 0x1u
@@ -67,9 +67,9 @@ static bool flash_wait(void) {
 }
 
 /* Unlocks CR and sets it; returns FLASH_ACR as it was. A wrong key would lock CR until the next
- * reset, and so would the keys while it is not locked. Errors of earlier operations would stop this
- * one, so they are cleared. A read of bank 1 while bank 2 is written can corrupt the data cache
- * (errata sheet ES0250, "Data cache might be corrupted"), so the cache is off meanwhile. */
+ * reset, and so would the right keys while CR is unlocked. Errors of earlier operations would stop
+ * this one, so they are cleared. A read of bank 1 while bank 2 is written can corrupt the data
+ * cache (errata sheet ES0250, "Data cache might be corrupted"), so the cache is off meanwhile. */
 static uint32_t flash_begin(uint32_t control) {
     const uint32_t access = FLASH_ACR;
     (void)flash_wait();
@@ -83,8 +83,8 @@ static uint32_t flash_begin(uint32_t control) {
     return access;
 }
 
-/* Locks CR, flushes the data cache, which an erase or a write does not change (RM0351, 3.3.4), and
- * sets FLASH_ACR as it was. */
+/* Locks CR, flushes the data cache, and restores FLASH_ACR. The cache must be flushed, because an
+ * erase or a write does not change what it holds (RM0351, 3.3.4). */
 static bool flash_end(uint32_t access) {
     const bool good = flash_wait();
     FLASH_CR = CR_LOCK;

@@ -61,7 +61,8 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* A read of RDR clears RXNE, but only ICR clears ORE. Its interrupt would come again for ever. */
+/* A read of RDR clears RXNE, but only ICR clears ORE. If ORE stayed set, its interrupt would come
+ * again for ever. */
 void Uart_Handler(void) {
     const uint32_t status = USART_ISR;
     if ((status & ISR_RXNE) != 0u) {
