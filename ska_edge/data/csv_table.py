@@ -65,9 +65,9 @@ class Table:
         parts = [f"{counted(len(choice.features), 'input')} ({', '.join(names)}{more})"]
         if choice.by_position:
             parts[0] += ", in the order of the model's inputs because the file names no columns"
-        for noun, index in (("label", choice.label), ("group", choice.group)):
+        for noun, index in (("labels", choice.label), ("groups", choice.group)):
             if index is not None:
-                parts.append(f"{noun} {header.describe(index)}")
+                parts.append(f"{noun} from {header.describe(index)}")
         return f"{header.path}: {'; '.join(parts)}"
 
 

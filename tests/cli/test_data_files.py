@@ -82,7 +82,7 @@ def test_a_constant_feature_beside_another_trains(ska_edge) -> None:
     poor_data("7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0")
     for fraction in ("0", "0.2"):
         outcome = ska_edge("train", "poor.csv", *QUICK, "--test-fraction", fraction)
-        assert (outcome.code, outcome.err) == (0, "poor.csv: 2 inputs (a, b); label label\n")
+        assert (outcome.code, outcome.err) == (0, "poor.csv: 2 inputs (a, b); labels from label\n")
 
 
 def test_nothing_but_constants_is_refused(ska_edge) -> None:

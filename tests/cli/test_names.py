@@ -54,7 +54,7 @@ def test_columns_in_another_order_are_matched_by_name(ska_edge, model) -> None:
     assert api.load(model).evaluate("other.csv").accuracy == right
     outcome = ska_edge("predict", model, "other.csv")
     assert outcome.out == ska_edge("predict", model, "same.csv").out
-    assert "other.csv: 3 inputs (ax, ay, az); label label" in outcome.err
+    assert "other.csv: 3 inputs (ax, ay, az); labels from label" in outcome.err
 
 
 def test_a_file_without_names_is_matched_by_position_and_says_so(ska_edge, model) -> None:
@@ -85,7 +85,7 @@ def test_class_numbers_are_not_taken_for_names(command: str, ska_edge, model) ->
 def test_columns_are_chosen(ska_edge) -> None:
     write("all.csv", "t,number,ax,ay,az,label")
     told = ska_edge("train", "all.csv", "-o", "a.ska", "--drop", "t,number", *QUICK)
-    assert told.code == 0 and "all.csv: 3 inputs (ax, ay, az); label label" in told.err
+    assert told.code == 0 and "all.csv: 3 inputs (ax, ay, az); labels from label" in told.err
     assert api.load("a.ska").features == ("ax", "ay", "az")
     chosen = ("--features", "az,ax", "--label", "number")
     assert ska_edge("train", "all.csv", "-o", "b.ska", *chosen, *QUICK).code == 0

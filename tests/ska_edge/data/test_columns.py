@@ -116,7 +116,7 @@ def test_columns_without_a_purpose_may_hold_text(tmp_path: Path) -> None:
     assert loaded.x.tolist() == [[1], [2], [3]]
     assert loaded.group is not None and loaded.group.tolist() == [0, 1, 0]
     assert loaded.features == ("a",)
-    assert loaded.origin == f"{path}: 1 input (a); label label; group who"
+    assert loaded.origin == f"{path}: 1 input (a); labels from label; groups from who"
 
 
 def doubts(folder: Path, text: str) -> list[str]:
