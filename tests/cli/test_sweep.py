@@ -97,7 +97,8 @@ def test_the_table_says_once_what_all_rows_share(
 ) -> None:
     monkeypatch.setattr(command, "on_cores", in_turn)
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL, "--rule", "local,code", "--decay", "0")
-    assert (outcome.code, outcome.err) == (0, "three.csv: 4 inputs (a, b, c, d); labels from kind\n")
+    assert outcome.code == 0
+    assert outcome.err == "three.csv: 4 inputs (a, b, c, d); labels from kind\n"
     title, _, heads, *_ = outcome.out.splitlines()
     shared = "hidden 3, rate 0.125, margin 0, w16a8, batch 1, decay 0"
     assert title.strip() == f"three: 1 epoch; {shared}"
