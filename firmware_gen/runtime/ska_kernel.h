@@ -22,7 +22,7 @@ typedef struct {
     uint8_t lane_bits; /* bits of a lane, with its sign */
 #endif
 #if SKA_KERNEL_AVR
-    int16_t scale; /* scale of a step for the fast update; 0 if the shift does not allow it */
+    int16_t scale; /* factor of a step in the fast update; 0 if the shift does not allow it */
 #endif
 } ska_change_t;
 
