@@ -80,7 +80,7 @@ class Project:
         return build_library(self.folder)
 
     def start(self) -> AbstractContextManager[RunningBoard]:
-        """Run the firmware on its emulated board during a `with` block, which gets the board.
+        """Run the firmware on its emulated board during a `with` block; the block gets the board.
 
         The board's `port` is the path of its serial port. Raises InputError before `build`, and
         DeviceError if the board does not start.

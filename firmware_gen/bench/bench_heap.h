@@ -1,7 +1,7 @@
 /* bench_heap.h - malloc and abort for a program of `ska-edge bench --compare FILE --library DIR`.
  *
  * FILE includes this header before the library. The heap is one array of BENCH_HEAP bytes. Blocks
- * are taken one after another. `free` frees only the newest block, which suits libraries that
+ * are taken one after another. `free` frees only the newest block. This suits libraries that
  * allocate at the start. A library that needs more than the array gets NULL. Blocks have no header,
  * so a real allocator needs a little more RAM. */
 #ifndef BENCH_HEAP_H

@@ -164,7 +164,7 @@ def _draws(plan: Plan) -> str:
 
 
 def _batch(plan: Plan) -> str:
-    """Return the constants of rules without labels, which learn from a held batch."""
+    """Return the constants of rules without labels; these rules learn from a held batch."""
     if plan.rule_definition.supervised:
         return ""
     return f"""

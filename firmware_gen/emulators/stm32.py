@@ -19,7 +19,7 @@ DEBUGGER = 0x3C00_0000
 
 
 class Gate:
-    """The clock of one peripheral, which a bit of an RCC register turns on.
+    """The clock of one peripheral; a bit of an RCC register turns it on.
 
     The clock runs two cycles after the bit is set. A driver waits for them by reading any RCC
     register.
@@ -36,7 +36,7 @@ class Gate:
         self._settled = was and self._on
 
     def settle(self) -> None:
-        """Note that an RCC register was read, which takes two cycles."""
+        """Note a read of an RCC register; the read takes two cycles."""
         self._settled = self._on
 
     def check(self) -> None:

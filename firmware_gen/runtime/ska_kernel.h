@@ -4,8 +4,8 @@
  *     back     W^T e, SKA_BACK_COLUMNS columns at a time
  *     update   W += step a^T, one row at a time
  *
- * Each loop has variants for several cores, in separate files, which compute the same bits. A
- * kernel may use a different form of the inputs, its lanes (see ska_target.h). It computes them
+ * Each loop has variants for several cores, in separate files. All variants compute the same bits.
+ * A kernel may use a different form of the inputs, its lanes (see ska_target.h). It computes them
  * from a layer's inputs once for all rows.
  */
 #ifndef SKA_KERNEL_H

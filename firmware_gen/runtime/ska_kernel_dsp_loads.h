@@ -1,6 +1,6 @@
 /* ska_kernel_dsp_loads.h - several 16-bit numbers per load and store; see ska_kernel_dsp.h.
  *
- * LDRD, LDM, STRD and STM need addresses that are multiples of 4 bytes, which no C type expresses.
+ * LDRD, LDM, STRD and STM need addresses that are multiples of 4 bytes; no C type expresses this.
  * Lanes (16-bit inputs) have such addresses, and so do rows of weights if all widths are even.
  * Otherwise weights are loaded word by word, which these cores can do at any address.
  */
