@@ -3,8 +3,8 @@
 An exception or interrupt pushes its own frame. The vector table lists the handlers. The analysis
 adds only one handler. All interrupts in our images have the same priority, so they do not interrupt
 each other. A fault can interrupt a handler, but then the firmware only stops, so an overwritten
-byte no longer matters. The NMI must not interrupt a handler either, if its own handler returns. So
-a driver with such an NMI handler masks interrupts where the NMI can come.
+byte no longer matters. An NMI handler that returns must not interrupt another handler, either. So a
+driver with such an NMI handler masks interrupts where the NMI can come.
 """
 
 from __future__ import annotations
