@@ -22,9 +22,9 @@
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* Returns the inputs of a layer in the array of signals. */
-static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer) {
-    return layer == 0 ? ska->signal : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
+/* Returns the inputs of a layer; `x` are those of the network. */
+static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer, const ska_signal_t *x) {
+    return layer == 0 ? x : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
 }
 
 /* z = requantize(W a + b), from the sum of W a. */
@@ -55,9 +55,9 @@ static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
     }
 }
 
-SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
+SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_t *x) {
     const ska_matrix_t *matrix = &ska_layers[layer];
-    const ska_lane_t *lanes = ska_kernel_lanes(ska, layer_inputs(ska, layer), matrix->inputs);
+    const ska_lane_t *lanes = ska_kernel_lanes(ska, layer_inputs(ska, layer, x), matrix->inputs);
     const ska_weight_t *bias = ska->parameters + matrix->bias;
     const uint16_t first = ska_first_neuron[layer];
     for (uint16_t row = 0; row < matrix->outputs; row = (uint16_t)(row + SKA_SUM_ROWS)) {
@@ -72,17 +72,26 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer) {
 }
 
 /* Computes all layers, from the input to the decisions of the output layer. */
-static SKA_NOINLINE void forward(ska_t *ska, const ska_signal_t *x) {
-    ska_kernel_copy(ska->signal, x, SKA_INPUTS);
+static SKA_KEPT void layers_forward(ska_t *ska, const ska_signal_t *x) {
 #if SKA_LAYER_CODE
-#define FORWARD(layer) layer_forward(ska, layer);
+#define FORWARD(layer) layer_forward(ska, layer, x);
     SKA_EACH_LAYER(FORWARD)
 #undef FORWARD
 #else
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
-        layer_forward(ska, layer);
+        layer_forward(ska, layer, x);
     }
 #endif
+}
+
+/* Computes all layers for a sample. It copies the inputs only if the kernel reads beyond their end;
+ * the array of signals has space there. */
+static inline void forward(ska_t *ska, const ska_signal_t *x) {
+#if SKA_INPUTS % SKA_SIGNALS_AT_ONCE != 0
+    ska_kernel_copy(ska->signal, x, SKA_INPUTS);
+    x = ska->signal;
+#endif
+    layers_forward(ska, x);
 }
 
 /* --- updates ---------------------------------------------------------------------------------- */
@@ -181,7 +190,7 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
  * learns from them. */
 static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *readout = &ska_readouts[layer];
-    const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1));
+    const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1), ska->signal);
     const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, readout->inputs);
     const ska_weight_t *bias = ska->parameters + readout->bias;
     for (uint16_t row = 0; row < SKA_CLASSES; row = (uint16_t)(row + SKA_SUM_ROWS)) {
@@ -280,7 +289,8 @@ SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const uint16_t first = ska_first_neuron[layer];
     ska_change_t change;
-    update_t update = update_start(ska, matrix, first, layer_inputs(ska, layer), &change);
+    update_t update =
+        update_start(ska, matrix, first, layer_inputs(ska, layer, ska->signal), &change);
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         update_row(&update, neuron_delta(ska, (uint16_t)(first + row)));
     }
@@ -303,7 +313,8 @@ static inline int is_within_margin(const ska_t *ska) {
 }
 
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
-    forward(ska, x);
+    ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
+    layers_forward(ska, ska->signal);
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
         ska->shift[neuron] = (int16_t)ska_rule_output_shift(0, ska->decision[neuron]);
     }
@@ -653,7 +664,7 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     const ska_knowledge_t knowledge = ska->knowledge[neuron];
     add_neuron(metrics, knowledge, ska->decision[neuron], last_shift(ska, neuron), knowledge);
 
-    const ska_signal_t *inputs = layer_inputs(ska, layer);
+    const ska_signal_t *inputs = layer_inputs(ska, layer, ska->signal);
     const int_fast16_t delta = is_within_margin(ska) ? 0 : neuron_delta(ska, neuron);
     const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);

@@ -2,7 +2,7 @@
  * see ska_kernel.h.
  *
  * A lane is an input in 16 bits, so that a register holds two lanes, like two weights. Per 16-bit
- * weight, the sums take 0.8 instructions and the update 2.5.
+ * weight, the sums take 0.7 to 0.8 instructions and the update 2.5.
  */
 #ifndef SKA_KERNEL_DSP_H
 #define SKA_KERNEL_DSP_H

@@ -37,6 +37,16 @@ static inline ska_sum_t quad_dot(quad_t weights, quad_t inputs, ska_sum_t sum) {
     LANES_LOAD("%[lanes]")                                                                         \
     WEIGHTS_LOAD("%[first]") DOT_EIGHT("%[a]") WEIGHTS_LOAD("%[second]") DOT_EIGHT("%[b]")
 
+/* Repeats `columns` until the lanes end. `end` is in memory, because no register is left for it. */
+#define SUMS_LOOP(columns)                                                                         \
+    __asm__ volatile("1:\n\t" columns "ldr r8, %[end]\n\t"                                         \
+                     "cmp %[lanes], r8\n\t"                                                        \
+                     "bne 1b"                                                                      \
+                     : [a] "+r"(a), [b] "+r"(b), [lanes] "+r"(lanes), [first] "+r"(first),         \
+                       [second] "+r"(second)                                                       \
+                     : [end] "m"(end)                                                              \
+                     : BUSY, "cc", "memory");
+
 static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns, uint16_t left,
                                    const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
     const ska_weight_t *first = weight;
@@ -51,15 +61,10 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                          :
                          : BUSY, "memory");
     }
-    if (columns >= PASS) {
-        /* `end` is in memory, because no register is left for it. */
-        __asm__ volatile("1:\n\t" SUMS_OF_EIGHT SUMS_OF_EIGHT "ldr r8, %[end]\n\t"
-                         "cmp %[lanes], r8\n\t"
-                         "bne 1b"
-                         : [a] "+r"(a), [b] "+r"(b), [lanes] "+r"(lanes), [first] "+r"(first),
-                           [second] "+r"(second)
-                         : [end] "m"(end)
-                         : BUSY, "cc", "memory");
+    if (__builtin_constant_p(columns) && columns % (2u * PASS) == 0u) {
+        SUMS_LOOP(SUMS_OF_EIGHT SUMS_OF_EIGHT SUMS_OF_EIGHT SUMS_OF_EIGHT)
+    } else if (columns >= PASS) {
+        SUMS_LOOP(SUMS_OF_EIGHT SUMS_OF_EIGHT)
     }
     for (uint16_t i = 0; i < columns % EIGHT; i++) {
         const int32_t input = lanes[i];

@@ -77,6 +77,15 @@
 #define SKA_NOINLINE
 #endif
 
+/* A function whose calls gcc must not remove. gcc 12 sometimes takes an address that it computes
+ * from 0 for an access to address 0, behind which nothing runs. If all stores of a function are
+ * behind it, gcc assumes that the function has no effect. */
+#if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
+#define SKA_KEPT __attribute__((noipa, unused))
+#else
+#define SKA_KEPT SKA_NOINLINE
+#endif
+
 /* If speed matters more than size, each layer gets its own code, with its sizes and shifts as
  * constants. AVR always does this, because it shifts bit by bit. */
 #if defined(__GNUC__) &&                                                                           \
@@ -100,16 +109,19 @@
 #endif
 
 /* The form of a layer's inputs in the loops over its weights, and the space for one layer. The DSP
- * and MVE kernels read and write eight inputs at a time. */
+ * and MVE kernels read and write SKA_SIGNALS_AT_ONCE inputs at a time. */
 #if SKA_KERNEL_DSP || SKA_KERNEL_MVE
+#define SKA_SIGNALS_AT_ONCE 8
 typedef int16_t ska_lane_t;
 #define SKA_LANES ((SKA_WIDEST_INPUT + 7) / 8 * 8)
 #define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES + 7)
 #elif SKA_KERNEL_THUMB
+#define SKA_SIGNALS_AT_ONCE 1
 typedef int32_t ska_lane_t;
 #define SKA_LANES SKA_WIDEST_INPUT
 #define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
 #else
+#define SKA_SIGNALS_AT_ONCE 1
 typedef ska_signal_t ska_lane_t;
 #define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
 #endif

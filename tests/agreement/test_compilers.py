@@ -35,7 +35,8 @@ SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
 # The plans are so wide that every loop of every kernel runs, and columns are left over. No kernel
 # has a fast update for the shifts of the plans "slow" and "coarse". In "ends" weights saturate in
-# both directions. "thin" has matrices of one column.
+# both directions. "thin" has matrices of one column. "whole" has inputs for the longest loop of a
+# kernel, without any left over.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "w8a8": make_plan((20, 17, 9, 3), precision="w8a8"),
@@ -43,6 +44,7 @@ WIDE = {
     "coarse": make_plan((20, 17, 9, 3), input_format=QFormat(8, 1), rate=0.9),
     "ends": make_plan((20, 10, 6, 2), input_format=QFormat(8, 5), rate=0.9),
     "thin": make_plan((1, 1, 3), input_format=QFormat(8, 5), rate=0.9),
+    "whole": make_plan((64, 9, 3)),
 }
 # One board for each family of kernels.
 KERNELS = ("qemu-m4", "qemu-m55", "qemu-m0", "sim-atmega2560")

@@ -21,7 +21,7 @@ from firmware_gen.project import write_project
 from tests.bench.baseline import task
 
 BOARD = "virtual-m4"
-KERNELS = {"infer": "forward", "learn": "passes_change"}
+KERNELS = {"infer": "layers_forward", "learn": "passes_change"}
 MAIN = """\
 #include "ska.h"
 
