@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import load_board
+from firmware_gen.board import board_names, load_board
 from firmware_gen.emit.plan import emit_plan
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
@@ -170,6 +171,26 @@ def test_cores_that_are_no_cortex_m_get_the_portable_kernels(
         subprocess.run([*command, name, *flags], cwd=tmp_path / "p" / "src", check=True)
         objects.append((tmp_path / "p" / "src" / name).read_bytes())
     assert objects[0] == objects[1]
+
+
+@pytest.mark.parametrize("precision", ["w16a8", "w8a8"])
+@pytest.mark.parametrize("name", board_names())
+def test_a_board_names_the_kernel_that_its_core_gets(
+    name: str, precision: str, require_toolchain: Callable[[str], str], tmp_path: Path
+) -> None:
+    board, plan = load_board(name), make_plan((64, 32, 10), precision=precision)
+    compiler, folder = board.toolchains[0], tmp_path / "p"
+    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), name, folder)
+    command = [require_toolchain(compiler.name), "-O2", *compiler.flags, "-ffreestanding"]
+    target = folder / "src" / "ska_target.h"
+    done = subprocess.run(
+        [*command, "-E", "-dM", str(target)], capture_output=True, text=True, check=True
+    )
+    found = re.findall(r"^#define SKA_KERNEL_(\w+) 1$", done.stdout, re.M)
+    # The other kernels read only 16-bit weights.
+    narrow = {"mve": "dsp", "dsp": "dsp"}.get(board.kernel, "portable")
+    kernel = board.kernel if precision == "w16a8" else narrow
+    assert found == ([] if kernel == "portable" else [kernel.upper()])
 
 
 @pytest.mark.parametrize(
