@@ -320,7 +320,7 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     }
     ska->shift[OUTPUTS + label] =
         (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
-    if (is_within_margin(ska)) {
+    if (is_within_margin(ska) != 0) {
         ska->step++;
         return;
     }
