@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +57,43 @@ def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built
     )
 
 
+@pytest.fixture
+def gdb_server() -> Iterator[str]:
+    """Start a gdb server: QEMU's STM32F405, which has its flash at the same address."""
+    for program in ("gdb-multiarch", "qemu-system-arm"):
+        if shutil.which(program) is None:
+            without(f"{program} is not installed")
+    with tempfile.TemporaryDirectory() as folder:  # a short path, as a socket needs
+        port, number = f"{folder}/gdb", Path(folder) / "pid"
+        machine = ["qemu-system-arm", "-M", "netduinoplus2", "-display", "none", "-S"]
+        server = ["-gdb", f"unix:{port},server=on,wait=off"]
+        # A daemon: the command ends when the server is ready.
+        daemon = ["-daemonize", "-pidfile", str(number), "-monitor", "none", "-serial", "null"]
+        subprocess.run([*machine, *server, *daemon], check=True)
+        yield port
+        os.kill(int(number.read_text()), signal.SIGTERM)
+
+
+def test_gdb_loads_the_image(ska_edge, built: Built, gdb_server: str) -> None:
+    project = built(BOARD, "fw")
+    arguments = ["--tool", "gdb", "--port", gdb_server, "--trust"]
+    assert ska_edge("flash", project, *arguments).code == 0
+    command = ["gdb-multiarch", "--batch", "-ex", f"target extended-remote {gdb_server}"]
+    command += ["-ex", "compare-sections", str(project / "build" / "firmware.elf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.count(": matched.") == 2
+    assert "MIS-MATCHED" not in done.stdout
+
+
+def test_gdb_without_a_server_has_flashed_nothing(ska_edge, built: Built) -> None:
+    if shutil.which("gdb-multiarch") is None:
+        without("gdb-multiarch is not installed")
+    arguments = ["--tool", "gdb", "--port", "/tmp/none", "--trust"]
+    outcome = ska_edge("flash", built(BOARD, "fw"), *arguments)
+    assert outcome.code == 3
+    assert "flashed" not in outcome.out
+
+
 @pytest.mark.parametrize(
     ("tool", "port", "commands"),
     [
@@ -77,8 +118,8 @@ def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built
             "gdb",
             "localhost:3333",
             [
-                "gdb-multiarch --batch -ex 'target extended-remote localhost:3333' -ex load -ex"
-                " compare-sections BUILD/firmware.elf"
+                "gdb-multiarch --batch -ex 'target extended-remote localhost:3333' -ex load"
+                " BUILD/firmware.elf"
             ],
         ),
     ],
