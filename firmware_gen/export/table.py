@@ -24,12 +24,20 @@ EXPORTS = {
     "arduino": Export(
         "Arduino library",
         library=".",
-        shared={"sensor.h": "examples/Learn/sensor.h", "learn.cpp": "examples/Learn/Learn.ino"},
+        shared={
+            "sensor.h": "examples/Learn/sensor.h",
+            "learn.cpp": "examples/Learn/Learn.ino",
+            "serve.cpp": "examples/Serve/Serve.ino",
+        },
     ),
     "cmake": Export("CMake project", library=".", shared={"sensor.h": "examples/learn/sensor.h"}),
     "platformio": Export(
         "PlatformIO project",
         library="lib/@NAME@",
-        shared={"sensor.h": "src/sensor.h", "learn.cpp": "src/main.cpp"},
+        shared={
+            "sensor.h": "src/sensor.h",
+            "learn.cpp": "src/main.cpp",
+            "serve.cpp": "examples/serve/main.cpp",
+        },
     ),
 }

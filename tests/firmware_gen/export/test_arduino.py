@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from firmware_gen.board import Board
 from firmware_gen.emulators.simavr import compile_simulator
 from tests.conftest import without
 from tests.firmware_gen.export.arduino_core import HARDWARE, INSTALL, ArduinoCore
-from tests.firmware_gen.export.learning import LINES, expected_lines, export
+from tests.firmware_gen.export.learning import LINES, check_served, expected_lines, export
 
 CPUS = {"uno": None, "mega": "atmega2560"}
 BAUD = 115_200
@@ -41,21 +42,37 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return ArduinoCore(board, tmp_path_factory.mktemp(board), CPUS[board])
 
 
+@contextmanager
+def running(image: Path, chip: str, simulator: Path) -> Iterator[str]:
+    """Run an image on a simulated chip of 16 MHz during the block; give the path of its port."""
+    command = [simulator, image, chip, "16000000", str(BAUD)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as board:
+        try:
+            assert board.stdout is not None
+            yield next(line for line in board.stdout if line.startswith("/dev/")).strip()
+        finally:
+            board.kill()
+
+
 def test_the_example_learns_on_the_board(core: ArduinoCore, library: Path, simulator: Path) -> None:
     """Flash and RAM hold the sketch, and its checksums are those of all the trainer's bytes."""
     image = core.build(library / "examples" / "Learn" / "Learn.ino", library)
     assert core.fits(image)
-    with subprocess.Popen(
-        [simulator, image, core.chip, "16000000", str(BAUD)], stdout=subprocess.PIPE, text=True
-    ) as board:
-        try:
-            assert board.stdout is not None
-            path = next(line for line in board.stdout if line.startswith("/dev/"))
-            with serial.Serial(path.strip(), BAUD, timeout=60) as port:
-                lines = [port.readline().decode("ascii").strip() for _ in range(LINES)]
-        finally:
-            board.kill()
+    with (
+        running(image, core.chip, simulator) as path,
+        serial.Serial(path, BAUD, timeout=60) as port,
+    ):
+        lines = [port.readline().decode("ascii").strip() for _ in range(LINES)]
     assert lines == expected_lines()
+
+
+def test_the_example_serves_a_host_and_saves(
+    core: ArduinoCore, library: Path, simulator: Path
+) -> None:
+    image = core.build(library / "examples" / "Serve" / "Serve.ino", library)
+    assert core.fits(image)
+    with running(image, core.chip, simulator) as path:
+        assert check_served(path) == 1
 
 
 def test_the_library_has_what_arduino_lint_asks_for(library: Path) -> None:

@@ -1,9 +1,15 @@
-/* @NAME@.h - a neural network that keeps learning on the device; ska.h describes its functions. */
+/* @NAME@.h - a neural network that keeps learning on the device.
+ *
+ * ska.h describes the functions of the network, ska_journal.h those that save it, and ska_device.h
+ * those that let ska-edge reach it.
+ */
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
 
 #include "ska.h"
+#include "ska_board.h"
 #include "ska_crc.h"
+#include "ska_device.h"
 #include "ska_journal.h"
 
 #endif

@@ -1,0 +1,26 @@
+// Serve: the programs of ska-edge reach the network over Serial. They teach it, read and write what
+// it has learned, save it, and verify that it learns exactly what a computer learns.
+
+#include <@NAME@.h>
+#include <Arduino.h>
+
+extern "C" const char ska_board_name[16] = "arduino";  // what ska-edge shows as the board
+
+static ska_device_t device;  // the network, as device.network, and its protocol; static
+
+void ska_board_write(uint8_t byte) {
+  Serial.write(byte);
+}
+
+void setup() {
+  Serial.begin(SKA_UART_BAUD);
+  ska_device_init(&device);  // loads the last save, if there is one
+}
+
+void loop() {
+  while (Serial.available() > 0) {
+    if (ska_device_feed(&device, (uint8_t)Serial.read())) {
+      ska_device_poll(&device);
+    }
+  }
+}
