@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from firmware_gen.board import Board
-from firmware_gen.emulators.cortex_m4 import Machine
 from ska_edge.errors import ToolError
 
 END = -1
@@ -54,6 +53,9 @@ class Tracer:
     """
 
     def __init__(self, elf: Path, board: Board) -> None:
+        # Imported here, because the emulators need a POSIX system, and most commands do not.
+        from firmware_gen.emulators.cortex_m4 import Machine
+
         machine = Machine(elf, board, _NoWire())
         try:
             import capstone
