@@ -270,7 +270,7 @@ class DataCache:
         self.control = value
 
     def look(self, offset: int) -> None:
-        """Note a read; raise FirmwareFault if the cache still holds erased bytes."""
+        """Note a read; raise FirmwareFault if the cache holds bytes from before an erase."""
         line = offset // self.LINE
         if not bit(self.control, self.DCEN):
             return
