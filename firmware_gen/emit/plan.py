@@ -66,7 +66,6 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT{weight.bits}_MIN
 #define SKA_WEIGHT_MAX INT{weight.bits}_MAX
 #define SKA_SIGNAL_BYTES {signal.bits // 8}
-#define SKA_FORWARD_BITS {plan.formats.forward_bits} /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {{{digest}}}
 

@@ -57,7 +57,7 @@ def kernel_of(plan: Plan, core: str) -> str:
         if core in (DSP, MVE, ANY):
             return DSP  # the MVE kernel has the same members as the DSP kernel
         narrow = accumulator_width(plan) == update_width(plan) == 32
-        if core == THUMB and narrow and plan.formats.forward_bits == 16:
+        if core == THUMB and narrow:
             return THUMB
     return PORTABLE
 

@@ -75,13 +75,6 @@ static inline int64_t ska_pair_second_times_i64(ska_pair_t pair, int32_t factor,
     return sum + __smlatb((int32_t)pair, factor, 0);
 }
 
-/* Requantizes both numbers by 8 bits to int8: rounds with saturation, then takes the upper bytes.
- * */
-static inline ska_pair_t ska_pair_upper_i8(ska_pair_t pair) {
-    const uint32_t rounded = (uint32_t)__qadd16((int16x2_t)pair, (int16x2_t)0x00800080);
-    return ska_pair_odd_i8(rounded);
-}
-
 /* Returns ska_change_i32(step * number, 16) of both numbers, with the step in the lower half of
  * `step`: |step * number| <= 2^30, so the sum with the half fits, and its upper 16 bits are the
  * change. */

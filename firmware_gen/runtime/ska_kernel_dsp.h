@@ -88,13 +88,11 @@ static SKA_NOINLINE void ska_kernel_back(const ska_weight_t *weight, uint16_t co
     ska_sum_t d = 0;
     for (uint16_t row = 0; row < rows; row++) {
         const quad_t quad = weights_at(&weight[(uint32_t)row * columns]);
-        const ska_pair_t first = pair_forward(quad.low);
-        const ska_pair_t second = pair_forward(quad.high);
         const int32_t error = errors[row];
-        a = FIRST_TIMES(first, error, a);
-        b = SECOND_TIMES(first, error, b);
-        c = FIRST_TIMES(second, error, c);
-        d = SECOND_TIMES(second, error, d);
+        a = FIRST_TIMES(quad.low, error, a);
+        b = SECOND_TIMES(quad.low, error, b);
+        c = FIRST_TIMES(quad.high, error, c);
+        d = SECOND_TIMES(quad.high, error, d);
     }
     sums[0] = a;
     sums[1] = b;

@@ -6,21 +6,12 @@
 
 #include "ska_kernel_dsp_loads.h"
 
-/* A pair of weights as used in sums: ska_rule_forward_weight of both. */
-static inline ska_pair_t pair_forward(ska_pair_t pair) {
-#if SKA_FORWARD_BITS == 16
-    return pair;
-#else
-    return ska_pair_upper_i8(pair);
-#endif
-}
-
 static inline ska_sum_t quad_dot(quad_t weights, quad_t inputs, ska_sum_t sum) {
-    sum = PAIR_DOT(pair_forward(weights.low), inputs.low, sum);
-    return PAIR_DOT(pair_forward(weights.high), inputs.high, sum);
+    sum = PAIR_DOT(weights.low, inputs.low, sum);
+    return PAIR_DOT(weights.high, inputs.high, sum);
 }
 
-#if SKA_ACCUMULATOR_BITS == 32 && SKA_FORWARD_BITS == 16
+#if SKA_ACCUMULATOR_BITS == 32
 
 #define SKA_SUM_ROWS 2u
 #define SKA_SUM_UNROLL SKA_UNROLL

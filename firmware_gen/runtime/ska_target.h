@@ -21,13 +21,13 @@
 
 #if !defined(SKA_PORTABLE) && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1
 #if defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_MVE) && SKA_ACCUMULATOR_BITS == 32 &&           \
-    SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
+    SKA_UPDATE_BITS == 32
 #undef SKA_KERNEL_MVE
 #define SKA_KERNEL_MVE 1
 #elif defined(SKA_CORTEX_M) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #undef SKA_KERNEL_DSP
 #define SKA_KERNEL_DSP 1
-#elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32 && SKA_FORWARD_BITS == 16
+#elif SKA_ACCUMULATOR_BITS == 32 && SKA_UPDATE_BITS == 32
 #if defined(SKA_CORTEX_M) && __ARM_ARCH_ISA_THUMB == 1 &&                                          \
     defined(__OPTIMIZE__) /* otherwise gcc has too few registers */
 #undef SKA_KERNEL_THUMB

@@ -43,7 +43,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rate: learning rate. None: about 8 / inputs, at most 0.125.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. None: 0.
-        precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". None: "w16a8".
+        precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.
         decay: how many times to halve the rate, at equal intervals.

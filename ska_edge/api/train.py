@@ -56,7 +56,7 @@ def train(
             0.01.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. Default: 0.
-        precision: bits of weights and activations: "w16a8", "w8a8" or "w32a16". Default: "w16a8".
+        precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data.
         decay: how many times to halve the rate, at equal intervals.

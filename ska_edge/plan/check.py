@@ -72,9 +72,12 @@ def check_plan(plan: Plan) -> None:
     1 to 31, and sums must fit into 64 bits. Every number is compared with its bounds before it is
     used in a computation or an allocation.
     """
-    if plan.rule not in RULES or plan.precision not in PRECISIONS:
+    if plan.rule not in RULES:
+        raise InputError(f"rule {plan.rule!r:.40} is none of {', '.join(RULES)}")
+    if plan.precision not in PRECISIONS:
         raise InputError(
-            f"rule {plan.rule!r:.40} with precision {plan.precision!r:.40} is not known here"
+            f"precision {plan.precision!r:.40} is none of {', '.join(PRECISIONS)}; train the model"
+            " again with one of these"
         )
     _check_sizes(plan)
     _check_formats(plan)

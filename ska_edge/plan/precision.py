@@ -49,13 +49,6 @@ PRECISIONS = {
             activation=QFormat(8, 7),
         ),
         Precision(
-            name="w8a8",
-            summary="16-bit weights (sums use their upper 8 bits), 8-bit activations",
-            weight=QFormat(16, 12),
-            forward_bits=8,
-            activation=QFormat(8, 7),
-        ),
-        Precision(
             name="w32a16",
             summary="32-bit weights (sums use their upper 16 bits), 16-bit activations",
             weight=QFormat(32, 28),

@@ -45,7 +45,7 @@ BY_NAME = {
     "batch": ["all", "1", "2", "1000", *NUMBERS],
     "rate": REALS + NUMBERS,
     "rule": ["local", "published", "code,feedback", "LOCAL", *WORDS],
-    "precision": ["w16a8", "w8a8,w32a16", *WORDS],
+    "precision": ["w16a8", "w16a8,w32a16", *WORDS],
     "decay": ["0", "1,2", *NUMBERS],
     "label_column": LABELS,
     "group_column": LABELS,

@@ -42,7 +42,6 @@ RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "local", {}),
     ("digits", (64,), "feedback", {}),
     ("digits", (64,), "code", {}),
-    ("digits", (64,), "local", {"precision": "w8a8"}),
     ("digits", (64,), "local", {"precision": "w32a16"}),
     ("digits", (64, 32), "local", {}),
     ("digits", (64, 32), "feedback", {}),

@@ -126,7 +126,7 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
 
     monkeypatch.setattr(command, "on_cores", alike)
     lists = ("--rule", "local,feedback", "--hidden", "3", "--hidden", "4", "--rate", "0.25,0.5")
-    more = ("--precision", "w16a8,w8a8", "--batch", "1,4", "--decay", "0,1", "--margin", "0,0.25")
+    more = ("--precision", "w16a8,w32a16", "--batch", "1,4", "--decay", "0,1", "--margin", "0,0.25")
     outcome = ska_edge("sweep", data, "-o", "s", *lists, *more, "--seeds", "1", "--epochs", "2")
     assert outcome.code == 0 and "…" not in outcome.out
     heads = [name.strip() for name in outcome.out.splitlines()[2].strip("┃").split("┃")]
@@ -227,7 +227,7 @@ def test_when_all_fail_the_exit_code_is_1(ska_edge, data: str) -> None:
         (("--rule", "local,none"), "'none' is not one of"),
         (("--rule", "published"), "'published' is not one of"),
         (("--rule", ""), "'' is not one of"),
-        (("--precision", "w16a8,,w8a8"), "'' is not one of"),
+        (("--precision", "w16a8,,w32a16"), "'' is not one of"),
         (("--hidden", "64,x"), "'x' is not a valid integer"),
         (("--hidden", "64,0"), "0 is not in the range"),
         (("--rate", "0.1;0.2"), "'0.1;0.2' is not a valid float"),

@@ -28,7 +28,6 @@ PLANS = {
     "feedback": make_plan(
         (3, 5, 40),
         rule="feedback",
-        precision="w8a8",
         replay=Replay(3, 2),
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),

@@ -42,7 +42,6 @@ def golden_plans() -> dict[str, Plan]:
         "feedback": make_plan(
             (3, 4, 2),
             rule="feedback",
-            precision="w8a8",
             input_format=QFormat(8, 4),
             replay=Replay(2, 1),
             raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),

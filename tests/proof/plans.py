@@ -22,7 +22,7 @@ PLANS = {
         replay=Replay(2, 1),
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
-    "feedback": make_plan((3, 5, 2), rule="feedback", precision="w8a8"),
+    "feedback": make_plan((3, 5, 2), rule="feedback"),
     "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
     "code": make_plan((3, 5, 2), rule="code", precision="w32a16"),
 }

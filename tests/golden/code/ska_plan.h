@@ -25,7 +25,6 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT32_MIN
 #define SKA_WEIGHT_MAX INT32_MAX
 #define SKA_SIGNAL_BYTES 2
-#define SKA_FORWARD_BITS 16 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0xdd, 0x11, 0x83, 0x81, 0x3f, 0x50, 0x6c, 0x9a}
 

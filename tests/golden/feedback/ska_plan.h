@@ -1,13 +1,13 @@
-/* ska_plan.h - the constants of plan 8782ee3636a60e4e. Generated; do not edit.
+/* ska_plan.h - the constants of plan 3ec419263f4f81a7. Generated; do not edit.
  *
- * Network 3-4-2, rule feedback, precision w8a8.
+ * Network 3-4-2, rule feedback, precision w16a8.
  *
  * No sum overflows its accumulator, for any input and any weights:
- *   layer 0, knowledge sum: [-813056, 819200], 32 bits
+ *   layer 0, knowledge sum: [-13106816, 13107200], 32 bits
  *   layer 0, update sum: [-4194176, 4194816], 32 bits
  *   layer 0, changed weight: [-36864, 36863], 32 bits
  *   layer 0, projection sum: [-65536, 65540], 32 bits
- *   layer 1, knowledge sum: [-162816, 163840], 32 bits
+ *   layer 1, knowledge sum: [-20971008, 20971520], 32 bits
  *   layer 1, update sum: [-4194176, 4198400], 32 bits
  *   layer 1, changed weight: [-33280, 33279], 32 bits
  */
@@ -26,9 +26,8 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 8 /* bits of a weight that sums use */
 
-#define SKA_PLAN_DIGEST {0x87, 0x82, 0xee, 0x36, 0x36, 0xa6, 0x0e, 0x4e}
+#define SKA_PLAN_DIGEST {0x3e, 0xc4, 0x19, 0x26, 0x3f, 0x4f, 0x81, 0xa7}
 
 #define SKA_INPUTS 3
 #define SKA_INPUT_BYTES 3

@@ -1,4 +1,4 @@
-/* ska_rule.h - the computations of one neuron. Generated from the plan 8782ee3636a60e4e; do not edit.
+/* ska_rule.h - the computations of one neuron. Generated from the plan 3ec419263f4f81a7; do not edit.
  *
  * Rule feedback: hidden layers follow the output's error through random signs (needs labels).
  * A comment gives the fraction and the proven interval of every value; no value can overflow.
@@ -25,7 +25,7 @@ static inline int_fast16_t ska_rule_standardized(int_fast16_t raw, int32_t multi
  *   weight: 0 fractional bits, in [-32768, 32767]
  */
 static inline int_fast16_t ska_rule_forward_weight(int_fast16_t weight) {
-    return (int_fast16_t)ska_saturate_bits_i32(ska_round_shift_i32((int32_t)weight, 8), 8);
+    return (int_fast16_t)(int32_t)weight;
 }
 
 /* D = sigmoid(z)

@@ -1,4 +1,4 @@
-/* ska_state.h - the memory of plan 8782ee3636a60e4e. Generated; do not edit. */
+/* ska_state.h - the memory of plan 3ec419263f4f81a7. Generated; do not edit. */
 #ifndef SKA_STATE_H
 #define SKA_STATE_H
 

@@ -33,7 +33,6 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 16 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0xef, 0xc6, 0x30, 0xb4, 0xaf, 0x7a, 0x43, 0x76}
 

@@ -25,7 +25,6 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MIN INT16_MIN
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
-#define SKA_FORWARD_BITS 16 /* bits of a weight that sums use */
 
 #define SKA_PLAN_DIGEST {0x53, 0x2d, 0x71, 0xbb, 0xe3, 0xdc, 0x9b, 0x7b}
 

@@ -20,13 +20,13 @@ RAW_INPUT = RawInput((5, 70_000, 300, 1), (-9, 2**40, 7, 0), 11)
 PLANS = {
     "local": make_plan((4, 3, 3, 2), input_format=QFormat(8, 4), replay=Replay(2, 1), seed=7),
     "raw": make_plan((4, 3, 2), raw=RAW_INPUT, labels=("calm", "gust")),
-    "feedback": make_plan((4, 3, 2), rule="feedback", precision="w8a8", output_only=True),
+    "feedback": make_plan((4, 3, 2), rule="feedback", output_only=True),
     "code": make_plan((4, 3, 2), rule="code", batch=3),
     "published": make_plan((4, 3, 2), rule="published", precision="w32a16", batch=5, steps=3),
 }
 HOSTILE: tuple[Any, ...] = (
     *(0, -1, 1, 2, 7, 12, 31, 64, 2**31, 2**63, -(2**63), 10**12, 10**400),
-    *(1e12, 1.5, float("nan"), float("inf"), True, None, "x", "", "7", "local", "w8a8"),
+    *(1e12, 1.5, float("nan"), float("inf"), True, None, "x", "", "7", "local", "w32a16"),
     *([], [0], [[[[]]]], {}, {"bits": 8, "frac": 7}, [1] * 2000, "\ud800"),
 )
 
@@ -121,6 +121,9 @@ def test_a_missing_or_an_unknown_field_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "at", "value", "reason"),
     [
+        ("local", ("rule",), "hebb", "rule 'hebb' is none of local, feedback, code, published"),
+        # The first versions had this precision.
+        ("local", ("precision",), "w8a8", "'w8a8' is none of w16a8, w32a16; train the model again"),
         ("local", ("formats", "activation", "bits"), 12, "the formats of the neurons"),
         ("local", ("formats", "knowledge", "frac"), 10**12, "the knowledge has 16 bits"),
         ("local", ("formats", "knowledge", "frac"), 4, "the knowledge has 16 bits"),

@@ -84,7 +84,7 @@ def test_a_domain_too_far_is_told(start: Path) -> None:
     ("options", "reason"),
     [
         ({"hidden": (5,)}, "sizes and precision cannot change"),
-        ({"precision": "w8a8"}, "sizes and precision cannot change"),
+        ({"precision": "w32a16"}, "sizes and precision cannot change"),
         ({"rule": "published"}, "continues with labels"),
         ({"init": Path("x.npz")}, "not both"),
         ({"per_class": 60}, "60"),
