@@ -77,9 +77,9 @@
 #define SKA_NOINLINE
 #endif
 
-/* A function whose calls gcc must not remove. gcc 12 sometimes takes an address that it computes
- * from 0 for an access to address 0, behind which nothing runs. If all stores of a function are
- * behind it, gcc assumes that the function has no effect. */
+/* A function whose calls gcc must not remove. gcc 12 sometimes mistakes an access to an address
+ * that it computes from 0 for an access to address 0, which would end the program. If all stores of
+ * a function come after such an access, gcc assumes that the function has no effect. */
 #if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
 #define SKA_KEPT __attribute__((noipa, unused))
 #else
