@@ -47,6 +47,7 @@ class FakeDevice(Closable):
         learned: first input and label of each sample that was learned, in order.
         state: the bytes of the state, which learning does not change.
         credit, protocol, capabilities: the values that WELCOME reports.
+        followed: whether a host follows what it learns by itself.
         saves: how many SAVE requests it executed.
         samples, token, halvings: how many samples it has learned, its present token, and how often
             its rate is halved.
@@ -64,6 +65,7 @@ class FakeDevice(Closable):
         self.protocol = PROTOCOL_VERSION
         self.capabilities = EVERYTHING
         self.saves = 0
+        self.followed = False
         self.samples = self.token = self.halvings = 0
         self._last: Frame | None = None
         self._hello = 0  # sequence number of the HELLO that opened the session
@@ -93,6 +95,7 @@ class FakeDevice(Closable):
     def restart(self, samples: int = 0) -> None:
         """Restart as after a power loss, from a save with this many samples."""
         self._last, self.samples = None, samples
+        self.followed = False
         self.token = self.halvings = 0
         del self.learned[samples:]
 
@@ -166,7 +169,8 @@ class FakeDevice(Closable):
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         """Execute a request; return the frames of the answer."""
-        if name == "HELLO":
+        if name in ("HELLO", "FOLLOW"):
+            self.followed = name == "FOLLOW"
             return [self.reply(seq, "WELCOME", self.welcome())]
         if name == "PULL":
             data = self.state[values["offset"] :][:CHUNK_MAX]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,19 @@ def cells(text: str, start: str) -> list[float]:
         except ValueError:
             continue
     return found
+
+
+def test_own_firmware_serves_what_it_learned_by_itself(
+    capsys: pytest.CaptureFixture[str], require_toolchain: Callable[[str], str]
+) -> None:
+    require_toolchain("gcc")
+    runpy.run_path(str(EXAMPLES / "own_firmware" / "serve.py"), run_name="__main__")
+    text = capsys.readouterr().out
+    assert "200 samples" in text
+    assert "learned 200 rows of " in text
+    assert "the device's own CRC confirms it" in text
+    assert "replay and device have the same bits: True" in text
+    assert "device and host are equal: all 83 parameters after 200 samples" in text
 
 
 def test_paper_figures_draws_seven_pictures_of_digits(run, tmp_path: Path) -> None:
@@ -143,8 +157,10 @@ def test_depth_trains_all_rules(run, tmp_path: Path) -> None:
 )
 def test_every_page_says_how_to_run(folder: str) -> None:
     page = (EXAMPLES / folder / "README.md").read_text(encoding="utf-8")
-    (program,) = [*(EXAMPLES / folder).glob("*.py"), *(EXAMPLES / folder).glob("*.ipynb")]
-    assert f"examples/{folder}/{program.name}" in page
+    programs = [*(EXAMPLES / folder).glob("*.py"), *(EXAMPLES / folder).glob("*.ipynb")]
+    assert programs
+    for program in programs:
+        assert f"examples/{folder}/{program.name}" in page
 
 
 def test_every_example_has_a_page() -> None:

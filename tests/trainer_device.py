@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,20 @@ class TrainerDevice(FakeDevice):
             self.network = State.from_bytes(self.network.plan, self._pushed)
             self.saved, self.saves = self._pushed, self.saves + 1
         return replies
+
+    def learn_alone(self, x: Sequence[int], label: int, *, lost: bool = False) -> None:
+        """Learn a sample without a request and announce it; the line may lose the announcement."""
+        announcement = self.announcement(x, label)
+        if self.followed and not lost:
+            os.write(self.master, announcement)
+
+    def announcement(self, x: Sequence[int], label: int) -> bytes:
+        """Learn a sample without a request, and return its announcement."""
+        inputs = np.array(x, dtype=np.int64)
+        result = self._result(FixedTrainer(self.network).learn_one(inputs, label), Want(0))
+        octets, samples = inputs.astype(f"<i{self._width}").tobytes(), self.network.samples
+        learned = self.reply(0, "LEARNED", {"samples": samples, "label": label, "x": octets})
+        return learned + self.reply(0, "RESULT", result)
 
     def _learned(self, values: Values) -> dict[str, Any]:
         decisions = FixedTrainer(self.network).learn_one(self._input(values), values["label"])

@@ -60,3 +60,28 @@ void ska_device_poll(ska_device_t *device) {
     }
     ska_decoder_begin(&device->decoder);
 }
+
+bool ska_device_followed(const ska_device_t *device) {
+    return (device->follow & SKA_DEVICE_FOLLOWED) != 0u;
+}
+
+ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
+                              uint16_t label) {
+    const ska_status_t status = ska_learn(&device->network, x, label);
+    if (status != SKA_OK) {
+        return status;
+    }
+    ska_session_forget(&device->session);
+    if (ska_device_followed(device)) {
+        const uint8_t seq = (uint8_t)ska_samples(&device->network);
+        ska_reply_learned(seq, &device->network, x, label);
+        ska_reply_step(seq, &device->network, device->follow);
+    }
+    return SKA_OK;
+}
+
+bool ska_device_busy(const ska_device_t *device) {
+    const ska_session_t *session = &device->session;
+    return session->type == SKA_MESSAGE_PULL && session->last.code == SKA_STATUS_OK &&
+           session->last.detail != 0u;
+}

@@ -27,6 +27,8 @@
 extern "C" {
 #endif
 
+#define SKA_DEVICE_FOLLOWED 0x80u
+
 /* The whole state of a device. Its owner may use `network` with all functions of ska.h between two
  * calls of the functions below; the other members are private. */
 typedef struct {
@@ -41,6 +43,7 @@ typedef struct {
 #endif
     ska_decoder_t decoder;
     ska_tag_t tag;
+    uint8_t follow; /* what FOLLOW wants, with SKA_DEVICE_FOLLOWED; 0 if no host follows */
 #if SKA_SIGNAL_BYTES > 1
     ska_signal_t x[SKA_INPUTS]; /* the input of the request in progress */
 #endif
@@ -57,6 +60,20 @@ bool ska_device_feed(ska_device_t *device, uint8_t byte);
 
 /* Executes a complete request and sends its answer; does nothing if there is none. */
 void ska_device_poll(ska_device_t *device);
+
+/* Learns a sample that the firmware took by itself, and announces it to a host that follows. Call
+ * it in place of ska_learn, and with the same arguments: a sample that is not announced is missing
+ * in the host's log. Returns the status of ska_learn. */
+ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
+                              uint16_t label);
+
+/* Tells whether a host follows, so that it gets each sample that ska_device_learn learns. */
+bool ska_device_followed(const ska_device_t *device);
+
+/* Tells whether a host is reading the state piece by piece. If the state changes in between, the
+ * host has to begin again; so wait, but no longer than a few seconds, because the host may be gone.
+ */
+bool ska_device_busy(const ska_device_t *device);
 
 #ifdef __cplusplus
 }

@@ -105,6 +105,32 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
 }
 
+void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
+    for (uint8_t layer = 0; (want & SKA_WANT_METRICS) != 0u && layer < SKA_LAYERS; layer++) {
+        ska_reply_metrics(seq, network, layer);
+    }
+    ska_reply_result(seq, network, (want & SKA_WANT_CRC) != 0u);
+}
+
+void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
+                       uint16_t label) {
+    ska_message_learned_t learned;
+    learned.samples = ska_samples(network);
+    learned.label = label;
+#if SKA_SIGNAL_BYTES == 1 || SKA_LITTLE_ENDIAN
+    learned.x = (const uint8_t *)x;
+#else
+    uint8_t bytes[SKA_INPUT_BYTES];
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        ska_bytes_put_u16(&bytes[2u * i], (uint16_t)x[i]);
+    }
+    learned.x = bytes;
+#endif
+    uint8_t payload[SKA_MESSAGE_LEARNED_SIZE];
+    const uint16_t length = ska_message_learned_pack(&learned, payload);
+    ska_frame_write(SKA_MESSAGE_LEARNED, seq, payload, length);
+}
+
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset) {
     const uint32_t left = SKA_STATE_BYTES - offset;
     ska_message_chunk_t chunk;

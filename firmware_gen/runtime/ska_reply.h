@@ -22,6 +22,14 @@ void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer);
 /* Sends the decisions of the last forward pass. */
 void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc);
 
+/* Sends METRICS, if wanted, and the RESULT of the last learning step; `want` has SKA_WANT_* bits.
+ */
+void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want);
+
+/* Announces the sample that the network has learned last. */
+void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
+                       uint16_t label);
+
 /* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset);
 

@@ -31,11 +31,21 @@ static const ska_signal_t *input_read(ska_device_t *device, const uint8_t *bytes
 /* Accepts any version. The answer has the device's version, and the host decides whether that
  * version fits.
  */
-static ska_outcome_t hello_execute(const ska_frame_t *frame) {
+static ska_outcome_t hello_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_hello_t hello;
+    device->follow = 0;
     return ska_message_hello_unpack(frame->payload, frame->length, &hello)
                ? ska_outcome_done()
                : ska_outcome_length(frame);
+}
+
+static ska_outcome_t follow_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_follow_t follow;
+    if (!ska_message_follow_unpack(frame->payload, frame->length, &follow)) {
+        return ska_outcome_length(frame);
+    }
+    device->follow = follow.want | SKA_DEVICE_FOLLOWED;
+    return ska_outcome_done();
 }
 
 static ska_outcome_t sample_execute(ska_device_t *device, const ska_frame_t *frame) {
@@ -76,13 +86,16 @@ static ska_outcome_t rate_execute(ska_device_t *device, const ska_frame_t *frame
     return ska_outcome_done();
 }
 
+/* The detail is the number of bytes that are left after this piece; see ska_device_busy. */
 static ska_outcome_t pull_execute(const ska_frame_t *frame) {
     ska_message_pull_t pull;
     if (!ska_message_pull_unpack(frame->payload, frame->length, &pull)) {
         return ska_outcome_length(frame);
     }
-    return pull.offset < SKA_STATE_BYTES ? ska_outcome_done()
-                                         : ska_outcome(SKA_STATUS_OFFSET, SKA_STATE_BYTES);
+    const uint32_t end = pull.offset + SKA_CHUNK_MAX;
+    return pull.offset < SKA_STATE_BYTES
+               ? ska_outcome(SKA_STATUS_OK, end < SKA_STATE_BYTES ? SKA_STATE_BYTES - end : 0u)
+               : ska_outcome(SKA_STATUS_OFFSET, SKA_STATE_BYTES);
 }
 
 static ska_outcome_t reset_execute(ska_device_t *device, const ska_frame_t *frame) {
@@ -130,7 +143,7 @@ static ska_outcome_t save_execute(ska_device_t *device, const ska_frame_t *frame
 ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame) {
     switch (frame->type) {
     case SKA_MESSAGE_HELLO:
-        return hello_execute(frame);
+        return hello_execute(device, frame);
     case SKA_MESSAGE_SAMPLE:
         return sample_execute(device, frame);
     case SKA_MESSAGE_INFER:
@@ -153,6 +166,8 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
         return token_execute(device, frame);
     case SKA_MESSAGE_CHALLENGE:
         return ska_tag_challenge(&device->tag, frame, &device->network);
+    case SKA_MESSAGE_FOLLOW:
+        return follow_execute(device, frame);
     default:
         return ska_outcome(SKA_STATUS_TYPE, frame->type);
     }
@@ -165,15 +180,11 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
     ska_message_pull_t pull;
     if (device->session.last.code != SKA_STATUS_OK) {
         ska_reply_status(frame->seq, device->session.last);
-    } else if (frame->type == SKA_MESSAGE_HELLO) {
+    } else if (frame->type == SKA_MESSAGE_HELLO || frame->type == SKA_MESSAGE_FOLLOW) {
         ska_reply_welcome(frame->seq, device);
     } else if (frame->type == SKA_MESSAGE_SAMPLE &&
                ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
-        for (uint8_t layer = 0; (sample.want & SKA_WANT_METRICS) != 0 && layer < SKA_LAYERS;
-             layer++) {
-            ska_reply_metrics(frame->seq, &device->network, layer);
-        }
-        ska_reply_result(frame->seq, &device->network, (sample.want & SKA_WANT_CRC) != 0);
+        ska_reply_step(frame->seq, &device->network, sample.want);
     } else if (frame->type == SKA_MESSAGE_INFER) {
         ska_reply_result(frame->seq, &device->network, false);
     } else if (frame->type == SKA_MESSAGE_PULL &&

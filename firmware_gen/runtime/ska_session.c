@@ -2,6 +2,7 @@
 #include "ska_session.h"
 
 #define NO_SESSION 0xFFFFu
+#define NO_TYPE 0u /* no message has this type */
 
 /* A request at the wrong turn was overtaken, or comes from a host that does not know that the
  * device has restarted. A late copy of a HELLO must not reset the session, because the samples
@@ -33,6 +34,12 @@ void ska_session_note(ska_session_t *session) {
     if (code != SKA_STATUS_OK && code != SKA_STATUS_EARLY &&
         session->first_error.code == SKA_STATUS_OK) {
         session->first_error = session->last;
+    }
+}
+
+void ska_session_forget(ska_session_t *session) {
+    if (session->type == SKA_MESSAGE_SAMPLE || session->type == SKA_MESSAGE_INFER) {
+        session->type = NO_TYPE;
     }
 }
 

@@ -41,6 +41,10 @@ void ska_session_begin(ska_session_t *session, const ska_frame_t *frame);
 /* Notes the last outcome if it is the first error. */
 void ska_session_note(ska_session_t *session);
 
+/* Forgets an answer that depended on the last forward pass, because the device has made another
+ * one. A repeat of that request is refused with SEQUENCE, which also says that it was executed. */
+void ska_session_forget(ska_session_t *session);
+
 /* Returns the seq of the last request; 65535 without a session. */
 uint16_t ska_session_seq(const ska_session_t *session);
 

@@ -1,7 +1,8 @@
 """Sends requests to one device over a serial line and returns their answers.
 
 A request is retried with the same sequence number until its complete answer arrives. The device
-executes a repeated request only once. `port` opens ports; `stream` sends samples in a stream.
+executes a repeated request only once. `port` opens ports; `stream` sends samples in a stream. The
+file is long because every request of a session is here.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
 from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.exchange import Request
+from ska_edge.device.hearing import Hearing
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port import Port
+from ska_edge.device.sample import Sample
 from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -90,6 +93,7 @@ class Link(Closable):
         self._plan: claims.PlanShape | None = None  # the plan that the device must run
         self._codec, self._input = Codec({}), struct.Struct("")
         self._decoder = FrameDecoder()
+        self._hearing: Hearing | None = None  # None before `listen`
         # A random start, so that a late answer to an earlier program does not match a request.
         self._seq = os.urandom(1)[0]
         self._line = Port(port, baud=baud, write_timeout=timeout)
@@ -111,6 +115,27 @@ class Link(Closable):
         fields = self._greet()
         if fields["seq"] != self._seq:  # the device took this HELLO for a copy of an earlier one
             fields = self._greet()
+        info = self._report(fields)
+        self._challenge(info)
+        return info
+
+    def listen(self, want: Want = Want.METRICS) -> DeviceInfo:
+        """Make the device announce the samples that it learns by itself; see `announced`.
+
+        The announcements continue the sample count of the returned report. The next `hello` ends
+        them. Raises DeviceError if the firmware does not know the request.
+        """
+        if self._hearing is None:
+            self._hearing = Hearing(self.info, self._codec, self._input)
+        ((_, welcome),) = self.request("FOLLOW", {"want": int(want)})
+        return self._report(dict(welcome))
+
+    def announced(self) -> list[Sample]:
+        """Return the announced samples that `frames` has received since the last call."""
+        return [] if self._hearing is None else self._hearing.samples()
+
+    def _report(self, fields: dict[str, Any]) -> DeviceInfo:
+        """Check the values of WELCOME and keep them."""
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
@@ -120,7 +145,6 @@ class Link(Closable):
         self._codec = Codec(dimensions)
         self._input = struct.Struct(f"<{info.inputs}{'b' if info.input_width == 1 else 'h'}")
         self._info, self.samples, self.step = info, info.samples, info.step
-        self._challenge(info)
         return info
 
     def _challenge(self, info: DeviceInfo) -> None:
@@ -275,7 +299,10 @@ class Link(Closable):
 
     def frames(self) -> list[Frame]:
         """Return the valid frames that have arrived; wait a moment for the first byte."""
-        return self._decoder.feed(self._line.read())
+        frames = self._decoder.feed(self._line.read())
+        if self._hearing is not None:
+            self._hearing.take(frames)
+        return frames
 
     def whole(self, request: Request) -> list[Reply] | None:
         """Return the replies to a request, the closing one last; None while some are missing.

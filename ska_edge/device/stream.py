@@ -158,6 +158,54 @@ class Stream:
                 self._ahead(fell_back, most=0)
                 yield Reconnection(str(lost), self.link.info, fell_back)
 
+    def listen(self) -> DeviceInfo:
+        """Make the device announce what it learns by itself, for `follow`; return its report."""
+        return self.link.listen(self._want)
+
+    def follow(self, most: int | None = None) -> Iterator[Sample | DeviceInfo | Reconnection]:
+        """Yield the samples that the device learns by itself, until `stop`, or until `most` came.
+
+        Also yields the device's report when the announcements begin, after each silence, and at the
+        end. A report that counts more samples than were announced shows that some were lost.
+        Raises ContactLost if the device does not come back.
+        """
+        deadline: float | None = None
+        count = 0
+        while self._goes_on(count, most):
+            try:
+                info = self.listen()
+                self._expect_token()
+                deadline = None
+                for heard in self._announced(info):
+                    count += isinstance(heard, Sample)
+                    yield heard
+                    if not self._goes_on(count, most):
+                        break
+            except ContactLost as lost:
+                deadline = self._deadline(deadline)
+                fell_back = self._find_again(lost, deadline)
+                yield Reconnection(str(lost), self.link.info, fell_back)
+        info = self.link.hello()
+        yield from self.link.announced()
+        yield info
+
+    def _announced(self, info: DeviceInfo) -> Iterator[Sample | DeviceInfo]:
+        """Yield announcements until the device is silent for a timeout, or until `stop`.
+
+        `info` is the report after the samples that have already arrived.
+        """
+        yield from self.link.announced()
+        yield info
+        silent = time.monotonic() + self.link.timeout
+        while time.monotonic() < silent and not self._stop.is_set():
+            self.link.frames()
+            for sample in self.link.announced():
+                silent = time.monotonic() + self.link.timeout
+                yield sample
+
+    def _goes_on(self, count: int, most: int | None) -> bool:
+        return not self._stop.is_set() and (most is None or count < most)
+
     def claim(self) -> Iterator[Reconnection]:
         """Give the state a token of this stream, unless it has one; yield reconnections.
 

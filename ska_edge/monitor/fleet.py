@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
-from ska_edge.monitor.log_line import Interruption
+from ska_edge.monitor.log_line import Interruption, LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plan.plan import Plan
@@ -33,6 +33,8 @@ class Job:
         patience: seconds to wait for a lost device.
         halvings, save, save_every: see `Monitor.run`.
         names: see `Monitor`.
+        following: whether the devices learn by themselves; then they get no rows.
+        samples: with `following`, how many samples to follow; None follows until the fleet stops.
     """
 
     plan: Plan
@@ -43,6 +45,8 @@ class Job:
     save_every: int | None
     key: bytes | None = None
     names: Callable[[str], str] = str
+    following: bool = False
+    samples: int | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +102,8 @@ class Member:
                 lost=lost,
                 plan=job.plan,
             )
+            if job.following:
+                stream.listen()
             if job.save or job.save_every is not None:
                 stream.link.expect_capability(Capability.SAVE, "keep its state")
         except DeviceError as error:
@@ -118,14 +124,7 @@ class Member:
             return
         self._status()
         try:
-            for line in self.monitor.run(
-                self.inputs,
-                self.labels,
-                halvings=job.halvings,
-                save=job.save,
-                save_every=job.save_every,
-                sending=[sink.write for sink in self.sinks],
-            ):
+            for line in self._lines(self.monitor, job):
                 if isinstance(line, Interruption):
                     self.waiting = False
                     self._status()
@@ -135,6 +134,18 @@ class Member:
             self.error = error
         self.ended = True
         self._status()
+
+    def _lines(self, monitor: Monitor, job: Job) -> Iterator[LogLine]:
+        if job.following:
+            return monitor.follow(job.samples)
+        return monitor.run(
+            self.inputs,
+            self.labels,
+            halvings=job.halvings,
+            save=job.save,
+            save_every=job.save_every,
+            sending=[sink.write for sink in self.sinks],
+        )
 
     def close(self) -> None:
         """Close the port and the sinks."""

@@ -13,6 +13,7 @@ from ska_edge.monitor.log_line import (
     Interruption,
     LogLine,
     LogRow,
+    Missing,
     RateChange,
     RateNotice,
     RowNotice,
@@ -84,6 +85,8 @@ class LogEnd:
             self._samples, self._crc = line.sample, None
             self._halvings = self._halvings if line.halvings is None else line.halvings
             self._under_way.pop(line.sample, None)
+        elif isinstance(line, Missing):
+            self._samples, self._crc = line.samples, None
         elif isinstance(line, RateChange):
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None

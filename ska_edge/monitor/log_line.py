@@ -1,7 +1,7 @@
 """The lines of a monitor's log, as objects and as JSON.
 
-A log is written, read, replayed and published through these classes. A session has these lines, in
-this order::
+A log is written, read, replayed and published through these classes. This is one file, so that the
+format is in one place. A session has these lines, in this order::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
     {"sent", "token", "label", "x"}                                                RowNotice
@@ -11,6 +11,7 @@ this order::
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
     {"setting": halvings, "token"}                                                 RateNotice
     {"rate": halvings}                                                             RateChange
+    {"missing": rows, "samples"}                                                   Missing
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
 
@@ -316,6 +317,29 @@ class RateChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Here, rows are missing that the device learned by itself: their announcements were lost.
+
+    Attributes:
+        rows: number of missing rows.
+        samples: the device's sample count, including them.
+    """
+
+    KEY: ClassVar = "missing"
+    rows: int
+    samples: int
+
+    def as_dict(self) -> Json:
+        """As JSON."""
+        return {"missing": self.rows, "samples": self.samples}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> Missing:
+        """From JSON."""
+        return cls(keys.integer("missing"), keys.integer("samples"))
+
+
+@dataclass(frozen=True, slots=True)
 class Save:
     """The device has saved its state; `samples` is the state's sample count."""
 
@@ -357,6 +381,7 @@ LogLine = (
     | Interruption
     | RateNotice
     | RateChange
+    | Missing
     | Save
     | SessionEnd
 )
@@ -370,6 +395,7 @@ LINES: tuple[type[LogLine], ...] = (
     Interruption,
     RateNotice,
     RateChange,
+    Missing,
     Save,
     SessionEnd,
 )

@@ -23,6 +23,7 @@ from ska_edge.monitor.log_line import (
     LogRow,
     LogWarning,
     Mark,
+    Missing,
     RateChange,
     RateNotice,
     RowNotice,
@@ -33,6 +34,7 @@ from ska_edge.monitor.log_line import (
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
+from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure the spread
 LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
@@ -56,6 +58,7 @@ class Monitor:
         halvings: how many times the device's rate is halved.
         learned, correct, unanswered: number of rows learned in this session, of rows that the
             device classified correctly before it learned them, and of lost answers.
+        missing: number of rows that the device learned by itself and whose announcements were lost.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
@@ -65,15 +68,15 @@ class Monitor:
         self.info: DeviceInfo = stream.link.info
         self.step, self.samples = self.info.step, self.info.samples
         self.halvings = self.info.halvings
-        self.learned = self.correct = self.unanswered = self.fell_back = 0
+        self.learned = self.correct = self.unanswered = self.missing = self.fell_back = 0
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
         self._stream = stream
         self._plan = plan
         self._names = names
         self._watch, self._meter = Watch(plan), Meter(plan)
-        # Decisions and row numbers of the last rows.
-        self._decided: deque[tuple[tuple[int, ...], int]] = deque(maxlen=WINDOW)
+        # Decisions, input and label of the last rows.
+        self._decided: deque[tuple[tuple[int, ...], tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
         self._saved: int | None = None  # sample count at the last save; None without a save
         self._sending: Sequence[Callable[[LogLine], None]] = ()
@@ -136,17 +139,39 @@ class Monitor:
                 if isinstance(event, Reconnection):
                     yield from self._interrupted(event)
                     continue
-                yield self._row(event, start + event.row)
-                yield from self._look(inputs, labels)
+                yield self._row(event)
+                yield from self._look()
             if self.learned < end:
                 break  # the stream was stopped
             if end % size == 0 and save_every is not None:
                 yield from self._save()
         if save and self._saved != self.samples:
             yield from self._save()
-        yield from self._look(inputs, labels, last=True)
+        yield from self._look(last=True)
         yield from self._ask(Link.hello)
         self.info = self._stream.link.info
+        yield SessionEnd(Mark.of(self.info, halvings=False))
+
+    def follow(self, most: int | None = None) -> Iterator[LogLine]:
+        """Yield the lines of a log while the device learns by itself, until the stream stops.
+
+        With `most`, it ends after this number of samples. If announcements are lost, a line says
+        how many rows are missing. Raises the errors of `Stream.follow`; the stream stays open.
+        """
+        yield SessionStart.of(self.info, self.port)
+        for event in self._stream.follow(most):
+            if isinstance(event, Reconnection):
+                yield self._found_again(event)
+            elif isinstance(event, DeviceInfo):
+                yield from self._missing(self._ahead(event.samples), event.samples)
+                self.info, self.step, self.halvings = event, event.step, event.halvings
+            else:
+                ahead = self._ahead(event.samples)
+                yield from self._missing(ahead - 1, event.samples - 1)
+                if ahead:  # otherwise the sample is known
+                    yield self._row(event)
+                    yield from self._look()
+        yield from self._look(last=True)
         yield SessionEnd(Mark.of(self.info, halvings=False))
 
     # --- events -----------------------------------------------------------------------------------
@@ -189,7 +214,19 @@ class Monitor:
             self._saved = None
         return Interruption(event.reason, event.fell_back, Mark.of(event.info))
 
-    def _row(self, sample: Sample, row: int) -> LogRow:
+    def _ahead(self, samples: int) -> int:
+        """Return how many samples a count is ahead of the known one; 0 if it is not ahead."""
+        ahead = (samples - self.samples) % COUNTED
+        return ahead if ahead < COUNTED // 2 else 0
+
+    def _missing(self, rows: int, samples: int) -> Iterator[LogLine]:
+        """Yield a line for lost announcements; `samples` is the sample count after them."""
+        if rows > 0:
+            self.samples = samples % COUNTED
+            self.missing += rows
+            yield Missing(rows, self.samples)
+
+    def _row(self, sample: Sample) -> LogRow:
         """Create the line for a row, and update the attributes."""
         result = sample.result
         self.samples = sample.samples
@@ -204,7 +241,7 @@ class Monitor:
             self.result = result if result.metrics else self.result
             layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
-            self._decided.append((result.decisions, row))
+            self._decided.append((result.decisions, sample.x, sample.label))
         return LogRow(
             sample=sample.samples,
             label=sample.label,
@@ -216,15 +253,13 @@ class Monitor:
             halvings=None if sample.samples % CHECKPOINT else self.halvings,
         )
 
-    def _look(
-        self, inputs: NDArray[np.integer], labels: NDArray[np.integer], last: bool = False
-    ) -> Iterator[LogLine]:
+    def _look(self, last: bool = False) -> Iterator[LogLine]:
         """Check for symptoms at intervals; yield a line for each new one."""
         if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
             return
-        decisions, rows = (list(part) for part in zip(*self._decided, strict=True))
+        decisions, inputs, labels = (np.array(part) for part in zip(*self._decided, strict=True))
         output = len(self._plan.layers) - 1
-        self._watch.decisions(output, np.array(decisions), inputs[rows], labels[rows])
+        self._watch.decisions(output, decisions, inputs, labels)
         self.symptoms = tuple(self._watch.symptoms())
         for symptom in self.symptoms:
             if (symptom.sign, symptom.layer) not in self._warned:

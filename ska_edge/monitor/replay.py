@@ -23,6 +23,7 @@ from ska_edge.monitor.log_line import (
     LogRow,
     LogWarning,
     Mark,
+    Missing,
     RateChange,
     RateNotice,
     RowNotice,
@@ -172,6 +173,8 @@ class _Replay:
             self._interrupt(line)
         elif isinstance(line, RateChange):
             self._set_rate(line)
+        elif isinstance(line, Missing):
+            raise self._gap(self._samples + 1, line.samples + 1)
         elif isinstance(line, SessionEnd):
             self._end(line)
         elif isinstance(line, DamagedEnd):

@@ -263,6 +263,14 @@ MESSAGES = (
         answer="NONCE",
     ),
     Message(
+        "FOLLOW",
+        0x0C,
+        "request",
+        (Field("want", "u8", 1, "bits, see SKA_WANT_*"),),
+        "announce each sample that the device learns by itself, until the next HELLO",
+        answer="WELCOME",
+    ),
+    Message(
         "WELCOME",
         0x81,
         "reply",
@@ -290,7 +298,7 @@ MESSAGES = (
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
             Field("board", "u8", 16, "name of the board in ASCII, padded with zeros"),
         ),
-        "answers HELLO; identifies the device, its plan and its progress",
+        "answers HELLO and FOLLOW; identifies the device, its plan and its progress",
     ),
     Message(
         "RESULT",
@@ -341,6 +349,13 @@ MESSAGES = (
         "reply",
         (Field("nonce", "u8", TAG_BYTES, "the value with which all later tags are made"),),
         "answers CHALLENGE",
+    ),
+    Message(
+        "LEARNED",
+        0x87,
+        "reply",
+        (SAMPLES, Field("label", "u16", 1, "class index, below the number of classes"), X),
+        "announces a sample that the device has learned by itself; METRICS and RESULT follow",
     ),
 )
 

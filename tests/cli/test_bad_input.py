@@ -373,8 +373,10 @@ def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2 ports (/dev/one, /dev/two)" in ska_edge("monitor").refusal(3)
 
 
-def test_model_without_data(ska_edge, iris_file: Path) -> None:
-    assert "MODEL and DATA, or neither" in ska_edge("monitor", iris_file).refusal(2)
+@pytest.mark.parametrize("option", ["--split", "--save", "--halve-rate=1", "--save-every=5"])
+def test_model_without_data(ska_edge, iris_file: Path, option: str) -> None:
+    name = option.partition("=")[0]
+    assert f"{name} does nothing without DATA" in ska_edge("monitor", iris_file, option).refusal(2)
 
 
 def test_device_with_the_plan_of_another_model(

@@ -134,7 +134,10 @@
 /* CHALLENGE: ask a device with a key for a nonce, with which all later tags are made */
 #define SKA_MESSAGE_CHALLENGE 0x0bu
 #define SKA_MESSAGE_CHALLENGE_SIZE 0u
-/* WELCOME: answers HELLO; identifies the device, its plan and its progress */
+/* FOLLOW: announce each sample that the device learns by itself, until the next HELLO */
+#define SKA_MESSAGE_FOLLOW 0x0cu
+#define SKA_MESSAGE_FOLLOW_SIZE 1u
+/* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
 /* RESULT: answers SAMPLE and INFER */
@@ -158,6 +161,12 @@
 /* NONCE: answers CHALLENGE */
 #define SKA_MESSAGE_NONCE 0x86u
 #define SKA_MESSAGE_NONCE_SIZE 8u
+/* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
+#define SKA_MESSAGE_LEARNED 0x87u
+#define SKA_MESSAGE_LEARNED_SIZE (6u + SKA_INPUT_BYTES)
+#if SKA_MESSAGE_LEARNED_SIZE > SKA_PAYLOAD_MAX
+#error "LEARNED does not fit a frame: too many inputs or classes"
+#endif
 
 /* The largest payload of a request, which the receive buffer must hold. */
 #define SKA_REQUEST_MAX SKA_MESSAGE_HELLO_SIZE
@@ -200,6 +209,10 @@
 #if SKA_MESSAGE_CHALLENGE_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_CHALLENGE_SIZE
+#endif
+#if SKA_MESSAGE_FOLLOW_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_FOLLOW_SIZE
 #endif
 
 /* Whether a request of this type changes the device. */
@@ -413,9 +426,24 @@ static inline bool ska_message_set_token_unpack(const uint8_t *payload, uint16_t
     return true;
 }
 
+/* FOLLOW: announce each sample that the device learns by itself, until the next HELLO */
+typedef struct {
+    /* bits, see SKA_WANT_* */
+    uint8_t want;
+} ska_message_follow_t;
+
+static inline bool ska_message_follow_unpack(const uint8_t *payload, uint16_t length,
+                                             ska_message_follow_t *message) {
+    if (length != SKA_MESSAGE_FOLLOW_SIZE) {
+        return false;
+    }
+    message->want = payload[0u];
+    return true;
+}
+
 /* --- replies, device to host ------------------------------------------------------------------ */
 
-/* WELCOME: answers HELLO; identifies the device, its plan and its progress */
+/* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 typedef struct {
     /* protocol version of the device; first field in every version */
     uint8_t protocol;
@@ -604,6 +632,26 @@ static inline uint16_t ska_message_nonce_pack(const ska_message_nonce_t *message
         payload[0u + i] = message->nonce[i];
     }
     return SKA_MESSAGE_NONCE_SIZE;
+}
+
+/* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
+typedef struct {
+    /* samples learned, counted from the plan's weights */
+    uint32_t samples;
+    /* class index, below the number of classes */
+    uint16_t label;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
+} ska_message_learned_t;
+
+static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *message,
+                                                uint8_t *payload) {
+    ska_bytes_put_u32(&payload[0u], message->samples);
+    ska_bytes_put_u16(&payload[4u], message->label);
+    for (uint16_t i = 0; i < SKA_INPUT_BYTES; i++) {
+        payload[6u + i] = message->x[i];
+    }
+    return SKA_MESSAGE_LEARNED_SIZE;
 }
 
 #endif

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
@@ -26,6 +28,7 @@ from ska_edge.cli.screen.monitor import (
 from ska_edge.cli.signals import interrupt
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError, SkaError
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
 from ska_edge.monitor.sinks.log import LogSink
@@ -45,7 +48,9 @@ from ska_edge.training.options import flag
 @baud_option
 @key_option
 @click.option(
-    "--samples", type=click.IntRange(min=1), help="How many rows of DATA to learn [default: all]."
+    "--samples",
+    type=click.IntRange(min=1),
+    help="How many rows of DATA to learn [default: all]; without DATA, how many samples to follow.",
 )
 @click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(
@@ -116,22 +121,23 @@ def monitor(
 ) -> None:
     """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
+    With MODEL alone, `monitor` follows what the devices learn by themselves, until Ctrl-C.
+
     --port may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a
     device's present state, and waits for a lost device. Ctrl-C stops between two samples.
     """
     out = Output(as_json)
     check(model, data, ports, log, overwrite, patience, broker, names)
-    if model is None or data is None:
+    if model is None:
         _look(ports or (find_port(None),), baud, out)
         return
     loaded = open_model(model)
-    dataset = reader.matched(data, loaded, out)
+    inputs, labels = _rows(loaded, data, samples, reader, out)
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(
             f"--halve-rate is {halvings}, but {model}'s rate can be halved {counted(most, 'time')}"
         )
-    inputs, labels = loaded.quantize(dataset.x[:samples]), dataset.y[:samples]
     ports = ports or (find_port(None),)
     logs = log_paths(log, len(ports))
     hub = None
@@ -161,6 +167,8 @@ def monitor(
         save=save,
         save_every=save_every,
         names=flag,
+        following=data is None,
+        samples=samples,
     )
     try:
         with out.live() as show:
@@ -182,6 +190,16 @@ def monitor(
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])
+
+
+def _rows(
+    model: Model, data: str | None, samples: int | None, reader: Reader, out: Output
+) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+    """Return the inputs and labels to learn; none without DATA."""
+    if data is None:
+        return np.zeros((0, model.plan.inputs), np.int64), np.zeros(0, np.int64)
+    dataset = reader.matched(data, model, out)
+    return model.quantize(dataset.x[:samples]), dataset.y[:samples]
 
 
 def _look(ports: Sequence[str], baud: int, out: Output) -> None:

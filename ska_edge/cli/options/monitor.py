@@ -14,6 +14,11 @@ from ska_edge.errors import InputError
 from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 
 LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
+# The parameters that need no DATA.
+FOLLOWING = (
+    *("model", "key", "samples", "log", "overwrite", "patience", "broker", "ca", "names"),
+    *LOOKING,
+)
 
 
 def check(
@@ -27,10 +32,10 @@ def check(
     names: tuple[str, ...],
 ) -> None:
     """Raise InputError for invalid arguments or combinations."""
-    if (model is None) != (data is None):
-        raise InputError("give MODEL and DATA, or neither")
     if model is None:
         _check_looking(click.get_current_context())
+    elif data is None:
+        _check_following(click.get_current_context())
     if overwrite and log is None:
         raise InputError("--overwrite replaces logs: name one by --log, or leave it out")
     if not math.isfinite(patience):
@@ -60,6 +65,17 @@ def _check_looking(context: click.Context) -> None:
             other = ", or use `ska-edge save`" if option.name == "save" else ""
             raise InputError(
                 f"{option.opts[0]} does nothing without MODEL and DATA: name both{other}"
+            )
+
+
+def _check_following(context: click.Context) -> None:
+    """Raise InputError for an option that has no effect without DATA."""
+    for option in context.command.params:
+        source = context.get_parameter_source(str(option.name))
+        if option.name not in FOLLOWING and source is ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"{option.opts[0]} does nothing without DATA, because the devices then learn by"
+                " themselves: name DATA, or leave it out"
             )
 
 

@@ -30,8 +30,11 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
 
 
 def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
-    """Return the progress as text, with the number of correct rows if the outputs are classes."""
-    title = f"{count}/{counted(len(labels), 'sample')}"
+    """Return the progress as text, with the number of correct rows if the outputs are classes.
+
+    `labels` are those of all rows; they are empty for a device that learns by itself.
+    """
+    title = f"{count}/{counted(len(labels), 'sample')}" if len(labels) else counted(count, "sample")
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"
     return title

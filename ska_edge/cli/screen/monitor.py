@@ -19,7 +19,7 @@ from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.fleet import Member
-from ska_edge.monitor.log_line import Interruption, LogLine, SessionStart
+from ska_edge.monitor.log_line import Interruption, LogLine, Missing, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
@@ -73,11 +73,12 @@ class TerminalSink:
         log: path to name in the introduction; None for no log.
 
     Attributes:
-        falls: a sentence for each time that the device lost what it had learned.
+        warnings: an entry of the JSON document for each time that the device lost what it had
+            learned, and for each gap in what it learned by itself.
     """
 
     def __init__(self, out: Output, patience: float, log: Path | None) -> None:
-        self.falls: list[str] = []
+        self.warnings: list[dict[str, Any]] = []
         self._out, self._patience, self._log = out, patience, log
         self._monitor: Monitor | None = None
         self._before = 0  # the device's sample count at the last line
@@ -95,6 +96,12 @@ class TerminalSink:
             self._out.line(introduction(monitor.info, monitor.port) + log)
         elif isinstance(line, Interruption):
             self._back(line, monitor.port)
+        elif isinstance(line, Missing):
+            self._warn(
+                "missing",
+                f"{counted(line.rows, 'row')} that the device at {monitor.port} learned by itself"
+                " did not arrive, so the log cannot rebuild its state from here on",
+            )
         self._before = monitor.samples
 
     def _back(self, line: Interruption, port: str) -> None:
@@ -107,7 +114,10 @@ class TerminalSink:
             f" {counted(line.mark.samples, 'sample')}, not {self._before}, and what it learned"
             " since its last save is lost"
         )
-        self.falls.append(text)
+        self._warn("fell back", text)
+
+    def _warn(self, sign: str, text: str) -> None:
+        self.warnings.append({"sign": sign, "layer": None, "text": text})
         self._out.warning(text)
 
     def status(self, activity: Activity) -> None:
@@ -144,8 +154,9 @@ class View:
     ) -> None:
         self._model = model
         self._members = members
-        self._fell = {
-            member.port: terminal.falls for member, terminal in zip(members, terminals, strict=True)
+        self._said = {
+            member.port: terminal.warnings
+            for member, terminal in zip(members, terminals, strict=True)
         }
         self._logs = {member.port: log for member, log in zip(members, logs, strict=True)}
         self._out = out
@@ -193,16 +204,17 @@ class View:
             table.add_column(column.title, justify="left" if text else "right")
         supervised = self._model.plan.rule_definition.supervised
         for member in self._members:
-            monitor, total = member.monitor, len(member.labels)
-            cells = [member.port, "", f"0/{total}", "", "", ""]
+            monitor = member.monitor
+            total = f"/{len(member.labels)}" if len(member.labels) else ""
+            cells = [member.port, "", f"0{total}", "", "", ""]
             if monitor is not None:
                 cells = [
                     monitor.port,
                     monitor.info.board,
-                    f"{monitor.learned}/{total}",
+                    f"{monitor.learned}{total}",
                     str(monitor.correct) if supervised else "-",
                     f"{monitor.rate:.1f}" if not member.ended else "",
-                    str(len(monitor.symptoms) + len(self._fell[member.port])),
+                    str(len(monitor.symptoms) + len(self._said[member.port])),
                 ]
             table.add_row(*(Text(printable(cell)) for cell in (*cells, member.state)))
         return table
@@ -221,6 +233,8 @@ class View:
         title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
         if monitor.unanswered:
             title += f", {counted(monitor.unanswered, 'answer')} lost"
+        if monitor.missing:
+            title += f", {monitor.missing} missing"
         return title
 
     def _now(self, member: Member) -> str:
@@ -247,15 +261,15 @@ class View:
         entry = device_entry(member.port, monitor.info if monitor else None, error)
         if monitor is None:
             return entry
-        fell = [
-            {"sign": "fell back", "layer": None, "text": text} for text in self._fell[member.port]
-        ]
         return {
             **entry,
             "port": monitor.port,
             "step": monitor.step,
             "samples": monitor.learned,
             "correct": int(monitor.correct),
-            "warnings": [*fell, *(found.as_dict(flag) for found in monitor.symptoms)],
+            "warnings": [
+                *self._said[member.port],
+                *(found.as_dict(flag) for found in monitor.symptoms),
+            ],
             "log": None if log is None else str(log),
         }
