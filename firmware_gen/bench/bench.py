@@ -105,10 +105,10 @@ class Figures(Calls):
 class Benchmark:
     """The result: figures of our library, and of the other program.
 
-    `later` are the calls of the later tasks, in the same order. `modelled` has the cycles of all
-    tasks, the first one first; it is None if they cannot be modelled here. `units` is the known
-    length of a loop; `counted` is the length that the counter measured. `compiler` is the name and
-    version that the compiler reports.
+    `later` are the calls of the later tasks, in the same order. `modelled` has the cycles of the
+    tasks that have the first one's plan, the first one first; it is None if they cannot be modelled
+    here. `units` is the known length of a loop; `counted` is the length that the counter measured.
+    `compiler` is the name and version that the compiler reports.
     """
 
     own: Figures
@@ -146,8 +146,8 @@ def bench(
     """Measure a task on a board; the projects are written to `folder`.
 
     `optimize` overrides the board's optimization level. `compare` is another
-    implementation of the same network. `later` are tasks of the same plan with other initial
-    parameters; only their calls are measured.
+    implementation of the same network. `later` are tasks of the same network with other
+    initial parameters; only their calls are measured, and cycles only for the same plan.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or the file does not exist.
@@ -171,7 +171,8 @@ def bench(
     own = bench.figures("own", report, smallest)
     after = [replace(bench, task=each) for each in later]
     calls = [each.calls(each.learned(f"own-later-{i}")) for i, each in enumerate(after)]
-    cycles = modelled(smallest.elf, board, [task, *later])
+    same = [each for each in later if each.plan == task.plan]  # the image has their code
+    cycles = modelled(smallest.elf, board, [task, *same])
     compared = None
     if compare is not None:
         bench.compare = compare

@@ -296,21 +296,18 @@ SKA_LAYER_INLINE void layer_learn(ska_t *ska, uint8_t layer) {
     }
 }
 
+#if SKA_MARGIN > 0
 /* Tells whether all errors of the output layer are below the margin; such a sample changes no
  * weight. */
 static inline int is_within_margin(const ska_t *ska) {
-#if SKA_MARGIN > 0
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
         if (ska->shift[neuron] >= SKA_MARGIN || ska->shift[neuron] <= -SKA_MARGIN) {
             return 0;
         }
     }
     return 1;
-#else
-    (void)ska;
-    return 0;
-#endif
 }
+#endif
 
 static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
@@ -320,10 +317,12 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     }
     ska->shift[OUTPUTS + label] =
         (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
+#if SKA_MARGIN > 0
     if (is_within_margin(ska) != 0) {
         ska->step++;
         return;
     }
+#endif
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
         hidden_shifts(ska, layer, label);
@@ -344,8 +343,13 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
 }
 
 /* Returns the shift of a neuron in the last step; it is 0 if the sample was within the margin. */
-static int_fast16_t last_shift(const ska_t *ska, uint16_t neuron) {
-    return is_within_margin(ska) ? 0 : ska->shift[neuron];
+static inline int_fast16_t last_shift(const ska_t *ska, uint16_t neuron) {
+#if SKA_MARGIN > 0
+    if (is_within_margin(ska) != 0) {
+        return 0;
+    }
+#endif
+    return ska->shift[neuron];
 }
 
 #if SKA_REPLAY_SLOTS > 0
@@ -665,7 +669,8 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
     add_neuron(metrics, knowledge, ska->decision[neuron], last_shift(ska, neuron), knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer, ska->signal);
-    const int_fast16_t delta = is_within_margin(ska) ? 0 : neuron_delta(ska, neuron);
+    const int_fast16_t delta =
+        ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], last_shift(ska, neuron));
     const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {

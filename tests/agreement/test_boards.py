@@ -28,7 +28,9 @@ from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.verify import Report, verify
+from ska_edge.network.margin import skipped
 from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
@@ -200,6 +202,44 @@ def test_digits_have_equal_bits(
     assert (report.samples, report.steps) == (100, 100)
     assert report.parameters == (inputs + 1) * hidden + (hidden + 1) * classes
     assert report.correct >= 85  # many right answers show that the inputs arrive intact
+
+
+@functools.cache
+def with_margin(name: str, hidden: tuple[int, ...], rule: str, replay: int) -> Case:
+    """Return a network that has learned with a margin, and rows of which it skips some."""
+    pytest.importorskip("sklearn")
+    options = Options(
+        rule=rule, hidden=hidden, replay=replay, epochs=2, arithmetic="fixed", margin=0.2
+    )
+    trained = train(load(name), options)
+    inputs, labels = trained.model.quantize(trained.test.x)[:50], trained.test.y[:50]
+    trainer = FixedTrainer(trained.model.state.flashed())
+    decisions = np.concatenate([row.decisions for row in trainer.learn_stream(inputs, labels)])
+    assert 5 <= skipped(trained.model.plan, decisions, labels) <= 45
+    return Case(0, trained.model, inputs, labels)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_margin_has_equal_bits(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(name)
+    data, hidden = DIGITS[fitting(DIGITS, ram_size(board))]
+    case = with_margin(data, (hidden,), "local", 0)
+    report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert (report.samples, report.steps) == (50, 50)
+
+
+@pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule.supervised])
+def test_a_margin_of_every_rule_has_equal_bits(
+    rule: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    case = with_margin("digits4x4", (24, 16), rule, 2)
+    board = require_board("host")
+    report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert (report.samples, report.steps) == (50, 99)  # a stored sample before all but the first
 
 
 @pytest.mark.parametrize("ram", LIMITS)

@@ -56,6 +56,15 @@ RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "feedback", STREAM),
     ("digits", (64,), "feedback", REPLAY),
 )
+# Data and options of the trainings that are compared with and without a margin. A model for
+# "watch_turned" is trained without one; it then learns three windows of every exercise with it.
+MARGINS = (0.01, 0.02, 0.05, 0.1, 0.2)
+MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("digits", {}),
+    ("vowels", {}),
+    ("watch", WATCH),
+    ("watch_turned", {}),
+)
 # Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))
 FIDELITY = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagrangian")
@@ -84,12 +93,13 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
     return float(mlp.score(x, test.y)), float(linear.score(x, test.y))
 
 
-def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
+def adaptation(work: tuple[str, bool, float, int]) -> list[tuple[float, ...]]:
     """Return the accuracies (before, fixed, float) for each unseen person, who wears the watch
-    turned. "before" is the accuracy before the network learns 3 windows of every exercise; "fixed"
-    and "float" are the accuracies after that.
+    turned, and the fraction of samples that were skipped. "before" is the accuracy before the
+    network learns 3 windows of every exercise, with a margin; "fixed" and "float" are the
+    accuracies after it.
     """
-    rule, readout_only, seed = work
+    rule, readout_only, margin, seed = work
     turned, found = load("watch_turned"), []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.ska"
@@ -107,12 +117,25 @@ def adaptation(work: tuple[str, bool, int]) -> list[tuple[float, float, float]]:
                     rate=2**-4,
                     epochs=30,
                     readout_only=readout_only,
+                    margin=margin,
                 ),
             )
             assert after.before is not None
             one = after.before["fixed"], after.accuracy["fixed"], after.accuracy["float"]
-            found.append(tuple(float(part["test"] or 0.0) for part in one))
-    return found  # type: ignore[return-value]
+            accuracies = (float(part["test"] or 0.0) for part in one)
+            found.append((*accuracies, after.skipped or 0.0))
+    return found
+
+
+def with_margin(work: tuple[str, dict[str, Any], float, int]) -> list[tuple[float, float]]:
+    """Return the accuracy in fixed point and the fraction of samples that were skipped, for one
+    run, or for each unseen person.
+    """
+    name, options, margin, seed = work
+    if name == "watch_turned":
+        return [(person[1], person[3]) for person in adaptation(("local", False, margin, seed))]
+    trained = train(load(name), Options(hidden=(64,), seed=seed, margin=margin, **options))
+    return [(float(trained.accuracy["fixed"]["test"] or 0.0), trained.skipped or 0.0)]
 
 
 def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
@@ -188,12 +211,28 @@ def adaptation_table(pool: ProcessPoolExecutor) -> str:
     """Return the table of accuracies for unseen people with a turned watch."""
     rows = []
     for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
-        work = [(rule, readout_only, seed) for seed in SEEDS]
+        work = [(rule, readout_only, 0.0, seed) for seed in SEEDS]
         people = [person for seed in pool.map(adaptation, work) for person in seed]
-        before, fixed, real = zip(*people, strict=True)
+        before, fixed, real, _ = zip(*people, strict=True)
         name = f"{rule}, readout only" if readout_only else rule
         rows.append([name, percent(before), percent(fixed), percent(real)])
     return table(["rule", "before, %", "after, fixed, %", "after, float, %"], rows)
+
+
+def margin_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of the points that a margin costs, and of the samples that it skips."""
+    rows = []
+    for name, options in MARGIN_RUNS:
+        means = []
+        for margin in (0.0, *MARGINS):
+            work = [(name, options, margin, seed) for seed in SEEDS]
+            pairs = [pair for seed in pool.map(with_margin, work) for pair in seed]
+            means.append(100 * np.mean(pairs, axis=0))
+        exact = means[0][0]
+        cells = [f"{accuracy - exact:+.1f} ({share:.0f} %)" for accuracy, share in means[1:]]
+        rows.append([name, f"{exact:.1f} %", *cells])
+        print(*rows[-1], sep="  ", flush=True)
+    return table(["data", "no margin", *map(str, MARGINS)], rows)
 
 
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
@@ -238,6 +277,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "rules": rules_table,
     "rivals": rivals_table,
     "adaptation": adaptation_table,
+    "margin": margin_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
 }

@@ -44,6 +44,7 @@ def golden_plans() -> dict[str, Plan]:
             rule="feedback",
             input_format=QFormat(8, 4),
             replay=Replay(2, 1),
+            margin=0.1,
             raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
             seed=1,
         ),

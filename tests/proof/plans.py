@@ -20,6 +20,7 @@ PLANS = {
         rate=0.5,
         input_format=QFormat(8, 4),
         replay=Replay(2, 1),
+        margin=0.1,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
     "feedback": make_plan((3, 5, 2), rule="feedback"),

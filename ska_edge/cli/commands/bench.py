@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from operator import itemgetter
 from pathlib import Path
@@ -50,10 +50,15 @@ def task_of(begun: Beginning, margin: float = 0.0) -> Task:
     )
 
 
-def later_tasks(begun: Beginning, task: Task, progress: Progress = silent) -> list[Task]:
-    """Return a workload for each of `PHASES`: the same samples, with the weights after it."""
+def later_tasks(
+    begun: Beginning,
+    task: Task,
+    epochs: Sequence[int] = PHASES,
+    progress: Progress = silent,
+) -> list[Task]:
+    """Return a workload for each number of epochs: the same samples, with later weights."""
     tasks = []
-    for exact in begun.states(PHASES, progress):
+    for exact in begun.states(epochs, progress):
         state = State(task.plan, exact.parameters)
         tasks.append(replace(task, initial=state.parameters, learned=begun.learned(state)))
     return tasks
@@ -306,7 +311,7 @@ def bench(
     task, later = task_of(begun, margin), list[Task]()
     if phases:
         with out.progress("training", "samples") as update:
-            later = later_tasks(begun, task, update)
+            later = later_tasks(begun, task, progress=update)
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
         out.working(f"measuring on {board}"),

@@ -1,4 +1,4 @@
-/* ska_plan.h - the constants of plan 3ec419263f4f81a7. Generated; do not edit.
+/* ska_plan.h - the constants of plan 600d4ed24dbc3d54. Generated; do not edit.
  *
  * Network 3-4-2, rule feedback, precision w16a8.
  *
@@ -27,7 +27,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_WEIGHT_MAX INT16_MAX
 #define SKA_SIGNAL_BYTES 1
 
-#define SKA_PLAN_DIGEST {0x3e, 0xc4, 0x19, 0x26, 0x3f, 0x4f, 0x81, 0xa7}
+#define SKA_PLAN_DIGEST {0x60, 0x0d, 0x4e, 0xd2, 0x4d, 0xbc, 0x3d, 0x54}
 
 #define SKA_INPUTS 3
 #define SKA_INPUT_BYTES 3
@@ -52,7 +52,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
-#define SKA_MARGIN 0 /* a sample whose errors are all smaller changes no weight */
+#define SKA_MARGIN 3277 /* a sample whose errors are all smaller changes no weight */
 #define SKA_RAW_INPUT 1 /* 1 if raw integers can be standardized */
 
 /* What determines the shift of a hidden layer. */

@@ -1,4 +1,4 @@
-/* ska_rule.h - the computations of one neuron. Generated from the plan 3ec419263f4f81a7; do not edit.
+/* ska_rule.h - the computations of one neuron. Generated from the plan 600d4ed24dbc3d54; do not edit.
  *
  * Rule feedback: hidden layers follow the output's error through random signs (needs labels).
  * A comment gives the fraction and the proven interval of every value; no value can overflow.

@@ -1,4 +1,4 @@
-/* ska_state.h - the memory of plan 3ec419263f4f81a7. Generated; do not edit. */
+/* ska_state.h - the memory of plan 600d4ed24dbc3d54. Generated; do not edit. */
 #ifndef SKA_STATE_H
 #define SKA_STATE_H
 

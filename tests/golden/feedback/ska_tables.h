@@ -1,4 +1,4 @@
-/* ska_tables.h - the tables of plan 3ec419263f4f81a7. Generated; do not edit. */
+/* ska_tables.h - the tables of plan 600d4ed24dbc3d54. Generated; do not edit. */
 #ifndef SKA_TABLES_H
 #define SKA_TABLES_H
 

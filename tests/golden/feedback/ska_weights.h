@@ -1,4 +1,4 @@
-/* ska_weights.h - the initial parameters for plan 3ec419263f4f81a7. Generated; do not edit. */
+/* ska_weights.h - the initial parameters for plan 600d4ed24dbc3d54. Generated; do not edit. */
 #ifndef SKA_WEIGHTS_H
 #define SKA_WEIGHTS_H
 

@@ -80,6 +80,8 @@ def test_any_layout_of_the_rows_is_taken(library: FloatLibrary) -> None:
         ("0.5 * (codes[j] + 1.0)", "0.5 * codes[j]"),
         ("labels[row] == k ? 1.0", "labels[row] == k ? 0.999"),
         ("(decision * (1.0 - decision))", "(decision - decision * decision)"),
+        ("error[k] <= -net->margin", "error[k] <= -1.0"),
+        ("    if (count < batch) {\n        clear_within(net, batch);\n    }\n", ""),
     ],
 )
 def test_a_library_with_other_bits_is_refused(
