@@ -226,7 +226,7 @@ class _Bench:
         return report
 
     def calls(self, report: Report) -> Calls:
-        """Return the figures of the calls of a program that has run."""
+        """Return the cost of an inference and of a step, and the right rows, from a report."""
         samples = report.samples
         return Calls(
             infer=self.counter.units(report.infer - samples * report.empty) / samples,

@@ -1,9 +1,9 @@
 """A Cortex-M4 core in Unicorn, with one interrupt and the NMI. A chip adds its peripherals.
 
-Unicorn executes instructions, but has no exceptions; this module adds these two, with stacking, the
-return, PRIMASK and WFI. Time is counted in clock cycles, one for each instruction. A byte on the
-serial line takes the time of its ten bits, and arrives whether or not the firmware reads it. In
-WFI, time passes until a byte comes, and the process sleeps.
+Unicorn executes instructions, but has no exceptions; this module adds interrupt and NMI, with
+stacking, the return, PRIMASK and WFI. Time is counted in clock cycles, one for each instruction. A
+byte on the serial line takes the time of its ten bits, and arrives whether or not the firmware
+reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
 that names the rule, even where a real chip would only be silent.

@@ -331,7 +331,10 @@ class Nvmc:
         if self._mode != self.WRITE:
             raise FirmwareFault("it stores to flash while CONFIG of NVMC is not 1; write 1 to it")
         if size != 4 or offset % 4:
-            raise FirmwareFault(f"it stores {size} bytes to flash; store whole words of 4 bytes")
+            raise FirmwareFault(
+                f"it stores {size} bytes to flash at 0x{self._first + offset:08x}; store whole"
+                " words of 4 bytes, at multiples of 4"
+            )
         if value & ~self._world.cells.read(offset, size):
             raise FirmwareFault(
                 f"it programs bytes of flash that are not erased, at 0x{self._first + offset:08x};"

@@ -66,12 +66,12 @@ class Step:
     """The effect of one instruction on the stack pointer and on the control flow.
 
     `growth` is the bytes pushed minus the bytes popped. `target` is the address of a call or jump.
-    `ends` tells that execution does not continue at the next instruction. `by_table` tells that a
-    table determines where in the function execution continues. The other four are for code that
-    moves the stack pointer through a copy in a register: `copies_to` is the register that gets a
-    copy, `moves` is a register with a copy and the bytes by which the copy is lowered, `restores`
-    is the register that is written to the stack pointer, and `writes` are the registers that no
-    longer have a copy.
+    `ends` tells that execution does not continue at the next instruction. `by_table` tells that
+    execution continues at a place in this function that a table determines. The other four are for
+    code that moves the stack pointer through a copy in a register: `copies_to` is the register that
+    gets a copy, `moves` is a register with a copy and the bytes by which the copy is lowered,
+    `restores` is the register that is written to the stack pointer, and `writes` are the registers
+    that no longer have a copy.
     """
 
     growth: int = 0

@@ -1,10 +1,10 @@
 """Finds the stack of an AVR image.
 
-This module decodes instructions that move the stack pointer, that jump, or that write registers
-with a copy of the stack pointer (AVR Instruction Set Manual). A call pushes its return address,
-which has 2 bytes, or 3 bytes on chips with more than 128 KB of flash. An interrupt pushes its
-return address, too. The analysis adds the worst handler once to the deepest chain of calls, because
-a handler blocks other interrupts until it returns.
+This module decodes instructions that move the stack pointer, jump, copy the stack pointer into
+registers, or write to registers with such a copy (AVR Instruction Set Manual). A call pushes its
+return address, which has 2 bytes, or 3 bytes on chips with more than 128 KB of flash. An interrupt
+pushes its return address, too. The analysis adds the worst handler once to the deepest chain of
+calls, because a handler blocks other interrupts until it returns.
 """
 
 from __future__ import annotations

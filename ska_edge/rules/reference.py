@@ -274,7 +274,7 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # A neuron takes n^2 products in a held layer, 2 n d in a stepped one. Use the cheaper.
+            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one; take the fewer.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []

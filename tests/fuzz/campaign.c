@@ -2,7 +2,7 @@
  *
  *     campaign BYTES FRAMES SEED...
  *
- * Each SEED is a file with frames; the last frame is a request that the plan has. Devices are
+ * Each SEED is a file with frames; the last one is a request that the firmware accepts. Devices are
  * started again and again. Each device learns a sample and gets its share of the bad input. Then it
  * must answer and learn as if nothing had happened. */
 #include <stdio.h>

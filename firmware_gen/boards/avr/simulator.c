@@ -84,8 +84,8 @@ static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)clocks;
 }
 
-/* Opens a pseudo terminal in raw mode: no echo, no line discipline. Its other end stays open, so
- * the port and its settings stay when a program closes it. */
+/* Opens a pseudo terminal in raw mode: no echo, no line discipline. The
+ * simulator also keeps the port itself open, so its settings outlive a program that closes it. */
 static void open_port(void) {
     struct termios settings;
     const char *path;

@@ -173,7 +173,7 @@ MISTAKES = [
         STORAGE,
         "        *flash = word.whole;\n",
         "        *(volatile uint8_t *)flash = word.bytes[0];\n",
-        "it stores 1 bytes to flash; store whole words of 4 bytes",
+        "it stores 1 bytes to flash at",
     ),
     Mistake(
         "a word is programmed three times",
