@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -120,7 +121,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         features, labels = self._labeled(X, y, reset=True)
         classes = unique_labels(labels)
-        self.model_ = train_model(_dataset(features, labels, classes), self._options()).model
+        self.model_ = train_model(self._dataset(features, labels, classes), self._options()).model
         self.classes_ = classes
         return self
 
@@ -153,7 +154,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             row = int(np.flatnonzero(unknown)[0])
             raise ValueError(f"y[{row}] is {labels[row]!r}, which is none of the classes {known}")
         if first:
-            self.model_ = beginning(_dataset(features, labels, known), self._options(), 0).model
+            self.model_ = beginning(
+                self._dataset(features, labels, known), self._options(), 0
+            ).model
             self.classes_ = known
         names = np.array(self.model_.plan.labels)
         self.model_.learn(features, names[np.searchsorted(known, labels)])
@@ -178,6 +181,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def _dataset(
+        self, features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]
+    ) -> Dataset:
+        """Return checked arrays with the names of a data frame's columns, if there are any."""
+        names = getattr(self, "feature_names_in_", None)
+        named = None if names is None else tuple(map(str, names))
+        return replace(_dataset(features, labels, classes), features=named)
 
     def _options(self) -> Options:
         """Return the parameters as training options without held-out rows."""

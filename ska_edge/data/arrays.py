@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import classes_of_array
+from ska_edge.data.columns import require
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
@@ -28,11 +32,30 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 
 
 def column_names(x: ArrayLike) -> tuple[str, ...] | None:
-    """Return the names of the columns of a data frame; None for other tables and other names."""
+    """Return the names of the columns of a data frame; None for tables without names as text.
+
+    Raises InputError if two columns have the same name.
+    """
     names = tuple(getattr(x, "columns", ()))
     if not names or not all(isinstance(name, str) and name for name in names):
         return None
-    return names if len(set(names)) == len(names) else None
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"x has two columns called '{twice}'; rename one")
+    return names
+
+
+def named_columns(x: Any, wanted: Sequence[str] | None) -> Any:
+    """Return the columns of a data frame that have the names of a model's inputs, in their order.
+
+    Other tables, and all tables for a model without names, stay as they are. Raises InputError if a
+    column is missing, or if two have the same name.
+    """
+    names = column_names(x)
+    if names is None or wanted is None:
+        return x
+    require("x", wanted, names)
+    return x[list(wanted)]
 
 
 def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ TOO_LARGE = "a label in y does not fit 64 bits; number the classes from 0"
 
 
 def classes_of_texts(
-    path: Path, texts: Sequence[str], places: Sequence[str]
+    path: Path, texts: Sequence[str], places: Sequence[str], noun: str = "label"
 ) -> tuple[IntArray, tuple[str, ...]]:
     """Return the class index of every row, and the class names, for labels as text.
 
@@ -32,19 +32,21 @@ def classes_of_texts(
     first_text: int | None = None
     for index, text in enumerate(texts):
         if not text:
-            raise InputError(f"{path}: {places[index]}: the label is empty; every sample needs one")
+            raise InputError(
+                f"{path}: {places[index]}: the {noun} is empty; every sample needs one"
+            )
         if is_number(text):
             if not is_finite(text) or not float(text).is_integer():
                 raise InputError(
-                    f"{path}: {places[index]}: the label {text!r} is no class;"
-                    " labels are integers or text"
+                    f"{path}: {places[index]}: the {noun} {text!r} cannot be used;"
+                    f" {noun}s are integers or text"
                 )
             first_number = index if first_number is None else first_number
         else:
             first_text = index if first_text is None else first_text
     if first_number is not None and first_text is not None:
         raise InputError(
-            f"{path}: {places[first_text]}: the label {texts[first_text][:40]!r} is text, but"
+            f"{path}: {places[first_text]}: the {noun} {texts[first_text][:40]!r} is text, but"
             f" '{texts[first_number]}' ({places[first_number]}) is a number;"
             " use all integers or all text"
         )
@@ -76,10 +78,19 @@ def classes_of_array(y: ArrayLike, rows: int) -> tuple[IntArray, tuple[str, ...]
 def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     """Convert labels (rows,) to the indices of known classes.
 
-    A label is a class name, or the integer or boolean whose text is that name.
+    A label is a class name, or the integer or boolean whose text is that name. The columns of
+    one-hot labels are the classes in their order, or have their names in a data frame.
 
     Raises InputError for any other label; the sentence names the row.
     """
+    one_hot = one_hot_of(y)
+    if one_hot is not None and not hasattr(y, "columns"):
+        if one_hot.shape[1] != len(labels):
+            raise InputError(
+                f"y has {one_hot.shape[1]} columns of one-hot labels, but the model has"
+                f" {len(labels)} classes"
+            )
+        return np.asarray(one_hot.argmax(axis=1))
     given = label_array(y)
     index = {name: number for number, name in enumerate(labels)}
     classes, places = np.unique(given, return_inverse=True)
@@ -128,7 +139,8 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
     """Return labels (rows,) as an array of integers, booleans or text.
 
     Floats without a fraction are integers, and bytes are UTF-8 text. Labels may have the shape
-    (rows, 1). In one-hot labels, (rows, classes) with a single 1 per row, the class is the column.
+    (rows, 1). In one-hot labels, (rows, classes) with a single 1 per row, the class is the number
+    of the column, or its name in a data frame.
 
     Raises InputError for other labels, such as numbers with a fraction.
     """
@@ -139,8 +151,9 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
         y = given
-    elif given.ndim == 2 and _is_one_hot(given):
-        return np.asarray(given.argmax(axis=1))
+    elif (one_hot := one_hot_of(y)) is not None:
+        names = [str(name) for name in getattr(y, "columns", range(one_hot.shape[1]))]
+        return label_array(class_array(names)[one_hot.argmax(axis=1)])
     if given.ndim != 1:
         raise InputError(f"y has shape {given.shape} and must have (rows,): one label for each row")
     if given.dtype.kind in "iub":
@@ -153,6 +166,8 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
     labels = given.tolist()
     if given.dtype.kind == "S":
         labels = [label.decode("utf-8", "backslashreplace") for label in labels]
+    if all(isinstance(label, bool) for label in labels):
+        return np.array(labels, dtype=bool)
     if given.dtype.kind == "f" or all(isinstance(label, (int, float)) for label in labels):
         return _whole(labels)
     for row, label in enumerate(labels):
@@ -165,12 +180,19 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
     return np.array(labels, dtype=np.str_)
 
 
-def _is_one_hot(given: NDArray[Any]) -> bool:
-    """Tell whether labels (rows, classes) have a single 1 per row, and zeros."""
-    if given.dtype.kind not in "biuf" or given.shape[1] < 2:
-        return False
+def one_hot_of(y: ArrayLike) -> NDArray[Any] | None:
+    """Return one-hot labels as an array (rows, classes); None for other labels.
+
+    One-hot labels have a single 1 per row, and zeros.
+    """
+    try:
+        given = np.asarray(y)
+    except ValueError:  # rows of different lengths
+        return None
+    if given.ndim != 2 or given.dtype.kind not in "biuf" or given.shape[1] < 2:
+        return None
     ones = given == 1
-    return bool((ones | (given == 0)).all() and (ones.sum(axis=1) == 1).all())
+    return given if ((ones | (given == 0)).all() and (ones.sum(axis=1) == 1).all()) else None
 
 
 def _whole(labels: list[float]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
 
-LABEL_COLUMNS = ("label", "y", "class", "target", "activity")
+LABEL_COLUMNS = ("label", "class", "target", "activity", "y")  # y last: it may be an axis
 SHOWN = 8  # a sentence lists at most so many columns
 
 
@@ -41,23 +41,28 @@ ALL_COLUMNS = Columns()
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs of a model for which data are read: their number, and their names if known."""
+    """The inputs of a model for which data are read: their number, and their names if known.
+
+    `labeled` tells whether the data need labels.
+    """
 
     count: int
     names: tuple[str, ...] | None = None
+    labeled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The chosen columns of a table, by index from 0; `label` and `group` may be None.
 
-    `by_position` tells that the model has names for its inputs, but the table has none.
+    `by_position` is the reason why a model's inputs are taken by position, and not by name; it is
+    empty for other tables.
     """
 
     features: tuple[int, ...]
     label: int | None
     group: int | None
-    by_position: bool = False
+    by_position: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Header:
 
         Raises InputError unless exactly one column has this name or this number.
         """
-        places = [at for at, name in enumerate(self.names or ()) if name == wanted]
+        places = [at for at, name in enumerate(self.titles) if name == wanted]
         if not places and wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= self.width:
             return int(wanted) - 1
         if not places:
@@ -96,20 +101,21 @@ class Header:
                 return places[0]
         return None
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The name of each column; `column 3` for the third one if it has no name in the header."""
+        return tuple(
+            name or f"column {at + 1}" for at, name in enumerate(self.names or [""] * self.width)
+        )
+
     def describe(self, index: int) -> str:
         """Return a column's name, or its number if it has no name."""
-        name = self.names[index] if self.names else ""
-        return name or f"column {index + 1}"
-
-    def unique_names(self, indices: Sequence[int]) -> tuple[str, ...] | None:
-        """Return the names of columns; None unless each has a name of its own."""
-        names = tuple(self.names[index] for index in indices) if self.names else ()
-        return names if names and all(names) and len(set(names)) == len(names) else None
+        return self.titles[index]
 
     def _known(self, wanted: str) -> str:
         if self.names is None:
             return f"it has no header, so give the column's number, 1 to {self.width}"
-        return f"its columns are {_few(self.names)}" + did_you_mean(wanted, self.names)
+        return f"its columns are {_few(self.titles)}" + did_you_mean(wanted, self.titles)
 
 
 def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
@@ -123,31 +129,54 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     other columns in their order.
 
     Raises InputError for a column that does not exist, that has two purposes, or that the model
-    needs and the table lacks.
+    needs and the table lacks, and for two inputs of one name, because the model could not
+    distinguish them.
     """
     group = None if asked.group is None else header.index(asked.group, "group column")
     dropped = [header.index(name, "column") for name in asked.drop]
     features = [header.index(name, "column") for name in asked.features]
-    by_position = False
-    if not features and model is not None and model.names is not None:
-        if header.names is None:
-            by_position = True
-        else:
-            features = _by_name(header, model.names)
+    by_position = ""
+    if not features and model is not None:
+        if header.names is None and model.names is not None:
+            by_position = "the file names no columns"
+        elif header.names is not None and model.names is None:
+            by_position = "the model has no names for them"
+        elif model.names is not None:
+            features = _by_name(header, model.names, dropped)
     label = _label(header, asked, model, {*features, *dropped, *({group} - {None})}, bool(features))
     if not features:
         taken = {label, group, *dropped}
         features = [at for at in range(header.width) if at not in taken]
     _check(header, features, dropped, label, group)
+    if header.names is not None and model is None:
+        _refuse_twins(header, features)
     return Choice(tuple(features), label, group, by_position)
 
 
-def _by_name(header: Header, names: Sequence[str]) -> list[int]:
+def _by_name(header: Header, names: Sequence[str], dropped: Sequence[int]) -> list[int]:
     """Return the columns with the names of a model's inputs, in the model's order."""
-    lacking = [name for name in names if name not in (header.names or ())]
-    if lacking:
-        raise InputError(_lacks(header.path, lacking, header.names or ()))
-    return [header.index(name, "column") for name in names]
+    require(str(header.path), names, header.titles)
+    found = [header.index(name, "column") for name in names]
+    for at in found:
+        if at in dropped:
+            raise InputError(
+                f"{header.path}: {header.describe(at)} is an input of the model, so it cannot be"
+                " dropped"
+            )
+    return found
+
+
+def _refuse_twins(header: Header, features: Sequence[int]) -> None:
+    """Raise InputError if two inputs have the same name."""
+    names = [header.describe(at) for at in features]
+    for name in names:
+        places = [at for at in features if header.describe(at) == name]
+        if len(places) > 1:
+            numbers = " and ".join(str(at + 1) for at in places)
+            raise InputError(
+                f"{header.path}: columns {numbers} are both called '{name}'; rename one, or drop it"
+                " by its number"
+            )
 
 
 def arranged(
@@ -163,9 +192,7 @@ def arranged(
     """
     if features is None or wanted is None or tuple(features) == tuple(wanted):
         return x
-    lacking = [each for each in wanted if each not in features]
-    if lacking:
-        raise InputError(_lacks(name, lacking, features))
+    require(name, wanted, features)
     return x[:, [features.index(each) for each in wanted]]
 
 
@@ -188,6 +215,8 @@ def _label(
         return None if bare or not rest else rest[-1]
     if found in rest:
         return found
+    if not model.labeled:
+        return None
     if len(rest) > 1:
         raise InputError(
             f"{header.path} has the columns {_few([header.describe(at) for at in rest])} beside"
@@ -204,6 +233,12 @@ def _check(
     group: int | None,
 ) -> None:
     """Raise InputError for a column with two purposes, and for a table without inputs."""
+    for noun, listed in (("inputs", features), ("columns to drop", dropped)):
+        twice = next((at for at in listed if listed.count(at) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"{header.path}: {header.describe(twice)} is twice in the list of {noun}"
+            )
     purposes = [*features, *dropped, *(at for at in (label, group) if at is not None)]
     twice = next((at for at in purposes if purposes.count(at) > 1), None)
     if twice is not None:
@@ -215,12 +250,14 @@ def _check(
         raise InputError(f"{header.path} has no inputs beside the named columns")
 
 
-def _lacks(name: object, lacking: Sequence[str], names: Sequence[str]) -> str:
-    """Return the sentence of the error for data without some inputs of a model."""
-    return (
-        f"{name} lacks {counted(len(lacking), 'input')} of the model: {_few(lacking)};"
-        f" its columns are {_few(names)}"
-    )
+def require(name: str, wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Raise InputError, with the `name` of the data, if an input of a model is not in `names`."""
+    lacking = [each for each in wanted if each not in names]
+    if lacking:
+        raise InputError(
+            f"{name} lacks {counted(len(lacking), 'input')} of the model: {_few(lacking)};"
+            f" its columns are {_few(names)}"
+        )
 
 
 def _few(names: Sequence[str]) -> str:

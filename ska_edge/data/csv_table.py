@@ -42,8 +42,10 @@ class Table:
 
     @property
     def features(self) -> tuple[str, ...] | None:
-        """The names of the features; None unless each has a name of its own."""
-        return self.header.unique_names(self.choice.features)
+        """The names of the features; None for a file without a header."""
+        if self.header.names is None:
+            return None
+        return tuple(self.header.describe(index) for index in self.choice.features)
 
     @property
     def label_column(self) -> int:
@@ -64,7 +66,7 @@ class Table:
         more = ", ..." if len(choice.features) > SHOWN else ""
         parts = [f"{counted(len(choice.features), 'input')} ({', '.join(names)}{more})"]
         if choice.by_position:
-            parts[0] += ", in the order of the model's inputs because the file names no columns"
+            parts[0] += f", in the order of the model's inputs because {choice.by_position}"
         for noun, index in (("labels", choice.label), ("groups", choice.group)):
             if index is not None:
                 parts.append(f"{noun} from {header.describe(index)}")

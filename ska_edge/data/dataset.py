@@ -30,6 +30,7 @@ class Dataset:
     class names in the order of the indices. ``group`` is int64 (n,), the source of each sample,
     such as a person, or None. ``places`` is int64 (n,), the row of each sample in its original
     data. ``features`` has a name for each column of ``x``, or is None.
+    ``group_names`` are the names of the groups 0, 1, ..., if the data name their groups.
 
     ``origin`` says in one line which columns of a file are used, and ``doubts`` are sentences about
     columns that may be no inputs; see ``load``.
@@ -42,6 +43,7 @@ class Dataset:
     group: IntArray | None = None
     places: IntArray | None = None
     features: tuple[str, ...] | None = None
+    group_names: tuple[str, ...] = ()
     origin: str = ""
     doubts: tuple[str, ...] = ()
 
@@ -110,6 +112,10 @@ class Dataset:
         places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
         return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
 
+    def group_name(self, number: int) -> str:
+        """Return the name and the number of a group, or its number if groups have no names."""
+        return f"{self.group_names[number]} ({number})" if self.group_names else str(number)
+
     def of_group(self, number: int) -> Dataset:
         """Return the samples of one group, such as one person, in their order.
 
@@ -118,7 +124,7 @@ class Dataset:
         if self.group is None:
             raise InputError(f"'{self.name}' has no groups, so none is {number}")
         if number not in self.group:
-            known = ", ".join(str(group) for group in np.unique(self.group))
+            known = ", ".join(map(self.group_name, np.unique(self.group)))
             raise InputError(f"'{self.name}' has no group {number}; its groups are {known}")
         return self.take(self.group == number)
 
@@ -165,8 +171,8 @@ def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, D
     groups = np.unique(dataset.group)
     if len(groups) == 1 and test_fraction > 0:
         raise InputError(
-            f"'{dataset.name}' has only one group, {groups[0]}, and a test holds out whole groups;"
-            " use a test fraction of 0, or data of more groups"
+            f"'{dataset.name}' has only one group, {dataset.group_name(groups[0])}, and a test"
+            " holds out whole groups; use a test fraction of 0, or data of more groups"
         )
     held_out = _share(dataset, test_fraction, len(groups), "groups")
     tested = rng.permutation(groups)[:held_out]

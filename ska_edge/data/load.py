@@ -102,29 +102,30 @@ def _load_csv(path: Path, columns: Columns, max_memory: int, model: Inputs | Non
         )
     places = [f"line {line}, column {table.label_column}" for line in table.lines]
     y, labels = classes_of_texts(path, table.labels, places)
+    groups, group_names = _groups(path, table)
     return Dataset(
         path.stem,
         table.x,
         y,
         labels,
-        None if table.groups is None else _groups(path, table),
+        groups,
         features=table.features,
+        group_names=group_names,
         origin=table.origin,
         doubts=doubts_about(table) if model is None else (),
     )
 
 
-def _groups(path: Path, table: Table) -> IntArray:
-    """Return the groups of a table: its integers, or numbers from 0 for the sorted texts."""
-    assert table.groups is not None and table.choice.group is not None
-    place = f"column {table.choice.group + 1}"
-    numbers, names = classes_of_texts(
-        path, table.groups, [f"line {n}, {place}" for n in table.lines]
-    )
+def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]:
+    """Return the group of each row, and the names of groups that are no integers."""
+    if table.groups is None or table.choice.group is None:
+        return None, ()
+    places = [f"line {line}, column {table.choice.group + 1}" for line in table.lines]
+    numbers, names = classes_of_texts(path, table.groups, places, "group")
     try:
-        return np.array([int(name) for name in names], dtype=np.int64)[numbers]
+        return np.array([int(name) for name in names], dtype=np.int64)[numbers], ()
     except (ValueError, OverflowError):
-        return numbers
+        return numbers, names
 
 
 def _load_npz(path: Path, max_memory: int) -> Dataset:

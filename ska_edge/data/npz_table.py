@@ -73,7 +73,10 @@ def npz_feature_names(
     if names is None:
         return None
     given = tuple(str(name) for name in names.ravel().tolist())
-    if names.dtype.kind != "U" or names.shape != (inputs,) or len(set(given)) != inputs:
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: '{twice}' occurs twice in feature_names")
+    if names.dtype.kind != "U" or names.shape != (inputs,):
         raise InputError(
             f"{path}: feature_names must be different texts of shape ({inputs},), one per feature,"
             f" not {kind_of(names)}"

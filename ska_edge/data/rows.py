@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +73,7 @@ def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows
     path = Path(source)
     suffix = path.suffix.lower() if source not in builtin_names() else ""
     if suffix == ".csv" and path.is_file():
-        table = read_csv(path, columns, model, max_memory)
+        table = read_csv(path, columns, replace(model, labeled=False), max_memory)
         truth = tuple(map(class_name, table.labels)) if table.label_column else None
         return Rows(path.stem, table.x, truth, table.origin)
     if suffix == ".npz" and path.is_file() and columns == ALL_COLUMNS:

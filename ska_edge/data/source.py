@@ -38,14 +38,19 @@ def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
     return refusing
 
 
+def _names(columns: Sequence[str | int] | str) -> tuple[str, ...]:
+    """Return columns by name or number as texts; a single text is one column."""
+    return (columns,) if isinstance(columns, str) else tuple(map(str, columns))
+
+
 def load_data(
     data: Source,
-    label_column: str | None = None,
+    label_column: str | int | None = None,
     max_memory: int = MAX_MEMORY,
     *,
-    group_column: str | None = None,
-    features: Sequence[str] = (),
-    drop: Sequence[str] = (),
+    group_column: str | int | None = None,
+    features: Sequence[str | int] | str = (),
+    drop: Sequence[str | int] | str = (),
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -56,7 +61,8 @@ def load_data(
         label_column: the CSV column that holds the labels: its name, or its number from 1.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
         group_column: the CSV column that holds the groups, such as persons or sessions.
-        features: the CSV columns that are inputs, in this order; by default all other columns.
+        features: the CSV columns that are inputs, by name or number, in this order; by default all
+            other columns.
         drop: CSV columns to leave out.
 
     Returns:
@@ -76,7 +82,12 @@ def load_data(
             raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
         return from_arrays(*data)
     if isinstance(data, (str, os.PathLike)):
-        columns = Columns(label_column, group_column, tuple(features), tuple(drop))
+        columns = Columns(
+            None if label_column is None else str(label_column),
+            None if group_column is None else str(group_column),
+            _names(features),
+            _names(drop),
+        )
         return load(data, columns, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):
         raise InputError(f"data is a {type(data).__name__} without labels; give two arrays, (x, y)")

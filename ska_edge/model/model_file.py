@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.arrays import column_names
 from ska_edge.data.arrays import features as table
+from ska_edge.data.arrays import named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
-from ska_edge.data.columns import Inputs, arranged
+from ska_edge.data.columns import Inputs
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.source import Source, load_data, takes_one
@@ -313,7 +313,7 @@ class Model:
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
         """Check features and return them as (rows, inputs), in the order of the model's inputs."""
-        features = arranged("x", table(x), column_names(x), self.features)
+        features = table(named_columns(x, self.features))
         if features.shape[1] != self.plan.inputs:
             raise InputError(
                 f"x has {counted(features.shape[1], 'feature')},"

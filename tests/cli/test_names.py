@@ -82,6 +82,16 @@ def test_class_numbers_are_not_taken_for_names(command: str, ska_edge, model) ->
     assert "knows rest, wave; give the names of the classes, not their numbers" in sentence
 
 
+def test_unlabeled_rows_may_have_further_columns(ska_edge, model) -> None:
+    write("more.csv", "t,ax,ay,az")
+    outcome = ska_edge("predict", model, "more.csv")
+    assert outcome.code == 0 and "right" not in outcome.err
+    assert outcome.out.splitlines()[0] == "row,class,confidence"
+    write("numbers.csv", "ax,ay,az,number")
+    sentence = ska_edge("predict", model, "numbers.csv", "--label", "number").refusal(2)
+    assert "give the names of the classes, not their numbers" in sentence
+
+
 def test_columns_are_chosen(ska_edge) -> None:
     write("all.csv", "t,number,ax,ay,az,label")
     told = ska_edge("train", "all.csv", "-o", "a.ska", "--drop", "t,number", *QUICK)

@@ -129,6 +129,49 @@ def test_classes_are_integers_where_every_name_is_one(
     assert class_array(names).tolist() == classes
 
 
+def test_one_hot_labels_are_the_classes_of_the_model() -> None:
+    pandas = pytest.importorskip("pandas")
+    hot = np.eye(3, dtype=int)[[2, 0, 1]]
+    assert class_indices(hot, ["a", "b", "c"]).tolist() == [2, 0, 1]
+    assert class_indices(hot, ["1", "2", "3"]).tolist() == [2, 0, 1]
+    frame = pandas.DataFrame(hot, columns=["c", "a", "b"])
+    assert class_indices(frame, ["a", "b", "c"]).tolist() == [1, 2, 0]
+    with pytest.raises(ska_edge.InputError, match="2 columns of one-hot labels, but"):
+        class_indices(np.eye(2), ["a", "b", "c"])
+    assert ska_edge.load_data((X[:3], frame)).labels == ("a", "b", "c")
+
+
+def test_booleans_are_the_same_labels_in_every_array() -> None:
+    y = [True, False, True]
+    for given in (y, np.array(y), np.array(y, dtype=object)):
+        assert class_indices(given, ["False", "True"]).tolist() == [1, 0, 1]
+
+
+def test_the_columns_of_a_data_frame_are_matched_by_name() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    labels = np.where(np.arange(len(X)) % 2 == 0, "off", "on")
+    trained = ska_edge.train((frame, labels), hidden=(2,), epochs=1, test_fraction=0).model
+    fitted = ska_edge.Classifier(hidden=(2,), epochs=1).fit(frame, labels).model_
+    wide = frame[["c", "a", "b"]].assign(note="text")
+    for model in (trained, fitted):
+        assert model.features == ("a", "b", "c")
+        assert model.decisions(wide).tolist() == model.decisions(X).tolist()
+        assert model.evaluate((wide, labels)).accuracy == model.evaluate((X, labels)).accuracy
+        with pytest.raises(ska_edge.InputError, match="x lacks 1 input of the model: b"):
+            model.predict(frame[["a", "c"]])
+    with pytest.raises(ska_edge.InputError, match="two columns called 'a'"):
+        ska_edge.train((pandas.DataFrame(X, columns=["a", "a", "c"]), labels))
+
+
+def test_columns_of_a_file_by_number_and_a_single_name(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("ab,b,c,d\n" + "1,2,3,x\n4,5,6,z\n")
+    assert ska_edge.load_data(path, label_column=4, drop=[1]).features == ("b", "c")
+    assert ska_edge.load_data(path, drop="ab").features == ("b", "c")
+    assert ska_edge.load_data(path, features="ab", group_column=2).features == ("ab",)
+
+
 def test_labels_are_matched_by_name_and_never_by_number() -> None:
     with pytest.raises(ska_edge.InputError, match=r"knows a, b; give the names of the classes"):
         class_indices([1, 0], ["a", "b"])

@@ -60,8 +60,8 @@ def report_training(trained: Trained, out: Output) -> None:
             rows.append([f"{kind}, before", percent(before["train"]), percent(before["test"])])
         rows.append([kind, percent(accuracy["train"]), percent(accuracy["test"])])
     out.table(title, columns, rows)
-    if trained.test.group is not None:
-        held_out = ", ".join(str(group) for group in np.unique(trained.test.group))
+    if trained.test.group is not None and len(trained.test.y):
+        held_out = ", ".join(map(trained.test.group_name, np.unique(trained.test.group)))
         out.line(f"test rows are the groups {held_out}")
     if trained.skipped is not None:
         out.line(

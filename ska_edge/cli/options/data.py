@@ -11,11 +11,13 @@ import click
 
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output
+from ska_edge.data.classes import numbered
 from ska_edge.data.columns import Columns
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
+from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 
 
@@ -39,6 +41,12 @@ class Reader:
     def rows(self, source: str, model: Model, out: Output) -> Rows:
         """Read rows with or without labels for a model; see `rows.load_rows`."""
         found = load_rows(source, model.takes, self.columns, self.max_memory)
+        labels = sorted({label for label in found.truth or () if label})
+        if labels and (reason := numbered(labels, model.plan.labels)):
+            raise InputError(
+                f"'{found.name}' has the class '{labels[0]}', which the model does not know;"
+                f" it knows {', '.join(model.plan.labels)}{reason}"
+            )
         _say(found.origin, out)
         return found
 
@@ -54,7 +62,7 @@ _options = (
     click.option(
         "--label-column",
         "--label",
-        help=f"Column of the labels in {_COLUMN} [default: label, y, class, target or activity, or"
+        help=f"Column of the labels in {_COLUMN} [default: label, class, target, activity or y, or"
         " else the last one].",
     ),
     click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def test_columns_for_a_model(
     [
         ("a,b,what", Columns(), (0, 1), 2),
         ("a,activity,b", Columns(), (0, 2), 1),
+        ("x,y,z,activity", Columns(), (0, 1, 2), 3),  # y is an axis here
         ("a,label,number", Columns(), (0, 2), 1),  # the last integer column is no label here
         ("a,b,label,t", Columns(features=("b",)), (1,), 2),
         ("a,b,c", Columns(features=("b", "a")), (1, 0), 2),
@@ -74,9 +76,27 @@ def test_columns_to_train_on(
     assert (choice.features, choice.label) == (features, label)
 
 
+def test_the_spare_column_of_unlabeled_data_is_no_label() -> None:
+    assert chosen("ax,ay,az,temp", model=replace(MODEL, labeled=False)).label is None
+    assert chosen("t,ax,ay,az,date", model=replace(MODEL, labeled=False)).label is None
+    assert chosen("t,ax,ay,az,class", model=replace(MODEL, labeled=False)).label == 4
+
+
+def test_a_column_without_a_name_is_called_by_its_number() -> None:
+    header = Header(PATH, 3, ("", "b", "label"))
+    assert header.titles == ("column 1", "b", "label")
+    model = Inputs(2, ("b", "column 1"))
+    assert choose(header, ALL_COLUMNS, model).features == (1, 0)
+
+
+def test_a_model_without_names_says_that_it_takes_columns_by_position() -> None:
+    choice = chosen("c,b,a,label", model=Inputs(3))
+    assert choice == Choice((0, 1, 2), 3, None, "the model has no names for them")
+
+
 def test_without_a_header_inputs_are_found_by_position() -> None:
     choice = chosen(4, model=MODEL)
-    assert choice == Choice((0, 1, 2), 3, None, by_position=True)
+    assert choice == Choice((0, 1, 2), 3, None, "the file names no columns")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +111,14 @@ def test_without_a_header_inputs_are_found_by_position() -> None:
         ("a,b,label", Columns(features=("a",), drop=("a",)), None, "a is named for two purposes"),
         ("a,b,label", Columns("b", group="b"), None, "b is named for two purposes"),
         ("a,label", Columns(drop=("a",)), None, "has no inputs beside the named columns"),
-        (2, Columns(features=("1", "1")), None, "column 1 is named for two purposes"),
+        (2, Columns(features=("1", "1")), None, "column 1 is twice in the list of inputs"),
+        (
+            "a,a,b,label",
+            ALL_COLUMNS,
+            None,
+            "columns 1 and 2 are both called 'a'; rename one",
+        ),
+        ("ax,ay,az,label", Columns(drop=("ax",)), MODEL, "ax is an input of the model, so it"),
         (2, Columns(features=("3",)), None, "no column '3'; it has no header, .* 1 to 2"),
     ],
 )

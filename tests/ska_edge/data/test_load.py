@@ -70,8 +70,8 @@ def test_csv_with_text_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("0 1 1.5", "line 4, column 2: the label '1.5' is no class"),
-        ("0 1 nan", "line 4, column 2: the label 'nan' is no class"),
+        ("0 1 1.5", "line 4, column 2: the label '1.5' cannot be used"),
+        ("0 1 nan", "line 4, column 2: the label 'nan' cannot be used"),
         (
             "0 x 1",
             "line 3, column 2: the label 'x' is text, but '0' .line 2, column 2. is a number",
@@ -161,7 +161,10 @@ Y = np.array([0, 1, 1])
         ({"x": X, "y": np.array(["a", "", "b"])}, r"y\[1\] is an empty text"),
         ({"x": X, "y": Y, "labels": np.array(["a"])}, r"y\[1\] is 1, but labels names"),
         ({"x": X, "y": Y, "feature_names": np.array(["a"])}, "feature_names must be different"),
-        ({"x": X, "y": Y, "feature_names": np.array(["a", "a"])}, "feature_names must be diff"),
+        (
+            {"x": X, "y": Y, "feature_names": np.array(["a", "a"])},
+            "'a' occurs twice",
+        ),
         ({"x": X, "y": Y, "feature_names": np.array(["a", ""])}, r"feature_names\[1\] is empty"),
         ({"x": X, "y": Y, "feature_names": np.array([1, 2])}, "feature_names must be different"),
         ({"x": X, "y": Y, "labels": np.array([], dtype="<U1")}, "labels is empty"),
@@ -209,6 +212,19 @@ def test_npz_with_names_of_features(tmp_path: Path) -> None:
     assert loaded.features == ("ax", "ay")
     save(loaded, source)
     assert load(source).features == ("ax", "ay")
+
+
+def test_groups_may_be_text(tmp_path: Path) -> None:
+    rows = [("s2", 0), ("s10", 1), ("s2", 1)]
+    text = "a,who,label\n" + "".join(f"{n},{who},{label}\n" for n, (who, label) in enumerate(rows))
+    loaded = load(csv_file(tmp_path, text), Columns(group="who"))
+    assert loaded.group is not None and loaded.group.tolist() == [1, 0, 1]
+    assert [loaded.group_name(number) for number in (0, 1)] == ["s10 (0)", "s2 (1)"]
+    with pytest.raises(InputError, match=r"no group 7; its groups are s10 \(0\), s2 \(1\)"):
+        loaded.of_group(7)
+    for bad, why in (("", "the group is empty"), ("3.5", "the group '3.5' cannot be used; groups")):
+        with pytest.raises(InputError, match=why):
+            load(csv_file(tmp_path, text.replace("s10", bad)), Columns(group="who"))
 
 
 def test_only_csv_files_have_columns_to_choose(tmp_path: Path) -> None:
