@@ -63,11 +63,11 @@ def gdb_server() -> Iterator[str]:
     for program in ("gdb-multiarch", "qemu-system-arm"):
         if shutil.which(program) is None:
             without(f"{program} is not installed")
-    with tempfile.TemporaryDirectory() as folder:  # a short path, as a socket needs
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
         port, number = f"{folder}/gdb", Path(folder) / "pid"
         machine = ["qemu-system-arm", "-M", "netduinoplus2", "-display", "none", "-S"]
         server = ["-gdb", f"unix:{port},server=on,wait=off"]
-        # A daemon: the command ends when the server is ready.
+        # As a daemon, the server outlives the command, which ends when the server is ready.
         daemon = ["-daemonize", "-pidfile", str(number), "-monitor", "none", "-serial", "null"]
         subprocess.run([*machine, *server, *daemon], check=True)
         yield port

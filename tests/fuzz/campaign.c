@@ -1,4 +1,4 @@
-/* campaign.c: sends random bytes and mutated frames to the firmware, the same in every run.
+/* campaign.c: sends the firmware random bytes and mutated frames; every run sends the same ones.
  *
  *     campaign BYTES FRAMES SEED...
  *
@@ -180,7 +180,7 @@ static void push_fill(bytes_t *content) {
     }
 }
 
-/* Makes a seed into the request that the device expects. */
+/* Turns a seed into the request that the device expects. */
 static bytes_t request_of(const bytes_t *seed) {
     bytes_t content = *seed;
     content.bytes[1] = device_next_seq();
@@ -301,7 +301,7 @@ static bool produce(void) {
         }
         stage = STAGE_ZERO;
         /* fall through */
-    case STAGE_ZERO: /* ends the bytes on the line, before the next seq is read */
+    case STAGE_ZERO: /* a zero ends the last piece; only then is the next seq known */
         line_add(&zero, 1);
         stage = STAGE_AGAIN;
         return true;

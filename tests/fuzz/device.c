@@ -244,7 +244,7 @@ static void byte_judge(void) {
 
 void ska_board_init(void) {}
 
-/* Takes a byte of a line; returns true if it ends a piece, which is empty between two zeros. */
+/* Takes a byte of a line; returns true if it is a zero that ends a piece of at least one byte. */
 static bool piece_take(piece_t *piece, uint8_t byte) {
     if (byte != 0) {
         if (piece->count < LINE_MOST) {

@@ -33,8 +33,8 @@ typedef int16_t (*device_source_t)(void);
 /* Starts a new device and lets it run. */
 void device_run(device_source_t source);
 
-/* These tell a source what the device expects: the seq of its next request, the token of its state,
- * and the number of its next sample. */
+/* A source calls these to learn what the device expects: the seq of its next request, the token of
+ * its state, and the number of its next sample. */
 uint8_t device_next_seq(void);
 uint32_t device_token(void);
 uint32_t device_number(void);

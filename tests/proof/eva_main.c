@@ -175,7 +175,7 @@ static void check_state(const ska_t *state) {
 /* --- one call from any state ------------------------------------------------------------------ */
 
 static void from_init(void) {
-    ska_t fresh; /* still uninitialized: Eva sees a read of anything that ska_init forgets */
+    ska_t fresh; /* uninitialized, so Eva finds any member that ska_init forgets */
     ska_init(&fresh);
     check_state(&fresh);
     any_input();
@@ -290,7 +290,7 @@ static void from_standardize(void) {
 }
 #endif
 
-/* Any call may come; each one starts from a state of its own. */
+/* Analyzes every kind of call; each starts from a state of its own. */
 void eva_main(void) {
     from_init();
     from_infer();

@@ -48,7 +48,7 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
 }
 """
 
-# A library that takes two blocks of the heap, frees the second one, and calls itself by a pointer.
+# A library that takes two blocks of the heap, frees the second, and calls itself through a pointer.
 LIBRARY = """\
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-"""The virtual board: its core, the faults that end it, and its port on a pseudo terminal."""
+"""The virtual board: its core, the faults that end a run, and its port on a pseudo terminal."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.firmware_gen.export.learning import LINES, check_served, expected_lin
 
 NAME = "SkaThings"
 STRICT = "-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Wshadow -pedantic -Werror"
-# A program of the user, which takes its source from the example.
+# A user's own project; its program is compiled from the source of the example.
 USER = """\
 cmake_minimum_required(VERSION 3.14)
 project(user LANGUAGES C)

@@ -85,7 +85,7 @@ def test_mnist5k_holds_500_raw_images_of_each_digit(loaded: dict[str, Dataset]) 
 
 def test_vowels_tell_the_speaker(loaded: dict[str, Dataset]) -> None:
     dataset = loaded["vowels"]
-    # The training part has 30 of each speaker; the test part has the authors' counts.
+    # The authors' training part has 30 samples of each speaker; their test part has these counts.
     test_part = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(dataset.y).tolist() == (30 + test_part).tolist()
     assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # this feature is the length
