@@ -273,7 +273,7 @@ def test_nothing_outside_of_the_folder_is_written_or_removed(tmp_path: Path, fol
     (folder / "board").symlink_to(outside)
     with pytest.raises(InputError, match="leads out of"):
         generate(folder)
-    # Another user forged a finished swap.
+    # Another user forged the folder of a decided swap, which the next load would complete.
     decided = folder / swap.DECIDED
     (decided / "new" / "board").mkdir(parents=True)
     (decided / "new" / "board" / "evil").write_text("evil")

@@ -49,7 +49,7 @@ int main(void) {
     }
 }
 """
-# A loop of some tenths of a second, in which a whole burst arrives, by board or family.
+# How often a loop runs for some tenths of a second, in which a whole burst arrives.
 TURNS = {
     "avr": 400_000,
     "microbit-v2": 8_000_000,
@@ -300,7 +300,7 @@ def test_two_and_a_half_percent_are_too_much(clocks: float, tmp_path: Path) -> N
     if compiler is None:
         without("no C compiler of this computer is installed")
     assert compiler is not None
-    # 100,000 bits a second, so 1000 clocks would be exact.
+    # At 100 MHz and 100,000 bits per second, a bit takes exactly 1000 clocks.
     (tmp_path / "main.c").write_text(
         '#include "ska_baud.h"\n#if SKA_BAUD_IS_OFF(CLOCKS)\n#error "off"\n#endif\n'
         "int main(void) { return 0; }\n",

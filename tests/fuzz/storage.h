@@ -7,7 +7,7 @@
 /* Erases the whole memory, as if new. */
 void storage_clear(void);
 
-/* Counts how often the rules of the memory were broken, by a write over bytes that are not erased,
+/* Counts how often a write broke the rules of the memory: it went over bytes that were not erased,
  * or past the end.
  */
 extern uint64_t storage_misuses;

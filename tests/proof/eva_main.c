@@ -64,8 +64,8 @@ static void any_teaching(void) {
 #error "the fillings below are those of two classes"
 #endif
 
-/* Enumerates the fillings of the buffer: each class has 0 to all of its slots filled. They are
- * analyzed one by one, because the draw of a sample relies on the sum over the classes. */
+/* Enumerates how many slots of each class are filled, from none to all. Eva analyzes each case by
+ * itself, because the code that draws a stored sample relies on the sum of these numbers. */
 #define EACH_FILLING                                                                               \
     for (uint16_t first = 0; first <= SKA_REPLAY_SLOTS; first++)                                   \
         for (uint16_t second = 0; second <= SKA_REPLAY_SLOTS; second++)

@@ -85,7 +85,7 @@ def test_the_project_builds_by_itself_and_is_found_once_installed(
 
 
 def test_a_project_fetches_it_from_a_folder(folder: Path, tmp_path: Path) -> None:
-    """The user's own program is named learn as well, so the examples are not built."""
+    """The user's program and the example are both named learn, so the example must not be built."""
     user = tmp_path / "user"
     user.mkdir()
     find = FETCHED.format(folder=folder)
