@@ -75,7 +75,7 @@ LARGE = 128 * 1024
 
 
 def ram_size(board: Board) -> int:
-    """Return the board's bytes of RAM; the host has enough for every plan."""
+    """Return the size of the board's RAM in bytes; for the host, a size that fits every plan."""
     return LARGE if board.memory is None else board.memory.ram.size
 
 

@@ -59,7 +59,7 @@ def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built
 
 @pytest.fixture
 def gdb_server() -> Iterator[str]:
-    """Start a gdb server: QEMU's STM32F405, whose flash begins where that of nucleo-f401re does."""
+    """Start QEMU's STM32F405 with a gdb server; its flash begins where nucleo-f401re's does."""
     for program in ("gdb-multiarch", "qemu-system-arm"):
         if shutil.which(program) is None:
             without(f"{program} is not installed")

@@ -54,9 +54,8 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     memcpy(bytes, memory + offset, count);
 }
 
-/* Programming can only clear bits. A cut write leaves the bytes partly unchanged, or with any
- * value.
- */
+/* Programming flash can only clear bits. A write that is cut leaves the bytes unchanged, partly
+ * programmed or complete; in EEPROM they may also have any other value. */
 static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
     for (size_t i = 0; i < SKA_STORAGE_UNIT; i++) {
 #if SKA_STORAGE_PAGE > 1

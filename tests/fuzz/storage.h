@@ -7,9 +7,8 @@
 /* Erases the whole memory, as if new. */
 void storage_clear(void);
 
-/* Counts how often a write broke the rules of the memory: it went over bytes that were not erased,
- * or past the end.
- */
+/* Counts what broke the rules of the memory: accesses outside of it, writes of incomplete units,
+ * erases that do not begin at a page, and bytes of flash that were written without an erase. */
 extern uint64_t storage_misuses;
 
 #endif

@@ -32,7 +32,7 @@ def deviations(page: str) -> dict[str, str]:
 
 
 def findings(sources: Path) -> list[tuple[str, str]]:
-    """Run cppcheck; return the MISRA rule or other check, and the place, of each finding."""
+    """Run cppcheck; return the place of each finding, with its MISRA rule or other check."""
     if shutil.which("cppcheck") is None:
         without("cppcheck is not installed (apt-get install cppcheck)")
     command = ["cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4", "--quiet"]

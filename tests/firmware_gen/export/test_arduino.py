@@ -55,7 +55,7 @@ def running(image: Path, chip: str, simulator: Path) -> Iterator[str]:
 
 
 def test_the_example_learns_on_the_board(core: ArduinoCore, library: Path, simulator: Path) -> None:
-    """Flash and RAM hold the sketch, and its checksums are those of all the trainer's bytes."""
+    """The sketch fits flash and RAM, and the checksums that it prints equal the trainer's."""
     image = core.build(library / "examples" / "Learn" / "Learn.ino", library)
     assert core.fits(image)
     with (

@@ -365,7 +365,7 @@ def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoi
 
 
 def test_an_answer_may_come_in_parts_of_both_tries(device: FakeDevice) -> None:
-    """The METRICS of layer 1 come with the first try, those of layer 0 with the second."""
+    """METRICS of layer 1 come with the first try, and METRICS of layer 0 with the second."""
     seen: list[Frame] = []
 
     def respond(frame: Frame) -> bytes:
