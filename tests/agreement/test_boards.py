@@ -239,7 +239,7 @@ def test_a_margin_of_every_rule_has_equal_bits(
     board = require_board("host")
     report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
     assert report.first_difference is None, report.first_difference.sentence()
-    assert (report.samples, report.steps) == (50, 99)  # 49 stored samples, too
+    assert (report.samples, report.steps) == (50, 99)  # 49 steps learn stored samples
 
 
 @pytest.mark.parametrize("ram", LIMITS)

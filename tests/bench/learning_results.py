@@ -86,7 +86,7 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
     fit, test = split(load(name), 0.2, seed)
     scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some runs do not converge, like our own
+        warnings.simplefilter("ignore")  # some runs stop before they converge
         mlp = MLPClassifier(hidden, random_state=seed, max_iter=60).fit(scaling.apply(fit.x), fit.y)
         linear = LogisticRegression(max_iter=500).fit(scaling.apply(fit.x), fit.y)
     x = scaling.apply(test.x)

@@ -35,7 +35,7 @@ from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]
 Shares = dict[Direction, float]
-BITS_A_BYTE = 10  # with start and stop
+BITS_A_BYTE = 10  # with the start bit and the stop bit
 CHUNK = 4096
 GRAIN_S = 0.0003
 """Bytes that end within this time are passed on together, because a thread cannot sleep for a

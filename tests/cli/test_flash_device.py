@@ -34,7 +34,7 @@ def test_stm32flash_writes_the_image_and_keeps_the_saves(ska_edge, built: Built)
         without("stm32flash is not installed: apt-get install stm32flash")
     project = built(BOARD, "fw")
     edit(project, '"stm32flash", "-b"', '"stm32flash", "-m", "8n1", "-b"')  # a pty has no parity
-    with RomLoader(contents=0x00) as loader:  # a chip that is full of zeros
+    with RomLoader(contents=0x00) as loader:  # every byte of the flash is 0
         outcome = ska_edge("flash", project, "--port", loader.port, "--trust", "--json")
     assert outcome.code == 0
     assert outcome.document()["tool"] == "stm32flash"

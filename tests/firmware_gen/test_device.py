@@ -121,7 +121,7 @@ def test_a_request_waits_for_poll_and_bytes_in_between_are_dropped(device: Devic
     *before, last = device.feed("HELLO", protocol=PROTOCOL_VERSION)
     assert (any(before), last) == (False, True)
     assert device.sent() == []
-    assert all(device.feed("HELLO", seq=9, protocol=PROTOCOL_VERSION))  # dropped
+    assert all(device.feed("HELLO", seq=9, protocol=PROTOCOL_VERSION))  # all bytes are dropped
     ((name, _),) = device.poll()
     assert name == "WELCOME"
     assert device.poll() == []
@@ -204,7 +204,7 @@ def test_the_device_is_busy_from_the_first_piece_of_its_state_to_the_last(device
         device.ask("PULL", offset=offset)
         assert device.says("ska_device_busy") == (offset + CHUNK_MAX < size)
     device.ask("PULL", offset=0)
-    device.ask("PULL", offset=size)  # refused
+    device.ask("PULL", offset=size)  # the device refuses this
     assert not device.says("ska_device_busy")
 
 

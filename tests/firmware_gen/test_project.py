@@ -144,7 +144,7 @@ def test_a_first_run_that_fails_leaves_nothing_that_the_next_one_refuses(
         patched.setattr(swap, "_undo", lambda *_: None)
         Full(patched, KeyboardInterrupt()).left = 20
         generate(folder)
-    assert folder.exists()  # with the leftovers of a killed process
+    assert folder.exists()  # the killed process left it behind
     generate(folder)
     assert not list(folder.glob(swap.PARTS))
     assert load_project(folder).digest == PLAN.digest

@@ -65,7 +65,7 @@ class ArduinoCore:
         objects = [self._compile(unit, "sketch", STRICT, includes)]
         sources = [path for path in sorted((library / "src").iterdir()) if path.suffix in RECIPES]
         parts = [self._compile(path, library.name, STRICT, includes) for path in sources]
-        objects.append(self._archive(f"{library.name}.a", parts))  # as dot_a_linkage demands
+        objects.append(self._archive(f"{library.name}.a", parts))  # for dot_a_linkage=true
         self._values["build.project_name"] = sketch.name
         self._run("recipe.c.combine.pattern", object_files=shlex.join(map(str, objects)))
         return self._folder / f"{sketch.name}.elf"

@@ -106,8 +106,8 @@ def test_the_turned_watch_has_the_same_windows(loaded: dict[str, Dataset]) -> No
     straight, turned = loaded["watch"], loaded["watch_turned"]
     np.testing.assert_array_equal(straight.y, turned.y)
     np.testing.assert_array_equal(straight.group, turned.group)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means of x and y
-    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # means of z
+    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means of the axes x and y
+    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # means of the axis z
 
 
 def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Dataset]) -> None:

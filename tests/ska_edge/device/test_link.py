@@ -292,7 +292,7 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
     assert device.names() == ["HELLO", "SAMPLE"]
 
 
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # of pyserial
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # in pyserial
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 def test_a_device_behind_a_bridge(
     device: FakeDevice, bridge: Callable[[str, str], Any], scheme: str

@@ -185,8 +185,8 @@ def test_a_frozen_layer_makes_no_updates() -> None:
     [
         (lambda t: -1 + 0.10 * t, always(0.1), True),  # the means of its halves differ by 1.7 %
         (lambda t: -1 + 0.14 * t, always(0.1), False),  # they differ by 2.3 %
-        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # falls to 55 %
-        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # falls to 45 %
+        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # the shift falls to 55 %
+        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # the shift falls to 45 %
         (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # means of the squares: 6.8 % apart
         (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # means of the squares: 4.1 % apart
     ],
