@@ -1,4 +1,4 @@
-"""Exports, and what the trainer says their two examples must do: learn, and serve a host."""
+"""Write exports, and compute what their two examples must do: learn, and serve a host."""
 
 from __future__ import annotations
 
