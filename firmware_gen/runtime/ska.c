@@ -22,7 +22,7 @@
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* Returns the inputs of a layer; `x` are those of the network. */
+/* Returns the inputs of a layer; `x` are the inputs of the network. */
 static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer, const ska_signal_t *x) {
     return layer == 0 ? x : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
 }
