@@ -2,8 +2,8 @@
 
 Each measured program becomes three images: one that measures itself on the board (bench_main.c),
 the smallest firmware that uses the library (bench_size.c), and the same firmware with empty
-stand-ins for the library (bench_nothing.c). Only the first image runs; the other two give the
-sizes.
+stand-ins for the library (bench_nothing.c). Only the first image runs on the board; the other
+two give the sizes. The model of cycles calls functions of the second image.
 """
 
 from __future__ import annotations
