@@ -139,7 +139,7 @@ class Storage:
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def fault(self, memory: Memory | None) -> str | None:
-        """Describe what is wrong with these values, given the board's memory, or return None."""
+        """Return what is wrong with the values on a board with this memory, or None."""
         if self.unit not in STORAGE_UNITS:
             return f"[storage] unit must be one of {', '.join(map(str, STORAGE_UNITS))}"
         if self.page < 1 or self.page % self.unit:

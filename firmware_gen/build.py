@@ -141,7 +141,7 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     It has the functions of `ska.h` and `ska_library.h`, and the project's initial weights.
 
     Raises:
-        InputError: the folder is no project of the board host, or the board has no such toolchain.
+        InputError: the project is not for the board host, or the board has no such toolchain.
         ToolError: the compiler is missing.
         CheckError: the compiler rejected the sources.
     """

@@ -19,8 +19,8 @@ def edited(
 ) -> list[str]:
     """Return the names of the files that differ from their old and their new generated text.
 
-    `earlier` are the digests of the generated files, `files` the contents of the new ones. A file
-    that exists and was not generated counts as edited if a new file has its name.
+    `earlier` has the digest of each file that was generated before; `files` has the new contents. A
+    file that exists and was not generated counts as edited if a new file has its name.
     """
     names = []
     for name in sorted({*earlier, *files}):

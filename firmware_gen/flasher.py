@@ -41,7 +41,7 @@ class Flasher:
         return "port" in self._names()
 
     def fault(self) -> str | None:
-        """Describe what is wrong with these values, or return None."""
+        """Return what is wrong with the values of this object, or None."""
         if not self.command:
             return f"command of the flasher {self.tool!r} is empty"
         for name in self._names():

@@ -124,7 +124,7 @@ def format_names(folder: Path) -> list[str]:
 
 
 def remove_formats(folder: Path) -> None:
-    """Remove the files that `write_formats` wrote, so that none of an earlier image is flashed."""
+    """Remove the files that `write_formats` wrote, so that no earlier image is flashed."""
     for name in format_names(folder):
         (folder / name).unlink()
 

@@ -24,7 +24,7 @@ class Power:
         return self.volts * self.milliamperes * 1e3 / self.clock * cycles
 
     def fault(self) -> str | None:
-        """Describe what is wrong with these values, or return None."""
+        """Return what is wrong with the values of this object, or None."""
         values = (self.volts, self.milliamperes, self.clock)
         if all(0 < each < math.inf for each in values):
             return None

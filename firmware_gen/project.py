@@ -134,7 +134,7 @@ def write_project(
 
     `inputs`, the mean, the scale and perhaps the name of each feature, is written next to the
     sources for programs that feed the device:
-    x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to int8.
+    x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to the input format.
 
     With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
     the key. The project then contains the key.

@@ -29,7 +29,7 @@ class Start:
         return [PLACE.sub(lambda found: values[found[1]], part) for part in self.command]
 
     def fault(self) -> str | None:
-        """Describe what is wrong with these values, or return None."""
+        """Return what is wrong with the values of this object, or None."""
         if not self.command:
             return "command of [start] is empty"
         for name in (found for part in self.command for found in PLACE.findall(part)):

@@ -13,7 +13,7 @@ import tty
 ACK, NACK = b"\x79", b"\x1f"
 INIT, GET, VERSION, ID, READ, GO, WRITE, ERASE = 0x7F, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44
 ORIGIN, SIZE = 0x0800_0000, 512 * 1024
-SECTORS = [16, 16, 16, 16, 64, 128, 128, 128]  # KB
+SECTORS = [16, 16, 16, 16, 64, 128, 128, 128]  # size of each sector in KB
 DEVICE = (0x0433).to_bytes(2, "big")  # AN2606: the STM32F401xD and xE
 
 
@@ -110,7 +110,7 @@ class RomLoader:
     def _erase(self) -> None:
         self._say(ACK)
         count = int.from_bytes(head := self._read(2), "big")
-        if count >= 0xFFF0:  # all of the flash
+        if count >= 0xFFF0:  # the command erases all of the flash
             self._read(1)
             sectors = list(range(len(SECTORS)))
         else:

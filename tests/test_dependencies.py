@@ -51,7 +51,7 @@ def pins(lock: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in lock.replace(" \\\n   ", "").splitlines():
         pin = PIN.fullmatch(line)
-        assert pin is not None, line  # no index URL, no option, no range
+        assert pin is not None, line  # an index URL, an option or a range is no pin
         found.setdefault(pin[1], []).append(line)
     return found
 

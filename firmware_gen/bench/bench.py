@@ -2,8 +2,8 @@
 
 Each measured program becomes three images: one that measures itself on the board (bench_main.c),
 the smallest firmware that uses the library (bench_size.c), and the same firmware with empty
-stand-ins for the library (bench_nothing.c). Only the first image runs; the other two give the
-sizes.
+stand-ins for the library (bench_nothing.c). Only the first image runs on the board; the other
+two give the sizes. The model of cycles calls functions of the second image.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Compared:
         """Return the flags that let the program include its library, on any board or computer."""
         if self.library is None:
             return ()
-        # A library's folder is a system folder for the compiler, so it does not warn about its
-        # files.
+        # A library's folder is a system folder for the compiler, so the compiler does not warn
+        # about the files in it.
         beside, library = str(self.program.resolve().parent), str(self.library.resolve())
         return ("-I", beside, "-isystem", library, "-DNDEBUG", f"-DBENCH_HEAP={heap}")
 
@@ -105,9 +105,10 @@ class Figures(Calls):
 class Benchmark:
     """The result: figures of our library, and of the other program.
 
-    `later` are the calls of the later tasks, in the same order. `modelled` has the cycles of the
-    tasks that have the first one's plan, the first one first; it is None if they cannot be modelled
-    here. `units` is the known length of a loop; `counted` is the length that the counter measured.
+    `later` are the calls of the later tasks, in the order of these tasks. `modelled` has the cycles
+    of the first task, then of each later task with the same plan; it is None if the core has no
+    model, or the model's package is missing. `units` is the known length of a loop; `counted` is
+    the length that the counter measured.
     `compiler` is the name and version that the compiler reports.
     """
 
@@ -147,7 +148,8 @@ def bench(
 
     `optimize` overrides the board's optimization level. `compare` is another
     implementation of the same network. `later` are tasks of the same network with other
-    initial parameters; only their calls are measured, and cycles only for the same plan.
+    initial parameters. Only their calls are measured. Their cycles are modelled only if their plan
+    equals the plan of `task`.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or the file does not exist.
@@ -171,7 +173,7 @@ def bench(
     own = bench.figures("own", report, smallest)
     after = [replace(bench, task=each) for each in later]
     calls = [each.calls(each.learned(f"own-later-{i}")) for i, each in enumerate(after)]
-    same = [each for each in later if each.plan == task.plan]  # the image has their code
+    same = [each for each in later if each.plan == task.plan]  # the image has the code of this plan
     cycles = modelled(smallest.elf, board, [task, *same])
     compared = None
     if compare is not None:
@@ -226,7 +228,7 @@ class _Bench:
         return report
 
     def calls(self, report: Report) -> Calls:
-        """Return the cost of an inference and of a step, and the right rows, from a report."""
+        """Return the costs of an inference and of a step, and the number of right rows."""
         samples = report.samples
         return Calls(
             infer=self.counter.units(report.infer - samples * report.empty) / samples,

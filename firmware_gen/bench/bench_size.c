@@ -1,4 +1,4 @@
-/* bench_size.c - the smallest firmware that infers and learns; its size is measured, it never runs.
+/* bench_size.c - the smallest firmware that infers and learns; its size is measured.
  *
  * The input belongs to the application, so only a pointer to it counts here. */
 #if BENCH_FLOAT

@@ -46,7 +46,7 @@ def modelled(elf: Path, board: Board, tasks: Sequence[Task]) -> tuple[Modelled, 
 
 def _modelled(image: Tracer, board: Board, task: Task) -> Modelled:
     core, network = CORES[board.core], image.symbols["bench_state"]
-    x = (image.symbols["ska_bss_end"] + 7) // 8 * 8  # between the variables and the stack
+    x = (image.symbols["ska_bss_end"] + 7) // 8 * 8  # after the variables, below the stack
     width = task.plan.layers[0].input.bits // 8
     image.write(image.symbols["ska_initial_parameters"], task.bytes(task.initial))
     image.call("ska_init", network)

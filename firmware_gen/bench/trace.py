@@ -11,7 +11,7 @@ from firmware_gen.board import Board
 from ska_edge.errors import ToolError
 
 END = -1
-"""The address of the block after a function has returned."""
+"""Stands for the address of the next block after the function has returned."""
 
 
 class Block(NamedTuple):

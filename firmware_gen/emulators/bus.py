@@ -1,4 +1,4 @@
-"""Directs an access to the right registers: of a chip, or of its core's interrupt controller."""
+"""Passes each access to the peripheral or the interrupt controller that has the register."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ NVIC_BYTES = 0x20
 
 
 class Bus:
-    """The registers of the interrupt controller, and of `peripherals` by address, each of `size`
-    bytes.
+    """The registers of the interrupt controller and of the peripherals.
+
+    `peripherals` are groups of registers, by the address of the group; each group has `size` bytes.
     """
 
     def __init__(self, peripherals: Mapping[int, Peripheral], size: int, nvic: Nvic) -> None:

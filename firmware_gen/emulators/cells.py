@@ -43,7 +43,7 @@ class Cells:
         return int.from_bytes(self._bytes[offset : offset + size], "little")
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Clear those bits of `size` bytes at an offset that are 0 in `value`."""
+        """Program `size` bytes at an offset: clear each bit that is 0 in `value`."""
         old = self.read(offset, size)
         if self._power_fails():
             value |= 2 ** (4 * size) - 1  # half of the bits are not programmed yet
@@ -68,13 +68,13 @@ class Cells:
 
 
 def _file(path: Path, size: int) -> mmap.mmap:
-    """Map a file of exactly `size` bytes, which only this process may use; a new one is erased."""
+    """Map a file of exactly `size` bytes and lock it for this process; a new file is erased."""
 
     def refusal(why: str) -> InputError:
         return InputError(f"cannot use {path}, the file of SKA_STORAGE: {why}")
 
     try:
-        # The descriptor stays open until the process ends, and with it the lock.
+        # The descriptor stays open until the process ends, so the file stays locked until then.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(descriptor).st_size

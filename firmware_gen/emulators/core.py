@@ -1,9 +1,9 @@
 """A Cortex-M4 core in Unicorn, with one interrupt and the NMI. A chip adds its peripherals.
 
-Unicorn executes instructions, but has no exceptions; this module adds interrupt and NMI, with
-stacking, the return, PRIMASK and WFI. Time is counted in clock cycles, one for each instruction. A
-byte on the serial line takes the time of its ten bits, and arrives whether or not the firmware
-reads it. In WFI, time passes until a byte comes, and the process sleeps.
+Unicorn executes instructions, but has no exceptions; this module adds the interrupt and the NMI,
+stacking, the return from a handler, PRIMASK and WFI. Time is counted in clock cycles, one for each
+instruction. A byte on the serial line takes the time of its ten bits, and arrives whether or not
+the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
 that names the rule, even where a real chip would only be silent.
@@ -224,7 +224,7 @@ class Core:
     # --- the interrupt ----------------------------------------------------------------------------
 
     def _requested(self) -> bool:
-        """Tell whether an exception waits, masked or not."""
+        """Tell whether the NMI or the interrupt is pending, masked or not."""
         if self._chip.alarm() is not None:
             return True
         return self._number in self._nvic.enabled and self._chip.uart.request() is not None

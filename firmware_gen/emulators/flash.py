@@ -105,7 +105,7 @@ def launch(project: Path) -> RunningBoard:
     board, command = _prepare(project)
     stop(project)
     with _log(project).open("wb") as log, _placed(board):
-        # The shell ends at once, so the board is no child of this process and leaves no zombie.
+        # The shell ends at once, so the board is not a child of this process and leaves no zombie.
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd=project / BUILD_FOLDER,
@@ -215,7 +215,7 @@ def _placed(board: Board) -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """Return a board's environment, in which this package can be imported even if not installed."""
+    """Return the environment of a board's process, which can then import this package."""
     package_parent = str(Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

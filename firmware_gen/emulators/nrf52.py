@@ -134,7 +134,7 @@ class UartNrf:
         return "RXDRDY of UART" if wanted else None
 
     def deaf(self) -> str | None:
-        """Say why a byte on the line would not request the interrupt, or return None."""
+        """Return the reason why a byte on the line would not request the interrupt, or None."""
         if not self._enabled:
             return "write 4 to ENABLE of UART"
         if not self._receives:
@@ -149,7 +149,7 @@ class UartNrf:
         return None
 
     def receive(self, byte: int) -> None:
-        """Take a byte from the line; one that comes before the receiver is on is lost."""
+        """Take a byte from the line; a byte that comes before the receiver is on is lost."""
         if not (self._enabled and self._receives):
             return
         self._check_line()

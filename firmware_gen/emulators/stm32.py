@@ -11,7 +11,7 @@ from firmware_gen.emulators.fault import FirmwareFault
 TOLERANCE = 0.025
 """Largest relative error of the line's speed, as in ska_baud.h."""
 TX, RX = 2, 3
-"""USART2 is on PA2 and PA3, with this alternate function (data sheets, "Alternate functions")."""
+"""USART2 is on PA2 and PA3, as alternate function 7 (data sheets, "Alternate functions")."""
 FUNCTION = 7
 ALTERNATE = 2
 DEBUGGER = 0x3C00_0000

@@ -23,9 +23,9 @@ from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2
 SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
 """Sizes of the sectors of flash in KB (RM0368, table 5)."""
 PROGRAM_S, ERASE_S = 16e-6, 0.25
-"""Times of a word and of a sector of 16 KB, at 2.7 V to 3.6 V (DS10086, flash memory)."""
+"""Seconds to program a word and to erase 16 KB, at 2.7 V to 3.6 V (DS10086, flash memory)."""
 BUSY_READS = 2
-"""How often BSY is read as 1 after an operation begins. The time itself is a stall of the core."""
+"""How often BSY is read as 1 after an operation begins. This is not a measure of time."""
 
 
 class Rcc:

@@ -25,7 +25,7 @@ BANK_2, PAGE = 0x0808_0000, 2048
 BUSY_READS = 2
 """How many reads of a status register report an operation as unfinished, while the core runs on."""
 PATIENCE = 1000
-"""A driver that reads a register so many times in a row counts as waiting for ever."""
+"""A driver that reads one register this many times in a row counts as waiting for ever."""
 
 
 class Rcc:
@@ -152,7 +152,7 @@ class FlashInterface:
         # The data cache is on after reset.
         self._cache, self._keys = DataCache(0x600), Keys()
         self._control = self._busy = self._error = 0
-        # The error flag that an earlier program, such as a boot loader, may have left.
+        # An earlier program, such as a boot loader, may have left an error flag set.
         self._status = flag(self.PGSERR)
         self._half: tuple[int, int] | None = None
 

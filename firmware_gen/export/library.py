@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 NAME = "@NAME@"
 """What the templates have in place of the library's name, also in the names of files."""
 PROGRAM = "ska_main.c"
-"""The only source of the runtime that is a program, and so no part of a library."""
+"""The main program of the runtime; no library contains it."""
 EEPROM = BOARDS_FOLDER / "avr" / "storage_eeprom.c"
 LONGEST_NAME = 63
 
@@ -37,7 +37,7 @@ def source_files(
     key: bytes | None,
     names: Sequence[str] | None = None,
 ) -> dict[str, str]:
-    """Return the name and text of every C file of the library; `names` are those of the inputs.
+    """Return the name and text of every C file of the library; `names` name the inputs.
 
     Raises:
         InputError: the name cannot be the name of a library.

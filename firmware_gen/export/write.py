@@ -1,4 +1,4 @@
-"""Writes an export into a folder; replaces an earlier export there, and keeps what was edited."""
+"""Writes an export into a folder; replaces an earlier export there, and keeps edited files."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def write_export(
 
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced: all of them or, after an interruption, none. Edited files are kept, except for
-    generated C, which must not be edited; `Written.kept` names them. `inputs` and `key` are those
-    of `write_project`.
+    generated C, which must not be edited; `Written.kept` names the kept files. `write_project`
+    describes `inputs` and `key`.
 
     Raises:
         InputError: the plan cannot learn on a device, the folder's name is not the name of a

@@ -22,7 +22,7 @@
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* Returns the inputs of a layer; `x` are those of the network. */
+/* Returns the inputs of a layer; `x` are the inputs of the network. */
 static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer, const ska_signal_t *x) {
     return layer == 0 ? x : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
 }
@@ -469,8 +469,8 @@ static void batch_update(ska_t *ska, uint8_t layer) {
     }
 }
 
-/* The first pass only records. Every later pass updates the weights by its differences from the
- * previous pass. */
+/* The first pass only records. Every later pass updates the weights from the differences
+ * between its decisions and the decisions of the previous pass. */
 static void batch_learn(ska_t *ska) {
     for (uint16_t number = 0; number < SKA_STEPS; number++) {
         ska->pass = (uint8_t)(1 - ska->pass);

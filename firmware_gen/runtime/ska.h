@@ -69,7 +69,7 @@ void ska_replay(ska_t *ska);
 #endif
 
 /* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first. If
- * the plan has a margin, a sample whose output errors are all below it changes no weight. Rules
+ * the plan has a margin M, a sample whose output errors are all below M changes no weight. Rules
  * without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check that the
  * label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
@@ -85,7 +85,7 @@ uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
 /* Return the numbers of updates, and of samples that ska_learn has accepted, since ska_init. A
- * sample within the margin counts as both. */
+ * sample within the margin adds 1 to both numbers. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 

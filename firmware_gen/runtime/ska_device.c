@@ -54,7 +54,7 @@ void ska_device_poll(ska_device_t *device) {
     } else if (turn == SKA_TURN_LATE) {
         ska_reply_welcome(frame.seq, device);
     } else if (turn == SKA_TURN_NEW && !ska_tag_right(&device->tag, &frame)) {
-        ska_reply_status(frame.seq, ska_outcome(SKA_STATUS_KEY, 0)); /* the session stays */
+        ska_reply_status(frame.seq, ska_outcome(SKA_STATUS_KEY, 0)); /* the session stays open */
     } else {
         request_handle(device, &frame, turn == SKA_TURN_REPEATED);
     }

@@ -35,15 +35,15 @@ typedef struct {
     ska_session_t session;
     /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
      * another state replaces this one. SAMPLE, SET_RATE and SAVE carry the token of the state for
-     * which they are meant. So they have no effect on a device that has restarted without the
-     * host's knowledge. */
+     * which they are meant. So these requests have no effect on a device that has restarted
+     * without the host's knowledge. */
     uint32_t token;
 #if SKA_PERSISTENT
     ska_push_t push;
 #endif
     ska_decoder_t decoder;
     ska_tag_t tag;
-    uint8_t follow; /* what FOLLOW wants, with SKA_DEVICE_FOLLOWED; 0 if no host follows */
+    uint8_t follow; /* `want` of FOLLOW, plus SKA_DEVICE_FOLLOWED; 0 if no host follows */
 #if SKA_SIGNAL_BYTES > 1
     ska_signal_t x[SKA_INPUTS]; /* the input of the request in progress */
 #endif
@@ -53,7 +53,7 @@ typedef struct {
 /* Initializes the network, loads its last save if the board keeps saves, and waits for a HELLO. */
 void ska_device_init(ska_device_t *device);
 
-/* Takes one received byte; this is short. Returns true if a request is complete: call
+/* Takes one received byte; this call is short. Returns true if a request is complete: then call
  * ska_device_poll before the next byte. Until then, further bytes are dropped as if the line had
  * lost them. */
 bool ska_device_feed(ska_device_t *device, uint8_t byte);
@@ -62,17 +62,17 @@ bool ska_device_feed(ska_device_t *device, uint8_t byte);
 void ska_device_poll(ska_device_t *device);
 
 /* Learns a sample that the firmware took by itself, and announces it to a host that follows. Call
- * it in place of ska_learn, and with the same arguments: a sample that is not announced is missing
- * in the host's log. Returns the status of ska_learn. */
+ * it in place of ska_learn: a sample that is not announced is missing in the host's log. Returns
+ * the status of ska_learn. */
 ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
                               uint16_t label);
 
 /* Tells whether a host follows, so that it gets each sample that ska_device_learn learns. */
 bool ska_device_followed(const ska_device_t *device);
 
-/* Tells whether a host is reading the state piece by piece. If the state changes in between, the
- * host has to begin again; so wait, but no longer than a few seconds, because the host may be gone.
- */
+/* Tells whether a host is reading the state piece by piece. If the state changes before the
+ * last piece, the host has to begin again. So do not learn then, but wait no longer than a few
+ * seconds, because the host may be gone. */
 bool ska_device_busy(const ska_device_t *device);
 
 #ifdef __cplusplus

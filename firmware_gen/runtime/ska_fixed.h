@@ -43,8 +43,8 @@ static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
     return x >> shift;
 }
 
-/* Does the same for an x with three spare bits: a shift that is a few bits short of whole bytes
- * becomes a shift by whole bytes. */
+/* Shifts an x with three spare bits to the right. On AVR, a shift that is a few bits short of whole
+ * bytes becomes a shift by whole bytes. */
 static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift % 8 > 4) {
@@ -134,8 +134,8 @@ static inline int32_t ska_product_bytes_u16(int16_t a, uint16_t b) {
 }
 #endif
 
-/* The product of two numbers that fit 16 bits. AVR multiplies such numbers in a third of the time.
- * */
+/* The product of two numbers that fit 16 bits. AVR multiplies 16-bit numbers in a third of the time
+ * that it needs for 32-bit numbers. */
 static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #if SKA_AVR_MUL
     return ska_product_bytes_i16((int16_t)a, (int16_t)b);
@@ -144,7 +144,7 @@ static inline int32_t ska_product_i16(int32_t a, int32_t b) {
 #endif
 }
 
-/* Does the same for a second factor that is not negative and fits 16 bits without a sign. */
+/* The product of a number that fits 16 bits and a number in 0..65535. */
 static inline int32_t ska_product_u16(int32_t a, int32_t b) {
 #if SKA_AVR_MUL
     if (__builtin_constant_p(b == 32768) && b == 32768) {
@@ -188,7 +188,7 @@ static inline int32_t ska_high_bits(int32_t x, uint8_t shift) {
     return ska_shift_right_i32(x, shift);
 }
 
-/* Does the same for a number that fits 16 bits. */
+/* ska_high_bits for a number that fits 16 bits. */
 static inline int32_t ska_high_bits_spare(int32_t x, uint8_t shift) {
     return ska_shift_right_spare_i32(x, shift);
 }
@@ -209,7 +209,7 @@ static inline int32_t ska_requantize_i32(int32_t sum, uint8_t shift) {
     return ska_saturate_bits_i32(ska_round_shift_i32(sum, shift), 16);
 }
 
-/* The same for a sum with three spare bits. */
+/* ska_requantize_i32 for a sum with three spare bits. */
 static inline int32_t ska_requantize_spare_i32(int32_t sum, uint8_t shift) {
     return ska_saturate_bits_i32(ska_round_shift_spare_i32(sum, shift), 16);
 }
@@ -247,8 +247,8 @@ static inline int16_t ska_weight_add_i32(int32_t weight, int32_t product, int8_t
     return (int16_t)ska_saturate_bits_i32(weight + ska_change_i32(product, shift), 16);
 }
 
-/* The same for a product that fits 16 bits. AVR shifts bit by bit, but has a multiplier. So it
- * multiplies first, and the shift is one of two whole bytes. */
+/* ska_weight_add_i32 for a product that fits 16 bits. AVR shifts bit by bit, but has a multiplier.
+ * So it multiplies first, and then shifts by two whole bytes. */
 static inline int16_t ska_weight_add_i16(int32_t weight, int32_t product, int8_t shift) {
 #if defined(__AVR__)
     if (shift <= 16) {

@@ -45,7 +45,7 @@ typedef struct {
     uint8_t digest[8];    /* digest of the plan */
     uint32_t initial_crc; /* CRC of the parameters with which learning began */
     uint32_t size;        /* bytes of the state, plus SPENT_ONE for each spent save */
-    uint32_t number;      /* number of the save; a newer save has a larger one, unless it wrapped */
+    uint32_t number;      /* number of the save, counted from 1; it wraps after 2^32 */
     uint32_t erases;      /* erases of this slot's pages, by all images that ever saved here */
     uint32_t crc;         /* CRC of the members above */
 } header_t;
@@ -69,7 +69,7 @@ typedef struct {
     uint8_t slot;
     uint32_t at;                    /* bytes after the header so far; 0 if no save is open */
     uint32_t crc;                   /* CRC of header and state so far */
-    uint8_t unit[SKA_STORAGE_UNIT]; /* the last of these bytes, until they fill a unit */
+    uint8_t unit[SKA_STORAGE_UNIT]; /* the last bytes, until they fill a unit */
 } writing_t;
 
 static writing_t writing;
@@ -318,7 +318,7 @@ uint32_t ska_journal_saves(void) {
 #if SKA_SAVE_BUDGET > 0
 
 /* Takes the larger count, to be on the safe side: the newer header may be lost. The older header
- * may count more spent saves, if saves were given back in between. */
+ * may count more spent saves, if saves were given back after it was written. */
 void ska_journal_start(void) {
     slot_t slots[2];
     (void)slots_look(slots);

@@ -73,7 +73,7 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
 static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const ska_lane_t *lanes,
                                          ska_sum_t sums[SKA_SUM_ROWS]) {
-    /* Missing rows repeat the previous one. */
+    /* If fewer than four rows are left, the last row takes the place of each missing row. */
     const ska_weight_t *second = left > 1u ? weight + columns : weight;
     const ska_weight_t *third = left > 2u ? second + columns : second;
     const ska_weight_t *fourth = left > 3u ? third + columns : third;

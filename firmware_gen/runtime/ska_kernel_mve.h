@@ -158,7 +158,7 @@ static inline void sixteen_back(const ska_weight_t *weight, uint16_t columns, co
     vstrwq_s32(sums + 3u * FOUR, d);
 }
 
-/* Does the same for at most four columns. */
+/* Computes the sums of the next four columns, or of `left` columns if fewer are left. */
 static inline void four_back(const ska_weight_t *weight, uint16_t columns, uint32_t left,
                              const int16_t *errors, uint16_t rows, ska_sum_t *sums) {
     const mve_pred16_t rest = vctp32q(left);

@@ -2,10 +2,10 @@
  * saturates; see ska_kernel.h.
  *
  * The kernel first defines row_move(change, weight, step), the update of a row in which no weight
- * saturates. It is called only if the row's headroom allows it. The headroom is a distance: every
- * weight of the row is at least that far from both ends of its format. Each update subtracts from
- * the headroom the largest change that it can make. If the headroom is smaller than this change,
- * the headroom is measured again. A headroom of 0 is valid for every row.
+ * saturates. row_move is called only if the headroom of the row is large enough. The headroom is a
+ * distance: every weight of the row is at least that far from both ends of its format. Each update
+ * subtracts from the headroom the largest change that it can make. If the headroom is smaller than
+ * this change, the headroom is measured again. A headroom of 0 is valid for every row.
  */
 #ifndef SKA_KERNEL_ROWS_H
 #define SKA_KERNEL_ROWS_H

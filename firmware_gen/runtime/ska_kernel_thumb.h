@@ -41,8 +41,8 @@ static SKA_NOINLINE const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t 
     "muls %[product], %[input], %[product]\n\t"                                                    \
     "add " sum ", " sum ", %[product]\n\t"
 
-/* The offset is relative to the ends of the rows, and counts up to 0. Missing rows repeat the
- * previous one. */
+/* The offset is relative to the ends of the rows, and counts up to 0. If fewer than four rows
+ * are left, the last row takes the place of each missing row. */
 static SKA_NOINLINE void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
                                          uint16_t left, const ska_lane_t *lanes,
                                          ska_sum_t sums[SKA_SUM_ROWS]) {

@@ -68,8 +68,8 @@ void ska_reply_status(uint8_t seq, ska_outcome_t went) {
     ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
 }
 
-/* METRICS are read and sent by two functions, so that they use the same stack one after the other.
- */
+/* One function reads METRICS and another one sends them, so that both use the same stack, one after
+ * the other. */
 static SKA_NOINLINE void metrics_read(ska_message_metrics_t *metrics, const ska_t *network,
                                       uint8_t layer) {
     ska_metrics_t sums;

@@ -41,8 +41,9 @@ void ska_session_begin(ska_session_t *session, const ska_frame_t *frame);
 /* Notes the last outcome if it is the first error. */
 void ska_session_note(ska_session_t *session);
 
-/* Forgets an answer that depended on the last forward pass, because the device has made another
- * one. A repeat of that request is refused with SEQUENCE, which also says that it was executed. */
+/* Forgets an answer that depends on a forward pass, because the device has made another forward
+ * pass. A repeat of this request is refused with SEQUENCE; the detail tells the host that the
+ * request was executed. */
 void ska_session_forget(ska_session_t *session);
 
 /* Returns the seq of the last request; 65535 without a session. */

@@ -12,7 +12,7 @@
  *     SKA_STORAGE_WEAR   erases that a page endures, from the data sheet
  *     SKA_STORAGE_ORIGIN only for the driver: the address of offset 0, if the memory has addresses
  *
- * The functions are never called from an interrupt, or while another one runs.
+ * The functions are never called from an interrupt, or while another of them runs.
  */
 #ifndef SKA_STORAGE_H
 #define SKA_STORAGE_H

@@ -36,13 +36,13 @@ void ska_tag_nonce(const ska_tag_t *tag, uint8_t seq);
 /* Tells whether a new request may be executed: it changes nothing, or it ends in the right tag. */
 bool ska_tag_right(const ska_tag_t *tag, const ska_frame_t *frame);
 
-/* Counts a request as executed, so that the next one has another tag. */
+/* Counts a request as executed, so that the next request has another tag. */
 void ska_tag_count(ska_tag_t *tag);
 
 /* Removes the tag from a request, because its handler expects only the payload. */
 void ska_tag_remove(ska_frame_t *frame);
 
-#else /* without a key, every request has the right tag, and CHALLENGE is no message */
+#else /* without a key, every request has the right tag, and CHALLENGE is refused */
 
 #define SKA_TAG_CAPABILITY 0u
 

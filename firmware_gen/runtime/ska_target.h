@@ -41,8 +41,8 @@
 
 /* Tells whether each row of weights has a headroom; see ska_kernel_rows.h. It takes 2 bytes of RAM
  * per row, and an update then need not saturate each weight. The kernels for DSP and MVE
- * instructions and for AVR have no headroom, because they saturate at no cost. Define SKA_HEADROOM
- * as 0 if RAM matters more than speed. */
+ * instructions and for AVR have no headroom, because they saturate at little cost. Define
+ * SKA_HEADROOM as 0 if RAM matters more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
 #if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
@@ -77,9 +77,9 @@
 #define SKA_NOINLINE
 #endif
 
-/* A function whose calls gcc must not remove. gcc 12 sometimes mistakes an access to an address
- * that it computes from 0 for an access to address 0, which would end the program. If all stores of
- * a function come after such an access, gcc assumes that the function has no effect. */
+/* A function whose calls gcc must not remove. gcc 12 sometimes computes an address from 0, and
+ * then mistakes an access there for an access to address 0, which would end the program. If all
+ * stores of a function come after such an access, gcc assumes that the function has no effect. */
 #if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
 #define SKA_KEPT __attribute__((noipa, unused))
 #else

@@ -65,7 +65,7 @@ class Limits:
     classes: int
 
 
-LIMITS = {  # the key is the least RAM in bytes
+LIMITS = {  # each key is the least RAM of a board, in bytes
     2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
     8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),
@@ -75,12 +75,12 @@ LARGE = 128 * 1024
 
 
 def ram_size(board: Board) -> int:
-    """Return the board's bytes of RAM; the host has enough for every plan."""
+    """Return the size of the board's RAM in bytes; for the host, a size that fits every plan."""
     return LARGE if board.memory is None else board.memory.ram.size
 
 
 def fitting(sizes: Iterable[int], ram: int) -> int:
-    """Return the largest of these sizes in bytes that the RAM holds."""
+    """Return the largest of these sizes of RAM, in bytes, that is not above `ram`."""
     return max(size for size in sizes if size <= ram)
 
 
@@ -164,7 +164,7 @@ def test_random_plans_have_equal_bits(
 def test_the_board_of_the_documentation_has_equal_bits(
     seed: int, require_board: Callable[[str], Board], tmp_path: Path, monkeypatch
 ) -> None:
-    require_board("qemu-m3")  # needs the same tools as the board of the page
+    require_board("qemu-m3")  # the board of docs/BOARDS.md needs the same tools
     add_documented_board(tmp_path / "boards", monkeypatch)
     board = load_board(NAME)
     case = random_case(seed, ram_size(board))
@@ -182,7 +182,7 @@ def digits(name: str, hidden: int) -> Case:
     return Case(0, trained.model, trained.model.quantize(test.x)[:100], test.y[:100])
 
 
-DIGITS = {  # the key is the least RAM in bytes
+DIGITS = {  # each key is the least RAM of a board, in bytes
     2 * 1024: ("digits4x4", 12),
     8 * 1024: ("digits", 16),
     16 * 1024: ("digits", 32),
@@ -206,7 +206,7 @@ def test_digits_have_equal_bits(
 
 @functools.cache
 def with_margin(name: str, hidden: tuple[int, ...], rule: str, replay: int) -> Case:
-    """Return a network that has learned with a margin, and rows of which it skips some."""
+    """Return a network that has learned with a margin, and new rows; it skips some of them."""
     pytest.importorskip("sklearn")
     options = Options(
         rule=rule, hidden=hidden, replay=replay, epochs=2, arithmetic="fixed", margin=0.2
@@ -239,7 +239,7 @@ def test_a_margin_of_every_rule_has_equal_bits(
     board = require_board("host")
     report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
     assert report.first_difference is None, report.first_difference.sentence()
-    assert (report.samples, report.steps) == (50, 99)  # a stored sample before all but the first
+    assert (report.samples, report.steps) == (50, 99)  # 49 steps learn stored samples
 
 
 @pytest.mark.parametrize("ram", LIMITS)

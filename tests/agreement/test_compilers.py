@@ -33,10 +33,10 @@ from tests.proof.plans import PLANS
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 SAMPLES = 12
-# The plans are so wide that every loop of every kernel runs, and columns are left over. No kernel
+# Most plans are so wide that every loop of every kernel runs and leaves columns over. No kernel
 # has a fast update for the shifts of the plans "slow" and "coarse". In "ends" weights saturate in
-# both directions. "thin" has matrices of one column. "whole" has inputs for the longest loop of a
-# kernel, without any left over.
+# both directions. "thin" has matrices of one column. In "whole" the longest loop of a kernel takes
+# all inputs and leaves none over.
 WIDE = {
     "w16a8": make_plan((20, 17, 9, 3)),
     "slow": make_plan((20, 17, 9, 3), rate=2.0**-9),

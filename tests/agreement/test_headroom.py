@@ -103,8 +103,8 @@ def test_no_change_exceeds_its_bound(
     library = compiled(tmp_path, require_toolchain("gcc"), "bound.c")
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
-    # A bound is not reached only if the step is positive, and step * -128, the product of the
-    # largest magnitude, lies halfway between two results: rounding half up moves it toward 0.
+    # Every bound is reached, with one exception: the step is positive, and step * -128, the product
+    # of the largest magnitude, is halfway between two results. Rounding half up gives the smaller.
     assert unreached.value < 1 << 15
 
 

@@ -137,10 +137,10 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_a_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     name: str, before: int, falls: int, new_run: NewRun
 ) -> None:
-    """Power fails within the 13th SAMPLE, and then again, within the named frame.
+    """Power fails within the 13th SAMPLE and, after the restart, within a frame of the kind `name`.
 
-    `before` such frames come first after the restart; `falls` is the number of rollbacks that the
-    host sees. After a rollback, the host sets the device's rate and token again.
+    `before` frames of this kind pass between the restart and the second failure. `falls` is the
+    number of rollbacks that the host sees. After each one it sets the rate and the token again.
     """
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]
@@ -152,7 +152,7 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
 def test_a_log_rebuilds_a_device_whose_power_failed_between_two_lines(
     seed: int, new_run: NewRun
 ) -> None:
-    """Most failures come between rows, where the host requests rates and saves. No failure comes
+    """A failure is likelier after a line about a rate or a save than after a row. No failure comes
     after the end of the log. The host writes some lines from answers that it has already received,
     so it may see two failures as one.
     """

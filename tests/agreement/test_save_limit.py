@@ -24,7 +24,7 @@ from ska_edge.wire.protocol import Want
 
 PLAN = make_plan((6, 8, 4))
 BUDGET = 3
-SECOND = 11_520  # bytes at 115,200 baud
+SECOND = 11_520  # bytes in one second at 115,200 baud
 STATE = State(PLAN, np.random.default_rng(3).integers(-3000, 3000, PLAN.parameter_count))
 
 

@@ -111,7 +111,7 @@ def test_a_log_that_is_stopped_is_whole(
         with patient(wire.port) as link:
             device = link.pull(plan.state_bytes)
     learned = [line for line in lines if "sample" in line]
-    assert row + 1 <= len(learned) <= row + 1 + 8  # the most rows that can be in flight
+    assert row + 1 <= len(learned) <= row + 1 + 8  # at most 8 rows are in flight
     assert [next(iter(line)) for line in lines[-2:]] == ["saved", "end"]
     scaling = Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))
     assert rebuild(tmp_path / "log", Model(plan, state, scaling)).state.to_bytes() == device

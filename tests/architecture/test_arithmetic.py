@@ -1,4 +1,4 @@
-"""Only the modules of the arithmetic shift and narrow integers, in Python and in C."""
+"""Only the arithmetic modules may shift and narrow integers, in Python and in C."""
 
 from __future__ import annotations
 

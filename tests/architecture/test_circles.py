@@ -16,7 +16,7 @@ LATE = {
 
 
 def graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Return the modules that each module imports, by dotted name, without those of `LATE`."""
+    """Return the modules that each module imports, by dotted name, except the imports in `LATE`."""
     return {
         name: {found for found in imports(name, source) & set(sources) if (name, found) not in LATE}
         for name, source in sources.items()

@@ -1,4 +1,4 @@
-"""A sentence of the library names an option for its caller, so it does not spell out a flag.
+"""Sentences of the library spell out no flag, because the caller may use Python or a shell.
 
 Users of the command line know `--rate`, users of Python know `rate`; `errors.Named` has both.
 """

@@ -65,7 +65,7 @@ Kill = Callable[[Place, Executioner, Random], str | None]
 
 
 def _any_moment(random: Random, moments: int) -> int:
-    """Return a random moment; prefer the later half, in which most files are written."""
+    """Return a random moment, often in the later half, because most files are written then."""
     return random.randint(random.choice([1, moments // 2]), moments)
 
 

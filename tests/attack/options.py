@@ -102,7 +102,7 @@ def _given(random: Random, command: str, parameter: click.Parameter, wild: float
     wanted = parameter.required or (command, parameter.name) == ("monitor", "port")
     likely = 0.95 if wanted else 0.2
     if parameter.name == "epochs":
-        likely = 1.0  # the default is a large number of epochs
+        likely = 1.0  # always given, because the default is a large number
     if random.random() >= likely:
         return []
     option = random.choice(parameter.opts)

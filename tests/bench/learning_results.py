@@ -57,7 +57,7 @@ RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "feedback", REPLAY),
 )
 # Data and options of the trainings that are compared with and without a margin. A model for
-# "watch_turned" is trained without one; it then learns three windows of every exercise with it.
+# "watch_turned" is trained without a margin; it then learns 3 windows of every exercise with one.
 MARGINS = (0.01, 0.02, 0.05, 0.1, 0.2)
 MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("digits", {}),
@@ -86,7 +86,7 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
     fit, test = split(load(name), 0.2, seed)
     scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some runs do not converge, like our own
+        warnings.simplefilter("ignore")  # some runs stop before they converge
         mlp = MLPClassifier(hidden, random_state=seed, max_iter=60).fit(scaling.apply(fit.x), fit.y)
         linear = LogisticRegression(max_iter=500).fit(scaling.apply(fit.x), fit.y)
     x = scaling.apply(test.x)

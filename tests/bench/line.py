@@ -35,7 +35,7 @@ from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]
 Shares = dict[Direction, float]
-BITS_A_BYTE = 10  # with start and stop
+BITS_A_BYTE = 10  # with the start bit and the stop bit
 CHUNK = 4096
 GRAIN_S = 0.0003
 """Bytes that end within this time are passed on together, because a thread cannot sleep for a
@@ -108,7 +108,7 @@ def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Wan
 
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
-    """Return the busy shares for single samples, those for a stream, and the board's credit."""
+    """Return the busy shares for single samples and for a stream, and the board's credit."""
     trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]

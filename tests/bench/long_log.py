@@ -43,7 +43,7 @@ def mark(state: State, *, halvings: bool = True) -> Mark:
 
 
 def rows(model: Model, notices: list[RowNotice]) -> Iterator[LogRow]:
-    """Learn the announced rows, and yield what the device answers."""
+    """Learn the announced rows; yield the log's line about each of them."""
     state = model.state.flashed()
     trainer = trainer_for(state, learn=len(notices))
     metrics: list[dict[str, float]] = []

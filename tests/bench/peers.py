@@ -80,7 +80,7 @@ Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Learner:
-    """A peer's program on this computer, which is compiled again for every rate."""
+    """A peer's program on this computer; it is compiled again for every rate."""
 
     peer: Peer
     library: Path | None

@@ -1,10 +1,11 @@
 /* plain_float.c - the same network in plain float: sigmoid neurons, backprop, SGD sample by sample.
  *
- * An engineer would write this without our library, with care for speed and memory. It uses single
- * precision throughout, an exponential of its own, and weights in memory order. It computes the
- * errors of a layer before its weights change, and copies nothing. Hidden layers pass a = 2 D - 1
- * on, as ours do, so that D = sigmoid(z) and da/dz = 2 D'. The output's error is Y - D, the
- * gradient of the cross-entropy. `ska-edge bench --compare` measures it. */
+ * This is what a careful engineer would write without our library, for speed and little memory. It
+ * uses single precision throughout, has its own exponential function, and reads the weights in
+ * memory order. Before it changes the weights of a layer, it computes the errors of the layer below
+ * from them, so it copies nothing. As in our networks, D = sigmoid(z), and a hidden layer passes on
+ * a = 2 D - 1, so da/dz = 2 D'. The output's error is Y - D, the negative gradient of the
+ * cross-entropy. `ska-edge bench --compare` measures the program. */
 #include "bench_network.h"
 #include "bench_weights.h"
 

@@ -12,7 +12,7 @@ from tests.cli.conftest import Start
 from tests.cli.iris_log import ROWS, lines_of, rows_of
 from tests.ska_edge.monitor.sinks.test_mqtt import free_port, start_broker, subscribed
 
-__all__ = ["start_broker"]  # a fixture
+__all__ = ["start_broker"]  # the tests use this imported fixture
 
 
 def test_a_broker_gets_every_line_of_every_device(

@@ -1,4 +1,4 @@
-"""Every command that prints a count uses the singular for one."""
+"""Every command that prints a count uses the singular for a count of one."""
 
 from __future__ import annotations
 

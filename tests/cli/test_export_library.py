@@ -1,4 +1,4 @@
-"""`firmware --as`: a library for another tool chain, or one sentence that says why not."""
+"""`firmware --as` writes a library for another tool chain, or one sentence says why not."""
 
 from __future__ import annotations
 

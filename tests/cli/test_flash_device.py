@@ -34,7 +34,7 @@ def test_stm32flash_writes_the_image_and_keeps_the_saves(ska_edge, built: Built)
         without("stm32flash is not installed: apt-get install stm32flash")
     project = built(BOARD, "fw")
     edit(project, '"stm32flash", "-b"', '"stm32flash", "-m", "8n1", "-b"')  # a pty has no parity
-    with RomLoader(contents=0x00) as loader:  # a chip that is full of zeros
+    with RomLoader(contents=0x00) as loader:  # every byte of the flash is 0
         outcome = ska_edge("flash", project, "--port", loader.port, "--trust", "--json")
     assert outcome.code == 0
     assert outcome.document()["tool"] == "stm32flash"
@@ -59,15 +59,15 @@ def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built
 
 @pytest.fixture
 def gdb_server() -> Iterator[str]:
-    """Start a gdb server: QEMU's STM32F405, whose flash begins where that of nucleo-f401re does."""
+    """Start QEMU's STM32F405 with a gdb server; its flash begins where nucleo-f401re's does."""
     for program in ("gdb-multiarch", "qemu-system-arm"):
         if shutil.which(program) is None:
             without(f"{program} is not installed")
-    with tempfile.TemporaryDirectory() as folder:  # a short path, as a socket needs
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
         port, number = f"{folder}/gdb", Path(folder) / "pid"
         machine = ["qemu-system-arm", "-M", "netduinoplus2", "-display", "none", "-S"]
         server = ["-gdb", f"unix:{port},server=on,wait=off"]
-        # A daemon: the command ends when the server is ready.
+        # As a daemon, the server outlives the command, which ends when the server is ready.
         daemon = ["-daemonize", "-pidfile", str(number), "-monitor", "none", "-serial", "null"]
         subprocess.run([*machine, *server, *daemon], check=True)
         yield port

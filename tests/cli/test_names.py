@@ -15,7 +15,7 @@ ROWS = 60
 
 
 def write(name: str, columns: str, seed: int = 0) -> Path:
-    """Write rows of two classes, apart in ay only; t counts the rows."""
+    """Write rows of two classes that differ only in the column ay; the column t counts the rows."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, 2, ROWS)
     values = {

@@ -98,7 +98,7 @@ def test_the_commands_need_no_network(
     try:
         done = run(tmp_path, COMMANDS)
     finally:
-        stop(tmp_path / "firmware")  # if a command failed before the board was stopped
+        stop(tmp_path / "firmware")  # a command may fail before the board is stopped
     assert done.returncode == 0, done.stderr[-2000:]
     assert not (tmp_path / "reached").exists()
 

@@ -41,7 +41,7 @@ def test_every_command_reads_both_kinds(
         "predict": (model, "iris"),
         "export": (model, "-o", "again.onnx"),
         "firmware": (model, "--board", "host", "-o", "written"),
-        "monitor": (model, *rows, "--log", "log.jsonl"),  # this board still has its flashed weights
+        "monitor": (model, *rows, "--log", "log.jsonl"),  # the device has learned nothing yet
         "replay": ("log.jsonl", model),
         "pull": (model, "-o", "pulled.ska", "--port", port),
         "push": (model, "--port", port),

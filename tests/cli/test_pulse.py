@@ -150,7 +150,7 @@ def test_a_build_says_that_it_compiles(
 
 
 class _Patient:
-    """A context manager that waits before its end."""
+    """A context manager that waits at the end of its block, unless the block fails."""
 
     def __init__(self, inner, wait) -> None:
         self._inner, self._wait = inner, wait

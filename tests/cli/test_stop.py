@@ -164,7 +164,7 @@ def test_a_terminal_gets_no_table_before_the_first_row(
 def screen(master: int) -> str:
     """Return all that a program writes to its terminal until it ends."""
     shown = b""
-    with contextlib.suppress(OSError):  # the end of a terminal is an error
+    with contextlib.suppress(OSError):  # a read at the end of a terminal is an error
         while found := os.read(master, 4096):
             shown += found
     os.close(master)

@@ -26,7 +26,7 @@ def own_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def foreign(ska_edge, iris_file: Path, require_board: Callable[[str], Board]) -> Path:
-    """Return a project from elsewhere, whose board.toml creates a file when it is used."""
+    """Return a project from elsewhere; the command that starts its board creates a file."""
     require_board("host")
     assert ska_edge("firmware", iris_file, "--board", "host", "-o", "ours").code == 0
     shutil.copytree("ours", "theirs")

@@ -54,9 +54,8 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     memcpy(bytes, memory + offset, count);
 }
 
-/* Programming can only clear bits. A cut write leaves the bytes partly unchanged, or with any
- * value.
- */
+/* Programming flash can only clear bits. A write that is cut leaves the bytes unchanged, partly
+ * programmed or complete; in EEPROM they may also have any other value. */
 static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
     for (size_t i = 0; i < SKA_STORAGE_UNIT; i++) {
 #if SKA_STORAGE_PAGE > 1
@@ -64,7 +63,7 @@ static void unit_program(uint8_t *place, const uint8_t *bytes, bool cut) {
         CHECK(place[i] == 0xFF);
         place[i] = (uint8_t)(place[i] & (bytes[i] | kept));
 #else
-        page_erases[place - memory]++; /* each write wears a byte */
+        page_erases[place - memory]++; /* in EEPROM, every write wears the byte like an erase */
         if (!cut || leftover == ALL) {
             place[i] = bytes[i];
         } else if (leftover != NOTHING) {
@@ -116,8 +115,7 @@ bool ska_storage_erase(uint32_t offset) {
 
 /* --- networks --------------------------------------------------------------------------------- */
 
-/* The second network is for comparison. It has bytes that no state has, so that any change shows.
- * */
+/* `untouched` is for comparison: before a load, every byte of both networks is 0x55. */
 static ska_t network;
 static ska_t untouched;
 

@@ -27,7 +27,7 @@ def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
     assert {"host", "qemu-m3", "qemu-rv32", "sim-atmega328p", "virtual-m4"} <= set(NAMES)
-    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # shared files
+    assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # folders of shared files
     assert list(NAMES) == sorted(NAMES)
 
 

@@ -94,7 +94,7 @@ def built(
     tmp_path_factory: pytest.TempPathFactory,
     require_toolchain: Callable[[str], str],
 ) -> tuple[ctypes.CDLL, Plan, State]:
-    """Compile the library, without ska_main.c, as a firmware of one's own does."""
+    """Compile the library, without ska_main.c, as a user's own firmware does."""
     plan, folder = PLANS[request.param], tmp_path_factory.mktemp("device") / "p"
     parameters = np.random.default_rng(2).integers(-3000, 3000, plan.parameter_count)
     write_project(plan, parameters, "host", folder)
@@ -121,7 +121,7 @@ def test_a_request_waits_for_poll_and_bytes_in_between_are_dropped(device: Devic
     *before, last = device.feed("HELLO", protocol=PROTOCOL_VERSION)
     assert (any(before), last) == (False, True)
     assert device.sent() == []
-    assert all(device.feed("HELLO", seq=9, protocol=PROTOCOL_VERSION))  # dropped
+    assert all(device.feed("HELLO", seq=9, protocol=PROTOCOL_VERSION))  # all bytes are dropped
     ((name, _),) = device.poll()
     assert name == "WELCOME"
     assert device.poll() == []
@@ -171,7 +171,7 @@ def test_what_it_learns_by_itself_is_announced_while_a_host_follows(
             }
             assert len(metrics) == (len(device.plan.layers) if want & Want.METRICS else 0)
             assert all(values["step"] == trainer.state.step for _, values in metrics)
-        assert device.hello()["crc"] == trainer.state.crc  # HELLO ends the following
+        assert device.hello()["crc"] == trainer.state.crc  # HELLO also ends FOLLOW
 
 
 def test_a_class_that_does_not_exist_is_not_learned(device: Device) -> None:
@@ -204,7 +204,7 @@ def test_the_device_is_busy_from_the_first_piece_of_its_state_to_the_last(device
         device.ask("PULL", offset=offset)
         assert device.says("ska_device_busy") == (offset + CHUNK_MAX < size)
     device.ask("PULL", offset=0)
-    device.ask("PULL", offset=size)  # refused
+    device.ask("PULL", offset=size)  # the device refuses this
     assert not device.says("ska_device_busy")
 
 

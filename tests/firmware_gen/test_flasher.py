@@ -1,4 +1,4 @@
-"""A flasher's command is filled with the files of the image; a wrong one is refused."""
+"""A flasher's command gets the names of the image's files; a wrong command is refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_command_names_files_that_exist(
         words = [word for command in commands for word in command]
         files = [word for word in words if word.startswith(str(elf.parent))]
         assert all(Path(word).is_file() for word in files)
-        # The command of openocd has the file inside a word.
+        # In openocd's command, the name of the file is only a part of an argument.
         assert files or any(str(elf) in word for word in words)
         assert port is None or any(port in word for word in words)
 

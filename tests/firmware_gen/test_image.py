@@ -67,7 +67,7 @@ def test_the_files_of_a_build_are_those_of_objcopy(
     assert names == ["firmware.hex", "firmware-08000000.bin", "firmware-08010000.bin"]
     theirs = project / "theirs.hex"
     subprocess.run([objcopy, "-O", "ihex", report.elf, theirs], check=True)
-    # Their file also has the start address, a record of type 5, which no flash needs.
+    # objcopy also writes the start address, in a record of type 5; programming does not need it.
     lines = [line for line in theirs.read_text().splitlines() if line[7:9] != "05"]
     assert report.images[0].read_text().splitlines() == lines
     memory = parse_hex(report.images[0].read_text())

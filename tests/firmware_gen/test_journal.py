@@ -1,4 +1,4 @@
-"""Wherever power is cut, a load gives the last complete save or the one before.
+"""Wherever power is cut, a load gives the last complete save or the save before it.
 
 journal_power.c runs ska_journal.c on a simulated flash memory, under the sanitizers for addresses
 and undefined behavior. It saves the state of a network of 2,410 parameters. These tests compile it

@@ -1,4 +1,4 @@
-"""The C does not compile if an assumption about the platform is false. Each test fakes one."""
+"""The C does not compile if an assumption about the platform is false. Each test breaks one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import firmware_gen
 RUNTIME = Path(firmware_gen.__file__).parent / "runtime"
 HEADERS = "#include <limits.h>\n#include <stdint.h>\n"
 
-# After the compiler's own headers, a line gives a name the meaning that it has on the platform.
+# A line after the compiler's headers gives a name the meaning that it has on such a platform.
 PLATFORMS = {
     "bytes of 16 bits": ("#undef CHAR_BIT\n#define CHAR_BIT 16", "8-bit bytes and int64_t"),
     "no 64-bit integers": ("#undef INT64_MAX", "8-bit bytes and int64_t"),

@@ -144,7 +144,7 @@ def test_a_first_run_that_fails_leaves_nothing_that_the_next_one_refuses(
         patched.setattr(swap, "_undo", lambda *_: None)
         Full(patched, KeyboardInterrupt()).left = 20
         generate(folder)
-    assert folder.exists()  # with the leftovers of a killed process
+    assert folder.exists()  # the killed process left it behind
     generate(folder)
     assert not list(folder.glob(swap.PARTS))
     assert load_project(folder).digest == PLAN.digest
@@ -273,7 +273,7 @@ def test_nothing_outside_of_the_folder_is_written_or_removed(tmp_path: Path, fol
     (folder / "board").symlink_to(outside)
     with pytest.raises(InputError, match="leads out of"):
         generate(folder)
-    # Another user forged a finished swap.
+    # Another user forged the folder of a decided swap, which the next load would complete.
     decided = folder / swap.DECIDED
     (decided / "new" / "board").mkdir(parents=True)
     (decided / "new" / "board" / "evil").write_text("evil")

@@ -49,7 +49,7 @@ int main(void) {
     }
 }
 """
-# A loop of some tenths of a second, in which a whole burst arrives, by board or family.
+# How often a loop runs for some tenths of a second, in which a whole burst arrives.
 TURNS = {
     "avr": 400_000,
     "microbit-v2": 8_000_000,
@@ -261,9 +261,9 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("qemu-rv32", 921_600, True),  # the divisor would be less than 1
         ("sim-atmega328p", 9_600, False),
         ("sim-atmega328p", 250_000, False),
-        ("sim-atmega328p", 230_400, True),  # 3.5 % off
+        ("sim-atmega328p", 230_400, True),  # the actual rate is 3.5 % off
         ("sim-atmega2560", 500_000, False),
-        ("sim-atmega2560", 921_600, True),  # 8.5 % off
+        ("sim-atmega2560", 921_600, True),  # the actual rate is 8.5 % off
         ("virtual-m4", 921_600, False),
         ("nucleo-f401re", 921_600, False),
         ("microbit-v2", 921_600, False),
@@ -300,7 +300,7 @@ def test_two_and_a_half_percent_are_too_much(clocks: float, tmp_path: Path) -> N
     if compiler is None:
         without("no C compiler of this computer is installed")
     assert compiler is not None
-    # 100,000 bits a second, so 1000 clocks would be exact.
+    # At 100 MHz and 100,000 bits per second, a bit takes exactly 1000 clocks.
     (tmp_path / "main.c").write_text(
         '#include "ska_baud.h"\n#if SKA_BAUD_IS_OFF(CLOCKS)\n#error "off"\n#endif\n'
         "int main(void) { return 0; }\n",

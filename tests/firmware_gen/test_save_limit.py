@@ -81,7 +81,7 @@ def test_offers_are_paid_for_too(firmware: Firmware) -> None:
 
 
 def test_the_detail_is_what_the_device_must_receive(firmware: Firmware) -> None:
-    """Zeros count toward a save like any bytes; they open no session and are no damaged frames."""
+    """Zeros count toward a save like any bytes. They open no session and are not damage."""
     f, opening = firmware, alternating(firmware, BUDGET + 1)
     left = statuses(f.run(*opening))[-1]
     assert left[:2] == (2 * BUDGET + 2, Status.EARLY)

@@ -273,7 +273,7 @@ def test_a_late_hello_does_not_turn_the_session_back(firmware: Firmware) -> None
     replies = f.run(f.hello(9), f.sample(10, 0), f.hello(9), f.sample(10, 0), f.sample(11, 1))
     welcomes = [values for _, values in named(replies, "WELCOME")]
     assert [(values["samples"], values["seq"]) for values in welcomes] == [(0, 9), (1, 10)]
-    assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # the second 10 is the same answer again
+    assert counts(replies) == [(10, 1), (10, 1), (11, 2)]  # answer 10 is sent twice
     assert statuses(replies) == []
 
 

@@ -1,4 +1,4 @@
-/* campaign.c: sends random bytes and mutated frames to the firmware, the same in every run.
+/* campaign.c: sends the firmware random bytes and mutated frames; every run sends the same ones.
  *
  *     campaign BYTES FRAMES SEED...
  *
@@ -87,23 +87,23 @@ static void mutate_once(bytes_t *bytes, size_t limit) {
         fresh[i] = draw_byte();
     }
     const uint32_t kind = count == 0 ? 6 : draw(8);
-    if (kind == 0) { /* a flipped bit */
+    if (kind == 0) { /* a bit is flipped */
         bytes->bytes[a] ^= (uint8_t)(1u << draw(8));
-    } else if (kind == 1) { /* another byte */
+    } else if (kind == 1) { /* a byte is replaced */
         bytes->bytes[a] = fresh[0];
-    } else if (kind == 2) { /* cut off */
+    } else if (kind == 2) { /* the end is cut off */
         bytes->count = a;
-    } else if (kind == 3) { /* cut out */
+    } else if (kind == 3) { /* a piece is cut out */
         const uint32_t gone = 1 + draw(count - a);
         memmove(bytes->bytes + a, bytes->bytes + a + gone, count - a - gone);
         bytes->count -= gone;
     } else if (kind == 4) { /* a piece is repeated, here or elsewhere */
         insert(bytes, b, bytes->bytes + a, 1 + draw(count - a), limit);
-    } else if (kind == 5) { /* inserted */
+    } else if (kind == 5) { /* random bytes are inserted */
         insert(bytes, a, fresh, fresh_count, limit);
-    } else if (kind == 6) { /* extended */
+    } else if (kind == 6) { /* random bytes are appended */
         insert(bytes, count, fresh, fresh_count, limit);
-    } else { /* swapped */
+    } else { /* two bytes are swapped */
         const uint8_t kept = bytes->bytes[a];
         bytes->bytes[a] = bytes->bytes[b];
         bytes->bytes[b] = kept;
@@ -180,7 +180,7 @@ static void push_fill(bytes_t *content) {
     }
 }
 
-/* Makes a seed into the request that the device expects. */
+/* Turns a seed into the request that the device expects. */
 static bytes_t request_of(const bytes_t *seed) {
     bytes_t content = *seed;
     content.bytes[1] = device_next_seq();
@@ -224,10 +224,10 @@ static bytes_t request_any(void) {
 static void send_mutated(void) {
     bytes_t content = request_any();
     const uint32_t way = draw(16);
-    if (way < 7) { /* mutated on the line, zeros included */
+    if (way < 7) { /* the bytes on the line are mutated, zeros included */
         line_add_frame(&content);
         mutate(&line, sizeof line.bytes / 2);
-    } else if (way < 12) { /* payload mutated, with a valid CRC, so that the handlers see it */
+    } else if (way < 12) { /* the payload is mutated; the CRC is valid, so the handlers see it */
         bytes_t payload = content;
         memmove(payload.bytes, payload.bytes + 2, payload.count - 2);
         payload.count -= 2;
@@ -235,10 +235,10 @@ static void send_mutated(void) {
         memcpy(content.bytes + 2, payload.bytes, payload.count);
         content.count = payload.count + 2;
         line_add_frame(&content);
-    } else if (way < 14) { /* type and seq mutated as well */
+    } else if (way < 14) { /* type and seq are mutated as well */
         mutate(&content, CONTENT_MOST);
         line_add_frame(&content);
-    } else { /* repeated, with the previous request after it */
+    } else { /* the request is repeated, then the previous one */
         line_add_frame(&content);
         const size_t once = line.count;
         line_add_frame(&content);
@@ -301,7 +301,7 @@ static bool produce(void) {
         }
         stage = STAGE_ZERO;
         /* fall through */
-    case STAGE_ZERO: /* ends the bytes on the line, before the next seq is read */
+    case STAGE_ZERO: /* a zero ends the last piece; only then is the next seq known */
         line_add(&zero, 1);
         stage = STAGE_AGAIN;
         return true;

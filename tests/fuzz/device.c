@@ -31,7 +31,7 @@ typedef struct {
     uint8_t content[LINE_MOST];
 } content_seen_t;
 
-/* A piece of a line, up to the next zero; longer pieces are no frames. */
+/* A piece of a line, up to the next zero. A piece that does not fit is no frame. */
 typedef struct {
     size_t count;
     uint8_t bytes[LINE_MOST];
@@ -244,7 +244,7 @@ static void byte_judge(void) {
 
 void ska_board_init(void) {}
 
-/* Takes a byte of a line; returns true if it ends a piece, which is empty between two zeros. */
+/* Takes a byte of a line; returns true if it is a zero that ends a piece of at least one byte. */
 static bool piece_take(piece_t *piece, uint8_t byte) {
     if (byte != 0) {
         if (piece->count < LINE_MOST) {

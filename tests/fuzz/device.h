@@ -12,9 +12,9 @@
 typedef struct {
     uint64_t starts;
     uint64_t bytes;
-    uint64_t frames;      /* pieces between zeros, good or not */
+    uint64_t frames;      /* pieces between zeros, valid frames or not */
     uint64_t good;        /* of these, frames with a good CRC that fit the device's buffer */
-    uint64_t executed;    /* requests */
+    uint64_t executed;    /* requests that were executed */
     uint64_t repeated;    /* requests that were answered again */
     uint64_t out_of_turn; /* requests that were refused for their seq */
     uint64_t refused;     /* requests in sequence that were refused for their contents */
@@ -33,8 +33,8 @@ typedef int16_t (*device_source_t)(void);
 /* Starts a new device and lets it run. */
 void device_run(device_source_t source);
 
-/* These tell a source what the device expects: the seq of its next request, the token of its state,
- * and the number of its next sample. */
+/* A source calls these to learn what the device expects: the seq of its next request, the token of
+ * its state, and the number of its next sample. */
 uint8_t device_next_seq(void);
 uint32_t device_token(void);
 uint32_t device_number(void);

@@ -7,9 +7,8 @@
 /* Erases the whole memory, as if new. */
 void storage_clear(void);
 
-/* Counts how often the rules of the memory were broken, by a write over bytes that are not erased,
- * or past the end.
- */
+/* Counts what broke the rules of the memory: accesses outside of it, writes of incomplete units,
+ * erases that do not begin at a page, and bytes of flash that were written without an erase. */
 extern uint64_t storage_misuses;
 
 #endif

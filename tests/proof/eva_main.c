@@ -64,8 +64,8 @@ static void any_teaching(void) {
 #error "the fillings below are those of two classes"
 #endif
 
-/* Enumerates the fillings of the buffer: each class has 0 to all of its slots filled. They are
- * analyzed one by one, because the draw of a sample relies on the sum over the classes. */
+/* Enumerates how many slots of each class are filled, from none to all. Eva analyzes each case by
+ * itself, because the code that draws a stored sample relies on the sum of these numbers. */
 #define EACH_FILLING                                                                               \
     for (uint16_t first = 0; first <= SKA_REPLAY_SLOTS; first++)                                   \
         for (uint16_t second = 0; second <= SKA_REPLAY_SLOTS; second++)
@@ -175,7 +175,7 @@ static void check_state(const ska_t *state) {
 /* --- one call from any state ------------------------------------------------------------------ */
 
 static void from_init(void) {
-    ska_t fresh; /* still uninitialized: Eva sees a read of anything that ska_init forgets */
+    ska_t fresh; /* uninitialized, so Eva finds any member that ska_init forgets */
     ska_init(&fresh);
     check_state(&fresh);
     any_input();
@@ -290,7 +290,7 @@ static void from_standardize(void) {
 }
 #endif
 
-/* Any call may come; each one starts from a state of its own. */
+/* Analyzes every kind of call; each starts from a state of its own. */
 void eva_main(void) {
     from_init();
     from_infer();

@@ -12,8 +12,8 @@ from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
-# The plans are small, because Eva follows each iteration of a loop. Each has a layer of five
-# rows, so that the code for four rows at once runs, and the code for the last row.
+# The plans are small, because Eva follows each iteration of a loop. Each has a layer of five rows:
+# the first four run through the code for four rows at once, the last through the code for one row.
 PLANS = {
     "local": make_plan(
         (3, 2, 5, 2),

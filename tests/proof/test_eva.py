@@ -1,9 +1,9 @@
-"""Frama-C Eva proves that the C of four plans has no overflow, no wild access and no lost bit.
+"""Frama-C Eva proves that the C of four plans has no overflow, access out of bounds or lost bit.
 
 eva_main.c calls every function of the library in every state that can occur. Eva follows all values
-at once, so an analysis without an alarm is a proof. The two machines have an `int` of 16 bits, as
-on an AVR, and of 32 bits. Eva analyzes the portable kernels; the agreement tests show that the
-other kernels compute the same bits.
+at once, so an analysis without an alarm is a proof. The analysis runs for two machines: the `int`
+of one has 16 bits, as on an AVR, and the `int` of the other has 32 bits. Eva analyzes the portable
+kernels; the agreement tests show that the other kernels compute the same bits.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ OPTIONS = (
 INDEX = re.compile(r"^ +const int32_t index = .*;$", re.M)
 HINT = "\n    /*@ split index; */"
 # Second, a comment tells Eva that a weight which moves within the headroom of its row stays in its
-# format. This relates more values than Eva follows; tests/agreement/test_headroom.py shows it.
+# format. Eva cannot relate all of these values; tests/agreement/test_headroom.py shows it instead.
 MOVED = re.compile(r"^    const int32_t sum = weight \+ ska_change_i32\(product, shift\);$", re.M)
 MOVED_HINT = "\n    /*@ admit INT16_MIN <= sum <= INT16_MAX; */"
 # Third, the check that the state has no gaps is removed. Fourth, any rate replaces the plan's rate.
 WHOLE = re.compile(r"^typedef char ska_state_is_whole.*$", re.M)
 RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
 ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
-# Fifth, the parameters become the last member of the state, so that a pointer that leaves them
-# leaves the object.
+# Fifth, the parameters become the last member of the state. A pointer beyond their end then also
+# leaves the object, and Eva reports it.
 PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
 
@@ -79,7 +79,7 @@ class Verdict:
 
     @property
     def alarm_kinds(self) -> str:
-        """The warnings, as Eva prints them."""
+        """The text of every alarm, as Eva prints it."""
         return "\n".join(re.findall(r"\[eva:alarm\][^\n]*\n?[^\[]*", self.text))
 
     @property

@@ -1,4 +1,4 @@
-"""Frama-C Eva proves that ska_journal.c has no wild access, whatever the memory holds.
+"""Frama-C Eva proves that ska_journal.c makes no access out of bounds, whatever the memory holds.
 
 eva_journal.c simulates the memory. It returns any bytes and fails at any time. It checks that every
 access is inside the memory, every write is a whole unit, and every erase is a whole page.

@@ -1,4 +1,4 @@
-"""Frama-C Eva proves that ska_mac.c has no wild access and no undefined shift."""
+"""Frama-C Eva proves that ska_mac.c has no access out of bounds and no undefined shift."""
 
 from __future__ import annotations
 

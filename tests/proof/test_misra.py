@@ -18,9 +18,9 @@ from tests.proof.plans import PLANS, write_sources
 PAGE = Path(__file__).parents[2] / "docs" / "FIRMWARE.md"
 SOURCES = tuple(sorted(path.name for path in RUNTIME.glob("*.c")))
 TIME_LIMIT_S = 300  # a run takes 2 s; the limit only ends a run that hangs
-# cppcheck does not read the compiler's headers. These are the macros that the C tests with #if.
+# The C code tests these macros of the compiler's headers with #if; cppcheck reads no such header.
 HEADER_MACROS = ("CHAR_BIT=8", "INT16_MAX=32767", "INT64_MAX=9223372036854775807LL")
-# The board's files would define these macros for its memory for saves.
+# In a real project, the files of a board with memory for saves define these macros.
 STORAGE = ("SIZE=0x8000u", "PAGE=1024u", "UNIT=4u", "WEAR=20000u")
 LIMIT = ("BUDGET=200u", "INTERVAL=30u")
 
@@ -32,7 +32,7 @@ def deviations(page: str) -> dict[str, str]:
 
 
 def findings(sources: Path) -> list[tuple[str, str]]:
-    """Run cppcheck; return the MISRA rule or other check, and the place, of each finding."""
+    """Run cppcheck; return the place of each finding, with its MISRA rule or other check."""
     if shutil.which("cppcheck") is None:
         without("cppcheck is not installed (apt-get install cppcheck)")
     command = ["cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4", "--quiet"]

@@ -1,4 +1,4 @@
-"""npz archives: every member is read once, and in numpy's own forms."""
+"""An array in an npz archive is read as numpy wrote it, and its member is opened once."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@
 
 #define UART_INTERRUPT_RX_READY 0x4u
 #define UART_ENABLED 0x4u
-/* The speed is 16 MHz * BAUD / 2^32. BAUD is a multiple of 2^12, here the nearest one; the error is
+/* The speed is 16 MHz * BAUD / 2^32. BAUD is rounded to a multiple of 2^12; the error is
  * at most 8 bits per second. 2^20 / 16,000,000 = 1024 / 15,625. */
 #define UART_BAUD_STEPS ((SKA_UART_BAUD * 1024u + 15625u / 2u) / 15625u)
 #if SKA_CLOCK != 16000000

@@ -1,6 +1,6 @@
 /* The host's memory for saves: the file that the environment variable SKA_STORAGE names. It is
  * mapped, so everything written is in the file even if the process is killed. Without the variable,
- * the memory ends with the process. Only one process at a time may use a file. storage_ram.c
+ * the saves end with the process. Only one process at a time may use a file. storage_ram.c
  * implements the rules of flash.
  */
 

@@ -68,8 +68,9 @@ static bool flash_wait(void) {
 
 /* Unlocks CR and sets it; returns FLASH_ACR as it was. A wrong key would lock CR until the next
  * reset, and so would the right keys while CR is unlocked. Errors of earlier operations would stop
- * this one, so they are cleared. A read of bank 1 while bank 2 is written can corrupt the data
- * cache (errata sheet ES0250, "Data cache might be corrupted"), so the cache is off meanwhile. */
+ * this operation, so they are cleared. A read of bank 1 while bank 2 is written can corrupt the
+ * data cache (errata sheet ES0250, "Data cache might be corrupted"), so flash_begin turns the cache
+ * off. */
 static uint32_t flash_begin(uint32_t control) {
     const uint32_t access = FLASH_ACR;
     (void)flash_wait();

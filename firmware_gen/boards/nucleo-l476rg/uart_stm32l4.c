@@ -36,7 +36,7 @@
 #define CR1_RE 0x04u
 #define CR1_TE 0x08u
 #define CR1_RXNEIE 0x20u /* enables the interrupt of RXNE and of ORE */
-#define ISR_ORE 0x08u    /* overrun: a byte came before the last one was read */
+#define ISR_ORE 0x08u    /* overrun: a byte came before the previous byte was read */
 #define ISR_RXNE 0x20u
 #define ISR_TXE 0x80u
 #define ICR_ORECF 0x08u

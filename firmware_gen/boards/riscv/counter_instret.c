@@ -1,6 +1,6 @@
 /* The counter of a RISC-V board: the lower 32 bits of minstret, the number of retired instructions
- * (RISC-V Privileged Architecture, section 3.1.10). The assembler option enables the instruction's
- * extension. A compiler option for the extension would select another library. */
+ * (RISC-V Privileged Architecture, section 3.1.10). The assembler option enables the extension
+ * Zicsr, which has csrr. A compiler option for Zicsr would select another library. */
 
 #include "ska_board.h"
 

@@ -12,8 +12,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* The dense layer names every kind of activation, and the files of the layers also have forms in 8
- * and 32 bits. So all of these files are included; the linker drops what is not called. */
+/* The dense layer refers to every kind of activation, and the layers' files also have functions for
+ * integers of 8 and 32 bits. So all of these files are included; the linker drops what is not
+ * called. */
 #include "basic/base/ailayer/ailayer_elu.c"
 #include "basic/base/ailayer/ailayer_leaky_relu.c"
 #include "basic/base/ailayer/ailayer_relu.c"

@@ -1,7 +1,7 @@
 /* with_genann.c - the network in Genann (C, double precision, sigmoid neurons, squared error).
  *
  * Genann multiplies every bias with -1 and stores it in front of the row of its neuron. All hidden
- * layers have one width. */
+ * layers have the same width. */
 #include "bench_heap.h"
 #include "bench_network.h"
 #include "bench_weights.h"

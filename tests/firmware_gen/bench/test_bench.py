@@ -48,7 +48,7 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
 }
 """
 
-# A library that takes two blocks of the heap, frees the second one, and calls itself by a pointer.
+# A library that takes two blocks of the heap, frees the second, and calls itself through a pointer.
 LIBRARY = """\
 #include <stdlib.h>
 
@@ -144,7 +144,7 @@ def test_the_same_run_gives_the_same_figures(
     board = require_board(BOARD)
     runs: list[Benchmark] = [bench(board, task, tmp_path / f"{i}") for i in range(2)]
     assert runs[0].own.flash == runs[1].own.flash
-    # A reading of the counter may be a tick off.
+    # A reading of the counter may be off by one tick.
     assert abs(runs[0].own.learn - runs[1].own.learn) < 1
 
 
@@ -162,7 +162,7 @@ def test_a_compared_program_is_measured_by_itself(
     assert 10 * turns < compared.learn < 15 * turns + 15
     assert compared.right == int((task.labels == 1).sum())
     assert board.uart is not None
-    assert compared.ram < board.uart.buffer + 16  # the receive buffer, and little more
+    assert compared.ram < board.uart.buffer + 16  # little more than the receive buffer
     assert compared.code < 0  # the initial weights are subtracted, though the program has none
     assert found.own.learn > compared.learn
 

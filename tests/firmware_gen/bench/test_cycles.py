@@ -1,4 +1,4 @@
-"""The modelled cycles of small functions are those counted by hand with the manuals' tables."""
+"""The modelled cycles of small functions equal a count by hand with the manuals' tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __attribute__((naked)) void measured(void) { __asm__ volatile(".syntax unified\\
 """
 
 # Each function gets an address in r0. Its cycles are a sum of terms, one per instruction in order.
-# A loop's terms are in parentheses, times its turns.
+# The terms of a loop are in parentheses, times the number of its iterations.
 LOOP = """
     movs r1, #3
 1:  ldr r2, [r0]
@@ -59,7 +59,7 @@ BLOCKS = """
     adds r1, #1
     bx lr
 """
-# Of two loads, the second one needs 1 cycle less, unless the first one gives its address.
+# Of two loads in a row, the second takes 1 cycle less, unless the first loads its address.
 OVERLAP = """
     adds r0, #4
     ldr r1, [r0]
@@ -144,7 +144,7 @@ def test_a_trace_counts_every_turn(
     require_toolchain("arm-none-eabi-gcc")
     board = load_board("qemu-m4")
     image = assembled(write_firmware(board, main(LOOP)), board)
-    for _ in range(2):  # a second call starts anew
+    for _ in range(2):  # the second call must give the same counts
         trace = image.call("measured", image.symbols["ska_bss_end"])
         executed = sum(
             times * len(image.code(block)) for (_, block), times in trace.items() if block.size

@@ -1,4 +1,4 @@
-"""A report is read from a port that another program may have opened before."""
+"""A benchmark report is read whole, even if another program has opened the port before."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_report(board: Board) -> None:
 def test_a_program_that_has_the_port_is_waited_for(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A monitor waits for a device that is gone; the new board has the old number of its port."""
+    """A monitor still waits for a lost device, and the new board got the same port."""
     waiting = threading.Event()
     poll = report.time.sleep
 
@@ -81,7 +81,7 @@ def test_a_program_that_has_the_port_is_waited_for(
         asking.start()
         assert waiting.wait(30)
         other.write(b"h")  # starts a run
-        assert other.read()[:1] == WHOLE[:1]  # takes its first bytes, at least
+        assert other.read()[:1] == WHOLE[:1]  # reads at least the first byte of the report
         assert found == []
     asking.join(30)
     assert found == [EXPECTED]

@@ -1,4 +1,4 @@
-"""Text from outside cannot leave a comment of C."""
+"""Text from outside cannot end the C comment that contains it."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ def plant(project: Path, mistake: Mistake) -> None:
 
 
 class Script:
-    """A line that brings a chunk of bytes whenever the firmware sleeps, and then is gone.
+    """A line that brings a chunk of bytes whenever the firmware sleeps, and ends after the last.
 
-    `received` are the bytes that come back.
+    `received` has the bytes that the firmware sent.
     """
 
     def __init__(self, *chunks: bytes) -> None:
@@ -112,7 +112,7 @@ def require_notice(
 
 
 class _Port(Terminal):
-    """A terminal that can be closed while the core waits at it."""
+    """A terminal that can be closed while the core waits for bytes from it."""
 
     def __init__(self) -> None:
         super().__init__()

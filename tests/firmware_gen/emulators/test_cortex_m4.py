@@ -1,4 +1,4 @@
-"""The virtual board: its core, the faults that end it, and its port on a pseudo terminal."""
+"""The virtual board: its core, the faults that end a run, and its port on a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_division_and_memory_functions_work_without_a_c_library(
     unsigned = a % 2**64
     wire = Script(a.to_bytes(8, "little", signed=True) + b.to_bytes(8, "little"), b"\x07\x03")
     Machine(report.elf, board, wire).run()
-    quotient = -(-a // b)  # C truncates
+    quotient = -(-a // b)  # C rounds quotients toward 0
     expected = [
         unsigned // b,
         unsigned % b,

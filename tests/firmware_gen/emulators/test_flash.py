@@ -331,7 +331,7 @@ def test_the_host_board_is_clean_under_sanitizers_and_ends_well_on_sigterm(
     ) as process:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
-        data = bytes(range(256)) * 3  # more than the board buffers
+        data = bytes(range(256)) * 3  # more than the board's buffer holds
         assert echo(port, data) == bytes((i + 1) & 0xFF for i in range(256)) * 3
         assert echo(port, b"again") == b"bhbjo"
         process.terminate()

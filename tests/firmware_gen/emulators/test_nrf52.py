@@ -1,4 +1,4 @@
-"""The nRF52833 is strict: each mistake of a driver ends the run with a sentence for its rule."""
+"""The model of the nRF52833 is strict: each mistake of a driver ends the run and is named."""
 
 from __future__ import annotations
 

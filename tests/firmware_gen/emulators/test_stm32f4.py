@@ -1,4 +1,4 @@
-"""The STM32F401 is strict: each mistake of a driver ends the run with a sentence for its rule."""
+"""The model of the STM32F401 is strict: each mistake of a driver ends the run and is named."""
 
 from __future__ import annotations
 

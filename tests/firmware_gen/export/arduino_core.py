@@ -17,8 +17,8 @@ from firmware_gen.memory.sections import measure
 HARDWARE = Path("/usr/share/arduino/hardware/arduino/avr")
 INSTALL = "arduino-core-avr is not installed: apt-get install arduino-core-avr"
 RECIPES = {".c": "c", ".cpp": "cpp", ".S": "S"}
-# The core wants a macro that only newer compilers define. A sketch gets all warnings as errors,
-# and so does a library; the core itself is not ours.
+# The core needs a macro that only newer compilers define. In sketches and libraries a warning is an
+# error, but not in the core, which is not ours.
 EXTRA = "-DDECIMAL_DIG=__DECIMAL_DIG__"
 STRICT = "-Wall -Wextra -Werror"
 
@@ -65,7 +65,7 @@ class ArduinoCore:
         objects = [self._compile(unit, "sketch", STRICT, includes)]
         sources = [path for path in sorted((library / "src").iterdir()) if path.suffix in RECIPES]
         parts = [self._compile(path, library.name, STRICT, includes) for path in sources]
-        objects.append(self._archive(f"{library.name}.a", parts))  # as dot_a_linkage demands
+        objects.append(self._archive(f"{library.name}.a", parts))  # for dot_a_linkage=true
         self._values["build.project_name"] = sketch.name
         self._run("recipe.c.combine.pattern", object_files=shlex.join(map(str, objects)))
         return self._folder / f"{sketch.name}.elf"

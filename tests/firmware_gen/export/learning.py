@@ -1,4 +1,4 @@
-"""What the two examples of the exports must do, by the trainer: learn, and serve a host."""
+"""Write exports, and compute what their two examples must do: learn, and serve a host."""
 
 from __future__ import annotations
 

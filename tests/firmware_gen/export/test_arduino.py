@@ -1,4 +1,4 @@
-"""The Arduino library, compiled by the recipes of Arduino's own core, learns the trainer's bits."""
+"""The Arduino library, compiled by the recipes of Arduino's own core, has the trainer's bits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def running(image: Path, chip: str, simulator: Path) -> Iterator[str]:
 
 
 def test_the_example_learns_on_the_board(core: ArduinoCore, library: Path, simulator: Path) -> None:
-    """Flash and RAM hold the sketch, and its checksums are those of all the trainer's bytes."""
+    """The sketch fits flash and RAM, and the checksums that it prints equal the trainer's."""
     image = core.build(library / "examples" / "Learn" / "Learn.ino", library)
     assert core.fits(image)
     with (
@@ -76,7 +76,7 @@ def test_the_example_serves_a_host_and_saves(
 
 
 def test_the_library_has_what_arduino_lint_asks_for(library: Path) -> None:
-    """The rules of arduino-lint by their codes; the program itself is not at hand."""
+    """Each check names the code of a rule of arduino-lint, a program that the test cannot run."""
     lines = (library / "library.properties").read_text(encoding="utf-8").splitlines()
     properties = dict(line.split("=", 1) for line in lines)
     required = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category"}

@@ -16,7 +16,7 @@ from tests.firmware_gen.export.learning import LINES, check_served, expected_lin
 
 NAME = "SkaThings"
 STRICT = "-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Wshadow -pedantic -Werror"
-# A program of the user, which takes its source from the example.
+# A user's own project; its program is compiled from the source of the example.
 USER = """\
 cmake_minimum_required(VERSION 3.14)
 project(user LANGUAGES C)
@@ -85,7 +85,7 @@ def test_the_project_builds_by_itself_and_is_found_once_installed(
 
 
 def test_a_project_fetches_it_from_a_folder(folder: Path, tmp_path: Path) -> None:
-    """The user's own program is named learn as well, so the examples are not built."""
+    """The user's program and the example are both named learn, so the example must not be built."""
     user = tmp_path / "user"
     user.mkdir()
     find = FETCHED.format(folder=folder)

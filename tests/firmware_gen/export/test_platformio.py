@@ -34,7 +34,7 @@ def test_the_default_environment_is_described(folder: Path) -> None:
 
 
 def test_the_manifest_fits_the_schema(folder: Path) -> None:
-    """PlatformIO checks the license against a list on the network, so its name is left out."""
+    """PlatformIO checks a license against an online list, so the test removes the license."""
     parser = pytest.importorskip("platformio.package.manifest.parser")
     schema = pytest.importorskip("platformio.package.manifest.schema")
     path = folder / "lib" / "SkaThings" / "library.json"
@@ -54,7 +54,7 @@ def lint(folder: Path, core: Path) -> object:
         [*command, "-d", folder], env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    return ast.literal_eval(result.stdout)  # in spite of the option, it is no JSON
+    return ast.literal_eval(result.stdout)  # despite --json-output, it is a Python literal
 
 
 def test_the_project_has_no_unknown_option(folder: Path, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_the_project_has_no_unknown_option(folder: Path, tmp_path: Path) -> None
 
 
 def test_the_sources_are_those_of_the_arduino_library(folder: Path, tmp_path: Path) -> None:
-    """So test_arduino.py compiles and runs them, on the boards of platformio.ini."""
+    """test_arduino.py compiles and runs these sources on the boards of platformio.ini."""
     (tmp_path / "arduino").mkdir()
     arduino = export("arduino", tmp_path / "arduino" / "SkaThings").folder
     pairs = {

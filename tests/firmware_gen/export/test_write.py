@@ -1,4 +1,4 @@
-"""Every export is deterministic and complete, and a folder that holds something else stays."""
+"""Every export is deterministic and complete, and a folder with something else stays as it is."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_export_has_a_readme_a_license_and_an_example(kind: str, tmp_path: Pa
 
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_every_header_takes_the_values_of_the_board(kind: str, tmp_path: Path) -> None:
-    """A header without ska_config.h could see another geometry than the sources."""
+    """A header that does not include ska_config.h could use other sizes than the sources."""
     folder = export(kind, tmp_path / "Things").folder
     headers = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("ska*.h")}
     assert {"ska_plan.h", "ska_board.h", "ska_storage.h"} <= set(headers)

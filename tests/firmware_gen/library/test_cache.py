@@ -170,6 +170,6 @@ def test_a_compiler_that_hangs_ends_with_all_that_it_started(
         with pytest.raises(ToolError, match=r"gcc did not end within 0\.3 s"):
             library_for(PLAN, accept)
         os.set_blocking(reader, True)
-        assert os.read(reader, 1) == b""  # no process has the fifo open any more
+        assert os.read(reader, 1) == b""  # end of file: no process has the fifo open any more
     finally:
         os.close(reader)

@@ -1,4 +1,4 @@
-"""A project of the board host as a shared library: the firmware's functions in any program."""
+"""A project of the board `host`, built as a shared library: any program can call its functions."""
 
 from __future__ import annotations
 

@@ -354,7 +354,8 @@ def test_saved_float_registers_count(
 def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
-    # A branch of Cortex-M0 reaches 2 KB; the loop around this code is longer.
+    # A branch of the Cortex-M0 reaches 2 KB. The loop around this code is longer, so the compiler
+    # jumps with BL, the instruction for calls.
     long = "        sink = sink * 3 + x;\n" * 300
     program = (
         '#include "ska_board.h"\n#define APART __attribute__((noinline))\n'

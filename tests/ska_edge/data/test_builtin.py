@@ -85,7 +85,7 @@ def test_mnist5k_holds_500_raw_images_of_each_digit(loaded: dict[str, Dataset]) 
 
 def test_vowels_tell_the_speaker(loaded: dict[str, Dataset]) -> None:
     dataset = loaded["vowels"]
-    # The training part has 30 of each speaker; the test part has the authors' counts.
+    # The authors' training part has 30 samples of each speaker; their test part has these counts.
     test_part = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(dataset.y).tolist() == (30 + test_part).tolist()
     assert (dataset.x[:, -1].min(), dataset.x[:, -1].max()) == (7, 29)  # this feature is the length
@@ -106,8 +106,8 @@ def test_the_turned_watch_has_the_same_windows(loaded: dict[str, Dataset]) -> No
     straight, turned = loaded["watch"], loaded["watch_turned"]
     np.testing.assert_array_equal(straight.y, turned.y)
     np.testing.assert_array_equal(straight.group, turned.group)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means of x and y
-    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # means of z
+    np.testing.assert_array_equal(straight.x[:, :2], -turned.x[:, :2])  # means of the axes x and y
+    np.testing.assert_array_equal(straight.x[:, 2], turned.x[:, 2])  # means of the axis z
 
 
 def test_a_turned_watch_matters_and_a_few_samples_repair_it(loaded: dict[str, Dataset]) -> None:

@@ -167,7 +167,7 @@ def test_few_of_every_class_and_the_rest() -> None:
 
 
 def test_few_leaves_at_least_one_of_every_class() -> None:
-    dataset = numbered(7)  # four even, three odd
+    dataset = numbered(7)  # 4 rows of class 0, 3 of class 1
     _, rest = few(dataset, 2, seed=0)
     assert np.bincount(rest.y).tolist() == [2, 1]
     with pytest.raises(InputError, match=r"has 3 samples of the class '1'; .*it needs 4"):

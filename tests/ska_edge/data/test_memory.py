@@ -1,4 +1,4 @@
-"""Data that would fill the memory are refused by their headers, before anything is unpacked."""
+"""If the header shows that data would fill the memory, they are refused before any unpacking."""
 
 from __future__ import annotations
 

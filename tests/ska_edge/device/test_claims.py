@@ -1,4 +1,4 @@
-"""What a device reports is compared with its plan before use; a wrong report is one sentence."""
+"""What a device reports is compared with its plan before use; a wrong report gives one sentence."""
 
 from __future__ import annotations
 

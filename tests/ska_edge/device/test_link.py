@@ -292,7 +292,7 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
     assert device.names() == ["HELLO", "SAMPLE"]
 
 
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # of pyserial
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # in pyserial
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 def test_a_device_behind_a_bridge(
     device: FakeDevice, bridge: Callable[[str, str], Any], scheme: str
@@ -365,7 +365,7 @@ def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoi
 
 
 def test_an_answer_may_come_in_parts_of_both_tries(device: FakeDevice) -> None:
-    """The METRICS of layer 1 come with the first try, those of layer 0 with the second."""
+    """METRICS of layer 1 come with the first try, and METRICS of layer 0 with the second."""
     seen: list[Frame] = []
 
     def respond(frame: Frame) -> bytes:

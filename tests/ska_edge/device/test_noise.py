@@ -62,7 +62,7 @@ def numbers(field: Field) -> st.SearchStrategy[int]:
 
 
 def values(message: Message) -> st.SearchStrategy[dict[str, Any]]:
-    """Values of a reply: arbitrary ones, or those of a working device."""
+    """Values of a reply: arbitrary values, or the values of a working device."""
     good = well(message)
 
     def value(field: Field) -> st.SearchStrategy[Any]:

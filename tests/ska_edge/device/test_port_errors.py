@@ -47,7 +47,7 @@ sys.stdin.read()
 
 @contextmanager
 def held(path: str, how: str = "lock") -> Iterator[int]:
-    """Start another program that has the port open; return its process id."""
+    """Start another program that keeps the port open; give its process id."""
     program = [sys.executable, "-c", HOLD, path, how]
     pipe = subprocess.PIPE
     with subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True) as process:

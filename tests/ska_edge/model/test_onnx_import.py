@@ -264,7 +264,7 @@ def test_damage_anywhere_is_refused_or_changes_no_bit_of_the_model(tmp_path: Pat
         except InputError as error:
             assert "\n" not in str(error)
             continue
-        assert_same(found, model)  # the model does not need this bit of the graph
+        assert_same(found, model)  # the flipped bit does not affect the model
         taken += 1
     assert taken < len(good) / 64
     for length in range(0, len(good), 64):

@@ -48,7 +48,7 @@ def test_what_is_neither_is_refused(tmp_path: Path, name: str, content: bytes) -
 def test_a_file_too_large_for_any_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ska"
     with path.open("wb") as file:
-        file.truncate(LARGEST_FILE + 1)  # the file is a hole, which takes no disk space
+        file.truncate(LARGEST_FILE + 1)  # a sparse file, which takes no disk space
     with pytest.raises(InputError, match="is no model: it has more than"):
         open_model(path)
 

@@ -109,7 +109,7 @@ def test_features_in_between_become_inputs_in_between(seed: int) -> None:
     inputs = model.quantize(steps)
     assert (np.diff(inputs, axis=0) >= 0).all()
     direct = model.plan.layers[0].input.quantize(model.scaling.apply(steps))
-    assert np.abs(inputs - direct).max() <= 1  # README: (feature - mean) / scale
+    assert np.abs(inputs - direct).max() <= 1  # formula of the README: (feature - mean) / scale
 
 
 def test_a_raw_model_refuses_rows_of_another_width() -> None:

@@ -128,7 +128,7 @@ def test_lost_announcements_are_counted_in_the_log_and_refused_by_replay(
 def test_the_last_announcement_is_missed_too(
     silent: bool, device: TrainerDevice, model: Model, tmp_path: Path
 ) -> None:
-    """A report shows it: the one after a silence, or the one at the end."""
+    """A report shows the loss: the report after a silence, or the report at the end."""
     following = Following(device, model, tmp_path / "log", most=None)
     following.next()
     following.rows(0, 2)

@@ -1,4 +1,4 @@
-"""The last lines of a log give the same end as all of its lines."""
+"""A log's last lines alone tell its end as all of its lines would."""
 
 from __future__ import annotations
 

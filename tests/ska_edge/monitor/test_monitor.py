@@ -31,7 +31,7 @@ SIZES = (4, 5, 3)
 
 
 class Played:
-    """Replaces `Stream`: a trainer plays the device; the answers to the rows in `lost` are lost."""
+    """Replaces `Stream`: a trainer is the device; the answers to the rows in `lost` are lost."""
 
     def __init__(self, plan: Plan, lost: frozenset[int] = frozenset()) -> None:
         start = initial_parameters(plan.sizes, plan.rule, seed=3)
@@ -123,7 +123,7 @@ def test_a_device_that_learns_well_shows_nothing() -> None:
 def test_a_device_whose_updates_vanish() -> None:
     lines, monitor, _ = watched(make_plan(SIZES, rate=2.0**-18), 4 * ENOUGH)
     assert ("vanishing updates", 1) in {(each.sign, each.layer) for each in monitor.symptoms}
-    assert warnings(lines).count(("vanishing updates", 1)) == 1  # once, when it is new
+    assert warnings(lines).count(("vanishing updates", 1)) == 1  # once, when the symptom is new
     (place,) = [i for i, line in enumerate(lines) if warnings([line]) == [("vanishing updates", 1)]]
     assert len(rows(lines[:place])) == ENOUGH
 

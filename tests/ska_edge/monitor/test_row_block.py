@@ -1,4 +1,4 @@
-"""Rows that are read and learned in blocks give the same result as one by one."""
+"""Rows give the same result if they are read and learned in blocks or one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof names the first difference. Here a simulated device takes the place of a real one."""
+"""`verify` names the first difference. Here a simulated device takes the place of a real one."""
 
 from __future__ import annotations
 

@@ -183,12 +183,12 @@ def test_a_frozen_layer_makes_no_updates() -> None:
 @pytest.mark.parametrize(
     ("entropy", "shift", "seen"),
     [
-        (lambda t: -1 + 0.10 * t, always(0.1), True),  # entropy: means of two halves 1.7 % apart
-        (lambda t: -1 + 0.14 * t, always(0.1), False),  # entropy: 2.3 % apart
-        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # falls to 55 %
-        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # falls to 45 %
-        (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # squared shift: 6.8 % apart
-        (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # squared shift: 4.1 % apart
+        (lambda t: -1 + 0.10 * t, always(0.1), True),  # the means of its halves differ by 1.7 %
+        (lambda t: -1 + 0.14 * t, always(0.1), False),  # they differ by 2.3 %
+        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.055, True),  # the shift falls to 55 %
+        (always(-1.0), lambda t: 0.1 if t < 0.16 else 0.045, False),  # the shift falls to 45 %
+        (always(-1.0), lambda t: 0.1 - 0.010 * t, False),  # means of the squares: 6.8 % apart
+        (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # means of the squares: 4.1 % apart
     ],
 )
 def test_plateau(entropy: Course, shift: Course, seen: bool) -> None:

@@ -119,7 +119,7 @@ def test_a_skipped_sample_still_enters_the_replay_buffer() -> None:
 
 
 def mixed(rule: str, precision: str = "w16a8") -> tuple[State, np.ndarray, np.ndarray]:
-    """Return a network and a batch of two samples, of which the first is within the margin."""
+    """Return a network and a batch of two samples; the first sample is within the margin."""
     # With so many classes, no shift of a hidden layer saturates.
     plan = make_plan((4, 6, 5, 16), rule=rule, precision=precision, batch=2, rate=0.5, margin=0.4)
     state = start(plan)
@@ -137,7 +137,7 @@ def test_a_skipped_sample_of_a_batch_adds_nothing_to_its_sum(rule: str) -> None:
     before = state.parameters.copy()
     decisions = learned.learn_batch(x, labels)
     assert skipped(state.plan, decisions, labels) == 1
-    # Another sample within the margin in its place gives the same sum.
+    # In place of the skipped sample, another sample within the margin gives the same sum.
     x[0] = x[0] // 2
     changed = FixedTrainer(other)
     assert skipped(other.plan, changed.learn_batch(x, labels), labels) == 1

@@ -66,7 +66,7 @@ def test_local_follows_the_reference_step_by_step(sizes: tuple[int, ...]) -> Non
 
 def test_the_gap_would_show_a_wrong_rule() -> None:
     plan, trainer, parameters = twins((6, 8, 3), "local", rate=0.125)
-    reference = Reference(parameters, "local", 0.0625)  # half the rate is an obvious fault
+    reference = Reference(parameters, "local", 0.0625)  # an obvious fault: half of the rate
     rng = np.random.default_rng(1)
     for _ in range(20):
         x, label = rng.integers(-128, 128, 6), int(rng.integers(3))

@@ -122,7 +122,7 @@ def test_a_missing_or_an_unknown_field_is_refused(name: str) -> None:
     ("name", "at", "value", "reason"),
     [
         ("local", ("rule",), "hebb", "rule 'hebb' is none of local, feedback, code, published"),
-        # The first versions had this precision.
+        # Only early versions of the program had the precision w8a8.
         ("local", ("precision",), "w8a8", "'w8a8' is none of w16a8, w32a16; train the model again"),
         ("local", ("formats", "activation", "bits"), 12, "the formats of the neurons"),
         ("local", ("formats", "knowledge", "frac"), 10**12, "the knowledge has 16 bits"),

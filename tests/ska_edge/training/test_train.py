@@ -241,7 +241,7 @@ def test_the_states_of_a_beginning_are_those_after_its_epochs(iris: Dataset) -> 
     half = dataclasses.replace(begun, inputs=begun.inputs[:120], labels=begun.labels[:120])
     assert (first.parameters == half.learned(begun.model.state)).all()
     assert (second.parameters == trained.model.state.parameters).all()
-    assert (first.step, first.samples) == (0, 0)  # as a device starts
+    assert (first.step, first.samples) == (0, 0)  # a device starts like this, too
 
 
 def test_a_beginning_has_its_limits(iris: Dataset) -> None:

@@ -1,7 +1,7 @@
 /* @NAME@.h - a neural network that keeps learning on the device.
  *
- * ska.h describes the functions of the network, ska_journal.h those that save it, and ska_device.h
- * those that let ska-edge reach it.
+ * ska.h describes the functions of the network, ska_journal.h the functions that save it, and
+ * ska_device.h the functions that let ska-edge reach it.
  */
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H

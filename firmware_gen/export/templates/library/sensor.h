@@ -1,8 +1,8 @@
 /* sensor.h - the sensor of the example: replace sensor_read by a function that reads your
  * sensor.
  *
- * This one invents its samples. In a sample of class c, every input i with i % SKA_CLASSES == c is
- * high, the others are low, and all of them are noisy.
+ * This example makes its samples up. In a sample of class c, every input i with
+ * i % SKA_CLASSES == c is high, the others are low, and all of them are noisy.
  */
 #ifndef SENSOR_H
 #define SENSOR_H

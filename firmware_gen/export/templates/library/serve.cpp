@@ -6,7 +6,7 @@
 
 extern "C" const char ska_board_name[16] = "arduino";  // what ska-edge shows as the board
 
-static ska_device_t device;  // the network, as device.network, and its protocol; static
+static ska_device_t device;  // the protocol and the network, device.network; not on the stack
 
 void ska_board_write(uint8_t byte) {
   Serial.write(byte);

@@ -173,7 +173,7 @@ def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> No
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> None:
-    """The monitor checks every device's log before any device learns, since one may be refused."""
+    """The monitor checks every device's log before any device learns, and may refuse a log."""
     written(path, [*SESSION[:3], *UNDER_WAY])
     before = path.read_text()[: -5 if cut else None]
     path.write_text(before)

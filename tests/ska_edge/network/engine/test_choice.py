@@ -141,7 +141,7 @@ def test_a_damaged_library_is_compiled_again(
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     (library,) = tmp_path.rglob("*.so")
     whole = library.read_bytes()
-    library.unlink()  # this process has the library mapped
+    library.unlink()  # the mapped library stays in memory
     library.write_bytes(whole[: len(whole) // 2])
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     assert len(library.read_bytes()) == len(whole)

@@ -93,7 +93,7 @@ def test_a_library_with_other_bits_is_refused(
     wrong.write_text(text.replace(old, new))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setattr(choice, "SOURCE", wrong)
-    monkeypatch.setattr(compiler, "NAMES", toolchains.HOST)  # without zig, which takes seconds
+    monkeypatch.setattr(compiler, "NAMES", toolchains.HOST)  # zig would take seconds
     with pytest.raises(ToolError, match=r"compiles wrong code: its trainings with the rule"):
         choice._float_library(build=True)
 

@@ -27,7 +27,7 @@ ROWS = 50  # more rows than the engine's `Referee` compares
 
 
 def start(plan: Plan, seed: int = 0) -> State:
-    """Random weights, a quarter of the format at most, so that few neurons saturate."""
+    """Random weights, at most a quarter of the format's range, so that few neurons saturate."""
     top = 2 ** (plan.formats.weight_bits - 3)
     return State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
 

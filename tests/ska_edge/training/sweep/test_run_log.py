@@ -1,4 +1,4 @@
-"""The file of a sweep's runs gets each record at once; a torn line is cut off, other damage
+"""The file of a sweep's runs gets each record at once. A torn line is cut off, and other damage is
 refused.
 """
 
