@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ska.c, which has this constant, is not linked. */
+const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
+
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
