@@ -17,7 +17,7 @@ from firmware_gen.start import PLACE
 from ska_edge.errors import DeviceError, InputError, OptionError, ToolError
 from ska_edge.spelling import did_you_mean
 
-PLACES = ("elf", "hex", "bin", "address", "bytes", "port")
+PLACES = ("elf", "hex", "bin", "address", "bytes", "port", "folder")
 """The placeholders of a command."""
 STANDARD_ERROR = 2
 
@@ -27,9 +27,9 @@ class Flasher:
     """A program that writes an image to a device.
 
     In `command`, `{elf}`, `{hex}` and `{bin}` are files of the image, `{address}` and `{bytes}` are
-    the address and the size of the binary file, and `{port}` is the port that the user names. A
-    command with `{bin}` runs once for each part of the image. `install` is the command that
-    installs the program.
+    the address and the size of the binary file, and `{port}` is the port that the user names.
+    `{folder}` is the port of a device that is a drive: an existing folder. A command with `{bin}`
+    runs once for each part of the image. `install` is the command that installs the program.
     """
 
     tool: str
@@ -37,8 +37,8 @@ class Flasher:
     install: str
 
     def needs_port(self) -> bool:
-        """Tell whether the command has the placeholder `{port}`."""
-        return "port" in self._names()
+        """Tell whether the command has the placeholder `{port}` or `{folder}`."""
+        return not {"port", "folder"}.isdisjoint(self._names())
 
     def fault(self) -> str | None:
         """Return what is wrong with the values of this object, or None."""
@@ -54,14 +54,23 @@ class Flasher:
         """Write the files of the image, and return the commands that flash it.
 
         Raises:
-            InputError: a port is needed and missing, or given and not needed.
+            InputError: a port is needed and missing, or given and not needed, or it is no folder
+                although the command has `{folder}`.
         """
         if self.needs_port() and port is None:
             raise OptionError("{name} writes through a port; name it with {port}", name=self.tool)
         if port is not None and not self.needs_port():
             raise OptionError("{name} finds the device by itself; leave {port} out", name=self.tool)
+        if port is not None and "folder" in self._names() and not (port and Path(port).is_dir()):
+            raise OptionError(
+                "{name} writes to a drive, but {given!r} is no folder; name the drive's folder with"
+                " {port}",
+                name=self.tool,
+                given=port,
+            )
         formats = write_formats(elf)
         values = {"elf": str(elf), "hex": str(formats.hex), "port": port or ""}
+        values["folder"] = str(Path(port or "").resolve())
         if "bin" not in self._names():
             return [self._filled(values)]
         commands = []
@@ -79,22 +88,26 @@ class Flasher:
 
 
 def choose_flasher(
-    board: str, flashers: Sequence[Flasher], tool: str | None, port: str | None
+    board: str,
+    flashers: Sequence[Flasher],
+    tool: str | None,
+    port: str | None,
+    dry_run: bool = False,
 ) -> Flasher:
     """Return the flasher with this name; without a name, the first one that is installed.
 
     With a port and without a name, only flashers that use a port count. If none is installed, the
-    first one is returned.
+    first one is returned. `dry_run` tells whether the user asked only for the commands.
 
     Raises:
         InputError: the board has no such flasher.
     """
-    if not flashers and port is not None:
-        raise OptionError(
-            "{board} is emulated and brings its own port; leave {port} out", board=board
-        )
     if not flashers:
-        raise OptionError("{board} is emulated and no real device; leave {tool} out", board=board)
+        given = {"{tool}": tool is not None, "{port}": port is not None, "{dry_run}": dry_run}
+        options = " and ".join(name for name, is_given in given.items() if is_given)
+        raise OptionError(
+            f"{{board}} is emulated and no real device; leave {options} out", board=board
+        )
     names = [flasher.tool for flasher in flashers]
     if tool is not None:
         found = [flasher for flasher in flashers if flasher.tool == tool]
@@ -111,8 +124,11 @@ def choose_flasher(
     return next(installed, suited[0])
 
 
-def run_flasher(flasher: Flasher, command: Sequence[str], folder: Path) -> None:
-    """Run one command of a flasher in a folder; its output goes to standard error.
+def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:
+    """Run one command of a flasher; its output goes to standard error.
+
+    It runs in the user's current folder, so a port that is a relative path means the same file to
+    the program as to the user.
 
     Raises:
         ToolError: the program is missing or cannot be run.
@@ -123,7 +139,6 @@ def run_flasher(flasher: Flasher, command: Sequence[str], folder: Path) -> None:
     try:
         done = subprocess.run(
             command,
-            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=STANDARD_ERROR,
             check=False,

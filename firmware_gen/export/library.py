@@ -7,13 +7,14 @@ and every header includes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.board import BOARDS_FOLDER
+from firmware_gen.export.taken import Taken
 from firmware_gen.project import RUNTIME, generated_files
 from ska_edge.errors import CheckError, InputError
 from ska_edge.plan.plan import Plan
@@ -36,11 +37,12 @@ def source_files(
     name: str,
     key: bytes | None,
     names: Sequence[str] | None = None,
+    taken: Sequence[Taken] = (),
 ) -> dict[str, str]:
     """Return the name and text of every C file of the library; `names` name the inputs.
 
     Raises:
-        InputError: the name cannot be the name of a library.
+        InputError: the name cannot be the name of a library, or is `taken`.
     """
     paths = [path for path in RUNTIME.glob("*.[ch]") if path.name != PROGRAM]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
@@ -48,7 +50,7 @@ def source_files(
     files = {file: _configured(file, text) for file, text in files.items()}
     files[EEPROM.name] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
     files[CONFIG] = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")
-    _check_name(name, files)
+    _check_name(name, (*taken, _headers(files)))
     umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
     files[f"{name}.h"] = umbrella.replace(NAME, name)
     return files
@@ -68,7 +70,12 @@ def _only_with_eeprom(driver: str) -> str:
     return f'#include "ska_storage.h"\n\n#if defined(SKA_EEPROM)\n\n{driver}\n#endif\n'
 
 
-def _check_name(name: str, files: dict[str, str]) -> None:
+def _headers(files: Iterable[str]) -> Taken:
+    names = (Path(file).stem for file in files if file.endswith(".h"))
+    return Taken("{name}.h is a header of every library", frozenset(names))
+
+
+def _check_name(name: str, taken: Sequence[Taken]) -> None:
     """Raise InputError unless a header of this name suits every tool chain."""
     if not re.fullmatch(rf"[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", name):
         raise InputError(
@@ -76,9 +83,9 @@ def _check_name(name: str, files: dict[str, str]) -> None:
             f" give a folder whose name has at most {LONGEST_NAME} letters, digits, '-' and '_',"
             " the first a letter"
         )
-    # Some file systems do not distinguish capital and small letters.
-    if f"{name}.h".lower() in {file.lower() for file in files}:
-        raise InputError(
-            f"the folder gives the library its name, but {name}.h is a header of every library;"
-            " give a folder with another name"
-        )
+    for each in taken:
+        if each.has(name):
+            raise InputError(
+                f"the folder gives the library its name, but {each.use.format(name=name)};"
+                " give a folder with another name"
+            )

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from firmware_gen.export.taken import (
+    ARDUINO_HEADERS,
+    C_HEADERS,
+    CMAKE_KEYWORDS,
+    CMAKE_TARGETS,
+    EXAMPLE_HEADERS,
+    EXAMPLE_PROGRAMS,
+    Taken,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Export:
@@ -12,12 +22,13 @@ class Export:
 
     `title` says what it is. `library` is the folder of the library: it gets the license, and its
     folder `src` gets the C files. `shared` maps files of `templates/library` to their paths in the
-    export. @NAME@ is the name of the library.
+    export. @NAME@ is the name of the library, which is none of the names in `taken`.
     """
 
     title: str
     library: str
     shared: Mapping[str, str]
+    taken: tuple[Taken, ...]
 
 
 EXPORTS = {
@@ -29,8 +40,14 @@ EXPORTS = {
             "learn.cpp": "examples/Learn/Learn.ino",
             "serve.cpp": "examples/Serve/Serve.ino",
         },
+        taken=(C_HEADERS, ARDUINO_HEADERS, EXAMPLE_HEADERS),
     ),
-    "cmake": Export("CMake project", library=".", shared={"sensor.h": "examples/learn/sensor.h"}),
+    "cmake": Export(
+        "CMake project",
+        library=".",
+        shared={"sensor.h": "examples/learn/sensor.h"},
+        taken=(C_HEADERS, EXAMPLE_HEADERS, EXAMPLE_PROGRAMS, CMAKE_TARGETS, CMAKE_KEYWORDS),
+    ),
     "platformio": Export(
         "PlatformIO project",
         library="lib/@NAME@",
@@ -39,5 +56,6 @@ EXPORTS = {
             "learn.cpp": "src/main.cpp",
             "serve.cpp": "examples/serve/main.cpp",
         },
+        taken=(C_HEADERS, ARDUINO_HEADERS, EXAMPLE_HEADERS),
     ),
 }

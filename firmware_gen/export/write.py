@@ -63,7 +63,8 @@ def write_export(
     check_learns(plan)
     export, name = EXPORTS[kind], folder.resolve().name
     earlier = _earlier(folder)
-    sources = source_files(plan, parameters, name, key, (inputs or {}).get("features"))
+    features = (inputs or {}).get("features")
+    sources = source_files(plan, parameters, name, key, features, export.taken)
     files = _files(kind, export, name, plan, sources)
     kept = _edits_to_keep(folder, earlier, files, sources)
     description = {

@@ -107,6 +107,19 @@ def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:
     assert "weights equal to the host's" in outcome.out
 
 
+def test_the_table_names_the_margin(ska_edge, require_board: Callable[[str], Board]) -> None:
+    pytest.importorskip("sklearn")
+    require_board("qemu-m3")
+    assert ", w16a8, margin 0.1, " in ska_edge(*SMALL, "--margin", "0.1").out
+
+
+@pytest.mark.parametrize("margin", ["nan", "inf", "-1", "0.5", "5"])
+def test_a_margin_is_refused_as_by_train(ska_edge, margin: str) -> None:
+    refusal = ska_edge(*SMALL, "--margin", margin).refusal(2)
+    assert refusal.startswith("ska-edge: a margin is a finite number at least 0 and below 0.5;")
+    assert refusal == ska_edge("train", "iris", "--margin", margin, "-o", "m.ska").refusal(2)
+
+
 @pytest.mark.parametrize("name", ["qemu-m99", ""])
 def test_an_unknown_board(ska_edge, name: str) -> None:
     assert "choose one of" in ska_edge("bench", "iris", "--board", name).refusal(2)

@@ -19,6 +19,7 @@ from tests.rom_loader import ORIGIN, RomLoader
 
 Built = Callable[[str, str], Path]
 BOARD = "nucleo-f401re"
+DRIVE = "microbit-v2"
 
 
 def edit(project: Path, old: str, new: str) -> None:
@@ -180,9 +181,58 @@ def test_words_that_do_not_fit_are_refused(
     assert reason in ska_edge("flash", built(BOARD, "fw"), *words).refusal(2)
 
 
-def test_an_emulated_board_has_no_tool(ska_edge, built: Built) -> None:
-    refusal = ska_edge("flash", built("host", "fw"), "--tool", "openocd").refusal(2)
-    assert "host is emulated and no real device; leave --tool out" in refusal
+def test_an_emulated_board_refuses_the_options_that_were_given(ska_edge, built: Built) -> None:
+    project = built("host", "fw")
+    for words, options in [
+        (["--tool", "openocd"], "--tool"),
+        (["--port", "x"], "--port"),
+        (["--dry-run"], "--dry-run"),
+        (["--tool", "openocd", "--dry-run"], "--tool and --dry-run"),
+    ]:
+        assert ska_edge("flash", project, *words).refusal(2) == (
+            f"ska-edge: host is emulated and no real device; leave {options} out"
+        )
+
+
+def test_copy_writes_to_a_folder_beside_the_project(ska_edge, built: Built) -> None:
+    project, drive = built(DRIVE, "fw"), Path("drive")
+    drive.mkdir()
+    outcome = ska_edge("flash", project, "--tool", "copy", "--port", "drive", "--trust")
+    assert outcome.code == 0, outcome.err
+    image = project / "build" / "firmware.hex"
+    assert [path.name for path in drive.iterdir()] == [image.name]
+    assert (drive / image.name).read_bytes() == image.read_bytes()
+
+
+def test_copy_needs_a_folder(ska_edge, built: Built) -> None:
+    project = built(DRIVE, "fw")
+    (project / "build" / "inside").mkdir()  # a folder only as seen from the image
+    Path("precious.csv").write_text("1,2\n")
+    before = sorted(Path().rglob("*"))
+    for port in ("missing", "precious.csv", str(Path("missing").resolve()), "inside", ""):
+        for more in ("--trust", "--dry-run"):
+            outcome = ska_edge("flash", project, "--tool", "copy", "--port", port, more)
+            assert outcome.refusal(2) == (
+                f"ska-edge: copy writes to a drive, but {port!r} is no folder; name the drive's"
+                " folder with --port"
+            )
+    assert Path("precious.csv").read_text() == "1,2\n"
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_tool_gets_a_relative_port_as_the_user_means_it(
+    ska_edge, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The port is a relative path, such as that of a socket, and the tool opens it."""
+    project, programs = built(BOARD, "fw"), tmp_path / "programs"
+    programs.mkdir()
+    (programs / "stm32flash").write_text('#!/bin/sh\nfor port; do :; done\necho "$0" >> "$port"\n')
+    (programs / "stm32flash").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    Path("adapter").touch()
+    assert ska_edge("flash", project, "--port", "adapter", "--trust").code == 0
+    assert Path("adapter").read_text() != ""
+    assert not (project / "build" / "adapter").exists()
 
 
 def test_a_project_from_elsewhere_runs_no_tool(ska_edge, built: Built) -> None:

@@ -188,7 +188,8 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
         programs.append(other)
     out.table(
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
-        f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
+        + (f"margin {document['margin']:g}, " if document["margin"] else "")
+        + f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
         columns,
         [[title, *(_cell(get(each)) for each in programs)] for title, get in _rows(document)],
     )
@@ -302,8 +303,8 @@ def bench(
         if loaded.bench is None:
             raise InputError(f"board {board} names no data to measure with; give DATA")
         data = loaded.bench.data
-    margin = values.pop("margin") or 0.0
     options = options_from(values)
+    margin, options = options.margin or 0.0, replace(options, margin=None)
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating", "samples") as update:

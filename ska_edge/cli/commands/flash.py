@@ -62,14 +62,14 @@ def _flash_device(
 ) -> None:
     """Flash a real device, or show the commands that would do it."""
     board, elf = boards.built_image(project.folder)
-    flasher = choose_flasher(board.name, board.flashers, tool, port)
+    flasher = choose_flasher(board.name, board.flashers, tool, port, dry_run)
     commands = flasher.commands(elf.resolve(), port)
     if not dry_run:
         require_trust(project.folder, trust)
     for command in commands:
         out.line(shlex.join(command))
         if not dry_run:
-            run_flasher(flasher, command, elf.parent)
+            run_flasher(flasher, command)
     if not dry_run:
         out.line(f"flashed {board.name} with plan {project.digest} by {flasher.tool}")
     out.document(

@@ -13,6 +13,7 @@ import serial
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.simavr import compile_simulator
+from firmware_gen.export.table import EXPORTS
 from tests.conftest import without
 from tests.firmware_gen.export.arduino_core import HARDWARE, INSTALL, ArduinoCore
 from tests.firmware_gen.export.learning import LINES, check_served, expected_lines, export
@@ -73,6 +74,16 @@ def test_the_example_serves_a_host_and_saves(
     assert core.fits(image)
     with running(image, core.chip, simulator) as path:
         assert check_served(path) == 1
+
+
+def test_no_library_has_the_name_of_a_header_of_the_core() -> None:
+    if not HARDWARE.is_dir():
+        without(INSTALL)
+    places = [HARDWARE / "cores", HARDWARE / "variants", *HARDWARE.glob("libraries/*/src")]
+    names = {path.stem for place in places for path in place.rglob("*.h")}
+    assert {"Arduino", "EEPROM", "Wire"} <= names
+    taken = EXPORTS["arduino"].taken
+    assert [name for name in sorted(names) if not any(each.has(name) for each in taken)] == []
 
 
 def test_the_library_has_what_arduino_lint_asks_for(library: Path) -> None:

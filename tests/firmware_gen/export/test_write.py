@@ -117,6 +117,39 @@ def test_a_folder_that_cannot_name_a_library(name: str, sentence: str, tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("kind", "names", "use"),
+    [
+        ("arduino", "stdint String math strings", "{name}.h is a header of C"),
+        ("cmake", "stdint String math strings", "{name}.h is a header of C"),
+        ("platformio", "stdint String math strings", "{name}.h is a header of C"),
+        ("arduino", "Arduino EEPROM wire SPI", "{name}.h is a header of Arduino"),
+        ("platformio", "Arduino EEPROM wire SPI", "{name}.h is a header of Arduino"),
+        ("platformio", "sensor", "{name}.h is a header of the examples"),
+        ("cmake", "learn serve Learn", "{name} is a program of the examples"),
+        ("cmake", "all install test help clean ALL_BUILD", "{name} is a target of CMake"),
+        ("cmake", "STATIC INTERFACE TARGETS FILE", "{name} is a keyword of CMake"),
+    ],
+)
+def test_a_name_that_something_else_has(kind: str, names: str, use: str, tmp_path: Path) -> None:
+    for name in names.split():
+        with pytest.raises(InputError) as caught:
+            export(kind, tmp_path / name)
+        assert str(caught.value) == (
+            f"the folder gives the library its name, but {use.format(name=name)};"
+            " give a folder with another name"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("cmake", "Wire"), ("cmake", "library"), ("arduino", "install"), ("platformio", "learn")],
+)
+def test_a_name_that_only_another_export_refuses(kind: str, name: str, tmp_path: Path) -> None:
+    assert export(kind, tmp_path / name).name == name
+
+
+@pytest.mark.parametrize(
     ("description", "sentence"),
     [
         (None, "is not empty and holds no ska-edge export"),

@@ -1,0 +1,70 @@
+"""The names that a library cannot have, because its tool chain or its examples use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Names that something else has.
+
+    `use` says what has them, with {name} for the name. Names of files are refused `in_any_case`,
+    because some file systems do not distinguish capital and small letters.
+    """
+
+    use: str
+    names: frozenset[str]
+    in_any_case: bool = True
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name is one of these."""
+        if self.in_any_case:
+            return name.lower() in {each.lower() for each in self.names}
+        return name in self.names
+
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# The last line has headers that those of some C libraries include.
+C_HEADERS = Taken(
+    "{name}.h is a header of C",
+    _names("""
+        assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
+        stdalign stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn
+        string tgmath threads time uchar wchar wctype
+        alloca endian features newlib picolibc pthread sched stdc-predef strings unistd
+    """),
+)
+# The core, its private headers included, and the libraries that come with cores and the IDE.
+ARDUINO_HEADERS = Taken(
+    "{name}.h is a header of Arduino",
+    _names("""
+        Arduino ArduinoAPI binary CDC Client HardwareSerial HardwareSerial_private Interrupts
+        IPAddress new pins_arduino PluggableUSB Print Printable Server Stream Udp USBAPI USBCore
+        USBDesc variant WCharacter wiring_private WString
+        EEPROM Ethernet Firmata HID Keyboard LiquidCrystal Mouse SD Servo SoftwareSerial SPI Stepper
+        TFT WiFi Wire
+    """),
+)
+EXAMPLE_HEADERS = Taken("{name}.h is a header of the examples", _names("sensor"))
+EXAMPLE_PROGRAMS = Taken("{name} is a program of the examples", _names("learn serve"))
+CMAKE_TARGETS = Taken(
+    "{name} is a target of CMake",
+    _names("""
+        all ALL_BUILD clean edit_cache help install INSTALL package PACKAGE package_source
+        preinstall rebuild_cache RUN_TESTS test ZERO_CHECK
+    """),
+    in_any_case=False,
+)
+CMAKE_KEYWORDS = Taken(
+    "{name} is a keyword of CMake",
+    _names("""
+        ALIAS ARCHIVE BUNDLE COMPONENT DESTINATION EXCLUDE_FROM_ALL EXPORT FILE FRAMEWORK IMPORTED
+        INCLUDES INTERFACE LIBRARY MODULE NAMESPACE OBJECT OBJECTS OPTIONAL PERMISSIONS RESOURCE
+        RUNTIME SHARED STATIC TARGETS UNKNOWN
+    """),
+    in_any_case=False,
+)
