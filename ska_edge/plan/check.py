@@ -23,7 +23,7 @@ from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
 LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
-MOST_NEURONS = 65532  # the largest multiple of 4 in 16 bits: C counts neurons in steps of up to 4
+MOST_NEURONS = 65504  # the largest multiple of 32 in 16 bits: C counts neurons in steps up to 32
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_REPLAYS = 255

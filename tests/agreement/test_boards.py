@@ -90,7 +90,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     Some plans are wide enough for 64-bit sums, have replay, or let only the readout learn.
     """
     rule = tuple(RULES)[seed % len(RULES)]
-    precision = PRECISIONS[tuple(PRECISIONS)[seed % len(PRECISIONS)]]
+    precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
     inputs = int(rng.choice(limits.inputs))
     width = limits.width if inputs <= limits.width else limits.width // 2  # inputs need RAM, too
     hidden = rng.integers(1, width + 1, rng.integers(0, limits.depth + 1))

@@ -70,7 +70,7 @@ def test_a_bit_that_turns_over_in_a_weight(
     """The flipped bit is in weight [2, 3] of the second layer, as an example of any weight."""
     tensor = next(t for t in PLAN.tensors() if (t.layer, t.name) == (1, "weight"))
     index = tensor.offset + 2 * tensor.shape[1] + 3
-    old = r"( +)ska->step\+\+;\n"
+    old = r"( +)ska->step\+\+;\n(?=}\n)"  # at the end of a step
     new = rf"\1ska->step++;\n\1if (ska->step == {step}u) ska->parameters[{index}] ^= {1 << bit};\n"
     found = difference(require_board(name), tmp_path / "p", "ska.c", old, new)
     assert found is not None
@@ -98,7 +98,7 @@ def test_a_bit_of_a_flashed_weight(
 def test_a_bit_of_a_counter(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    old = r"( +)ska->step\+\+;\n"
+    old = r"( +)ska->step\+\+;\n(?=}\n)"  # at the end of a step
     new = r"\1ska->step++;\n\1if (ska->step == 6u) ska->samples ^= 8u;\n"
     found = difference(require_board(name), tmp_path / "p", "ska.c", old, new)
     assert found is not None

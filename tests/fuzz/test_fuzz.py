@@ -251,6 +251,6 @@ def test_libfuzzer_finds_a_planted_defect(
     sources = write_sources("local", tmp_path)
     (sources / file).write_text((sources / file).read_text().replace(good, bad))
     made = compile_program(program, sources, with_libfuzzer)
-    done = run(fuzzer(made, "local", 20 * FUZZER_RUNS, tmp_path / "found"))
+    done = run(fuzzer(made, "local", 100 * FUZZER_RUNS, tmp_path / "found"))
     assert done.returncode != 0
     assert list((tmp_path / "found").glob("crash-*"))

@@ -159,5 +159,5 @@ def test_a_rule_without_labels_leaves_neither_rate_nor_batch() -> None:
 def test_more_neurons_than_a_device_counts_are_refused_before_any_weight_is_drawn(
     hidden: Any,
 ) -> None:
-    with pytest.raises(OptionError, match="there are at most 65532 neurons"):
+    with pytest.raises(OptionError, match="there are at most 65504 neurons"):
         Options(hidden=hidden)
