@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -17,7 +17,6 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
-from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 
 
@@ -41,13 +40,14 @@ class Reader:
     def rows(self, source: str, model: Model, out: Output) -> Rows:
         """Read rows with or without labels for a model; see `rows.load_rows`."""
         found = load_rows(source, model.takes, self.columns, self.max_memory)
-        labels = sorted({label for label in found.truth or () if label})
-        if labels and (reason := numbered(labels, model.plan.labels)):
-            raise InputError(
-                f"'{found.name}' has the class '{labels[0]}', which the model does not know;"
-                f" it knows {', '.join(model.plan.labels)}{reason}"
-            )
         _say(found.origin, out)
+        labels = sorted({label for label in found.truth or () if label})
+        if labels and numbered(labels, model.plan.labels):
+            out.note(
+                f"the labels of {found.name} are numbers, but the classes of the model have names;"
+                " the labels are not compared"
+            )
+            return replace(found, truth=None)
         return found
 
 
