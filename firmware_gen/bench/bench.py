@@ -166,8 +166,8 @@ def bench(
     counted = counter.units(report.loop - report.empty)
     if abs(counted - report.units) * TOLERANCE > report.units:
         raise CheckError(
-            f"the counter of board {board.name} makes {counted:.0f} {counter.unit} of a loop of "
-            f"{report.units}: correct per_tick or arguments in [counter] of its board.toml"
+            f"the counter of board {board.name} counts {counted:.0f} {counter.unit} for a loop of "
+            f"{report.units}; correct per_tick or arguments in [counter] of its board.toml"
         )
     smallest = bench.smallest("own", report)
     own = bench.figures("own", report, smallest)

@@ -83,7 +83,7 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
     replies = [message for message in messages if message.direction == "reply"]
     parts = [
         TOP,
-        "/* Changes when the table of messages changes. */\n",
+        "/* Raised when an old device or an old host would misread a message. */\n",
         f"#define SKA_PROTOCOL_VERSION {PROTOCOL_VERSION}u\n",
         "/* Maximum bytes of a payload; the length of a whole frame then fits 16 bits. */\n",
         f"#define SKA_PAYLOAD_MAX {PAYLOAD_MAX}u\n",

@@ -13,12 +13,12 @@ static inline int16x8_t ska_vector_scaled(int16x8_t numbers, uint8_t exponent) {
     return vshlq_r_s16(numbers, (int32_t)exponent);
 }
 
-/* Returns sum + the eight products of a and b. It is exact, because the sum fits by proof. */
+/* Returns sum + the eight products of a and b. The plan's range proof bounds the sum. */
 static inline int32_t ska_vector_dot(int16x8_t a, int16x8_t b, int32_t sum) {
     return vmladavaq_s16(sum, a, b);
 }
 
-/* Returns sums + numbers * factor. It is exact, because the sums fit by proof. */
+/* Returns sums + numbers * factor. The plan's range proof bounds the sums. */
 static inline int32x4_t ska_vector_times(int32x4_t numbers, int32_t factor, int32x4_t sums) {
     return vmlaq_n_s32(sums, numbers, factor);
 }
@@ -40,8 +40,8 @@ static inline uint8_t ska_vector_exponent(int8_t shift) {
     return (uint8_t)(SKA_VECTOR_SHIFT - known);
 }
 
-/* Returns ska_weight_add_i32(weight, step * lane, shift) of four weights, each in the lower half of
- * 32 bits; the upper halves are 0. */
+/* Returns ska_weight_add_i32(weight, step * lane, shift) for four weights of 32 bits. Each result is
+ * in the lower half of its 32 bits; the upper half is 0. */
 static inline int32x4_t ska_vector_weight_add(int32x4_t weights, int32x4_t lanes, int32_t step,
                                               int8_t shift) {
     const int32x4_t products = vmulq_n_s32(lanes, step);

@@ -174,7 +174,7 @@ def _refuse_column(path: Path, cell: str) -> NoReturn:
 
 
 def _refuse_number(line: int, header: Header, choice: Choice, cells: Sequence[str]) -> NoReturn:
-    """Raise the error for the first cell of a row that should be an input, but is none."""
+    """Raise the error for the first cell in an input column that is no valid input."""
     at = next(index for index in sorted(choice.features) if not is_input(cells[index]))
     cell = cells[at]
     place = f"{header.path}: line {line}, column {at + 1}"
@@ -194,7 +194,9 @@ def _refuse_number(line: int, header: Header, choice: Choice, cells: Sequence[st
     only = "give the column of the labels, if there is one"
     if choice.label is not None:
         only = f"only the label column (column {choice.label + 1}) may hold text"
-    raise InputError(f"{place} is {cell[:40]!r}, not a number; {only}, or drop the column")
+    raise InputError(
+        f"{place} is {cell[:40]!r}, not a number; {only}; a column without numbers can be dropped"
+    )
 
 
 def _digits(text: str) -> bool:

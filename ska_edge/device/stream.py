@@ -222,7 +222,7 @@ class Stream:
     # --- reconnection -----------------------------------------------------------------------------
 
     def _deadline(self, known: float | None) -> float:
-        """Return the deadline for a reconnection; keep a known deadline, but pause first."""
+        """Return the deadline for a reconnection; if there is one already, pause and return it."""
         if known is None:
             return time.monotonic() + self._patience
         self._stop.wait(self.PAUSE)

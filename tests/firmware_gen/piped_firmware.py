@@ -49,7 +49,7 @@ Reply = tuple[int, str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Firmware:
-    """A program that reads requests and writes replies, and its sources."""
+    """A program that reads requests and writes replies, its plan, its first state, and rows."""
 
     plan: Plan
     flashed: State

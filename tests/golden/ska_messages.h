@@ -17,7 +17,7 @@
 
 #include "ska_plan.h"
 
-/* Changes when the table of messages changes. */
+/* Raised when an old device or an old host would misread a message. */
 #define SKA_PROTOCOL_VERSION 4u
 /* Maximum bytes of a payload; the length of a whole frame then fits 16 bits. */
 #define SKA_PAYLOAD_MAX 65531u

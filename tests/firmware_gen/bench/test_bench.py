@@ -184,7 +184,9 @@ def test_a_counter_that_counts_something_else_is_found(
 ) -> None:
     require_board(BOARD)
     board = planted(tmp_path, monkeypatch, old, new)(BOARD)
-    with pytest.raises(CheckError, match=f"counter of board {BOARD} makes .* of a loop of 200000"):
+    with pytest.raises(
+        CheckError, match=f"counter of board {BOARD} counts .* for a loop of 200000"
+    ):
         bench(board, task, tmp_path)
 
 

@@ -157,8 +157,8 @@ def test_the_firmware_answers_and_waits_for_more_only_when_all_is_read_and_sent(
     first = b"bcd"
     second = first + b"\x01\x00"
     block = bytes((i + 1) & 0xFF for i in range(256))
-    # There is one read for each chunk and one for the end; the board does not poll in between.
-    # Bytes that its UART cannot keep wait on the wire.
+    # Each chunk takes one read, but the last one two, because it is twice the UART's buffer; the
+    # end takes one. The board does not poll in between.
     assert board.uart is not None
     assert wire.limits == {board.uart.buffer} == {len(block)}
     assert wire.received_at_read == [b"", first, second, second + block, second + 2 * block]
