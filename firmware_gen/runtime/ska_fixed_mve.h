@@ -40,8 +40,8 @@ static inline uint8_t ska_vector_exponent(int8_t shift) {
     return (uint8_t)(SKA_VECTOR_SHIFT - known);
 }
 
-/* Returns ska_weight_add_i32(weight, step * lane, shift) for four weights of 32 bits. Each result is
- * in the lower half of its 32 bits; the upper half is 0. */
+/* Returns ska_weight_add_i32(weight, step * lane, shift) for four weights of 32 bits. Each result
+ * is in the lower half of its 32 bits; the upper half is 0. */
 static inline int32x4_t ska_vector_weight_add(int32x4_t weights, int32x4_t lanes, int32_t step,
                                               int8_t shift) {
     const int32x4_t products = vmulq_n_s32(lanes, step);
