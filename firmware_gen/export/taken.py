@@ -46,7 +46,7 @@ ARDUINO_HEADERS = Taken(
         IPAddress new pins_arduino PluggableUSB Print Printable Server Stream Udp USBAPI USBCore
         USBDesc variant WCharacter wiring_private WString
         EEPROM Ethernet Firmata HID Keyboard LiquidCrystal Mouse SD Servo SoftwareSerial SPI Stepper
-        TFT WiFi Wire
+        TFT twi WiFi Wire
     """),
 )
 EXAMPLE_HEADERS = Taken("{name}.h is a header of the examples", _names("sensor"))
