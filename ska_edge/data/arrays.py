@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import classes_of_array
-from ska_edge.data.columns import require
+from ska_edge.data.columns import repeated, require
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
@@ -39,7 +39,7 @@ def column_names(x: ArrayLike) -> tuple[str, ...] | None:
     names = tuple(getattr(x, "columns", ()))
     if not names or not all(isinstance(name, str) and name for name in names):
         return None
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = repeated(names)
     if twice is not None:
         raise InputError(f"x has two columns called '{twice}'; rename one")
     return names

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
+
+T = TypeVar("T")
 
 LABEL_COLUMNS = ("label", "class", "target", "activity", "y")  # y last: it may be an axis
 SHOWN = 8  # a sentence lists at most so many columns
@@ -65,7 +69,7 @@ class Choice:
     by_position: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
     """The columns of a table: their number, and their names unless the table has no header."""
 
@@ -78,7 +82,7 @@ class Header:
 
         Raises InputError unless exactly one column has this name or this number.
         """
-        places = [at for at, name in enumerate(self.titles) if name == wanted]
+        places = self._places.get(wanted, [])
         if not places and wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= self.width:
             return int(wanted) - 1
         if not places:
@@ -101,7 +105,7 @@ class Header:
                 return places[0]
         return None
 
-    @property
+    @cached_property
     def titles(self) -> tuple[str, ...]:
         """The name of each column; `column 3` for the third one if it has no name in the header."""
         return tuple(
@@ -111,6 +115,14 @@ class Header:
     def describe(self, index: int) -> str:
         """Return a column's name, or its number if it has no name."""
         return self.titles[index]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """The indices of the columns with each title."""
+        places: dict[str, list[int]] = {}
+        for at, title in enumerate(self.titles):
+            places.setdefault(title, []).append(at)
+        return places
 
     def _known(self, wanted: str) -> str:
         if self.names is None:
@@ -168,15 +180,14 @@ def _by_name(header: Header, names: Sequence[str], dropped: Sequence[int]) -> li
 
 def _refuse_twins(header: Header, features: Sequence[int]) -> None:
     """Raise InputError if two inputs have the same name."""
-    names = [header.describe(at) for at in features]
-    for name in names:
-        places = [at for at in features if header.describe(at) == name]
-        if len(places) > 1:
-            numbers = " and ".join(str(at + 1) for at in places)
-            raise InputError(
-                f"{header.path}: columns {numbers} are both called '{name}'; rename one, or drop it"
-                " by its number"
-            )
+    name = repeated([header.describe(at) for at in features])
+    if name is None:
+        return
+    numbers = " and ".join(str(at + 1) for at in features if header.describe(at) == name)
+    raise InputError(
+        f"{header.path}: columns {numbers} are both called '{name}'; rename one, or drop it"
+        " by its number"
+    )
 
 
 def arranged(
@@ -193,7 +204,8 @@ def arranged(
     if features is None or wanted is None or tuple(features) == tuple(wanted):
         return x
     require(name, wanted, features)
-    return x[:, [features.index(each) for each in wanted]]
+    places = {name: at for at, name in enumerate(features)}
+    return x[:, [places[each] for each in wanted]]
 
 
 def _label(
@@ -234,13 +246,13 @@ def _check(
 ) -> None:
     """Raise InputError for a column with two purposes, and for a table without inputs."""
     for noun, listed in (("inputs", features), ("columns to drop", dropped)):
-        twice = next((at for at in listed if listed.count(at) > 1), None)
+        twice = repeated(listed)
         if twice is not None:
             raise InputError(
                 f"{header.path}: {header.describe(twice)} is twice in the list of {noun}"
             )
     purposes = [*features, *dropped, *(at for at in (label, group) if at is not None)]
-    twice = next((at for at in purposes if purposes.count(at) > 1), None)
+    twice = repeated(purposes)
     if twice is not None:
         raise InputError(
             f"{header.path}: {header.describe(twice)} is named for two purposes; a column is an"
@@ -250,9 +262,20 @@ def _check(
         raise InputError(f"{header.path} has no inputs beside the named columns")
 
 
+def repeated(values: Sequence[T]) -> T | None:
+    """Return the first value that occurs a second time, or None."""
+    seen: set[T] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
 def require(name: str, wanted: Sequence[str], names: Sequence[str]) -> None:
     """Raise InputError, with the `name` of the data, if an input of a model is not in `names`."""
-    lacking = [each for each in wanted if each not in names]
+    known = set(names)
+    lacking = [each for each in wanted if each not in known]
     if lacking:
         raise InputError(
             f"{name} lacks {counted(len(lacking), 'input')} of the model: {_few(lacking)};"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.columns import repeated
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.data.number import check_inputs
 from ska_edge.errors import InputError
@@ -73,7 +74,7 @@ def npz_feature_names(
     if names is None:
         return None
     given = tuple(str(name) for name in names.ravel().tolist())
-    twice = next((name for name in given if given.count(name) > 1), None)
+    twice = repeated(given)
     if twice is not None:
         raise InputError(f"{path}: '{twice}' occurs twice in feature_names")
     if names.dtype.kind != "U" or names.shape != (inputs,):

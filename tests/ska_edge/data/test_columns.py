@@ -165,3 +165,14 @@ def test_row_numbers_times_and_constants_are_doubted(tmp_path: Path) -> None:
     ) == ["column 1 of FILE has no name; if it is no measurement, drop it"]
     assert doubts(tmp_path, "\n".join(["a,b,label", *(f"{n % 3},{-n},1" for n in range(12))])) == []
     assert doubts(tmp_path, "\n".join(["a,label", *(f"{n},1" for n in range(9))])) == []
+
+
+@pytest.mark.timeout(60)
+def test_the_work_for_a_wide_table_grows_with_its_width() -> None:
+    """With work that grows with the square of the width, the time limit ends this test."""
+    names = tuple(f"f{number}" for number in range(60_000))
+    header = Header(PATH, 60_001, (*names, "label"))
+    assert choose(header, ALL_COLUMNS, None).features == tuple(range(60_000))
+    backward = Inputs(60_000, names[::-1])
+    assert choose(header, ALL_COLUMNS, backward).features == tuple(range(60_000))[::-1]
+    assert arranged("x", np.zeros((1, 60_000)), names, names[::-1]).shape == (1, 60_000)
