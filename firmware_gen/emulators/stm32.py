@@ -124,6 +124,8 @@ class Usart2:
     reads the data.
     """
 
+    CR1: int
+    CR3: int
     UE: int
     RE, TE, RXNEIE = 2, 3, 5
     OVER8, WIDE, PARITY = 15, 12, 10
@@ -196,6 +198,12 @@ class Usart2:
         self._check_line()
         self._sending = True
         self._world.send(byte)
+
+    def _which(self, offset: int, verb: str) -> int:
+        """Return the index of the control register at an offset."""
+        if not self.CR1 <= offset <= self.CR3:
+            raise FirmwareFault(f"it {verb} USART2 at 0x{offset:x}, which is not modeled")
+        return (offset - self.CR1) // 4
 
     def _check_line(self) -> None:
         """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""

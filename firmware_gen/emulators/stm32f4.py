@@ -91,12 +91,6 @@ class Usart(Usart2):
         else:
             self._control[self._which(offset, "writes")] = value
 
-    def _which(self, offset: int, verb: str) -> int:
-        """Return the index of the control register at an offset."""
-        if not self.CR1 <= offset <= self.CR3:
-            raise FirmwareFault(f"it {verb} USART2 at 0x{offset:x}, which is not modeled")
-        return (offset - self.CR1) // 4
-
 
 class FlashInterface:
     """The flash interface (RM0368, 3.8). The core stands still while flash works."""
