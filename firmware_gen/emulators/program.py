@@ -11,8 +11,8 @@ from pathlib import Path
 
 from firmware_gen.board import read_board
 from firmware_gen.emulators.cells import Cells
-from firmware_gen.emulators.chip import MakeChip
-from firmware_gen.emulators.core import Core
+from firmware_gen.emulators.chips.chip import MakeChip
+from firmware_gen.emulators.chips.core import Core
 from firmware_gen.emulators.wire import Terminal
 from ska_edge.errors import SkaError
 

@@ -9,13 +9,13 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.cells import Cells
-from firmware_gen.emulators.chip import MakeChip
-from firmware_gen.emulators.nrf52 import Nrf52833
-from firmware_gen.emulators.stm32f4 import Stm32f401
-from firmware_gen.emulators.stm32l4 import Stm32l476
+from firmware_gen.emulators.chips.chip import MakeChip
+from firmware_gen.emulators.chips.nrf52 import Nrf52833
+from firmware_gen.emulators.chips.stm32f4 import Stm32f401
+from firmware_gen.emulators.chips.stm32l4 import Stm32l476
 from ska_edge.device.link import Link
 from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
-from tests.firmware_gen.emulators.chip import powered
+from tests.firmware_gen.emulators.chips.chip import powered
 
 CHIPS: list[tuple[str, MakeChip]] = [
     ("microbit-v2", Nrf52833),

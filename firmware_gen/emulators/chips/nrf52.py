@@ -1,6 +1,6 @@
 """Runs the image of a board with an nRF52833 in Unicorn, with strict models of its peripherals.
 
-    python -m firmware_gen.emulators.nrf52 firmware.elf board.toml
+    python -m firmware_gen.emulators.chips.nrf52 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. CLOCK, GPIO, UART and NVMC follow
 Nordic's product specification, with the pins of the micro:bit v2. A mistake of a driver ends the
@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware_gen.board import Region
-from firmware_gen.emulators.bits import bit, flag
-from firmware_gen.emulators.chip import Peripheral, Surroundings, Uart
+from firmware_gen.emulators.chips.bits import bit, flag
+from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_chip, run_program
 
@@ -385,7 +385,7 @@ def run(elf: Path, board: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; return the exit code of an error, if any."""
-    return run_program("firmware_gen.emulators.nrf52", __doc__, run, arguments)
+    return run_program("firmware_gen.emulators.chips.nrf52", __doc__, run, arguments)
 
 
 if __name__ == "__main__":

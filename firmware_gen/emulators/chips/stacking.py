@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from firmware_gen.board import Region
-from firmware_gen.emulators.bits import bit, flag
+from firmware_gen.emulators.chips.bits import bit, flag
 from firmware_gen.emulators.fault import FirmwareFault
 
 EXC_RETURN = 0xFFFF_FFF9

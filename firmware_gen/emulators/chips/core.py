@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from firmware_gen.board import Board, Region
-from firmware_gen.emulators.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
-from firmware_gen.emulators.chip import MakeChip, Surroundings
+from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
+from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
+from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.wire import Line
 from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from firmware_gen.emulators.bits import bit, flag
-from firmware_gen.emulators.chip import Peripheral
+from firmware_gen.emulators.chips.bits import bit, flag
+from firmware_gen.emulators.chips.chip import Peripheral
 from firmware_gen.emulators.fault import FirmwareFault
 
 PAGE = 0x1000

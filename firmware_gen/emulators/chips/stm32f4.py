@@ -1,6 +1,6 @@
 """Runs the image of a board with an STM32F401xE in Unicorn, with strict models of peripherals.
 
-    python -m firmware_gen.emulators.stm32f4 firmware.elf board.toml
+    python -m firmware_gen.emulators.chips.stm32f4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. RCC, GPIOA, USART2 and the flash
 interface follow the reference manual RM0368. A mistake of a driver ends the run with exit code 1
@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware_gen.board import Region
-from firmware_gen.emulators.bits import bit, field, flag
-from firmware_gen.emulators.chip import Peripheral, Surroundings, Uart
+from firmware_gen.emulators.chips.bits import bit, field, flag
+from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
+from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_chip, run_program
-from firmware_gen.emulators.stm32 import DataCache, Gate, Keys, PortA, Usart2
 
 SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
 """Sizes of the sectors of flash in KB (RM0368, table 5)."""
@@ -224,7 +224,7 @@ def run(elf: Path, board: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; return the exit code of an error, if any."""
-    return run_program("firmware_gen.emulators.stm32f4", __doc__, run, arguments)
+    return run_program("firmware_gen.emulators.chips.stm32f4", __doc__, run, arguments)
 
 
 if __name__ == "__main__":

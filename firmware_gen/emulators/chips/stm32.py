@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from firmware_gen.emulators.bits import bit, field, flag
-from firmware_gen.emulators.chip import Surroundings
+from firmware_gen.emulators.chips.bits import bit, field, flag
+from firmware_gen.emulators.chips.chip import Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
 
 TOLERANCE = 0.025

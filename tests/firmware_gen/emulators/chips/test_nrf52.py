@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board import Board
-from firmware_gen.emulators.nrf52 import Nrf52833
-from tests.firmware_gen.emulators.chip import ANSWERS, Mistake, chunks, require_notice, run
+from firmware_gen.emulators.chips.nrf52 import Nrf52833
+from tests.firmware_gen.emulators.chips.chip import ANSWERS, Mistake, chunks, require_notice, run
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]

@@ -14,8 +14,8 @@ import pytest
 from firmware_gen.board import read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells, PowerFailure
-from firmware_gen.emulators.chip import MakeChip
-from firmware_gen.emulators.core import Core
+from firmware_gen.emulators.chips.chip import MakeChip
+from firmware_gen.emulators.chips.core import Core
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.wire import Terminal
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board import Board
-from firmware_gen.emulators.stm32f4 import Stm32f401
-from tests.firmware_gen.emulators.chip import ANSWERS, Mistake, chunks, require_notice, run
+from firmware_gen.emulators.chips.stm32f4 import Stm32f401
+from tests.firmware_gen.emulators.chips.chip import ANSWERS, Mistake, chunks, require_notice, run
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]

@@ -10,9 +10,9 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.cells import Cells
+from firmware_gen.emulators.chips.stm32l4 import Stm32l476
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.stm32l4 import Stm32l476
-from tests.firmware_gen.emulators.chip import (
+from tests.firmware_gen.emulators.chips.chip import (
     ANSWERS,
     DATA,
     Mistake,

@@ -1,0 +1,1 @@
+"""Strict models of chips, which run the images of real boards in Unicorn."""
