@@ -15,7 +15,7 @@ from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.screen.console import Output, complain, encode_anything
 from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
-from ska_edge.data.builtin import builtin_names
+from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.errors import SkaError
 from ska_edge.network.engine import EngineWarning
 from ska_edge.training.options import flag

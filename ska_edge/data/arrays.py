@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import classes_of_array
-from ska_edge.data.columns import repeated, require
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.number import check_inputs
+from ska_edge.data.tables.columns import repeated, require
+from ska_edge.data.tables.number import check_inputs
 from ska_edge.errors import InputError
 
 NAME = "arrays"  # the name of the data in messages and in the notes of a model

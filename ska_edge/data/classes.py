@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.number import is_finite, is_number
+from ska_edge.data.tables.number import is_finite, is_number
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 

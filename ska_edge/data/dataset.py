@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import numbered
-from ska_edge.data.columns import arranged
+from ska_edge.data.tables.columns import arranged
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.plural import counted

@@ -13,15 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.builtin import builtin_names, read_builtin
+from ska_edge.data.builtin.catalog import builtin_names, read_builtin
 from ska_edge.data.classes import IntArray, classes_of_array, classes_of_texts
-from ska_edge.data.columns import ALL_COLUMNS, Columns, Inputs
-from ska_edge.data.csv_table import Table, read_csv
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.doubts import doubts_about
-from ska_edge.data.idx import is_idx, read_idx
+from ska_edge.data.formats.csv_table import read_csv
+from ska_edge.data.formats.idx import is_idx, read_idx
+from ska_edge.data.formats.npz_table import (
+    kind_of,
+    lacks,
+    npz_feature_names,
+    npz_features,
+    read_npz,
+)
 from ska_edge.data.memory import MAX_MEMORY
-from ska_edge.data.npz_table import kind_of, lacks, npz_feature_names, npz_features, read_npz
+from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
+from ska_edge.data.tables.doubts import doubts_about
+from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
@@ -35,7 +42,7 @@ def load(
 ) -> Dataset:
     """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
 
-    For built-in data, see ``builtin.read_builtin``.
+    For built-in data, see ``catalog.read_builtin``.
 
     For CSV files, see ``csv_table.read_csv``; only they use ``columns``. Labels are integers or
     text. Distinct labels are the class names; they are numbered in sorted order.

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.builtin import builtin_names
+from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.classes import class_name
-from ska_edge.data.columns import ALL_COLUMNS, Columns, Inputs, arranged
-from ska_edge.data.csv_table import read_csv
+from ska_edge.data.formats.csv_table import read_csv
+from ska_edge.data.formats.npz_table import npz_feature_names, npz_features, read_npz
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
-from ska_edge.data.npz_table import npz_feature_names, npz_features, read_npz
+from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 

@@ -11,10 +11,10 @@ from typing import ParamSpec, TypeAlias, TypeVar
 from numpy.typing import ArrayLike
 
 from ska_edge.data.arrays import from_arrays
-from ska_edge.data.columns import Columns
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.tables.columns import Columns
 from ska_edge.errors import InputError
 
 Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from ska_edge.data.arrays import features as table
 from ska_edge.data.arrays import named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
-from ska_edge.data.columns import Inputs
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.source import Source, load_data, takes_one
+from ska_edge.data.tables.columns import Inputs
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities

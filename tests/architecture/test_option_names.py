@@ -16,7 +16,7 @@ FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # The modules that may spell out a flag, for one of three reasons: only a command reaches the
 # module, the sentence also has other words for the option, or the flag belongs to another program.
 SPELLED = {
-    "ska_edge.data.builtin": {"--upgrade"},  # a flag of pip
+    "ska_edge.data.builtin.catalog": {"--upgrade"},  # a flag of pip
     "ska_edge.data.memory": {"--max-memory"},  # the sentence also has the option's name in Python
     "ska_edge.model.onnx_import": {"--form"},  # the flag is in parentheses, after plain words
     "ska_edge.monitor.replay": {"--at"},

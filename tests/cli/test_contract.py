@@ -18,7 +18,7 @@ import ska_edge.cli
 from firmware_gen.board import Board, board_names
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
-from ska_edge.data.builtin import builtin_names
+from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.device.port import PortInfo
 from ska_edge.model.model_file import Model
 

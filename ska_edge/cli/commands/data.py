@@ -10,7 +10,7 @@ import numpy as np
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.builtin import builtin_names
+from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
 from ska_edge.plural import counted
 

@@ -12,11 +12,11 @@ import click
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.classes import numbered
-from ska_edge.data.columns import Columns
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
+from ska_edge.data.tables.columns import Columns
 from ska_edge.model.model_file import Model
 
 

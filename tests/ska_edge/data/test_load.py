@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge.data.builtin import builtin_names
-from ska_edge.data.columns import Columns
+from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
 from ska_edge.data.load import load
+from ska_edge.data.tables.columns import Columns
 from ska_edge.errors import InputError
 from tests.ska_edge.data.samples import small
 

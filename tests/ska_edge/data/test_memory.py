@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data import csv_table
+from ska_edge.data.formats import csv_table
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.errors import InputError

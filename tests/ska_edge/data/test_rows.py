@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ska_edge.data.columns import Columns, Inputs
 from ska_edge.data.rows import load_rows
+from ska_edge.data.tables.columns import Columns, Inputs
 from ska_edge.errors import InputError
 
 

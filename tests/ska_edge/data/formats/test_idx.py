@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data.idx import is_idx
+from ska_edge.data.formats.idx import is_idx
 from ska_edge.data.load import load
 from ska_edge.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ska_edge.data.number import LARGEST_INPUT, check_inputs, is_finite, is_input, is_number
+from ska_edge.data.tables.number import LARGEST_INPUT, check_inputs, is_finite, is_input, is_number
 from ska_edge.errors import InputError
 
 

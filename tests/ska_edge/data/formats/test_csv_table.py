@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data.columns import Columns
-from ska_edge.data.csv_table import read_csv
+from ska_edge.data.formats.csv_table import read_csv
+from ska_edge.data.tables.columns import Columns
 from ska_edge.errors import InputError
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data import recordings
+from ska_edge.data.builtin import recordings
 from ska_edge.errors import ToolError
 
 FloatArray = NDArray[np.float64]

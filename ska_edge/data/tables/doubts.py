@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ska_edge.data.columns import SHOWN
-from ska_edge.data.csv_table import Table
+from ska_edge.data.tables.columns import SHOWN
+from ska_edge.data.tables.table import Table
 from ska_edge.plural import counted
 
 LEAST = 10  # in fewer rows, a measured value may rise by chance

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ska_edge.data import recordings
+from ska_edge.data.builtin import recordings
 
 TIME = np.arange(recordings.WINDOW) / recordings.RATE
 NAMES = recordings.feature_names()

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.columns import repeated
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
-from ska_edge.data.number import check_inputs
+from ska_edge.data.tables.columns import repeated
+from ska_edge.data.tables.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.npz import Archive
 

@@ -11,10 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ska_edge.data.columns import ALL_COLUMNS, Choice, Columns, Header, Inputs, arranged, choose
-from ska_edge.data.csv_table import read_csv
-from ska_edge.data.doubts import doubts_about
+from ska_edge.data.formats.csv_table import read_csv
 from ska_edge.data.load import load
+from ska_edge.data.tables.columns import (
+    ALL_COLUMNS,
+    Choice,
+    Columns,
+    Header,
+    Inputs,
+    arranged,
+    choose,
+)
+from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.errors import InputError
 
 PATH = Path("rows.csv")

@@ -1,0 +1,1 @@
+"""Reads the data sets that come with other packages."""

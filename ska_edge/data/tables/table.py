@@ -1,0 +1,59 @@
+"""Holds the columns of a file that are used: inputs, labels and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.tables.columns import SHOWN, Choice, Header
+from ska_edge.plural import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The chosen columns of a CSV file, with finite features ``x``, float64 (n, features).
+
+    ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
+    ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
+    """
+
+    x: NDArray[np.float64]
+    labels: list[str]
+    groups: list[str] | None
+    lines: list[int]
+    header: Header
+    choice: Choice
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """The names of the features; None for a file without a header."""
+        if self.header.names is None:
+            return None
+        return tuple(self.header.describe(index) for index in self.choice.features)
+
+    @property
+    def label_column(self) -> int:
+        """The number of the column with the labels, from 1; 0 without labels."""
+        return 0 if self.choice.label is None else self.choice.label + 1
+
+    @property
+    def origin(self) -> str:
+        """One line that says which columns are inputs, and which ones have labels and groups.
+
+        It is empty if nobody names a column, and every column is an input.
+        """
+        header, choice = self.header, self.choice
+        every = choice.features == tuple(range(header.width))
+        if header.names is None and every and not choice.by_position:
+            return ""
+        names = [header.describe(index) for index in choice.features[:SHOWN]]
+        more = ", ..." if len(choice.features) > SHOWN else ""
+        parts = [f"{counted(len(choice.features), 'input')} ({', '.join(names)}{more})"]
+        if choice.by_position:
+            parts[0] += f", in the order of the model's inputs because {choice.by_position}"
+        for noun, index in (("labels", choice.label), ("groups", choice.group)):
+            if index is not None:
+                parts.append(f"{noun} from {header.describe(index)}")
+        return f"{header.path}: {'; '.join(parts)}"
