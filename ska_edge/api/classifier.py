@@ -54,8 +54,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scale: scaling of the features: "standardize", "global" or "none". None: "standardize".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
-        replay: samples of each class to store and learn again. None: 0.
-        replays: stored samples to learn again with each new sample. None: 1.
+        stored: samples of each class that a replay buffer stores, to learn them again. None: 0.
+        relearned: stored samples to learn again with each new sample. None: 1.
         readout_only: only the output layer learns. None: False.
 
     Attributes:
@@ -92,8 +92,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         arithmetic: str = "both",
         scale: str | None = None,
         stream_order: str = "iid",
-        replay: int | None = None,
-        replays: int | None = None,
+        stored: int | None = None,
+        relearned: int | None = None,
         readout_only: bool | None = None,
     ) -> None:
         self.rule = rule
@@ -108,8 +108,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.arithmetic = arithmetic
         self.scale = scale
         self.stream_order = stream_order
-        self.replay = replay
-        self.replays = replays
+        self.stored = stored
+        self.relearned = relearned
         self.readout_only = readout_only
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Classifier:  # noqa: N803

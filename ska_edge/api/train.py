@@ -34,8 +34,8 @@ def train(
     test_fraction: float | None = None,
     scale: str | None = None,
     stream_order: str = "iid",
-    replay: int | None = None,
-    replays: int | None = None,
+    stored: int | None = None,
+    relearned: int | None = None,
     readout_only: bool | None = None,
     group: int | None = None,
     per_class: int | None = None,
@@ -70,15 +70,15 @@ def train(
             published: "none".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
-        replay: samples of each class to store and learn again. Default: 0.
-        replays: stored samples to learn again with each new sample. Default: 1.
+        stored: samples of each class that a replay buffer stores, to learn them again. Default: 0.
+        relearned: stored samples to learn again with each new sample. Default: 1.
         readout_only: only the output layer learns. Default: False.
         group: learn only from the rows of this group. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
-            sizes, rate, margin, precision, batch, seed, replay, replays and readout_only unless you
-            name others.
+            sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
+            you name others.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

@@ -232,12 +232,12 @@ def _check_rule(plan: Plan) -> None:
         if plan.first_learned:
             raise InputError(f"rule {plan.rule} has no labels: its output layer cannot learn alone")
         if replay != Replay():
-            raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay")
+            raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay buffer")
     if min(replay.per_class, replay.per_sample) < 0:
         raise InputError("a replay buffer cannot have a negative number of samples")
     if (replay.per_class > 0) != (replay.per_sample > 0):
         raise InputError(
-            "replay needs two numbers: samples kept per class, and samples replayed per step"
+            "a replay buffer needs two numbers: samples stored per class, and samples learned again"
         )
     if not (
         0 <= replay.per_class * plan.classes <= LARGEST_COUNT
@@ -248,7 +248,7 @@ def _check_rule(plan: Plan) -> None:
             f" and at most {MOST_REPLAYS} are learned again with each new one"
         )
     if replay.per_class and plan.batch != 1:
-        raise InputError("replay learns sample by sample; leave the batch at 1")
+        raise InputError("a replay buffer learns sample by sample; leave the batch at 1")
     if plan.margin and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):

@@ -180,8 +180,8 @@ class Options:
         choices=STREAM_ORDERS,
         scope=Scope.LABELS,
     )
-    replay: int | None = option(
-        help="Samples of each class to store and learn again.",
+    stored: int | None = option(
+        help="Samples of each class that a replay buffer stores, to learn them again.",
         kind=Kind.COUNT,
         least=0,
         unit="samples per class",
@@ -190,7 +190,7 @@ class Options:
         settle=lambda _: 0,
         keep=lambda plan: plan.replay.per_class,
     )
-    replays: int | None = option(
+    relearned: int | None = option(
         help="Stored samples to learn again with each new sample.",
         kind=Kind.COUNT,
         least=1,
@@ -226,8 +226,8 @@ class Options:
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from; keeps its options.",
         python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
-        " sizes, rate, margin, precision, batch, seed, replay, replays and readout_only unless you"
-        " name others.",
+        " sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless"
+        " you name others.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -280,8 +280,8 @@ class Options:
         rule = self.rule or (base.rule if base is not None else RULE)
         at = Situation(RULES[rule].supervised, inputs)
         kept = _kept(base)
-        if self.replay == 0:
-            kept.pop("replays", None)
+        if self.stored == 0:
+            kept.pop("relearned", None)
         missing = {
             name: kept.get(name, OPTIONS[name].default(at))
             for name in OPTIONS
@@ -319,8 +319,10 @@ class Options:
     def _check_together(self, at: Situation) -> None:
         if self.decay and self.decay >= self.epochs:
             raise OptionError("{decay} is at least 0, and less than {epochs}")
-        if self.replays != 1 and not self.replay:
-            raise OptionError("{replays} says how many past samples are learned; give {replay}")
+        if self.relearned != 1 and not self.stored:
+            raise OptionError(
+                "{relearned} says how many stored samples are learned again; give {stored}"
+            )
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
                 "{log} in float needs the rule published; use {arithmetic} both or fixed"

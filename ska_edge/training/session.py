@@ -354,7 +354,7 @@ def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]
         steps=1 if supervised else options.steps,
         labels=dataset.labels,
         output_only=bool(options.readout_only),
-        replay=Replay(options.replay, options.replays or 0) if options.replay else Replay(),
+        replay=Replay(options.stored, options.relearned or 0) if options.stored else Replay(),
         seed=options.seed,
         margin=options.margin or 0.0,
     )

@@ -205,11 +205,11 @@ def test_digits_have_equal_bits(
 
 
 @functools.cache
-def with_margin(name: str, hidden: tuple[int, ...], rule: str, replay: int) -> Case:
+def with_margin(name: str, hidden: tuple[int, ...], rule: str, stored: int) -> Case:
     """Return a network that has learned with a margin, and new rows; it skips some of them."""
     pytest.importorskip("sklearn")
     options = Options(
-        rule=rule, hidden=hidden, replay=replay, epochs=2, arithmetic="fixed", margin=0.2
+        rule=rule, hidden=hidden, stored=stored, epochs=2, arithmetic="fixed", margin=0.2
     )
     trained = train(load(name), options)
     inputs, labels = trained.model.quantize(trained.test.x)[:50], trained.test.y[:50]

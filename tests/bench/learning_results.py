@@ -35,7 +35,7 @@ SEEDS = range(5)
 PIXELS: dict[str, Any] = {"scale": "global", "rate": 2**-6, "epochs": 10, "decay": 2}
 WATCH: dict[str, Any] = {"rate": 2**-5}
 STREAM: dict[str, Any] = {"epochs": 1, "stream_order": "blocked"}
-REPLAY: dict[str, Any] = {**STREAM, "replay": 10, "replays": 10, "rate": 2**-4}
+REPLAY: dict[str, Any] = {**STREAM, "stored": 10, "relearned": 10, "rate": 2**-4}
 
 # Data, hidden widths, rule, and the options that differ from the defaults.
 RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (

@@ -49,7 +49,7 @@ def test_old_models_are_evaluated(ska_edge, name: str) -> None:
 @pytest.mark.parametrize("name", CONTINUED)
 def test_old_models_go_on_learning(ska_edge, name: str) -> None:
     kept = 0 if name == "version_2.ska" else 2
-    options = ("--epochs", 1, "--rate", 0.125, "--seed", 0, "--replay", kept)
+    options = ("--epochs", 1, "--rate", 0.125, "--seed", 0, "--stored", kept)
     outcome = ska_edge("train", DATA, "--from", FILES / name, "-o", "c.ska", *options)
     assert outcome.code == 0, outcome
     assert found_in(Path("c.ska")) == CONTINUED[name]

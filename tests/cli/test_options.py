@@ -64,7 +64,10 @@ def test_no_command_describes_an_option_of_its_own(command: str) -> None:
     [
         (("--rate", "-1"), "a rate is a finite number above 0; --rate is -1.0"),
         (("--decay", "20"), "--decay is at least 0, and less than --epochs"),
-        (("--replays", "2"), "--replays says how many past samples are learned; give --replay"),
+        (
+            ("--relearned", "2"),
+            "--relearned says how many stored samples are learned again; give --stored",
+        ),
         (("--steps", "3"), "--steps is for rules without labels, not for local; leave it out"),
         (("--from", "a", "--init", "b"), "give --from or --init, not both: both say where to"),
         (
@@ -111,7 +114,7 @@ def test_a_model_notes_the_options_that_made_it(ska_edge, iris_file: Path) -> No
 
 
 def test_a_continued_model_stays_its_own_and_changes_are_said(ska_edge) -> None:
-    made = ("--hidden", "6", "--rule", "feedback", "--seed", "3", "--replay", "2", "--rate", "0.05")
+    made = ("--hidden", "6", "--rule", "feedback", "--seed", "3", "--stored", "2", "--rate", "0.05")
     assert ska_edge("train", "iris", "-o", "a.ska", *made, "--epochs", "2").code == 0
     kept = ska_edge("train", "iris", "-o", "b.ska", "--from", "a.ska", "--epochs", "1", "--json")
     assert (kept.code, kept.document()["changes"]) == (0, {})

@@ -266,7 +266,7 @@ def test_inspect_says_what_the_device_has_been_through(ska_edge, pulled: Model) 
         "halvings": 1,
         "rate": pulled.plan.rate.real / 2,
         "held": 0,
-        "replay": {"held": pulled.state.replay.held.tolist(), "of_each": 2},
+        "replay_buffer": {"held": pulled.state.replay.held.tolist(), "of_each": 2},
     }
     text = ska_edge("inspect", "p.ska").out
     taken = pulled.state.replay.held.sum()
@@ -281,7 +281,7 @@ def test_inspect_says_how_many_samples_wait(ska_edge) -> None:
     model.save(Path("held.ska"))
     assert "1 of 4 samples held for the next updates" in ska_edge("inspect", "held.ska").out
     state = ska_edge("inspect", "held.ska", "--json").document()["state"]
-    assert (state["held"], state["replay"]) == (1, None)
+    assert (state["held"], state["replay_buffer"]) == (1, None)
 
 
 def test_eval_says_that_the_device_may_have_learned_the_test(

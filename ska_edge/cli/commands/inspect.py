@@ -42,16 +42,16 @@ def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
 
 def _state_document(state: State) -> dict[str, Any]:
     """Return the state for `--json`, without the parameters."""
-    plan, replay = state.plan, None
+    plan, buffer = state.plan, None
     if plan.replay.per_class:
-        replay = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
+        buffer = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
     return {
         "step": state.step,
         "samples": state.samples,
         "halvings": state.halvings,
         "rate": state.rate.real,
         "held": state.held,
-        "replay": replay,
+        "replay_buffer": buffer,
     }
 
 

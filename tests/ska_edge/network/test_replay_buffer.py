@@ -76,7 +76,7 @@ def test_replay_repairs_a_stream_sorted_by_class() -> None:
     data = load("digits").take(np.arange(600))
     plain = Options(rule="feedback", hidden=(32,), epochs=1, stream_order="blocked")
     forgot = train(data, plain).accuracy
-    kept = train(data, replace(plain, replay=5, replays=4)).accuracy
+    kept = train(data, replace(plain, stored=5, relearned=4)).accuracy
     for arithmetic in ("fixed", "float"):
         before, after = forgot[arithmetic]["test"], kept[arithmetic]["test"]
         assert before is not None
@@ -88,7 +88,7 @@ def test_replay_repairs_a_stream_sorted_by_class() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"replay": Replay(3, 0)}, "replay needs two numbers"),
+        ({"replay": Replay(3, 0)}, "replay buffer needs two numbers"),
         ({"replay": Replay(3, 1), "batch": 2}, "sample by sample"),
         ({"replay": Replay(3, 256)}, "at most 255"),
         ({"replay": Replay(3, 1), "rule": "published"}, "has no replay"),

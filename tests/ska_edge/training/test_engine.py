@@ -38,7 +38,7 @@ def iris() -> Dataset:
     [
         {"hidden": (4, 3), "decay": 2},
         {"hidden": (4,), "rule": "feedback"},
-        {"hidden": (5, 4), "replay": 2, "replays": 1, "stream_order": "blocked"},
+        {"hidden": (5, 4), "stored": 2, "relearned": 1, "stream_order": "blocked"},
         {"hidden": (4,), "rule": "code", "precision": "w32a16"},
         {"hidden": (4,), "readout_only": True},
     ],

@@ -70,7 +70,10 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
     ("values", "sentence"),
     [
         ({"decay": 3, "epochs": 3}, "{decay} is at least 0, and less than {epochs}"),
-        ({"replays": 2}, "{replays} says how many past samples are learned; give {replay}"),
+        (
+            {"relearned": 2},
+            "{relearned} says how many stored samples are learned again; give {stored}",
+        ),
         ({"arithmetic": "float", "log": "x"}, "{log} in float needs the rule published"),
         ({"start": "a", "init": "b"}, "give {start} or {init}, not both"),
         ({"steps": 9}, "{steps} is for rules without labels, not for local; leave it out"),
@@ -80,8 +83,8 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
             "{epochs} is for rules with labels, not for published",
         ),
         (
-            {"rule": "published", "replay": 5},
-            "{replay} is for rules with labels, not for published",
+            {"rule": "published", "stored": 5},
+            "{stored} is for rules with labels, not for published",
         ),
         (
             {"rule": "published", "start": "a"},
@@ -116,7 +119,7 @@ def test_defaults_are_in_their_place() -> None:
     labeled, held = Options().settled(512), Options(rule="published").settled(512)
     assert (labeled.rule, labeled.precision, labeled.hidden) == ("local", "w16a8", (64, 32))
     assert (labeled.rate, labeled.batch, labeled.seed) == (0.015625, 1, 0)
-    assert (labeled.test_fraction, labeled.scale, labeled.replays) == (0.2, "standardize", 1)
+    assert (labeled.test_fraction, labeled.scale, labeled.relearned) == (0.2, "standardize", 1)
     assert (held.rate, held.batch, held.test_fraction, held.scale) == (0.01, "all", 0.0, "none")
     unnamed = {name for name in OPTIONS if getattr(labeled, name) is None}
     assert unnamed == {"group", "per_class", "start", "init", "checkpoint", "log"}
@@ -130,19 +133,19 @@ BASE = make_plan(
 def test_a_continued_model_keeps_all_that_is_its_own() -> None:
     options = Options(start=Path("m.ska")).settled(4, BASE)
     assert (options.rule, options.hidden, options.seed) == ("feedback", (5,), 7)
-    assert (options.replay, options.replays, options.readout_only) == (4, 2, True)
+    assert (options.stored, options.relearned, options.readout_only) == (4, 2, True)
     assert make_plan((4, 5, 3), rate=options.rate or 0).rate == BASE.rate
     assert options.changes(BASE) == {}
 
 
 def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
-    named = Options(start=Path("m.ska"), seed=0, replay=0, readout_only=False, rule="local")
+    named = Options(start=Path("m.ska"), seed=0, stored=0, readout_only=False, rule="local")
     options = named.settled(4, BASE)
     assert options.changes(BASE) == {
         "rule": ("feedback", "local"),
         "seed": (7, 0),
-        "replay": (4, 0),
-        "replays": (2, 1),
+        "stored": (4, 0),
+        "relearned": (2, 1),
         "readout_only": (True, False),
     }
     batch = replace(BASE, batch=8, rate=make_plan((4, 5, 3), rate=0.5, batch=8).rate)
