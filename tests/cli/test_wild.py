@@ -1,0 +1,147 @@
+"""Data as people have them: one table of file, command and what the command must say.
+
+The files are in `tests/data/wild`; `wild_arrays.py` has those of numpy. To add a row, add a small
+file there and a line to `WILD`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ska_edge.data.load import load
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+from tests.cli.wild_arrays import ARRAYS
+
+FOLDER = Path(__file__).parents[1] / "data" / "wild"
+
+# Models that a command may name, and the file on which each is trained.
+MODELS = {"moves.ska": "moves.csv"}
+QUICK = "--hidden 4 --epochs 3"
+
+# Each row has a file, a command, and what the command must say. FILE in the command is the file.
+# Commands separated by ";" follow each other, and the last one must say it. A text must occur in
+# the output; if it begins with "ska-edge: ", the command must end with exit code 2 and this error.
+# Values are those of --json, by their place in the document: a float is the least value, others are
+# equal.
+WILD: list[tuple[str, str, str | dict[str, Any]]] = [
+    # columns are matched by name
+    ("moves-in-another-order.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
+        "moves-without-ay.csv",
+        "monitor moves.ska FILE",
+        "ska-edge: moves-without-ay.csv lacks 1 input of the model: ay;",
+    ),
+    (
+        "moves-without-header.csv",
+        "eval moves.ska FILE",
+        "in the order of the model's inputs because the file names no columns",
+    ),
+    # columns that are no inputs
+    (
+        "moves-with-index.csv",
+        f"train FILE -o m.ska {QUICK}",
+        "warning: column 1 of moves-with-index.csv only rises, like a row number or a time",
+    ),
+    (
+        "moves-with-time.csv",
+        f"train FILE -o m.ska {QUICK}",
+        "warning: t of moves-with-time.csv only rises",
+    ),
+    (
+        "moves-with-time.csv",
+        f"train FILE -o m.ska --drop t {QUICK}",
+        "moves-with-time.csv: 2 inputs (ax, ay); labels from label",
+    ),
+    (
+        "moves-with-last-count.csv",
+        "data FILE",
+        "moves-with-last-count.csv: 3 inputs (ax, ay, count); labels from label",
+    ),
+    # numbers are not the names of classes
+    (
+        "moves-with-numbers.csv",
+        "eval moves.ska FILE",
+        "ska-edge: 'moves-with-numbers' has the class '0', which the model does not know;"
+        " it knows rest, wave; give the names of the classes, not their numbers",
+    ),
+    # part of the data is enough for a trained model
+    ("moves-of-one-class.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("moves-of-one-class.csv", "train FILE --from moves.ska -o m.ska", "wrote m.ska"),
+    ("moves-of-one-row.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("moves-of-one-row.csv", "predict moves.ska FILE", "1 of 1"),
+    ("moves-of-one-row.csv", "verify moves.ska FILE --board host", "equal"),
+    # labels of many kinds
+    ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
+    ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),
+    ("labels-with-gaps.csv", "data FILE", {"classes": {"2": 2, "7": 2, "70": 2}}),
+    ("labels-as-floats.csv", "data FILE", {"classes": {"1": 2, "2": 2}}),
+    ("labels-as-booleans.csv", "data FILE", {"classes": {"False": 2, "True": 2}}),
+    (
+        "labels-beyond-2-53.csv",
+        "data FILE",
+        {"classes": {"9007199254740992": 2, "9007199254740993": 2}},
+    ),
+    ("one-hot.npz", "data FILE", {"classes": {"0": 2, "1": 2, "2": 2}}),
+    ("column.npz", "data FILE", {"classes": {"0": 2, "1": 2, "2": 2}}),
+    ("bytes.npz", "data FILE", {"classes": {"off": 2, "on": 4}}),
+    ("booleans.npz", "data FILE", {"classes": {"False": 2, "True": 4}}),
+    ("floats.npz", "data FILE", {"classes": {"0": 2, "1": 2, "2": 2}}),
+    (
+        "half-classes.npz",
+        "data FILE",
+        "ska-edge: half-classes.npz: y[1] is 0.5; labels are integers or text, none missing",
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train the models of `MODELS`; return their folder."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, data in MODELS.items():
+        trained = train(load(FOLDER / data), Options(hidden=(), epochs=5, arithmetic="fixed"))
+        trained.model.save(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "command", "expected"),
+    WILD,
+    ids=[f"{file} {command.split()[0]}" for file, command, _ in WILD],
+)
+def test_wild(file: str, command: str, expected: str | dict[str, Any], ska_edge, models) -> None:
+    shutil.copytree(FOLDER, ".", dirs_exist_ok=True)
+    if file in ARRAYS:
+        np.savez(file, **ARRAYS[file])
+    for name in MODELS:
+        if name in command:
+            shutil.copy(models / name, name)
+    *before, last = [shlex.split(part.replace("FILE", file)) for part in command.split(";")]
+    for words in before:
+        assert ska_edge(*words).code == 0
+    if isinstance(expected, dict):
+        outcome = ska_edge(*last, "--json")
+        assert outcome.code == 0, outcome.err
+        for place, value in expected.items():
+            found: Any = outcome.document()
+            for key in place.split("."):
+                found = found[key]
+            assert found >= value if isinstance(value, float) else found == value, place
+    elif expected.startswith("ska-edge: "):
+        assert expected in ska_edge(*last).refusal(2)
+    else:
+        outcome = ska_edge(*last)
+        assert outcome.code == 0, outcome.err
+        assert expected in " ".join((outcome.out + outcome.err).split())
+
+
+def test_every_file_is_in_the_table() -> None:
+    named = {file for file, _, _ in WILD} | {*MODELS.values()}
+    assert named == {path.name for path in FOLDER.iterdir()} | ARRAYS.keys()
