@@ -1,9 +1,10 @@
 """Reads the description of a board, for the build, the emulators and the command line.
 
-A board is a folder in `boards/` with a `board.toml`. To add a board, add a folder; Python does not
-change. Files that several boards share are in the folder that the key `family` names. Files for
-boards of every family are in `freestanding`. `Board.copy_to` copies a board and the shared files
-that it uses into a generated project, where `read_board` reads them again.
+A board is a folder with a `board.toml`, in `boards/` or anywhere else. To add a board, add a
+folder; Python does not change. Files that several boards share are in the folder that the key
+`family` names. Files for boards of every family are in `freestanding`. `Board.copy_to` copies a
+board and the shared files that it uses into a generated project, where `read_board` reads them
+again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Literal
 import cattrs
 
 from firmware_gen import toolchains
+from firmware_gen.counter import Counter
 from firmware_gen.flasher import Flasher
 from firmware_gen.power import Power
 from firmware_gen.start import Start
@@ -90,26 +92,6 @@ class Compiler:
     name: str
     flags: tuple[str, ...] = ()
     float_flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Counter:
-    """The counter of a board, with which an image measures itself.
-
-    `source` is the C file that defines `ska_board_counter` (see ska_board.h). The counter has
-    `bits` bits, counts up and wraps. `ticks * per_tick[0] / per_tick[1]` converts its ticks to
-    `unit`. `arguments` are appended to the start command while the board is measured.
-    """
-
-    source: str
-    bits: int
-    unit: Literal["instructions", "cycles"]
-    per_tick: tuple[int, int]
-    arguments: tuple[str, ...] = ()
-
-    def units(self, ticks: int) -> float:
-        """Convert the difference between two readings to units."""
-        return ticks * self.per_tick[0] / self.per_tick[1]
 
 
 @dataclass(frozen=True)
@@ -241,7 +223,7 @@ class Board:
                 return place
         raise InputError(
             f"board {self.name} names the file {name}, but {places[0]} does not exist; "
-            "restore it or generate the firmware again"
+            f"restore it, correct {BOARD_FILE}, or generate the firmware again"
         )
 
     def files(self) -> tuple[Path, ...]:
@@ -319,13 +301,24 @@ def board_names() -> tuple[str, ...]:
 
 
 def load_board(name: str) -> Board:
-    """Load a board of the package by name.
+    """Load a board: one of the package by its name, or another one by the path of its folder.
+
+    A path has a slash or begins with a dot, as in `./my-board`.
 
     Raises:
-        InputError: there is no such board; the sentence lists the existing ones.
+        InputError: there is no such board; the sentence lists the existing ones, or says how to
+            start one. For errors of a board.toml, see `read_board`.
     """
-    names = board_names()
+    folder, names = Path(name), board_names()
+    if name.startswith(".") or "/" in name or os.sep in name:
+        if not (folder / BOARD_FILE).is_file():
+            raise InputError(
+                f"{folder} is no folder with a {BOARD_FILE}; start one with `ska-edge board new`"
+            )
+        return read_board(folder)
     if name not in names:
+        if name and (folder / BOARD_FILE).is_file():
+            raise InputError(f"there is no board {name!r}; for the folder {name}, write ./{name}")
         raise InputError(
             f"there is no board {name!r}{did_you_mean(name, names)}; choose one of"
             f" {', '.join(names)}"
@@ -347,6 +340,14 @@ def read_board(folder: Path) -> Board:
     return _board(path, read_toml(path))
 
 
+def check_name(name: str, where: str = "") -> None:
+    """Raise InputError unless a board can have this name; the sentence begins with `where`."""
+    if not re.fullmatch(rf"[a-z0-9-]{{1,{NAME_LIMIT}}}", name):
+        raise InputError(
+            f"{where}name {name!r} must be 1 to {NAME_LIMIT} small letters, digits and '-'"
+        )
+
+
 def _board(path: Path, content: dict[str, Any]) -> Board:
     """Check the content of a board.toml and convert it to a Board."""
     converter = cattrs.Converter(forbid_extra_keys=True)
@@ -354,24 +355,20 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     try:
         board = converter.structure({**content, "folder": path.parent}, Board)
     except Exception as error:  # cattrs raises exception groups, and constructors raise any error
-        reasons = cattrs.transform_error(error, path=path.name)
-        raise InputError(f"{path} does not describe a board: {reasons[0]}") from None
-    if not re.fullmatch(rf"[a-z0-9-]{{1,{NAME_LIMIT}}}", board.name):
-        raise InputError(
-            f"{path}: name {board.name!r} must be 1 to {NAME_LIMIT} small letters, digits and '-'"
-        )
+        reason = cattrs.transform_error(error, path=path.name)[0]
+        reason = reason.replace(f"required field missing @ {path.name}.", "it needs the key ")
+        raise InputError(f"{path} does not describe a board: {reason}") from None
+    check_name(board.name, f"{path}: ")
     for compiler in board.toolchains:
         if compiler.name not in toolchains.NAMES:
             known = ", ".join(toolchains.NAMES)
             raise InputError(f"{path}: toolchain {compiler.name!r} is none of {known}")
     if board.uart is not None:
         _check_uart(path, board.uart)
-    counter = board.counter
-    if counter is not None and not (8 <= counter.bits <= 32 and min(counter.per_tick) > 0):
-        raise InputError(f"{path}: a counter has 8 to 32 bits, and per_tick two numbers above 0")
     faults = [
         None if board.storage is None else board.storage.fault(board.memory),
         None if board.power is None else board.power.fault(),
+        None if board.counter is None else board.counter.fault(),
         None if board.start is None else board.start.fault(),
         *(flasher.fault() for flasher in board.flashers),
     ]

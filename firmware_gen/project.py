@@ -122,13 +122,14 @@ def generated_files(
 def write_project(
     plan: Plan,
     parameters: NDArray[np.integer],
-    board_name: str,
+    board: str,
     folder: Path,
     inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and keep all others.
 
+    `board` is the name of a board, or the path of its folder, as `load_board` takes it.
     If this program is interrupted, the folder has either the old project or the new one. Edited
     files in board/ are kept if the board is the same; `Project.kept` names them.
 
@@ -143,7 +144,7 @@ def write_project(
         InputError: the plan cannot learn on a device, the board is not known, the folder holds
             something else or an edited file that would be lost, or it cannot be written.
     """
-    board = load_board(board_name)
+    target = load_board(board)
     check_learns(plan)
     earlier = _earlier(folder)
     files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
@@ -151,19 +152,19 @@ def write_project(
         plan, parameters, key, (inputs or {}).get("features")
     ).items():
         files[f"src/{name}"] = text.encode()
-    files.update((f"board/{path.name}", path.read_bytes()) for path in board.files())
-    if board.core == "host":
+    files.update((f"board/{path.name}", path.read_bytes()) for path in target.files())
+    if target.core == "host":
         paths = sorted(LIBRARY.glob("*.[ch]"))
         files.update((f"{LIBRARY_FOLDER}/{path.name}", path.read_bytes()) for path in paths)
     digests = {name: sha256_of(files[name]) for name in sorted(files)}
     description = {
-        "board": board_name,
+        "board": target.name,
         "digest": plan.digest,
         "labels": plan.labels,
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": digests,
     }
-    kept = _edits_to_keep(folder, earlier, files, board_name)
+    kept = _edits_to_keep(folder, earlier, files, target.name)
     written = {name: content for name, content in files.items() if name not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
     # The image is removed with its sources, so that a stale image cannot be flashed.
@@ -174,7 +175,7 @@ def write_project(
     if earlier is None or is_trusted(folder):
         remember(folder, written[DESCRIPTION])
     swap_files(folder, written, gone | images)
-    return Project(folder, board_name, plan.digest, digests, kept)
+    return Project(folder, target.name, plan.digest, digests, kept)
 
 
 def load_project(folder: Path) -> Project:

@@ -17,8 +17,9 @@ from firmware_gen import toolchains
 from firmware_gen.bench.model import Modelled, modelled
 from firmware_gen.bench.report import Report, ask
 from firmware_gen.bench.task import Task
-from firmware_gen.board import Board, Counter, board_names, load_board
+from firmware_gen.board import Board, board_names, load_board
 from firmware_gen.build import BuildReport, build
+from firmware_gen.counter import Counter
 from firmware_gen.emit.bench import emit_network, emit_samples, emit_weights
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import RUNTIME, write_project
@@ -261,7 +262,7 @@ class _Bench:
     def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:
         """Write a project with these sources, with or without the library."""
         project, task = self.folder / name, self.task
-        write_project(task.plan, task.initial, self.board.name, project)
+        write_project(task.plan, task.initial, str(self.board.folder), project)
         into = project / "src"
         (into / "ska_main.c").unlink()  # the benchmark has its own main
         if self.compare is not None:

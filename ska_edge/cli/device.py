@@ -67,6 +67,6 @@ def device(
         raise InputError("give --board or --key, not both: a board that is started here has no key")
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
-        started(model, board, Path(folder) / board, out) as (link, _),
+        started(model, board, Path(folder) / "firmware", out) as (link, _),
     ):
         yield link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ska_edge.cli.commands.bench import bench
+from ska_edge.cli.commands.board import board
 from ska_edge.cli.commands.boards import boards, ports
 from ska_edge.cli.commands.build import build
 from ska_edge.cli.commands.data import data
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
     ),
     "Device": (
         (boards, "List the boards for which firmware can be generated."),
+        (board, "Start a board of your own, or show a board."),
         (firmware, "Write a C project for a board from a model."),
         (build, "Compile a project, and measure flash, RAM and stack."),
         (flash, "Flash a project to its board, or start an emulated board."),

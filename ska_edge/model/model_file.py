@@ -294,7 +294,7 @@ class Model:
 
         Args:
             folder: a new or empty folder, or one that holds an earlier project.
-            board: a name that `ska-edge boards` lists.
+            board: a name that `ska-edge boards` lists, or the path of a board's folder.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.

@@ -103,6 +103,7 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
     monkeypatch.setattr(Output, "__init__", patient)
     arguments = {
         "bench": ("--board", "none"),
+        "board": ("show", "none"),
         "boards": (),
         "ports": (),
         "save": ("--port", "none"),

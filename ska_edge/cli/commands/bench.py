@@ -178,7 +178,7 @@ def _cell(value: float | None) -> str:
     return f"{value:.2f}" if value < 10 and not float(value).is_integer() else f"{value:,.0f}"
 
 
-def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
+def _show(out: Output, document: dict[str, Any], board: Board, name: str | None) -> None:
     """Print the tables and their notes."""
     unit, other, samples = document["unit"], document["compare"], document["samples"]
     sizes = "-".join(str(size) for size in document["sizes"])
@@ -198,13 +198,13 @@ def _show(out: Output, document: dict[str, Any], name: str | None) -> None:
         f"means over {counted(samples, 'sample')}; weights equal to the host's;"
         f" a loop of {loop['length']} {unit} was counted as {loop['counted']:.0f}"
     )
-    for note in _notes(document):
+    for note in _notes(document, board):
         out.line(note)
     if document["phases"] is not None:
         _show_phases(out, document)
 
 
-def _notes(document: dict[str, Any]) -> Iterator[str]:
+def _notes(document: dict[str, Any], board: Board) -> Iterator[str]:
     """Yield a sentence about each model behind the figures."""
     model, power = document["model"], document["power"]
     if model is not None:
@@ -213,7 +213,7 @@ def _notes(document: dict[str, Any]) -> Iterator[str]:
             f"cycles are a model, not a measurement: timings of the {model['source']}, no wait"
             f" states; {model['assumption']} ({least:,.0f} to {most:,.0f} per learning step)"
         )
-    elif load_board(document["board"]).core in CORES:
+    elif board.core in CORES:
         yield f"without the Python package {NEEDED}, no cycles are modelled: pip install {NEEDED}"
     if document["time_us"] is not None:
         yield f"times are for a clock of {document['clock'] / 1e6:g} MHz"
@@ -301,7 +301,7 @@ def bench(
         raise InputError("--library needs --compare, the program that uses the library")
     if data is None:
         if loaded.bench is None:
-            raise InputError(f"board {board} names no data to measure with; give DATA")
+            raise InputError(f"board {loaded.name} names no data to measure with; give DATA")
         data = loaded.bench.data
     options = options_from(values)
     margin, options = options.margin or 0.0, replace(options, margin=None)
@@ -315,7 +315,7 @@ def bench(
             later = later_tasks(begun, task, progress=update)
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
-        out.working(f"measuring on {board}"),
+        out.working(f"measuring on {loaded.name}"),
     ):
         found = measure(
             loaded,
@@ -331,5 +331,5 @@ def bench(
         "data": data,
         "optimize": optimize,
     }
-    _show(out, document, None if compare is None else compare.name)
+    _show(out, document, loaded, None if compare is None else compare.name)
     out.document(document)

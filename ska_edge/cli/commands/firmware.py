@@ -32,7 +32,9 @@ BOARD = "virtual-m4"
     help="A project for one board, or a library for your own tool chain; the folder names it.",
 )
 @click.option(
-    "--board", show_default=BOARD, help="Board of a project; a library suits every board."
+    "--board",
+    show_default=BOARD,
+    help="Board of a project: a name, or a folder; a library suits every board.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option(

@@ -32,7 +32,7 @@ from ska_edge.rules.rule import RULES
 
 @click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
 @click.argument("data")
-@click.option("--board", default="virtual-m4", show_default=True)
+@click.option("--board", default="virtual-m4", show_default=True, help="A name, or a folder.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: run-DATA-BOARD]."
 )
@@ -57,10 +57,11 @@ def run(
 ) -> None:
     """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify."""
     out, options = Output(as_json), options_from(values)
-    missing = load_board(board).available()
+    target = load_board(board)
+    missing = target.available()
     if missing:
         raise ToolError(missing)
-    folder = output or Path(f"run-{Path(data).stem}-{board}")
+    folder = output or Path(f"run-{Path(data).stem}-{target.name}")
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
@@ -88,7 +89,7 @@ def run(
     out.document(
         {
             **training_document(trained, model_file),
-            "board": board,
+            "board": target.name,
             "onnx": _onnx_document(agreement, onnx_file),
             "build": build_document(report),
             "verify": verify_document(proof),

@@ -1,0 +1,1 @@
+"""Starts a board outside the package: a folder that is a copy of a board, with a README."""
