@@ -32,6 +32,7 @@ def train(
     seed: int | None = None,
     arithmetic: str = "both",
     test_fraction: float | None = None,
+    split: str | None = None,
     scale: str | None = None,
     stream_order: str = "iid",
     stored: int | None = None,
@@ -66,6 +67,9 @@ def train(
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
         test_fraction: fraction of rows to hold out; whole groups if the data have groups. Default:
             0.2; published: 0.
+        split: how rows are held out: at random in each class, in blocks of neighboring rows, by
+            group, by file, as the data say, or at random without regard to classes. Default: what
+            suits the data; never "random" for rows in the order of time.
         scale: scaling of the features: "standardize", "global" or "none". Default: "standardize";
             published: "none".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the

@@ -1,9 +1,8 @@
-"""Holds labeled samples in memory, splits them into training and test rows, and writes them."""
+"""Holds labeled samples in memory, and writes them."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +33,12 @@ class Dataset:
 
     ``origin`` says in one line which columns of a file are used, and ``doubts`` are sentences about
     columns that may be no inputs; see ``load``.
+
+    These determine how the rows are split by default, see ``split.division``: ``file`` is int64
+    (n,), the file of each sample, an index into ``file_names``, or None for a single file.
+    ``tested`` is bool (n,), the rows that the data themselves hold out, or None. ``time`` names a
+    column that only rises, like a time; it may be a column that is not used. ``default_split`` is
+    the kind of the split of built-in data.
     """
 
     name: str
@@ -46,6 +51,11 @@ class Dataset:
     group_names: tuple[str, ...] = ()
     origin: str = ""
     doubts: tuple[str, ...] = ()
+    file: IntArray | None = None
+    file_names: tuple[str, ...] = ()
+    tested: NDArray[np.bool_] | None = None
+    time: str = ""
+    default_split: str = ""
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""
@@ -71,8 +81,9 @@ class Dataset:
     def digest(self) -> str:
         """16 hexadecimal digits that identify the samples and classes, but not their file."""
         content = hashlib.sha256("\n".join(self.labels).encode())
-        for values in (self.x, self.y, *([] if self.group is None else [self.group])):
-            content.update(np.ascontiguousarray(values).tobytes())
+        for values in (self.x, self.y, self.group, self.file, self.tested):
+            if values is not None:
+                content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
@@ -108,9 +119,16 @@ class Dataset:
         chosen = np.asarray(rows)
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)  # numpy reads an empty list as floats
-        group = None if self.group is None else self.group[chosen]
-        places = (np.arange(len(self.y)) if self.places is None else self.places)[chosen]
-        return replace(self, x=self.x[chosen], y=self.y[chosen], group=group, places=places)
+        places = np.arange(len(self.y)) if self.places is None else self.places
+        return replace(
+            self,
+            x=self.x[chosen],
+            y=self.y[chosen],
+            group=None if self.group is None else self.group[chosen],
+            file=None if self.file is None else self.file[chosen],
+            tested=None if self.tested is None else self.tested[chosen],
+            places=places[chosen],
+        )
 
     def group_name(self, number: int) -> str:
         """Return the name and the number of a group, or its number if groups have no names."""
@@ -149,71 +167,3 @@ def save(dataset: Dataset, path: str | Path) -> None:
     if dataset.features is not None:
         arrays["feature_names"] = np.array(dataset.features).astype("<U")
     write_file(path, npz_bytes(arrays))
-
-
-def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Return (train, test), both shuffled by ``np.random.default_rng(seed)``.
-
-    The test part is the first ceil(test_fraction * n) shuffled rows. If the data have groups, the
-    test part is ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
-    fraction of 0, the test part is empty.
-
-    Raises InputError unless 0 <= test_fraction < 1, or if no row is left for training.
-    """
-    if not 0.0 <= test_fraction < 1.0:
-        raise InputError(f"the test fraction must be at least 0 and below 1, not {test_fraction}")
-    rng = np.random.default_rng(seed)
-    count = len(dataset.x)
-    if dataset.group is None:
-        held_out = _share(dataset, test_fraction, count, "samples")
-        order = rng.permutation(count)
-        return dataset.take(order[held_out:]), dataset.take(order[:held_out])
-    groups = np.unique(dataset.group)
-    if len(groups) == 1 and test_fraction > 0:
-        raise InputError(
-            f"'{dataset.name}' has only one group, {dataset.group_name(groups[0])}, and a test"
-            " holds out whole groups; use a test fraction of 0, or data of more groups"
-        )
-    held_out = _share(dataset, test_fraction, len(groups), "groups")
-    tested = rng.permutation(groups)[:held_out]
-    order = rng.permutation(count)
-    in_test = np.isin(dataset.group[order], tested)
-    return dataset.take(order[~in_test]), dataset.take(order[in_test])
-
-
-def _share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """Return how many of ``count`` items the test part gets; raise InputError if all."""
-    # Round before ceil, because 0.07 * 100 gives 7.000000000000001 in floating point.
-    share = math.ceil(round(fraction * count, 9))
-    if share >= count:
-        raise InputError(
-            f"a test fraction of {fraction} leaves none of the {count} {of_what} of"
-            f" '{dataset.name}' to train on; use a smaller fraction"
-        )
-    return share
-
-
-def few(dataset: Dataset, per_class: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Return (few, rest): ``per_class`` rows of every class, and all other rows.
-
-    ``np.random.default_rng(seed)`` shuffles the rows. ``few`` are the first rows of each class in
-    the shuffled order; both parts keep that order.
-
-    Raises InputError if per_class is below 1, or if a class has fewer than per_class + 1 rows,
-    because ``rest`` needs a row of each class.
-    """
-    if per_class < 1:
-        raise InputError(f"at least 1 sample of every class is needed, not {per_class}")
-    counts = np.bincount(dataset.y, minlength=dataset.classes)
-    for label, count in zip(dataset.labels, counts, strict=True):
-        if count <= per_class:
-            raise InputError(
-                f"'{dataset.name}' has {counted(count, 'sample')} of the class '{label}'; it"
-                f" needs {per_class + 1} to take {per_class} and leave one"
-            )
-    order = np.random.default_rng(seed).permutation(len(dataset.y))
-    classes = dataset.y[order]
-    chosen = np.zeros(len(order), dtype=bool)
-    for index in range(dataset.classes):
-        chosen[np.flatnonzero(classes == index)[:per_class]] = True
-    return dataset.take(order[chosen]), dataset.take(order[~chosen])

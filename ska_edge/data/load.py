@@ -65,7 +65,7 @@ def load(
     """
     if isinstance(source, str) and source in builtin_names():
         _refuse_columns(source, columns)
-        return Dataset(source, *read_builtin(source))
+        return Dataset(source, *read_builtin(source), default_split="plain")
     path = Path(source)
     try:
         if not path.exists():

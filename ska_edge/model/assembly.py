@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.split.kind import SPLITS
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.scaling import LEAST_SCALE, Scaling
@@ -108,6 +109,7 @@ def _whole(least: int) -> Callable[[Any], bool]:
 
 # From these notes, `eval` repeats the split of the training; other notes are only displayed.
 SPLIT: dict[str, Callable[[Any], bool]] = {
+    "split": lambda value: value is None or value in SPLITS,
     "seed": _whole(0),
     "per_class": _whole(1),
     "group": _whole(-MOST_STEPS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,38 @@ class Evaluation:
     def accuracy(self) -> float:
         """Fraction of rows that are classified correctly in fixed point, 0 to 1."""
         return float(np.trace(self.confusion) / self.rows)
+
+    @property
+    def majority(self) -> float:
+        """Fraction of rows of the most frequent class: the accuracy of always naming this class."""
+        return float(self.confusion.sum(axis=1).max() / self.rows)
+
+    @property
+    def recall(self) -> dict[str, float | None]:
+        """Fraction of the rows of each class that are classified correctly in fixed point.
+
+        It is None for a class without rows.
+        """
+        right, rows = np.diag(self.confusion).tolist(), self.confusion.sum(axis=1).tolist()
+        return {
+            label: right[at] / rows[at] if rows[at] else None
+            for at, label in enumerate(self.labels)
+        }
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the recall of all classes with rows, so that each class counts the same."""
+        found = [recall for recall in self.recall.values() if recall is not None]
+        return float(np.mean(found))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures beside the accuracy as plain data for JSON."""
+        return {
+            "rows": self.rows,
+            "majority": self.majority,
+            "balanced_accuracy": self.balanced_accuracy,
+            "recall": self.recall,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ska_edge.data.dataset import Dataset
+from ska_edge.model.evaluation import Evaluation, confusion_matrix
 from ska_edge.model.model_file import Model
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules.reference import accuracy
@@ -11,22 +14,35 @@ Accuracy = dict[str, dict[str, float | None]]
 """Fractions by arithmetic ("fixed" and "float"), then by the name of the data set."""
 
 
-def accuracies(model: Model, parts: dict[str, Dataset]) -> Accuracy:
-    """Return the accuracies of the integers and of the float twin on named data sets.
+def evaluations(model: Model, parts: Mapping[str, Dataset]) -> dict[str, Evaluation | None]:
+    """Evaluate a model on named data sets.
 
-    An accuracy is None for an empty data set, a missing float twin, or a rule without labels, whose
-    outputs do not represent classes.
+    The result is None for an empty data set, and for a rule without labels, whose outputs do not
+    represent classes.
     """
-    found: Accuracy = {"float": {}, "fixed": {}}
-    trainer = FixedTrainer(model.state)
+    found: dict[str, Evaluation | None] = {}
+    trainer, classes = FixedTrainer(model.state), model.plan.classes
     for name, part in parts.items():
-        useful = len(part.y) > 0 and model.plan.rule_definition.supervised
-        found["fixed"][name] = (
-            accuracy(trainer.infer(model.quantize(part.x)), part.y) if useful else None
-        )
-        found["float"][name] = (
-            accuracy(model.float_decisions(part.x), part.y)
-            if useful and model.reference is not None
-            else None
-        )
+        if not (len(part.y) and model.plan.rule_definition.supervised):
+            found[name] = None
+            continue
+        decided = trainer.infer(model.quantize(part.x)).argmax(axis=1)
+        real = None
+        if model.reference is not None:
+            real = accuracy(model.float_decisions(part.x), part.y)
+        counts = confusion_matrix(part.y, decided, classes)
+        found[name] = Evaluation(model.plan.labels, counts, real)
     return found
+
+
+def fractions(found: Mapping[str, Evaluation | None]) -> Accuracy:
+    """Return the accuracies of evaluations; None where there is no evaluation, or no float twin."""
+    return {
+        "float": {name: each.float_accuracy if each else None for name, each in found.items()},
+        "fixed": {name: each.accuracy if each else None for name, each in found.items()},
+    }
+
+
+def accuracies(model: Model, parts: Mapping[str, Dataset]) -> Accuracy:
+    """Return the accuracies of the integers and of the float twin on named data sets."""
+    return fractions(evaluations(model, parts))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ska_edge.data.split.kind import SPLITS
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.check import LARGEST_SEED, MOST_NEURONS, MOST_REPLAYS
@@ -163,6 +164,15 @@ class Options:
         words=f"{TEST_FRACTION}; published: 0",
         settle=lambda at: TEST_FRACTION if at.labeled else 0.0,
     )
+    split: str | None = option(
+        help="How rows are held out; docs/DATA.md describes the kinds.",
+        python="How rows are held out: at random in each class, in blocks of neighboring rows, by"
+        " group, by file, as the data say, or at random without regard to classes.",
+        kind=Kind.WORD,
+        choices=SPLITS,
+        divides=True,
+        words="what suits the data; never random for rows in the order of time",
+    )
     scale: str | None = option(
         help="Scaling of the features.",
         kind=Kind.WORD,
@@ -297,6 +307,10 @@ class Options:
             raise OptionError(
                 "give {per_class} or {test_fraction}, not both: all rows beyond {per_class} are"
                 " test rows"
+            )
+        if self.per_class is not None and self.split is not None:
+            raise OptionError(
+                "give {per_class} or {split}, not both: {per_class} takes rows at random"
             )
 
     def _check_scopes(self, at: Situation) -> None:

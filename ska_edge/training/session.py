@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_model
@@ -54,7 +55,7 @@ class Session:
     Attributes:
         options: the options, with all defaults filled in.
         dataset: all rows; if a model is continued, with the classes of the model.
-        fit, held_out: the rows to learn, and the other rows.
+        division, fit: how the rows are divided, and those to learn.
         scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
         draft: the current specification of the plan.
         plan: the plan. Before `calibrate`, a new model has the precision's formats; a continued
@@ -67,8 +68,7 @@ class Session:
 
     options: Options
     dataset: Dataset
-    fit: Dataset
-    held_out: Dataset
+    division: Division
     scaling: Scaling
     scaled: Features
     draft: Draft
@@ -77,8 +77,10 @@ class Session:
     magnitudes: Magnitudes = field(default_factory=Magnitudes)
     skipped: int = 0
     plan: Plan = field(init=False)
+    fit: Dataset = field(init=False)
 
     def __post_init__(self) -> None:
+        self.fit = self.division.train
         self.plan = self.draft.resolve()
 
     @classmethod
@@ -94,7 +96,8 @@ class Session:
                 " least two"
             )
         _check_data(dataset)
-        fit, held_out = parts(dataset, options)
+        division = parts(dataset, options, base)
+        fit, options = division.train, replace(options, split=division.kind)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
         draft = _draft(options, dataset, len(fit.x), sizes)
         if base is not None:
@@ -102,9 +105,7 @@ class Session:
             draft = draft.with_formats_of(base.plan)
             parameters = parameters_for(draft.resolve(), _start_tensors(base))
             scaled = base.scaling.apply(fit.x)
-            return cls(
-                options, dataset, fit, held_out, base.scaling, scaled, draft, parameters, base
-            )
+            return cls(options, dataset, division, base.scaling, scaled, draft, parameters, base)
         assert options.scale is not None
         scaling = Scaling.fit(fit.x, options.scale)
         format = input_format(scaling.apply(fit.x), PRECISIONS[draft.precision].activation.bits)
@@ -116,7 +117,7 @@ class Session:
             parameters.weights, parameters.biases = given.weights, given.biases
         draft = replace(draft, input_format=format, raw=raw)
         scaled = scaling.apply(fit.x)
-        return cls(options, dataset, fit, held_out, scaling, scaled, draft, parameters, None)
+        return cls(options, dataset, division, scaling, scaled, draft, parameters, None)
 
     @property
     def rate(self) -> float:

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError
+from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
-from ska_edge.training.accuracy import Accuracy, accuracies
+from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -35,8 +37,11 @@ class Trained:
     Attributes:
         model: the model, with the float twin if float was trained, too.
         train, test: the rows that were learned, and the held-out rows.
+        division: how the rows were divided.
         accuracy: fractions, as {"float": {"train": ..., "test": ...}, "fixed": {...}}; None for a
             missing value.
+        evaluations: confusion, recall and more, as {"train": ..., "test": ...}; None for a part
+            without rows, and for a rule without labels.
         before: the accuracy before the first update, if the training continued a model.
         options: the options, with all defaults filled in.
         changes: the old and the new value of each changed option of a continued model, by name.
@@ -50,7 +55,9 @@ class Trained:
     model: Model
     train: Dataset
     test: Dataset
+    division: Division
     accuracy: Accuracy
+    evaluations: dict[str, Evaluation | None]
     options: Options
     before: Accuracy | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -98,7 +105,7 @@ def train(
 
 def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: Progress) -> Trained:
     base, options = session.base, session.options
-    parts = {"train": session.fit, "test": session.held_out}
+    parts = session.division.parts
     before = None if base is None else accuracies(session.starting_model(), parts)
     in_float = options.arithmetic != "fixed" or base is None
     in_fixed = options.arithmetic != "float"
@@ -121,11 +128,14 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     log.close()
     model.notes = session.notes()
     _watch_decisions(watch, model, session.fit)
+    found = evaluations(model, parts)
     return Trained(
         model,
         session.fit,
-        session.held_out,
-        accuracies(model, parts),
+        session.division.test,
+        session.division,
+        fractions(found),
+        found,
         options,
         before,
         {} if base is None else options.changes(base.plan),

@@ -22,8 +22,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ska_edge.data.dataset import split
 from ska_edge.data.load import load
+from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import participation_ratio
 from ska_edge.rules.reference import Reference, initial_parameters

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from firmware_gen.bench.bench import Compared, Figures, bench
 from firmware_gen.board import load_board
-from ska_edge.data.dataset import Dataset, split
+from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
+from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
 from ska_edge.training.options import Options
 from ska_edge.training.train import train

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data.dataset import split
 from ska_edge.data.load import load
+from ska_edge.data.split.plain import split
 from ska_edge.errors import ToolError
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan

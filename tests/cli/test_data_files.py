@@ -80,9 +80,11 @@ def poor_data(*rows: str) -> None:
 
 def test_a_constant_feature_beside_another_trains(ska_edge) -> None:
     poor_data("7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0")
+    few = "2 classes with fewer than 5 rows: 0 (3), 1 (2); collect more rows to learn and to"
     for fraction in ("0", "0.2"):
         outcome = ska_edge("train", "poor.csv", *QUICK, "--test-fraction", fraction)
-        assert (outcome.code, outcome.err) == (0, "poor.csv: 2 inputs (a, b); labels from label\n")
+        said = f"poor.csv: 2 inputs (a, b); labels from label\nwarning: {few} measure them\n"
+        assert (outcome.code, outcome.err) == (0, said)
 
 
 def test_nothing_but_constants_is_refused(ska_edge) -> None:

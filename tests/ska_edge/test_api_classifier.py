@@ -37,6 +37,7 @@ NOT_HERE = {
     "steps": "is for the rule without labels",
     "test_fraction": "scikit-learn holds rows out itself",
     "per_class": "as test_fraction",
+    "split": "as test_fraction",
     "group": "arrays have no groups",
     "start": "partial_fit goes on",
     "init": "is a file",

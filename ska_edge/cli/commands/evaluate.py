@@ -7,10 +7,17 @@ from pathlib import Path
 import click
 
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.screen.console import Output, json_option, percent
+from ska_edge.cli.screen.accuracy import (
+    accuracy_document,
+    accuracy_table,
+    confusion_table,
+    shown,
+    split_line,
+)
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
-from ska_edge.training.accuracy import accuracies
+from ska_edge.training.accuracy import evaluations
 from ska_edge.training.division import parts_of
 
 
@@ -26,35 +33,29 @@ def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json:
     dataset = reader.matched(data, loaded, out)
     if group is not None:
         dataset = dataset.of_group(group)
-    divided = parts_of(loaded, dataset)
-    accuracy = accuracies(loaded, divided)
-    out.table(
-        f"{model.name} on {dataset.name}",
-        ["arithmetic", f"train ({len(divided['train'].y)})", f"test ({len(divided['test'].y)})"],
-        [[kind, percent(a["train"]), percent(a["test"])] for kind, a in accuracy.items()],
-    )
+    division = parts_of(loaded, dataset)
+    parts = division.parts if division else {"train": dataset.take([]), "test": dataset}
+    found = evaluations(loaded, parts)
+    sizes = {part: len(rows.y) for part, rows in parts.items()}
+    accuracy_table(out, f"{model.name} on {dataset.name}", sizes, found)
+    split_line(division, out)
     if loaded.state.samples:
         out.line(
             f"the model has learned {counted(loaded.state.samples, 'more sample')} on a device;"
             " if these are rows of DATA, this is no test"
         )
-    confusion = None
-    if loaded.plan.rule_definition.supervised:
-        shown = divided["test"] if len(divided["test"].y) else divided["train"]
-        confusion = loaded.evaluate(shown).confusion.tolist()
-        out.table(
-            "confusion (rows: truth, columns: fixed-point decision)",
-            ["", *loaded.plan.labels],
-            [[name, *row] for name, row in zip(loaded.plan.labels, confusion, strict=True)],
-        )
+    one = shown(found)
+    if one is not None:
+        confusion_table(out, one[1])
     else:
         out.line(f"the rule {loaded.plan.rule} sees no labels: its outputs represent no classes")
     out.document(
         {
-            "accuracy": accuracy,
+            **accuracy_document(found),
+            "split": division.as_dict() if division else None,
             "parameters": loaded.plan.parameter_count,
             "digest": loaded.plan.digest,
             "model": str(model),
-            "confusion": confusion,
+            "confusion": one[1].confusion.tolist() if one else None,
         }
     )

@@ -14,6 +14,7 @@ from ska_edge.cli.options.training import list_options, options_from, training_o
 from ska_edge.cli.screen.columns import SWEEP, ExplainedSweep
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.kind import choose
 from ska_edge.errors import CheckError, InputError
 from ska_edge.files import check_folder
 from ska_edge.network.engine import unavailable
@@ -62,7 +63,7 @@ WIDE = 1000
     show_default=True,
     help="Number of seeds, from 0.",
 )
-@training_options(("epochs",))
+@training_options(("epochs", "split"))
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Parallel trainings [default: one per core]."
 )
@@ -76,6 +77,7 @@ def sweep(
     dask: str | None,
     seeds: int,
     epochs: int | None,
+    split: str | None,
     reader: Reader,
     as_json: bool,
     **lists: Any,
@@ -91,7 +93,8 @@ def sweep(
     dataset = reader.dataset(data)
     grid = Grid(
         {name: values for name, values in lists.items() if values},
-        options_from({"epochs": epochs}),
+        # The kind of the split is recorded with each run, so it is chosen here.
+        options_from({"epochs": epochs, "split": split or choose(dataset)[0]}),
         seeds,
     )
     check_folder(output)

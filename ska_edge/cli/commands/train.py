@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.training import options_from, training_options
-from ska_edge.cli.screen.console import Output, json_option, percent
+from ska_edge.cli.screen.accuracy import (
+    accuracy_document,
+    accuracy_table,
+    recall_table,
+    split_line,
+)
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
@@ -52,27 +57,18 @@ def report_training(trained: Trained, out: Output) -> None:
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
-    columns = ["arithmetic", f"train ({len(trained.train.y)})", f"test ({len(trained.test.y)})"]
-    rows = []
-    for kind, accuracy in trained.accuracy.items():
-        if trained.before is not None:
-            before = trained.before[kind]
-            rows.append([f"{kind}, before", percent(before["train"]), percent(before["test"])])
-        rows.append([kind, percent(accuracy["train"]), percent(accuracy["test"])])
-    out.table(title, columns, rows)
-    if trained.test.group is not None and len(trained.test.y):
-        held_out = ", ".join(map(trained.test.group_name, np.unique(trained.test.group)))
-        out.line(f"test rows are the groups {held_out}")
+    division = trained.division
+    rows = {part: len(content.y) for part, content in division.parts.items()}
+    accuracy_table(out, title, rows, trained.evaluations, trained.before)
+    split_line(division, out)
+    recall_table(out, trained.evaluations)
     if trained.skipped is not None:
         out.line(
             f"{trained.skipped:.1%} of the samples were within the margin"
             f" {plan.real_margin:g}, so they changed nothing"
         )
-    advice = far_domain(trained)
-    if advice:
-        out.warning(advice)
-    for symptom in trained.symptoms:
-        out.warning(symptom.sentence(flag))
+    for warning in _warnings(trained):
+        out.warning(warning["text"])
 
 
 def check_outputs(data: str, options: Options) -> None:
@@ -90,21 +86,29 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _warnings(trained: Trained) -> list[dict[str, Any]]:
+    """Return the warnings about the split, about the start, and about poor learning."""
+    found = dict(trained.division.cautions)
+    advice = far_domain(trained)
+    if advice:
+        found["far domain"] = advice
+    general = [{"sign": sign, "layer": None, "text": text} for sign, text in found.items()]
+    return [*general, *(symptom.as_dict(flag) for symptom in trained.symptoms)]
+
+
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
     """Return the keys of `train --json`."""
-    plan, advice = trained.model.plan, far_domain(trained)
-    warnings = [symptom.as_dict(flag) for symptom in trained.symptoms]
-    if advice:
-        warnings.insert(0, {"sign": "far domain", "layer": None, "text": advice})
+    plan = trained.model.plan
     return {
-        "accuracy": trained.accuracy,
+        **accuracy_document(trained.evaluations),
+        "split": trained.division.as_dict(),
         "before": trained.before,
         "skipped": trained.skipped,
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,
         "model": str(path),
-        "warnings": warnings,
+        "warnings": _warnings(trained),
     }
 
 

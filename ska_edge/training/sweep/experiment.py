@@ -18,7 +18,7 @@ PACKAGE = "ska-edge"
 # Runs on the same data differ in the options of `KEY`. A sweep takes lists of the options of
 # `COLUMNS`, in which the rows of its table differ. A row is the mean over the seeds.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
-KEY = (*COLUMNS, "epochs", "seed")
+KEY = (*COLUMNS, "epochs", "seed", "split")
 
 Record = dict[str, Any]
 

@@ -38,6 +38,8 @@ class RunLog(Closable):
         for number, line in enumerate(self._file.lines(), 1):
             record = _record(line)
             if record is not None:
+                # A run of an earlier version has no split; it was plain.
+                record["options"].setdefault("split", "plain")
                 self._records[key(record["data_digest"], record["options"])] = record
             elif self._file.is_torn(line):
                 self.dropped = True

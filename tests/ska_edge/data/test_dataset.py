@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ska_edge.data.dataset import Dataset, few, save, split
+from ska_edge.data.dataset import Dataset, save
 from ska_edge.data.load import load
+from ska_edge.data.split.plain import few, split
 from ska_edge.errors import InputError
 from tests.ska_edge.data.samples import small
 

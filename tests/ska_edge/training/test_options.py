@@ -122,7 +122,7 @@ def test_defaults_are_in_their_place() -> None:
     assert (labeled.test_fraction, labeled.scale, labeled.relearned) == (0.2, "standardize", 1)
     assert (held.rate, held.batch, held.test_fraction, held.scale) == (0.01, "all", 0.0, "none")
     unnamed = {name for name in OPTIONS if getattr(labeled, name) is None}
-    assert unnamed == {"group", "per_class", "start", "init", "checkpoint", "log"}
+    assert unnamed == {"group", "per_class", "split", "start", "init", "checkpoint", "log"}
 
 
 BASE = make_plan(

@@ -15,8 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ska_edge.data.builtin.catalog import builtin_names
-from ska_edge.data.dataset import Dataset, few, split
+from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
+from ska_edge.data.split.plain import few, split
 from ska_edge.errors import ToolError
 
 EXPECTED = {

@@ -1,0 +1,1 @@
+"""Divides rows into those to learn and those held out for a test."""

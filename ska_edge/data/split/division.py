@@ -1,0 +1,197 @@
+"""Divides rows into training and test rows, and says how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.blocks import blocks
+from ska_edge.data.split.groups import whole
+from ska_edge.data.split.kind import choose, require
+from ska_edge.data.split.order import in_time
+from ska_edge.data.split.plain import check_fraction, few, share, split
+from ska_edge.data.split.rows import stratified
+from ska_edge.data.tables.columns import SHOWN
+from ska_edge.errors import InputError, OptionError
+from ska_edge.plural import counted
+
+IntArray = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+FEW = 5  # a class with fewer rows is neither learned nor measured well
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Rows to learn and rows held out.
+
+    Attributes:
+        train, test: both shuffled by the seed.
+        kind: one of `kind.SPLITS`; None if a number of rows of each class is learned.
+        sentence: how the rows were split; "" if none is held out.
+        cautions: sentences about rare classes, and about an accuracy that says too much, by a short
+            name.
+        left_out: number of rows in neither part, between blocks.
+    """
+
+    train: Dataset
+    test: Dataset
+    kind: str | None
+    sentence: str
+    cautions: dict[str, str]
+    left_out: int = 0
+
+    @property
+    def parts(self) -> dict[str, Dataset]:
+        """Both parts, by name."""
+        return {"train": self.train, "test": self.test}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "kind": self.kind,
+            "train": len(self.train.y),
+            "test": len(self.test.y),
+            "left_out": self.left_out,
+            "text": self.sentence,
+        }
+
+
+def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None) -> Division:
+    """Hold out about a fraction of the rows; `kind` is one of `kind.SPLITS`, by default chosen.
+
+    The seed determines the rows and their order. If the fraction is 0, no row is held out.
+
+    Raises InputError unless 0 <= fraction < 1, for data that cannot be split in this way, and if no
+    row is left to learn.
+    """
+    check_fraction(fraction)
+    cautions: dict[str, str] = {}
+    why = ""
+    if kind is None:
+        kind, why = choose(dataset)
+    elif kind == "random" and fraction > 0 and (reason := in_time(dataset)):
+        cautions["random split"] = (
+            f"{reason}, so test rows drawn at random are much like learned ones and the accuracy"
+            " says too much; hold out blocks"
+        )
+    require(dataset, kind)
+    if kind == "plain" or fraction == 0:
+        train, test = split(dataset, fraction, seed)
+        left_out = 0
+    else:
+        train, test, left_out = _held_out(dataset, kind, fraction, seed)
+    sentence = _sentence(test, kind, fraction, why, left_out) if len(test.y) else ""
+    cautions.update(_rare(dataset, train, test))
+    return Division(train, test, kind, sentence, cautions, left_out)
+
+
+def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
+    """Learn `per_class` rows of each class, and hold out all others; see `plain.few`."""
+    train, test = few(dataset, per_class, seed)
+    sentence = f"{counted(per_class, 'row')} of each class to learn; all others are test rows"
+    return Division(train, test, None, sentence, _rare(dataset, train, test))
+
+
+def _held_out(
+    dataset: Dataset, kind: str, fraction: float, seed: int
+) -> tuple[Dataset, Dataset, int]:
+    """Return training rows, test rows, and the number of other rows."""
+    rng, count = np.random.default_rng(seed), len(dataset.y)
+    gap = np.zeros(count, dtype=bool)
+    if kind in ("group", "file"):
+        tested = _of_groups(dataset, kind, fraction, rng)
+        order = rng.permutation(count)
+    elif kind == "blocked":
+        share(dataset, fraction, count, "samples")
+        found = blocks(dataset.y, _sections(dataset), fraction, rng)
+        tested, gap = found.tested, found.gap
+        order = rng.permutation(count)
+    else:
+        order = rng.permutation(count)
+        if dataset.tested is not None and kind == "own":
+            tested = dataset.tested
+        else:
+            share(dataset, fraction, count, "samples")
+            tested = stratified(dataset.y, order, fraction)
+    if tested.all():
+        raise InputError(f"'{dataset.name}' holds all its rows out, so none is left to learn")
+    learned = ~(tested | gap)
+    train, test = dataset.take(order[learned[order]]), dataset.take(order[tested[order]])
+    return train, test, int(np.count_nonzero(gap))
+
+
+def _of_groups(dataset: Dataset, kind: str, fraction: float, rng: Generator) -> Mask:
+    """Return which rows are held out, by whole groups or files."""
+    group = dataset.group if kind == "group" else dataset.file
+    assert group is not None
+    groups = np.unique(group)
+    if len(groups) == 1:
+        raise OptionError(
+            "'{name}' has only one {kind}, {only}, and a test holds out whole {kind}s; use a"
+            " {test_fraction} of 0, another {split}, or data of more {kind}s",
+            name=dataset.name,
+            kind=kind,
+            only=_name(dataset, kind, int(groups[0])),
+        )
+    drawn = whole(dataset.y, group, share(dataset, fraction, len(groups), f"{kind}s"), rng)
+    return np.isin(group, drawn)
+
+
+def _sections(dataset: Dataset) -> IntArray:
+    """Return a number (n,) for each row that changes where another group or file begins."""
+    section = np.zeros(len(dataset.y), dtype=np.int64)
+    for group in (dataset.group, dataset.file):
+        if group is not None:
+            section[1:] += np.cumsum(np.diff(group) != 0)
+    return section
+
+
+def _sentence(test: Dataset, kind: str, fraction: float, why: str, left_out: int) -> str:
+    because = f", because {why}" if why else ""
+    group = test.file if kind == "file" else test.group
+    if group is not None and kind in ("group", "file", "plain"):
+        groups = [_name(test, kind, number) for number in np.unique(group).tolist()]
+        noun = "files" if kind == "file" else "groups"
+        more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
+        return f"test rows are the {noun} {', '.join(groups[:SHOWN])}{more}"
+    if kind == "blocked":
+        gap = f"; {counted(left_out, 'row')} beside them are in neither part" if left_out else ""
+        return f"test rows are blocks of neighboring rows{because}{gap}"
+    if kind == "own":
+        return "test rows are those that the data hold out"
+    of = "the rows" if kind == "plain" else "the rows of each class"
+    return f"{100 * fraction:g}% of {of} are test rows, drawn at random"
+
+
+def _name(dataset: Dataset, kind: str, number: int) -> str:
+    return dataset.file_names[number] if kind == "file" else dataset.group_name(number)
+
+
+def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
+    """Return cautions about classes with few rows in all data or none in a part."""
+    counts, learned, tested = (
+        np.bincount(part.y, minlength=dataset.classes) for part in (dataset, train, test)
+    )
+    found = {}
+    rare = np.flatnonzero((counts > 0) & (counts < FEW))
+    if len(rare):
+        shown = ", ".join(f"{dataset.labels[at]} ({counts[at]})" for at in rare[:SHOWN])
+        found["few rows"] = (
+            f"{counted(len(rare), 'class')} with fewer than {FEW} rows: {shown}"
+            f"{' ...' if len(rare) > SHOWN else ''}; collect more rows to learn and to measure them"
+        )
+    for sign, missing, lack in (
+        ("not learned", learned == 0, "no row to learn"),
+        ("not tested", tested == 0, "no test row, so its recall is unknown"),
+    ):
+        none = np.flatnonzero((counts > 0) & missing)
+        if len(none) and len(test.y):
+            names = ", ".join(dataset.labels[at] for at in none[:SHOWN])
+            found[sign] = f"{counted(len(none), 'class')} with {lack}: {names}"
+    return found

@@ -1,0 +1,65 @@
+"""Finds out whether rows are in the order of time, so that neighbors are alike."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+LEAST = 30  # fewer rows may be alike by chance
+PAIRS = 10_000  # enough neighbors to measure how much alike they are
+COLUMNS = 64  # and enough columns
+ALIKE = 0.5  # the least correlation of neighbors that are alike
+FEW_COLUMNS = 10  # one column in so many is enough
+
+
+def in_time(dataset: Dataset) -> str:
+    """Return why the rows are probably in the order of time; "" if nothing says so."""
+    if dataset.time:
+        return f"{dataset.time} only rises, like a time"
+    if labels_run(dataset.y):
+        return "the labels come in runs"
+    if alike(dataset.x, dataset.y):
+        return "neighboring rows are alike"
+    return ""
+
+
+def labels_run(y: IntArray) -> bool:
+    """Tell whether classes (n,) change much more seldom than in a random order."""
+    count = len(y)
+    if count < 2:
+        return False
+    expected = count - (np.bincount(y).astype(np.float64) ** 2).sum() / count
+    changes = np.count_nonzero(np.diff(y))
+    # The second term is at least 2.8 standard deviations of the changes in a random order.
+    return bool(changes < expected / 2 and changes < expected - 2 * math.sqrt(expected))
+
+
+def alike(x: FloatArray, y: IntArray) -> bool:
+    """Tell whether features (n, d) of neighboring rows are much alike, beyond their classes.
+
+    A feature counts if its lag-1 autocorrelation is at least `ALIKE`. The mean of each class is
+    subtracted first, and a sample of the rows and columns is enough.
+    """
+    count, width = x.shape
+    if count < LEAST:
+        return False
+    first = np.unique(np.linspace(0, count - 2, min(count - 1, PAIRS)).astype(np.int64))
+    columns = np.unique(np.linspace(0, width - 1, min(width, COLUMNS)).astype(np.int64))
+    before, after = x[np.ix_(first, columns)], x[np.ix_(first + 1, columns)]
+    rows, classes = np.concatenate([before, after]), np.concatenate([y[first], y[first + 1]])
+    rows = rows - rows.mean(axis=0)
+    for index in np.unique(classes):
+        rows[classes == index] -= rows[classes == index].mean(axis=0)
+    variance = (rows**2).mean(axis=0)
+    steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
+    # A step between independent rows has twice their variance.
+    moves = variance > 0
+    close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
+    return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))
