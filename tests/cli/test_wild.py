@@ -98,6 +98,38 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data FILE",
         "ska-edge: half-classes.npz: y[1] is 0.5; labels are integers or text, none missing",
     ),
+    # neighbors in a recording are alike, so a random split promises too much
+    (
+        "log-of-one-person.csv",
+        "train FILE -o m.ska --hidden 16 --split random",
+        {"accuracy.fixed.test": 1.0, "split.kind": "random"},
+    ),
+    (
+        "log-of-one-person.csv",
+        f"train FILE -o m.ska {QUICK} --split random",
+        "warning: the labels come in runs, so test rows drawn at random are much like learned ones",
+    ),
+    (
+        "log-of-one-person.csv",
+        f"train FILE -o m.ska {QUICK}",
+        "split: test rows are blocks of neighboring rows, because the labels come in runs",
+    ),
+    (
+        "log-of-one-person.csv",
+        f"train FILE -o m.ska {QUICK}; eval m.ska FILE",
+        {"split.kind": "blocked", "evaluation.test.rows": 40, "evaluation.train.rows": 80},
+    ),
+    # each class is in both parts
+    (
+        "two-rare-rows.csv",
+        f"train FILE -o m.ska {QUICK}",
+        "warning: 1 class with fewer than 5 rows: fall (2)",
+    ),
+    (
+        "two-rare-rows.csv",
+        f"train FILE -o m.ska {QUICK}; eval m.ska FILE",
+        {"split.kind": "random", "evaluation.train.rows": 25, "evaluation.test.rows": 7},
+    ),
 ]
 
 
