@@ -41,6 +41,8 @@ RING = "ska_ring.h"
 LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
 LONGEST_INTERVAL = 3600  # seconds; the bytes of a line in this time fit 32 bits at any baud
+RENAMED = {"sim-atmega328p": "uno", "sim-atmega2560": "mega2560"}
+"""Earlier names of boards, which are still understood."""
 NAME_LIMIT = 15
 """Maximum characters of a name: `ska_board_name` has 16, including the zero at its end."""
 
@@ -184,8 +186,9 @@ class Board:
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
     is None if no data sheet gives the core's current; `bench` is the default workload for
-    measuring. `flashers` write an image to a real device, in order of preference; a board that
-    exists only in an emulator has none.
+    measuring. `hidden` are the default widths of the hidden layers for `run`; None for the usual
+    ones, which need more memory than a small board has. `flashers` write an image to a real device,
+    in order of preference; a board that exists only in an emulator has none.
     """
 
     name: str
@@ -206,6 +209,7 @@ class Board:
     power: Power | None = None
     storage: Storage | None = None
     bench: Bench | None = None
+    hidden: tuple[int, ...] | None = None
     needs: tuple[Need, ...] = field(default=())
     flashers: tuple[Flasher, ...] = field(default=())
 
@@ -316,6 +320,7 @@ def load_board(name: str) -> Board:
                 f"{folder} is no folder with a {BOARD_FILE}; start one with `ska-edge board new`"
             )
         return read_board(folder)
+    name = RENAMED.get(name, name)
     if name not in names:
         if name and (folder / BOARD_FILE).is_file():
             raise InputError(f"there is no board {name!r}; for the folder {name}, write ./{name}")

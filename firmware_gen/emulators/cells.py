@@ -35,7 +35,7 @@ class Cells:
         self.operations_left: int | None = None
         self.broken: set[int] = set()
         self._bytes: bytearray | mmap.mmap = (
-            bytearray(ERASED * size) if path is None else _file(path, size)
+            bytearray(ERASED * size) if path is None else mmap.mmap(open_cells(path, size), size)
         )
 
     def read(self, offset: int, size: int) -> int:
@@ -67,14 +67,19 @@ class Cells:
         return self.operations_left == 0
 
 
-def _file(path: Path, size: int) -> mmap.mmap:
-    """Map a file of exactly `size` bytes and lock it for this process; a new file is erased."""
+def open_cells(path: Path, size: int) -> int:
+    """Open a file of exactly `size` bytes and lock it; a new file is erased.
+
+    Returns the descriptor. The file stays locked until it is closed or the process ends.
+
+    Raises:
+        InputError: the file cannot be used, has another size, or another process uses it.
+    """
 
     def refusal(why: str) -> InputError:
         return InputError(f"cannot use {path}, the file of SKA_STORAGE: {why}")
 
     try:
-        # The descriptor stays open until the process ends, so the file stays locked until then.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(descriptor).st_size
@@ -82,7 +87,7 @@ def _file(path: Path, size: int) -> mmap.mmap:
             os.pwrite(descriptor, ERASED * size, 0)
         elif found != size:
             raise refusal(f"it has {found} bytes, but the board stores {size}; remove it")
-        return mmap.mmap(descriptor, size)
+        return descriptor
     except BlockingIOError:
         raise refusal("another process uses it") from None
     except OSError as error:

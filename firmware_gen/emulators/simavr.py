@@ -2,36 +2,45 @@
 
     python -m firmware_gen.emulators.simavr firmware.elf board.toml
 
-compiles `boards/avr/simulator.c` with the C compiler of this computer, into the folder of the
-image. The process then becomes that program, which prints the path of the serial port and runs
-until it is stopped.
+compiles the C files in `avr/` with the C compiler of this computer, into the folder of the image.
+The process then becomes that program, which prints the path of the serial port and runs until it is
+stopped. The environment variable SKA_STORAGE names the file of the EEPROM.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_gen import toolchains
-from firmware_gen.board import BOARDS_FOLDER, read_board
+from firmware_gen.board import Board, read_board
+from firmware_gen.emulators.cells import open_cells
 from firmware_gen.emulators.program import run_program
 from ska_edge.errors import InputError
 
-SOURCE = BOARDS_FOLDER / "avr" / "simulator.c"
+FILES = sorted((Path(__file__).resolve().parent / "avr").glob("*.[ch]"))
+FRESH = -1
+"""In place of a descriptor: the EEPROM is erased at first and ends with the process."""
 
 
 def compile_simulator(folder: Path) -> Path:
-    """Compile the simulator into `folder`; return its path.
+    """Compile the simulator into `folder`, unless it is there already; return its path.
 
     Raises:
         ToolError: there is no C compiler.
         CheckError: the compiler failed, for example because libsimavr is missing.
     """
-    program = folder.resolve() / "simulator"
-    compiler = toolchains.choose(toolchains.HOST)
-    compiler.run(["-std=c99", "-O2", str(SOURCE), "-lsimavr", "-o", str(program)], folder)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in FILES)).hexdigest()
+    program = folder.resolve() / f"simulator-{digest[:8]}"
+    if not program.exists():
+        compiler = toolchains.choose(toolchains.HOST)
+        sources = [str(path) for path in FILES if path.suffix == ".c"]
+        fresh = program.with_suffix(f".{os.getpid()}")
+        compiler.run(["-std=c99", "-O2", *sources, "-lsimavr", "-o", str(fresh)], folder)
+        fresh.replace(program)
     return program
 
 
@@ -49,8 +58,18 @@ def run(elf: Path, board: Path) -> None:
     if described.uart is None:
         raise InputError(f"{board} has no [uart], which the simulator needs; add it")
     program = str(compile_simulator(elf.parent))
-    values = (described.core, str(described.clock), str(described.uart.baud))
-    os.execv(program, [program, str(elf), *values])
+    values = [described.core, str(described.clock), str(described.uart.baud)]
+    os.execv(program, [program, str(elf), *values, str(_eeprom(described))])
+
+
+def _eeprom(board: Board) -> int:
+    """Return the descriptor of the file of the EEPROM, which the simulator inherits."""
+    path = os.environ.get("SKA_STORAGE")
+    if not path or board.storage is None:
+        return FRESH
+    descriptor = open_cells(Path(path), board.storage.size)
+    os.set_inheritable(descriptor, True)
+    return descriptor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -46,7 +46,7 @@ WIDE = {
     "whole": make_plan((64, 9, 3)),
 }
 # One board for each family of kernels.
-KERNELS = ("qemu-m4", "qemu-m55", "qemu-m0", "sim-atmega2560")
+KERNELS = ("qemu-m4", "qemu-m55", "qemu-m0", "mega2560")
 
 
 def random_case(plan: Plan) -> tuple[State, np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ def save_new(link: Link) -> None:
     link._ask(link._prepare("SAVE", {"token": link.info.token}))
 
 
-@pytest.mark.parametrize("name", ["host", "virtual-m4", "qemu-m0", "sim-atmega328p"])
+@pytest.mark.parametrize("name", ["host", "virtual-m4", "qemu-m0", "uno"])
 def test_a_save_too_many_waits_for_the_line(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:

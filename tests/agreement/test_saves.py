@@ -71,7 +71,7 @@ def kill(running: RunningBoard) -> None:
 
 
 # Boards whose saves are in the file of SKA_STORAGE.
-FILED = ["host", "microbit-v2", "nucleo-f401re", "nucleo-l476rg"]
+FILED = ["host", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "uno"]
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_network_of_which_two_do_not_fit_is_not_saved(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(make_plan((16, 12, 10)), 1)
-    project = write(require_board("sim-atmega328p"), state, tmp_path / "p")
+    project = write(require_board("uno"), state, tmp_path / "p")
     with device(project) as (_, link):
         with pytest.raises(DeviceError, match="no memory for two saves"):
             link.save()

@@ -127,7 +127,7 @@ def _values(command: str, parameter: click.Parameter) -> list[str]:
     if command == "run" and name == "data":
         return ["weights.npz", *PATHS[5:]]
     if command in ("firmware", "inspect") and name == "board":
-        return ["host", "virtual-m4", "sim-atmega328p", *WORDS]
+        return ["host", "virtual-m4", "uno", *WORDS]
     if isinstance(parameter.type, click.Choice):
         return [*map(str, parameter.type.choices), *map(str, parameter.type.choices), "X", ""]
     if name in ROUNDS:

@@ -41,7 +41,7 @@ GRAIN_S = 0.0003
 """Bytes that end within this time are passed on together, because a thread cannot sleep for a
 shorter time.
 """
-BOARDS = ("virtual-m4", "qemu-m4", "sim-atmega2560")
+BOARDS = ("virtual-m4", "qemu-m4", "mega2560")
 HIDDEN, SAMPLES = 16, 500
 
 

@@ -69,8 +69,8 @@ def test_cycles_time_and_energy(ska_edge, require_board: Callable[[str], Board])
 
 def test_cycles_that_a_simulator_counts(ska_edge, require_board: Callable[[str], Board]) -> None:
     pytest.importorskip("sklearn")
-    require_board("sim-atmega328p")
-    arguments = ("bench", "iris", "--board", "sim-atmega328p", "--hidden", "4")
+    require_board("uno")
+    arguments = ("bench", "iris", "--board", "uno", "--hidden", "4")
     document = ska_edge(*arguments, "--json").document()
     assert document["model"] is None
     assert document["cycles"]["learn_range"] == [document["learn"]] * 2

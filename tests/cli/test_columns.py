@@ -44,7 +44,7 @@ def test_the_help_explains_the_other_tables(name: str, columns: Sequence[Column]
     assert all(f"{column.title} {column.meaning}" in text for column in columns)
 
 
-@pytest.mark.parametrize("board", ["virtual-m4", "sim-atmega2560"])
+@pytest.mark.parametrize("board", ["virtual-m4", "mega2560"])
 def test_the_parts_of_the_ram_add_up(board: str, ska_edge, iris_file: Path) -> None:
     memory = ska_edge("inspect", iris_file, "--board", board, "--json").document()["ram"]
     assert sum(memory["parts"].values()) == memory["bytes"]

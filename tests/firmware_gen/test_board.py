@@ -26,9 +26,15 @@ def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
-    assert {"host", "qemu-m3", "qemu-rv32", "sim-atmega328p", "virtual-m4"} <= set(NAMES)
+    assert {"host", "qemu-m3", "qemu-rv32", "uno", "virtual-m4"} <= set(NAMES)
     assert not {"avr", "cortex-m", "freestanding", "riscv"} & set(NAMES)  # folders of shared files
     assert list(NAMES) == sorted(NAMES)
+
+
+def test_a_board_is_still_found_by_its_earlier_name() -> None:
+    assert load_board("sim-atmega328p").name == "uno"
+    assert load_board("sim-atmega2560").name == "mega2560"
+    assert not {"sim-atmega328p", "sim-atmega2560"} & set(NAMES)
 
 
 def test_the_module_wins_over_the_data_folder_of_the_same_name() -> None:
@@ -263,7 +269,7 @@ def test_hardware_is_never_started_as_a_process() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_board_says_what_it_receives_ahead_and_how_fast(name: str) -> None:
     macros = load_board(name).defines()
-    assert macros["SKA_UART_BUFFER"] == ("128u" if name == "sim-atmega328p" else "256u")
+    assert macros["SKA_UART_BUFFER"] == ("128u" if name == "uno" else "256u")
     assert macros["SKA_UART_BAUD"] == "115200u"
 
 

@@ -144,7 +144,7 @@ def test_an_image_that_does_not_fit_an_avr_is_measured_too(
     require_board: Callable[[str], Board],
     write_firmware: WriteFirmware,
 ) -> None:
-    board = require_board("sim-atmega328p")
+    board = require_board("uno")
     report = build(write_firmware(board, with_blocks(ram, flash)))
     assert report.fits is fits
     assert ram + flash <= report.ram - ring(board) < ram + flash + 32

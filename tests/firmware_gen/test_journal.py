@@ -317,7 +317,7 @@ def image_of(board: Board, plan: Plan, folder: Path) -> set[str]:
 def test_where_nothing_is_kept_nothing_is_linked(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    board = require_board("sim-atmega328p")
+    board = require_board("uno")
     small, large = make_plan((16, 8, 4)), make_plan((16, 12, 10))
     assert {"ska_save", "ska_storage_write"} <= image_of(board, small, tmp_path / "small")
     names = image_of(board, large, tmp_path / "large")

@@ -259,11 +259,11 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("qemu-m55", 921_600, False),
         ("qemu-rv32", 230_400, False),
         ("qemu-rv32", 921_600, True),  # the divisor would be less than 1
-        ("sim-atmega328p", 9_600, False),
-        ("sim-atmega328p", 250_000, False),
-        ("sim-atmega328p", 230_400, True),  # the actual rate is 3.5 % off
-        ("sim-atmega2560", 500_000, False),
-        ("sim-atmega2560", 921_600, True),  # the actual rate is 8.5 % off
+        ("uno", 9_600, False),
+        ("uno", 250_000, False),
+        ("uno", 230_400, True),  # the actual rate is 3.5 % off
+        ("mega2560", 500_000, False),
+        ("mega2560", 921_600, True),  # the actual rate is 8.5 % off
         ("virtual-m4", 921_600, False),
         ("nucleo-f401re", 921_600, False),
         ("microbit-v2", 921_600, False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def run(
     missing = target.available()
     if missing:
         raise ToolError(missing)
+    if options.hidden is None and options.start is None:
+        options = replace(options, hidden=target.hidden)
     folder = output or Path(f"run-{Path(data).stem}-{target.name}")
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")

@@ -19,7 +19,7 @@ WriteFirmware = Callable[..., Path]
 
 @pytest.fixture
 def project(require_board: Callable[[str], Board], write_firmware: WriteFirmware) -> Path:
-    project = write_firmware(require_board("sim-atmega328p"))
+    project = write_firmware(require_board("uno"))
     build(project)
     return project
 

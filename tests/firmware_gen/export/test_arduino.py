@@ -31,7 +31,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def simulator(
     require_board: Callable[[str], Board], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    require_board("sim-atmega328p")
+    require_board("uno")
     return compile_simulator(tmp_path_factory.mktemp("simulator"))
 
 

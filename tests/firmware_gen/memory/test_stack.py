@@ -26,7 +26,7 @@ WriteFirmware = Callable[..., Path]
 TOOLCHAINS = ["arm-none-eabi-gcc", "zig"]
 BARE = [name for name in board_names() if load_board(name).memory is not None]
 # One board for each architecture, and for each core that has its own compiler flags.
-CORES = ["qemu-m0", "qemu-m4", "qemu-m55", "qemu-rv32", "sim-atmega328p", "sim-atmega2560"]
+CORES = ["qemu-m0", "qemu-m4", "qemu-m55", "qemu-rv32", "uno", "mega2560"]
 PAIRS = [
     pytest.param(name, compiler.name, id=f"{name}-{compiler.name}")
     for name in CORES
@@ -576,7 +576,7 @@ def test_a_stack_without_a_bound_is_an_error_that_names_the_function(
     [
         ("qemu-m0", "push {r0}\\n\\tb 1b"),
         ("qemu-rv32", "addi sp, sp, -16\\n\\tj 1b"),
-        ("sim-atmega328p", "push r0\\n\\trjmp 1b"),
+        ("uno", "push r0\\n\\trjmp 1b"),
     ],
 )
 def test_a_loop_that_pushes_has_no_bound(
