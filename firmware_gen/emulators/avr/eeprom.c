@@ -16,8 +16,8 @@
 #define EEARL 0x41u
 #define EEARH 0x42u
 
-#define EEPM 0x30u /* programming mode: 0 is an erase and a write, which both take half the time   \
-                    */
+/* The programming mode: 0 is an erase and a write; each of the two takes half the time. */
+#define EEPM 0x30u
 #define EEMPE 0x04u
 #define EEPE 0x02u
 #define EERE 0x01u
