@@ -6,14 +6,17 @@ files that could be stale.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_gen import toolchains
 from firmware_gen.board import Board, Compiler, read_board
+from firmware_gen.emit.prefix import DEFAULT, is_prefix, renamed, renamed_board
 from firmware_gen.image import remove_formats, write_formats
 from firmware_gen.memory import sections
+from firmware_gen.trust import DESCRIPTION
 from ska_edge.errors import CheckError, InputError, ToolError
 from ska_edge.spelling import did_you_mean
 
@@ -21,7 +24,6 @@ SOURCE_FOLDER = "src"
 BOARD_FOLDER = "board"
 BUILD_FOLDER = "build"
 LIBRARY_FOLDER = "library"
-LIBRARY_NAME = "libska.so"
 ELF_NAME = "firmware.elf"
 TOO_LARGE_NAME = "too-large.elf"
 
@@ -85,7 +87,7 @@ def build(
     remove_formats(folder)
 
     arguments = [*found.flags(freestanding=freestanding), *_kept(compiler.flags, flags)]
-    arguments += [f"-D{name}={value}" for name, value in board.defines().items()]
+    arguments += _defines(board, prefix_in(project))
     arguments += [f"-I../{SOURCE_FOLDER}", f"-I../{BOARD_FOLDER}"]
     # Paths are relative to the project, so that equal sources give equal images.
     arguments += [found.prefix_map(folder.parent), *sources]
@@ -136,7 +138,9 @@ class LibraryReport:
 
 
 def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
-    """Compile a project for this computer to the shared library `build/libska.so`.
+    """Compile a project for this computer to the shared library `build/libNAME.so`.
+
+    NAME is the name of the model, by default ska.
 
     It has the functions of `ska.h` and `ska_library.h`, and the project's initial weights.
 
@@ -146,21 +150,48 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
         CheckError: the compiler rejected the sources.
     """
     board = read_board(project / BOARD_FOLDER)
-    source = project / LIBRARY_FOLDER / "ska_library.c"
-    if not source.is_file():
+    prefix = prefix_in(project)
+    output, source = (
+        library_name(prefix),
+        project / LIBRARY_FOLDER / renamed("ska_library.c", prefix),
+    )
+    if board.core != "host":
         raise InputError(
             f"{project} has no sources of a shared library, which only projects of the board host"
             " have; write one for the board host with ska-edge firmware"
         )
+    if not source.is_file():
+        raise InputError(f"{source} is missing; write the project again with ska-edge firmware")
     _, found = _compiler(board, toolchain)
     folder = (project / BUILD_FOLDER).resolve()
     folder.mkdir(exist_ok=True)
-    (folder / LIBRARY_NAME).unlink(missing_ok=True)
+    (folder / output).unlink(missing_ok=True)
     arguments = ["-std=c99", "-O3", "-shared", "-fPIC", *found.sanitizers()]
     arguments += [f"-I../{SOURCE_FOLDER}", found.prefix_map(folder.parent)]
-    found.run([*arguments, f"../{LIBRARY_FOLDER}/{source.name}", "-o", LIBRARY_NAME], folder)
+    found.run([*arguments, f"../{LIBRARY_FOLDER}/{source.name}", "-o", output], folder)
     headers = (project / SOURCE_FOLDER, project / LIBRARY_FOLDER)
-    return LibraryReport(folder / LIBRARY_NAME, found.name, headers)
+    return LibraryReport(folder / output, found.name, headers)
+
+
+def library_name(prefix: str) -> str:
+    """Return the name of the shared library of a model whose C has a prefix."""
+    return f"lib{prefix}.so"
+
+
+def prefix_in(project: Path) -> str:
+    """Return the prefix of the model's C in a project."""
+    try:
+        name = json.loads((project / DESCRIPTION).read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return DEFAULT  # no description, or one of an earlier version, which had only this prefix
+    return name if isinstance(name, str) and is_prefix(name) else DEFAULT
+
+
+def _defines(board: Board, prefix: str) -> list[str]:
+    """Return the flags that define the macros of board.toml, for the board and for the model."""
+    macros = board.defines()
+    names = {renamed_board(name, prefix): value for name, value in macros.items()}
+    return [f"-D{name}={value}" for name, value in {**macros, **names}.items()]
 
 
 def _sources(project: Path, board: Board, measuring: bool) -> list[str]:

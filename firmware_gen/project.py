@@ -19,17 +19,19 @@ from firmware_gen.build import (
     BUILD_FOLDER,
     ELF_NAME,
     LIBRARY_FOLDER,
-    LIBRARY_NAME,
+    SOURCE_FOLDER,
     TOO_LARGE_NAME,
     BuildReport,
     LibraryReport,
     build,
     build_library,
+    library_name,
 )
 from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.messages import emit as emit_messages
-from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights
+from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights, initial_crc
+from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_board, renamed_files
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
@@ -50,7 +52,7 @@ class Project:
 
     `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
     name (None for a file that an earlier version wrote without a digest). `kept` are the names of
-    edited files that were not overwritten.
+    edited files that were not overwritten. `name` is the prefix of the model's C.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Project:
     digest: str
     files: Mapping[str, str | None] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    name: str = DEFAULT
 
     def __repr__(self) -> str:
         """Return folder, board, digest and kept files, but not the digests of all files."""
@@ -98,6 +101,11 @@ def check_learns(plan: Plan) -> None:
         )
 
 
+def c_files(folder: Path) -> dict[str, str]:
+    """Return the name and text of every C file in a folder."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.[ch]"))}
+
+
 def generated_files(
     plan: Plan,
     parameters: NDArray[np.integer],
@@ -109,7 +117,7 @@ def generated_files(
     `names` are the names of the inputs, for a comment.
     """
     return {
-        "ska_plan.h": emit_plan(plan, names),
+        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters)),
         "ska_tables.h": emit_tables(plan),
         "ska_weights.h": emit_weights(plan, parameters),
         "ska_rule.h": emit_rule(plan),
@@ -126,6 +134,7 @@ def write_project(
     folder: Path,
     inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
+    name: str = DEFAULT,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and keep all others.
 
@@ -140,42 +149,58 @@ def write_project(
     With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
     the key. The project then contains the key.
 
+    `name` is the prefix of every symbol, macro and file of the model, so that models with different
+    names fit one program.
+
     Raises:
-        InputError: the plan cannot learn on a device, the board is not known, the folder holds
-            something else or an edited file that would be lost, or it cannot be written.
+        InputError: the name cannot be a prefix, the plan cannot learn on a device, the board is not
+            known, the folder holds something else or an edited file that would be lost, or it
+            cannot be written.
     """
     target = load_board(board)
     check_learns(plan)
+    check_prefix(name)
     earlier = _earlier(folder)
-    files = {f"src/{path.name}": path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
-    for name, text in generated_files(
-        plan, parameters, key, (inputs or {}).get("features")
-    ).items():
-        files[f"src/{name}"] = text.encode()
-    files.update((f"board/{path.name}", path.read_bytes()) for path in target.files())
+    sources = {
+        **c_files(RUNTIME),
+        **generated_files(plan, parameters, key, (inputs or {}).get("features")),
+    }
+    texts = {f"{SOURCE_FOLDER}/{file}": text for file, text in sources.items()}
     if target.core == "host":
-        paths = sorted(LIBRARY.glob("*.[ch]"))
-        files.update((f"{LIBRARY_FOLDER}/{path.name}", path.read_bytes()) for path in paths)
+        texts.update((f"{LIBRARY_FOLDER}/{file}", text) for file, text in c_files(LIBRARY).items())
+    files = {file: text.encode() for file, text in renamed_files(texts, name).items()}
+    for path in target.files():
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        files[f"{BOARD_FOLDER}/{path.name}"] = renamed_board(text, name).encode(
+            errors="surrogateescape"
+        )
     digests = {name: sha256_of(files[name]) for name in sorted(files)}
     description = {
         "board": target.name,
+        "name": name,
         "digest": plan.digest,
         "labels": plan.labels,
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": digests,
     }
     kept = _edits_to_keep(folder, earlier, files, target.name)
-    written = {name: content for name, content in files.items() if name not in kept}
+    written = {file: content for file, content in files.items() if file not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
     # The image is removed with its sources, so that a stale image cannot be flashed.
-    names = (ELF_NAME, TOO_LARGE_NAME, LIBRARY_NAME, *format_names(folder / BUILD_FOLDER))
-    images = {f"{BUILD_FOLDER}/{name}" for name in names}
+    before = name if earlier is None else earlier.name
+    images = {
+        f"{BUILD_FOLDER}/{image}"
+        for image in (
+            *(ELF_NAME, TOO_LARGE_NAME, library_name(before)),
+            *format_names(folder / BUILD_FOLDER),
+        )
+    }
     gone = set() if earlier is None else set(earlier.files) - set(files)
     # An untrusted project stays untrusted, because files that another user edited may be kept.
     if earlier is None or is_trusted(folder):
         remember(folder, written[DESCRIPTION])
     swap_files(folder, written, gone | images)
-    return Project(folder, target.name, plan.digest, digests, kept)
+    return Project(folder, target.name, plan.digest, digests, kept, name)
 
 
 def load_project(folder: Path) -> Project:
@@ -193,9 +218,12 @@ def load_project(folder: Path) -> Project:
             raise TypeError
         data = json.loads(path.read_text(encoding="utf-8"))
         board, digest, files = data["board"], data["digest"], data["files"]
+        name = data.get("name", DEFAULT)  # an earlier version had only this prefix
         if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
-        if not (isinstance(board, str) and isinstance(digest, str)) or any(map(leads_out, files)):
+        if not all(isinstance(each, str) for each in (board, digest, name)):
+            raise TypeError
+        if not is_prefix(name) or any(map(leads_out, files)):
             raise TypeError
     except OSError as error:
         raise refusal("read", path, error) from error
@@ -204,7 +232,7 @@ def load_project(folder: Path) -> Project:
             f"{path} is damaged; remove {folder}, or write the project to another folder with"
             " `ska-edge firmware`"
         ) from error
-    return Project(folder, board, digest, files)
+    return Project(folder, board, digest, files, name=name)
 
 
 def _earlier(folder: Path) -> Project | None:

@@ -24,11 +24,13 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
     return ",\n    ".join(lines)
 
 
-def emit_plan(plan: Plan, names: Sequence[str] | None = None) -> str:
+def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> str:
     """Return the text of ska_plan.h: the sizes and constants for all other files.
 
-    `names` are the names of the inputs, for a comment.
+    `names` are the names of the inputs, for a comment. `crc` is the `initial_crc`; it distinguishes
+    models of one plan.
     """
+    model = f"{plan.digest}_{crc:08x}"
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
     readouts = sum(layer.readout is not None for layer in plan.layers)
     neurons = sum(layer.outputs for layer in plan.layers)
@@ -53,8 +55,16 @@ def emit_plan(plan: Plan, names: Sequence[str] | None = None) -> str:
  */
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
+#define SKA_MODEL_{model} 1
 
 #include <stdint.h>
+
+/* Objects of two models with this prefix do not link: each refers to this symbol, which ska.c
+ * defines. The reference is in a section that no device loads. */
+#if defined(__GNUC__) && defined(__ELF__)
+#define SKA_MODEL_SYMBOL "ska_all_objects_have_model_{model}"
+__asm__(".pushsection .ska_model,\\"\\",%progbits\\n.long " SKA_MODEL_SYMBOL "\\n.popsection");
+#endif
 
 typedef int{weight.bits}_t ska_weight_t; /* a stored weight */
 typedef int{signal.bits}_t ska_signal_t; /* an input or an activation */
@@ -108,6 +118,8 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
 {_batch(plan)}
+#elif !defined(SKA_MODEL_{model})
+#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
 #endif
 """
 
@@ -277,6 +289,11 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 """
 
 
+def initial_crc(plan: Plan, parameters: NDArray[np.integer]) -> int:
+    """Return the CRC-32 of a device's initial parameters (plan.parameter_count,)."""
+    return zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
+
+
 def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
     """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,)."""
     blocks = []
@@ -287,7 +304,6 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
             f"    /* layer {t.layer}, {t.name}, {shape}, {t.format.name} */\n    {_numbers(values)}"
         )
     body = ",\n".join(blocks)
-    crc = zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
     return f"""\
 /* ska_weights.h - the initial parameters for plan {plan.digest}. Generated; do not edit. */
 #ifndef SKA_WEIGHTS_H
@@ -299,7 +315,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 #include "ska_plan.h"
 
 /* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
-#define SKA_INITIAL_CRC 0x{crc:08x}u
+#define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters):08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{
 {body}

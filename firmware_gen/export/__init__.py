@@ -1,6 +1,5 @@
 """Writes a network as a library for another tool chain: Arduino, CMake, PlatformIO.
 
-`table` names the exports, `taken` has the names that a library cannot have, `library` gives the C
-files that all exports share, and `write` puts an export into a folder. A folder of `templates` has
-the other files of each export.
+`table` names the exports, `library` gives the C files that all exports share, and `write` puts an
+export into a folder. A folder of `templates` has the other files of each export.
 """

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.board import BOARDS_FOLDER
-from firmware_gen.export.taken import Taken
-from firmware_gen.project import RUNTIME, generated_files
+from firmware_gen.emit.prefix import DEFAULT, renamed, renamed_files
+from firmware_gen.emit.taken import Taken
+from firmware_gen.project import RUNTIME, c_files, generated_files
 from ska_edge.errors import CheckError, InputError
 from ska_edge.plan.plan import Plan
 
@@ -38,21 +39,27 @@ def source_files(
     key: bytes | None,
     names: Sequence[str] | None = None,
     taken: Sequence[Taken] = (),
+    prefix: str = DEFAULT,
 ) -> dict[str, str]:
     """Return the name and text of every C file of the library; `names` name the inputs.
+
+    Every symbol, macro and file has the prefix, except the header NAME.h.
 
     Raises:
         InputError: the name cannot be the name of a library, or is `taken`.
     """
-    paths = [path for path in RUNTIME.glob("*.[ch]") if path.name != PROGRAM]
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
-    files.update(generated_files(plan, parameters, key, names))
+    files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names)}
+    del files[PROGRAM]
     files = {file: _configured(file, text) for file, text in files.items()}
-    files[EEPROM.name] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
+    files[f"ska_{EEPROM.name}"] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
     files[CONFIG] = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")
-    _check_name(name, (*taken, _headers(files)))
+    files = renamed_files(files, prefix)
+    header = f"{name}.h"
+    shared = {header} if name == prefix else set()  # the header of a library named as its model
+    _check_name(name, (*taken, _headers(set(files) - shared)))
     umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
-    files[f"{name}.h"] = umbrella.replace(NAME, name)
+    umbrella = renamed(umbrella, prefix).replace(NAME, name)
+    files[header] = f"{files[header]}\n{umbrella}" if shared else umbrella
     return files
 
 

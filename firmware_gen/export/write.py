@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
+from firmware_gen.emit.prefix import DEFAULT, check_prefix, renamed
 from firmware_gen.export.library import CONFIG, NAME, TEMPLATES, source_files
 from firmware_gen.export.table import EXPORTS, Export
 from firmware_gen.project import check_learns
@@ -47,28 +48,31 @@ def write_export(
     folder: Path,
     inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
+    prefix: str = DEFAULT,
 ) -> Written:
     """Write the export that EXPORTS names `kind`; the name of the folder names the library.
 
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced: all of them or, after an interruption, none. Edited files are kept, except for
     generated C, which must not be edited; `Written.kept` names the kept files. `write_project`
-    describes `inputs` and `key`.
+    describes `inputs`, `key` and the prefix, its `name`.
 
     Raises:
-        InputError: the plan cannot learn on a device, the folder's name is not the name of a
-            library, the folder holds something else or an edited file that would be lost, or it
+        InputError: the plan cannot learn on a device, the prefix or the folder's name cannot be
+            used, the folder holds something else or an edited file that would be lost, or it
             cannot be written.
     """
     check_learns(plan)
+    check_prefix(prefix)
     export, name = EXPORTS[kind], folder.resolve().name
     earlier = _earlier(folder)
     features = (inputs or {}).get("features")
-    sources = source_files(plan, parameters, name, key, features, export.taken)
-    files = _files(kind, export, name, plan, sources)
-    kept = _edits_to_keep(folder, earlier, files, sources)
+    sources = source_files(plan, parameters, name, key, features, export.taken, prefix)
+    files = _files(kind, export, {NAME: name, "@DIGEST@": plan.digest}, sources, prefix)
+    kept = _edits_to_keep(folder, earlier, files, set(sources) - {renamed(CONFIG, prefix)})
     description = {
         "export": kind,
+        "name": prefix,
         "digest": plan.digest,
         "labels": plan.labels,
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},
@@ -81,22 +85,26 @@ def write_export(
 
 
 def _files(
-    kind: str, export: Export, name: str, plan: Plan, sources: Mapping[str, str]
+    kind: str, export: Export, values: Mapping[str, str], sources: Mapping[str, str], prefix: str
 ) -> dict[str, bytes]:
-    """Return the path and content of every file of an export, without its description."""
+    """Return the path and content of every file of an export, without its description.
+
+    `values` has the text for each word such as @NAME@.
+    """
     library = Path(export.library)
-    texts = {library / "src" / file: text for file, text in sources.items()}
+    texts: dict[Path, str] = {}
     for source, place in {LICENSE: str(library / LICENSE), **export.shared}.items():
         texts[Path(place)] = (SHARED / source).read_text(encoding="utf-8")
     folder = TEMPLATES / kind
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         texts[path.relative_to(folder)] = path.read_text(encoding="utf-8")
-    values = {NAME: name, "@DIGEST@": plan.digest}
+    texts = {path: renamed(text, prefix) for path, text in texts.items()}
+    texts.update((library / "src" / file, text) for file, text in sources.items())
     filled = {}
     for path, text in texts.items():
         for word, value in values.items():
             text = text.replace(word, value)
-        filled[path.as_posix().replace(NAME, name)] = text.encode()
+        filled[path.as_posix().replace(NAME, values[NAME])] = text.encode()
     return filled
 
 
@@ -133,9 +141,9 @@ def _edits_to_keep(
     folder: Path,
     earlier: Mapping[str, str] | None,
     files: Mapping[str, bytes],
-    sources: Mapping[str, str],
+    fixed: Collection[str],
 ) -> tuple[str, ...]:
-    """Return the names of the edited files to keep: all but the generated C.
+    """Return the names of the edited files to keep: all but those with the names in `fixed`.
 
     Raises:
         InputError: generated C was edited, or a file that was not generated would be lost.
@@ -143,7 +151,6 @@ def _edits_to_keep(
     if earlier is None:
         return ()
     changed = edited(folder, earlier, files)
-    fixed = set(sources) - {CONFIG}
     kept = [
         name
         for name in changed

@@ -623,6 +623,11 @@ void ska_state_written(ska_t *ska) {
 
 const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
 
+/* Defines the symbol to which all objects of this model refer; see ska_plan.h. */
+#if defined(__GNUC__) && defined(__ELF__)
+__asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
+#endif
+
 uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 
 #if SKA_RAW_INPUT

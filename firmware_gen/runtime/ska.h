@@ -119,3 +119,6 @@ uint32_t ska_initial_crc(void);
 #endif
 
 #endif
+
+/* Again, because it refuses the header of another model with the same prefix. */
+#include "ska_plan.h"

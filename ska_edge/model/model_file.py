@@ -289,18 +289,22 @@ class Model:
         save(exported, path)
         return agreement
 
-    def firmware(self, folder: str | os.PathLike[str], board: str = "virtual-m4") -> Project:
+    def firmware(
+        self, folder: str | os.PathLike[str], board: str = "virtual-m4", name: str = "ska"
+    ) -> Project:
         """Write a C project that infers and learns on a board with this model's weights.
 
         Args:
             folder: a new or empty folder, or one that holds an earlier project.
             board: a name that `ska-edge boards` lists, or the path of a board's folder.
+            name: prefix of every symbol, macro and file of the model; models in one program need
+                different ones.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
 
-        Raises InputError for an unknown board, a folder that holds something else, or a model that
-        no device can learn with.
+        Raises InputError for an unknown board, a name that C cannot have, a folder that holds
+        something else, or a model that no device can learn with.
 
         Example: ``model.firmware("firmware", board="qemu-m4").build()``
         """
@@ -308,7 +312,7 @@ class Model:
         from firmware_gen.project import write_project
 
         return write_project(
-            self.plan, self.state.parameters, board, path_of(folder), self.input_notes()
+            self.plan, self.state.parameters, board, path_of(folder), self.input_notes(), name=name
         )
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:

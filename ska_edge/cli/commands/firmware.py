@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.emit.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
@@ -42,33 +43,49 @@ BOARD = "virtual-m4"
     type=KEY_FILE,
     help="File with a key, 64 hexadecimal digits; only its holders can change the device.",
 )
+@click.option(
+    "--name",
+    default=DEFAULT,
+    show_default=True,
+    help="Prefix of all symbols, macros and files; models in one program need different ones.",
+)
 @json_option
 def firmware(
-    model: Path, kind: str, board: str | None, output: Path, key: Path | None, as_json: bool
+    model: Path,
+    kind: str,
+    board: str | None,
+    output: Path,
+    key: Path | None,
+    name: str,
+    as_json: bool,
 ) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
     out, loaded = Output(as_json), open_model(model)
     check_folder(output)
     if kind == PROJECT:
-        _project(loaded, BOARD if board is None else board, output, key_in(key), out)
+        _project(loaded, BOARD if board is None else board, output, key_in(key), name, out)
     elif board is not None:
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
     else:
-        _export(loaded, kind, output, key_in(key), out)
+        _export(loaded, kind, output, key_in(key), name, out)
 
 
-def _project(model: Model, board: str, output: Path, key: bytes | None, out: Output) -> None:
+def _project(
+    model: Model, board: str, output: Path, key: bytes | None, name: str, out: Output
+) -> None:
     project = write_project(
-        model.plan, model.state.parameters, board, output, model.input_notes(), key
+        model.plan, model.state.parameters, board, output, model.input_notes(), key, name
     )
     say_kept(project.folder, project.kept, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
     out.document({"output": str(output), "board": project.board, "digest": project.digest})
 
 
-def _export(model: Model, kind: str, output: Path, key: bytes | None, out: Output) -> None:
+def _export(
+    model: Model, kind: str, output: Path, key: bytes | None, name: str, out: Output
+) -> None:
     written = write_export(
-        kind, model.plan, model.state.parameters, output, model.input_notes(), key
+        kind, model.plan, model.state.parameters, output, model.input_notes(), key, name
     )
     say_kept(written.folder, written.kept, out)
     out.line(f"wrote {output}, the {written.title} {written.name}, plan {written.digest}")

@@ -13,8 +13,16 @@
  */
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
+#define SKA_MODEL_600d4ed24dbc3d54_fb292d1c 1
 
 #include <stdint.h>
+
+/* Objects of two models with this prefix do not link: each refers to this symbol, which ska.c
+ * defines. The reference is in a section that no device loads. */
+#if defined(__GNUC__) && defined(__ELF__)
+#define SKA_MODEL_SYMBOL "ska_all_objects_have_model_600d4ed24dbc3d54_fb292d1c"
+__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+#endif
 
 typedef int16_t ska_weight_t; /* a stored weight */
 typedef int8_t ska_signal_t; /* an input or an activation */
@@ -72,4 +80,6 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_SHIFT 3
 #define SKA_RATE_HALVINGS_MAX 18 /* with more, a shift would exceed 31 */
 
+#elif !defined(SKA_MODEL_600d4ed24dbc3d54_fb292d1c)
+#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
 #endif

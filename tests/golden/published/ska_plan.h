@@ -12,8 +12,16 @@
  */
 #ifndef SKA_PLAN_H
 #define SKA_PLAN_H
+#define SKA_MODEL_532d71bbe3dc9b7b_503dc27e 1
 
 #include <stdint.h>
+
+/* Objects of two models with this prefix do not link: each refers to this symbol, which ska.c
+ * defines. The reference is in a section that no device loads. */
+#if defined(__GNUC__) && defined(__ELF__)
+#define SKA_MODEL_SYMBOL "ska_all_objects_have_model_532d71bbe3dc9b7b_503dc27e"
+__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+#endif
 
 typedef int16_t ska_weight_t; /* a stored weight */
 typedef int8_t ska_signal_t; /* an input or an activation */
@@ -71,4 +79,6 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_BATCH 4
 #define SKA_STEPS 5
 
+#elif !defined(SKA_MODEL_532d71bbe3dc9b7b_503dc27e)
+#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
 #endif

@@ -1,4 +1,4 @@
-"""The names that a library cannot have, because its tool chain or its examples use them."""
+"""The names that a library or a model cannot have, because something else in a program has them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,31 @@ def _names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+C_KEYWORDS = Taken(
+    "{name} is a keyword of C or C++",
+    _names("""
+        alignas alignof and asm auto bitand bitor bool break case catch char class compl const
+        constexpr continue decltype default delete do double else enum explicit export extern false
+        final float for friend goto if inline int long mutable namespace new noexcept not nullptr
+        operator or override private protected public register restrict return short signed sizeof
+        static struct switch template this throw true try typedef typeid typename typeof union
+        unsigned using virtual void volatile while xor
+    """),
+)
+# A model's names would be names of the C library: int8 would make ska_t the type int8_t.
+C_NAMES = Taken(
+    "{name}_ begins names of the C library",
+    frozenset(
+        f"{sign}int{kind}{bits}"
+        for sign in ("", "u")
+        for kind in ("", "_fast", "_least")
+        for bits in (8, 16, 32, 64)
+    )
+    | _names("""
+        atomic clock cnd div fpos gid imaxdiv intmax intptr ldiv lldiv max_align mtx off pgm pid
+        ptrdiff size ssize thrd time tss uid uintmax uintptr va wchar wctrans wctype wint
+    """),
+)
 # The last line has headers that those of some C libraries include.
 C_HEADERS = Taken(
     "{name}.h is a header of C",
