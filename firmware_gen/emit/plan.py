@@ -63,7 +63,9 @@ def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> s
  * defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_{model}"
-__asm__(".pushsection .ska_model,\\"\\",%progbits\\n.long " SKA_MODEL_SYMBOL "\\n.popsection");
+__asm__(".pushsection .debug_ska_model,\\"\\",%progbits\\n"
+        ".long " SKA_MODEL_SYMBOL "\\n"
+        ".popsection");
 #endif
 
 typedef int{weight.bits}_t ska_weight_t; /* a stored weight */

@@ -19,6 +19,7 @@ import ska_edge
 from firmware_gen.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
+from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.model.model_file import Model
@@ -161,11 +162,11 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
 
-def library(project: Path, compiler: str) -> Path:
+def library(project: Path, compiler: str, flags: tuple[str, ...] = FLAGS) -> Path:
     """Compile a project without its program to a static library; return its path."""
     sources = [path for path in (project / "src").glob("*.c") if "_main" not in path.name]
     for source in sources:
-        done = run(compiler, "-std=c99", *FLAGS, "-c", source, "-o", source.with_suffix(".o"))
+        done = run(compiler, "-std=c99", *flags, "-c", source, "-o", source.with_suffix(".o"))
         assert done.returncode == 0, done.stderr
     objects = [source.with_suffix(".o") for source in sources]
     assert run("ar", "rcs", project / "model.a", *objects).returncode == 0
@@ -195,18 +196,19 @@ def test_two_libraries_in_one_program_learn_their_own_bits(
     assert run(program).stdout.split() == expected
 
 
+@pytest.mark.parametrize("linking", ["-Wl,--no-gc-sections", "-Wl,--gc-sections"])
 def test_objects_of_two_models_do_not_link(
-    require_toolchain: Callable[[str], str], tmp_path: Path
+    linking: str, require_toolchain: Callable[[str], str], tmp_path: Path
 ) -> None:
     """Before, one model learned with the sizes of the other, in memory that was not its own."""
     require_toolchain("gcc")
     one, two = (write(name, "host", tmp_path / name, "ska") for name in PLANS)
-    archive = library(one, "gcc")
+    archive = library(one, "gcc", ())
     main = tmp_path / "main.c"
     main.write_text('#include "ska.h"\nint main(void) { static ska_t s; ska_init(&s); return 0; }')
-    good = run("gcc", *FLAGS, f"-I{one / 'src'}", main, archive, "-o", tmp_path / "good")
+    good = run("gcc", linking, f"-I{one / 'src'}", main, archive, "-o", tmp_path / "good")
     assert good.returncode == 0, good.stderr
-    mixed = run("gcc", *FLAGS, f"-I{two / 'src'}", main, archive, "-o", tmp_path / "mixed")
+    mixed = run("gcc", linking, f"-I{two / 'src'}", main, archive, "-o", tmp_path / "mixed")
     assert mixed.returncode != 0
     assert f"ska_all_objects_have_model_{PLANS['gest'].digest}_" in mixed.stderr
 
@@ -226,3 +228,18 @@ def test_the_headers_of_two_models_without_names_are_an_error(
     assert "two models have the prefix ska_ here; write one with another: ska-edge" in done.stderr
     main.write_text('#include "model0/src/ska.h"\n#include "model0/src/ska.h"\n')
     assert run("gcc", "-fsyntax-only", main).returncode == 0
+
+
+def test_two_models_must_share_the_eeprom_of_an_avr(
+    require_toolchain: Callable[[str], str], tmp_path: Path
+) -> None:
+    compiler = require_toolchain("avr-gcc")
+    for name, plan in PLANS.items():
+        write_export("arduino", plan, initial(plan), tmp_path / name, prefix=name)
+    command = [compiler, "-mmcu=atmega2560", "-fsyntax-only", tmp_path / "main.c"]
+    (tmp_path / "main.c").write_text('#include "wake/src/wake.h"\n#include "gest/src/gest.h"\n')
+    done = run(*command)
+    assert "two models save in the whole EEPROM; define GEST_EEPROM_SIZE and GEST_" in done.stderr
+    wake = ["-DWAKE_EEPROM_SIZE=1024u", "-DWAKE_STORAGE_ORIGIN=0u"]
+    gest = ["-DGEST_EEPROM_SIZE=3072u", "-DGEST_STORAGE_ORIGIN=1024u"]
+    assert run(*command, *wake, *gest).returncode == 0

@@ -8,8 +8,12 @@
 
 #include <avr/eeprom.h>
 
+#ifndef SKA_STORAGE_ORIGIN
+#define SKA_STORAGE_ORIGIN 0u
+#endif
+
 /* avr-libc takes EEPROM addresses as pointers. */
-#define EEPROM(offset) ((void *)(uint16_t)(offset))
+#define EEPROM(offset) ((void *)(uint16_t)(SKA_STORAGE_ORIGIN + (offset)))
 
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     eeprom_read_block(bytes, EEPROM(offset), count);

@@ -106,3 +106,13 @@ def test_a_new_project_removes_the_library_of_the_old_one(
     assert library.is_file()
     project(PUBLISHED, tmp_path / "p")
     assert not library.exists()
+
+
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    """Before, the sentence blamed the board."""
+    folder = project(PLAN, tmp_path / "p").folder
+    (folder / "library" / "ska_library.c").unlink()
+    with pytest.raises(
+        InputError, match="library/ska_library.c is missing; write the project again"
+    ):
+        build_library(folder)

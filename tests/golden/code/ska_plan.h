@@ -20,7 +20,9 @@
  * defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_dd1183813f506c9a_defe980e"
-__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+__asm__(".pushsection .debug_ska_model,\"\",%progbits\n"
+        ".long " SKA_MODEL_SYMBOL "\n"
+        ".popsection");
 #endif
 
 typedef int32_t ska_weight_t; /* a stored weight */

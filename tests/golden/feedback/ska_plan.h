@@ -21,7 +21,9 @@
  * defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_600d4ed24dbc3d54_fb292d1c"
-__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+__asm__(".pushsection .debug_ska_model,\"\",%progbits\n"
+        ".long " SKA_MODEL_SYMBOL "\n"
+        ".popsection");
 #endif
 
 typedef int16_t ska_weight_t; /* a stored weight */

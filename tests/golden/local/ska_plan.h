@@ -28,7 +28,9 @@
  * defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_efc630b4af7a4376_540a7058"
-__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+__asm__(".pushsection .debug_ska_model,\"\",%progbits\n"
+        ".long " SKA_MODEL_SYMBOL "\n"
+        ".popsection");
 #endif
 
 typedef int16_t ska_weight_t; /* a stored weight */

@@ -20,7 +20,9 @@
  * defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_532d71bbe3dc9b7b_503dc27e"
-__asm__(".pushsection .ska_model,\"\",%progbits\n.long " SKA_MODEL_SYMBOL "\n.popsection");
+__asm__(".pushsection .debug_ska_model,\"\",%progbits\n"
+        ".long " SKA_MODEL_SYMBOL "\n"
+        ".popsection");
 #endif
 
 typedef int16_t ska_weight_t; /* a stored weight */

@@ -19,14 +19,25 @@
 #define SKA_UART_BAUD 115200u
 #endif
 
-/* The memory for saves; see ska_storage.h. An ATmega or ATtiny saves in its whole EEPROM, which
- * storage_eeprom.c drives. On another core, define the four macros and write the three functions
- * of ska_storage.h. Without SKA_STORAGE_SIZE, the library cannot save. */
+/* The memory for saves; see ska_storage.h. An ATmega or ATtiny saves in its EEPROM, which
+ * ska_storage_eeprom.c drives. On another core, define the four macros and write the three
+ * functions of ska_storage.h. Without SKA_STORAGE_SIZE, the library cannot save.
+ *
+ * Two models in one program must not save in the same bytes. So give each a part of the EEPROM:
+ * define SKA_EEPROM_SIZE, its bytes, and SKA_STORAGE_ORIGIN, its first address; size 0 saves
+ * nothing. */
 #if defined(__AVR__) && !defined(SKA_STORAGE_SIZE)
 #include <avr/io.h>
 #if defined(EECR)
 #define SKA_EEPROM 1
-#define SKA_STORAGE_SIZE (E2END + 1u)
+#ifndef SKA_EEPROM_SIZE
+#ifdef A_MODEL_HAS_THE_WHOLE_EEPROM
+#error "two models save in the whole EEPROM; define SKA_EEPROM_SIZE and SKA_STORAGE_ORIGIN for both"
+#endif
+#define A_MODEL_HAS_THE_WHOLE_EEPROM 1
+#define SKA_EEPROM_SIZE (E2END + 1u)
+#endif
+#define SKA_STORAGE_SIZE SKA_EEPROM_SIZE
 #define SKA_STORAGE_PAGE 1u
 #define SKA_STORAGE_UNIT 1u
 #define SKA_STORAGE_WEAR 100000u
