@@ -113,6 +113,6 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
     folder = project(PLAN, tmp_path / "p").folder
     (folder / "library" / "ska_library.c").unlink()
     with pytest.raises(
-        InputError, match="library/ska_library.c is missing; write the project again"
+        InputError, match=r"library/ska_library\.c is missing; write the project again"
     ):
         build_library(folder)
