@@ -121,7 +121,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
 {_batch(plan)}
 #elif !defined(SKA_MODEL_{model})
-#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
+#error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
 """
 

@@ -225,7 +225,10 @@ def test_the_headers_of_two_models_without_names_are_an_error(
     main.write_text('#include "model0/src/ska.h"\n#include "model1/src/ska.h"\n')
     done = run("gcc", "-fsyntax-only", main)
     assert done.returncode != 0
-    assert "two models have the prefix ska_ here; write one with another: ska-edge" in done.stderr
+    assert (
+        "two models have the prefix ska_ here; write the firmware of one with another name"
+        in done.stderr
+    )
     main.write_text('#include "model0/src/ska.h"\n#include "model0/src/ska.h"\n')
     assert run("gcc", "-fsyntax-only", main).returncode == 0
 

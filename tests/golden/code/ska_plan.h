@@ -80,5 +80,5 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_HALVINGS_MAX 26 /* with more, a shift would exceed 31 */
 
 #elif !defined(SKA_MODEL_dd1183813f506c9a_defe980e)
-#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
+#error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif

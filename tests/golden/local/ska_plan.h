@@ -86,5 +86,5 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_HALVINGS_MAX 18 /* with more, a shift would exceed 31 */
 
 #elif !defined(SKA_MODEL_efc630b4af7a4376_540a7058)
-#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
+#error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif

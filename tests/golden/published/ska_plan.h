@@ -82,5 +82,5 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_STEPS 5
 
 #elif !defined(SKA_MODEL_532d71bbe3dc9b7b_503dc27e)
-#error "two models have the prefix ska_ here; write one with another: ska-edge firmware --name NAME"
+#error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
