@@ -34,6 +34,8 @@ FREESTANDING = "freestanding"
 """Folder of the files that boards of any family share."""
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
+LARGEST_SLOT = 254
+"""Most saves between two erases of a slot; runtime/ska_journal.c numbers them in one byte."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""
 RING = "ska_ring.h"
@@ -121,6 +123,19 @@ class Storage:
     def holds(self, state_bytes: int) -> bool:
         """Tell whether two saves of a state of this size fit; each save starts at a page."""
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
+
+    def saves_per_erase(self, state_bytes: int) -> int:
+        """Return the number of saves that fill a slot, the pages that are erased together."""
+        record = -(-(SAVE_OVERHEAD + state_bytes) // self.unit) * self.unit
+        pages = -(-record // self.page)
+        return min(pages * self.page // record, LARGEST_SLOT)
+
+    def endurance(self, state_bytes: int) -> int:
+        """Return the number of saves that the memory endures, in its two slots.
+
+        The first erase of the second slot counts twice (runtime/ska_journal.c).
+        """
+        return (2 * self.wear - 1) * self.saves_per_erase(state_bytes)
 
     def fault(self, memory: Memory | None) -> str | None:
         """Return what is wrong with the values on a board with this memory, or None."""

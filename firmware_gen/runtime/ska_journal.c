@@ -1,13 +1,16 @@
 /* ska_journal.c - two slots for saves in non-volatile memory.
  *
- * A slot begins at a page, and has a header, the state and a CRC-32. A save erases the older slot,
- * then writes the header, the state, and last the CRC. After that, the slot is complete and the
- * newest. Numbers are in the byte order of the core, because only the core reads them; the state is
- * little-endian, as everywhere outside the network.
+ * A record is a saved state: a header, the state and a CRC-32. A slot begins at a page, and has as
+ * many pages as one record needs; if a page is larger than a record, the slot has places for
+ * several records. A save writes its record to the next place of the slot with the newest record.
+ * If that slot is full, the save erases the other slot and writes to its first place. The header is
+ * written first and the CRC last. After that, the record is complete and the newest. Numbers are in
+ * the byte order of the core, because only the core reads them; the state is little-endian, as
+ * everywhere outside the network.
  *
- * The header counts the erases of its slot. It has its own CRC, so that the count is known even if
- * the slot is incomplete or belongs to another network. An erase of the slot also erases the count,
- * so the header's page is erased last and written first.
+ * Each header counts the erases of its slot. It has its own CRC, so that the count is known even if
+ * the record is incomplete or belongs to another network. An erase of the slot also erases the
+ * count, so the page of the first header is erased last and written first.
  */
 #include "ska_journal.h"
 
@@ -29,6 +32,7 @@
 
 #define MAGIC 0x4A414B53u /* "SKAJ" */
 #define NO_SLOT 2u
+#define NO_PLACE 0xFFu
 #define ERASED 0xFFu
 #define PIECE 32u /* bytes that are read at once, on the stack */
 #define READ_MAX 0x8000u
@@ -38,7 +42,11 @@
 /* The bytes of the CRC, and of the padding to a whole unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
+#define RECORD (HEADER + SKA_STATE_BYTES + TAIL)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
+/* The places of a slot; a place is a byte of `writing`. */
+#define FITTING (PAGES * SKA_STORAGE_PAGE / RECORD)
+#define PLACES (FITTING < NO_PLACE ? FITTING : NO_PLACE - 1u)
 
 typedef struct {
     uint32_t magic;
@@ -55,19 +63,20 @@ typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 
 /* The known properties of a slot. */
 typedef struct {
-    bool counted;    /* its header and its counts are valid, maybe for another network */
-    bool saved;      /* the slot has a complete save of this network */
-    uint32_t number; /* this, erases and spent are 0 if the header is invalid */
-    uint32_t erases;
-    uint8_t spent;
-    uint32_t crc; /* CRC of header and state; valid if saved */
+    bool counted;    /* it has a valid header, maybe for another network */
+    uint8_t spent;   /* this and erases are those of the last valid header, or 0 */
+    bool saved;      /* it has a complete record of this network */
+    uint8_t place;   /* place of the last such record; this, number and crc are 0 without one */
+    uint32_t erases; /* erases of the slot's pages */
+    uint32_t number; /* number of that record */
+    uint32_t crc;    /* CRC of its header and state */
 } slot_t;
 
 /* A save that is being written. */
 typedef struct {
-    bool open;
-    uint8_t slot;
-    uint32_t at;                    /* bytes after the header so far; 0 if no save is open */
+    uint8_t slot;                   /* slot and place of this save, or of the one before */
+    uint8_t place;                  /* after a start, 0 and 0 */
+    uint32_t at;                    /* bytes of the record so far; 0 if no save is open */
     uint32_t crc;                   /* CRC of header and state so far */
     uint8_t unit[SKA_STORAGE_UNIT]; /* the last bytes, until they fill a unit */
 } writing_t;
@@ -80,9 +89,11 @@ static uint8_t spent; /* spent saves of the budget */
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-static uint32_t slot_start(uint8_t slot) { return slot == 0u ? 0u : SKA_JOURNAL_SECOND; }
+static uint32_t place_start(uint8_t slot, uint8_t place) {
+    return (slot == 0u ? 0u : SKA_JOURNAL_SECOND) + place * RECORD;
+}
 
-/* The slot's CRC does not include the header's CRC. If it did, a new header in front of an old
+/* The record's CRC does not include the header's CRC. If it did, a new header in front of an old
  * state would be accepted, because the CRC of any data followed by its own CRC is constant. */
 static uint32_t header_crc(const header_t *header) {
     return ska_crc32_update(0, (const uint8_t *)header, HEADER_CONTENT);
@@ -97,39 +108,53 @@ static bool header_is_ours(const header_t *header) {
     return header->initial_crc == ska_initial_crc() && header->size % SPENT_ONE == SKA_STATE_BYTES;
 }
 
-static slot_t slot_look(uint8_t slot) {
-    slot_t found = {false, false, 0, 0, 0, 0};
-    header_t header;
-    uint32_t offset = slot_start(slot);
-    ska_storage_read(offset, (uint8_t *)&header, HEADER);
-    found.crc = header_crc(&header);
-    found.counted = header.magic == MAGIC && header.crc == found.crc;
-    if (!found.counted) {
-        return found;
-    }
-    found.number = header.number;
-    found.erases = header.erases;
-    found.spent = (uint8_t)(header.size / SPENT_ONE);
-    if (!header_is_ours(&header)) {
-        return found;
-    }
+/* Tells whether the CRC of a record's header and state is behind them. `crc` is that of the header;
+ * it becomes that of header and state. */
+static bool record_is_complete(uint32_t offset, uint32_t *crc) {
     offset += HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {
         uint8_t piece[PIECE];
         const uint16_t count = (uint16_t)(left < PIECE ? left : PIECE);
         ska_storage_read(offset, piece, count);
-        found.crc = ska_crc32_update(found.crc, piece, count);
+        *crc = ska_crc32_update(*crc, piece, count);
         offset += count;
         left -= count;
     }
-    uint32_t crc;
-    ska_storage_read(offset, (uint8_t *)&crc, (uint16_t)sizeof crc);
-    found.saved = crc == found.crc;
+    uint32_t written;
+    ska_storage_read(offset, (uint8_t *)&written, (uint16_t)sizeof written);
+    return written == *crc;
+}
+
+/* Looks from the last place to the first, until it finds a complete record of this network. */
+static slot_t slot_look(uint8_t slot) {
+    slot_t found = {false, 0, false, 0, 0, 0, 0};
+    uint8_t place = PLACES;
+    while (place > 0u && !found.saved) {
+        place--;
+        const uint32_t start = place_start(slot, place);
+        header_t header;
+        ska_storage_read(start, (uint8_t *)&header, HEADER);
+        uint32_t crc = header_crc(&header);
+        if (header.magic != MAGIC || header.crc != crc) {
+            continue;
+        }
+        if (!found.counted) {
+            found.counted = true;
+            found.erases = header.erases;
+            found.spent = (uint8_t)(header.size / SPENT_ONE);
+        }
+        if (header_is_ours(&header) && record_is_complete(start, &crc)) {
+            found.saved = true;
+            found.place = place;
+            found.number = header.number;
+            found.crc = crc;
+        }
+    }
     return found;
 }
 
-/* Reads both slots; returns the slot with the last complete save, or NO_SLOT. */
+/* Reads both slots; returns the slot with the last complete record, or NO_SLOT. */
 static uint8_t slots_look(slot_t slots[2]) {
     slots[0] = slot_look(0);
     slots[1] = slot_look(1);
@@ -143,18 +168,35 @@ static uint8_t slots_look(slot_t slots[2]) {
     return slots[1].saved ? 1u : NO_SLOT;
 }
 
-/* Tells whether a saved slot has the network's state. States differ early, in their counters, so a
+/* Tells whether a record has the network's state. States differ early, in their counters, so a
  * comparison byte by byte is fast enough. */
-static bool slot_holds(uint8_t slot, const ska_t *ska) {
-    const uint32_t start = slot_start(slot) + HEADER;
-    for (uint32_t offset = 0; offset < SKA_STATE_BYTES; offset++) {
+static bool record_holds(uint32_t offset, const ska_t *ska) {
+    for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
         uint8_t byte;
-        ska_storage_read(start + offset, &byte, 1);
-        if (byte != *ska_state(ska, offset)) {
+        ska_storage_read(offset + HEADER + i, &byte, 1);
+        if (byte != *ska_state(ska, i)) {
             return false;
         }
     }
     return true;
+}
+
+/* Returns the first place after `place` whose bytes are all erased, or NO_PLACE. A save that was
+ * cut leaves a place that is neither erased nor complete. */
+static uint8_t place_after(uint8_t slot, uint8_t place) {
+    for (uint16_t next = place + 1u; next < PLACES; next++) {
+        const uint32_t start = place_start(slot, (uint8_t)next);
+        uint32_t i = 0;
+        uint8_t byte = ERASED;
+        while (i < RECORD && byte == ERASED) {
+            ska_storage_read(start + i, &byte, 1);
+            i++;
+        }
+        if (byte == ERASED) {
+            return (uint8_t)next;
+        }
+    }
+    return NO_PLACE;
 }
 
 /* Erases from the last page to the first, which has the header. */
@@ -163,7 +205,7 @@ static bool slot_erase(uint8_t slot) {
     uint32_t page = PAGES;
     while (page > 0u) {
         page--;
-        if (!ska_storage_erase(slot_start(slot) + page * SKA_STORAGE_PAGE)) {
+        if (!ska_storage_erase(place_start(slot, 0) + page * SKA_STORAGE_PAGE)) {
             return false;
         }
     }
@@ -177,7 +219,6 @@ static bool slot_erase(uint8_t slot) {
 
 /* Ends the save in progress; returns `status`. */
 static ska_status_t writing_end(ska_status_t status) {
-    writing.open = false;
     writing.at = 0;
     return status;
 }
@@ -188,24 +229,39 @@ static bool writing_put(uint8_t byte) {
     if (writing.at % SKA_STORAGE_UNIT != 0u) {
         return true;
     }
-    const uint32_t offset = slot_start(writing.slot) + HEADER + writing.at - SKA_STORAGE_UNIT;
+    const uint32_t start = place_start(writing.slot, writing.place);
+    const uint32_t offset = start + writing.at - SKA_STORAGE_UNIT;
     return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
 }
 
-/* Begins a save in the slot that is not the newest. */
+/* Begins a save: in the next place of the newest slot, or else in the first place of the other
+ * slot, which it erases. */
 static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
     uint8_t slot;
+    uint8_t place = NO_PLACE;
     uint32_t number = 1;
     if (newest == NO_SLOT) {
         slot = slots[1].erases < slots[0].erases ? 1u : 0u;
     } else {
-        slot = newest == 0u ? 1u : 0u;
-        number = slots[newest].number + 1u;
+        slot = newest;
+        place = place_after(slot, slots[slot].place);
+        number = slots[slot].number + 1u;
+        /* A place that is erased, although the last save was to write there, cannot be written. */
+        if (place == NO_PLACE || (slot == writing.slot && place == writing.place)) {
+            slot = slot == 0u ? 1u : 0u;
+            place = NO_PLACE;
+        }
     }
     /* If the count of a slot is lost, the slot has been erased about as often as the other slot. */
-    const uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
-    if (erases >= SKA_STORAGE_WEAR) {
-        return writing_end(SKA_ERROR_WORN);
+    uint32_t erases = (slots[slot].counted ? slots[slot] : slots[1u - slot]).erases;
+    bool erase = false;
+    if (place == NO_PLACE) {
+        if (erases >= SKA_STORAGE_WEAR) {
+            return writing_end(SKA_ERROR_WORN);
+        }
+        erase = true;
+        place = 0;
+        erases++;
     }
 #if SKA_SAVE_BUDGET > 0
     if (spent >= SKA_SAVE_BUDGET) {
@@ -225,15 +281,15 @@ static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
     header.size += spent * SPENT_ONE;
 #endif
     header.number = number;
-    header.erases = erases + 1u;
+    header.erases = erases;
     header.crc = header_crc(&header);
-    if (!slot_erase(slot) ||
-        !ska_storage_write(slot_start(slot), (const uint8_t *)&header, HEADER)) {
+    writing.slot = slot;
+    writing.place = place;
+    if ((erase && !slot_erase(slot)) ||
+        !ska_storage_write(place_start(slot, place), (const uint8_t *)&header, HEADER)) {
         return writing_end(SKA_ERROR_STORAGE);
     }
-    writing.slot = slot;
-    writing.at = 0;
-    writing.open = true;
+    writing.at = HEADER;
     writing.crc = header.crc;
     return SKA_OK;
 }
@@ -245,7 +301,7 @@ ska_status_t ska_journal_begin(void) {
 }
 
 ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
-    if (!writing.open || count > SKA_STATE_BYTES - writing.at) {
+    if (writing.at == 0u || count > HEADER + SKA_STATE_BYTES - writing.at) {
         return writing_end(SKA_ERROR_PIECES);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -258,7 +314,7 @@ ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
 }
 
 ska_status_t ska_journal_commit(void) {
-    if (!writing.open || writing.at != SKA_STATE_BYTES) {
+    if (writing.at != HEADER + SKA_STATE_BYTES) {
         return writing_end(SKA_ERROR_PIECES);
     }
     const uint8_t *crc = (const uint8_t *)&writing.crc;
@@ -267,7 +323,7 @@ ska_status_t ska_journal_commit(void) {
     }
     /* Checks the contents of the memory, not its status, because the contents will be loaded. */
     const slot_t written = slot_look(writing.slot);
-    const bool good = written.saved && written.crc == writing.crc;
+    const bool good = written.saved && written.place == writing.place && written.crc == writing.crc;
     return writing_end(good ? SKA_OK : SKA_ERROR_STORAGE);
 }
 
@@ -276,7 +332,7 @@ ska_status_t ska_journal_commit(void) {
 ska_status_t ska_save(const ska_t *ska) {
     slot_t slots[2];
     const uint8_t newest = slots_look(slots);
-    if (newest != NO_SLOT && slot_holds(newest, ska)) {
+    if (newest != NO_SLOT && record_holds(place_start(newest, slots[newest].place), ska)) {
         return SKA_OK;
     }
     ska_status_t status = writing_begin(slots, newest);
@@ -294,7 +350,7 @@ ska_status_t ska_load(ska_t *ska) {
         return SKA_ERROR_UNSAVED;
     }
     uint8_t *state = (uint8_t *)ska; /* the network begins with its state */
-    uint32_t offset = slot_start(newest) + HEADER;
+    uint32_t offset = place_start(newest, slots[newest].place) + HEADER;
     uint32_t left = SKA_STATE_BYTES;
     while (left > 0u) {
         const uint16_t count = (uint16_t)(left < READ_MAX ? left : READ_MAX);

@@ -30,6 +30,9 @@ const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
 #define SIZE ((size_t)SKA_STORAGE_SIZE)
 #define FOREVER UINT32_MAX
 
+/* The number of saves that fill both slots. */
+#define FULL (2u * (uint32_t)PLACES)
+
 /* How much of an operation is done when the power is cut. */
 enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
 
@@ -38,8 +41,9 @@ static uint32_t page_erases[SKA_STORAGE_SIZE / SKA_STORAGE_PAGE];
 static uint32_t operations;       /* count of programmed units and erased pages */
 static uint32_t cut_at = FOREVER; /* the operation during which the power fails */
 static int leftover = NOTHING;
-static int refuses; /* the memory reports that it failed */
-static int forgets; /* the memory reports success, but writes nothing */
+static int refuses;              /* the memory reports that it failed */
+static uint32_t stuck = FOREVER; /* the memory refuses writes at this offset, but looks erased */
+static int forgets;              /* the memory reports success, but writes nothing */
 static jmp_buf restart;
 
 static uint32_t word = 1;
@@ -81,6 +85,9 @@ bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     CHECK(offset <= SIZE && count <= SIZE - offset);
     if (forgets) {
         return true;
+    }
+    if (offset == stuck) {
+        return false;
     }
     for (uint16_t at = 0; at < count; at = (uint16_t)(at + SKA_STORAGE_UNIT)) {
         const bool cut = cut_now();
@@ -171,6 +178,12 @@ static void blank(void) {
     operations = 0;
 }
 
+/* Returns the offset of the `number`th save into a blank memory, the first save being 1. */
+static uint32_t save_start(uint32_t number) {
+    const uint32_t turn = (number - 1u) / (uint32_t)PLACES;
+    return place_start((uint8_t)(turn % 2u), (uint8_t)((number - 1u) % (uint32_t)PLACES));
+}
+
 /* Makes a memory in which the networks 1 to `count` were saved, one after the other. */
 static void saved(uint32_t count) {
     blank();
@@ -217,6 +230,12 @@ static bool save_cut(way_t way, uint32_t seed, uint32_t at, int left) {
 static uint8_t before[SKA_STORAGE_SIZE];
 static uint32_t cuts, kept_old, kept_new;
 
+/* Gives the memory the contents that `before` holds, as at a start of the device. */
+static void restore(void) {
+    memcpy(memory, before, sizeof memory);
+    memset(&writing, 0, sizeof writing);
+}
+
 /* After a cut, the old save or the new one is complete, and the next save succeeds. */
 static void check_restart(uint32_t old, uint32_t new) {
     cuts++;
@@ -238,7 +257,7 @@ static void cut_every(way_t way, uint32_t count) {
     bool cut = true;
     for (uint32_t at = 0; cut; at++) {
         for (int left = 0; left < LEFTOVERS; left++) {
-            memcpy(memory, before, sizeof memory);
+            restore();
             cut = save_cut(way, count + 1u, at, left);
             if (cut) {
                 check_restart(count, count + 1u);
@@ -254,11 +273,18 @@ static void print_cuts(void) {
     printf("cuts %u\nold %u\nnew %u\n", (unsigned)cuts, (unsigned)kept_old, (unsigned)kept_new);
 }
 
-/* Tests a save into an unused slot, and a save over an older save. */
+/* Tests the first save into an unused slot, and a save over an older slot. */
 static void scenario_cuts(void) {
-    cut_every(BY_SAVE, 1);
-    cut_every(BY_SAVE, 2);
+    cut_every(BY_SAVE, FULL / 2u);
+    cut_every(BY_SAVE, FULL);
     CHECK(kept_new > 0 && kept_old > kept_new);
+    print_cuts();
+}
+
+/* Tests a save behind another save, in a slot of one save and in the slot that was erased last. */
+static void scenario_appended(void) {
+    cut_every(BY_SAVE, 1);
+    cut_every(BY_SAVE, FULL + 1u);
     print_cuts();
 }
 
@@ -268,26 +294,31 @@ static void scenario_first(void) {
 }
 
 static void scenario_pieces(void) {
-    cut_every(BY_PIECES, 2);
+    cut_every(BY_PIECES, FULL);
     print_cuts();
 }
 
-/* Tests a cut save, and then a cut in the next save after the restart. */
-static void scenario_twice(void) {
-    saved(2);
+/* Cuts the save that follows `count` other saves, and then the next save after the restart. */
+static void cut_twice(uint32_t count) {
+    saved(count);
     memcpy(before, memory, sizeof memory);
     bool cut = true;
     for (uint32_t at = 0; cut; at++) {
-        memcpy(memory, before, sizeof memory);
-        cut = save_cut(BY_SAVE, 3, at, 1 + (int)(at % 3u));
+        restore();
+        cut = save_cut(BY_SAVE, count + 1u, at, 1 + (int)(at % 3u));
         CHECK(load() == SKA_OK);
-        const uint32_t old = network_is(3) ? 3 : 2;
+        const uint32_t old = network_is(count + 1u) ? count + 1u : count;
         CHECK(network_is(old));
         const uint32_t second = (any_byte() * 256u + any_byte()) % operations;
-        if (save_cut(BY_SAVE, 4, second, 1 + (int)(second % 3u))) {
-            check_restart(old, 4);
+        if (save_cut(BY_SAVE, count + 2u, second, 1 + (int)(second % 3u))) {
+            check_restart(old, count + 2u);
         }
     }
+}
+
+static void scenario_twice(void) {
+    cut_twice(FULL);
+    cut_twice(FULL - 1u);
     print_cuts();
 }
 
@@ -297,7 +328,7 @@ static void scenario_given_up(void) {
     saved(2);
     memcpy(before, memory, sizeof memory);
     for (uint32_t at = 0; at <= SKA_STATE_BYTES; at += at < 70u ? 1u : 61u) {
-        memcpy(memory, before, sizeof memory);
+        restore();
         CHECK(ska_journal_begin() == SKA_OK);
         CHECK(ska_journal_append(state_of(3), at) == SKA_OK);
         CHECK(load() == SKA_OK && network_is(2)); /* the restart forgets the begun state */
@@ -315,15 +346,15 @@ static void scenario_given_up(void) {
 /* --- what must not be loaded ------------------------------------------------------------------ */
 
 static void scenario_flips(void) {
-    const uint32_t starts[2] = {0, (uint32_t)SKA_JOURNAL_SECOND};
+    const uint32_t starts[2] = {save_start(1), save_start(2)};
     uint32_t flips = 0;
-    saved(2); /* network 1 is in the first slot, network 2 in the second */
+    saved(2);
     for (uint32_t at = 0; at < SKA_JOURNAL_BYTES; at++) {
         for (int bit = 0; bit < 8; bit++) {
             const uint8_t mask = (uint8_t)(1u << bit);
             memory[starts[1] + at] ^= mask;
             CHECK(load() == SKA_OK && network_is(1));
-            if (bit == (int)(at % 8u)) { /* now both slots are damaged */
+            if (bit == (int)(at % 8u)) { /* now both saves are damaged */
                 memory[starts[0] + at] ^= mask;
                 CHECK(load() == SKA_ERROR_UNSAVED);
                 memory[starts[0] + at] ^= mask;
@@ -352,33 +383,34 @@ static void header_change(uint32_t start, size_t member, size_t size) {
 
 static void scenario_foreign(void) {
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest) + 7, 1);
+    header_change(save_start(2), offsetof(header_t, digest) + 7, 1);
     CHECK(load() == SKA_OK && network_is(1));
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, initial_crc), 4);
+    header_change(save_start(2), offsetof(header_t, initial_crc), 4);
     CHECK(load() == SKA_OK && network_is(1));
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, size), 1);
+    header_change(save_start(2), offsetof(header_t, size), 1);
     CHECK(load() == SKA_OK && network_is(1));
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, magic), 1);
+    header_change(save_start(2), offsetof(header_t, magic), 1);
     CHECK(load() == SKA_OK && network_is(1));
 
     /* Both slots are of another plan: nothing is loaded, and the erase counts of the slots
      * continue. */
-    saved(5);
-    header_change(0, offsetof(header_t, digest), 8);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, digest), 8);
+    saved(5u * (uint32_t)PLACES);
+    for (uint32_t number = 1; number <= FULL; number++) {
+        header_change(save_start(number), offsetof(header_t, digest), 8);
+    }
     CHECK(load() == SKA_ERROR_UNSAVED && ska_journal_saves() == 0);
     CHECK(slot_look(0).erases == 3 && slot_look(1).erases == 3);
     CHECK(save(9) == SKA_OK && ska_journal_saves() == 1);
     CHECK(slot_look(0).erases == 4 && slot_look(1).erases == 3);
     CHECK(load() == SKA_OK && network_is(9));
 
-    /* This tests the test: a slot is still loaded after a change that does not concern the
+    /* This tests the test: a save is still loaded after a change that does not concern the
      * network. */
     saved(2);
-    header_change((uint32_t)SKA_JOURNAL_SECOND, offsetof(header_t, erases), 4);
+    header_change(save_start(2), offsetof(header_t, erases), 4);
     CHECK(load() == SKA_OK && network_is(2));
 
     /* Tests erased memory, and memory with only zeros. */
@@ -392,17 +424,17 @@ static void scenario_foreign(void) {
 static void scenario_wrap(void) {
     saved(2);
     header_t header;
-    for (uint32_t slot = 0; slot < 2; slot++) { /* as after 2^32 - 2 saves */
-        const uint32_t start = slot_start((uint8_t)slot);
+    for (uint32_t i = 0; i < 2; i++) { /* as after 2^32 - 2 saves */
+        const uint32_t start = save_start(1u + i);
         memcpy(&header, memory + start, sizeof header);
-        header.number = 0xFFFFFFFDu + slot;
+        header.number = 0xFFFFFFFDu + i;
         header.crc = header_crc(&header);
         memcpy(memory + start, &header, sizeof header);
         const uint8_t *state = memory + start + sizeof header;
         const uint32_t crc = ska_crc32_update(header.crc, state, SKA_STATE_BYTES);
         memcpy(memory + start + sizeof header + SKA_STATE_BYTES, &crc, sizeof crc);
     }
-    for (uint32_t seed = 2; seed < 8; seed++) {
+    for (uint32_t seed = 2; seed < 2u + 2u * FULL; seed++) {
         CHECK(load() == SKA_OK && network_is(seed));
         CHECK(ska_journal_saves() == 0xFFFFFFFCu + seed);
         CHECK(save(seed + 1) == SKA_OK);
@@ -420,7 +452,7 @@ static uint32_t most_erased(void) {
     return most;
 }
 
-/* With a wear of 20, 20 saves go into each slot, and then every save is refused. */
+/* With a wear of 20, each slot is filled 20 times, and then every save is refused. */
 static void scenario_wear(void) {
     uint32_t saves = 0;
     blank();
@@ -468,7 +500,7 @@ static void scenario_failures(void) {
     const uint32_t all = operations;
     refuses = 1;
     for (cut_at = 0; cut_at < all; cut_at++) {
-        memcpy(memory, before, sizeof memory);
+        restore();
         operations = 0;
         const ska_status_t status = save(3);
         CHECK(status == SKA_OK || status == SKA_ERROR_STORAGE);
@@ -479,11 +511,24 @@ static void scenario_failures(void) {
     }
     refuses = 0;
     cut_at = FOREVER;
-    memcpy(memory, before, sizeof memory);
+    restore();
     forgets = 1;
     CHECK(save(3) == SKA_ERROR_STORAGE);
     CHECK(load() == SKA_OK && network_is(2));
     printf("failures %u\n", (unsigned)failures);
+}
+
+/* A place that looks erased and cannot be written costs one save; the next save goes to the other
+ * slot. */
+static void scenario_stuck(void) {
+    saved(1);
+    stuck = save_start(2);
+    CHECK(save(2) == SKA_ERROR_STORAGE);
+    CHECK(PLACES == 1 || save(2) == SKA_OK);
+    CHECK(PLACES == 1 || slot_look(1).place == 0);
+    stuck = FOREVER;
+    CHECK(load() == SKA_OK && network_is(PLACES == 1 ? 1 : 2));
+    printf("done 1\n");
 }
 
 static void scenario_pieces_refused(void) {
@@ -504,7 +549,7 @@ static void scenario_pieces_refused(void) {
 
 /* --- saves that need no write, and a limit ---------------------------------------------------- */
 
-/* A save writes nothing if the newest slot already has the same bytes. Another state with the same
+/* A save writes nothing if the newest save already has the same bytes. Another state with the same
  * CRC is written: a multiple of the polynomial, added anywhere, leaves the CRC of the state
  * unchanged. */
 static void scenario_same(void) {
@@ -529,8 +574,8 @@ static void scenario_same(void) {
         writes++;
     }
     saved(2);
-    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the newest slot differs: saved */
-    memory[slot_start(0)] ^= 1u;                          /* the newest slot is damaged */
+    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the newest save differs: saved */
+    memory[save_start(3)] ^= 1u;                          /* the newest save is damaged */
     CHECK(save(1) == SKA_OK && load() == SKA_OK && network_is(1));
     printf("writes %u\n", (unsigned)writes);
 }
@@ -602,6 +647,7 @@ int main(int count, char **arguments) {
     } scenarios[] = {
         {"cuts", scenario_cuts},
         {"first", scenario_first},
+        {"appended", scenario_appended},
         {"pieces", scenario_pieces},
         {"twice", scenario_twice},
         {"given-up", scenario_given_up},
@@ -610,6 +656,7 @@ int main(int count, char **arguments) {
         {"wrap", scenario_wrap},
         {"wear", scenario_wear},
         {"failures", scenario_failures},
+        {"stuck", scenario_stuck},
         {"refused", scenario_pieces_refused},
         {"same", scenario_same},
 #if SKA_SAVE_BUDGET > 0

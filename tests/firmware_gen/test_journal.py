@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board import Board, Storage, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.plan.plan import Plan
@@ -56,6 +56,15 @@ class Geometry:
         return -(-(HEADER + PLAN.state_bytes + CRC) // self.page)
 
     @property
+    def storage(self) -> Storage:
+        return Storage("any.c", self.size, self.page, self.unit, WEAR)
+
+    @property
+    def places(self) -> int:
+        """Return the number of saves that fill a slot."""
+        return self.storage.saves_per_erase(PLAN.state_bytes)
+
+    @property
     def operations(self) -> int:
         """The number of erased pages and written units in a save."""
         return self.erases + HEADER // self.unit + -(-(PLAN.state_bytes + CRC) // self.unit)
@@ -65,6 +74,7 @@ GEOMETRIES = {
     "unit 1": Geometry(page=512, unit=1),
     "unit 4": Geometry(page=1024, unit=4),
     "unit 8": Geometry(page=2048, unit=8),
+    "sectors": Geometry(page=0x4000, unit=4, size=0xC000),  # of an STM32F401: 3 places in a slot
     "EEPROM": Geometry(page=1, unit=1),
 }
 
@@ -126,7 +136,7 @@ memories = pytest.mark.parametrize("memory", GEOMETRIES)
 @memories
 def test_no_cut_loses_the_last_save(memory: str, run: Run) -> None:
     counts = run(memory, "cuts")
-    # The save goes once into a slot that was never used, and once over an older save.
+    # The save goes once into a slot that was never used, and once over an older slot.
     assert counts["cuts"] == 2 * LEFTOVERS * GEOMETRIES[memory].operations
     assert counts["old"] + counts["new"] == counts["cuts"]
     assert counts["new"] >= 2  # two cuts come after everything was written
@@ -140,6 +150,14 @@ def test_a_cut_first_save_leaves_nothing_or_all(memory: str, run: Run) -> None:
 @memories
 def test_no_cut_while_a_state_comes_in_pieces_loses_the_last_save(memory: str, run: Run) -> None:
     assert run(memory, "pieces")["cuts"] == LEFTOVERS * GEOMETRIES[memory].operations
+
+
+@pytest.mark.parametrize("memory", [name for name in GEOMETRIES if GEOMETRIES[name].places > 1])
+def test_no_cut_of_an_appended_save_loses_the_last_save(memory: str, run: Run) -> None:
+    counts = run(memory, "appended")
+    geometry = GEOMETRIES[memory]
+    assert counts["cuts"] == 2 * LEFTOVERS * (geometry.operations - geometry.erases)
+    assert counts["new"] >= 2
 
 
 @memories
@@ -156,7 +174,7 @@ def test_pieces_given_up_anywhere_are_forgotten(memory: str, run: Run) -> None:
 
 
 @memories
-def test_any_flipped_bit_falls_back_to_the_other_slot(memory: str, run: Run) -> None:
+def test_any_flipped_bit_falls_back_to_the_save_before(memory: str, run: Run) -> None:
     assert run(memory, "flips")["flips"] == 8 * (HEADER + PLAN.state_bytes + CRC)
 
 
@@ -178,11 +196,14 @@ def test_numbers_of_saves_may_wrap(memory: str, run: Run) -> None:
 @memories
 def test_no_page_is_erased_more_often_than_it_endures(memory: str, run: Run) -> None:
     counts = run(memory, "wear")
-    # One save fewer than both slots endure, since the first save of the second slot counts twice.
-    assert counts["saves"] == 2 * WEAR - 1
+    # One erase fewer than both slots endure, since the first erase of the second slot counts twice.
+    geometry = GEOMETRIES[memory]
+    assert counts["saves"] == geometry.storage.endurance(PLAN.state_bytes)
+    assert geometry.places == (3 if memory == "sectors" else 1)
     assert counts["erases"] == WEAR
-    # One save succeeds first. Each later attempt is cut after its header and erases the same slot.
-    assert counts["attempts"] == WEAR - 1
+    # One save succeeds first. Each later attempt is cut after its header. When the slot of the
+    # first save is full, each attempt erases the other slot.
+    assert counts["attempts"] == WEAR - 1 + geometry.places - 1
     assert counts["attempts_erases"] == WEAR - 1
 
 
@@ -190,6 +211,11 @@ def test_no_page_is_erased_more_often_than_it_endures(memory: str, run: Run) -> 
 def test_a_memory_that_fails_is_reported_and_the_last_save_stays(memory: str, run: Run) -> None:
     # Every operation can fail, except one that writes the value a byte already has.
     assert run(memory, "failures")["failures"] >= GEOMETRIES[memory].operations - CRC
+
+
+@memories
+def test_a_place_that_cannot_be_written_costs_one_save(memory: str, run: Run) -> None:
+    assert run(memory, "stuck") == {"done": 1}
 
 
 @memories

@@ -14,7 +14,13 @@ from tests.proof.plans import PLANS, write_sources
 from tests.proof.test_eva import MACHINES, Verdict, eva, public_functions
 
 DRIVER = Path(__file__).parent / "eva_journal.c"
-GEOMETRIES = {"unit 4": (64, 4), "unit 8": (256, 8), "unit 1": (64, 1), "EEPROM": (1, 1)}
+GEOMETRIES = {
+    "unit 4": (64, 4),
+    "several places": (512, 4),
+    "unit 8": (256, 8),
+    "unit 1": (64, 1),
+    "EEPROM": (1, 1),
+}
 
 
 def analyze(sources: Path, machine: str, page: int, unit: int) -> Verdict:
@@ -44,15 +50,19 @@ def test_nothing_outside_is_read_or_written(
 
 PLANTS = {
     "more bytes than a state has": (
-        "count > SKA_STATE_BYTES - writing.at",
-        "count > SKA_STATE_BYTES",
+        "count > HEADER + SKA_STATE_BYTES - writing.at",
+        "count > HEADER + SKA_STATE_BYTES",
     ),
-    "a header that is read too long": ("&header, HEADER);\n    found", "&header, 33u);\n    found"),
+    "a header that is read too long": (
+        "&header, HEADER);\n        uint32_t",
+        "&header, 33u);\n        uint32_t",
+    ),
     "a piece that is larger than its buffer": ("uint8_t piece[PIECE];", "uint8_t piece[16];"),
     "a unit that is not whole": (
         "writing.unit, SKA_STORAGE_UNIT);",
         "writing.unit, SKA_STORAGE_UNIT - 1u);",
     ),
+    "a place behind the last place": ("next < PLACES", "next < NO_PLACE"),
     "a page that does not begin there": ("+ page * SKA_STORAGE_PAGE", "+ page"),
 }
 

@@ -78,6 +78,14 @@ def _memory_parts(plan: Plan, board: Board) -> dict[str, int]:
     return {**sizes, "alignment": alignment} if alignment else sizes
 
 
+def _saves(plan: Plan, board: Board) -> dict[str, int] | None:
+    """Return how many saves the board's memory endures; None if it has no memory for saves."""
+    storage, size = board.storage, plan.state_bytes
+    if storage is None or not storage.holds(size):
+        return None
+    return {"per_erase": storage.saves_per_erase(size), "endurance": storage.endurance(size)}
+
+
 @click.command(cls=ExplainedModel, epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -166,6 +174,12 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             ["part", "bytes"],
             list(memory["parts"].items()),
         )
+    saves = _saves(plan, target)
+    if saves is not None:
+        out.line(
+            f"saves on {target.name}: {saves['per_erase']} between two erases,"
+            f" {saves['endurance']} in all before the memory is worn out"
+        )
     out.line(
         f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
@@ -190,6 +204,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
                 for r in loaded.ranges
             ],
             "ram": memory,
+            "saves": saves,
             "labels": list(plan.labels),
             "scaling": loaded.scaling.as_dict(),
             "features": loaded.features,
