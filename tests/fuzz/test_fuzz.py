@@ -190,8 +190,8 @@ PLANTS = {
     ),
     "written without an erase": (
         "ska_journal.c",
-        "if (!slot_erase(slot) ||",
-        "if ((slot > 1u && !slot_erase(slot)) ||",
+        "if ((erase && !slot_erase(slot)) ||",
+        "if ((erase && slot > 1u && !slot_erase(slot)) ||",
         "memory is erased before it is written",
     ),
     "two answers": (
