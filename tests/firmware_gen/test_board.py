@@ -13,6 +13,7 @@ import pytest
 from firmware_gen import board as boards
 from firmware_gen import toolchains
 from firmware_gen.board import Board, board_names, load_board, read_board
+from firmware_gen.board_memory import Storage
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
 from tests.documented_board import NAME, add_documented_board
@@ -201,7 +202,7 @@ def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
 
 
 def test_a_storage_holds_two_saves_from_whole_pages_on() -> None:
-    storage = boards.Storage("x.c", size=5 * 1024, page=1024, unit=4, wear=1)
+    storage = Storage("x.c", size=5 * 1024, page=1024, unit=4, wear=1)
     assert storage.holds(2 * 1024 - 36)
     assert not storage.holds(2 * 1024 - 35)  # half of the memory has only two whole pages
 

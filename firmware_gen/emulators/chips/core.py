@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.board import Board, Region
+from firmware_gen.board import Board
+from firmware_gen.board_memory import Region
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
 from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import Board, Region, load_board
+from firmware_gen.board import Board, load_board
+from firmware_gen.board_memory import Region
 from firmware_gen.own_board.start import copy_board
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
