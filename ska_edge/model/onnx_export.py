@@ -210,10 +210,16 @@ def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
     return format.dequantize(integers) * model.scaling.scale + model.scaling.mean
 
 
+def is_wrong(agreement: Agreement, form: str) -> bool:
+    """Tell whether an export is wrong: the integer form must not differ in any bit."""
+    return form == "integer" and agreement.mismatches > 0
+
+
 def require_agreement(agreement: Agreement, path: str | os.PathLike[str], form: str) -> None:
-    """Raise CheckError if the integer form differs in any bit."""
-    if form == "integer" and agreement.mismatches:
+    """Raise CheckError if an export is wrong; such an export must not be written."""
+    if is_wrong(agreement, form):
         raise CheckError(
-            f"{path} differs from the trainer in {agreement.mismatches} of {agreement.rows} rows;"
-            " do not use it, and report the versions of onnx and onnxruntime"
+            f"{path} was not written: the ONNX differs from the trainer in"
+            f" {agreement.mismatches} of {agreement.rows} rows; report the versions of onnx and"
+            " onnxruntime"
         )

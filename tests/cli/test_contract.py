@@ -190,6 +190,7 @@ def test_export_that_differs_exits_1_with_its_document(
     outcome = ska_edge("export", iris_file, "-o", "i.onnx", "--json")
     assert outcome.code == 1
     assert outcome.document()["mismatches"] == 2
+    assert outcome.document()["output"] is None and not Path("i.onnx").exists()
     assert "differs from the trainer in 2 of 9 rows" in outcome.err.splitlines()[-1]
 
 

@@ -14,7 +14,14 @@ from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import FORMS, compare, probe, require_agreement, save
+from ska_edge.model.onnx_export import (
+    FORMS,
+    compare,
+    is_wrong,
+    probe,
+    require_agreement,
+    save,
+)
 from ska_edge.model.onnx_export import export as export_model
 from ska_edge.model.open import open_model
 
@@ -22,10 +29,12 @@ from ska_edge.model.open import open_model
 def export_and_check(
     model: Model, path: Path, form: str, features: NDArray[np.float64], out: Output, what: str
 ) -> Agreement:
-    """Export a model, write it, compare it with the trainer, and report the result."""
+    """Export a model, compare it with the trainer, write it unless it is wrong, and say so."""
     exported = export_model(model, form)
-    save(exported, path)
     agreement = compare(exported, model, features)
+    if is_wrong(agreement, form):
+        return agreement
+    save(exported, path)
     same = agreement.rows - agreement.mismatches
     out.line(
         f"wrote {path}: {form} ONNX agrees with the trainer on {same} of {agreement.rows} {what}"
@@ -58,7 +67,7 @@ def export(
             "mismatches": agreement.mismatches,
             "form": form,
             "digest": loaded.plan.digest,
-            "output": str(output),
+            "output": None if is_wrong(agreement, form) else str(output),
         }
     )
     require_agreement(agreement, output, form)

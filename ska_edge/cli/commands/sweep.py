@@ -91,10 +91,11 @@ def sweep(
     if jobs is not None and dask is not None:
         raise InputError("give --jobs or --dask, not both: the scheduler knows its workers")
     dataset = reader.dataset(data)
+    kind, why = (split, "") if split else choose(dataset)
     grid = Grid(
         {name: values for name, values in lists.items() if values},
         # The kind of the split is recorded with each run, so it is chosen here.
-        options_from({"epochs": epochs, "split": split or choose(dataset)[0]}),
+        options_from({"epochs": epochs, "split": kind}),
         seeds,
     )
     check_folder(output)
@@ -110,11 +111,17 @@ def sweep(
         out.warning(fault)
     with out.progress("sweep", "runs") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
-    _report(out, dataset, outcome, output, grid.base.epochs)
+    how = f"split: {kind}, because {why}" if why else f"split: {kind}"
+    _report(out, dataset, outcome, output, grid.base.epochs, how)
 
 
-def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int) -> None:
-    """Write the plot, warnings, table and document; raise CheckError if no run succeeded."""
+def _report(
+    out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int, how: str
+) -> None:
+    """Write the plot, warnings, table and document; `how` describes the split.
+
+    Raises CheckError if no run succeeded.
+    """
     for remark in dataset.remarks:
         out.note(remark)
     table, picture = rows(outcome.runs), None
@@ -134,6 +141,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, epoch
         out.warning(f"the runs were made by different versions of ska-edge: {', '.join(versions)}")
     if picture is not None:
         _table(out, title, table)
+        out.line(how)
         out.line(f"runs: {len(outcome.runs)}, from before: {outcome.skipped}; wrote {picture}")
     out.document(
         {
