@@ -82,7 +82,7 @@ def train(
             that are not held out.
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
             sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
-            you name others.
+            you name others. Or the ONNX file of a network from another program; it keeps its sizes.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

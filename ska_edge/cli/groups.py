@@ -8,6 +8,7 @@ from ska_edge.cli.commands.bench import bench
 from ska_edge.cli.commands.board import board
 from ska_edge.cli.commands.boards import boards, ports
 from ska_edge.cli.commands.build import build
+from ska_edge.cli.commands.check_onnx import check_onnx
 from ska_edge.cli.commands.data import data
 from ska_edge.cli.commands.evaluate import evaluate
 from ska_edge.cli.commands.export import export
@@ -33,8 +34,9 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (sweep, "Train with every combination of options, and compare."),
         (evaluate, "Show accuracy and confusion of a model on data."),
         (predict, "Classify rows, labeled or not, on the host or on a device."),
-        (inspect, "Show the contents of a model, and the proof that no sum overflows."),
+        (inspect, "Show a model, and the proof that no sum overflows."),
         (export, "Write a model as ONNX, checked against the trainer."),
+        (check_onnx, "Import a network from another program's ONNX file."),
     ),
     "Device": (
         (boards, "List the boards for which firmware can be generated."),

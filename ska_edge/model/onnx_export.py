@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
@@ -23,10 +23,12 @@ from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
 from ska_edge.errors import CheckError, InputError
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import Agreement
-from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.model.scaling import Scaling
+from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan
 from ska_edge.rules import neuron
 from ska_edge.spelling import did_you_mean
 
@@ -35,7 +37,20 @@ PREFIX = "ska_edge."  # prefix of every key in the metadata
 CONTENT = f"{PREFIX}content"
 
 
-def export(model: Model, form: str) -> onnx.ModelProto:
+class Exportable(Protocol):
+    """What an export needs of a model; `model_file.Model` has it."""
+
+    plan: Plan
+    state: State
+    scaling: Scaling
+    ranges: list[Range]
+    notes: dict[str, Any]
+
+    def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Convert features (n, d) to the integers of the plan's input."""
+
+
+def export(model: Exportable, form: str) -> onnx.ModelProto:
     """Export the model as ONNX.
 
     Args:
@@ -63,7 +78,7 @@ def export(model: Model, form: str) -> onnx.ModelProto:
     return exported
 
 
-def _metadata(model: Model, form: str) -> dict[str, str]:
+def _metadata(model: Exportable, form: str) -> dict[str, str]:
     plan, scaling = model.plan, model.scaling
     entries = {
         "form": form,
@@ -138,7 +153,7 @@ def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list
     return kept[::-1]
 
 
-def _float_graph(model: Model) -> onnx.GraphProto:
+def _float_graph(model: Exportable) -> onnx.GraphProto:
     plan, state = model.plan, model.state
     nodes, tensors = [], []
 
@@ -182,7 +197,9 @@ def save(exported: onnx.ModelProto, path: Path) -> None:
     write_file(path, exported.SerializeToString(deterministic=True))
 
 
-def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float64]) -> Agreement:
+def compare(
+    exported: onnx.ModelProto, model: Exportable, features: NDArray[np.float64]
+) -> Agreement:
     """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
     import onnxruntime
 
@@ -201,7 +218,7 @@ def compare(exported: onnx.ModelProto, model: Model, features: NDArray[np.float6
     return Agreement(rows=len(features), mismatches=int(wrong.sum()))
 
 
-def probe(model: Model, rows: int = 1000) -> NDArray[np.float64]:
+def probe(model: Exportable, rows: int = 1000) -> NDArray[np.float64]:
     """Return random features (rows, d) that cover the input's range, for a check without data."""
     format = model.plan.layers[0].input
     integers = np.random.default_rng(0).integers(

@@ -21,17 +21,27 @@ from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 
 
-def model_from_onnx(path: Path, content: bytes) -> Model:
-    """Restore a model from the bytes of an integer ONNX file; `path` is for error sentences.
+def model_or_graph(path: Path, content: bytes) -> Model | onnx.ModelProto:
+    """Read the bytes of an ONNX file: a model of ska-edge, or the file of another program.
 
-    The file has everything except the float twin. Raises InputError if the file was not exported by
-    ska-edge, has the float form, is damaged, or was changed after the export. Every tensor and
-    every node must be what an export of the state in the file gives.
+    Raises InputError as `_restored` does, and for bytes that are no ONNX file.
     """
     try:
-        found = onnx.ModelProto.FromString(content)
+        found: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf's errors have no common base class
         raise InputError(f"{path} is no ONNX file, or it is damaged: export it again") from error
+    if any(_text(entry.key) == f"{PREFIX}form" for entry in found.metadata_props):
+        return _restored(path, found)
+    return found
+
+
+def _restored(path: Path, found: onnx.ModelProto) -> Model:
+    """Restore a model from its integer form; `path` is for error sentences.
+
+    The file has everything except the float twin. Raises InputError if the file has the float form,
+    is damaged, or was changed after the export. Every tensor and every node must be what an export
+    of the state in the file gives.
+    """
     model = _model_from(path, _metadata(path, found))
     expected = export(model, "integer")
     _compare_tensors(path, found, expected)
@@ -42,12 +52,7 @@ def model_from_onnx(path: Path, content: bytes) -> Model:
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
     """Return the metadata; raise InputError unless they contain a complete model."""
     metadata = {_text(entry.key): _text(entry.value) for entry in found.metadata_props}
-    form = metadata.get(f"{PREFIX}form")
-    if form is None:
-        raise InputError(
-            f"{path} was not exported by ska-edge: name a model, or what `ska-edge export` wrote"
-        )
-    if form == "float":
+    if metadata[f"{PREFIX}form"] == "float":
         raise InputError(
             f"{path} is the float form, which has no integers of a device:"
             " export the model in the integer form (--form integer)"

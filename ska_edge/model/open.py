@@ -1,4 +1,4 @@
-"""Opens a model from a model file or an integer ONNX file, distinguished by its content."""
+"""Opens a model file or an ONNX file, distinguished by its content."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import os
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ska_edge.errors import InputError
 from ska_edge.files import path_of, refusal
 from ska_edge.model.archive import model_from_archive
 from ska_edge.model.model_file import Model
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from ska_edge.model.foreign.network import ForeignNetwork
 
 ZIP = b"PK"  # the first bytes of every zip archive
 ONNX = b"\x08"  # the tag of an ONNX file's first field, the version of its format
@@ -26,6 +32,31 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     kind, for a damaged or edited file, and for numbers that the arithmetic does not support.
     """
     path = path_of(path)
+    found = _opened(path)
+    if isinstance(found, Model):
+        return found
+    raise InputError(
+        f"{path} was not exported by ska-edge, so it has no integers of a device:"
+        f" `ska-edge check-onnx {path} DATA -o model.ska` imports it"
+    )
+
+
+def open_start(path: str | os.PathLike[str]) -> Model | ForeignNetwork:
+    """Open what a training can start from: a model, or a network from another program.
+
+    Raises InputError as `open_model` does, and for a network that cannot be imported.
+    """
+    path = path_of(path)
+    found = _opened(path)
+    if isinstance(found, Model):
+        return found
+    from ska_edge.model.foreign.graph import read_foreign
+
+    return read_foreign(path, found)
+
+
+def _opened(path: Path) -> Model | ModelProto:
+    """Return the model in a file, or the content of an ONNX file from another program."""
     named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
     content = _content(path, "ONNX" if named_onnx else "model")
     if content.startswith(ZIP):
@@ -33,9 +64,9 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     if not (content.startswith(ONNX) or named_onnx):
         raise InputError(f"{path} is not a ska-edge model, or it is damaged")
     # Imported here, because onnx is slow to import and a model file does not need it.
-    from ska_edge.model.onnx_import import model_from_onnx
+    from ska_edge.model.onnx_import import model_or_graph
 
-    return model_from_onnx(path, content)
+    return model_or_graph(path, content)
 
 
 def _content(path: Path, kind: str) -> bytes:

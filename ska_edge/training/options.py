@@ -234,10 +234,11 @@ class Options:
         divides=True,
     )
     start: Path | None = option(
-        help="Model, or its integer ONNX, to continue from; keeps its options.",
+        help="Model, or its integer ONNX, to continue from; keeps its options. Or a network in an"
+        " ONNX file of another program.",
         python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
         " sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless"
-        " you name others.",
+        " you name others. Or the ONNX file of a network from another program; it keeps its sizes.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -272,9 +273,19 @@ class Options:
             elif _DEFAULTS[name] is not None:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
 
+    def for_network(self, widths: tuple[int, ...]) -> Options:
+        """Return the options for a network from another program, with hidden layers of `widths`."""
+        if self.hidden is not None and self.hidden != widths:
+            raise OptionError(
+                "{file} has hidden layers of {widths}, which cannot change; leave {hidden} out",
+                file=self.start,
+                widths=",".join(map(str, widths)) or "no neurons",
+            )
+        return replace(self, hidden=widths)
+
     def settled(self, inputs: int, base: Plan | None = None) -> Options:
         """Return `filled` options; raise OptionError if they contradict each other."""
-        self._check_given()
+        self._check_given(base)
         whole = self.filled(inputs, base)
         at = Situation(RULES[whole.rule or RULE].supervised, inputs)
         whole._check_scopes(at)
@@ -299,9 +310,9 @@ class Options:
         }
         return replace(self, **missing)
 
-    def _check_given(self) -> None:
+    def _check_given(self, base: Plan | None) -> None:
         """Refuse an option if another option makes it useless."""
-        if self.start is not None and self.scale is not None:
+        if base is not None and self.scale is not None:
             raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
         if self.per_class is not None and self.test_fraction is not None:
             raise OptionError(

@@ -14,7 +14,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.model_file import FEATURES, Model
-from ska_edge.model.open import open_model
+from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import POINTS, Watch
@@ -26,20 +26,14 @@ from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
-from ska_edge.rules.rule import RULES
-from ska_edge.training.calibration import (
-    Magnitudes,
-    input_format,
-    knowledge_format,
-    raw_input,
-    weight_formats,
-)
+from ska_edge.training.calibration import Magnitudes, knowledge_format, weight_formats
 from ska_edge.training.division import parts
-from ska_edge.training.option import ALL_ROWS
+from ska_edge.training.draft import draft_for, with_input
+from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import StepLog
 
@@ -86,7 +80,20 @@ class Session:
     @classmethod
     def open(cls, dataset: Dataset, options: Options) -> Session:
         """Prepare a training. Raises InputError for options or data that cannot work."""
-        base = open_model(options.start) if options.start else None
+        start = open_start(options.start) if options.start else None
+        if start is None or isinstance(start, Model):
+            return cls._from(dataset, options, start)
+        options = options.for_network(start.widths).settled(dataset.x.shape[1])
+        dataset = start.matched(dataset)
+        _check_data(dataset)
+        division = parts(dataset, options)
+        options = replace(options, split=division.kind)
+        base = imported(start, division.train, options)
+        return cls._continued(options, dataset, division, base)
+
+    @classmethod
+    def _from(cls, dataset: Dataset, options: Options, base: Model | None) -> Session:
+        """Prepare a training that continues a model, or begins with a new one."""
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
             dataset = base.matched(dataset)
@@ -98,26 +105,30 @@ class Session:
         _check_data(dataset)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
-        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
-        draft = _draft(options, dataset, len(fit.x), sizes)
         if base is not None:
-            _check_base(options, base, sizes)
-            draft = draft.with_formats_of(base.plan)
-            parameters = parameters_for(draft.resolve(), _start_tensors(base))
-            scaled = base.scaling.apply(fit.x)
-            return cls(options, dataset, division, base.scaling, scaled, draft, parameters, base)
-        assert options.scale is not None
-        scaling = Scaling.fit(fit.x, options.scale)
-        format = input_format(scaling.apply(fit.x), PRECISIONS[draft.precision].activation.bits)
-        scaling = scaling.within(format)
-        raw = raw_input(fit.x, scaling.mean, scaling.scale, format)
+            return cls._continued(options, dataset, division, base)
+        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
+        draft = draft_for(options, dataset, len(fit.x), sizes)
+        draft, scaling = with_input(draft, fit.x, options.scale)
         parameters = initial_parameters(sizes, draft.rule, draft.seed)
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
-        draft = replace(draft, input_format=format, raw=raw)
         scaled = scaling.apply(fit.x)
         return cls(options, dataset, division, scaling, scaled, draft, parameters, None)
+
+    @classmethod
+    def _continued(
+        cls, options: Options, dataset: Dataset, division: Division, base: Model
+    ) -> Session:
+        """Prepare a training that continues a model."""
+        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
+        draft = draft_for(options, dataset, len(division.train.x), sizes)
+        _check_base(options, base, sizes)
+        draft = draft.with_formats_of(base.plan)
+        parameters = parameters_for(draft.resolve(), _start_tensors(base))
+        scaled = base.scaling.apply(division.train.x)
+        return cls(options, dataset, division, base.scaling, scaled, draft, parameters, base)
 
     @property
     def rate(self) -> float:
@@ -332,33 +343,6 @@ class _Marks:
             return False
         self._next = done + BETWEEN
         return True
-
-
-def _draft(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
-    """Return the part of the plan's specification that options and data determine."""
-    assert options.rule and options.precision and options.rate and options.seed is not None
-    supervised = RULES[options.rule].supervised
-    batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
-    if batch > rows:
-        raise OptionError(
-            "a batch of {wanted} is larger than the {rows} training rows; give a smaller {batch}",
-            wanted=batch,
-            rows=rows,
-        )
-    eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
-    return Draft(
-        sizes,
-        rule=options.rule,
-        precision=options.precision,
-        rate=options.rate * eta,
-        batch=batch,
-        steps=1 if supervised else options.steps,
-        labels=dataset.labels,
-        output_only=bool(options.readout_only),
-        replay=Replay(options.stored, options.relearned or 0) if options.stored else Replay(),
-        seed=options.seed,
-        margin=options.margin or 0.0,
-    )
 
 
 def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:

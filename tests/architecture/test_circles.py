@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
 from tests.architecture.sources import MODULES, imports
 
-# Imports inside a function that close a circle on purpose, and the reason for each.
-LATE = {
-    ("ska_edge.model.model_file", "ska_edge.model.onnx_export"): "`Model.export_onnx` is a method;"
-    " a program that exports nothing does not wait for onnx, which takes a second to import"
-}
-
 
 def graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Return the modules that each module imports, by dotted name, except the imports in `LATE`."""
-    return {
-        name: {found for found in imports(name, source) & set(sources) if (name, found) not in LATE}
-        for name, source in sources.items()
-    }
+    """Return the modules that each module imports, by dotted name."""
+    return {name: imports(name, source) & set(sources) for name, source in sources.items()}
 
 
 def circle(needs: dict[str, set[str]]) -> list[str]:
@@ -58,11 +47,3 @@ def test_no_modules_need_each_other() -> None:
 )
 def test_a_circle_is_found(sources: dict[str, str], found: list[str]) -> None:
     assert circle(graph(sources)) == found
-
-
-@pytest.mark.parametrize(("name", "needed"), LATE)
-def test_every_late_import_closes_a_circle_and_is_inside_a_function(name: str, needed: str) -> None:
-    assert name in imports(needed, MODULES[needed])
-    assert needed in imports(name, MODULES[name])
-    top = [node for node in ast.parse(MODULES[name]).body if not isinstance(node, ast.ClassDef)]
-    assert needed not in imports(name, "\n".join(map(ast.unparse, top)))

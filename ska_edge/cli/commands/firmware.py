@@ -10,13 +10,16 @@ from firmware_gen.emit.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
+from ska_edge.cli.commands.check_onnx import imported_with_notes
+from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import KEY_FILE, key_in
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import say_kept
 from ska_edge.errors import OptionError
 from ska_edge.files import check_folder
 from ska_edge.model.model_file import Model
-from ska_edge.model.open import open_model
+from ska_edge.model.open import open_start
+from ska_edge.training.options import Options
 
 PROJECT = "project"
 BOARD = "virtual-m4"
@@ -49,6 +52,11 @@ BOARD = "virtual-m4"
     show_default=True,
     help="Prefix of all symbols, macros and files; models in one program need different ones.",
 )
+@click.option(
+    "--data",
+    help="For an ONNX file of another program: rows from which to choose number formats.",
+)
+@data_options
 @json_option
 def firmware(
     model: Path,
@@ -57,10 +65,13 @@ def firmware(
     output: Path,
     key: Path | None,
     name: str,
+    data: str | None,
+    reader: Reader,
     as_json: bool,
 ) -> None:
     """Write a C project that infers and learns with MODEL's weights on a board."""
-    out, loaded = Output(as_json), open_model(model)
+    out = Output(as_json)
+    loaded = _opened(model, data, reader, out)
     check_folder(output)
     if kind == PROJECT:
         _project(loaded, BOARD if board is None else board, output, key_in(key), name, out)
@@ -68,6 +79,22 @@ def firmware(
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
     else:
         _export(loaded, kind, output, key_in(key), name, out)
+
+
+def _opened(path: Path, data: str | None, reader: Reader, out: Output) -> Model:
+    """Open a model, or import a network from another program."""
+    found = open_start(path)
+    if isinstance(found, Model):
+        if data is not None:
+            raise OptionError("{file} has its number formats; leave {data} out", file=path)
+        return found
+    if data is None:
+        raise OptionError(
+            "{file} was not exported by ska-edge, so it has no number formats; give {data}, rows"
+            " like those that it was trained on",
+            file=path,
+        )
+    return imported_with_notes(found, data, Options(start=path), reader, out).model
 
 
 def _project(

@@ -1,0 +1,60 @@
+"""Specifies the plan of a training: what options and data determine, and the input's format."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.errors import OptionError
+from ska_edge.model.scaling import Scaling
+from ska_edge.plan.plan import Replay
+from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.resolve import Draft
+from ska_edge.rules.rule import RULES
+from ska_edge.training.calibration import input_format, raw_input
+from ska_edge.training.option import ALL_ROWS
+from ska_edge.training.options import Options
+
+
+def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
+    """Return the part of the plan's specification that options and data determine.
+
+    `rows` is the number of rows to learn.
+    """
+    assert options.rule and options.precision and options.rate and options.seed is not None
+    supervised = RULES[options.rule].supervised
+    batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
+    if batch > rows:
+        raise OptionError(
+            "a batch of {wanted} is larger than the {rows} training rows; give a smaller {batch}",
+            wanted=batch,
+            rows=rows,
+        )
+    eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
+    return Draft(
+        sizes,
+        rule=options.rule,
+        precision=options.precision,
+        rate=options.rate * eta,
+        batch=batch,
+        steps=1 if supervised else options.steps,
+        labels=dataset.labels,
+        output_only=bool(options.readout_only),
+        replay=Replay(options.stored, options.relearned or 0) if options.stored else Replay(),
+        seed=options.seed,
+        margin=options.margin or 0.0,
+    )
+
+
+def with_input(draft: Draft, x: NDArray[np.float64], kind: str | None) -> tuple[Draft, Scaling]:
+    """Return the draft with the input's format for features (n, d), and their scaling of a kind."""
+    assert kind is not None
+    scaling = Scaling.fit(x, kind)
+    format = input_format(scaling.apply(x), PRECISIONS[draft.precision].activation.bits)
+    scaling = scaling.within(format)
+    raw = raw_input(x, scaling.mean, scaling.scale, format)
+    return replace(draft, input_format=format, raw=raw), scaling
