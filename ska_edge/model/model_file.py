@@ -262,13 +262,21 @@ class Model:
         reference = twin(self.plan, self.reference, self.plan.rate.real)
         return reference.infer(self.scaling.apply(self._features(x)))
 
-    def export_onnx(self, path: str | os.PathLike[str], form: str = "integer") -> Agreement:
+    def export_onnx(
+        self,
+        path: str | os.PathLike[str],
+        form: str = "integer",
+        *,
+        float_input: bool = False,
+    ) -> Agreement:
         """Write the model as ONNX, after comparing it with the trainer on random rows.
 
         Args:
             path: the file to write.
             form: "integer" has the outputs of a device, bit for bit; the outputs of "float" are
                 close to them.
+            float_input: the integer form takes features, float64 in the unit of the training data,
+                instead of integers, and has the same bits.
 
         Returns:
             The number of compared rows, and the number of rows that differ (always 0 for the form
@@ -283,7 +291,7 @@ class Model:
         from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
 
         path = path_of(path)
-        exported = export(self, form)
+        exported = export(self, form, float_input)
         agreement = compare(exported, self, probe(self))
         require_agreement(agreement, path, form)
         save(exported, path)

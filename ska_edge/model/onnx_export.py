@@ -20,9 +20,17 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
-from ska_edge.errors import CheckError, InputError
+from ska_edge.errors import CheckError, InputError, OptionError
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import Agreement
+from ska_edge.model.onnx_input import (
+    FEATURES,
+    INTEGERS,
+    input_entries,
+    input_kind,
+    input_words,
+    integers_of,
+)
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
@@ -46,11 +54,15 @@ class Exportable(Protocol):
     ranges: list[Range]
     notes: dict[str, Any]
 
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """The names of the inputs, (inputs,), if they are known."""
+
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
         """Convert features (n, d) to the integers of the plan's input."""
 
 
-def export(model: Exportable, form: str) -> onnx.ModelProto:
+def export(model: Exportable, form: str, float_input: bool = False) -> onnx.ModelProto:
     """Export the model as ONNX.
 
     Args:
@@ -59,35 +71,41 @@ def export(model: Exportable, form: str) -> onnx.ModelProto:
             metadata contain the plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions;
             close but not equal.
+        float_input: the integer form takes features, float64 (n, d) in the unit of the training
+            data, and quantizes them in the graph, with the same bits.
     """
     if form not in FORMS:
         raise InputError(
             f"no form {form!r}{did_you_mean(form, FORMS)}; there are {', '.join(FORMS)}"
         )
-    graph = _integer_graph(model.state) if form == "integer" else _float_graph(model)
+    if float_input and form != "integer":
+        raise OptionError(
+            "the form {given} takes features anyway; leave {float_input} out", given=form
+        )
+    takes = FEATURES if float_input or form != "integer" else INTEGERS
+    graph = _integer_graph(model, takes) if form == "integer" else _float_graph(model)
+    graph.input[0].doc_string = input_words(model.plan, takes)
     exported = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         producer_name="ska-edge",
     )
     exported.ir_version = IR_VERSION
-    for key, value in _metadata(model, form).items():
+    for key, value in _metadata(model, form, takes).items():
         entry = exported.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.checker.check_model(exported, full_check=True)
     return exported
 
 
-def _metadata(model: Exportable, form: str) -> dict[str, str]:
+def _metadata(model: Exportable, form: str, takes: str) -> dict[str, str]:
     plan, scaling = model.plan, model.scaling
     entries = {
         "form": form,
         "digest": plan.digest,
         "labels": json.dumps(plan.labels),
-        "input_format": plan.layers[0].input.name,
         "weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
-        "input_mean": " ".join(repr(float(v)) for v in scaling.mean),
-        "input_scale": " ".join(repr(float(v)) for v in scaling.scale),
+        **input_entries(plan, scaling, model.features, takes),
     }
     if form == "integer":
         entries["input_limit"] = repr(float(scaling.limit))
@@ -106,9 +124,12 @@ def content_digest(metadata: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
 
-def _integer_graph(state: State) -> onnx.GraphProto:
-    ops, plan = OnnxOps(), state.plan
-    incoming = ops.cast("input", TensorProto.INT64)
+def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
+    ops, plan, state = OnnxOps(), model.plan, model.state
+    if takes == FEATURES:
+        incoming = integers_of(ops, plan, model.scaling)
+    else:
+        incoming = ops.cast("input", TensorProto.INT64)
     signal = Fixed.of(ops, incoming, plan.layers[0].input)
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
@@ -123,13 +144,12 @@ def _integer_graph(state: State) -> onnx.GraphProto:
         signal = plan.rule_definition.activation(decided, plan.formats.activation)
     ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
     ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(f"int{plan.layers[0].input.bits}"))
     used = _used_nodes(ops.nodes, ("decisions", "label"))
     edges = {edge for node in used for edge in node.input}
     return helper.make_graph(
         used,
         "ska_edge_integer",
-        [helper.make_tensor_value_info("input", kind, ["n", plan.inputs])],
+        [helper.make_tensor_value_info("input", input_kind(plan, takes), ["n", plan.inputs])],
         [
             helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
             helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
@@ -203,14 +223,16 @@ def compare(
     """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
     import onnxruntime
 
-    form = {entry.key: entry.value for entry in exported.metadata_props}[f"{PREFIX}form"]
+    metadata = {entry.key: entry.value for entry in exported.metadata_props}
+    form, takes = metadata[f"{PREFIX}form"], metadata[f"{PREFIX}input"]
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     quantized, bits = model.quantize(features), model.plan.layers[0].input.bits
     expected = FixedTrainer(model.state).infer(quantized)
     if form == "integer":
-        got, labels = session.run(["decisions", "label"], {"input": quantized.astype(f"int{bits}")})
+        fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
+        got, labels = session.run(["decisions", "label"], {"input": fed})
         wrong = (got != expected).any(axis=1) | (labels != expected.argmax(axis=1))
     else:
         (labels,) = session.run(["label"], {"input": features.astype(np.float32)})

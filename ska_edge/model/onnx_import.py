@@ -17,6 +17,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.assembly import Parts, assembled
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, export
+from ska_edge.model.onnx_input import FEATURES
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 
@@ -42,8 +43,10 @@ def _restored(path: Path, found: onnx.ModelProto) -> Model:
     is damaged, or was changed after the export. Every tensor and every node must be what an export
     of the state in the file gives.
     """
-    model = _model_from(path, _metadata(path, found))
-    expected = export(model, "integer")
+    metadata = _metadata(path, found)
+    model = _model_from(path, metadata)
+    takes_features = metadata.get(f"{PREFIX}input") == FEATURES
+    expected = export(model, "integer", takes_features)
     _compare_tensors(path, found, expected)
     _compare_graphs(path, found, expected)
     return model

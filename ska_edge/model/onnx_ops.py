@@ -2,7 +2,8 @@
 
 The graph uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather
 and Mod, on integers. The quantized operators of ONNX would round ties differently, or differ
-between processors. It uses opset 13 and IR version 8.
+between processors. Only `quantized` takes real numbers, in float64; their operators are exact or
+rounded as IEEE 754 says. The graph uses opset 13 and IR version 8.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ska_edge.arithmetic.fixedpoint import RangeError, Table, width
+from ska_edge.arithmetic.fixedpoint import QFormat, RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
 INT64_OFFSET_BITS = 62  # adding 2**62 makes 64-bit values positive, without overflow
@@ -47,6 +48,17 @@ class OnnxOps:
     def cast(self, edge: str, kind: int) -> str:
         """Convert an edge to another integer type."""
         return self.node("Cast", edge, to=kind)
+
+    def quantized(self, real: str, format: QFormat, power: int = 0) -> str:
+        """Convert a float64 edge times 2**power to int64, as `QFormat.quantize` does."""
+        factor = self.initializer("input_factor", np.array(2.0 ** (format.frac + power)))
+        half = self.initializer("input_half", np.array(0.5))
+        rounded = self.node("Floor", self.node("Add", self.node("Mul", real, factor), half))
+        ends = [
+            self.initializer(name, np.array(float(value)))
+            for name, value in (("minimum", format.minimum), ("maximum", format.maximum))
+        ]
+        return self.cast(self.node("Clip", rounded, *ends), TensorProto.INT64)
 
     def _scalar(self, value: int, unsigned: bool = False) -> str:
         key = ("u" if unsigned else "i", value)

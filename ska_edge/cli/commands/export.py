@@ -27,10 +27,16 @@ from ska_edge.model.open import open_model
 
 
 def export_and_check(
-    model: Model, path: Path, form: str, features: NDArray[np.float64], out: Output, what: str
+    model: Model,
+    path: Path,
+    form: str,
+    features: NDArray[np.float64],
+    out: Output,
+    what: str,
+    float_input: bool = False,
 ) -> Agreement:
     """Export a model, compare it with the trainer, write it unless it is wrong, and say so."""
-    exported = export_model(model, form)
+    exported = export_model(model, form, float_input)
     agreement = compare(exported, model, features)
     if is_wrong(agreement, form):
         return agreement
@@ -46,11 +52,22 @@ def export_and_check(
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--form", type=Word(FORMS), default="integer", show_default=True)
+@click.option(
+    "--float-input",
+    is_flag=True,
+    help="The integer form takes features, float64 in the unit of the training data.",
+)
 @click.option("--data", help="Compare on these data instead of on random inputs.")
 @data_options
 @json_option
 def export(
-    model: Path, output: Path, form: str, data: str | None, reader: Reader, as_json: bool
+    model: Path,
+    output: Path,
+    form: str,
+    float_input: bool,
+    data: str | None,
+    reader: Reader,
+    as_json: bool,
 ) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
     out, loaded = Output(as_json), open_model(model)
@@ -60,7 +77,7 @@ def export(
     else:
         dataset = reader.matched(data, loaded, out)
         features, what = dataset.x, f"rows of {dataset.name}"
-    agreement = export_and_check(loaded, output, form, features, out, what)
+    agreement = export_and_check(loaded, output, form, features, out, what, float_input)
     out.document(
         {
             "rows": agreement.rows,

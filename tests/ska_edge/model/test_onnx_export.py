@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import RULES
+from ska_edge.training.calibration import raw_input
 
 
 def random_model(
@@ -73,6 +76,58 @@ def test_sums_beyond_32_bits_are_saturated_as_they_should() -> None:
     )
     decisions, _ = session.run(None, {"input": x.astype(np.int16)})
     np.testing.assert_array_equal(decisions, FixedTrainer(model.state).infer(x))
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(tuple(PRECISIONS)), st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_a_graph_that_takes_features_has_the_same_bits(
+    precision: str, seed: int, whole: bool, limited: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model([5, 4, 3], "local", seed, 3000, precision)
+    format = model.plan.layers[0].input
+    scaling = Scaling(rng.normal(size=5) * 100, rng.uniform(1e-3, 50, 5))
+    model.scaling = scaling.within(format) if limited else scaling
+    if whole:
+        x = rng.integers(-32768, 32768, (400, 5)).astype(np.float64)
+        raw = raw_input(x, scaling.mean, scaling.scale, format)
+        model.plan = replace(model.plan, raw=raw)
+    # Features at the edge between two integers, their neighbors, and arbitrary ones.
+    middles = rng.integers(format.minimum - 5, format.maximum + 5, (200, 5)) + 0.5
+    edges = middles * 2.0**-format.frac * scaling.scale + scaling.mean
+    x = np.concatenate([edges, np.nextafter(edges, np.inf), rng.normal(size=(50, 5)) * 1e4])
+    exported = export(model, "integer", float_input=True)
+    assert compare(exported, model, x).mismatches == 0
+    _, label = ReferenceEvaluator(exported).run(None, {"input": x})
+    np.testing.assert_array_equal(label, model.decisions(x).argmax(axis=1))
+
+
+def test_the_file_says_how_to_fill_its_input() -> None:
+    model = random_model([3, 2], "local", 0)
+    model.scaling = Scaling(np.array([1.5, 0.0, -2.0]), np.array([2.0, 1.0, 0.25]), 4.0)
+    model.notes["features"] = ["a", "b", "c"]
+    exported = export(model, "integer")
+    metadata = {entry.key: entry.value for entry in exported.metadata_props}
+    assert metadata["ska_edge.input"] == "integers"
+    assert metadata["ska_edge.features"] == '["a", "b", "c"]'
+    assert metadata["ska_edge.input_mean"] == "1.5 0.0 -2.0"
+    assert metadata["ska_edge.input_scale"] == "2.0 1.0 0.25"
+    format = model.plan.layers[0].input
+    words = exported.graph.input[0].doc_string
+    assert words.startswith(
+        f"Integers in {format.name}: (feature - input_mean) / input_scale * 2^{format.frac},"
+    )
+    raw = RawInput((3, 4, 5), (-6, 7, 0), 9)
+    model.plan = replace(model.plan, raw=raw)
+    exported = export(model, "integer")
+    metadata = {entry.key: entry.value for entry in exported.metadata_props}
+    assert metadata["ska_edge.input_multipliers"] == "3 4 5"
+    assert metadata["ska_edge.input_offsets"] == "-6 7 0"
+    assert metadata["ska_edge.input_frac"] == "9"
+    assert "(feature * input_multipliers + input_offsets)" in exported.graph.input[0].doc_string
+    exported = export(model, "integer", float_input=True)
+    assert {e.key: e.value for e in exported.metadata_props}["ska_edge.input"] == "features"
+    assert exported.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
 
 
 def test_weights_are_stored_narrow_and_the_model_says_what_it_is() -> None:

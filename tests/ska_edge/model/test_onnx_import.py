@@ -66,6 +66,14 @@ def test_the_model_comes_back(tmp_path: Path) -> None:
     assert_same(open_model(tmp_path / "m.ska"), model)
 
 
+def test_a_model_comes_back_from_a_graph_that_takes_features(tmp_path: Path) -> None:
+    exported, path = export(a_model(), "integer", float_input=True), tmp_path / "m.onnx"
+    save(exported, path)
+    assert_same(open_model(path), a_model())
+    set_tensor(exported, "input_scale", lambda values: values.__imul__(2))
+    assert "the tensor input_scale" in refusal(path, exported.SerializeToString())
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(learned_states())
 def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, state: State) -> None:

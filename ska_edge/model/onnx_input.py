@@ -1,0 +1,89 @@
+"""Writes the input of the integer ONNX form: integers, or features that the graph quantizes.
+
+The nodes repeat, in float64, what `Model.quantize` computes, operation by operation, so the
+integers are equal for every feature.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from ska_edge.model.onnx_ops import OnnxOps
+from ska_edge.model.scaling import Scaling
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.neuron import RawInput
+
+FEATURES, INTEGERS = "features", "integers"
+"""What the graph takes: features in the unit of the training data, or integers of the plan."""
+
+
+def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
+    """Append the nodes that quantize the float64 edge "input"; return the edge of the integers."""
+    format, raw = plan.layers[0].input, plan.raw
+    if raw is not None:
+        line = ops.node("Mul", "input", _row(ops, "input_multipliers", raw.multipliers))
+        line = ops.node("Add", line, _row(ops, "input_offsets", raw.offsets))
+        return ops.quantized(line, format, -(raw.frac + format.frac))
+    centered = ops.node("Sub", "input", _row(ops, "input_mean", scaling.mean))
+    scaled = ops.node("Div", centered, _row(ops, "input_scale", scaling.scale))
+    if np.isfinite(scaling.limit):
+        limit = np.array(scaling.limit)
+        ends = ops.initializer("input_least", -limit), ops.initializer("input_most", limit)
+        scaled = ops.node("Clip", scaled, *ends)
+    return ops.quantized(scaled, format)
+
+
+def _row(ops: OnnxOps, name: str, values: tuple[int, ...] | NDArray[np.float64]) -> str:
+    return ops.initializer(name, np.array(values, dtype=np.float64))
+
+
+def input_kind(plan: Plan, takes: str) -> int:
+    """Return the element type of the graph's input."""
+    if takes == FEATURES:
+        return TensorProto.DOUBLE
+    kind: int = helper.np_dtype_to_tensor_dtype(np.dtype(f"int{plan.layers[0].input.bits}"))
+    return kind
+
+
+def input_entries(
+    plan: Plan, scaling: Scaling, features: tuple[str, ...] | None, takes: str
+) -> dict[str, str]:
+    """Return the metadata with which another program can fill the input."""
+    entries = {
+        "input": takes,
+        "input_format": plan.layers[0].input.name,
+        "input_mean": _text(scaling.mean.tolist()),
+        "input_scale": _text(scaling.scale.tolist()),
+    }
+    if features is not None:
+        entries["features"] = json.dumps(features)
+    if plan.raw is not None:
+        entries["input_multipliers"] = _text(plan.raw.multipliers)
+        entries["input_offsets"] = _text(plan.raw.offsets)
+        entries["input_frac"] = str(plan.raw.frac)
+    return entries
+
+
+def _text(values: list[float] | tuple[int, ...]) -> str:
+    return " ".join(map(repr, values))
+
+
+def input_words(plan: Plan, takes: str) -> str:
+    """Return one sentence about the input, for the graph's documentation."""
+    if takes == FEATURES:
+        return "Features in the unit of the training data; the graph quantizes them."
+    format = plan.layers[0].input
+    return (
+        f"Integers in {format.name}: {_formula(plan.raw, format.frac)}, rounded half up and"
+        f" saturated to {format.minimum} to {format.maximum}; see the metadata of this file."
+    )
+
+
+def _formula(raw: RawInput | None, frac: int) -> str:
+    if raw is None:
+        return f"(feature - input_mean) / input_scale * 2^{frac}"
+    return "(feature * input_multipliers + input_offsets) / 2^input_frac"
