@@ -34,6 +34,7 @@ golden: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/trainer_speed.py
+	$(BIN)/python -m tests.bench.csv_speed
 	$(PIP) install -q -e '.[bench]'
 	$(BIN)/python tests/bench/reference_speed.py
 

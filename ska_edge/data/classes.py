@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +21,42 @@ TOO_LARGE = "a label in y does not fit 64 bits; number the classes from 0"
 
 
 def classes_of_texts(
-    path: Path, texts: Sequence[str], places: Sequence[str], noun: str = "label"
+    path: Path, texts: Sequence[str], place: Callable[[int], str], noun: str = "label"
 ) -> tuple[IntArray, tuple[str, ...]]:
     """Return the class index of every row, and the class names, for labels as text.
 
     Labels are all integers, which may be written as 3.0, or all text. Integers are sorted as
-    numbers. Raises InputError, with the place of the label, for any other label.
+    numbers. Raises InputError, with the place of the label, for any other label; `place` describes
+    the place of a row in the file.
     """
-    first_number: int | None = None
-    first_text: int | None = None
-    for index, text in enumerate(texts):
+    first_number: str | None = None
+    first_text: str | None = None
+    distinct = dict.fromkeys(texts)  # in the order of their first rows
+    for text in distinct:
         if not text:
             raise InputError(
-                f"{path}: {places[index]}: the {noun} is empty; every sample needs one"
+                f"{path}: {place(texts.index(text))}: the {noun} is empty; every sample needs one"
             )
         if is_number(text):
             if not is_finite(text) or not float(text).is_integer():
                 raise InputError(
-                    f"{path}: {places[index]}: the {noun} {text!r} cannot be used;"
+                    f"{path}: {place(texts.index(text))}: the {noun} {text!r} cannot be used;"
                     f" {noun}s are integers or text"
                 )
-            first_number = index if first_number is None else first_number
+            first_number = text if first_number is None else first_number
         else:
-            first_text = index if first_text is None else first_text
+            first_text = text if first_text is None else first_text
     if first_number is not None and first_text is not None:
         raise InputError(
-            f"{path}: {places[first_text]}: the {noun} {texts[first_text][:40]!r} is text, but"
-            f" '{texts[first_number]}' ({places[first_number]}) is a number;"
+            f"{path}: {place(texts.index(first_text))}: the {noun} {first_text[:40]!r} is text, but"
+            f" '{first_number}' ({place(texts.index(first_number))}) is a number;"
             " use all integers or all text"
         )
-    named = texts if first_text is not None else [class_name(text) for text in texts]
-    names = sorted(set(named), key=None if first_text is not None else int)
-    index_of = {name: index for index, name in enumerate(names)}
-    return np.array([index_of[name] for name in named], dtype=np.int64), tuple(names)
+    named = {text: text if first_text is not None else class_name(text) for text in distinct}
+    names = sorted(set(named.values()), key=None if first_text is not None else int)
+    number = {name: index for index, name in enumerate(names)}
+    index_of = {text: number[name] for text, name in named.items()}
+    return np.array([index_of[text] for text in texts], dtype=np.int64), tuple(names)
 
 
 def class_name(text: str) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin.catalog import builtin_names, read_builtin
 from ska_edge.data.classes import IntArray, classes_of_array, classes_of_texts
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.formats.csv_table import read_csv
+from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.idx import is_idx, read_idx
 from ska_edge.data.formats.npz_table import (
     kind_of,
@@ -79,7 +79,7 @@ def load(
     if not path.is_file():
         raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()
-    if suffix == ".csv":
+    if suffix in TEXT_TABLES:
         return _load_csv(path, columns, max_memory, model)
     if suffix == ".npz":
         _refuse_columns(path, columns)
@@ -89,7 +89,7 @@ def load(
         return _load_idx(path, max_memory)
     raise InputError(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
-        " -images-idx3-ubyte or -images-idx3-ubyte.gz"
+        " -images-idx3-ubyte, -images-idx3-ubyte.gz or .tsv"
     )
 
 
@@ -107,8 +107,7 @@ def _load_csv(path: Path, columns: Columns, max_memory: int, model: Inputs | Non
             " model has inputs; add a column of labels, or classify its rows with"
             " `ska-edge predict`"
         )
-    places = [f"line {line}, column {table.label_column}" for line in table.lines]
-    y, labels = classes_of_texts(path, table.labels, places)
+    y, labels = classes_of_texts(path, table.labels, table.place_in(table.label_column))
     groups, group_names = _groups(path, table)
     return Dataset(
         path.stem,
@@ -127,8 +126,8 @@ def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]
     """Return the group of each row, and the names of groups that are no integers."""
     if table.groups is None or table.choice.group is None:
         return None, ()
-    places = [f"line {line}, column {table.choice.group + 1}" for line in table.lines]
-    numbers, names = classes_of_texts(path, table.groups, places, "group")
+    place = table.place_in(table.choice.group + 1)
+    numbers, names = classes_of_texts(path, table.groups, place, "group")
     try:
         return np.array([int(name) for name in names], dtype=np.int64)[numbers], ()
     except (ValueError, OverflowError):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.classes import class_name
-from ska_edge.data.formats.csv_table import read_csv
+from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.npz_table import npz_feature_names, npz_features, read_npz
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
@@ -63,7 +63,7 @@ def load_rows(
 
 def _columns(source: str, rows: Rows, inputs: int) -> str:
     """Return the end of an error sentence: the number of columns, if this is a CSV file."""
-    if Path(source).suffix.lower() != ".csv":
+    if Path(source).suffix.lower() not in TEXT_TABLES:
         return ""
     found = counted(rows.x.shape[1] + (rows.truth is not None), "column")
     return f" (the file has {found}; it needs {inputs}, or {inputs + 1} with labels)"
@@ -72,7 +72,7 @@ def _columns(source: str, rows: Rows, inputs: int) -> str:
 def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows:
     path = Path(source)
     suffix = path.suffix.lower() if source not in builtin_names() else ""
-    if suffix == ".csv" and path.is_file():
+    if suffix in TEXT_TABLES and path.is_file():
         table = read_csv(path, columns, replace(model, labeled=False), max_memory)
         truth = tuple(map(class_name, table.labels)) if table.label_column else None
         return Rows(path.stem, table.x, truth, table.origin)

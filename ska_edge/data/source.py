@@ -51,6 +51,8 @@ def load_data(
     group_column: str | int | None = None,
     features: Sequence[str | int] | str = (),
     drop: Sequence[str | int] | str = (),
+    separator: str | None = None,
+    decimal: str | None = None,
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -64,6 +66,8 @@ def load_data(
         features: the CSV columns that are inputs, by name or number, in this order; by default all
             other columns.
         drop: CSV columns to leave out.
+        separator: the character between two CSV columns, or its name; by default it is found.
+        decimal: the decimal sign of a CSV file, "." or ","; by default it is found.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
@@ -87,6 +91,8 @@ def load_data(
             None if group_column is None else str(group_column),
             _names(features),
             _names(drop),
+            separator,
+            decimal,
         )
         return load(data, columns, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):

@@ -51,6 +51,8 @@ BY_NAME = {
     "group_column": LABELS,
     "features": ["1,2", "2,1,1", "9", *LABELS],
     "drop": ["1", "1,2", "9", *LABELS],
+    "separator": [",", ";", "tab", "space", "x", "", "1", "..", *WORDS],
+    "decimal": [",", ".", "comma", "point", *WORDS],
     "port": PORTS,
     "board": WORDS,
     "toolchain": ["gcc", "zig", *WORDS],

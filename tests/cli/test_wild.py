@@ -77,6 +77,47 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     ("moves-of-one-row.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     ("moves-of-one-row.csv", "predict moves.ska FILE", "1 of 1"),
     ("moves-of-one-row.csv", "verify moves.ska FILE --board host", "equal"),
+    # CSV files are written in many ways
+    ("semicolons.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
+        "semicolons.csv",
+        "data FILE",
+        "semicolons.csv: columns separated by semicolons; 3 inputs (ax, ay, az); labels from label",
+    ),
+    ("excel-german.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
+        "excel-german.csv",
+        "predict moves.ska FILE",
+        "excel-german.csv: columns separated by semicolons, decimals with commas; 3 inputs",
+    ),
+    (
+        "excel-german.csv",
+        "data FILE --decimal point",
+        "ska-edge: excel-german.csv: line 2, column 1 (ax) is '0,35', not a number; if the decimal",
+    ),
+    (
+        "excel-german.csv",
+        "data FILE --separator tabs",
+        "ska-edge: the separator 'tabs' cannot separate columns; give one character, such as ';',",
+    ),
+    ("tabs.tsv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("unicode-text-of-excel.tsv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("trailing-separators.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("quoted-by-r.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("comments.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    ("header-of-numpy.csv", "data FILE", "header-of-numpy.csv: 2 inputs (ax, ay); labels from num"),
+    (
+        "iso-times.csv",
+        "data FILE --drop time",
+        "columns separated by semicolons, decimals with commas; 3 inputs (ax, ay, az)",
+    ),
+    (
+        "iso-times.csv",
+        "data FILE",
+        "ska-edge: iso-times.csv: line 2, column 1 (time) is '2026-01-02T10:00:00,5+01:00', not a"
+        " number;",
+    ),
+    ("iso-times.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
     ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),

@@ -84,6 +84,17 @@ _options = (
         metavar="LIST",
         help="Columns to leave out, such as times and row numbers [default: none].",
     ),
+    click.option(
+        "--separator",
+        metavar="CHARACTER",
+        help="What separates the columns of a CSV file: a character, or comma, semicolon, tab, bar"
+        " or space [default: found in the first lines].",
+    ),
+    click.option(
+        "--decimal",
+        metavar="SIGN",
+        help="Decimal sign of a CSV file, point or comma [default: found in the first lines].",
+    ),
 )
 _memory = click.option(
     "--max-memory",
@@ -105,10 +116,12 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         group_column: str | None,
         features: tuple[str, ...],
         drop: tuple[str, ...],
+        separator: str | None,
+        decimal: str | None,
         max_memory: int,
         **others: Any,
     ) -> Any:
-        columns = Columns(label_column, group_column, features, drop)
+        columns = Columns(label_column, group_column, features, drop, separator, decimal)
         return command(*arguments, reader=Reader(columns, max_memory), **others)
 
     for option in reversed((*_options, _memory)):

@@ -32,12 +32,16 @@ class Columns:
         group: the column of the groups, such as a person or a session; None for no groups.
         features: the columns of the inputs, in this order; empty for all other columns.
         drop: columns to leave out.
+        separator: the character between two columns of a CSV file, or its name; None to find it.
+        decimal: the decimal sign of a CSV file, a point or a comma; None to find it.
     """
 
     label: str | None = None
     group: str | None = None
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    separator: str | None = None
+    decimal: str | None = None
 
 
 ALL_COLUMNS = Columns()

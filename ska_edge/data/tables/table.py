@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ class Table:
 
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
+    ``dialect`` says how the file is written, if that is unusual.
     """
 
     x: NDArray[np.float64]
@@ -25,6 +27,7 @@ class Table:
     lines: list[int]
     header: Header
     choice: Choice
+    dialect: str = ""
 
     @property
     def features(self) -> tuple[str, ...] | None:
@@ -38,15 +41,20 @@ class Table:
         """The number of the column with the labels, from 1; 0 without labels."""
         return 0 if self.choice.label is None else self.choice.label + 1
 
+    def place_in(self, column: int) -> Callable[[int], str]:
+        """Return a function that describes where a row has this column, counted from 1."""
+        return lambda row: f"line {self.lines[row]}, column {column}"
+
     @property
     def origin(self) -> str:
         """One line that says which columns are inputs, and which ones have labels and groups.
 
-        It is empty if nobody names a column, and every column is an input.
+        It is empty if nobody names a column, every column is an input, and the file is written as
+        usual.
         """
         header, choice = self.header, self.choice
         every = choice.features == tuple(range(header.width))
-        if header.names is None and every and not choice.by_position:
+        if header.names is None and every and not choice.by_position and not self.dialect:
             return ""
         names = [header.describe(index) for index in choice.features[:SHOWN]]
         more = ", ..." if len(choice.features) > SHOWN else ""
@@ -56,4 +64,6 @@ class Table:
         for noun, index in (("labels", choice.label), ("groups", choice.group)):
             if index is not None:
                 parts.append(f"{noun} from {header.describe(index)}")
+        if self.dialect:
+            parts.insert(0, self.dialect)
         return f"{header.path}: {'; '.join(parts)}"

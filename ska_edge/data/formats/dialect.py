@@ -1,0 +1,138 @@
+"""Finds out how a CSV file separates its columns and writes its decimals.
+
+Python's `csv` parses the first lines with each separator. The best separator is the one that gives
+every line the same number of cells, and most cells a number.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ska_edge.data.tables.number import is_number
+from ska_edge.errors import InputError
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+# The separators that are tried, and their names; of two that fit equally, the first is taken.
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
+COMMENT = "#"
+SAMPLE_LINES = 200  # so many lines are tried, ...
+SAMPLE_SIZE = 2**18  # ... or, if they are long, so many characters
+COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
+POINT_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written.
+
+    Attributes:
+        separator: the character between two columns.
+        decimal: the character before the fraction of a number, a point or a comma.
+        width: the number of columns; further cells of a line are empty.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+    width: int = 0
+
+    def reader(self, lines: Iterable[str]) -> Reader:
+        """Return a reader of rows (lists of cells) from lines."""
+        return _reader(lines, self.separator, strict=True)
+
+    def number(self, cell: str) -> str:
+        """Return a cell with a decimal point in place of a decimal comma; other text unchanged."""
+        if self.decimal == "," and COMMA_NUMBER.fullmatch(cell):
+            return cell.replace(",", ".")
+        return cell
+
+    @property
+    def said(self) -> str:
+        """What is unusual about this dialect, in a few words; empty for commas and points."""
+        parts = []
+        if self.separator != ",":
+            name = SEPARATORS.get(self.separator, repr(self.separator))
+            parts.append(f"columns separated by {name}")
+        if self.decimal != ".":
+            parts.append("decimals with commas")
+        return ", ".join(parts)
+
+
+def separator_of(text: str) -> str:
+    """Return the separator that a text names: a single character, or a name such as `tab`.
+
+    Raises InputError for other texts, and for characters that occur in numbers, quotes or comments.
+    """
+    separator = NAMED.get(text.lower(), text)
+    if len(separator) != 1 or separator.isalnum() or separator in "\"'#+-._\r\n\0":
+        raise InputError(
+            f"the separator {text!r} cannot separate columns; give one character, such as ';', or"
+            f" one of {', '.join(name for name in NAMED if name.isalpha())}"
+        )
+    return separator
+
+
+def decimal_of(text: str) -> str:
+    """Return the decimal sign that a text names. Raises InputError for other texts."""
+    sign = {"point": ".", "comma": ","}.get(text.lower(), text)
+    if sign not in (".", ","):
+        raise InputError(f"the decimal sign {text!r} is unknown; it is a point or a comma")
+    return sign
+
+
+def sniff(sample: Sequence[str], separator: str | None, decimal: str | None) -> Dialect:
+    """Return the dialect of a file from its first lines; a separator or decimal may be given."""
+    if separator is not None:
+        found, rows = separator, _parsed(sample, separator)
+    else:
+        tables = {each: _parsed(sample, each) for each in SEPARATORS}
+        found = max(tables, key=lambda each: _score(tables[each]))
+        rows = tables[found]
+    widths = map(_width, rows) if len(rows) > 1 else map(len, rows)
+    width = max(widths, default=0)
+    return Dialect(found, _decimal(rows) if decimal is None else decimal, width)
+
+
+def _reader(lines: Iterable[str], separator: str, strict: bool) -> Reader:
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
+
+
+def _parsed(sample: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the rows of a sample without blank ones; no rows if the separator cannot be right."""
+    try:
+        rows = [[cell.strip() for cell in row] for row in _reader(sample, separator, strict=False)]
+    except csv.Error:  # a cell that is too long
+        return []
+    return [row for row in rows if any(row)]
+
+
+def _width(row: Sequence[str]) -> int:
+    """Return the number of cells up to the last one with text."""
+    return max((at for at, cell in enumerate(row, 1) if cell), default=0)
+
+
+def _score(rows: Sequence[Sequence[str]]) -> float:
+    """Rate a separator by its rows: equal widths and many numbers are good."""
+    widths = Counter(map(_width, rows))
+    if not widths:
+        return 0.0
+    width, lines = widths.most_common(1)[0]
+    if width < 2:
+        return 0.0
+    cells = [cell for row in rows for cell in row if cell]
+    numbers = sum(is_number(cell) or COMMA_NUMBER.fullmatch(cell) is not None for cell in cells)
+    return lines / len(rows) * (0.01 + numbers / len(cells))
+
+
+def _decimal(rows: Sequence[Sequence[str]]) -> str:
+    """Return the decimal sign of most cells with a fraction."""
+    commas = sum(COMMA_NUMBER.fullmatch(cell) is not None for row in rows for cell in row)
+    points = sum(POINT_NUMBER.fullmatch(cell) is not None for row in rows for cell in row)
+    return "," if commas > points else "."
