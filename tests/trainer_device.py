@@ -54,7 +54,16 @@ class TrainerDevice(FakeDevice):
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         if name == "SAMPLE":
-            return [self.reply(seq, "RESULT", self._learned(values))]
+            trainer = FixedTrainer(self.network)
+            decisions = trainer.learn_one(self._input(values), values["label"])
+            sums = trainer.metrics() if values["want"] & Want.METRICS else []
+            return [
+                *(
+                    self.reply(seq, "METRICS", {"layer": i, "step": self.network.step, **layer})
+                    for i, layer in enumerate(sums)
+                ),
+                self.reply(seq, "RESULT", self._result(decisions, Want(values["want"]))),
+            ]
         if name == "INFER":
             decisions = FixedTrainer(self.network).infer(self._input(values)[None, :])[0]
             return [self.reply(seq, "RESULT", self._result(decisions, Want(0)))]
@@ -84,10 +93,6 @@ class TrainerDevice(FakeDevice):
         octets, samples = inputs.astype(f"<i{self._width}").tobytes(), self.network.samples
         learned = self.reply(0, "LEARNED", {"samples": samples, "label": label, "x": octets})
         return learned + self.reply(0, "RESULT", result)
-
-    def _learned(self, values: Values) -> dict[str, Any]:
-        decisions = FixedTrainer(self.network).learn_one(self._input(values), values["label"])
-        return self._result(decisions, Want(values["want"]))
 
     def _input(self, values: Values) -> NDArray[np.int64]:
         return np.frombuffer(values["x"], dtype=f"<i{self._width}").astype(np.int64)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
+from ska_edge.monitor.lesson import Lesson
 from ska_edge.monitor.log_line import Interruption, LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.sinks.sink import Sink
@@ -57,6 +58,7 @@ class Member:
         port: the given name of its port.
         inputs, labels: the rows that it learns.
         sinks: the receivers of its events, in this order.
+        lesson: the lesson of these rows, see `Monitor.run`.
         monitor: None before the first contact.
         error: the error with which it failed; None if it did not fail.
         waiting: whether it waits for a lost device.
@@ -67,6 +69,7 @@ class Member:
     inputs: NDArray[np.integer]
     labels: NDArray[np.int64]
     sinks: Sequence[Sink] = ()
+    lesson: Lesson | None = None
     monitor: Monitor | None = None
     error: SkaError | None = None
     waiting: bool = False
@@ -145,6 +148,7 @@ class Member:
             save=job.save,
             save_every=job.save_every,
             sending=[sink.write for sink in self.sinks],
+            lesson=self.lesson,
         )
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from ska_edge.monitor.log_line import (
     LogLine,
     LogRow,
     Missing,
+    Place,
     RateChange,
     RateNotice,
     RowNotice,
@@ -43,6 +44,7 @@ class LogEnd:
         self._crc: int | None = None  # None if not known
         self._setting: RateNotice | None = None  # an announced rate; the device may not have set it
         self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
+        self._place: Place | None = None  # None if not known
         try:
             for number, line in entries:
                 self._empty = False
@@ -85,6 +87,7 @@ class LogEnd:
             self._samples, self._crc = line.sample, None
             self._halvings = self._halvings if line.halvings is None else line.halvings
             self._under_way.pop(line.sample, None)
+            self._place = line.place or (self._place and self._place.after(1))
         elif isinstance(line, Missing):
             self._samples, self._crc = line.samples, None
         elif isinstance(line, RateChange):
@@ -98,7 +101,7 @@ class LogEnd:
                 self._digest = line.digest
             self._samples, self._crc = line.mark.samples, line.mark.crc
             self._under_way.clear()
-            self._setting = None
+            self._setting, self._place = None, line.place
             if line.mark.halvings is not None:
                 self._halvings = line.mark.halvings
 
@@ -122,6 +125,13 @@ class LogEnd:
         rows = [self._under_way.get(number) for number in numbers]
         found = [row for row in rows if row is not None and row.token == info.token]
         return found if len(found) == ahead else []
+
+    def place(self, info: DeviceInfo) -> Place | None:
+        """Return the position of the next row to learn in the rows of the last session.
+
+        It is None if the log does not say it.
+        """
+        return self._place and self._place.after(len(self.learned(info)))
 
     def obstacle(self, info: DeviceInfo) -> str:
         """Return the reason why this device cannot continue the log; "" if it can."""

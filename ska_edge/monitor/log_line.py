@@ -4,16 +4,20 @@ A log is written, read, replayed and published through these classes. This is on
 format is in one place. A session has these lines, in this order::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
+        if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th row also has "halvings", which help to read only the end of a log
+        every 256th row also has "halvings" and "place", to read only the end of a log
+    {"held_out": {"rows", "right", "classes": [[right, rows], ...]}, "samples"}    HeldOut
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
+        with "fell_back" also "place"
     {"setting": halvings, "token"}                                                 RateNotice
     {"rate": halvings}                                                             RateChange
     {"missing": rows, "samples"}                                                   Missing
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
+        if the monitor sent rows: also "place"
 
 A continued log has one session after the other. To add a line, add a class and list it in `LINES`.
 A reader ignores unknown keys and refuses unknown lines.
@@ -118,6 +122,41 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A position in the rows that a monitor sends.
+
+    Attributes:
+        rows: digest of the rows and their order, see `Lesson.digest`.
+        next: index of the next row to learn.
+    """
+
+    KEY: ClassVar = "place"
+    rows: str
+    next: int
+
+    def after(self, learned: int) -> Place:
+        """Return the position after so many more rows."""
+        return Place(self.rows, self.next + learned)
+
+    def as_dict(self) -> Json:
+        """Return the entry of a line as a JSON object."""
+        return {"rows": self.rows, "next": self.next}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> Place | None:
+        """Read the position from a line; None if the line has none."""
+        if not keys.has(cls.KEY):
+            return None
+        place = keys.inner(cls.KEY)
+        return cls(place.text("rows"), place.integer("next"))
+
+
+def _placed(line: Json, place: Place | None) -> Json:
+    """Return a line with its position in the rows, if it is known."""
+    return line if place is None else {**line, Place.KEY: place.as_dict()}
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStart:
     """The beginning of a session.
 
@@ -125,6 +164,8 @@ class SessionStart:
         board, port: identify the device.
         digest: digest of its plan.
         mark: its progress at the start.
+        order, seed: order of the rows, and the seed that shuffled them; "" and 0 without rows.
+        place: the position of the first row; None without rows.
     """
 
     KEY: ClassVar = "device"
@@ -132,16 +173,24 @@ class SessionStart:
     port: str
     digest: str
     mark: Mark
+    order: str = ""
+    seed: int = 0
+    place: Place | None = None
 
     @classmethod
-    def of(cls, info: DeviceInfo, port: str) -> SessionStart:
+    def of(
+        cls, info: DeviceInfo, port: str, order: str = "", seed: int = 0, place: Place | None = None
+    ) -> SessionStart:
         """Return the line for the device at a port, with its present progress."""
-        return cls(info.board, port, info.digest, Mark.of(info))
+        return cls(info.board, port, info.digest, Mark.of(info), order, seed, place)
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
         device = {"board": self.board, "port": self.port, "digest": self.digest}
-        return {"device": device, **self.mark.as_dict()}
+        start = {"device": device, **self.mark.as_dict()}
+        if self.place is not None:
+            start.update(order=self.order, seed=self.seed)
+        return _placed(start, self.place)
 
     @classmethod
     def parse(cls, keys: _Keys) -> SessionStart:
@@ -151,7 +200,9 @@ class SessionStart:
         if not isinstance(digest, str):
             raise _wrong("device", "an object with a digest")
         mark = Mark.parse(keys, halvings=True)
-        return cls(device.text("board"), device.text("port"), digest, mark)
+        place = Place.parse(keys)
+        order, seed = ("", 0) if place is None else (keys.text("order"), keys.integer("seed"))
+        return cls(device.text("board"), device.text("port"), digest, mark, order, seed, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +247,7 @@ class LogRow:
         step, predicted, decisions: the device's answer; None if it was lost.
         layers: metrics of each layer, real numbers by name; empty without an update or an answer.
         halvings: how many times the rate was halved; None except in a checkpoint.
+        place: the position after this row; None except in a checkpoint.
     """
 
     KEY: ClassVar = "sample"
@@ -207,10 +259,11 @@ class LogRow:
     decisions: tuple[int, ...] | None = None
     layers: Sequence[Mapping[str, float]] = ()
     halvings: int | None = None
+    place: Place | None = None
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
-        row = {
+        row: Json = {
             "sample": self.sample,
             "step": self.step,
             "label": self.label,
@@ -219,7 +272,9 @@ class LogRow:
             "decisions": None if self.decisions is None else list(self.decisions),
             "layers": list(self.layers),
         }
-        return row if self.halvings is None else {**row, "halvings": self.halvings}
+        if self.halvings is not None:
+            row["halvings"] = self.halvings
+        return _placed(row, self.place)
 
     @classmethod
     def parse(cls, keys: _Keys) -> LogRow:
@@ -233,7 +288,35 @@ class LogRow:
             decisions=keys.integers("decisions") if keys.has("decisions") else None,
             layers=keys.values("layers"),
             halvings=keys.integer("halvings", HALVINGS) if keys.has("halvings") else None,
+            place=Place.parse(keys),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The device has classified held-out rows, from which it learns nothing; see `Exam`.
+
+    Attributes:
+        samples: the device's sample count.
+        classes: of each class, how many rows were right, and how many there are.
+    """
+
+    KEY: ClassVar = "held_out"
+    samples: int
+    classes: tuple[tuple[int, int], ...]
+
+    def as_dict(self) -> Json:
+        """Return the line as a JSON object."""
+        right, rows = (sum(counts) for counts in zip(*self.classes, strict=True))
+        classes = [list(counts) for counts in self.classes]
+        found = {"rows": rows, "right": right, "classes": classes}
+        return {self.KEY: found, "samples": self.samples}
+
+    @classmethod
+    def parse(cls, keys: _Keys) -> HeldOut:
+        """Read the line from its JSON object; a replay does not need the counts of the classes."""
+        found = keys.inner(cls.KEY)
+        return cls(keys.integer("samples"), ((found.integer("right"), found.integer("rows")),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,16 +349,19 @@ class Interruption:
     reason: str
     fell_back: bool
     mark: Mark
+    place: Place | None = None
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
-        return {"interrupted": self.reason, "fell_back": self.fell_back, **self.mark.as_dict()}
+        line = {"interrupted": self.reason, "fell_back": self.fell_back, **self.mark.as_dict()}
+        return _placed(line, self.place)
 
     @classmethod
     def parse(cls, keys: _Keys) -> Interruption:
         """Read the line from its JSON object."""
         fell_back = keys.boolean("fell_back")
-        return cls(keys.text("interrupted"), fell_back, Mark.parse(keys, halvings=True))
+        mark = Mark.parse(keys, halvings=True)
+        return cls(keys.text("interrupted"), fell_back, mark, Place.parse(keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,25 +444,27 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
-    """The end of a session."""
+    """The end of a session; `place` is the position of the next row, None if it is not known."""
 
     KEY: ClassVar = "end"
     mark: Mark
+    place: Place | None = None
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
-        return {"end": self.mark.as_dict()}
+        return _placed({"end": self.mark.as_dict()}, self.place)
 
     @classmethod
     def parse(cls, keys: _Keys) -> SessionEnd:
         """Read the line from its JSON object."""
-        return cls(Mark.parse(keys.inner("end"), halvings=False))
+        return cls(Mark.parse(keys.inner("end"), halvings=False), Place.parse(keys))
 
 
 LogLine = (
     SessionStart
     | RowNotice
     | LogRow
+    | HeldOut
     | LogWarning
     | Interruption
     | RateNotice
@@ -391,6 +479,7 @@ LINES: tuple[type[LogLine], ...] = (
     LogRow,
     RowNotice,
     SessionStart,
+    HeldOut,
     LogWarning,
     Interruption,
     RateNotice,

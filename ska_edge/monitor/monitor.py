@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +15,19 @@ from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
+from ska_edge.errors import ContactLost, DeviceError, with_names
+from ska_edge.monitor.exam import Exam
+from ska_edge.monitor.lesson import Lesson, class_order
 from ska_edge.monitor.log_line import (
     CHECKPOINT,
+    HeldOut,
     Interruption,
     LogLine,
     LogRow,
     LogWarning,
     Mark,
     Missing,
+    Place,
     RateChange,
     RateNotice,
     RowNotice,
@@ -31,6 +35,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.pace import Pace
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
@@ -38,7 +43,11 @@ from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure the spread
 LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
-RECENT = 5.0  # seconds over which the rate of rows is measured
+
+ADVICE = (
+    "a device forgets a class whose rows stay away, so mix rows of all classes, or train a model"
+    " with a replay buffer ({stored})"
+)
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
@@ -62,6 +71,9 @@ class Monitor:
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
+        exam: the held-out rows, and how the device classified them; None without any.
+        place: the position of the next row to learn; None if it is not known. Before `run`, the
+            position in the rows of the log that this session continues.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -71,6 +83,8 @@ class Monitor:
         self.learned = self.correct = self.unanswered = self.missing = self.fell_back = 0
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
+        self.exam: Exam | None = None
+        self.place: Place | None = None
         self._stream = stream
         self._plan = plan
         self._names = names
@@ -81,6 +95,9 @@ class Monitor:
         self._saved: int | None = None  # sample count at the last save; None without a save
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
+        self._refusal: DeviceError | None = None  # of a save; `run` raises it after its last line
+        self._alone = False  # whether the device learns by itself
+        self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()
 
     @property
@@ -102,6 +119,7 @@ class Monitor:
         save: bool = False,
         save_every: int | None = None,
         sending: Sequence[Callable[[LogLine], None]] = (),
+        lesson: Lesson | None = None,
     ) -> Iterator[LogLine]:
         """Let the device learn, and yield the lines of a log as events happen.
 
@@ -113,10 +131,17 @@ class Monitor:
             save: save the device's state at the end.
             save_every: also save the state after every `save_every` rows.
             sending: functions that get the notice before a row is sent or a rate is set.
+            lesson: the lesson of these rows. The device then classifies its held-out rows, and
+                starts at `place` if that is a position in these rows.
 
-        Raises the errors of `Stream.learn`; the stream stays open.
+        Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,
+        the last line comes before that error.
         """
-        yield SessionStart.of(self.info, self.port)
+        first = self._begin(lesson, len(labels))
+        order, seed = ("", 0) if lesson is None else (lesson.order, lesson.seed)
+        yield SessionStart.of(self.info, self.port, order, seed, self.place)
+        if lesson is not None:
+            yield from self._disorder(labels[first:])
         self._sending = sending
         # Claim the state only after this line: before it, a continued log adds the rows that it
         # lacks, and it knows these rows by the old token.
@@ -124,33 +149,15 @@ class Monitor:
             yield self._found_again(interrupted)
         self._wanted_halvings = halvings
         yield from self._set_rate()
-        size = save_every or max(len(labels), 1)
-        for start in range(0, len(labels), size):
-            end = min(start + size, len(labels))
-
-            def announce(row: int, sample: int, start: int = start) -> None:
-                if self._sending:
-                    x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
-                    notice = RowNotice(sample, self._stream.token, label, x)
-                    for send in self._sending:
-                        send(notice)
-
-            for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
-                if isinstance(event, Reconnection):
-                    yield from self._interrupted(event)
-                    continue
-                yield self._row(event)
-                yield from self._look()
-            if self.learned < end:
-                break  # the stream was stopped
-            if end % size == 0 and save_every is not None:
-                yield from self._save()
-        if save and self._saved != self.samples:
+        yield from self._teach(inputs, labels, first, save_every)
+        if save and self._refusal is None and self._saved != self.samples:
             yield from self._save()
         yield from self._look(last=True)
         yield from self._ask(Link.hello)
         self.info = self._stream.link.info
-        yield SessionEnd(Mark.of(self.info, halvings=False))
+        yield SessionEnd(Mark.of(self.info, halvings=False), self.place)
+        if self._refusal is not None:
+            raise self._refusal
 
     def follow(self, most: int | None = None) -> Iterator[LogLine]:
         """Yield the lines of a log while the device learns by itself, until the stream stops.
@@ -158,6 +165,7 @@ class Monitor:
         With `most`, it ends after this number of samples. If announcements are lost, a line says
         how many rows are missing. Raises the errors of `Stream.follow`; the stream stays open.
         """
+        self._alone = True
         yield SessionStart.of(self.info, self.port)
         for event in self._stream.follow(most):
             if isinstance(event, Reconnection):
@@ -173,6 +181,79 @@ class Monitor:
                     yield from self._look()
         yield from self._look(last=True)
         yield SessionEnd(Mark.of(self.info, halvings=False))
+
+    # --- parts of a session -----------------------------------------------------------------------
+
+    def _begin(self, lesson: Lesson | None, rows: int) -> int:
+        """Prepare for a lesson; return the index of the first row to learn."""
+        known, self.place = self.place, None
+        if lesson is None:
+            return 0
+        if len(lesson.held_labels):
+            self.exam = Exam(lesson.held_inputs, lesson.held_labels, self._plan.labels)
+        self.place = Place(lesson.digest, 0)
+        if known is not None and known.rows == self.place.rows and known.next < rows:
+            self.place = known
+        return self.place.next
+
+    def _teach(
+        self,
+        inputs: NDArray[np.integer],
+        labels: NDArray[np.integer],
+        first: int,
+        save_every: int | None,
+    ) -> Iterator[LogLine]:
+        """Let the device learn the rows from `first` on, with exams and saves between them."""
+        exams = None if self.exam is None else self.exam.every(len(labels) - first)
+        yield from self._examine()
+        for start, end in _stretches(first, len(labels), exams, save_every):
+
+            def announce(row: int, sample: int, start: int = start) -> None:
+                if self._sending:
+                    x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
+                    notice = RowNotice(sample, self._stream.token, label, x)
+                    for send in self._sending:
+                        send(notice)
+
+            for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
+                if isinstance(event, Reconnection):
+                    yield from self._interrupted(event)
+                    continue
+                yield self._row(event)
+                yield from self._look()
+            if self.learned < end - first:
+                return  # the stream was stopped
+            if end == len(labels) or (exams is not None and end % exams == 0):
+                yield from self._examine()
+            if save_every is not None and end % save_every == 0:
+                yield from self._save()
+            if self._refusal is not None:
+                return
+
+    def _examine(self) -> Iterator[LogLine]:
+        """Let the device classify the held-out rows; yield the result, and a line if it is bad."""
+        exam = self.exam
+        if exam is None:
+            return
+        yield from self._ask(exam.sit)
+        yield HeldOut(self.samples, exam.result)
+        for what in exam.fallen():
+            yield self._warning("falling recall", what)
+
+    def _disorder(self, labels: NDArray[np.integer]) -> Iterator[LogLine]:
+        """Yield a warning, once, if a device without a replay buffer learns rows class by class."""
+        plan = self._plan
+        if plan.replay.per_class or not plan.rule_definition.supervised or self._disordered:
+            return
+        what = class_order(labels, plan.labels)
+        if what:
+            self._disordered = True
+            yield self._warning("class order", what)
+
+    def _warning(self, sign: str, what: str) -> LogWarning:
+        """Return a warning about classes that the device forgets."""
+        advice = with_names(ADVICE, self._names)
+        return LogWarning({"sign": sign, "layer": None, "text": f"{sign}: {what}; {advice}"})
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -193,7 +274,13 @@ class Monitor:
             yield RateChange(halvings)
 
     def _save(self) -> Iterator[LogLine]:
-        yield from self._ask(Link.save)
+        try:
+            yield from self._ask(Link.save)
+        except ContactLost:
+            raise
+        except DeviceError as error:
+            self._refusal = error
+            return
         self._saved = self.samples
         yield Save(self.samples)
 
@@ -212,7 +299,8 @@ class Monitor:
         if event.fell_back:
             self.step, self.samples = event.info.step, event.info.samples
             self._saved = None
-        return Interruption(event.reason, event.fell_back, Mark.of(event.info))
+        place = self.place if event.fell_back else None
+        return Interruption(event.reason, event.fell_back, Mark.of(event.info), place)
 
     def _ahead(self, samples: int) -> int:
         """Return how many samples a count is ahead of the known one; 0 if it is not ahead."""
@@ -231,6 +319,7 @@ class Monitor:
         result = sample.result
         self.samples = sample.samples
         self.learned += 1
+        self.place = self.place and self.place.after(1)
         self._pace.count(time.monotonic())
         layers: list[LayerMetrics] = []
         if result is None:
@@ -251,6 +340,7 @@ class Monitor:
             decisions=None if result is None else result.decisions,
             layers=[*map(asdict, layers)],
             halvings=None if sample.samples % CHECKPOINT else self.halvings,
+            place=None if sample.samples % CHECKPOINT else self.place,
         )
 
     def _look(self, last: bool = False) -> Iterator[LogLine]:
@@ -258,6 +348,8 @@ class Monitor:
         if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
             return
         decisions, inputs, labels = (np.array(part) for part in zip(*self._decided, strict=True))
+        if self._alone:
+            yield from self._disorder(labels)
         output = len(self._plan.layers) - 1
         self._watch.decisions(output, decisions, inputs, labels)
         self.symptoms = tuple(self._watch.symptoms())
@@ -267,29 +359,10 @@ class Monitor:
                 yield LogWarning(symptom.as_dict(self._names))
 
 
-class Pace:
-    """Counts events, and computes their rate over the last seconds."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-        self._first: float | None = None
-        self._lock = threading.Lock()
-
-    def count(self, now: float) -> None:
-        """Count one event; `now` is its time in seconds."""
-        with self._lock:
-            self._first = now if self._first is None else self._first
-            self._times.append(now)
-            self._forget(now)
-
-    def rate(self, now: float) -> float:
-        """Return the events per second; 0 for fewer than two events."""
-        with self._lock:
-            self._forget(now)
-            if self._first is None or now <= self._first:
-                return 0.0
-            return len(self._times) / min(RECENT, now - self._first)
-
-    def _forget(self, now: float) -> None:
-        while self._times and self._times[0] < now - RECENT:
-            self._times.popleft()
+def _stretches(first: int, rows: int, *lengths: int | None) -> Iterator[tuple[int, int]]:
+    """Divide the rows from `first` on at the multiples of each length; yield (start, end)."""
+    while first < rows:
+        ends = [(first // length + 1) * length for length in lengths if length is not None]
+        end = min([rows, *ends])
+        yield first, end
+        first = end

@@ -18,6 +18,7 @@ from ska_edge.errors import CheckError, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
 from ska_edge.monitor.log_line import (
+    HeldOut,
     Interruption,
     LogLine,
     LogRow,
@@ -42,7 +43,7 @@ MOST_AHEAD = 255  # most rows that can be in flight; a device reports its limit 
 ROW_BYTES = 500  # typical size of a row in a log, to estimate the number of rows
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts of the lines where a device may have fallen back
-SILENT = (RowNotice, RateNotice, Save, LogWarning)  # lines that do not change the state
+SILENT = (RowNotice, RateNotice, Save, HeldOut, LogWarning)  # lines that do not change the state
 
 
 @dataclass(frozen=True, slots=True)

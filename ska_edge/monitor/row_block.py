@@ -95,7 +95,8 @@ class RowReader:
             rf'\{{"sample": ({_COUNT}), "step": ({_COUNT}), "label": ({_COUNT}), "x": \[({x})\],'
             rf' "predicted": ({_COUNT}), "decisions": \[({decisions})\],'
             rf' "layers": \[(?:{_LAYER}(?:, {_LAYER})*)?\]'
-            r'(?:, "halvings": (0|[1-9][0-9]?|1[0-9]{2}))?\}\n'.encode()
+            r'(?:, "halvings": (0|[1-9][0-9]?|1[0-9]{2}))?'
+            rf'(?:, "place": \{{"rows": "[0-9a-f]{{16}}", "next": {_COUNT}\}})?\}}\n'.encode()
         )
         self._notice = re.compile(
             rf'\{{"sent": {_COUNT}, "token": {_COUNT}, "label": {_COUNT},'

@@ -11,6 +11,7 @@ import numpy as np
 from ska_edge.data.load import load
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.lesson import prepare
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 
@@ -19,10 +20,10 @@ ROWS = 40  # rows that a device learns by default
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """Return the lines about events, without the announcements."""
+    """Return the lines about what is learned: no announcements, and no held-out rows."""
     text = Path(path).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    return [line for line in lines if "sent" not in line and "setting" not in line]
+    return [line for line in lines if not {"sent", "setting", "held_out"} & set(line)]
 
 
 def rows_of(lines: list[Line]) -> list[Line]:
@@ -30,12 +31,14 @@ def rows_of(lines: list[Line]) -> list[Line]:
 
 
 def taught(model: Model, count: int, first: int = 0, step: int = 1) -> State:
-    """Return a device's state after learning these rows of iris."""
+    """Return a device's state after learning these rows of iris, in the order of `monitor`."""
     trainer = FixedTrainer(model.state.flashed())
     data = load("iris")
-    inputs = model.quantize(data.x)
+    lesson = prepare(
+        model.quantize(data.x), data.y, samples=count, order="shuffled", seed=0, hold_out=None
+    )
     for row in range(first, count, step):
-        trainer.learn_one(inputs[row], int(data.y[row]))
+        trainer.learn_one(lesson.inputs[row], int(lesson.labels[row]))
     return trainer.state
 
 

@@ -93,7 +93,8 @@ def test_a_line_that_is_cut_is_no_loss(
     relay = Relay(start_board("host", "board"), [3000, 2000, 5000])
     try:
         outcome = ska_edge(
-            "monitor", iris_file, "iris", "--port", relay.port, "--log", "steps.jsonl", "--json"
+            *("monitor", iris_file, "iris", "--port", relay.port, "--log", "steps.jsonl"),
+            *("--hold-out", 0, "--json"),
         )
     finally:
         relay.close()
@@ -104,7 +105,8 @@ def test_a_line_that_is_cut_is_no_loss(
     assert not any(line["fell_back"] for line in cuts)
     assert [row["sample"] for row in rows_of(lines)] == list(range(1, 151))
     host = taught(iris, 150)
-    assert lines[-1] == {"end": {"step": 150, "samples": 150, "crc": host.crc}}
+    place = {**lines[0]["place"], "next": 150}
+    assert lines[-1] == {"end": {"step": 150, "samples": 150, "crc": host.crc}, "place": place}
     assert logged(iris, lines).to_bytes() == host.to_bytes()
     assert rebuild(Path("steps.jsonl"), iris).state.to_bytes() == host.to_bytes()
     said = outcome.err.splitlines()

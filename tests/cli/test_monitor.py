@@ -34,7 +34,8 @@ def test_eight_boards_learn_at_the_same_time(
         assert first["device"]["port"] == port
         assert [row["sample"] for row in rows] == list(range(1, ROWS + 1))
         assert device["correct"] == sum(row["predicted"] == row["label"] for row in rows)
-        assert end == {"end": {"step": ROWS, "samples": ROWS, "crc": host.crc}}
+        place = {**first["place"], "next": ROWS}
+        assert end == {"end": {"step": ROWS, "samples": ROWS, "crc": host.crc}, "place": place}
         assert pulled(iris, port).to_bytes() == host.to_bytes()
         assert f"{port}: {ROWS}/{ROWS} samples" in outcome.err
     assert outcome.err.count(" ended ") == 8  # once for each row of the table
@@ -142,7 +143,8 @@ def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
     for option in main.commands["monitor"].params:
         if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
             continue
-        value = () if option.is_flag else ("30",)  # an option is refused even with its default
+        default = "shuffled" if option.name == "order" else "30"
+        value = () if option.is_flag else (default,)  # an option is refused even with its default
         sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
         assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
         assert ("ska-edge save" in sentence) == (option.opts[0] == "--save")

@@ -72,6 +72,9 @@ def last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
     return out, err
 
 
+ALL = ("--hold-out", "0")  # learn all rows
+
+
 def many_rows(model: Model) -> str:
     """Write a file with 1000 rows, the rows of iris repeated; return its name."""
     data = load("iris")
@@ -98,7 +101,9 @@ def test_ctrl_c_ends_all_devices_between_two_samples(
     for pipe in pipes:
         os.mkfifo(pipe)
     named = [part for port in ports for part in ("--port", port)]
-    process = spawn("monitor", iris_file, many_rows(iris), *named, "--log", "steps.jsonl", "--json")
+    process = spawn(
+        "monitor", iris_file, many_rows(iris), *ALL, *named, "--log", "steps.jsonl", "--json"
+    )
     with ExitStack() as stack:
         opened = [stack.enter_context(pipe.open(encoding="utf-8")) for pipe in pipes]
         texts = [[file.readline(), file.readline()] for file in opened]
@@ -136,7 +141,7 @@ def test_the_table_in_a_terminal_has_the_last_row_after_ctrl_c(
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
     process = spawn(
-        "monitor", iris_file, many_rows(iris), "--port", port, "--log", log, terminal=slave
+        "monitor", iris_file, many_rows(iris), *ALL, "--port", port, "--log", log, terminal=slave
     )
     os.close(slave)
     while not log.exists() or len(rows_of(written_lines(log))) < 25:
@@ -177,7 +182,17 @@ def test_a_document_is_printed_although_the_terminal_hung_up(
     """Only stderr was the terminal; the document goes to a program."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
-    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log, "--json")
+    arguments = (
+        "monitor",
+        iris_file,
+        many_rows(iris),
+        *ALL,
+        "--port",
+        port,
+        "--log",
+        log,
+        "--json",
+    )
     process = spawn(*arguments, "--save-every", 3, terminal=slave, out=subprocess.PIPE)
     os.close(slave)
     while not log.exists() or len(rows_of(written_lines(log))) < 25:
@@ -196,7 +211,7 @@ def test_a_terminal_that_hangs_up_takes_no_row_along(
     """Nobody can see the output any more, but the log still gets its last line."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
-    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
+    arguments = ("monitor", iris_file, many_rows(iris), *ALL, "--port", port, "--log", log)
     process = spawn(*arguments, "--save-every", 3, terminal=slave)
     os.close(slave)
     while not log.exists() or len(rows_of(written_lines(log))) < 25:
@@ -215,7 +230,7 @@ def test_a_monitor_that_is_killed_loses_nothing(
     which still rebuilds the device's state.
     """
     port, log = start_board("host", "board"), Path("steps.jsonl")
-    arguments = ("monitor", iris_file, many_rows(iris), "--port", port, "--log", log)
+    arguments = ("monitor", iris_file, many_rows(iris), *ALL, "--port", port, "--log", log)
     known = 0
     for _ in range(5):
         process = spawn(*arguments, "--save-every", 10)

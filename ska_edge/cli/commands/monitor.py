@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.monitor import check, log_paths
 from ska_edge.cli.options.port import PORT_HELP, baud_option, find_port
+from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.columns import ExplainedFleet
 from ska_edge.cli.screen.console import Output, complain, json_option
 from ska_edge.cli.screen.monitor import (
@@ -31,9 +31,11 @@ from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
+from ska_edge.monitor.lesson import FEWEST, MOST, ORDERS, PER_CLASS, Lesson, prepare
 from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.monitor.sinks.mqtt import Broker, MqttSink, access_of
 from ska_edge.monitor.sinks.sink import Sink
+from ska_edge.plan.check import LARGEST_SEED
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
 
@@ -51,6 +53,28 @@ from ska_edge.training.options import flag
     "--samples",
     type=click.IntRange(min=1),
     help="How many rows of DATA to learn [default: all]; without DATA, how many samples to follow.",
+)
+@click.option(
+    "--order",
+    type=Word(ORDERS),
+    default=ORDERS[0],
+    show_default=True,
+    help="Order of the rows. A device forgets, if the rows of DATA come class after class.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=LARGEST_SEED),
+    default=0,
+    show_default=True,
+    help="Seed of the shuffled order, and of the choice of held-out rows.",
+)
+@click.option(
+    "--hold-out",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="How many rows the devices only classify, to see what they forget [default: a tenth of"
+    f" {FEWEST} rows or more, at most {MOST} or {PER_CLASS} per class; with --samples, of the rows"
+    " left over].",
 )
 @click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(
@@ -106,6 +130,9 @@ def monitor(
     baud: int,
     key: Path | None,
     samples: int | None,
+    order: str,
+    seed: int,
+    hold_out: int | None,
     split: bool,
     log: Path | None,
     overwrite: bool,
@@ -123,7 +150,8 @@ def monitor(
 
     With MODEL alone, `monitor` follows what the devices learn by themselves, until Ctrl-C.
 
-    --port may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a
+    The rows are shuffled, and a few are held out: a device only classifies them. --port may be
+    omitted if there is only one port. Unlike `verify`, `monitor` continues from a
     device's present state, and waits for a lost device. Ctrl-C stops between two samples.
     """
     out = Output(as_json)
@@ -132,7 +160,17 @@ def monitor(
         _look(ports or (find_port(None),), baud, out)
         return
     loaded = open_model(model)
-    inputs, labels = _rows(loaded, data, samples, reader, out)
+    lesson: Lesson | None = None
+    if data is not None:
+        rows = reader.matched(data, loaded, out)
+        lesson = prepare(
+            loaded.quantize(rows.x),
+            rows.y,
+            samples=samples,
+            order=order,
+            seed=seed,
+            hold_out=hold_out,
+        )
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
         raise InputError(
@@ -154,8 +192,8 @@ def monitor(
         if hub is not None:
             sinks.append(MqttSink(hub, port, names[i] if names else None))
         sinks.append(terminal)
-        share = slice(i, None, len(ports)) if split else slice(None)
-        members.append(Member(port, inputs[share], labels[share], sinks))
+        share = lesson.share(i, len(ports)) if lesson is not None and split else lesson
+        members.append(_member(port, share, loaded, sinks))
         terminals.append(terminal)
     view = View(loaded, members, terminals, logs, out)
     job = Job(
@@ -192,14 +230,13 @@ def monitor(
     _exit([member.error for member in members if member.error is not None])
 
 
-def _rows(
-    model: Model, data: str | None, samples: int | None, reader: Reader, out: Output
-) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
-    """Return the inputs and labels to learn; none without DATA."""
-    if data is None:
-        return np.zeros((0, model.plan.inputs), np.int64), np.zeros(0, np.int64)
-    dataset = reader.matched(data, model, out)
-    return model.quantize(dataset.x[:samples]), dataset.y[:samples]
+def _member(port: str, lesson: Lesson | None, model: Model, sinks: list[Sink]) -> Member:
+    """Return the device at a port, with its rows; without rows if it learns by itself."""
+    if lesson is None:
+        return Member(
+            port, np.zeros((0, model.plan.inputs), np.int64), np.zeros(0, np.int64), sinks
+        )
+    return Member(port, lesson.inputs, lesson.labels, sinks, lesson)
 
 
 def _look(ports: Sequence[str], baud: int, out: Output) -> None:

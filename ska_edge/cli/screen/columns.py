@@ -63,14 +63,18 @@ METRICS = (
 )
 LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
+HELD_OUT = Column("held out", "held-out rows that the device classified correctly, of all held out")
 DEVICES = (
     Column("port", "port of the device"),
     Column("board", "name of the device's board"),
     Column("samples", "rows learned in this session, and the number of rows to learn"),
     Column("right", "rows whose class the device decided correctly before it learned them"),
+    HELD_OUT,
     Column("samples/s", "rows per second, recently"),
     Column(
-        "warnings", "signs of poor learning, and how many times the device lost what it had learned"
+        "warnings",
+        "signs of poor learning and of forgetting, and how many times the device lost what it had"
+        " learned",
     ),
     Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ska_edge.cli.screen.columns import DEVICES
+from ska_edge.cli.screen.columns import DEVICES, HELD_OUT
 from ska_edge.cli.screen.console import Output
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
 from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.exam import Exam
 from ska_edge.monitor.fleet import Member
-from ska_edge.monitor.log_line import Interruption, LogLine, Missing, SessionStart
+from ska_edge.monitor.log_line import Interruption, LogLine, LogWarning, Missing, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
@@ -40,6 +41,7 @@ def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[
         "step": info.step if info else None,
         "samples": 0,
         "correct": 0,
+        "held_out": None,
         "warnings": [],
         "log": None,
         "error": error,
@@ -64,6 +66,18 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
     return say_once
 
 
+def _rows(start: SessionStart, exam: Exam | None) -> str:
+    """Return a clause about the rows that a session sends; "" if it sends none."""
+    if start.place is None:
+        return ""
+    order = (
+        f"shuffled by seed {start.seed}" if start.order == "shuffled" else "in the order of DATA"
+    )
+    first = f" from row {start.place.next + 1} on" if start.place.next else ""
+    held = f", {exam.size} held out" if exam is not None else ""
+    return f", rows {order}{first}{held}"
+
+
 class TerminalSink:
     """A `Sink` that prints notable events of one device immediately.
 
@@ -74,7 +88,7 @@ class TerminalSink:
 
     Attributes:
         warnings: an entry of the JSON document for each time that the device lost what it had
-            learned, and for each gap in what it learned by itself.
+            learned, for each gap in what it learned by itself, and for signs that it forgets.
     """
 
     def __init__(self, out: Output, patience: float, log: Path | None) -> None:
@@ -93,9 +107,12 @@ class TerminalSink:
         assert monitor is not None
         if isinstance(line, SessionStart):
             log = f", log {self._log}" if self._log else ""
-            self._out.line(introduction(monitor.info, monitor.port) + log)
+            rows = _rows(line, monitor.exam)
+            self._out.line(introduction(monitor.info, monitor.port) + rows + log)
         elif isinstance(line, Interruption):
             self._back(line, monitor.port)
+        elif isinstance(line, LogWarning) and line.content["layer"] is None:
+            self._warn_of(line.content)
         elif isinstance(line, Missing):
             self._warn(
                 "missing",
@@ -117,8 +134,11 @@ class TerminalSink:
         self._warn("fell back", text)
 
     def _warn(self, sign: str, text: str) -> None:
-        self.warnings.append({"sign": sign, "layer": None, "text": text})
-        self._out.warning(text)
+        self._warn_of({"sign": sign, "layer": None, "text": text})
+
+    def _warn_of(self, content: Mapping[str, Any]) -> None:
+        self.warnings.append(dict(content))
+        self._out.warning(content["text"])
 
     def status(self, activity: Activity) -> None:
         """Print nothing, because the table shows the activity."""
@@ -131,6 +151,26 @@ class TerminalSink:
 
     def close(self) -> None:
         """Print nothing."""
+
+
+def _held_out_cell(exam: Exam | None) -> str:
+    """Return the cell of a device's held-out rows: how many are right, and how many there are."""
+    return "-" if exam is None or exam.right is None else f"{exam.right.sum()}/{exam.size}"
+
+
+def _held_out(exam: Exam | None, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the entry in `--json` about held-out rows; None without an exam."""
+    if exam is None or exam.right is None:
+        return None
+    return {
+        "rows": exam.size,
+        "right": int(exam.right.sum()),
+        "right_at_first": exam.first,
+        "classes": {
+            name: {"rows": rows, "right": right}
+            for name, (right, rows) in zip(names, exam.result, strict=True)
+        },
+    }
 
 
 class View:
@@ -198,26 +238,40 @@ class View:
         return Group(table, *map(Text, warned))
 
     def _fleet(self) -> Table:
+        monitors = [member.monitor for member in self._members if member.monitor is not None]
+        examined = any(monitor.exam is not None for monitor in monitors)
+        columns = [column for column in DEVICES if examined or column is not HELD_OUT]
         table = Table()
-        for column in DEVICES:
+        for column in columns:
             text = column.title in ("port", "board", "state")
-            table.add_column(column.title, justify="left" if text else "right")
-        supervised = self._model.plan.rule_definition.supervised
+            # Only the head of the held-out rows may wrap, so that a terminal has room for the rest.
+            table.add_column(
+                column.title,
+                justify="left" if text else "right",
+                no_wrap=column is not HELD_OUT and column.title != "port",
+            )
         for member in self._members:
-            monitor = member.monitor
-            total = f"/{len(member.labels)}" if len(member.labels) else ""
-            cells = [member.port, "", f"0{total}", "", "", ""]
-            if monitor is not None:
-                cells = [
-                    monitor.port,
-                    monitor.info.board,
-                    f"{monitor.learned}{total}",
-                    str(monitor.correct) if supervised else "-",
-                    f"{monitor.rate:.1f}" if not member.ended else "",
-                    str(len(monitor.symptoms) + len(self._said[member.port])),
-                ]
-            table.add_row(*(Text(printable(cell)) for cell in (*cells, member.state)))
+            cells = self._cells(member)
+            table.add_row(*(Text(printable(cells.get(column.title, ""))) for column in columns))
         return table
+
+    def _cells(self, member: Member) -> dict[str, str]:
+        """Return the cells of a device, by the title of the column."""
+        monitor = member.monitor
+        total = f"/{len(member.labels)}" if len(member.labels) else ""
+        if monitor is None:
+            return {"port": member.port, "samples": f"0{total}", "state": member.state}
+        supervised = self._model.plan.rule_definition.supervised
+        return {
+            "port": monitor.port,
+            "board": monitor.info.board,
+            "samples": f"{monitor.learned}{total}",
+            "right": str(monitor.correct) if supervised else "-",
+            HELD_OUT.title: _held_out_cell(monitor.exam),
+            "samples/s": f"{monitor.rate:.1f}" if not member.ended else "",
+            "warnings": str(len(monitor.symptoms) + len(self._said[member.port])),
+            "state": member.state,
+        }
 
     def line(self) -> str:
         """Return the progress of all devices in one line."""
@@ -231,6 +285,9 @@ class View:
         if monitor is None:
             return "no contact yet"
         title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
+        exam = monitor.exam
+        if exam is not None and exam.right is not None:
+            title += f", {exam.right.sum()} of {exam.size} held out right (at first {exam.first})"
         if monitor.unanswered:
             title += f", {counted(monitor.unanswered, 'answer')} lost"
         if monitor.missing:
@@ -267,6 +324,7 @@ class View:
             "step": monitor.step,
             "samples": monitor.learned,
             "correct": int(monitor.correct),
+            "held_out": _held_out(monitor.exam, self._model.plan.labels),
             "warnings": [
                 *self._said[member.port],
                 *(found.as_dict(flag) for found in monitor.symptoms),

@@ -9,7 +9,7 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.json_lines import JsonLines
 from ska_edge.monitor.log_end import LogEnd
-from ska_edge.monitor.log_line import LogLine, LogRow, RateChange
+from ska_edge.monitor.log_line import LogLine, LogRow, Place, RateChange
 from ska_edge.monitor.monitor import Activity, Monitor
 
 
@@ -26,11 +26,15 @@ class Log(Closable):
         info: the device's report before the first row.
         overwrite: replace an existing file.
 
+    Attributes:
+        place: the position in the rows of the continued log's last session; None if there is none.
+
     Raises InputError if the file cannot be written, or cannot be continued.
     """
 
     def __init__(self, path: Path, info: DeviceInfo, *, overwrite: bool = False) -> None:
         self._lacking: list[LogLine] = []
+        self.place: Place | None = None
         if path.is_file() and not overwrite:
             end = LogEnd.of(path, info)
             obstacle = end.obstacle(info)
@@ -39,6 +43,7 @@ class Log(Closable):
                     f"{path} cannot be continued: {obstacle}; name another file, or replace this"
                     " one with --overwrite"
                 )
+            self.place = end.place(info)
             rate = end.rate(info)
             self._lacking += [] if rate is None else [RateChange(rate)]
             self._lacking += [LogRow(row.sample, row.label, row.x) for row in end.learned(info)]
@@ -65,8 +70,9 @@ class LogSink:
         self._log: Log | None = None
 
     def open(self, monitor: Monitor) -> None:
-        """Open the log; see `Log`."""
+        """Open the log, see `Log`; the monitor continues the rows of a continued log."""
         self._log = Log(self._path, monitor.info, overwrite=self._overwrite)
+        monitor.place = self._log.place
 
     def write(self, line: LogLine) -> None:
         """Append the line."""

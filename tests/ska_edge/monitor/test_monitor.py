@@ -16,7 +16,7 @@ from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.model.quantization import quantize_state
 from ska_edge.monitor.log_line import CHECKPOINT
-from ska_edge.monitor.monitor import LOOK, RECENT, Monitor, Pace
+from ska_edge.monitor.monitor import LOOK, Monitor
 from ska_edge.network.diagnosis import ENOUGH
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
@@ -329,18 +329,3 @@ def test_a_device_that_restarts_after_the_last_row_is_noticed(
     assert kinds(lines) == ["device", 30, "interrupted", "end"]
     assert lines[-2]["fell_back"] is True
     assert lines[-1]["end"]["samples"] == 20
-
-
-# --- the pace -------------------------------------------------------------------------------------
-
-
-def test_the_pace_is_that_of_the_last_seconds() -> None:
-    pace = Pace()
-    assert pace.rate(0) == 0
-    pace.count(0.0)
-    assert pace.rate(0.0) == 0
-    for tenth in range(1, 11):
-        pace.count(tenth / 10)
-    assert pace.rate(1.0) == 11
-    assert pace.rate(RECENT) == 11 / RECENT
-    assert pace.rate(2 * RECENT) == 0

@@ -1,0 +1,135 @@
+"""Chooses the rows that a device learns, their order, and a few rows that it only classifies.
+
+A device learns each row once. Rows that come class after class make it forget the classes that came
+first, so rows are shuffled unless the caller insists on their order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import OptionError
+from ska_edge.plural import counted
+
+ORDERS = ("shuffled", "as-is")
+
+# A tenth of the rows, at most `MOST` (or 3 per class), is enough to see a class being forgotten.
+# Of fewer than `FEWEST` rows, all are learned, because each counts.
+SHARE, MOST, PER_CLASS, FEWEST = 10, 30, 3, 100
+
+# Shuffled rows change their class about as often as two rows drawn at random differ. Rows that
+# change it less than a quarter as often come class after class. Below `RARE` expected changes,
+# chance decides.
+SELDOM, RARE = 4, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Rows for one device.
+
+    Attributes:
+        inputs, labels: the rows to learn, (n, d) and (n,), in the order in which they are sent.
+        held_inputs, held_labels: the rows that the device only classifies, (m, d) and (m,).
+        order, seed: one of `ORDERS`, and the seed that shuffled the rows.
+    """
+
+    inputs: NDArray[np.integer]
+    labels: NDArray[np.int64]
+    held_inputs: NDArray[np.integer]
+    held_labels: NDArray[np.int64]
+    order: str
+    seed: int
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that identify the rows to learn and their order."""
+        digest = hashlib.sha256(f"{self.inputs.shape}".encode())
+        for array in (self.inputs, self.labels):
+            digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+        return digest.hexdigest()[:16]
+
+    def share(self, number: int, count: int) -> Lesson:
+        """Return the share of device `number` of `count`: every `count`-th row to learn."""
+        rows = slice(number, None, count)
+        return replace(self, inputs=self.inputs[rows], labels=self.labels[rows])
+
+
+def prepare(
+    inputs: NDArray[np.integer],
+    labels: NDArray[np.int64],
+    *,
+    samples: int | None,
+    order: str,
+    seed: int,
+    hold_out: int | None,
+) -> Lesson:
+    """Choose the rows to learn and the rows to hold out.
+
+    Args:
+        inputs, labels: all rows, (n, d) and (n,).
+        samples: how many rows to learn; None for all that are not held out.
+        order: one of `ORDERS`.
+        seed: seed of the order.
+        hold_out: how many rows to hold out; None for the default. They are those that `samples`
+            leaves over, if it is given.
+
+    Raises OptionError if `hold_out` leaves no row to learn, or if too few rows are left over.
+    """
+    rows = np.arange(len(labels))
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    if order == "shuffled":
+        rows = shuffled
+    learned = rows if samples is None else rows[:samples]
+    spare = shuffled[np.isin(shuffled, learned, invert=samples is not None)]
+    held = _held(labels, spare, _size(labels, len(spare), samples, hold_out))
+    learned = learned[~np.isin(learned, held)]
+    return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed)
+
+
+def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: int | None) -> int:
+    """Return how many of the `spare` rows to hold out."""
+    if hold_out is None:
+        most = max(MOST, PER_CLASS * len(np.unique(labels)))
+        if samples is not None:
+            return min(most, spare)
+        return min(most, spare // SHARE) if spare >= FEWEST else 0
+    least = 1 if samples is None else 0  # rows that stay to be learned
+    if hold_out > spare - least:
+        left = (
+            f"{counted(spare, 'row')} of DATA" if least else f"the {spare} that {{samples}} leaves"
+        )
+        raise OptionError(f"{{hold_out}} is {hold_out}, but there are only {left}")
+    return hold_out
+
+
+def _held(labels: NDArray[np.int64], spare: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the first `count` of the `spare` rows, with the classes by turns."""
+    turns = np.empty(len(spare), dtype=np.int64)  # the number of each row within its class
+    for label in np.unique(labels[spare]):
+        of_class = labels[spare] == label
+        turns[of_class] = np.arange(np.count_nonzero(of_class))
+    return spare[np.argsort(turns, kind="stable")[:count]]
+
+
+def class_order(labels: NDArray[np.integer], names: Sequence[str]) -> str:
+    """Return a clause that says how rows (n,) fail to mix their classes; "" if they are mixed.
+
+    Args:
+        labels: class indices, in the order in which the device learns them.
+        names: the names of the plan's classes.
+    """
+    if len(labels) <= RARE or len(names) < 2:
+        return ""
+    shares = np.bincount(labels, minlength=len(names)) / len(labels)
+    if shares.max() == 1:
+        return f"all rows are of the class '{names[int(labels[0])]}'"
+    expected = (len(labels) - 1) * (1 - float((shares**2).sum()))
+    changes = int(np.count_nonzero(np.diff(labels)))
+    if expected < RARE or changes * SELDOM >= expected:
+        return ""
+    return f"{len(labels)} rows come class after class, in {counted(changes + 1, 'block')}"

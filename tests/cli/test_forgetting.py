@@ -1,0 +1,149 @@
+"""`monitor` does not let a device forget without a word: it mixes the classes, or warns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.data.load import load
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
+from ska_edge.monitor.lesson import prepare
+from ska_edge.monitor.replay import rebuild
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+from ska_edge.wire.frame import Frame
+from ska_edge.wire.protocol import BY_NAME, Status
+from tests.cli.conftest import Run
+from tests.trainer_device import TrainerDevice
+
+ROWS = "rows.npz"
+Device = Callable[[Model], TrainerDevice]
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """Return a function that starts a device with a model; the host's trainer is the device."""
+    with ExitStack() as stack:
+        yield lambda model: stack.enter_context(TrainerDevice(model.state.flashed()))
+
+
+def trained(**options: int) -> Model:
+    """Train a model on a third of iris; write it, and all other rows class after class."""
+    pytest.importorskip("sklearn")
+    made = train(
+        load("iris"),
+        Options(hidden=(8,), epochs=2, seed=1, arithmetic="fixed", test_fraction=0.7, **options),
+    )
+    made.model.save(Path("m.ska"))
+    rows = made.test
+    order = np.argsort(rows.y, kind="stable")
+    np.savez(ROWS, x=rows.x[order], y=np.array(rows.labels)[rows.y[order]])
+    return made.model
+
+
+def known(model: Model, device: TrainerDevice) -> float:
+    """Return the share of all rows that a device classifies correctly."""
+    rows = model.matched(load(ROWS))
+    answers = FixedTrainer(device.network).infer(model.quantize(rows.x)).argmax(axis=1)
+    return float((answers == rows.y).mean())
+
+
+def test_a_device_that_learns_class_after_class_forgets_and_is_reported(
+    ska_edge: Run, device: Device
+) -> None:
+    model = trained()
+    board = device(model)
+    before = known(model, board)
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--log", "steps.jsonl", "--json")
+    outcome = ska_edge(*learn, "--order", "as-is", "--hold-out", 20)
+    assert outcome.code == 0, outcome.err
+    document = outcome.document()
+    assert document["correct"] >= 0.9 * document["samples"]  # looks good, but is not:
+    assert known(model, board) < min(before, 0.75)
+    order = "class order: 85 rows come class after class, in 3 blocks; "
+    fall = "falling recall: of 7 held-out rows of the class 'versicolor', "
+    for sign in (order, fall):
+        assert f"warning: {sign}" in outcome.err
+        assert "train a model with a replay buffer (--stored)" in outcome.err
+    assert [warning["sign"] for warning in document["warnings"]][:2] == [
+        "class order",
+        "falling recall",
+    ]
+    held_out = document["held_out"]
+    assert held_out["rows"] == sum(each["rows"] for each in held_out["classes"].values()) == 20
+    assert held_out["right"] < held_out["right_at_first"]
+    assert f"{held_out['right']} of 20 held out right" in outcome.err
+    logged = [json.loads(line) for line in Path("steps.jsonl").read_text().splitlines()]
+    assert sum("warning" in line for line in logged) >= 2
+    assert [line["samples"] for line in logged if "held_out" in line] == [0, 50, 85]
+
+
+def test_mixed_rows_and_a_replay_buffer_keep_what_it_knows(ska_edge: Run, device: Device) -> None:
+    model = trained(stored=5, relearned=2)
+    board = device(model)
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--log", "steps.jsonl", "--json")
+    outcome = ska_edge(*learn)
+    assert outcome.code == 0, outcome.err
+    assert known(model, board) >= 0.94
+    assert "class order" not in outcome.err and "falling recall" not in outcome.err
+    assert "rows shuffled by seed 0, 10 held out" in outcome.err
+    assert rebuild(Path("steps.jsonl"), model).state.to_bytes() == board.network.to_bytes()
+
+
+def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Device) -> None:
+    """The device refuses a row twice; each time, a new command continues the log."""
+    model = trained()
+    board, log = device(model), Path("steps.jsonl")
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--log", log)
+    answer = board.respond
+    for count in (40, 70):
+
+        def respond(frame: Frame, count: int = count) -> bytes:
+            if frame.code == BY_NAME["SAMPLE"].code and board.network.samples >= count:
+                return board.refuse(frame, Status.LENGTH)
+            return answer(frame)
+
+        board.respond = respond
+        assert ska_edge(*learn).code == 3
+        assert board.network.samples == count
+        board.respond = answer
+    outcome = ska_edge(*learn)
+    assert "rows shuffled by seed 0 from row 71 on" in outcome.out
+    rows = model.matched(load(ROWS))
+    lesson = prepare(
+        model.quantize(rows.x), rows.y, samples=None, order="shuffled", seed=0, hold_out=None
+    )
+    found = [json.loads(line) for line in log.read_text().splitlines()]
+    learned = [(line["x"], line["label"]) for line in found if "sample" in line]
+    assert learned == list(zip(lesson.inputs.tolist(), lesson.labels.tolist(), strict=True))
+    assert rebuild(log, model).state.to_bytes() == board.network.to_bytes()
+    # The lesson is complete, so it begins again; other rows begin with their first row, too.
+    for again in ((), ("--samples", 5), ("--seed", 1, "--samples", 5)):
+        assert " from row " not in ska_edge(*learn, *again).out
+
+
+def test_a_refused_save_leaves_a_complete_log(ska_edge: Run, device: Device) -> None:
+    model = trained()
+    board, log = device(model), Path("steps.jsonl")
+    answer = board.respond
+
+    def respond(frame: Frame) -> bytes:
+        if frame.code == BY_NAME["SAVE"].code:
+            return board.refuse(frame, Status.STORAGE)
+        return answer(frame)
+
+    board.respond = respond
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--log", log, "--save-every", 10)
+    outcome = ska_edge(*learn)
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.err
+    end = json.loads(log.read_text().splitlines()[-1])["end"]
+    assert (end["samples"], end["crc"]) == (10, board.network.crc)
+    assert open_model(Path("m.ska")).state.samples == 0
