@@ -74,7 +74,7 @@ ARDUINO_HEADERS = Taken(
         TFT twi WiFi Wire
     """),
 )
-EXAMPLE_HEADERS = Taken("{name}.h is a header of the examples", _names("sensor"))
+EXAMPLE_HEADERS = Taken("{name}.h is a header of the examples", _names("line sensor"))
 EXAMPLE_PROGRAMS = Taken("{name} is a program of the examples", _names("learn serve"))
 CMAKE_TARGETS = Taken(
     "{name} is a target of CMake",
@@ -92,4 +92,22 @@ CMAKE_KEYWORDS = Taken(
         RUNTIME SHARED STATIC TARGETS UNKNOWN
     """),
     in_any_case=False,
+)
+# Libraries that Zephyr's build makes by fixed names.
+ZEPHYR_LIBRARIES = Taken(
+    "{name} is a library of Zephyr",
+    _names("app kernel offsets syscalls zephyr zephyr_final zephyr_interface zephyr_pre0"),
+)
+# Components that every project has, or that many projects use.
+IDF_COMPONENTS = Taken(
+    "{name} is a component of ESP-IDF",
+    _names("""
+        bootloader bt console driver efuse esp_common esp_event esp_netif esp_system esp_timer
+        esp_wifi freertos hal heap http_parser idf_test log lwip main mbedtls mqtt newlib nvs_flash
+        partition_table protocomm pthread riscv soc spi_flash spiffs tcp_transport ulp vfs xtensa
+    """),
+)
+CUBE_HEADERS = Taken(
+    "{name}.h is a header of CubeMX",
+    _names("adc can dma fatfs freertos gpio i2c lwip main rtc spi tim usart usb_device"),
 )

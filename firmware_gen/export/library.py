@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from firmware_gen.board import BOARDS_FOLDER
 from firmware_gen.emit.prefix import DEFAULT, renamed, renamed_files
 from firmware_gen.emit.taken import Taken
+from firmware_gen.export.table import Export
 from firmware_gen.project import RUNTIME, c_files, generated_files
 from ska_edge.errors import CheckError, InputError
 from ska_edge.plan.plan import Plan
@@ -27,6 +28,7 @@ NAME = "@NAME@"
 PROGRAM = "ska_main.c"
 """The main program of the runtime; no library contains it."""
 EEPROM = BOARDS_FOLDER / "avr" / "storage_eeprom.c"
+NO_BUFFER = "SKA_UART_BUFFER 0u"
 LONGEST_NAME = 63
 
 _GUARD = re.compile(r"^#ifndef (\w+_H)\n#define \1\n", re.M)
@@ -36,12 +38,12 @@ def source_files(
     plan: Plan,
     parameters: NDArray[np.integer],
     name: str,
+    export: Export,
     key: bytes | None,
     names: Sequence[str] | None = None,
-    taken: Sequence[Taken] = (),
     prefix: str = DEFAULT,
 ) -> dict[str, str]:
-    """Return the name and text of every C file of the library; `names` name the inputs.
+    """Return the name and text of every C file of an export's library; `names` name the inputs.
 
     Every symbol, macro and file has the prefix, except the header NAME.h.
 
@@ -52,11 +54,12 @@ def source_files(
     del files[PROGRAM]
     files = {file: _configured(file, text) for file, text in files.items()}
     files[f"ska_{EEPROM.name}"] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
-    files[CONFIG] = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")
+    config = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")
+    files[CONFIG] = config.replace(NO_BUFFER, f"SKA_UART_BUFFER {export.buffer}u")
     files = renamed_files(files, prefix)
     header = f"{name}.h"
     shared = {header} if name == prefix else set()  # the header of a library named as its model
-    _check_name(name, (*taken, _headers(set(files) - shared)))
+    _check_name(name, (*export.taken, _headers(set(files) - shared)))
     umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
     umbrella = renamed(umbrella, prefix).replace(NAME, name)
     files[header] = f"{files[header]}\n{umbrella}" if shared else umbrella

@@ -10,8 +10,11 @@ from firmware_gen.emit.taken import (
     C_HEADERS,
     CMAKE_KEYWORDS,
     CMAKE_TARGETS,
+    CUBE_HEADERS,
     EXAMPLE_HEADERS,
     EXAMPLE_PROGRAMS,
+    IDF_COMPONENTS,
+    ZEPHYR_LIBRARIES,
     Taken,
 )
 
@@ -21,14 +24,23 @@ class Export:
     """A form of the library, with all names relative to the folder of the export.
 
     `title` says what it is. `library` is the folder of the library: it gets the license, and its
-    folder `src` gets the C files. `shared` maps files of `templates/library` to their paths in the
-    export. @NAME@ is the name of the library, which is none of the names in `taken`.
+    folder `src` gets the C files. `shared` maps paths in the export to files of
+    `templates/library`. @NAME@ is the name of the library, which is none of the names in `taken`.
+    `buffer` is the number of bytes that the line of the example `serve` can receive while the
+    network computes.
     """
 
     title: str
     library: str
     shared: Mapping[str, str]
     taken: tuple[Taken, ...]
+    buffer: int = 0
+
+
+def _c_examples(folder: str, *others: str) -> dict[str, str]:
+    """Return the paths of the two examples in C, and of `others`, in a folder of an export."""
+    names = ("sensor.h", "line.h", "learn.c", "serve.c", *others)
+    return {f"{folder}/{name}": name for name in names}
 
 
 EXPORTS = {
@@ -36,26 +48,48 @@ EXPORTS = {
         "Arduino library",
         library=".",
         shared={
-            "sensor.h": "examples/Learn/sensor.h",
-            "learn.cpp": "examples/Learn/Learn.ino",
-            "serve.cpp": "examples/Serve/Serve.ino",
+            "examples/Learn/Learn.ino": "learn.cpp",
+            "examples/Learn/sensor.h": "sensor.h",
+            "examples/Serve/Serve.ino": "serve.cpp",
+            "examples/Serve/sensor.h": "sensor.h",
         },
         taken=(C_HEADERS, ARDUINO_HEADERS, EXAMPLE_HEADERS),
     ),
     "cmake": Export(
         "CMake project",
         library=".",
-        shared={"sensor.h": "examples/learn/sensor.h"},
+        shared=_c_examples("examples", "main.c"),
         taken=(C_HEADERS, EXAMPLE_HEADERS, EXAMPLE_PROGRAMS, CMAKE_TARGETS, CMAKE_KEYWORDS),
     ),
     "platformio": Export(
         "PlatformIO project",
         library="lib/@NAME@",
         shared={
-            "sensor.h": "src/sensor.h",
-            "learn.cpp": "src/main.cpp",
-            "serve.cpp": "examples/serve/main.cpp",
+            "src/sensor.h": "sensor.h",
+            "src/main.cpp": "learn.cpp",
+            "examples/serve/main.cpp": "serve.cpp",
         },
         taken=(C_HEADERS, ARDUINO_HEADERS, EXAMPLE_HEADERS),
+    ),
+    "zephyr": Export(
+        "Zephyr module",
+        library=".",
+        shared=_c_examples("examples/src", "main.c"),
+        taken=(C_HEADERS, EXAMPLE_HEADERS, CMAKE_TARGETS, CMAKE_KEYWORDS, ZEPHYR_LIBRARIES),
+        buffer=256,
+    ),
+    "esp-idf": Export(
+        "ESP-IDF component",
+        library=".",
+        shared=_c_examples("examples/sensor/main", "main.c"),
+        taken=(C_HEADERS, EXAMPLE_HEADERS, CMAKE_TARGETS, CMAKE_KEYWORDS, IDF_COMPONENTS),
+        buffer=256,
+    ),
+    "stm32cube": Export(
+        "folder for STM32CubeIDE",
+        library=".",
+        shared=_c_examples("examples"),
+        taken=(C_HEADERS, EXAMPLE_HEADERS, CUBE_HEADERS),
+        buffer=255,
     ),
 }

@@ -24,6 +24,8 @@ from ska_edge.plan.plan import Plan
 DESCRIPTION = "ska-export.json"
 SHARED = TEMPLATES / "library"
 LICENSE = "LICENSE"
+USE = "use.md"
+"""The part that the READMEs of several exports share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,14 @@ def write_export(
     export, name = EXPORTS[kind], folder.resolve().name
     earlier = _earlier(folder)
     features = (inputs or {}).get("features")
-    sources = source_files(plan, parameters, name, key, features, export.taken, prefix)
-    files = _files(kind, export, {NAME: name, "@DIGEST@": plan.digest}, sources, prefix)
+    sources = source_files(plan, parameters, name, export, key, features, prefix)
+    values = {
+        "@USE@": renamed((SHARED / USE).read_text(encoding="utf-8"), prefix),
+        "@SYMBOL@": f"SKA_{name.upper().replace('-', '_')}",
+        "@DIGEST@": plan.digest,
+        NAME: name,
+    }
+    files = _files(kind, export, values, sources, prefix)
     kept = _edits_to_keep(folder, earlier, files, set(sources) - {renamed(CONFIG, prefix)})
     description = {
         "export": kind,
@@ -93,7 +101,7 @@ def _files(
     """
     library = Path(export.library)
     texts: dict[Path, str] = {}
-    for source, place in {LICENSE: str(library / LICENSE), **export.shared}.items():
+    for place, source in {str(library / LICENSE): LICENSE, **export.shared}.items():
         texts[Path(place)] = (SHARED / source).read_text(encoding="utf-8")
     folder = TEMPLATES / kind
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

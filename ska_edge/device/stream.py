@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,6 +165,7 @@ class Stream:
     def follow(self, most: int | None = None) -> Iterator[Sample | DeviceInfo | Reconnection]:
         """Yield the samples that the device learns by itself, until `stop`, or until `most` came.
 
+        Samples that arrive together with the last of `most` are yielded, too.
         Also yields the device's report when the announcements begin, after each silence, and at the
         end. A report that counts more samples than were announced shows that some were lost.
         Raises ContactLost if the device does not come back.
@@ -177,8 +178,8 @@ class Stream:
                 self._expect_token()
                 deadline = None
                 for heard in self._announced(info):
-                    count += isinstance(heard, Sample)
-                    yield heard
+                    yield from heard  # all of it, because the device has learned all of it
+                    count += sum(isinstance(each, Sample) for each in heard)
                     if not self._goes_on(count, most):
                         break
             except ContactLost as lost:
@@ -189,19 +190,19 @@ class Stream:
         yield from self.link.announced()
         yield info
 
-    def _announced(self, info: DeviceInfo) -> Iterator[Sample | DeviceInfo]:
-        """Yield announcements until the device is silent for a timeout, or until `stop`.
+    def _announced(self, info: DeviceInfo) -> Iterator[Sequence[Sample | DeviceInfo]]:
+        """Yield what arrives, until the device is silent for a timeout, or until `stop`.
 
         `info` is the report after the samples that have already arrived.
         """
-        yield from self.link.announced()
-        yield info
+        yield [*self.link.announced(), info]
         silent = time.monotonic() + self.link.timeout
         while time.monotonic() < silent and not self._stop.is_set():
             self.link.frames()
-            for sample in self.link.announced():
+            samples = self.link.announced()
+            if samples:
                 silent = time.monotonic() + self.link.timeout
-                yield sample
+                yield samples
 
     def _goes_on(self, count: int, most: int | None) -> bool:
         return not self._stop.is_set() and (most is None or count < most)

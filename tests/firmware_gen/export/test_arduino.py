@@ -16,7 +16,13 @@ from firmware_gen.emulators.simavr import compile_simulator
 from firmware_gen.export.table import EXPORTS
 from tests.conftest import without
 from tests.firmware_gen.export.arduino_core import HARDWARE, INSTALL, ArduinoCore
-from tests.firmware_gen.export.learning import LINES, check_served, expected_lines, export
+from tests.firmware_gen.export.learning import (
+    LINES,
+    check_followed,
+    check_served,
+    expected_lines,
+    export,
+)
 
 CPUS = {"uno": None, "mega": "atmega2560"}
 BAUD = 115_200
@@ -67,12 +73,13 @@ def test_the_example_learns_on_the_board(core: ArduinoCore, library: Path, simul
     assert lines == expected_lines()
 
 
-def test_the_example_serves_a_host_and_saves(
-    core: ArduinoCore, library: Path, simulator: Path
+def test_the_example_serves_a_host_learns_from_its_sensor_and_saves(
+    core: ArduinoCore, library: Path, simulator: Path, tmp_path: Path
 ) -> None:
     image = core.build(library / "examples" / "Serve" / "Serve.ino", library)
     assert core.fits(image)
     with running(image, core.chip, simulator) as path:
+        check_followed(path, tmp_path / "log")
         assert check_served(path) == 1
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tty
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import without
-from tests.firmware_gen.export.learning import LINES, check_served, expected_lines, export
+from tests.firmware_gen.export.learning import (
+    LINES,
+    check_followed,
+    check_served,
+    expected_lines,
+    export,
+    served,
+)
 
 NAME = "SkaThings"
 STRICT = "-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Wshadow -pedantic -Werror"
@@ -21,7 +26,8 @@ USER = """\
 cmake_minimum_required(VERSION 3.14)
 project(user LANGUAGES C)
 {find}
-add_executable(learn "{folder}/examples/learn/main.c")
+add_executable(learn "{folder}/examples/main.c" "{folder}/examples/learn.c")
+target_compile_definitions(learn PRIVATE EXAMPLE=example_learn)
 target_link_libraries(learn PRIVATE SkaThings::SkaThings)
 """
 FETCHED = """\
@@ -55,25 +61,14 @@ def check_learning(program: Path) -> None:
     assert run(program).splitlines()[:LINES] == expected_lines()
 
 
-def check_serving(program: Path) -> None:
-    """The host opens a pseudo terminal whose other end is the program's input and output."""
-    end, terminal = os.openpty()
-    tty.setraw(terminal)
-    with subprocess.Popen([program], stdin=end, stdout=end) as served:
-        try:
-            assert check_served(os.ttyname(terminal)) == 0  # it has no memory for saves
-        finally:
-            served.kill()
-            os.close(end)
-            os.close(terminal)
-
-
 def test_the_project_builds_by_itself_and_is_found_once_installed(
     folder: Path, tmp_path: Path
 ) -> None:
     build(folder, tmp_path / "build")
     check_learning(tmp_path / "build" / "learn")
-    check_serving(tmp_path / "build" / "serve")
+    with served(tmp_path / "build" / "serve") as port:
+        check_followed(port, tmp_path / "log")
+        assert check_served(port) == 0  # it has no memory for saves
     run("cmake", "--install", tmp_path / "build", "--prefix", tmp_path / "prefix")
     shutil.rmtree(folder / "src")
     user = tmp_path / "user"

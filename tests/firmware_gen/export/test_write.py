@@ -44,7 +44,8 @@ def test_an_export_has_a_readme_a_license_and_an_example(kind: str, tmp_path: Pa
     library = folder / row.library.replace("@NAME@", "Things")
     assert (library / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert "Things" in (folder / "README.md").read_text(encoding="utf-8")
-    assert "sensor_read" in (folder / row.shared["sensor.h"]).read_text(encoding="utf-8")
+    (sensor, *_) = [place for place, source in row.shared.items() if source == "sensor.h"]
+    assert "sensor_read" in (folder / sensor).read_text(encoding="utf-8")
     assert (library / "src" / "Things.h").is_file()
 
 
@@ -125,6 +126,10 @@ def test_a_folder_that_cannot_name_a_library(name: str, sentence: str, tmp_path:
         ("arduino", "Arduino EEPROM wire SPI", "{name}.h is a header of Arduino"),
         ("platformio", "Arduino EEPROM wire SPI", "{name}.h is a header of Arduino"),
         ("platformio", "sensor", "{name}.h is a header of the examples"),
+        ("zephyr", "sensor line", "{name}.h is a header of the examples"),
+        ("zephyr", "app Kernel", "{name} is a library of Zephyr"),
+        ("esp-idf", "driver freertos", "{name} is a component of ESP-IDF"),
+        ("stm32cube", "main usart", "{name}.h is a header of CubeMX"),
         ("cmake", "learn serve Learn", "{name} is a program of the examples"),
         ("cmake", "all install test help clean ALL_BUILD", "{name} is a target of CMake"),
         ("cmake", "STATIC INTERFACE TARGETS FILE", "{name} is a keyword of CMake"),

@@ -104,6 +104,21 @@ def test_the_log_of_a_device_that_learned_by_itself_gives_its_state(
     assert found.state.to_bytes() == device.network.to_bytes()
 
 
+def test_samples_that_arrive_after_the_last_wanted_one_are_in_the_log(
+    device: TrainerDevice, model: Model, tmp_path: Path
+) -> None:
+    """A fast device learns on until it hears that nobody follows; its log must have no gap."""
+    following = Following(device, model, tmp_path / "log", most=3)
+    following.next()
+    for n in range(9):
+        device.learn_alone(X[n], LABELS[n])
+    lines = [following.next() for _ in range(10)]
+    assert [type(line) for line in lines] == [LogRow] * 9 + [SessionEnd]
+    assert following.rest() == []
+    found = rebuild(following.path, model)
+    assert (found.rows, found.checked) == (9, True)
+
+
 def test_lost_announcements_are_counted_in_the_log_and_refused_by_replay(
     device: TrainerDevice, model: Model, tmp_path: Path
 ) -> None:

@@ -1,8 +1,14 @@
 // Serve: the programs of ska-edge reach the network over Serial. They teach it, read and write what
 // it has learned, save it, and verify that it learns exactly what a computer learns.
+//
+// While `ska-edge monitor MODEL` follows, the network also learns from the sensor, and the log of
+// `monitor` gets every sample. Replace sensor_read in sensor.h by a function that reads your
+// sensor.
 
 #include <@NAME@.h>
 #include <Arduino.h>
+
+#include "sensor.h"
 
 extern "C" const char ska_board_name[16] = "arduino";  // what ska-edge shows as the board
 
@@ -22,5 +28,10 @@ void loop() {
     if (ska_device_feed(&device, (uint8_t)Serial.read())) {
       ska_device_poll(&device);
     }
+  }
+  if (ska_device_followed(&device) && !ska_device_busy(&device)) {
+    static ska_signal_t x[SKA_INPUTS];
+    const uint16_t label = sensor_read(x);
+    (void)ska_device_learn(&device, x, label);  // and tells the host
   }
 }

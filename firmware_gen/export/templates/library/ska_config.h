@@ -4,8 +4,9 @@
 #ifndef SKA_CONFIG_H
 #define SKA_CONFIG_H
 
-/* The bytes that the serial line can receive while the network computes. HardwareSerial of an
- * Arduino with an AVR has room for 63 bytes. If 0, a host sends one request at a time. */
+/* The bytes that the serial line can receive while the network computes; the value is right for the
+ * example that serves ska-edge. HardwareSerial of an Arduino with an AVR has room for 63 bytes. If
+ * 0, a host sends one request at a time. */
 #ifndef SKA_UART_BUFFER
 #if defined(ARDUINO)
 #define SKA_UART_BUFFER 63u

@@ -14,6 +14,8 @@
 
 static ska_t network; /* all state; static, not on the stack */
 
+void example_learn(void);
+
 static uint32_t state_crc(void) {
     uint32_t crc = 0;
     for (uint32_t at = 0; at < SKA_STATE_BYTES; at += SKA_STATE_RUN) {
@@ -22,14 +24,14 @@ static uint32_t state_crc(void) {
     return crc;
 }
 
-int main(void) {
+void example_learn(void) {
     unsigned right = 0;
     ska_init(&network);
     for (unsigned count = 1; count <= SAMPLES; count++) {
         static ska_signal_t x[SKA_INPUTS];
         const uint16_t label = sensor_read(x);
         if (ska_learn(&network, x, label) != SKA_OK) {
-            return 1;
+            return; /* the class is too large */
         }
         right += ska_predicted(&network) == label; /* from before the update */
         if (count % 100 == 0) {
@@ -38,5 +40,4 @@ int main(void) {
             right = 0;
         }
     }
-    return 0;
 }
