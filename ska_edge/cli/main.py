@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from ska_edge.cli.groups import GROUPS
-from ska_edge.cli.screen.console import Output, complain, encode_anything
+from ska_edge.cli.screen.console import Output, complain, encode_anything, print_error
 from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin.catalog import builtin_names
@@ -48,7 +48,11 @@ class Commands(click.Group):
             formatter.write_text(", ".join(builtin_names()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; detect a closed pipe before click treats it as an error."""
+        """Run a command; detect a closed pipe before click treats it as an error.
+
+        If --json was given, print a document about an error, also if the command line is wrong.
+        """
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -56,10 +60,8 @@ class Commands(click.Group):
             if stopped is not None:
                 raise stopped from None
             raise ClosedPipe from error
-        except SkaError as error:
-            if isinstance(ctx.obj, Output):
-                with contextlib.suppress(OSError):
-                    ctx.obj.failed(error.named(flag))
+        except (*EXPECTED, click.ClickException) as error:
+            _document(error, ctx.obj, as_json)
             raise
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -93,6 +95,20 @@ class Commands(click.Group):
         sys.exit(result if isinstance(result, int) else 0)
 
 
+def _document(error: Exception, out: object, as_json: bool) -> None:
+    """Print the document of a failed command, if --json was given.
+
+    `out` is None if the command has not begun, because its options are wrong.
+    """
+    if isinstance(error, OSError) and exit_code(error) is not None:
+        return  # a signal stopped the command
+    with contextlib.suppress(OSError):
+        if isinstance(out, Output):
+            out.failed(_sentence(error))
+        elif as_json:
+            print_error(_sentence(error))
+
+
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -118,26 +134,30 @@ def _give_up_stdout() -> None:
 
 def _explain(error: Exception) -> int:
     """Print in one sentence why a command failed; return the exit code."""
-    if isinstance(error, SkaError):
-        complain(error.named(flag))
-        return error.exit_code
     if isinstance(error, click.ClickException):
         _show_usage(error)
         return 2
+    complain(_sentence(error))
+    if isinstance(error, SkaError):
+        return error.exit_code
+    return 2 if isinstance(error, EXPECTED) else 70
+
+
+def _sentence(error: Exception) -> str:
+    """Return one sentence that says why a command failed."""
+    if isinstance(error, SkaError):
+        return error.named(flag)
+    if isinstance(error, click.ClickException):
+        return error.format_message()
     if isinstance(error, OSError):
         where = "a file" if error.filename is None else error.filename
-        complain(f"cannot use {where}: {error.strerror or error}")
-        return 2
+        return f"cannot use {where}: {error.strerror or error}"
     if isinstance(error, MemoryError):
-        complain(
-            "this computer has not enough memory for that; use a smaller network or fewer rows"
-        )
-        return 2
-    complain(
+        return "this computer has not enough memory for that; use a smaller network or fewer rows"
+    return (
         f"a defect of ska-edge itself ({type(error).__name__}: {error});"
         " run again with --debug and report what it prints"
     )
-    return 70
 
 
 def _show_usage(error: click.ClickException) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import ska_edge.cli
 from firmware_gen.board import Board, board_names
+from ska_edge.cli.commands import evaluate
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.data.builtin.catalog import builtin_names
@@ -303,6 +304,37 @@ def test_a_defect_is_one_sentence_and_a_traceback_with_debug(ska_edge, failing) 
     assert len(outcome.err.splitlines()) == 1 and "--debug" in outcome.err
     with pytest.raises(ZeroDivisionError):
         main(["--debug", "boards"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("train", "iris", "--json"), "Missing option '-o' / '--output'."),
+        (("train", "iris", "-o", "m.ska", "--rule", "x", "--json"), "'x' is not one of"),
+        (("eval", "--json", "--nope"), "--nope"),
+        (("teach", "iris", "--json"), "No such command 'teach'."),
+        (("eval", "none.ska", "iris", "--json"), "none.ska"),
+        (("data", "iris", "-o", "none/x.npz", "--json"), "there is no folder none"),
+    ],
+)
+def test_every_error_has_a_document(ska_edge, arguments: tuple[str, ...], sentence: str) -> None:
+    outcome = ska_edge(*arguments)
+    assert outcome.code == 2 and list(outcome.document()) == ["error"]
+    assert sentence in outcome.document()["error"]
+    assert sentence in outcome.err
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left", "x.ska")])
+def test_every_kind_of_error_has_a_document(
+    ska_edge, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(evaluate, "open_model", fail)
+    outcome = ska_edge("eval", "m.ska", "iris", "--json")
+    assert outcome.code == 2
+    assert f"ska-edge: {outcome.document()['error']}" == outcome.err.strip()
 
 
 def test_too_little_memory_is_bad_input(ska_edge, failing) -> None:

@@ -77,6 +77,12 @@ def complain(sentence: str) -> None:
         click.echo(f"ska-edge: {printable(sentence)}", err=True)
 
 
+def print_error(sentence: str) -> None:
+    """Print the JSON document of a command that failed."""
+    with _written_to("standard output"):
+        click.echo(json.dumps({"error": sentence}, indent=1))
+
+
 class Output:
     """Readable text on stdout, or on stderr if stdout is for a JSON document or for other data."""
 
@@ -145,8 +151,9 @@ class Output:
 
     def failed(self, sentence: str) -> None:
         """Print a document with an error, if --json was given and no document was printed."""
-        if not self._documented:
-            self.document({"error": sentence})
+        if self.as_json and not self._documented:
+            self._documented = True
+            print_error(sentence)
 
     @contextmanager
     def progress(self, text: str, unit: str) -> Iterator[Progress]:
