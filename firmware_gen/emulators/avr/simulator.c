@@ -6,7 +6,8 @@
  * compiles it when a board starts. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is the
  * number of an open file with the bytes of the EEPROM; -1 means a fresh one. BOOT is the address of
  * a boot loader in IMAGE: the chip begins there after a reset, and opening the port resets the
- * chip, as DTR does on an Arduino board.
+ * chip, as DTR does on an Arduino board. It does not if the program before left DTR on, which it
+ * does if HUPCL is off.
  *
  * Time is counted in clock cycles of the simulated chip; the simulation runs as fast as this
  * computer can. Bytes take their time on the line, and arrive whether or not the firmware reads
@@ -44,6 +45,7 @@
 static int port = -1;
 static uint32_t boot = NO_BOOT;
 static int open_before = 0; /* whether a program had the port open; only with a boot loader */
+static int dtr_stays = 0;   /* whether the last program that closed the port left DTR on */
 static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
 static uint8_t input[BUFFER_SIZE];
@@ -124,6 +126,8 @@ static void open_port(void) {
         fail("simulator: setting the pseudo terminal to raw");
     }
     if (boot != NO_BOOT) {
+        settings.c_cflag |= HUPCL;
+        (void)tcsetattr(terminal, TCSANOW, &settings);
         (void)close(terminal);
     }
     (void)printf("%s\n", path);
@@ -223,41 +227,62 @@ static void move_bytes(avr_t *avr) {
     next_move = avr->cycle + byte_time;
 }
 
+static int port_is_open(void) {
+    struct pollfd ports = {port, 0, 0};
+
+    return poll(&ports, 1, 0) == 0 || (ports.revents & POLLHUP) == 0;
+}
+
 /* Resets the chip by its pin when a program opens the port. */
 static void watch_port(avr_t *avr) {
-    struct pollfd ports = {port, 0, 0};
-    int is_open = poll(&ports, 1, 0) == 0 || (ports.revents & POLLHUP) == 0;
+    struct termios settings;
+    int is_open = port_is_open();
 
-    if (is_open && !open_before) {
+    if (is_open && !open_before && !dtr_stays) {
         input_at = input_count = output_count = 0;
         avr_reset(avr);
         avr->data[MCUSR] = EXTRF;
-        next_move = last_move = avr->cycle;
+        last_move = avr->cycle;
+    }
+    if (!is_open && tcgetattr(port, &settings) == 0) {
+        dtr_stays = (settings.c_cflag & HUPCL) == 0;
     }
     open_before = is_open;
 }
 
-/* Stops simulated time while nothing happens in a boot loader, which polls: it has a time limit,
- * and this computer may be slow. */
-static void wait_in_boot_loader(avr_t *avr) {
+static void pause_shortly(void) {
     const struct timespec pause = {0, 2000000};
 
-    if (avr->cycle - last_move < avr->frequency / 10u || input_at < input_count) {
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Stops simulated time while a program has the port open and nothing happens in a boot loader,
+ * which polls: it has a time limit, and this computer may be slow. */
+static void wait_in_boot_loader(avr_t *avr) {
+    if (!open_before || input_at < input_count || avr->cycle < last_move + avr->frequency / 10u) {
         return;
     }
     send_output();
-    if (open_before) {
-        if (!fetch_input(PATIENCE_MS)) {
-            last_move = avr->cycle + avr->frequency * 10u; /* its time goes on */
-        }
+    if (!fetch_input(PATIENCE_MS) && port_is_open()) {
+        last_move = avr->cycle + (avr_cycle_count_t)avr->frequency * 10u; /* its time goes on */
+    }
+}
+
+/* Waits while the chip sleeps. */
+static void wait_asleep(void) {
+    if (boot == NO_BOOT) {
+        (void)fetch_input(-1);
+    } else if (open_before) {
+        (void)fetch_input(2); /* the program may close the port */
     } else {
-        (void)nanosleep(&pause, NULL);
+        pause_shortly();
     }
 }
 
 int main(int count, char **arguments) {
     avr_t *avr;
     int after_sei;
+    int is_ready = 0;
     int state;
 
     if (count < 5 || count > 7) {
@@ -272,6 +297,10 @@ int main(int count, char **arguments) {
     usart_connect(avr, (uint32_t)strtoul(arguments[4], NULL, 10), on_output);
     eeprom_connect(avr, count > 5 ? atoi(arguments[5]) : -1);
     open_port();
+    while (boot != NO_BOOT && !open_before) { /* without an application, nothing happens before */
+        pause_shortly();
+        watch_port(avr);
+    }
     do {
         after_sei = avr->interrupt_state == -1;
         state = avr_run(avr);
@@ -292,12 +321,18 @@ int main(int count, char **arguments) {
         }
         if (!usart_listens(avr)) {
             next_move = avr->cycle + byte_time;
+            is_ready = 0;
             continue; /* the line waits for the receiver, so a starting board loses nothing */
+        }
+        if (!is_ready) { /* the receiver needs the whole time of its first byte */
+            next_move = avr->cycle + byte_time;
+            is_ready = 1;
+            continue;
         }
         if (state == cpu_Sleeping && input_at == input_count &&
             avr->cycle - last_move > 2 * byte_time) {
             send_output();
-            (void)fetch_input(boot == NO_BOOT ? -1 : 2);
+            wait_asleep();
         }
         move_bytes(avr);
     } while (state != cpu_Done && state != cpu_Crashed);

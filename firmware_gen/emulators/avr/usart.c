@@ -150,8 +150,14 @@ static void on_handler(avr_irq_t *irq, uint32_t value, void *context) {
 }
 
 static void on_reset(avr_io_t *io) {
-    (void)io;
+    uint8_t *registers = io->avr->data;
+
     held_count = 0;
+    was_read = 0;
+    registers[UCSR0A] = UDRE0;
+    registers[UCSR0B] = 0;
+    registers[UCSR0C] = FORMAT_8N1;
+    registers[UBRR0L] = registers[UBRR0H] = 0;
 }
 
 void usart_connect(avr_t *avr, uint32_t baud, void (*sent)(const avr_t *avr, uint8_t byte)) {

@@ -1,0 +1,73 @@
+"""`flash` writes an image by avrdude and the boot loader of the board, which then starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.boot_loader import OPTIBOOT, STK500V2, BootLoader
+from tests.conftest import without
+from tests.firmware_gen.export.arduino_core import HARDWARE, INSTALL
+
+Built = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def tools() -> None:
+    """Skip a test without avrdude or the boot loaders."""
+    if shutil.which("avrdude") is None:
+        without("avrdude is not installed: apt-get install avrdude")
+    if not HARDWARE.is_dir():
+        without(INSTALL)
+
+
+def keep_dtr(port: str) -> None:
+    """Leave DTR on when a program closes the port, as `stty -hupcl` does."""
+    terminal = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    settings = termios.tcgetattr(terminal)
+    settings[2] &= ~termios.HUPCL
+    termios.tcsetattr(terminal, termios.TCSANOW, settings)
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("loader", [OPTIBOOT, STK500V2], ids=lambda loader: loader.board)
+def test_avrdude_writes_an_image_that_then_runs(
+    loader: BootLoader, ska_edge, built: Built, iris_file: Path, tmp_path: Path
+) -> None:
+    project = built(loader.board, "fw")
+    with loader.running(tmp_path) as port:
+        flashed = ska_edge("flash", project, "--port", port, "--trust", "--json")
+        assert flashed.code == 0, flashed.err
+        assert flashed.document()["tool"] == "avrdude"
+        assert flashed.document()["flashed"] is True
+        if (
+            loader is STK500V2
+        ):  # this boot loader takes HELLO for itself if the port resets the chip
+            keep_dtr(port)
+        outcome = ska_edge("verify", iris_file, "iris", "--samples", 20, "--port", port)
+        assert outcome.code == 0, outcome.err
+        assert "device and host are equal" in outcome.out
+
+
+def test_opening_the_port_resets_an_uno_to_its_last_save(
+    ska_edge, built: Built, iris_file: Path, tmp_path: Path
+) -> None:
+    project = built("uno", "fw")
+    with OPTIBOOT.running(tmp_path) as port:
+        assert ska_edge("flash", project, "--port", port, "--trust").code == 0
+        for samples, more in [(12, ["--save"]), (8, [])]:
+            words = ["--port", port, "--samples", samples, "--log", f"{samples}.jsonl", *more]
+            assert ska_edge("monitor", iris_file, "iris", *words).code == 0
+        pulled = ska_edge("pull", iris_file, "--port", port, "-o", "pulled.ska", "--json")
+        assert pulled.document()["samples"] == 12
+
+
+def test_avrdude_that_fails_has_said_why(ska_edge, built: Built) -> None:
+    outcome = ska_edge("flash", built("uno", "fw"), "--port", "/dev/none", "--trust")
+    assert outcome.code == 3
+    assert "avrdude failed with exit code 1; its output above says why" in outcome.err
