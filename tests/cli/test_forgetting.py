@@ -16,6 +16,7 @@ from ska_edge.model.open import open_model
 from ska_edge.monitor.lesson import prepare
 from ska_edge.monitor.replay import rebuild
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Replay
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from ska_edge.wire.frame import Frame
@@ -147,3 +148,36 @@ def test_a_refused_save_leaves_a_complete_log(ska_edge: Run, device: Device) -> 
     end = json.loads(log.read_text().splitlines()[-1])["end"]
     assert (end["samples"], end["crc"]) == (10, board.network.crc)
     assert open_model(Path("m.ska")).state.samples == 0
+
+
+# --- train --for ----------------------------------------------------------------------------------
+
+
+def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
+    train_iris = ("train", "iris", "-o", "m.ska", "--hidden", 4, "--epochs", 1)
+    plain = ska_edge(*train_iris, "--json").document()
+    assert plain["replay_buffer"] is None
+    assert open_model(Path("m.ska")).plan.replay.per_class == 0
+    outcome = ska_edge(*train_iris, "--for", "virtual-m4", "--json")
+    buffer = {"board": "virtual-m4", "stored": 5, "relearned": 2, "bytes": 72}
+    assert outcome.document()["replay_buffer"] == buffer
+    assert "2 of them learned again with each new sample; 72 of 131072 bytes of RAM" in outcome.err
+    assert open_model(Path("m.ska")).plan.replay == Replay(5, 2)
+    for options, replay in (
+        (("--stored", 0), Replay()),
+        (("--stored", 3), Replay(3, 1)),
+        (("--relearned", 1), Replay(5, 1)),
+        (("--from", "m.ska"), Replay(5, 2)),
+        (("--rule", "published"), Replay()),
+    ):
+        assert ska_edge(*train_iris, "-o", "x.ska", "--for", "virtual-m4", *options).code == 0
+        assert open_model(Path("x.ska")).plan.replay == replay
+
+
+def test_a_board_without_room_is_named(ska_edge: Run) -> None:
+    pytest.importorskip("sklearn")
+    outcome = ska_edge("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno")
+    assert outcome.code == 0
+    assert "warning: uno has no room for a replay buffer beside this network" in outcome.err
+    assert open_model(Path("m.ska")).plan.replay == Replay()
+    assert "no board 'nope'" in ska_edge("train", "iris", "-o", "x", "--for", "nope").refusal(2)

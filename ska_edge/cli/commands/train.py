@@ -10,6 +10,7 @@ import click
 
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.target import Target, target_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
@@ -24,13 +25,17 @@ from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
 
 
-def train_with_bar(data: str, reader: Reader, out: Output, options: Options) -> Trained:
+def train_with_bar(
+    data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
+) -> Trained:
     """Train with a progress bar, and print nothing else.
 
     The caller saves the model before it prints anything, because printing may fail on a full disk
     or a closed pipe.
     """
     dataset = reader.dataset(data)
+    if target is not None:
+        options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised
     try:
         with out.progress("training", "samples" if labeled else "steps") as update:
@@ -115,19 +120,23 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
 @click.argument("data")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@target_option
 @training_options()
 @data_options
 @json_option
-def train(data: str, output: Path, reader: Reader, as_json: bool, **values: Any) -> None:
+def train(
+    data: str, output: Path, target: str | None, reader: Reader, as_json: bool, **values: Any
+) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
-    out, options = Output(as_json), options_from(values)
+    out, options, board = Output(as_json), options_from(values), Target(target)
     check_file(output, data, options.init, options.start, options.log)
     check_outputs(data, options)
-    trained = train_with_bar(data, reader, out, options)
+    trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)
     report_training(trained, out)
     plan = trained.model.plan
+    board.report(plan, out)
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
-    out.document(training_document(trained, output))
+    out.document({**training_document(trained, output), "replay_buffer": board.document(plan)})
     if trained.log_fault is not None:
         raise trained.log_fault

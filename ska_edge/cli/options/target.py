@@ -1,0 +1,76 @@
+"""Gives a model a replay buffer if the board that it is trained for has room for one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from firmware_gen.board import Board, load_board
+from firmware_gen.memory.room import buffer_for, cost
+from ska_edge.cli.screen.console import Output
+from ska_edge.data.dataset import Dataset
+from ska_edge.plan.plan import Plan
+from ska_edge.training.options import Options, flag
+from ska_edge.training.session import Session
+
+target_option = click.option(
+    "--for",
+    "target",
+    metavar="BOARD",
+    help="Board on which the model shall go on learning: it gets a replay buffer if the board has"
+    " room for one, unless --stored says how large.",
+)
+
+
+class Target:
+    """The board that a model is trained for; without a board, nothing changes."""
+
+    def __init__(self, name: str | None) -> None:
+        self._board: Board | None = None if name is None else load_board(name)
+        self._too_small = False
+
+    def fitted(self, options: Options, dataset: Dataset) -> Options:
+        """Return the options with a replay buffer that the board has room for.
+
+        Options that say how large it is, and a continued model, which has its own, do not change.
+        """
+        if self._board is None or options.stored is not None or options.start is not None:
+            return options
+        plan = Session.open(dataset, options).plan
+        found = buffer_for(plan, self._board)
+        if not found.per_class:
+            self._too_small = plan.rule_definition.supervised and plan.batch == 1
+            return options
+        return replace(
+            options, stored=found.per_class, relearned=options.relearned or found.per_sample
+        )
+
+    def report(self, plan: Plan, out: Output) -> None:
+        """Print what the replay buffer of a plan costs, or that the board has no room for one."""
+        board, replay = self._board, plan.replay
+        if board is not None and self._too_small:
+            out.warning(
+                f"{board.name} has no room for a replay buffer beside this network, so it forgets"
+                " classes whose samples stay away"
+            )
+        if board is None or not replay.per_class:
+            return
+        size = "" if board.memory is None else f" of {board.memory.ram.size}"
+        out.line(
+            f"replay buffer for {board.name}: {replay.per_class} samples per class,"
+            f" {replay.per_sample} of them learned again with each new sample;"
+            f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
+        )
+
+    def document(self, plan: Plan) -> dict[str, Any] | None:
+        """Return the entry of `--json` about the replay buffer; None without a board."""
+        if self._board is None:
+            return None
+        return {
+            "board": self._board.name,
+            "stored": plan.replay.per_class,
+            "relearned": plan.replay.per_sample,
+            "bytes": cost(plan, self._board),
+        }
