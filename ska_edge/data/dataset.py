@@ -148,7 +148,7 @@ class Dataset:
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
-    """Write an npz file for ``load``: x, y, labels, and, if known, group and feature_names.
+    """Write an npz file for ``load``: x, y, labels; and group, feature_names and tested, if known.
 
     Equal data give equal bytes.
 
@@ -163,7 +163,10 @@ def save(dataset: Dataset, path: str | Path) -> None:
         "labels": np.array(dataset.labels).astype("<U"),
     }
     if dataset.group is not None:
-        arrays["group"] = dataset.group.astype("<i8")
+        names = np.array(dataset.group_names).astype("<U")
+        arrays["group"] = names[dataset.group] if len(names) else dataset.group.astype("<i8")
+    if dataset.tested is not None:
+        arrays["tested"] = dataset.tested
     if dataset.features is not None:
         arrays["feature_names"] = np.array(dataset.features).astype("<U")
     write_file(path, npz_bytes(arrays))

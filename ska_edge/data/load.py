@@ -19,6 +19,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.idx import is_idx, read_idx
 from ska_edge.data.formats.npz_table import (
+    Content,
     kind_of,
     lacks,
     npz_feature_names,
@@ -47,10 +48,11 @@ def load(
     For CSV files, see ``csv_table.read_csv``; only they use ``columns``. Labels are integers or
     text. Distinct labels are the class names; they are numbered in sorted order.
 
-    An npz file has ``x`` (n, d) or ``X`` with finite numbers, and ``y`` with integers or text, see
-    ``classes.label_array``. It may have ``labels`` (classes,) with the class names as text; then y
-    has their indices, and a class need not occur in y. It may have ``group`` (n,) with integers,
-    and ``feature_names`` (d,) with text. Pickles are refused.
+    An npz file has ``x`` (n, d) with finite numbers, or images (n, height, width), and ``y`` with
+    integers or text, see ``classes.label_array``; ``npz_names.purposes`` has other names for them.
+    It may have ``labels`` (classes,) with the class names as text; then y
+    has their indices, and a class need not occur in y. It may have ``group`` (n,) with integers
+    or text, and ``feature_names`` (d,) with text. Pickles are refused.
 
     For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
@@ -137,17 +139,42 @@ def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]
 def _load_npz(path: Path, max_memory: int) -> Dataset:
     content = read_npz(path, max_memory)
     x = npz_features(path, content)
-    if "y" not in content:
-        raise InputError(lacks(path, "y", content))
+    if content.get("y") is None:
+        raise InputError(lacks(path, "y", content.held))
     y, labels = _npz_classes(path, content, len(x))
+    group, group_names = _npz_groups(path, content, len(x))
+    tested = content.get("tested")
+    if tested is not None and (tested.shape != (len(x),) or tested.dtype != np.bool_):
+        raise InputError(
+            f"{path}: tested must be booleans of shape ({len(x)},), not {kind_of(tested)}"
+        )
+    return Dataset(
+        path.stem,
+        x,
+        y,
+        labels,
+        group,
+        features=npz_feature_names(path, content, x.shape[1]),
+        group_names=group_names,
+        origin=content.origin,
+        tested=tested,
+    )
+
+
+def _npz_groups(
+    path: Path, content: Content, count: int
+) -> tuple[IntArray | None, tuple[str, ...]]:
+    """Return the group of each row, and the names of groups that are text."""
     group = content.get("group")
-    if group is not None:
-        _check_column(path, "group", group, len(x))
-        if group.max() > np.iinfo(np.int64).max:
-            raise InputError(f"{path}: group {group.max()} does not fit 64 bits with a sign")
-        group = group.astype(np.int64)
-    names = npz_feature_names(path, content, x.shape[1])
-    return Dataset(path.stem, x, y, labels, group, features=names)
+    if group is None:
+        return None, ()
+    if group.shape == (count,) and group.dtype.kind in "US":
+        numbers, names = classes_of_array(group, count)
+        return numbers, names
+    _check_column(path, content.name("group"), group, count)
+    if group.max() > np.iinfo(np.int64).max:
+        raise InputError(f"{path}: group {group.max()} does not fit 64 bits with a sign")
+    return group.astype(np.int64), ()
 
 
 def _load_idx(path: Path, max_memory: int) -> Dataset:
@@ -156,16 +183,14 @@ def _load_idx(path: Path, max_memory: int) -> Dataset:
     return Dataset(path.name.removesuffix(".gz"), images.astype(np.float64), y, labels)
 
 
-def _npz_classes(
-    path: Path, content: dict[str, NDArray[Any]], count: int
-) -> tuple[IntArray, tuple[str, ...]]:
-    y, names = content["y"], content.get("labels")
+def _npz_classes(path: Path, content: Content, count: int) -> tuple[IntArray, tuple[str, ...]]:
+    y, names = content.arrays["y"], content.get("labels")
     if names is None:
         try:
             return classes_of_array(y, count)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-    _check_column(path, "y", y, count)
+    _check_column(path, content.name("y"), y, count)
     if names.dtype.kind != "U" or names.ndim != 1 or len(set(names.tolist())) != len(names):
         raise InputError(
             f"{path}: labels must be different texts, one per class, not {kind_of(names)}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.classes import class_name
 from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
-from ska_edge.data.formats.npz_table import npz_feature_names, npz_features, read_npz
+from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
@@ -81,19 +81,20 @@ def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows
         x = npz_features(path, content)
         names = npz_feature_names(path, content, x.shape[1])
         return Rows(
-            path.stem, arranged(path.stem, x, names, model.names), _npz_truth(path, len(x), content)
+            path.stem,
+            arranged(path.stem, x, names, model.names),
+            _npz_truth(path, len(x), content),
+            content.origin,
         )
     dataset = load(source, columns, max_memory)
     x = arranged(dataset.name, dataset.x, dataset.features, model.names)
     return Rows(dataset.name, x, tuple(dataset.labels[index] for index in dataset.y))
 
 
-def _npz_truth(
-    path: Path, rows: int, content: dict[str, NDArray[np.generic]]
-) -> tuple[str, ...] | None:
-    if "y" not in content:
+def _npz_truth(path: Path, rows: int, content: Content) -> tuple[str, ...] | None:
+    y, names = content.get("y"), content.get("labels")
+    if y is None:
         return None
-    y, names = content["y"], content.get("labels")
     if y.shape != (rows,):
         raise InputError(f"{path}: y has shape {y.shape}, but must have ({rows},) for {rows} rows")
     labels = [str(label) for label in y.tolist()]

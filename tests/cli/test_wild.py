@@ -118,6 +118,27 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         " number;",
     ),
     ("iso-times.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    # npz files of other programs
+    ("keras.npz", "data FILE", "keras.npz: rows to learn and test rows as the file has them"),
+    (
+        "keras.npz",
+        f"train FILE -o m.ska {QUICK}",
+        "test rows are those that the data hold out",
+    ),
+    ("sklearn.npz", "data FILE", {"classes": {"a": 2, "b": 2, "c": 2}}),
+    ("sklearn.npz", "data FILE", "sklearn.npz: inputs from data; labels from target"),
+    ("capitals.npz", "data FILE", "6 rows, 2 features, 3 classes"),
+    ("positional.npz", "data FILE", "positional.npz: inputs from arr_0; labels from arr_1"),
+    ("images.npz", "data FILE", "images.npz: images of 28 x 28 are rows of 784 inputs"),
+    ("half.npz", "data FILE", "6 rows, 2 features, 3 classes"),
+    ("fortran.npz", "data FILE", "6 rows, 2 features, 3 classes"),
+    ("big-endian.npz", "data FILE", "6 rows, 2 features, 3 classes"),
+    ("text-groups.npz", "data FILE", "6 rows, 2 features, 3 classes, 2 groups"),
+    (
+        "other-names.npz",
+        "data FILE",
+        "ska-edge: other-names.npz has no array 'x' (it holds signal, state); it needs x and y",
+    ),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
     ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),

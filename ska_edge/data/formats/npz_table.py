@@ -4,27 +4,57 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.formats.npz_names import PARTS, purposes, said
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
-from ska_edge.data.tables.columns import repeated
+from ska_edge.data.tables.columns import SHOWN, repeated
 from ska_edge.data.tables.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.npz import Archive
 
-KEYS = ("x", "X", "y", "labels", "group", "feature_names")
 SINGLE = b"\x93NUMPY"  # first bytes of a file with a single array
 
 
-def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an npz file with data, by name.
+@dataclass(frozen=True)
+class Content:
+    """The arrays of an npz file that are used.
 
-    Raises InputError if the file cannot be read, is damaged or no npz file, or needs more than
-    `max_memory` MB with float64 features. A file that needs more is not unpacked.
+    Attributes:
+        arrays: by purpose: x, and if they are there, y, labels, group, feature_names and tested.
+        names: the name in the file of each array, by purpose.
+        held: the names of all arrays of the file.
+        origin: what is unusual about the arrays, in one line, or "".
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    names: dict[str, str]
+    held: tuple[str, ...]
+    origin: str = ""
+
+    def get(self, purpose: str) -> NDArray[Any] | None:
+        """Return an array; None if there is none."""
+        return self.arrays.get(purpose)
+
+    def name(self, purpose: str) -> str:
+        """Return the name of an array in the file."""
+        return self.names.get(purpose, purpose)
+
+
+def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> Content:
+    """Read the arrays of an npz file with data; see `npz_names.purposes` for their names.
+
+    x is (rows, inputs); images (rows, height, width) are flattened. If the file has its own split,
+    the rows to learn come first, and `tested` tells which rows are held out.
+
+    Raises InputError if the file cannot be read, is damaged or no npz file, lacks inputs, or needs
+    more than `max_memory` MB. A file that needs more is not unpacked.
     """
     try:
         # numpy only warns about unusual headers, but here a file is either accepted or refused.
@@ -33,42 +63,73 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> dict[str, NDArray[Any]
             if file.read(len(SINGLE)) == SINGLE:
                 raise InputError(f"{path} is a single array, not an npz file with x and y")
             archive = Archive(file)
-            for key in KEYS:
-                if key in archive.foreign:
-                    raise InputError(f"{path}: '{key}' is not an array")
-            keys = [key for key in KEYS if key in archive.names]
-            headers = {key: archive.header(key) for key in keys}
-            features = sum(math.prod(headers[key].shape) for key in ("x", "X") if key in headers)
+            names = purposes([*archive.names, *archive.foreign])
+            for name in names.values():
+                if name in archive.foreign:
+                    raise InputError(f"{path}: '{name}' is not an array")
+            headers = {key: archive.header(name) for key, name in names.items()}
+            features = sum(math.prod(headers[key].shape) for key in headers if key[0] == "x")
             needed = sum(header.size for header in headers.values()) + features * FEATURE
             check_memory(path, needed, max_memory)
-            return {key: archive.read(key) for key in keys}
+            arrays = {key: archive.read(name) for key, name in names.items()}
+            held = tuple(archive.names)
     except InputError:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # a damaged zip or header can raise many types of errors
         raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
+    if not any(key[0] == "x" for key in arrays):
+        raise InputError(lacks(path, "x", held))
+    shape = next(arrays[key].shape for key in arrays if key[0] == "x")
+    parts = [said(names)] if said(names) else []
+    if len(shape) > 2:
+        size = " x ".join(map(str, shape[1:]))
+        parts.append(f"images of {size} are rows of {math.prod(shape[1:])} inputs")
+    found = Content(arrays, names, held, f"{path}: {'; '.join(parts)}" if parts else "")
+    return _joined(path, found) if "x_train" in arrays or "x_test" in arrays else found
 
 
-def npz_features(path: Path, content: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+def _joined(path: Path, content: Content) -> Content:
+    """Return a file with its own split as one table, with the mask `tested` (rows,)."""
+    arrays, names = dict(content.arrays), dict(content.names)
+    for kind in ("x", "y"):
+        parts = [f"{kind}_{part}" for part in PARTS if f"{kind}_{part}" in arrays]
+        for part in PARTS:
+            if parts and f"x_{part}" in content.arrays and f"{kind}_{part}" not in parts:
+                raise InputError(lacks(path, f"{kind}_{part}", content.held))
+        values = [arrays.pop(key) for key in parts]
+        if kind == "x":
+            tested = np.repeat([part == "x_test" for part in parts], [len(v) for v in values])
+        if len({v.shape[1:] for v in values}) > 1:
+            shapes = " and ".join(str(v.shape) for v in values)
+            raise InputError(
+                f"{path}: {content.name(parts[0])} and {content.name(parts[1])} have the shapes"
+                f" {shapes}; all rows need the same"
+            )
+        if values:
+            arrays[kind] = np.concatenate(values)
+            names[kind] = content.name(parts[0])
+    if tested.any() and not tested.all():
+        arrays["tested"] = tested
+    return replace(content, arrays=arrays, names=names)
+
+
+def npz_features(path: Path, content: Content) -> NDArray[np.float64]:
     """Return the features (samples, inputs) of an npz file; raise InputError for unusable ones."""
-    inputs = "x" if "x" in content or "X" not in content else "X"
-    if inputs not in content:
-        raise InputError(lacks(path, inputs, content))
-    x = content[inputs]
-    if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.shape[0] or not x.shape[1]:
+    x, name = content.arrays["x"], content.name("x")
+    if x.dtype.kind not in "fiub" or x.ndim < 2 or not x.size:
         raise InputError(
-            f"{path}: {inputs} must be numbers of shape (samples, inputs), not {kind_of(x)}"
+            f"{path}: {name} must be numbers of shape (samples, inputs), not {kind_of(x)}"
         )
     with np.errstate(all="ignore"):  # without warnings: infinite values are refused below
-        x = x.astype(np.float64)
-    check_inputs(f"{path}: {inputs}", x, "inputs")
+        # The order of the elements in memory would change the last bits of sums.
+        x = x.reshape(len(x), -1).astype(np.float64, order="C")
+    check_inputs(f"{path}: {name}", x, "inputs")
     return x
 
 
-def npz_feature_names(
-    path: Path, content: dict[str, NDArray[Any]], inputs: int
-) -> tuple[str, ...] | None:
+def npz_feature_names(path: Path, content: Content, inputs: int) -> tuple[str, ...] | None:
     """Return the names of the features; raise InputError unless each has a name of its own."""
     names = content.get("feature_names")
     if names is None:
@@ -87,10 +148,10 @@ def npz_feature_names(
     return given
 
 
-def lacks(path: Path, key: str, content: dict[str, NDArray[Any]]) -> str:
+def lacks(path: Path, key: str, held: Sequence[str]) -> str:
     """Return the sentence of the error for a missing array."""
-    held = ", ".join(sorted(content)) or "nothing"
-    return f"{path} has no array '{key}' (it holds {held}); it needs x and y"
+    shown = ", ".join(sorted(held)[:SHOWN]) + (" ..." if len(held) > SHOWN else "")
+    return f"{path} has no array '{key}' (it holds {shown or 'nothing'}); it needs x and y"
 
 
 def kind_of(values: NDArray[Any]) -> str:

@@ -145,7 +145,7 @@ Y = np.array([0, 1, 1])
     [
         ({"x": X}, r"no array 'y' \(it holds x\)"),
         ({"y": Y}, r"no array 'x' \(it holds y\)"),
-        ({"other": Y}, r"no array 'x' \(it holds nothing"),
+        ({"other": Y}, r"no array 'x' \(it holds other\)"),
         ({"x": X[0], "y": Y}, r"x must be numbers of shape .* not float64 of shape \(2,\)"),
         ({"x": X[:, :0], "y": Y}, r"not float64 of shape \(3, 0\)"),
         ({"x": X[:0], "y": Y[:0]}, r"not float64 of shape \(0, 2\)"),
@@ -232,6 +232,73 @@ def test_only_csv_files_have_columns_to_choose(tmp_path: Path) -> None:
     for name in (source, "iris"):
         with pytest.raises(InputError, match=f"^{name} has no columns to choose from"):
             load(name, Columns(drop=("1",)))
+
+
+IMAGES = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+PARTS = {"x_train": X[:2], "y_train": Y[:2], "x_test": X[2:], "y_test": Y[2:]}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "origin"),
+    [
+        ({"X": X, "Y": Y}, ""),
+        ({"data": X, "target": Y}, "inputs from data; labels from target"),
+        ({"features": X, "labels": Y}, "inputs from features; labels from labels"),
+        ({"arr_0": X, "arr_1": Y}, "inputs from arr_0; labels from arr_1"),
+        ({"x": X, "y": Y, "X": X + 1, "data": X + 2}, ""),
+        ({"x": IMAGES, "y": Y}, "images of 2 x 2 are rows of 4 inputs"),
+        ({"x": X.astype(np.float16), "y": Y}, ""),
+        ({"x": X.astype(">f8"), "y": Y.astype(">i4")}, ""),
+        ({"x": np.asfortranarray(X), "y": Y}, ""),
+        (PARTS, "rows to learn and test rows as the file has them"),
+        ({f"{name[2:]}_{name[0].upper()}": each for name, each in PARTS.items()}, "rows to learn"),
+    ],
+)
+def test_npz_as_other_programs_write_it(
+    tmp_path: Path, arrays: dict[str, Any], origin: str
+) -> None:
+    loaded = load(npz_file(tmp_path, **arrays))
+    want = IMAGES.reshape(3, 4) if loaded.x.shape[1] == 4 else X
+    assert loaded.x.tolist() == want.tolist() and loaded.x.flags.c_contiguous
+    assert loaded.y.tolist() == Y.tolist()
+    assert origin in loaded.origin and bool(origin) == bool(loaded.origin)
+    tested = [False, False, True] if "rows to learn" in origin else None
+    assert (None if loaded.tested is None else loaded.tested.tolist()) == tested
+
+
+def test_classes_of_a_bunch_have_names(tmp_path: Path) -> None:
+    names = np.array(["no", "yes"])
+    assert load(npz_file(tmp_path, data=X, target=Y, target_names=names)).labels == ("no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("y_test", r"no array 'y_test' \(it holds x_test, x_train, y_train\)"),
+        ("y_train", r"no array 'y_train' \(it holds x_test, x_train, y_test\)"),
+    ],
+)
+def test_a_split_without_a_part(tmp_path: Path, missing: str, message: str) -> None:
+    arrays = {name: each for name, each in PARTS.items() if name != missing}
+    with pytest.raises(InputError, match=message):
+        load(npz_file(tmp_path, **arrays))
+
+
+def test_a_split_of_unlike_parts(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x_train and x_test have the shapes .*; all rows need"):
+        load(npz_file(tmp_path, **{**PARTS, "x_test": X[2:, :1]}))
+
+
+def test_groups_as_text_and_a_split_are_saved(tmp_path: Path) -> None:
+    source = npz_file(tmp_path, **PARTS, group=np.array(["eva", "tom", "eva"]))
+    for _ in range(2):
+        loaded = load(source)
+        assert loaded.group is not None and loaded.group.tolist() == [0, 1, 0]
+        assert loaded.group_names == ("eva", "tom")
+        assert loaded.tested is not None and loaded.tested.tolist() == [False, False, True]
+        save(loaded, source)
+    with pytest.raises(InputError, match=r"tested must be booleans of shape \(3,\), not int64"):
+        load(npz_file(tmp_path, x=X, y=Y, tested=Y))
 
 
 def test_npz_that_is_something_else(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Finds the arrays of data in an npz file, by the names that people give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# The names of each purpose, in lower case; the first one in the file counts.
+INPUTS = ("x", "data", "features", "images", "arr_0")
+TRUTH = ("y", "target", "targets", "label", "labels", "arr_1")
+CLASS_NAMES = ("labels", "target_names", "class_names", "classes")
+OTHERS = {"group": ("group", "groups"), "feature_names": ("feature_names",), "tested": ("tested",)}
+PARTS = ("train", "test")
+
+
+def purposes(names: Sequence[str]) -> dict[str, str]:
+    """Return the name in the file of each array that is used, by its purpose.
+
+    The purposes are x and y, or x_train, y_train, x_test and y_test; and labels, group,
+    feature_names and tested. Upper and lower case are the same; exact names come first.
+    """
+    known: dict[str, str] = {}
+    for name in sorted(names, reverse=True):  # x before X
+        known.setdefault(name.lower(), name)
+    found: dict[str, str] = {}
+    if not _take(known, found, {"x": INPUTS}):
+        for part in PARTS:
+            _take(known, found, {f"x_{part}": _of_part(INPUTS, part)})
+            _take(known, found, {f"y_{part}": _of_part(TRUTH, part)})
+    if "x" in found or not found:
+        _take(known, found, {"y": TRUTH})
+    left = {key: name for key, name in known.items() if name not in found.values()}
+    _take(left, found, {"labels": CLASS_NAMES, **OTHERS})
+    return found
+
+
+def said(found: dict[str, str]) -> str:
+    """Return which arrays are the inputs and the labels, in a few words, if that is unusual."""
+    if "x_train" in found:
+        return "rows to learn and test rows as the file has them" if "x_test" in found else ""
+    x, y = found.get("x", "x"), found.get("y", "y")
+    return "" if (x.lower(), y.lower()) == ("x", "y") else f"inputs from {x}; labels from {y}"
+
+
+def _of_part(names: Sequence[str], part: str) -> tuple[str, ...]:
+    """Return the names of one part of a split, such as x_train and train_x."""
+    return tuple(form for name in names for form in (f"{name}_{part}", f"{part}_{name}"))
+
+
+def _take(known: dict[str, str], found: dict[str, str], wanted: dict[str, tuple[str, ...]]) -> bool:
+    """Add the first known name of each purpose; tell whether there is one."""
+    before = len(found)
+    for purpose, names in wanted.items():
+        name = next((known[name] for name in names if name in known), None)
+        if name is not None:
+            found[purpose] = name
+    return len(found) > before
