@@ -121,6 +121,7 @@ def _load_csv(path: Path, columns: Columns, max_memory: int, model: Inputs | Non
         group_names=group_names,
         origin=table.origin,
         doubts=doubts_about(table) if model is None else (),
+        time=table.time,
     )
 
 

@@ -49,6 +49,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE -o m.ska {QUICK}",
         "warning: column 1 of moves-with-index.csv only rises, like a row number or a time",
     ),
+    ("moves-with-index.csv", f"train FILE -o m.ska {QUICK}", {"split.kind": "random"}),
     (
         "moves-with-time.csv",
         f"train FILE -o m.ska {QUICK}",
@@ -58,6 +59,11 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "moves-with-time.csv",
         f"train FILE -o m.ska --drop t {QUICK}",
         "moves-with-time.csv: 2 inputs (ax, ay); labels from label",
+    ),
+    (
+        "moves-with-time.csv",
+        f"train FILE -o m.ska --drop t {QUICK}",
+        "split: test rows are blocks of neighboring rows, because t rises like a time",
     ),
     (
         "moves-with-last-count.csv",

@@ -182,7 +182,17 @@ class _Reading:
             )
         x = np.frombuffer(parts.values, dtype=np.float64).reshape(len(parts.numbers), -1)
         groups = None if choice.group is None else parts.groups
-        return Table(x, parts.labels, groups, parts.numbers, header, choice, self.dialect.said)
+        said, unused = self.dialect.said, self._unused(sample, header, choice)
+        return Table(x, parts.labels, groups, parts.numbers, header, choice, said, unused)
+
+    def _unused(self, sample: list[str], header: Header, choice: Choice) -> dict[int, list[str]]:
+        """Return the first values of each column without a purpose."""
+        others = {*range(header.width)} - {*choice.features, choice.label, choice.group}
+        if not others:
+            return {}
+        rows = self.dialect.rows(sample)[header.names is not None :]
+        whole = [row for row in rows if len(row) >= header.width]
+        return {at: [self.dialect.number(row[at]) for row in whole] for at in sorted(others)}
 
     def _rows(self, lines: Iterable[str], before: int = 0) -> Iterator[Row]:
         """Yield the rows that are not blank, with their line numbers; `before` lines were read."""

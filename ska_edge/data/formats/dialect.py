@@ -47,6 +47,10 @@ class Dialect:
         """Return a reader of rows (lists of cells) from lines."""
         return _reader(lines, self.separator, strict=True)
 
+    def rows(self, sample: Sequence[str]) -> list[list[str]]:
+        """Return the rows of the first lines of a file, without blank ones."""
+        return _parsed(sample, self.separator)
+
     def number(self, cell: str) -> str:
         """Return a cell with a decimal point in place of a decimal comma; other text unchanged."""
         if self.decimal == "," and COMMA_NUMBER.fullmatch(cell):

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.tables.times import are_times
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
+HEAD = 1000  # so many rows show whether a column rises
 LEAST = 30  # fewer rows may be alike by chance
 PAIRS = 10_000  # enough neighbors to measure how much alike they are
 COLUMNS = 64  # and enough columns
@@ -21,13 +23,22 @@ FEW_COLUMNS = 10  # one column in so many is enough
 
 def in_time(dataset: Dataset) -> str:
     """Return why the rows are probably in the order of time; "" if nothing says so."""
-    if dataset.time:
-        return f"{dataset.time} only rises, like a time"
+    time = dataset.time or _time_among(dataset)
+    if time:
+        return f"{time} rises like a time"
     if labels_run(dataset.y):
         return "the labels come in runs"
     if alike(dataset.x, dataset.y):
         return "neighboring rows are alike"
     return ""
+
+
+def _time_among(dataset: Dataset) -> str:
+    """Return the name of the first feature that rises like a time; "" if none does."""
+    found = np.flatnonzero(are_times(dataset.x[:HEAD]))
+    if not len(found):
+        return ""
+    return dataset.features[found[0]] if dataset.features else f"input {found[0] + 1}"
 
 
 def labels_run(y: IntArray) -> bool:
@@ -60,6 +71,6 @@ def alike(x: FloatArray, y: IntArray) -> bool:
     variance = (rows**2).mean(axis=0)
     steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
     # A step between independent rows has twice their variance.
-    moves = variance > 0
+    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # a row number does not count
     close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
     return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.tables.columns import SHOWN, Choice, Header
+from ska_edge.data.tables.times import is_time
 from ska_edge.plural import counted
 
 
@@ -18,7 +19,8 @@ class Table:
 
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
-    ``dialect`` says how the file is written, if that is unusual.
+    ``dialect`` says how the file is written, if that is unusual. ``unused`` has the first values of
+    the columns without a purpose, by index.
     """
 
     x: NDArray[np.float64]
@@ -28,6 +30,7 @@ class Table:
     header: Header
     choice: Choice
     dialect: str = ""
+    unused: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[str, ...] | None:
@@ -35,6 +38,12 @@ class Table:
         if self.header.names is None:
             return None
         return tuple(self.header.describe(index) for index in self.choice.features)
+
+    @property
+    def time(self) -> str:
+        """The name of an unused column that rises like a time; "" if there is none."""
+        found = (index for index, texts in self.unused.items() if is_time(texts))
+        return next(map(self.header.describe, found), "")
 
     @property
     def label_column(self) -> int:
