@@ -115,7 +115,8 @@ class Board:
     is None if no data sheet gives the core's current; `bench` is the default workload for
     measuring. `hidden` are the default widths of the hidden layers for `run`; None for the usual
     ones, which need more memory than a small board has. `flashers` write an image to a real device,
-    in order of preference; a board that exists only in an emulator has none.
+    in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
+    the chip's family in a UF2 file; None if no boot loader of the board takes such files.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Board:
     hidden: tuple[int, ...] | None = None
     needs: tuple[Need, ...] = field(default=())
     flashers: tuple[Flasher, ...] = field(default=())
+    uf2: int | None = None
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the board's own folder, its family's folder, or the shared
@@ -302,7 +304,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
         None if board.power is None else board.power.fault(),
         None if board.counter is None else board.counter.fault(),
         None if board.start is None else board.start.fault(),
-        *(flasher.fault() for flasher in board.flashers),
+        *(flasher.fault(board.uf2) for flasher in board.flashers),
     ]
     for fault in filter(None, faults):
         raise InputError(f"{path}: {fault}")

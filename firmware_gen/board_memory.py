@@ -40,7 +40,8 @@ class Storage:
     `source` is its driver (see runtime/ska_storage.h). `size` is its size in bytes. `page` is the
     number of bytes that one erase clears; with 1, bytes are overwritten without an erase. `unit` is
     the number of bytes that one write programs. `wear` is the number of erases that a page endures,
-    from the data sheet. `origin` is the address of its first byte, if it has an address.
+    from the data sheet. `origin` is the address of its first byte, if it has an address. `ram` is
+    the bytes of RAM that the driver needs, with its code in RAM.
 
     A device makes at most `save_budget` saves in a row (0: no limit). Each `save_interval` seconds
     in which bytes arrive without a pause allow one more save.
@@ -52,6 +53,7 @@ class Storage:
     unit: int
     wear: int
     origin: int | None = None
+    ram: int = 0
     save_budget: int = 200
     save_interval: int = 30
 

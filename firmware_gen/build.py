@@ -14,7 +14,7 @@ from pathlib import Path
 from firmware_gen import toolchains
 from firmware_gen.board import Board, Compiler, read_board
 from firmware_gen.emit.prefix import DEFAULT, is_prefix, renamed, renamed_board
-from firmware_gen.image import remove_formats, write_formats
+from firmware_gen.formats.write import remove_formats, write_formats
 from firmware_gen.memory import sections
 from firmware_gen.trust import DESCRIPTION
 from ska_edge.errors import CheckError, InputError, ToolError
@@ -113,8 +113,7 @@ def build(
         elf = elf.replace(folder / TOO_LARGE_NAME)
     images: tuple[Path, ...] = ()
     if fits and board.flashers:
-        formats = write_formats(elf)
-        images = (formats.hex, *formats.binaries.values())
+        images = write_formats(elf, board.uf2).all()
     return BuildReport(
         elf=elf,
         toolchain=found.name,

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_gen.image import write_formats
+from firmware_gen.formats.write import write_formats
 from firmware_gen.start import PLACE
 from ska_edge.errors import DeviceError, InputError, OptionError, ToolError
 from ska_edge.spelling import did_you_mean
 
-PLACES = ("elf", "hex", "bin", "address", "bytes", "port", "folder")
+PLACES = ("elf", "hex", "uf2", "bin", "address", "bytes", "port", "folder")
 """The placeholders of a command."""
 STANDARD_ERROR = 2
 
@@ -26,10 +26,11 @@ STANDARD_ERROR = 2
 class Flasher:
     """A program that writes an image to a device.
 
-    In `command`, `{elf}`, `{hex}` and `{bin}` are files of the image, `{address}` and `{bytes}` are
-    the address and the size of the binary file, and `{port}` is the port that the user names.
-    `{folder}` is the port of a device that is a drive: an existing folder. A command with `{bin}`
-    runs once for each part of the image. `install` is the command that installs the program.
+    In `command`, `{elf}`, `{hex}`, `{uf2}` and `{bin}` are files of the image, `{address}` and
+    `{bytes}` are the address and the size of the binary file, and `{port}` is the port that the
+    user names. `{folder}` is the port of a device that is a drive: an existing folder. A command
+    with `{bin}` runs once for each part of the image. `install` is the command that installs the
+    program.
     """
 
     tool: str
@@ -40,18 +41,25 @@ class Flasher:
         """Tell whether the command has the placeholder `{port}` or `{folder}`."""
         return not {"port", "folder"}.isdisjoint(self._names())
 
-    def fault(self) -> str | None:
-        """Return what is wrong with the values of this object, or None."""
+    def fault(self, uf2: int | None = None) -> str | None:
+        """Return what is wrong with the values of this object, or None.
+
+        `uf2` is the family of the board's chip in a UF2 file, if the board has one.
+        """
         if not self.command:
             return f"command of the flasher {self.tool!r} is empty"
         for name in self._names():
             if name not in PLACES:
                 known = ", ".join(f"{{{place}}}" for place in PLACES)
                 return f"command of the flasher {self.tool!r} has {{{name}}}, none of {known}"
+        if uf2 is None and "uf2" in self._names():
+            return f"the flasher {self.tool!r} needs uf2, the chip's family in UF2 files"
         return None
 
-    def commands(self, elf: Path, port: str | None) -> list[list[str]]:
+    def commands(self, elf: Path, port: str | None, uf2: int | None = None) -> list[list[str]]:
         """Write the files of the image, and return the commands that flash it.
+
+        `uf2` is the chip's family in a UF2 file; None for no such file.
 
         Raises:
             InputError: a port is needed and missing, or given and not needed, or it is no folder
@@ -68,8 +76,9 @@ class Flasher:
                 name=self.tool,
                 given=port,
             )
-        formats = write_formats(elf)
+        formats = write_formats(elf, uf2)
         values = {"elf": str(elf), "hex": str(formats.hex), "port": port or ""}
+        values["uf2"] = str(formats.uf2 or "")
         values["folder"] = str(Path(port or "").resolve())
         if "bin" not in self._names():
             return [self._filled(values)]

@@ -1,9 +1,4 @@
-"""Reads an ELF image, and writes it in the formats of the programs that flash it.
-
-Intel HEX has addresses, so one file has the whole image. A binary file has no addresses, so it
-would have to fill the gaps of an image, and a gap may hold saves. So each part of an image between
-gaps has a binary file of its own.
-"""
+"""Reads an ELF image, and splits it at its gaps."""
 
 from __future__ import annotations
 
@@ -16,10 +11,6 @@ from ska_edge.errors import InputError, ToolError
 
 LARGE_GAP = 1024
 """Bytes of a gap that splits an image; smaller gaps only align sections."""
-HEX_NAME = "firmware.hex"
-RECORD_BYTES = 16
-DATA, END, UPPER_ADDRESS = 0, 1, 4
-"""Types of records of an Intel HEX file."""
 
 
 @dataclass(frozen=True)
@@ -86,67 +77,3 @@ def read_image(elf: Path) -> Image:
     except ELFError as error:
         raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
     return Image(elf, segments, functions)
-
-
-@dataclass(frozen=True)
-class Formats:
-    """The files of an image: Intel HEX, and a binary file for each part, by its address."""
-
-    hex: Path
-    binaries: dict[int, Path]
-
-
-def write_formats(elf: Path) -> Formats:
-    """Write the image in the other formats, next to it.
-
-    Raises:
-        InputError, ToolError: see `read_image`.
-    """
-    parts = read_image(elf).parts()
-    remove_formats(elf.parent)
-    hex_file = elf.with_name(HEX_NAME)
-    hex_file.write_text(intel_hex(parts), encoding="ascii")
-    binaries = {}
-    for address, content in parts:
-        name = "firmware.bin" if len(parts) == 1 else f"firmware-{address:08x}.bin"
-        binaries[address] = elf.with_name(name)
-        binaries[address].write_bytes(content)
-    return Formats(hex_file, binaries)
-
-
-def format_names(folder: Path) -> list[str]:
-    """Return the names of the files in a build folder that `write_formats` wrote."""
-    return sorted(
-        path.name
-        for pattern in (HEX_NAME, "firmware.bin", "firmware-*.bin")
-        for path in folder.glob(pattern)
-    )
-
-
-def remove_formats(folder: Path) -> None:
-    """Remove the files that `write_formats` wrote, so that no earlier image is flashed."""
-    for name in format_names(folder):
-        (folder / name).unlink()
-
-
-def intel_hex(parts: Sequence[tuple[int, bytes]]) -> str:
-    """Return an Intel HEX file with these addresses and bytes."""
-    lines, upper = [], None
-    for address, content in parts:
-        at = 0
-        while at < len(content):
-            here = address + at
-            if here // 0x10000 != upper:
-                upper = here // 0x10000
-                lines.append(_record(0, UPPER_ADDRESS, upper.to_bytes(2, "big")))
-            count = min(RECORD_BYTES, len(content) - at, 0x10000 - here % 0x10000)
-            lines.append(_record(here % 0x10000, DATA, content[at : at + count]))
-            at += count
-    lines.append(_record(0, END, b""))
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _record(address: int, kind: int, content: bytes) -> str:
-    """Return a record: count, address, type, content, and the checksum that makes the sum 0."""
-    record = bytes([len(content), *address.to_bytes(2, "big"), kind]) + content
-    return f":{record.hex().upper()}{-sum(record) % 256:02X}"

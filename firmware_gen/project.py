@@ -35,7 +35,7 @@ from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_b
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
-from firmware_gen.image import format_names
+from firmware_gen.formats.write import format_names
 from firmware_gen.library.sources import LIBRARY
 from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.trust import DESCRIPTION, is_trusted, remember

@@ -8,8 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from firmware_gen.board import read_board
+from firmware_gen.board import Board, read_board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.chip import MakeChip
 from firmware_gen.emulators.chips.core import Core
@@ -46,11 +47,22 @@ def run_program(
     return 0
 
 
-def run_chip(elf: Path, described: Path, chip: MakeChip) -> None:
-    """Print the path of the serial port, and run an image on a chip until the process is stopped.
+class Machine(Protocol):
+    """An emulated board after a reset."""
 
-    `described` is the board.toml. The environment variable SKA_STORAGE names the file with the
-    flash for saves.
+    def run(self) -> None:
+        """Run until the wire is gone."""
+        ...
+
+
+def run_machine(
+    elf: Path, described: Path, make: Callable[[Path, Board, Terminal, Cells], Machine]
+) -> None:
+    """Print the path of the serial port, and run an image until the process is stopped.
+
+    `described` is the board.toml. `make` makes the machine from the image, the board, the serial
+    line and the flash for saves. The environment variable SKA_STORAGE names the file with that
+    flash.
     """
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -58,6 +70,11 @@ def run_chip(elf: Path, described: Path, chip: MakeChip) -> None:
     path = os.environ.get("SKA_STORAGE")
     cells = Cells(0 if board.storage is None else board.storage.size, Path(path) if path else None)
     terminal = Terminal()
-    core = Core(elf, board, chip, terminal, cells)
+    machine = make(elf, board, terminal, cells)
     print(terminal.port, flush=True)
-    core.run()
+    machine.run()
+
+
+def run_chip(elf: Path, described: Path, chip: MakeChip) -> None:
+    """Run an image on a core with a chip around it, as `run_machine` does."""
+    run_machine(elf, described, lambda elf, board, wire, cells: Core(elf, board, chip, wire, cells))

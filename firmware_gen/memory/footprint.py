@@ -108,3 +108,4 @@ def _saves(plan: Plan, board: Board) -> Iterator[Part]:
         limit = int(board.storage.save_budget > 0)  # for the received bytes and the spent saves
         journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
         yield Part("saves", (*journal, *push, (limit, 4), (limit, 1)))
+        yield Part("driver of the saves", ((board.storage.ram, 1),))

@@ -50,14 +50,23 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
             image = ELFFile(stream)
         except ELFError as error:
             raise InputError(f"{elf} is no ELF image ({error}); build the project again") from None
+        # The start-up code copies a segment that has another address in flash, code included.
+        copied = [
+            range(segment["p_vaddr"], segment["p_vaddr"] + segment["p_filesz"])
+            for segment in image.iter_segments("PT_LOAD")
+            if segment["p_vaddr"] != segment["p_paddr"]
+        ]
         flash = ram = 0
         for section in image.iter_sections():
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 if section["sh_type"] != "SHT_NOBITS":
                     flash += section["sh_size"]
+                in_ram = section["sh_flags"] & SH_FLAGS.SHF_WRITE or any(
+                    section["sh_addr"] in addresses for addresses in copied
+                )
                 # lld pads a page with this section, which has no variables and occurs only on the
                 # host.
-                if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section.name != ".relro_padding":
+                if in_ram and section.name != ".relro_padding":
                     ram += section["sh_size"]
         return Usage(flash=flash, ram=ram, stack=_stack(image, bounded))
 

@@ -67,11 +67,12 @@ class Step:
 
     `growth` is the bytes pushed minus the bytes popped. `target` is the address of a call or jump.
     `ends` tells that execution does not continue at the next instruction. `by_table` tells that
-    execution continues at a place in this function that a table determines. The other four are for
-    code that moves the stack pointer through a copy in a register: `copies_to` is the register that
-    gets a copy, `moves` is a register with a copy and the bytes by which the copy is lowered,
-    `restores` is the register that is written to the stack pointer, and `writes` are the registers
-    that no longer have a copy.
+    execution continues at a place in this function that a table determines. `below` is the bytes of
+    stack that a call needs which the analysis cannot follow. The other four are for code that moves
+    the stack pointer through a copy in a register: `copies_to` is the register that gets a copy,
+    `moves` is a register with a copy and the bytes by which the copy is lowered, `restores` is the
+    register that is written to the stack pointer, and `writes` are the registers that no longer
+    have a copy.
     """
 
     growth: int = 0
@@ -83,6 +84,7 @@ class Step:
     moves: tuple[int, int] | None = None
     restores: int | None = None
     writes: frozenset[int] = frozenset()
+    below: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ class Code(ABC):
         calls, size = [], 0
         for address in states.keys() & steps.keys():
             state, step = states[address], steps[address]
-            size = max(size, state.depth, state.after(step, function.name).depth)
+            after = state.after(step, function.name)
+            size = max(size, state.depth + step.below, after.depth)
             if step.is_call and step.target is not None:
                 calls.append(Call(state.depth + self.call_size, step.target))
             elif step.target is not None and step.target not in steps:

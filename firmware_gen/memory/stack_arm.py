@@ -29,6 +29,10 @@ ALLOCATED = 2
 """SHF_ALLOC of the ELF specification: the section occupies memory at run time."""
 VECTORS = "ska_vectors"
 """The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
+DECLARED = "ska_called_stack."
+"""The begin of a symbol's name; the name of a function follows. The symbol's value is the bytes of
+stack that the function's calls through pointers need. They call the ROM of a chip, which is not in
+the image."""
 
 EXCEPTION_FRAME = 36
 """Bytes that the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
@@ -54,6 +58,7 @@ class ArmCode(Code):
         )
         self._disassembler.detail = True
         self._vectors: tuple[int, int] | None = None
+        self._declared: dict[str, int] = {}
         marks: dict[int, bool] = {}  # address -> whether data (a literal pool) begins there
         for symbol in image.get_section_by_name(".symtab").iter_symbols():
             address = symbol["st_value"]
@@ -61,6 +66,8 @@ class ArmCode(Code):
                 continue
             if symbol.name == VECTORS:
                 self._vectors = (address, symbol["st_size"])
+            elif symbol.name.startswith(DECLARED):
+                self._declared[symbol.name.removeprefix(DECLARED)] = address
             elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
                 # Empty data at the address of a function would hide the function, so code has
                 # priority.
@@ -106,13 +113,13 @@ class ArmCode(Code):
                 constants.clear()  # it may write any register but the stack pointer
                 yield instruction.address, Step(target=instruction.target)
                 continue
-            step = _step(function.name, instruction, constants)
+            step = _step(function.name, instruction, constants, self._declared.get(function.name))
             if step.is_call and step.target is not None and function.holds(step.target):
                 # If a branch of Cortex-M0 does not reach its target, the compiler uses a call as a
                 # jump.
                 step = Step(target=step.target, ends=True)
             yield instruction.address, step
-            if step.is_call:
+            if step.is_call or step.below:
                 constants.clear()  # the called function may change any register
             made = self._constant(instruction, constants)
             for register in instruction.regs_access()[1]:
@@ -202,10 +209,11 @@ def _branch_target(instruction: Any) -> int | None:
     return int(instruction.operands[-1].imm)
 
 
-def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
+def _step(name: str, instruction: Any, constants: dict[int, int], declared: int | None) -> Step:
     """Return the effect of an instruction of the function `name` on stack pointer and flow.
 
-    `constants` holds the registers whose values are known.
+    `constants` holds the registers whose values are known. `declared` is the bytes of stack that
+    the function's calls through pointers need, if the image declares them.
 
     Raises:
         CheckError: a jump target or a change of the stack pointer is known only at run time.
@@ -226,6 +234,14 @@ def _step(name: str, instruction: Any, constants: dict[int, int]) -> Step:
         return Step(ends=True)
     if kind == arm.ARM_INS_BX and operands[0].reg == arm.ARM_REG_LR:
         return Step(ends=always)
+
+    if kind in (arm.ARM_INS_BLX, arm.ARM_INS_BX):
+        is_call = kind == arm.ARM_INS_BLX
+        if operands[0].reg in constants:
+            target = constants[operands[0].reg] & ~1
+            return Step(target=target, is_call=is_call, ends=not is_call)
+        if declared is not None:
+            return Step(below=declared, ends=not is_call)
 
     # Capstone does not list the stack pointer among the registers that these instructions write.
     if kind in (arm.ARM_INS_VPUSH, arm.ARM_INS_VPOP):

@@ -72,10 +72,14 @@ LIMITS = {  # each key is the least RAM of a board, in bytes
     128 * 1024: Limits((1, 5, 17, 64, 700), width=64, depth=3, classes=12),
 }
 LARGE = 128 * 1024
+SLOW = {"pico": 2 * 1024}
+"""The boards with a slow emulator, which run the plans of a board with this much RAM."""
 
 
 def ram_size(board: Board) -> int:
     """Return the size of the board's RAM in bytes; for the host, a size that fits every plan."""
+    if board.name in SLOW:
+        return SLOW[board.name]
     return LARGE if board.memory is None else board.memory.ram.size
 
 

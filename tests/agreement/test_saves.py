@@ -71,7 +71,7 @@ def kill(running: RunningBoard) -> None:
 
 
 # Boards whose saves are in the file of SKA_STORAGE.
-FILED = ["host", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "uno"]
+FILED = ["host", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico", "uno"]
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ C_SHIFTS: dict[str, tuple[str, str]] = {
     "boards/microbit-v2/uart_nrf52.c": ("#define ", "a bit of a register"),
     "boards/nucleo-f401re/uart_stm32f4.c": ("#define NVIC_", "a bit of a register"),
     "boards/nucleo-l476rg/uart_stm32l4.c": ("#define NVIC_", "a bit of a register"),
+    "boards/pico/storage_rp2040.c": ("#define ROM_CODE", "two letters in one number"),
+    "boards/pico/uart_rp2040.c": ("#define NVIC_", "a bit of a register"),
     "boards/riscv/uart_16550.c": ("#define PLIC_", "a bit of a register"),
 }
 

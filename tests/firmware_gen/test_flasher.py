@@ -17,7 +17,7 @@ REAL = [name for name in board_names() if load_board(name).flashers]
 
 
 def test_a_board_that_is_for_sale_has_flashers() -> None:
-    assert {"mega2560", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "uno"} <= set(REAL)
+    assert {"mega2560", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico", "uno"} <= set(REAL)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -30,7 +30,7 @@ def test_every_command_names_files_that_exist(
     elf = build(write_firmware(require_board(name))).elf
     for flasher in load_board(name).flashers:
         port = str(tmp_path) if flasher.needs_port() else None
-        commands = flasher.commands(elf, port)
+        commands = flasher.commands(elf, port, load_board(name).uf2)
         words = [word for command in commands for word in command]
         files = [word for word in words if word.startswith(str(elf.parent))]
         assert all(Path(word).is_file() for word in files)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from firmware_gen.board import Board
 from firmware_gen.build import build
-from firmware_gen.image import Image, intel_hex
+from firmware_gen.formats.intel_hex import intel_hex
+from firmware_gen.image import Image
 from tests.conftest import without
 
 WriteFirmware = Callable[..., Path]

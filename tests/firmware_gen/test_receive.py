@@ -55,6 +55,7 @@ TURNS = {
     "microbit-v2": 8_000_000,
     "nucleo-f401re": 3_000_000,
     "nucleo-l476rg": 3_000_000,
+    "pico": 500_000,
 }
 MANY_TURNS = 30_000_000
 

@@ -63,7 +63,7 @@ def _flash_device(
     """Flash a real device, or show the commands that would do it."""
     board, elf = boards.built_image(project.folder)
     flasher = choose_flasher(board.name, board.flashers, tool, port, dry_run)
-    commands = flasher.commands(elf.resolve(), port)
+    commands = flasher.commands(elf.resolve(), port, board.uf2)
     if not dry_run:
         require_trust(project.folder, trust)
     for command in commands:

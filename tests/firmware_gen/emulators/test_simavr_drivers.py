@@ -13,7 +13,7 @@ import pytest
 from firmware_gen.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.simavr import compile_simulator
-from tests.firmware_gen.emulators.chips.chip import DATA, Mistake, plant
+from tests.firmware_gen.emulators.machine import DATA, Mistake, plant
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]

@@ -9,7 +9,14 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
-from tests.firmware_gen.emulators.chips.chip import ANSWERS, Mistake, chunks, require_notice, run
+from tests.firmware_gen.emulators.machine import (
+    ANSWERS,
+    Mistake,
+    chunks,
+    core_with,
+    require_notice,
+    run,
+)
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
@@ -197,7 +204,7 @@ def test_the_drivers_make_no_mistake(
     require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("microbit-v2"), DRIVER_MAIN)
-    assert run(project, Nrf52833, CHUNKS) == ANSWERS
+    assert run(project, core_with(Nrf52833), CHUNKS) == ANSWERS
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
@@ -205,4 +212,4 @@ def test_a_mistake_of_a_driver_is_noticed(
     mistake: Mistake, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("microbit-v2"), DRIVER_MAIN)
-    require_notice(project, Nrf52833, CHUNKS, mistake)
+    require_notice(project, core_with(Nrf52833), CHUNKS, mistake)

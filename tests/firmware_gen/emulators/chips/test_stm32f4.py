@@ -9,7 +9,14 @@ import pytest
 
 from firmware_gen.board import Board
 from firmware_gen.emulators.chips.stm32f4 import Stm32f401
-from tests.firmware_gen.emulators.chips.chip import ANSWERS, Mistake, chunks, require_notice, run
+from tests.firmware_gen.emulators.machine import (
+    ANSWERS,
+    Mistake,
+    chunks,
+    core_with,
+    require_notice,
+    run,
+)
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
@@ -217,7 +224,7 @@ def test_the_drivers_make_no_mistake(
     main: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("nucleo-f401re"), main)
-    assert run(project, Stm32f401, CHUNKS) == ANSWERS
+    assert run(project, core_with(Stm32f401), CHUNKS) == ANSWERS
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
@@ -225,4 +232,4 @@ def test_a_mistake_of_a_driver_is_noticed(
     mistake: Mistake, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("nucleo-f401re"), CACHED)
-    require_notice(project, Stm32f401, CHUNKS, mistake)
+    require_notice(project, core_with(Stm32f401), CHUNKS, mistake)

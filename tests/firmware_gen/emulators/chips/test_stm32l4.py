@@ -12,11 +12,12 @@ from firmware_gen.board import Board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.stm32l4 import Stm32l476
 from firmware_gen.emulators.fault import FirmwareFault
-from tests.firmware_gen.emulators.chips.chip import (
+from tests.firmware_gen.emulators.machine import (
     ANSWERS,
     DATA,
     Mistake,
     chunks,
+    core_with,
     plant,
     require_notice,
     run,
@@ -181,7 +182,7 @@ def test_the_drivers_make_no_mistake(
     main: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("nucleo-l476rg"), main)
-    assert run(project, Stm32l476, CHUNKS) == ANSWERS
+    assert run(project, core_with(Stm32l476), CHUNKS) == ANSWERS
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
@@ -189,7 +190,7 @@ def test_a_mistake_of_a_driver_is_noticed(
     mistake: Mistake, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("nucleo-l476rg"), LATE)
-    require_notice(project, Stm32l476, CHUNKS, mistake)
+    require_notice(project, core_with(Stm32l476), CHUNKS, mistake)
 
 
 # --- an error that cannot be corrected ------------------------------------------------------------
@@ -199,7 +200,7 @@ def read_half_written(project: Path) -> bytes:
     """Run a project on flash whose first double word was left half written; read it."""
     cells = Cells(0x2_0000)
     cells.broken = set(range(8))
-    return run(project, Stm32l476, CHUNKS[1:2], cells)
+    return run(project, core_with(Stm32l476), CHUNKS[1:2], cells)
 
 
 def test_a_half_written_double_word_does_not_stop_the_device(

@@ -1,23 +1,41 @@
-"""Runs firmware on a strict chip model in this process, and plants mistakes in its drivers."""
+"""Runs firmware on a strict model of a board in this process; plants mistakes in its drivers."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from firmware_gen.board import read_board
+from firmware_gen.board import Board, read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells, PowerFailure
 from firmware_gen.emulators.chips.chip import MakeChip
 from firmware_gen.emulators.chips.core import Core
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.wire import Terminal
+from firmware_gen.emulators.wire import Line, Terminal
+
+
+class Machine(Protocol):
+    def run(self) -> None: ...
+
+
+MakeMachine = Callable[[Path, Board, Line, Cells], Machine]
+
+
+def core_with(chip: MakeChip) -> MakeMachine:
+    """Return a function that makes a core with this chip around it."""
+
+    def make(elf: Path, board: Board, wire: Line, cells: Cells) -> Core:
+        return Core(elf, board, chip, wire, cells)
+
+    return make
+
 
 DATA = bytes(range(1, 17))
 
@@ -90,23 +108,23 @@ class Script:
 
 
 def run(
-    project: Path, chip: MakeChip, chunks: Sequence[bytes], cells: Cells | None = None
+    project: Path, machine: MakeMachine, chunks: Sequence[bytes], cells: Cells | None = None
 ) -> bytes:
-    """Build a project and run it on the chip with these chunks; return what it sends."""
+    """Build a project and run it on the machine with these chunks; return what it sends."""
     board = read_board(project / "board")
     assert board.storage is not None
     wire = Script(*chunks)
-    Core(build(project).elf, board, chip, wire, cells or Cells(board.storage.size)).run()
+    machine(build(project).elf, board, wire, cells or Cells(board.storage.size)).run()
     return wire.received
 
 
 def require_notice(
-    project: Path, chip: MakeChip, chunks: Sequence[bytes], mistake: Mistake
+    project: Path, machine: MakeMachine, chunks: Sequence[bytes], mistake: Mistake
 ) -> None:
-    """Check that the chip notices a mistake with its sentence, in one line that names the place."""
+    """Check that the machine reports a mistake by its sentence, in one line with the place."""
     plant(project, mistake)
     with pytest.raises(FirmwareFault, match=re.escape(mistake.sentence)) as caught:
-        run(project, chip, chunks)
+        run(project, machine, chunks)
     assert re.match(r"the firmware failed at \w+\+0x[0-9a-f]+ \(0x", str(caught.value))
     assert "\n" not in str(caught.value)
 
@@ -126,7 +144,7 @@ class _Port(Terminal):
 
 
 class Device:
-    """A running chip.
+    """A running board.
 
     `port` is the path of its port. `failed` says whether its power has failed.
     """
@@ -137,17 +155,17 @@ class Device:
 
 
 @contextmanager
-def powered(elf: Path, chip: MakeChip, cells: Cells) -> Iterator[Device]:
+def powered(elf: Path, machine: MakeMachine, cells: Cells) -> Iterator[Device]:
     """Run an image in a thread for this block, or until the power fails."""
     board = read_board(elf.parents[1] / "board")
     wire = _Port()
-    core = Core(elf, board, chip, wire, cells)
+    made = machine(elf, board, wire, cells)
     device = Device(wire.port)
     faults: list[FirmwareFault] = []
 
     def live() -> None:
         try:
-            core.run()
+            made.run()
         except PowerFailure:
             device.failed.set()
         except FirmwareFault as fault:
