@@ -168,7 +168,6 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
         (("--stored", 3), Replay(3, 1)),
         (("--relearned", 1), Replay(5, 1)),
         (("--from", "m.ska"), Replay(5, 2)),
-        (("--rule", "published"), Replay()),
     ):
         assert ska_edge(*train_iris, "-o", "x.ska", "--for", "virtual-m4", *options).code == 0
         assert open_model(Path("x.ska")).plan.replay == replay
