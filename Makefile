@@ -9,7 +9,7 @@ DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/emulators/avr/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] firmware_gen/export/templates/*/*.[ch] firmware_gen/export/templates/*/examples/*.[ch] firmware_gen/export/templates/*/examples/*/*.[ch] firmware_gen/export/templates/*/examples/*/*/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline peers profile line results fuzz attack lock wheel clean
+.PHONY: demo test lint format golden bench bench-baseline peers profile line results fuzz attack lock wheel sdist clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 -o demo
@@ -78,10 +78,20 @@ lock:
 # Two builds of one commit are the same file: `git archive` gives every source the commit's time. The
 # files that the build makes get that time, too, and umask gives all of them the same mode.
 wheel: $(VENV)/demo.stamp
-	rm -rf build && mkdir -p build/source
-	umask 022 && git archive HEAD | tar -x --no-same-permissions -C build/source
+	$(clean_source)
 	umask 022 && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
 	    $(PIP) wheel -q --no-deps --no-build-isolation -w dist build/source
+
+# The tests need a clone, so they are not in the source distribution.
+sdist: $(VENV)/demo.stamp
+	$(clean_source)
+	mkdir -p dist && cd build/source && \
+	    $(abspath $(BIN))/python -c 'from setuptools.build_meta import build_sdist; build_sdist("../../dist")' >/dev/null
+
+define clean_source
+rm -rf build && mkdir -p build/source
+umask 022 && git archive HEAD ':(exclude)tests' | tar -x --no-same-permissions -C build/source
+endef
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from ska_edge import __version__
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.screen.console import Output, complain, encode_anything, print_error
 from ska_edge.cli.screen.printable import printable, printable_lines
@@ -180,7 +181,7 @@ def _print_traceback(error: BaseException | None) -> None:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ska-edge")
+@click.version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
     """Small networks that keep learning on a microcontroller, in integers, provable bit for bit.

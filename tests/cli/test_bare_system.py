@@ -12,6 +12,7 @@ import pytest
 
 from ska_edge.cli.main import main
 from tests.cli import bare_system
+from tests.ska_edge.model.foreign.graphs import FILES
 
 ROOT = Path(__file__).parents[2]
 HELP = [["--help"], *([name, "--help"] for name in main.commands)]
@@ -23,6 +24,10 @@ WORK = [
     ["export", "m.ska", "-o", "m.onnx"],
     ["firmware", "m.ska", "--board", "host", "-o", "project"],
     ["firmware", "m.ska", "--board", "host", "-o", "project"],
+    ["export", "m.ska", "-o", "f.onnx", "--float-input"],
+    ["firmware", "m.ska", "--as", "arduino", "-o", "library"],
+    ["check-onnx", str(FILES / "iris_tanh.onnx"), "iris", "-o", "other.ska"],
+    ["firmware", str(FILES / "iris_tanh.onnx"), "--data", "iris", "-o", "other"],
     ["data", "iris", "-o", "iris.npz"],
     ["boards"],
     ["flash", "project", "--stop"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.training import options_from, training_options
@@ -111,7 +112,7 @@ def imported_with_notes(
 
 @click.command("check-onnx", epilog="Example:  ska-edge check-onnx mlp.onnx iris -o mlp.ska")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("data", required=False)
+@click.argument("data", type=DATA, required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model to write; needs DATA.")
 @training_options(LEARNING)
 @data_options

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.screen.console import Output, json_option
@@ -16,7 +17,7 @@ from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
-@click.argument("name")
+@click.argument("name", type=DATA)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
 @data_options
 @json_option

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
@@ -23,7 +24,7 @@ from ska_edge.training.division import parts_of
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data")
+@click.argument("data", type=DATA)
 @click.option("--group", type=int, help="Take only the rows of this group.")
 @data_options
 @json_option

@@ -8,6 +8,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.word import Word
@@ -57,7 +58,7 @@ def export_and_check(
     is_flag=True,
     help="The integer form takes features, float64 in the unit of the training data.",
 )
-@click.option("--data", help="Compare on these data instead of on random inputs.")
+@click.option("--data", type=DATA, help="Compare on these data instead of on random inputs.")
 @data_options
 @json_option
 def export(

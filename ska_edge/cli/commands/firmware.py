@@ -11,6 +11,8 @@ from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
 from ska_edge.cli.commands.check_onnx import imported_with_notes
+from ska_edge.cli.options.complete import BOARD as BOARDS
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import KEY_FILE, key_in
 from ska_edge.cli.screen.console import Output, json_option
@@ -37,6 +39,7 @@ BOARD = "virtual-m4"
 )
 @click.option(
     "--board",
+    type=BOARDS,
     show_default=BOARD,
     help="Board of a project: a name, or a folder; a library suits every board.",
 )
@@ -54,6 +57,7 @@ BOARD = "virtual-m4"
 )
 @click.option(
     "--data",
+    type=DATA,
     help="For an ONNX file of another program: rows from which to choose number formats.",
 )
 @data_options

@@ -13,6 +13,7 @@ import click
 from firmware_gen.board import Board, load_board
 from firmware_gen.memory.footprint import parts, ram
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.screen.columns import PROOF, RANGES, TENSORS, ExplainedModel
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.open import open_model
@@ -89,7 +90,11 @@ def _saves(plan: Plan, board: Board) -> dict[str, int] | None:
 @click.command(cls=ExplainedModel, epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--board", default="virtual-m4", show_default=True, help="Board for which to predict the RAM."
+    "--board",
+    type=BOARD,
+    default="virtual-m4",
+    show_default=True,
+    help="Board for which to predict the RAM.",
 )
 @json_option
 def inspect(model: Path, board: str, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.monitor import check, log_paths
@@ -45,7 +46,7 @@ from ska_edge.training.options import flag
     epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
-@click.argument("data", required=False)
+@click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @baud_option
 @key_option

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ska_edge.api.device import Device
 from ska_edge.cli.device import device
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.port import baud_option, board_option, port_option
@@ -27,7 +28,7 @@ from ska_edge.plural import counted
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data")
+@click.argument("data", type=DATA)
 @board_option
 @port_option
 @baud_option

@@ -19,6 +19,7 @@ from ska_edge.cli.commands.train import (
 )
 from ska_edge.cli.commands.verify import learn_and_compare, require_equal, verify_document
 from ska_edge.cli.device import started
+from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
@@ -32,8 +33,10 @@ from ska_edge.rules.rule import RULES
 
 
 @click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
-@click.argument("data")
-@click.option("--board", default="virtual-m4", show_default=True, help="A name, or a folder.")
+@click.argument("data", type=DATA)
+@click.option(
+    "--board", type=BOARD, default="virtual-m4", show_default=True, help="A name, or a folder."
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: run-DATA-BOARD]."
 )

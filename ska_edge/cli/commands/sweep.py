@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import list_options, options_from, training_options
 from ska_edge.cli.screen.columns import SWEEP, ExplainedSweep
@@ -47,7 +48,7 @@ WIDE = 1000
     epilog="Example:  ska-edge sweep digits -o sweep --rule local,feedback --hidden 64"
     " --hidden 64,32 --rate 0.0625,0.125",
 )
-@click.argument("data")
+@click.argument("data", type=DATA)
 @click.option(
     "-o",
     "--output",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.target import Target, target_option
@@ -118,7 +119,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 
 
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
-@click.argument("data")
+@click.argument("data", type=DATA)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @target_option
 @training_options()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.cli.device import device
+from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_option
 from ska_edge.cli.options.port import baud_option, board_option, port_option
@@ -83,7 +84,7 @@ def verify_document(report: Report) -> dict[str, Any]:
     epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data")
+@click.argument("data", type=DATA)
 @board_option
 @port_option
 @baud_option

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from firmware_gen.emulators.flash import running
+from ska_edge.cli.options.complete import BOARD
 from ska_edge.device.port import FASTEST, SLOWEST, list_ports
 from ska_edge.errors import DeviceError
 
 board_option = click.option(
-    "--board", help="Build, flash and start this board first: a name, or a folder."
+    "--board", type=BOARD, help="Build, flash and start this board first: a name, or a folder."
 )
 PORT_HELP = (
     "Port of a device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."

@@ -1,0 +1,35 @@
+"""Defines arguments whose values a shell can complete: data and boards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+from click.shell_completion import CompletionItem
+
+from firmware_gen.board import board_names
+from ska_edge.data.builtin.catalog import builtin_names
+
+
+class NameOrPath(click.ParamType[str]):
+    """The click type of a text that is one of some names, or a path."""
+
+    name = "text"
+
+    def __init__(self, names: Callable[[], Sequence[str]], kind: str) -> None:
+        self._names, self._kind = names, kind
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002, click passes it
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that fit; the shell itself completes paths of the kind."""
+        # The path comes first, because the script for bash drops what came before it.
+        fitting = [name for name in self._names() if name.startswith(incomplete)]
+        return [CompletionItem(incomplete, type=self._kind), *map(CompletionItem, fitting)]
+
+
+DATA = NameOrPath(builtin_names, "file")
+BOARD = NameOrPath(board_names, "dir")
