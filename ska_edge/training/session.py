@@ -102,7 +102,8 @@ class Session:
                 f"'{dataset.name}' has only one class, '{dataset.labels[0]}'; learning needs at"
                 " least two"
             )
-        _check_data(dataset)
+        else:
+            _check_data(dataset)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
         if base is not None:

@@ -80,6 +80,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     # part of the data is enough for a trained model
     ("moves-of-one-class.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     ("moves-of-one-class.csv", "train FILE --from moves.ska -o m.ska", "wrote m.ska"),
+    ("moves-of-one-row.csv", "train FILE --from moves.ska -o m.ska", "wrote m.ska"),
     ("moves-of-one-row.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     ("moves-of-one-row.csv", "predict moves.ska FILE", "1 of 1"),
     ("moves-of-one-row.csv", "verify moves.ska FILE --board host", "equal"),

@@ -81,6 +81,8 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
             " says too much; hold out blocks"
         )
     require(dataset, kind)
+    if len(dataset.y) == 1:
+        fraction = 0.0  # a single row can teach a model
     if kind == "plain" or fraction == 0:
         train, test = split(dataset, fraction, seed)
         left_out = 0
