@@ -29,6 +29,7 @@ from firmware_gen.build import (
 )
 from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.emit.key import emit_key
+from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
 from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights, initial_crc
 from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_board, renamed_files
@@ -122,6 +123,7 @@ def generated_files(
         "ska_weights.h": emit_weights(plan, parameters),
         "ska_rule.h": emit_rule(plan),
         "ska_state.h": emit_state(plan),
+        "ska_labels.h": emit_labels(plan),
         "ska_messages.h": emit_messages(),
         "ska_key.h": emit_key(key),
     }

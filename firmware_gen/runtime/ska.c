@@ -631,12 +631,39 @@ __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 
 #if SKA_RAW_INPUT
+
+static ska_signal_t standardized(int_fast16_t raw, uint16_t i) {
+    return (ska_signal_t)ska_rule_standardized(raw, SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
+}
+
+static ska_signal_t standardized_wide(int32_t raw, uint16_t i) {
+    return (ska_signal_t)ska_rule_standardized_wide(raw, SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
+}
+
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-        x[i] =
-            (ska_signal_t)ska_rule_standardized(raw[i], SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
+        x[i] = standardized(raw[i], i);
     }
 }
+
+void ska_standardize_u8(const uint8_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = standardized(raw[i], i);
+    }
+}
+
+void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = standardized_wide((int32_t)raw[i], i);
+    }
+}
+
+void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        x[i] = standardized_wide(raw[i], i);
+    }
+}
+
 #endif
 
 /* --- metrics ---------------------------------------------------------------------------------- */

@@ -58,8 +58,12 @@ void ska_init(ska_t *ska);
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
-/* Standardizes raw features from a sensor to an input. */
+/* Standardizes raw features from a sensor to an input. The functions differ only in the type of the
+ * features; int32_t suits the ADCs of 24 bits and others. The linker leaves out unused ones. */
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+void ska_standardize_u8(const uint8_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
 #if SKA_REPLAY_SLOTS > 0

@@ -14,6 +14,7 @@ from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, Table
 from ska_edge.rules.metric_sums import METRIC_TERMS, METRIC_WEIGHT_BITS, metric_term
 from ska_edge.rules.neuron import (
     RAW,
+    WIDE_RAW,
     NeuronFormats,
     RawInput,
     code_shift,
@@ -73,20 +74,7 @@ def neuron_functions(
     weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
     made_of = NeuronFunction
 
-    functions = []
-    if raw is not None:
-        functions.append(
-            made_of(
-                "standardized",
-                "a raw feature as an input",
-                (
-                    Argument.of("raw", RAW),
-                    Argument("multiplier", raw.frac, 0, max(raw.multipliers)),
-                    Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets)),
-                ),
-                lambda r, m, o: standardized(r, m, o, input_format),
-            )
-        )
+    functions = [] if raw is None else _raw_functions(raw, input_format)
     functions += [
         made_of(
             "forward_weight",
@@ -138,6 +126,24 @@ def neuron_functions(
             )
         )
     return tuple(functions)
+
+
+def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]:
+    """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits."""
+    multiplier = Argument("multiplier", raw.frac, 0, max(raw.multipliers))
+    offset = Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets))
+    return [
+        NeuronFunction(
+            name,
+            summary,
+            (Argument.of("raw", format), multiplier, offset),
+            lambda r, m, o: standardized(r, m, o, input_format),
+        )
+        for name, summary, format in (
+            ("standardized", "a raw feature as an input", RAW),
+            ("standardized_wide", "a raw feature beyond 16 bits as an input", WIDE_RAW),
+        )
+    ]
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:

@@ -49,7 +49,8 @@ class RawInput:
     frac: int
 
 
-RAW = QFormat(16, 0)  # raw features are 16-bit integers
+RAW = QFormat(16, 0)  # raw features of most sensors; 8-bit integers are among them
+WIDE_RAW = QFormat(32, 0)  # raw features that may be beyond 16 bits, such as those of a 24-bit ADC
 
 
 def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:

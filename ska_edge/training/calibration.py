@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,8 +13,9 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import OptionError
 from ska_edge.network.twin import tensors_of
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE
+from ska_edge.plan.plan import LONGEST_SHIFT
 from ska_edge.plan.precision import Precision
-from ska_edge.rules.neuron import RAW, RawInput
+from ska_edge.rules.neuron import RAW, WIDE_RAW, RawInput
 from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
@@ -130,19 +132,22 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
     """Return integers that standardize raw features on a device; None for other features.
 
     Args:
-        features: (n, d); a device reads them as 16-bit integers.
+        features: (n, d); a device reads them as integers of up to 32 bits.
         mean, scale: (d,), of the training data.
         format: format of the input.
     """
     whole = (features == np.floor(features)).all()
-    if not whole or features.min() < RAW.minimum or features.max() > RAW.maximum:
+    if not whole or features.min() < WIDE_RAW.minimum or features.max() > WIDE_RAW.maximum:
         return None
-    factors = 2.0**format.frac / scale
-    bits = 32
-    frac = fraction(float(factors.max()), bits)
-    if frac < 1:
+    # A multiplier has a bit less for each bit of the features beyond 16, so that products stay as
+    # small as `LARGEST_OFFSET` allows. Its rounding then changes an input by at most half a unit.
+    needed = int(max(-features.min() - 1, features.max())).bit_length()
+    beyond = max(0, needed - (RAW.bits - 1))
+    factors, bits = 2.0**format.frac / scale, 32 - beyond
+    frac = min(bits - 1 - math.frexp(float(factors.max()))[1], LONGEST_SHIFT)
+    if frac < (needed if beyond else 1):
         return None  # the scale is so small that the integers are too coarse
-    multipliers = QFormat(bits, min(frac, bits - 1))
+    multipliers = QFormat(bits, frac)
     offsets = QFormat(64, multipliers.frac)
     return RawInput(
         multipliers=tuple(multipliers.quantize(factors).tolist()),

@@ -204,6 +204,8 @@ def test_firmware_and_build(
     assert outcome.document() == {
         "output": "fw",
         "board": "virtual-m4",
+        "name": "ska",
+        "raw_inputs": [],
         "digest": iris.plan.digest,
     }
     built = ska_edge("build", "fw", "--json")

@@ -13,7 +13,7 @@ def test_the_library_is_named_after_its_folder(ska_edge: Run, iris_file: Path) -
     assert outcome.out.startswith("wrote SkaIris, the Arduino library SkaIris, plan ")
     assert Path("SkaIris/src/SkaIris.h").is_file()
     document = ska_edge("firmware", iris_file, "--as", "arduino", "-o", "SkaIris", "--json")
-    assert document.document().keys() == {"output", "export", "digest"}
+    assert document.document().keys() == {"output", "export", "name", "digest", "raw_inputs"}
 
 
 def test_edits_that_are_kept_are_named(ska_edge: Run, iris_file: Path) -> None:

@@ -199,6 +199,23 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE -o m.ska {QUICK}; eval m.ska FILE",
         {"split.kind": "random", "evaluation.train.rows": 25, "evaluation.test.rows": 7},
     ),
+    # a device standardizes what its sensor gives
+    (
+        "adc-of-24-bits.csv",
+        f"train FILE -o m.ska {QUICK}; firmware m.ska -o fw",
+        "ska_standardize takes raw int16 features; _u8, _u16 and _i32 take other types",
+    ),
+    (
+        "moves.csv",
+        "firmware moves.ska --name wake -o fw",
+        "no wake_standardize: the training data are no integers of at most 32 bits",
+    ),
+    # several models in one program
+    (
+        "moves.csv",
+        "firmware moves.ska --name string -o fw",
+        "ska-edge: string.h is a header of C, so the model cannot be named string in C;",
+    ),
 ]
 
 

@@ -283,10 +283,19 @@ static void from_written(void) {
 #if SKA_RAW_INPUT
 static void from_standardize(void) {
     int16_t raw[SKA_INPUTS];
+    uint8_t raw_u8[SKA_INPUTS];
+    uint16_t raw_u16[SKA_INPUTS];
+    int32_t raw_i32[SKA_INPUTS];
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
         raw[i] = any_i16;
+        raw_u8[i] = any_u8;
+        raw_u16[i] = (uint16_t)any_i16;
+        raw_i32[i] = any_i32;
     }
     ska_standardize(raw, x);
+    ska_standardize_u8(raw_u8, x);
+    ska_standardize_u16(raw_u16, x);
+    ska_standardize_i32(raw_i32, x);
 }
 #endif
 

@@ -176,7 +176,7 @@ def expected_functions(plan: Plan) -> set[str]:
     if not plan.rule_definition.supervised:
         names.add("learn_batch")
     if plan.raw is not None:
-        names.add("standardize")
+        names |= {"standardize", "standardize_u8", "standardize_u16", "standardize_i32"}
     return {f"ska_{name}" for name in names}
 
 

@@ -109,7 +109,16 @@ def _project(
     )
     say_kept(project.folder, project.kept, out)
     out.line(f"wrote {output} for {project.board}, plan {project.digest}")
-    out.document({"output": str(output), "board": project.board, "digest": project.digest})
+    out.line(_raw_sentence(model, name))
+    out.document(
+        {
+            "output": str(output),
+            "board": project.board,
+            "name": name,
+            "digest": project.digest,
+            "raw_inputs": _raw_types(model),
+        }
+    )
 
 
 def _export(
@@ -120,4 +129,25 @@ def _export(
     )
     say_kept(written.folder, written.kept, out)
     out.line(f"wrote {output}, the {written.title} {written.name}, plan {written.digest}")
-    out.document({"output": str(output), "export": kind, "digest": written.digest})
+    out.line(_raw_sentence(model, name))
+    out.document(
+        {
+            "output": str(output),
+            "export": kind,
+            "name": name,
+            "digest": written.digest,
+            "raw_inputs": _raw_types(model),
+        }
+    )
+
+
+def _raw_types(model: Model) -> list[str]:
+    """Return the types of raw features that a device with this model standardizes."""
+    return [] if model.plan.raw is None else ["uint8", "int16", "uint16", "int32"]
+
+
+def _raw_sentence(model: Model, name: str) -> str:
+    """Return what a device with this model does with raw features."""
+    if model.plan.raw is None:
+        return f"no {name}_standardize: the training data are no integers of at most 32 bits"
+    return f"{name}_standardize takes raw int16 features; _u8, _u16 and _i32 take other types"

@@ -21,6 +21,16 @@ static inline int_fast16_t ska_rule_standardized(int_fast16_t raw, int32_t multi
     return (int_fast16_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(((int64_t)(int32_t)raw * multiplier) + offset, 11), -128, 127);
 }
 
+/* a raw feature beyond 16 bits as an input
+ *   raw: 0 fractional bits, in [-2147483648, 2147483647]
+ *   multiplier: 11 fractional bits, in [0, 70000]
+ *   offset: 11 fractional bits, in [-9, 1099511627776]
+ */
+static inline int_fast16_t ska_rule_standardized_wide(int32_t raw, int32_t multiplier,
+                                                      int64_t offset) {
+    return (int_fast16_t)(int32_t)ska_saturate_i64(ska_round_shift_i64(((int64_t)raw * multiplier) + offset, 11), -128, 127);
+}
+
 /* a weight as used in sums
  *   weight: 0 fractional bits, in [-32768, 32767]
  */

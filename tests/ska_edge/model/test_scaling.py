@@ -15,7 +15,7 @@ from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.state import State
 from ska_edge.plan.check import LARGEST_OFFSET
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.neuron import RAW, RawInput, standardized
+from ska_edge.rules.neuron import RAW, WIDE_RAW, RawInput, standardized
 from ska_edge.training.calibration import raw_input
 
 
@@ -60,15 +60,15 @@ def raw_inputs(draw: st.DrawFn) -> RawInput:
     return RawInput(tuple(draw(multipliers)), tuple(draw(offsets)), draw(st.integers(1, 31)))
 
 
-@given(raw_inputs(), FORMATS, st.integers(0, 2**32 - 1))
+@given(raw_inputs(), FORMATS, st.sampled_from([RAW, WIDE_RAW]), st.integers(0, 2**32 - 1))
 def test_a_whole_feature_becomes_what_a_device_computes(
-    raw: RawInput, format: QFormat, seed: int
+    raw: RawInput, format: QFormat, kind: QFormat, seed: int
 ) -> None:
-    features = np.random.default_rng(seed).integers(RAW.minimum, RAW.maximum + 1, (40, 2))
-    features[:3] = [[RAW.minimum, RAW.maximum], [0, -1], [RAW.maximum, RAW.minimum]]
+    features = np.random.default_rng(seed).integers(kind.minimum, kind.maximum + 1, (40, 2))
+    features[:3] = [[kind.minimum, kind.maximum], [0, -1], [kind.maximum, kind.minimum]]
     ops, most = NumpyOps(), max(raw.multipliers)
     on_device = standardized(
-        Fixed.of(ops, features, RAW),
+        Fixed.of(ops, features, kind),
         Fixed(ops, np.array(raw.multipliers), raw.frac, 0, most),
         Fixed(ops, np.array(raw.offsets), raw.frac, min(raw.offsets), max(raw.offsets)),
         format,

@@ -11,6 +11,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.model.scaling import Scaling, standardize
+from ska_edge.plan.check import LARGEST_OFFSET
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.calibration import (
@@ -82,6 +83,36 @@ def test_raw_integers_become_the_inputs_they_would_in_float(seed: int, format: Q
     assert integers is not None
     got = standardize(integers, raw.astype(np.int64), format)
     assert np.abs(got - format.quantize(scaling.apply(raw))).max() <= 1
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(17, 31), st.sampled_from([4, 12]))
+def test_wide_integers_become_the_inputs_they_would_in_float(
+    seed: int, bits: int, frac: int
+) -> None:
+    """The features of a 24-bit ADC, for example; before, no device standardized them."""
+    rng = np.random.default_rng(seed)
+    raw = rng.integers(-(2**bits), 2**bits, (50, 3)).astype(float)
+    format = QFormat(8 if frac == 4 else 16, frac)
+    scaling = Scaling.fit(raw, "standardize").within(format)
+    integers = raw_input(raw, scaling.mean, scaling.scale, format)
+    assert integers is not None
+    assert max(map(abs, integers.offsets)) <= LARGEST_OFFSET
+    got = standardize(integers, raw, format)
+    assert np.abs(got - format.quantize(scaling.apply(raw))).max() <= 1
+
+
+@pytest.mark.parametrize("largest", [2.0**31, 1e12])
+def test_features_beyond_32_bits_have_no_raw_input(largest: float) -> None:
+    features = np.array([[0.0], [largest]])
+    scaling = Scaling.fit(features, "standardize")
+    assert raw_input(features, scaling.mean, scaling.scale, QFormat(8, 4)) is None
+
+
+def test_a_wide_feature_with_a_small_scale_has_no_raw_input() -> None:
+    """Its multiplier would be so coarse that an input differs by more than 1."""
+    features = 2.0**24 + np.array([[0.0], [1.0]])
+    scaling = Scaling.fit(features, "standardize")
+    assert raw_input(features, scaling.mean, scaling.scale, QFormat(8, 4)) is None
 
 
 def test_features_that_are_no_integers_have_no_raw_input() -> None:

@@ -1,7 +1,8 @@
 /* @NAME@.h - a neural network that keeps learning on the device.
  *
  * ska.h describes the functions of the network, ska_journal.h the functions that save it, and
- * ska_device.h the functions that let ska-edge reach it.
+ * ska_device.h the functions that let ska-edge reach it,
+ * and ska_labels.h has the names of the classes.
  */
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
@@ -11,6 +12,7 @@
 #include "ska_crc.h"
 #include "ska_device.h"
 #include "ska_journal.h"
+#include "ska_labels.h"
 
 #endif
 
