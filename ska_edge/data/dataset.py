@@ -134,17 +134,30 @@ class Dataset:
         """Return the name and the number of a group, or its number if groups have no names."""
         return f"{self.group_names[number]} ({number})" if self.group_names else str(number)
 
-    def of_group(self, number: int) -> Dataset:
+    def of_group(self, wanted: int | str) -> Dataset:
         """Return the samples of one group, such as one person, in their order.
+
+        A group has a number, and may have a name. Without groups, each of several files is one.
 
         Raises InputError if no sample is in that group, or if these data have no groups.
         """
-        if self.group is None:
-            raise InputError(f"'{self.name}' has no groups, so none is {number}")
-        if number not in self.group:
-            known = ", ".join(map(self.group_name, np.unique(self.group)))
-            raise InputError(f"'{self.name}' has no group {number}; its groups are {known}")
-        return self.take(self.group == number)
+        group, names = self.group, self.group_names
+        if group is None and self.file is not None:
+            group, names = self.file, self.file_names
+        if group is None:
+            raise InputError(f"'{self.name}' has no groups, so none is {wanted}")
+        text = str(wanted)
+        number = names.index(text) if text in names else int(text) if _whole(text) else None
+        if number is None or number not in group:
+            known = ", ".join(
+                f"{names[each]} ({each})" if names else str(each) for each in np.unique(group)
+            )
+            raise InputError(f"'{self.name}' has no group {wanted}; its groups are {known}")
+        return self.take(group == number)
+
+
+def _whole(text: str) -> bool:
+    return text.removeprefix("-").isdigit() and text.isascii() and len(text) < 20
 
 
 def save(dataset: Dataset, path: str | Path) -> None:

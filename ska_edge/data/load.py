@@ -27,6 +27,7 @@ from ska_edge.data.formats.npz_table import (
     read_npz,
 )
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.several import files_of, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
 from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.data.tables.table import Table
@@ -61,6 +62,9 @@ def load(
     If the data are for a trained ``model``, a CSV file gives the inputs of the model by name; a
     file with these columns only has no labels, and is refused.
 
+    A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
+    which are joined, see ``several.load_several``.
+
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB; such data are not unpacked. Raises ToolError if the package of a built-in data set is not
     installed.
@@ -70,6 +74,14 @@ def load(
         return Dataset(source, *read_builtin(source), default_split="plain")
     path = Path(source)
     try:
+        files = files_of(source)
+        if files:
+            return load_several(
+                os.fspath(source),
+                files,
+                lambda each: load(each, columns, max_memory, model),
+                max_memory,
+            )
         if not path.exists():
             raise InputError(
                 f"{str(source)!r} is neither a file nor built-in data"

@@ -17,7 +17,10 @@ from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.tables.columns import Columns
 from ska_edge.errors import InputError
 
-Source: TypeAlias = "str | os.PathLike[str] | Dataset | tuple[ArrayLike, ArrayLike]"
+Source: TypeAlias = (
+    "str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Dataset"
+    " | tuple[ArrayLike, ArrayLike]"
+)
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -58,8 +61,9 @@ def load_data(
 
     Args:
         data: the name of built-in data, such as "digits"; the path of a CSV, npz or MNIST-idx
-            file; `(x, y)` with features x (rows, features) and labels y (rows,), for example
-            numpy arrays, lists or data frames; or a Dataset, which is returned unchanged.
+            file, or of a folder; a list of paths, which are joined; `(x, y)` with features x (rows,
+            features) and labels y (rows,), for example numpy arrays, lists or data frames; or a
+            Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
         group_column: the CSV column that holds the groups, such as persons or sessions.
@@ -85,6 +89,8 @@ def load_data(
         if len(data) != 2:
             raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
         return from_arrays(*data)
+    if isinstance(data, list) and data and all(isinstance(e, (str, os.PathLike)) for e in data):
+        data = ",".join(map(os.fspath, data))
     if isinstance(data, (str, os.PathLike)):
         columns = Columns(
             None if label_column is None else str(label_column),

@@ -146,6 +146,22 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data FILE",
         "ska-edge: other-names.npz has no array 'x' (it holds signal, state); it needs x and y",
     ),
+    # several files are one data set
+    ("sessions", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
+        "sessions",
+        "data FILE --drop who",
+        "sessions: 3 files (friday.csv, monday.csv, tuesday.csv); 3 inputs (ax, ay, az)",
+    ),
+    ("sessions", "data 'FILE/*day.csv' --group-column who", {"rows": 30, "groups": 2}),
+    ("sessions", "data FILE/monday.csv,FILE/tuesday.csv --drop who", {"rows": 20}),
+    ("sessions", f"train FILE -o m.ska --drop who {QUICK}", "test rows are the files "),
+    ("sessions", "eval moves.ska FILE --group-column who --group eva", "test (15)"),
+    (
+        "sessions",
+        "data 'FILE/s*.csv'",
+        "ska-edge: no file matches 'sessions/s*.csv'",
+    ),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
     ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),

@@ -25,10 +25,10 @@ from ska_edge.training.division import parts_of
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=DATA)
-@click.option("--group", type=int, help="Take only the rows of this group.")
+@click.option("--group", help="Take only the rows of this group, by its number or name.")
 @data_options
 @json_option
-def evaluate(model: Path, data: str, group: int | None, reader: Reader, as_json: bool) -> None:
+def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json: bool) -> None:
     """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion."""
     out, loaded = Output(as_json), open_model(model)
     dataset = reader.matched(data, loaded, out)

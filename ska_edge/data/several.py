@@ -1,0 +1,146 @@
+"""Joins several files to one data set: the files of a folder, of a pattern, or of a list."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.classes import class_array
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.formats.csv_table import TEXT_TABLES
+from ska_edge.data.memory import check_memory
+from ska_edge.data.tables.columns import SHOWN
+from ska_edge.errors import InputError
+from ska_edge.plural import counted
+
+SUFFIXES = (*TEXT_TABLES, ".npz")  # the files of a folder that are read
+
+
+def files_of(source: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that a source names; an empty list if it is no folder, pattern or list.
+
+    A folder stands for its data files, a pattern such as `run*.csv` for the files that match, in
+    the order of their names; a list has commas between the names of files.
+
+    Raises InputError if a folder has no data files, or if no file matches a pattern.
+    """
+    text, path = os.fspath(source), Path(source)
+    if path.is_dir():
+        found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        if not found:
+            raise InputError(
+                f"{path} is not a file, and as a folder it has no data files; they end in"
+                f" {', '.join(SUFFIXES)}"
+            )
+        return found
+    if path.exists():
+        return []
+    if glob.has_magic(text):
+        found = [Path(name) for name in sorted(glob.glob(text, recursive=True))]
+        if not found:
+            raise InputError(f"no file matches {text!r}")
+        return found
+    listed = [Path(name) for name in text.split(",")]
+    return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
+
+
+def load_several(
+    name: str, paths: Sequence[Path], load: Callable[[Path], Dataset], max_memory: int
+) -> Dataset:
+    """Load files and join them in their order; `name` is the name of all together.
+
+    Inputs are matched by name, as in data for a model, or else by position. A class need not be in
+    every file.
+
+    Raises InputError if the files differ in their inputs, or only some have groups, or if they take
+    more than `max_memory` MB together.
+    """
+    parts: list[Dataset] = []
+    for path in paths:
+        part = load(path)
+        if parts:
+            _check_alike(paths[0], parts[0], path, part)
+            part = part.with_features(parts[0].features)
+        parts.append(part)
+        check_memory(Path(name), sum(each.x.nbytes for each in parts), max_memory)
+    labels = _names([part.labels for part in parts])
+    parts = [part.with_classes(labels) for part in parts]
+    group, group_names = _groups(parts)
+    first = parts[0]
+    files = [path.name for path in paths]
+    return replace(
+        first,
+        name=Path(name).stem or name,
+        x=np.concatenate([part.x for part in parts]),
+        y=np.concatenate([part.y for part in parts]),
+        group=group,
+        group_names=group_names,
+        file=np.repeat(np.arange(len(parts)), [len(part.y) for part in parts]),
+        file_names=tuple(files),
+        tested=_tested(parts),
+        time=first.time if all(part.time for part in parts) else "",
+        origin=_origin(name, files, first),
+        doubts=first.doubts if all(part.doubts for part in parts) else (),
+    )
+
+
+def _check_alike(first_path: Path, first: Dataset, path: Path, part: Dataset) -> None:
+    if first.features and part.features:
+        for name in sorted({*first.features} ^ {*part.features}):
+            has, lacks = (path, first_path) if name in part.features else (first_path, path)
+            raise InputError(f"{has} has the input {name}, but {lacks} has not; drop it")
+    if part.x.shape[1] != first.x.shape[1]:
+        raise InputError(
+            f"{path} has {counted(part.x.shape[1], 'input')}, but {first_path} has"
+            f" {first.x.shape[1]}; files that belong together have the same"
+        )
+    if (part.group is None) != (first.group is None):
+        raise InputError(
+            f"only one of {first_path} and {path} has groups; all files need them, or none"
+        )
+
+
+def _names(lists: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return all names in sorted order; integers are sorted as numbers."""
+    distinct = class_array(sorted({name for names in lists for name in names}))
+    return tuple(str(name) for name in np.sort(distinct))
+
+
+def _groups(parts: Sequence[Dataset]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return the group of each row of all parts, and the names of the groups if any are text."""
+    given = [(part, part.group) for part in parts if part.group is not None]
+    if not given:
+        return None, ()
+    if not any(part.group_names for part in parts):
+        return np.concatenate([group for _, group in given]), ()
+    texts = [
+        np.array(part.group_names)[group] if part.group_names else group.astype(np.str_)
+        for part, group in given
+    ]
+    names, numbers = np.unique(np.concatenate(texts), return_inverse=True)
+    return numbers.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _tested(parts: Sequence[Dataset]) -> NDArray[np.bool_] | None:
+    if all(part.tested is None for part in parts):
+        return None
+    none = [np.zeros(len(part.y), dtype=np.bool_) for part in parts]
+    masks = [
+        empty if part.tested is None else part.tested
+        for part, empty in zip(parts, none, strict=True)
+    ]
+    return np.concatenate(masks)
+
+
+def _origin(name: str, files: Sequence[str], first: Dataset) -> str:
+    """Return one line about the files, and how the first one is read."""
+    more = ", ..." if len(files) > SHOWN else ""
+    how = first.origin.partition(": ")[2]
+    parts = [f"{counted(len(files), 'file')} ({', '.join(files[:SHOWN])}{more})"]
+    return f"{name}: {'; '.join([*parts, how] if how else parts)}"

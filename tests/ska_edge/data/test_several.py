@@ -1,0 +1,119 @@
+"""The files of a folder, of a pattern or of a list are one data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.data.dataset import Dataset, save
+from ska_edge.data.load import load
+from ska_edge.data.source import load_data
+from ska_edge.data.split.division import divide
+from ska_edge.data.tables.columns import Columns
+from ska_edge.errors import InputError
+
+MONDAY = "a,b,who,label\n1,2,eva,rest\n3,4,tom,wave\n"
+TUESDAY = "b,label,a,who\n6,clap,5,zoe\n8,wave,7,eva\n"
+WHO = Columns(group="who")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "week"
+    place.mkdir()
+    (place / "monday.csv").write_text(MONDAY)
+    (place / "tuesday.csv").write_text(TUESDAY)
+    (place / "notes.txt").write_text("no data")
+    return place
+
+
+def test_a_folder_a_pattern_and_a_list_are_the_same(folder: Path) -> None:
+    files = [folder / "monday.csv", folder / "tuesday.csv"]
+    named = ",".join(map(str, files))
+    found = [load(folder, WHO), load(str(folder / "*.csv"), WHO), load(named, WHO)]
+    found.append(load_data(files, group_column="who"))
+    for each in found:
+        assert each.x.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+        assert each.labels == ("clap", "rest", "wave") and each.y.tolist() == [1, 2, 0, 2]
+        assert each.file is not None and each.file.tolist() == [0, 0, 1, 1]
+        assert each.file_names == ("monday.csv", "tuesday.csv")
+        assert each.group is not None and each.group.tolist() == [0, 1, 2, 0]
+        assert each.group_names == ("eva", "tom", "zoe")
+        assert each.digest == found[0].digest
+    assert found[0].name == "week"
+    assert found[0].origin == (
+        f"{folder}: 2 files (monday.csv, tuesday.csv); 2 inputs (a, b); labels from label;"
+        " groups from who"
+    )
+
+
+def test_a_group_is_chosen_by_name_or_number(folder: Path) -> None:
+    week = load(folder, WHO)
+    for wanted in ("eva", 0, "0"):
+        assert week.of_group(wanted).x.tolist() == [[1, 2], [7, 8]]
+    with pytest.raises(InputError, match=r"no group ada; its groups are eva \(0\), tom \(1\), zoe"):
+        week.of_group("ada")
+
+
+def test_a_file_is_a_group_where_there_is_no_other(folder: Path) -> None:
+    week = load(folder, Columns(drop=("who",)))
+    assert week.group is None
+    assert week.of_group("tuesday.csv").x.tolist() == [[5, 6], [7, 8]]
+
+
+def test_whole_files_are_held_out(folder: Path) -> None:
+    for number, name in enumerate(("monday", "tuesday", "friday")):
+        rows = [f"{number},{row},{'ab'[row % 2]}" for row in range(4)]
+        (folder / f"{name}.csv").write_text("\n".join(["x1,x2,label", *rows]) + "\n")
+    division = divide(load(folder), 0.3, 0)
+    assert division.kind == "file"
+    assert len(np.unique(division.test.x[:, 0])) == 1
+    assert not np.isin(division.train.x[:, 0], division.test.x[:, 0]).any()
+
+
+def test_integer_classes_and_groups_keep_their_order(tmp_path: Path) -> None:
+    for number in (2, 10):
+        part = Dataset("d", np.eye(2), np.array([0, 0]), (str(number),), np.array([number, 3]))
+        save(part, tmp_path / f"{number}.npz")
+    found = load(tmp_path)
+    assert found.labels == ("2", "10") and found.y.tolist() == [1, 1, 0, 0]
+    assert found.group is not None and found.group.tolist() == [10, 3, 2, 3]
+
+
+def test_files_that_do_not_belong_together(folder: Path) -> None:
+    for name, text in {
+        "wide.csv": "a,b,c,label\n1,2,3,rest\n",
+        "less.csv": "a,b,label\n1,2,rest\n",
+        "bare.csv": "1,2,3,rest\n1,2,3,wave\n",
+        "few.csv": "1,2,rest\n3,4,wave\n",
+    }.items():
+        (folder / name).write_text(text)
+    for name, group in (("people", np.array([1, 2])), ("nobody", None)):
+        part = Dataset("d", np.eye(2), np.array([0, 1]), ("rest", "wave"), group)
+        save(part, folder / f"{name}.npz")
+    for source, sentence in (
+        ("bare.csv,few.csv", r"few.csv has 2 inputs, but .*bare.csv has 3; files that"),
+        ("less.csv,wide.csv", r"wide.csv has the input c, but .*less.csv has not; drop it"),
+        ("wide.csv,less.csv", r"wide.csv has the input c, but .*less.csv has not; drop it"),
+        ("people.npz,nobody.npz", "only one of .*people.npz and .*nobody.npz has groups; all"),
+    ):
+        paths = ",".join(str(folder / name) for name in source.split(","))
+        with pytest.raises(InputError, match=sentence):
+            load(paths)
+    with pytest.raises(InputError, match=r"no file matches '.*t\*\.npz'"):
+        load(str(folder / "t*.npz"))
+    empty = folder / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match=r"as a folder it has no data files; they end in \.csv"):
+        load(empty)
+
+
+def test_files_are_limited_together(tmp_path: Path) -> None:
+    for number in range(3):
+        part = Dataset("d", np.zeros((50_000, 1)), np.zeros(50_000, dtype=int), ("a",))
+        save(part, tmp_path / f"{number}.npz")
+    assert len(load(tmp_path, max_memory=2).x) == 150_000
+    with pytest.raises(InputError, match="takes 2 MB of memory, but 1 MB are allowed"):
+        load(tmp_path, max_memory=1)
