@@ -86,8 +86,8 @@ def test_files_that_do_not_belong_together(folder: Path) -> None:
     for name, text in {
         "wide.csv": "a,b,c,label\n1,2,3,rest\n",
         "less.csv": "a,b,label\n1,2,rest\n",
-        "bare.csv": "1,2,3,rest\n1,2,3,wave\n",
-        "few.csv": "1,2,rest\n3,4,wave\n",
+        "bare.csv": "1.5,2,3,rest\n1,2,3,wave\n",
+        "few.csv": "1.5,2,rest\n3,4,wave\n",
     }.items():
         (folder / name).write_text(text)
     for name, group in (("people", np.array([1, 2])), ("nobody", None)):
