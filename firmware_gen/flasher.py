@@ -6,6 +6,7 @@ project has a copy of board.toml, so the command can be changed there.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from firmware_gen.formats.write import write_formats
 from firmware_gen.start import PLACE
-from ska_edge.errors import DeviceError, InputError, OptionError, ToolError
-from ska_edge.spelling import did_you_mean
+from ska_edge.errors import DeviceError, OptionError, ToolError
 
 PLACES = ("elf", "hex", "uf2", "bin", "address", "bytes", "port", "folder")
 """The placeholders of a command."""
+USB = re.compile("[0-9A-F]{4}:[0-9A-F]{4}")
+"""Vendor and product number of a USB device."""
 STANDARD_ERROR = 2
 
 
@@ -31,11 +33,18 @@ class Flasher:
     user names. `{folder}` is the port of a device that is a drive: an existing folder. A command
     with `{bin}` runs once for each part of the image. `install` is the command that installs the
     program.
+
+    `usb` are the vendor and product numbers of the USB devices through which the program reaches
+    this board, such as "2341:0043". The serial port of such a device is the port, if the command
+    has one. `drive` is a text in the INFO_UF2.TXT of the drive that is the folder, such as
+    "RPI-RP2".
     """
 
     tool: str
     command: tuple[str, ...]
     install: str
+    usb: tuple[str, ...] = ()
+    drive: str | None = None
 
     def needs_port(self) -> bool:
         """Tell whether the command has the placeholder `{port}` or `{folder}`."""
@@ -54,6 +63,9 @@ class Flasher:
                 return f"command of the flasher {self.tool!r} has {{{name}}}, none of {known}"
         if uf2 is None and "uf2" in self._names():
             return f"the flasher {self.tool!r} needs uf2, the chip's family in UF2 files"
+        for number in self.usb:
+            if not USB.fullmatch(number):
+                return f"usb of the flasher {self.tool!r} has {number!r}, but needs 2341:0043"
         return None
 
     def commands(self, elf: Path, port: str | None, uf2: int | None = None) -> list[list[str]]:
@@ -94,43 +106,6 @@ class Flasher:
 
     def _names(self) -> list[str]:
         return [name for part in self.command for name in PLACE.findall(part)]
-
-
-def choose_flasher(
-    board: str,
-    flashers: Sequence[Flasher],
-    tool: str | None,
-    port: str | None,
-    dry_run: bool = False,
-) -> Flasher:
-    """Return the flasher with this name; without a name, the first one that is installed.
-
-    With a port and without a name, only flashers that use a port count. If none is installed, the
-    first one is returned. `dry_run` tells whether the user asked only for the commands.
-
-    Raises:
-        InputError: the board has no such flasher.
-    """
-    if not flashers:
-        given = {"{tool}": tool is not None, "{port}": port is not None, "{dry_run}": dry_run}
-        options = " and ".join(name for name, is_given in given.items() if is_given)
-        raise OptionError(
-            f"{{board}} is emulated and no real device; leave {options} out", board=board
-        )
-    names = [flasher.tool for flasher in flashers]
-    if tool is not None:
-        found = [flasher for flasher in flashers if flasher.tool == tool]
-        if not found:
-            raise InputError(
-                f"board {board} has no flasher {tool!r}{did_you_mean(tool, names)}; choose one of"
-                f" {', '.join(names)}"
-            )
-        return found[0]
-    suited = [flasher for flasher in flashers if flasher.needs_port() == (port is not None)]
-    if not suited:
-        raise InputError(f"no flasher of board {board} fits; choose one of {', '.join(names)}")
-    installed = (flasher for flasher in suited if shutil.which(flasher.command[0]) is not None)
-    return next(installed, suited[0])
 
 
 def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:

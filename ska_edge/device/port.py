@@ -42,13 +42,15 @@ class PortInfo:
     """A serial port of this computer: its path, and what the system says about it.
 
     `present` tells whether a device is connected; a system also lists UARTs without a device.
-    `serial_number` is the number of the USB device; None for any other port.
+    `serial_number` is the number of the USB device, and `usb` its vendor and product number, such
+    as "2341:0043"; both are None for any other port.
     """
 
     path: str
     description: str
     present: bool
     serial_number: str | None = None
+    usb: str | None = None
 
 
 def list_ports() -> list[PortInfo]:
@@ -61,7 +63,13 @@ def list_ports() -> list[PortInfo]:
     ports = system.comports()
     return sorted(
         (
-            PortInfo(port.device, port.description, port.hwid != "n/a", port.serial_number)
+            PortInfo(
+                port.device,
+                port.description,
+                port.hwid != "n/a",
+                port.serial_number,
+                None if port.vid is None else f"{port.vid:04X}:{port.pid:04X}",
+            )
             for port in ports
         ),
         key=lambda port: port.path,

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.board import read_board
+from firmware_gen.build import BOARD_FOLDER
 from firmware_gen.emulators import flash as boards
-from firmware_gen.flasher import choose_flasher, run_flasher
+from firmware_gen.flasher import run_flasher
+from firmware_gen.flashing.choice import Choice, by_connection, by_user
 from firmware_gen.project import Project, load_project
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.device.port import list_ports
+from ska_edge.errors import OptionError
 
 
 @click.command(epilog="Example:  ska-edge flash firmware && ska-edge monitor")
@@ -19,6 +24,7 @@ from ska_edge.cli.screen.console import Output, json_option
 @click.option("--tool", help="Flash a real device with this program, from board/board.toml.")
 @click.option("--port", help="Flash a real device at this port.")
 @click.option("--dry-run", is_flag=True, help="Print the commands for a real device; run nothing.")
+@click.option("--emulated", is_flag=True, help="Start the emulated board in any case.")
 @click.option("--stop", is_flag=True, help="Stop the emulated board that runs this project.")
 @trust_option
 @json_option
@@ -27,13 +33,15 @@ def flash(
     tool: str | None,
     port: str | None,
     dry_run: bool,
+    emulated: bool,
     stop: bool,
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Start the emulated board of the project in FOLDER, which keeps running until --stop.
+    """Flash the project in FOLDER to its board, or start an emulated board until --stop.
 
-    With --tool, --port or --dry-run, flash a real device instead.
+    With --tool, --port or --dry-run, or if a device of the project's board is connected, flash a
+    real device. Otherwise start the emulated board, which keeps running.
     """
     out = Output(as_json)
     if stop:
@@ -47,23 +55,33 @@ def flash(
         return
     project = load_project(folder)
     if tool is not None or port is not None or dry_run:
-        _flash_device(project, tool, port, dry_run, trust, out)
+        if emulated:
+            raise OptionError("leave {emulated} out, or {tool}, {port} and {dry_run}")
+        board = read_board(folder / BOARD_FOLDER)
+        choice = by_user(board, tool, port, dry_run, list_ports)
+        _flash_device(project, choice, dry_run, trust, out)
+        return
+    connected = None if emulated else by_connection(read_board(folder / BOARD_FOLDER), list_ports)
+    if connected is not None:
+        _flash_device(project, connected, dry_run, trust, out)
         return
     require_trust(folder, trust)
-    board = boards.launch(folder)
-    out.line(f"{project.board} runs with plan {project.digest}, its port is {board.port}")
+    started = boards.launch(folder)
+    out.line(f"{project.board} runs with plan {project.digest}, its port is {started.port}")
     out.document(
-        {"board": project.board, "port": board.port, "pid": board.pid, "digest": project.digest}
+        {"board": project.board, "port": started.port, "pid": started.pid, "digest": project.digest}
     )
 
 
 def _flash_device(
-    project: Project, tool: str | None, port: str | None, dry_run: bool, trust: bool, out: Output
+    project: Project, choice: Choice, dry_run: bool, trust: bool, out: Output
 ) -> None:
     """Flash a real device, or show the commands that would do it."""
     board, elf = boards.built_image(project.folder)
-    flasher = choose_flasher(board.name, board.flashers, tool, port, dry_run)
-    commands = flasher.commands(elf.resolve(), port, board.uf2)
+    flasher = choice.flasher
+    commands = flasher.commands(elf.resolve(), choice.port, board.uf2)
+    if choice.found is not None:
+        out.line(f"{board.name} is connected at {choice.found}")
     if not dry_run:
         require_trust(project.folder, trust)
     for command in commands:

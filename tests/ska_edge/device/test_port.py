@@ -43,9 +43,20 @@ def arriving(port: Port, count: int) -> bytes:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def system_port(path: str, serial_number: str | None = None, hwid: str = "USB") -> SimpleNamespace:
+def system_port(
+    path: str,
+    serial_number: str | None = None,
+    hwid: str = "USB",
+    usb: tuple[int, int] | None = None,
+) -> SimpleNamespace:
+    vid, pid = usb or (None, None)
     return SimpleNamespace(
-        device=path, description=f"at {path}", hwid=hwid, serial_number=serial_number
+        device=path,
+        description=f"at {path}",
+        hwid=hwid,
+        serial_number=serial_number,
+        vid=vid,
+        pid=pid,
     )
 
 
@@ -60,6 +71,12 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
     ]
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
     return ports
+
+
+def test_a_port_tells_the_numbers_of_its_usb_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [system_port("/dev/ttyACM0", usb=(0x2341, 0x43)), system_port("/dev/ttyS0", hwid="n/a")]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert [port.usb for port in list_ports()] == ["2341:0043", None]
 
 
 def test_ports_are_listed_by_path(listed: list[SimpleNamespace]) -> None:

@@ -1,0 +1,1 @@
+"""Chooses how an image gets to a real device."""
