@@ -94,10 +94,9 @@ def _text(value: Any) -> str:
 
 def _warnings(trained: Trained) -> list[dict[str, Any]]:
     """Return the warnings about the split, about the start, and about poor learning."""
-    found = dict(trained.division.cautions)
     advice = far_domain(trained)
-    if advice:
-        found["far domain"] = advice
+    found = {"far domain": advice} if advice else {}
+    found.update(trained.division.cautions)
     general = [{"sign": sign, "layer": None, "text": text} for sign, text in found.items()]
     return [*general, *(symptom.as_dict(flag) for symptom in trained.symptoms)]
 

@@ -56,6 +56,16 @@ def blocks(y: IntArray, section: IntArray, fraction: float, rng: Generator) -> B
     return best
 
 
+def recorded_once(y: IntArray, section: IntArray) -> IntArray:
+    """Return the classes that come in a single run, although labels come in runs."""
+    if not labels_run(y):
+        return y[:0]
+    begins = np.flatnonzero(np.append(True, (np.diff(y) != 0) | (np.diff(section) != 0)))
+    classes, runs = np.unique(y[begins], return_counts=True)
+    found: IntArray = classes[runs == 1]
+    return found
+
+
 def _classes(y: IntArray) -> int:
     return len(np.unique(y))
 

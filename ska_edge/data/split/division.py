@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.split.blocks import blocks
+from ska_edge.data.split.blocks import blocks, recorded_once
 from ska_edge.data.split.groups import whole
 from ska_edge.data.split.kind import choose, require
 from ska_edge.data.split.order import in_time
@@ -88,6 +88,8 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
         left_out = 0
     else:
         train, test, left_out = _held_out(dataset, kind, fraction, seed)
+    if kind == "blocked" and len(test.y):
+        cautions.update(_once(dataset))
     sentence = _sentence(test, kind, fraction, why, left_out) if len(test.y) else ""
     cautions.update(_rare(dataset, train, test))
     return Division(train, test, kind, sentence, cautions, left_out)
@@ -175,6 +177,25 @@ def _name(dataset: Dataset, kind: str, number: int) -> str:
     return dataset.file_names[number] if kind == "file" else dataset.group_name(number)
 
 
+def _once(dataset: Dataset) -> dict[str, str]:
+    """Return a caution about classes in a single run: no rows show how they vary."""
+    once = recorded_once(dataset.y, _sections(dataset))
+    if not len(once):
+        return {}
+    return {
+        "one run": (
+            f"{counted(len(once), 'class')} in a single run ({_listed(dataset, once)}): if it is a"
+            " recording, test rows are much like learned ones and the accuracy says too much;"
+            " record each class several times"
+        )
+    }
+
+
+def _listed(dataset: Dataset, classes: IntArray) -> str:
+    more = ", ..." if len(classes) > SHOWN else ""
+    return ", ".join(dataset.labels[at] for at in classes[:SHOWN]) + more
+
+
 def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
     """Return cautions about classes with few rows in all data or none in a part."""
     counts, learned, tested = (
@@ -194,6 +215,5 @@ def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
     ):
         none = np.flatnonzero((counts > 0) & missing)
         if len(none) and len(test.y):
-            names = ", ".join(dataset.labels[at] for at in none[:SHOWN])
-            found[sign] = f"{counted(len(none), 'class')} with {lack}: {names}"
+            found[sign] = f"{counted(len(none), 'class')} with {lack}: {_listed(dataset, none)}"
     return found

@@ -177,7 +177,7 @@ def test_data_that_name_their_test_rows() -> None:
 def test_one_recording_is_split_in_blocks_of_whole_runs() -> None:
     data = recording(np.random.default_rng(0))
     division = divide(data, 0.2, 0)
-    assert (division.kind, division.left_out) == ("blocked", 0)
+    assert (division.kind, division.left_out, division.cautions) == ("blocked", 0, {})
     assert division.sentence == (
         "test rows are blocks of neighboring rows, because the labels come in runs"
     )
@@ -198,6 +198,7 @@ def test_a_single_run_of_a_class_gives_a_block_with_a_gap() -> None:
             assert np.abs(learned[:, np.newaxis] - block).min() == 2
         parts_are_apart(division, 100)
     assert "beside them are in neither part" in division.sentence
+    assert "2 classes in a single run (class 0, class 1)" in division.cautions["one run"]
 
 
 def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
