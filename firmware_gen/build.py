@@ -21,6 +21,8 @@ from ska_edge.errors import CheckError, InputError, ToolError
 from ska_edge.spelling import did_you_mean
 
 SOURCE_FOLDER = "src"
+PROGRAM = "ska_main.c"
+"""The main program of the runtime, in the folder of the sources."""
 BOARD_FOLDER = "board"
 BUILD_FOLDER = "build"
 LIBRARY_FOLDER = "library"
@@ -61,22 +63,25 @@ def build(
     *,
     flags: Sequence[str] = (),
     toolchain: str | None = None,
+    main: Path | None = None,
     measuring: bool = False,
     bounded: bool = True,
 ) -> BuildReport:
     """Compile and link the project to `build/firmware.elf`, and measure the image.
 
     `flags` come after all others, so they take precedence (sanitizers, `-O0`). `toolchain`
-    overrides the board's order of preference. `measuring` adds the board's counter. If not
+    overrides the board's order of preference. `main` is a C file that is compiled in place of the
+    project's main program. `measuring` adds the board's counter. If not
     `bounded`, a stack without a known bound is accepted and reported as None.
 
     Raises:
-        InputError: the folder is not a project, or the board has no such toolchain.
+        InputError: the folder is not a project, the board has no such toolchain, or there is no
+            file `main`.
         ToolError: the compiler is missing.
         CheckError: the compiler rejected the sources, or the stack has no bound.
     """
     board = read_board(project / BOARD_FOLDER)
-    sources = _sources(project, board, measuring)
+    sources = _sources(project, board, measuring, main)
     compiler, found = _compiler(board, toolchain)
     freestanding = board.linker_script is not None
 
@@ -193,7 +198,7 @@ def _defines(board: Board, prefix: str) -> list[str]:
     return [f"-D{name}={value}" for name, value in {**macros, **names}.items()]
 
 
-def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
+def _sources(project: Path, board: Board, measuring: bool, main: Path | None) -> list[str]:
     """Return the C and assembler files, relative to the build folder, in a fixed order."""
     own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
     if not own:
@@ -205,8 +210,16 @@ def _sources(project: Path, board: Board, measuring: bool) -> list[str]:
         of_board.append(board.file(board.storage.source).name)
     if measuring and board.counter is not None:
         of_board.append(board.file(board.counter.source).name)
-    return [f"../{SOURCE_FOLDER}/{name}" for name in own] + [
-        f"../{BOARD_FOLDER}/{name}" for name in of_board
+    first: list[str] = []
+    if main is not None:
+        if not main.is_file():
+            raise InputError(f"there is no file {main}; give the C file with your main function")
+        own = [name for name in own if name != renamed(PROGRAM, prefix_in(project))]
+        first = [str(main.resolve())]
+    return [
+        *first,
+        *(f"../{SOURCE_FOLDER}/{name}" for name in own),
+        *(f"../{BOARD_FOLDER}/{name}" for name in of_board),
     ]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_gen.board import Board
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FIGURES = (
     "1_entropy.png",
@@ -56,9 +58,12 @@ def cells(text: str, start: str) -> list[float]:
 
 
 def test_own_firmware_serves_what_it_learned_by_itself(
-    capsys: pytest.CaptureFixture[str], require_toolchain: Callable[[str], str]
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    require_board: Callable[[str], Board],
 ) -> None:
-    require_toolchain("gcc")
+    require_board("virtual-m4")
+    monkeypatch.setenv("SKA_SENSOR", "")  # the example sets it; the test restores it
     runpy.run_path(str(EXAMPLES / "own_firmware" / "serve.py"), run_name="__main__")
     text = capsys.readouterr().out
     assert "200 samples" in text

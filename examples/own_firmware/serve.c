@@ -1,110 +1,48 @@
 /* A firmware of one's own that learns from its own sensor and serves ska-edge.
  *
- * Everything that ska-edge needs is in the marked lines; the rest is the sensor and the line. Here,
- * the sensor is a file, and the line is a pseudo terminal, whose path is printed. On a board, the
- * line is a UART, USB or BLE, and the loop is the same.
+ * `ska-edge build PROJECT --main serve.c` compiles it in place of the project's main program. The
+ * functions ska_board_* are the board's; in a firmware without the board's files, the bytes may
+ * come from any UART, USB or BLE driver.
  */
-#define _XOPEN_SOURCE 600
+#include "ska_board.h"
+#include "ska_device.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <termios.h>
-#include <unistd.h>
+static ska_device_t device; /* the network, and the session with a host */
 
-#include "ska_board.h"  /* ska-edge */
-#include "ska_device.h" /* ska-edge */
+/* The sensor of the board virtual-m4: each read gives the next byte of a file, and a larger number
+ * after the last one. */
+#define SENSOR (*(const volatile uint32_t *)0x40005000u)
 
-static ska_device_t device; /* ska-edge: the network and the session with a host */
-
-const char ska_board_name[16] = "my board"; /* ska-edge */
-
-/* --- the line --------------------------------------------------------------------------------- */
-
-static int line = -1;
-
-/* Opens a pseudo terminal without echo. This end also holds the other one open, so that programs
- * can come and go. */
-static int line_open(void) {
-    struct termios settings;
-    const char *path;
-    int other;
-    line = posix_openpt(O_RDWR | O_NOCTTY);
-    if (line < 0 || grantpt(line) != 0 || unlockpt(line) != 0 || (path = ptsname(line)) == NULL) {
-        return 0;
+/* Reads a sample: its class and its inputs, one byte each. Returns false after the last sample. */
+static bool sensor_read(ska_signal_t x[SKA_INPUTS], uint16_t *label) {
+    const uint32_t first = SENSOR;
+    if (first > 255u) {
+        return false;
     }
-    other = open(path, O_RDWR | O_NOCTTY);
-    if (other < 0 || tcgetattr(other, &settings) != 0) {
-        return 0;
-    }
-    settings.c_iflag = settings.c_oflag = settings.c_lflag = 0;
-    settings.c_cflag = CS8 | CREAD | CLOCAL;
-    if (tcsetattr(other, TCSANOW, &settings) != 0) {
-        return 0;
-    }
-    printf("%s\n", path);
-    return fflush(stdout) == 0;
-}
-
-/* Tells whether a byte has arrived; waits for it if there is nothing else to do. */
-static int line_has_byte(int idle) {
-    struct pollfd port = {line, POLLIN, 0};
-    return poll(&port, 1, idle ? -1 : 0) > 0;
-}
-
-static uint8_t line_read(void) {
-    uint8_t byte = 0;
-    if (read(line, &byte, 1) != 1) {
-        exit(EXIT_FAILURE);
-    }
-    return byte;
-}
-
-void ska_board_write(uint8_t byte) { /* ska-edge: where answers go */
-    if (write(line, &byte, 1) != 1) {
-        exit(EXIT_FAILURE);
-    }
-}
-
-/* --- the sensor ------------------------------------------------------------------------------- */
-
-static FILE *sensor;
-
-/* Reads a sample: its class and its inputs, one byte each. Returns 0 after the last sample. */
-static int sensor_read(ska_signal_t x[SKA_INPUTS], uint16_t *label) {
-    uint8_t record[1 + SKA_INPUTS];
-    if (fread(record, sizeof record, 1, sensor) != 1) {
-        return 0;
-    }
-    *label = record[0];
+    *label = (uint16_t)first;
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-        x[i] = (ska_signal_t)record[1 + i];
+        x[i] = (ska_signal_t)SENSOR;
     }
-    return 1;
+    return true;
 }
 
-/* --- the firmware ----------------------------------------------------------------------------- */
-
-int main(int count, char **arguments) {
-    sensor = count == 2 ? fopen(arguments[1], "rb") : NULL;
-    if (sensor == NULL || !line_open()) {
-        perror("serve");
-        return EXIT_FAILURE;
-    }
-    ska_device_init(&device); /* ska-edge */
-    for (int more = 1;;) {
-        while (line_has_byte(!more || !ska_device_followed(&device)) &&
-               !ska_device_feed(&device, line_read())) { /* ska-edge: each byte that arrived */
-        }
-        ska_device_poll(&device); /* ska-edge: executes a request and answers it */
-        /* This firmware learns only while a host follows, so that the host's log is complete. */
-        if (more && ska_device_followed(&device)) {
-            ska_signal_t x[SKA_INPUTS];
-            uint16_t label;
+int main(void) {
+    bool more = true; /* whether the sensor has samples */
+    ska_board_init();
+    ska_device_init(&device); /* also loads the last save */
+    for (;;) {
+        static ska_signal_t x[SKA_INPUTS];
+        uint16_t label;
+        /* It learns only while a host follows, so that the host's log has every sample. */
+        const bool learns = more && ska_device_followed(&device) && !ska_device_busy(&device);
+        if (!learns || ska_board_has_byte()) { /* ska_board_read sleeps until a byte arrives */
+            if (ska_device_feed(&device, (uint8_t)ska_board_read())) {
+                ska_device_poll(&device); /* executes a request and answers it */
+            }
+        } else {
             more = sensor_read(x, &label);
-            if (more && ska_device_learn(&device, x, label) != SKA_OK) { /* ska-edge */
-                return EXIT_FAILURE;
+            if (more) {
+                (void)ska_device_learn(&device, x, label); /* and tells the host */
             }
         }
     }

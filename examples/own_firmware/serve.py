@@ -1,23 +1,22 @@
 """Let a firmware of one's own learn from its own sensor while `ska-edge monitor` follows.
 
-The firmware is serve.c. It runs as a program on this computer, its line is a pseudo terminal, and
-its sensor is a file. Then `replay`, `pull` and `verify` check what it has learned.
+The firmware is serve.c. It runs on the emulated board virtual-m4, whose sensor gives the bytes of a
+file. Then `replay`, `pull` and `verify` check what it has learned.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import ska_edge
-from firmware_gen.toolchains import choose
+from firmware_gen.emulators.flash import start
 
 ROWS = 200
 STATES = ("replayed", "pulled")
@@ -29,30 +28,6 @@ def rows(turned: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     labels = random.integers(0, 3, ROWS)
     x = np.eye(3)[labels].repeat(2, axis=1) + random.normal(0, 0.2, (ROWS, 6))
     return (np.roll(x, 2, axis=1) if turned else x), labels
-
-
-def compile_firmware(model: ska_edge.Model, folder: Path) -> Path:
-    """Compile serve.c with the sources of a project, without the project's own main."""
-    model.firmware(folder / "project", board="host")
-    sources = folder / "project" / "src"
-    names = sorted(path.name for path in sources.glob("*.c") if path.name != "ska_main.c")
-    arguments = ["-std=c99", "-Os", f"-I{sources}", str(Path(__file__).with_name("serve.c"))]
-    program = folder / "serve"
-    choose(("cc", "gcc", "clang", "zig")).run(
-        [*arguments, *(str(sources / name) for name in names), "-o", str(program)], folder
-    )
-    return program
-
-
-@contextmanager
-def running(program: Path, sensor: Path) -> Iterator[str]:
-    """Run the firmware, and return the path of its line."""
-    with subprocess.Popen([program, sensor], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def ask(*arguments: object) -> None:
@@ -74,13 +49,16 @@ def main() -> None:
         records = np.column_stack([labels.astype(np.uint8), inputs.astype(np.int8).view(np.uint8)])
         (folder / "sensor").write_bytes(records.tobytes())
         np.savez(folder / "sensor.npz", x=x, y=labels)
-        with running(compile_firmware(trained.model, folder), folder / "sensor") as port:
-            ask("monitor", model, "--port", port, "--samples", ROWS, "--log", log)
+        trained.model.firmware(folder / "project", board="virtual-m4")
+        ask("build", folder / "project", "--main", Path(__file__).with_name("serve.c"))
+        os.environ["SKA_SENSOR"] = str(folder / "sensor")
+        with start(folder / "project") as board:
+            ask("monitor", model, "--port", board.port, "--samples", ROWS, "--log", log)
             ask("replay", log, model, "-o", folder / "replayed.ska")
-            ask("pull", model, "--port", port, "-o", folder / "pulled.ska")
+            ask("pull", model, "--port", board.port, "-o", folder / "pulled.ska")
             replayed, pulled = (ska_edge.load(folder / f"{name}.ska") for name in STATES)
             print(f"replay and device have the same bits: {replayed.state.crc == pulled.state.crc}")
-            ask("verify", model, folder / "sensor.npz", "--port", port)
+            ask("verify", model, folder / "sensor.npz", "--port", board.port)
 
 
 if __name__ == "__main__":

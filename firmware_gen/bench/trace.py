@@ -33,6 +33,9 @@ Trace = Counter[tuple[Block | None, Block]]
 class _NoWire:
     """A wire on which nothing is read or written."""
 
+    def ready(self) -> bool:
+        return False
+
     def read(self, _limit: int) -> bytes:
         return b""
 

@@ -7,6 +7,9 @@ flash (read only), RAM (not executable), the memory for saves (like RAM; its con
 process) and the CMSDK UART. It also models the two registers of the interrupt controller with which
 that UART ends a WFI. Any other access is a fault, reported in one line with exit code 1. While the
 image computes, the UART buffers `buffer` bytes (see board.toml); other bytes wait on the wire.
+If the environment
+variable SKA_SENSOR names a file, the board has a sensor: each read of the register at 0x40005000
+gives the next byte of the file, and 0xFFFFFFFF after the last one.
 Interrupts, exceptions and time are not modeled: the image runs as fast as it can, and the process
 sleeps while the image waits in WFI.
 """
@@ -14,6 +17,7 @@ sleeps while the image waits in WFI.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import struct
 import sys
@@ -25,9 +29,10 @@ from typing import Any
 from firmware_gen.board import Board, read_board
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_program
-from firmware_gen.emulators.wire import Terminal, Wire
+from firmware_gen.emulators.wire import Line, Terminal
 from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
+from ska_edge.files import refusal
 
 # CMSDK APB UART (Cortex-M System Design Kit TRM, section 4.3): register offsets and bits.
 UART_DATA, UART_STATE, UART_CONTROL, UART_INTERRUPT, UART_DIVIDER = 0x0, 0x4, 0x8, 0xC, 0x10
@@ -38,6 +43,8 @@ UART_TX_ENABLE, UART_RX_ENABLE, UART_RX_INTERRUPT_ENABLE = 0x1, 0x2, 0x8
 SYSTEM_CONTROL = 0xE000_E000
 NVIC_ENABLE, NVIC_CLEAR_PENDING = 0x100, 0x280
 
+SENSOR, NO_SAMPLE = 0x4000_5000, 0xFFFF_FFFF
+"""The address of the sensor's only register, and its value after the last byte."""
 PAGE = 0x1000
 OUTPUT_LIMIT = 512
 """Output is sent when this many bytes are buffered, even if the firmware reads no input."""
@@ -51,7 +58,7 @@ class Machine:
         ToolError: unicorn or pyelftools is missing.
     """
 
-    def __init__(self, elf: Path, board: Board, wire: Wire) -> None:
+    def __init__(self, elf: Path, board: Board, wire: Line, sensor: bytes | None = None) -> None:
         try:
             # Import by name, because unicorn claims to be typed, but most of it is not.
             unicorn: Any = importlib.import_module("unicorn")
@@ -79,6 +86,7 @@ class Machine:
             )
         self._wire = wire
         self._input: deque[int] = deque()
+        self._polled = False  # whether the state was read without a byte since the last WFI
         self._buffer = uart.buffer
         self._output = bytearray()
         self._uart_control = 0
@@ -117,6 +125,9 @@ class Machine:
         self.unicorn.mmio_map(
             SYSTEM_CONTROL, PAGE, self._read_control, None, self._write_control, None
         )
+        if sensor is not None:
+            self._samples = iter(sensor)
+            self.unicorn.mmio_map(SENSOR, PAGE, self._read_sensor, None, self._write_sensor, None)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
 
@@ -160,6 +171,7 @@ class Machine:
     def _wait(self) -> bool:
         """Sleep in WFI until there is a byte to read; return False if the wire is gone."""
         self._send()
+        self._polled = False
         if not self._input:
             if not (
                 self._interrupts & self._rx_interrupt
@@ -177,6 +189,11 @@ class Machine:
 
     def _read_uart(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
         if offset == UART_STATE:
+            if not self._input and self._polled:  # the firmware works while it waits
+                self._send()
+                if self._wire.ready():
+                    self._input += self._wire.read(self._buffer)
+            self._polled = not self._input
             return UART_RX_FULL if self._input else 0
         if offset == UART_DATA:
             if not self._uart_control & UART_RX_ENABLE:
@@ -197,6 +214,16 @@ class Machine:
             self._uart_control = value
         elif offset not in (UART_STATE, UART_INTERRUPT, UART_DIVIDER):
             self._fail(f"it writes the UART's register 0x{offset:x}, which is not modeled")
+
+    def _read_sensor(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
+        if offset:
+            return self._fail(f"it reads the sensor's register 0x{offset:x}, which does not exist")
+        return next(self._samples, NO_SAMPLE)
+
+    def _write_sensor(
+        self, _engine: Any, _offset: int, _size: int, _value: int, _data: Any
+    ) -> None:
+        self._fail("it writes to the sensor")
 
     def _read_control(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
         if offset == NVIC_ENABLE:
@@ -246,8 +273,13 @@ def run(elf: Path, board: Path) -> None:
     """Print the path of the serial port, and run an image until the process is stopped."""
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    path = os.environ.get("SKA_SENSOR")
+    try:
+        sensor = Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise refusal("read", Path(str(path)), error) from error
     terminal = Terminal()
-    machine = Machine(elf, read_board(board.parent), terminal)
+    machine = Machine(elf, read_board(board.parent), terminal, sensor)
     print(terminal.port, flush=True)
     machine.run()
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.board import BOARDS_FOLDER
+from firmware_gen.build import PROGRAM
 from firmware_gen.emit.prefix import DEFAULT, renamed, renamed_files
 from firmware_gen.emit.taken import Taken
 from firmware_gen.export.table import Export
@@ -25,8 +26,6 @@ CONFIG = "ska_config.h"
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = "@NAME@"
 """What the templates have in place of the library's name, also in the names of files."""
-PROGRAM = "ska_main.c"
-"""The main program of the runtime; no library contains it."""
 EEPROM = BOARDS_FOLDER / "avr" / "storage_eeprom.c"
 NO_BUFFER = "SKA_UART_BUFFER 0u"
 LONGEST_NAME = 63
@@ -51,7 +50,7 @@ def source_files(
         InputError: the name cannot be the name of a library, or is `taken`.
     """
     files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names)}
-    del files[PROGRAM]
+    del files[PROGRAM]  # no library contains the main program
     files = {file: _configured(file, text) for file, text in files.items()}
     files[f"ska_{EEPROM.name}"] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))
     config = (TEMPLATES / "library" / CONFIG).read_text(encoding="utf-8")

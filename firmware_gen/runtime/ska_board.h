@@ -1,12 +1,13 @@
 /*
  * ska_board.h: the interface between a board and the firmware. A board's sources define
- * ska_board_name, ska_board_init, ska_board_read and ska_board_write; no other part of the firmware
- * accesses hardware. Your own firmware around ska_device.h needs only ska_board_name and
- * ska_board_write.
+ * ska_board_name, ska_board_init, ska_board_has_byte, ska_board_read and ska_board_write; no other
+ * part of the firmware accesses hardware. Your own firmware around ska_device.h needs only
+ * ska_board_name and ska_board_write.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -31,6 +32,10 @@ extern const char ska_board_name[16];
 /* Sets up clocks, pins and the serial line (8 data bits, no parity, 1 stop bit); it is called once,
  * before the other functions. */
 void ska_board_init(void);
+
+/* Tells whether a byte has arrived, so that ska_board_read does not wait. A firmware that also has
+ * other work calls it; ska_main.c does not. */
+bool ska_board_has_byte(void);
 
 /* Waits for the next received byte and returns it, 0 to 255. -1 ends the firmware; only a board
  * that is a program on a host returns it. */

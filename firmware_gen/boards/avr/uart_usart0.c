@@ -45,6 +45,9 @@ void ska_board_init(void) {
     sei();
 }
 
+/* The interrupt only makes the ring fuller, so no mask is needed. */
+bool ska_board_has_byte(void) { return !ska_ring_is_empty(&received); }
+
 int16_t ska_board_read(void) {
     uint8_t byte;
 

@@ -16,6 +16,8 @@ void ska_board_init(void) {
     uart_enable();
 }
 
+bool ska_board_has_byte(void) { return (UART->state & UART_RX_FULL) != 0u; }
+
 int16_t ska_board_read(void) {
     while ((UART->state & UART_RX_FULL) == 0u) {
         __asm__ volatile("wfi" ::: "memory");

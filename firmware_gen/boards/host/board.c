@@ -124,21 +124,33 @@ void ska_board_init(void) {
     }
 }
 
+/* Takes what the port has into an empty buffer; returns false if it has nothing. */
+static bool take_input(void) {
+    const ssize_t count = read(port, input, sizeof input);
+
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+        fail("host board: reading from the port");
+    }
+    if (count <= 0) {
+        return false;
+    }
+    input_at = 0;
+    input_count = (size_t)count;
+    return true;
+}
+
+bool ska_board_has_byte(void) {
+    send_output();
+    return stopping || input_at != input_count || take_input();
+}
+
 int16_t ska_board_read(void) {
     send_output();
     while (input_at == input_count) {
-        ssize_t count;
-
         if (stopping) {
             return -1;
         }
-        count = read(port, input, sizeof input);
-        if (count > 0) {
-            input_at = 0;
-            input_count = (size_t)count;
-        } else if (count < 0 && errno != EAGAIN && errno != EINTR) {
-            fail("host board: reading from the port");
-        } else {
+        if (!take_input()) {
             wait_for_port(0);
         }
     }

@@ -12,6 +12,7 @@ from firmware_gen.project import load_project
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import build_and_report, require_fit
+from ska_edge.errors import InputError
 
 
 def build_document(report: BuildReport) -> dict[str, Any]:
@@ -49,19 +50,33 @@ def library_document(report: LibraryReport) -> dict[str, Any]:
     show_default=True,
     help="What to build; a shared library needs a project of the board host.",
 )
+@click.option(
+    "--main",
+    type=click.Path(path_type=Path),
+    help="C file with your own main function, in place of the project's.",
+)
 @trust_option
 @json_option
-def build(folder: Path, toolchain: str | None, form: str, trust: bool, as_json: bool) -> None:
+def build(
+    folder: Path,
+    toolchain: str | None,
+    form: str,
+    main: Path | None,
+    trust: bool,
+    as_json: bool,
+) -> None:
     """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
     load_project(folder)  # first, because this reports a folder that is no project
     require_trust(folder, trust)
     if form == "shared-library":
+        if main is not None:
+            raise InputError("a shared library has no main function; leave --main out")
         library = build_library(folder, toolchain)
         headers = " and ".join(str(path) for path in library.headers)
         out.line(f"wrote {library.library}; its headers are in {headers}")
         out.document(library_document(library))
         return
-    report = build_and_report(folder, out, toolchain)
+    report = build_and_report(folder, out, toolchain, main)
     out.document(build_document(report))
     require_fit(report, folder)

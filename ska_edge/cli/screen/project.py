@@ -18,11 +18,13 @@ def say_kept(folder: Path, kept: Sequence[str], out: Output) -> None:
         out.note(f"kept {folder / name}, which was edited since it was generated")
 
 
-def build_and_report(folder: Path, out: Output, toolchain: str | None = None) -> BuildReport:
+def build_and_report(
+    folder: Path, out: Output, toolchain: str | None = None, main: Path | None = None
+) -> BuildReport:
     """Build a project and show its memory table; `require_fit` checks the result."""
     project = load_project(folder)
     with out.working("compiling"):
-        report = build_project(folder, toolchain=toolchain)
+        report = build_project(folder, toolchain=toolchain, main=main)
     ram_total = report.ram + (report.stack or 0)
 
     def share(used: int, size: int | None) -> str:

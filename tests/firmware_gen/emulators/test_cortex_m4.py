@@ -14,7 +14,7 @@ import serial
 from firmware_gen.board import Board, load_board
 from firmware_gen.board_memory import Memory, Region
 from firmware_gen.build import build
-from firmware_gen.emulators.cortex_m4 import Machine
+from firmware_gen.emulators.cortex_m4 import SENSOR, Machine
 from firmware_gen.emulators.fault import FirmwareFault
 from ska_edge.errors import InputError
 
@@ -127,6 +127,9 @@ class Script:
         self.received_at_read: list[bytes] = []
         self.limits: set[int] = set()
 
+    def ready(self) -> bool:
+        return bool(self.chunks)
+
     def read(self, limit: int) -> bytes:
         self.received_at_read.append(self.received)
         self.limits.add(limit)
@@ -143,6 +146,48 @@ class Script:
 @pytest.fixture
 def board(require_board: Callable[[str], Board]) -> Board:
     return require_board("virtual-m4")
+
+
+SENSED = """\
+#include "ska_board.h"
+int main(void) {
+    ska_board_init();
+    for (;;) {
+        if (ska_board_has_byte()) {
+            (void)ska_board_read();
+            for (int i = 0; i < 4; i++) {
+                const uint32_t byte = *(const volatile uint32_t *)ADDRESSu;
+                ska_board_write((uint8_t)(byte > 255u ? 'e' : byte));
+            }
+            (void)ska_board_read();
+        }
+    }
+}
+"""
+
+
+def sensing(address: int, board: Board, write_firmware: WriteFirmware) -> Path:
+    return build(write_firmware(board, SENSED.replace("ADDRESS", str(address)))).elf
+
+
+def test_the_sensor_gives_the_bytes_of_its_file_to_a_firmware_that_polls(
+    board: Board, write_firmware: WriteFirmware
+) -> None:
+    wire = Script(b"a")
+    Machine(sensing(SENSOR, board, write_firmware), board, wire, b"\x00\xff\x07").run()
+    assert wire.received == b"\x00\xff\x07e"
+
+
+def test_without_a_file_there_is_no_sensor(board: Board, write_firmware: WriteFirmware) -> None:
+    elf = sensing(SENSOR, board, write_firmware)
+    with pytest.raises(FirmwareFault, match="reads from 0x40005000, where there is no memory"):
+        Machine(elf, board, Script(b"a")).run()
+
+
+def test_the_sensor_has_one_register(board: Board, write_firmware: WriteFirmware) -> None:
+    elf = sensing(SENSOR + 4, board, write_firmware)
+    with pytest.raises(FirmwareFault, match="reads the sensor's register 0x4, which does not"):
+        Machine(elf, board, Script(b"a"), b"x").run()
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
