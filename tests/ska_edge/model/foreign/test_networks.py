@@ -6,6 +6,7 @@ The scripts in tests/data/foreign wrote them.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -66,6 +67,17 @@ def test_a_real_file_decides_alike_in_float_and_almost_alike_in_integers(name: s
     assert found.same["float"] >= 0.995 * found.rows  # inputs beyond the format are clipped
     assert found.same["fixed"] >= 0.98 * found.rows
     assert found.accuracy["fixed"] >= found.accuracy["file"] - 0.01
+
+
+def test_a_file_for_a_fixed_number_of_rows_is_compared_in_parts(tmp_path: Path) -> None:
+    exported = onnx.load(FILES / "iris_tanh.onnx")
+    exported.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    del exported.graph.output[1:]  # only the label is left
+    path = tmp_path / "m.onnx"
+    path.write_bytes(exported.SerializeToString())
+    read = open_start(path)
+    assert isinstance(read, ForeignNetwork)
+    assert import_network(read, load("iris"), Options()).compare(read).same["float"] == 150
 
 
 def test_an_import_learns_on() -> None:
