@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.firmware_gen.emulators import test_simavr_drivers
 from tests.firmware_gen.emulators.chips import test_nrf52, test_stm32f4, test_stm32l4
 from tests.firmware_gen.emulators.machine import Mistake
 from tests.firmware_gen.emulators.rp2040 import test_machine
@@ -17,10 +18,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "BOARDS.md"
 @pytest.mark.parametrize(
     ("board", "mistakes"),
     [
+        ("mega2560", test_simavr_drivers.MISTAKES),
         ("microbit-v2", test_nrf52.MISTAKES),
         ("nucleo-f401re", test_stm32f4.MISTAKES),
         ("nucleo-l476rg", test_stm32l4.MISTAKES),
         ("pico", test_machine.MISTAKES),
+        ("uno", test_simavr_drivers.MISTAKES),
     ],
 )
 def test_the_page_counts_the_mistakes(board: str, mistakes: Sequence[Mistake]) -> None:
