@@ -72,7 +72,7 @@ def write_export(
     sources = source_files(plan, parameters, name, export, key, features, prefix)
     values = {
         "@USE@": renamed((SHARED / USE).read_text(encoding="utf-8"), prefix),
-        "@SYMBOL@": f"SKA_{name.upper().replace('-', '_')}",
+        "@SYMBOL@": f"{prefix.upper()}_{name.upper().replace('-', '_')}",
         "@DIGEST@": plan.digest,
         NAME: name,
     }
