@@ -14,7 +14,7 @@ import pytest
 
 from firmware_gen.board import board_names, load_board
 from firmware_gen.emit.plan import emit_plan
-from firmware_gen.project import write_project
+from firmware_gen.project import RUNTIME, write_project
 from ska_edge.errors import InputError
 from ska_edge.plan.plan import Replay
 from ska_edge.plan.resolve import make_plan
@@ -204,3 +204,15 @@ def test_rows_are_even_where_each_begins_at_an_even_place(
     sizes: tuple[int, ...], even: bool
 ) -> None:
     assert f"#define SKA_EVEN_ROWS {int(even)} " in emit_plan(make_plan(sizes))
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_a_board_has_every_function_of_its_interface(name: str) -> None:
+    """The firmware calls no ska_board_has_byte, so no other build would miss it."""
+    interface = (RUNTIME / "ska_board.h").read_text(encoding="utf-8")
+    functions = set(re.findall(r"\b(ska_board_\w+)\(", interface)) - {"ska_board_counter"}
+    assert len(functions) == 4
+    sources = [path for path in load_board(name).files() if path.suffix == ".c"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    defined = set(re.findall(r"^\w[\w ]* (ska_board_\w+)\([^;]*?\) \{", text, re.M))
+    assert functions <= defined
