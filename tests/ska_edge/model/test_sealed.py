@@ -44,7 +44,14 @@ def a_model() -> Model:
         Scaling(np.arange(3.0), np.ones(3), 1.0),
         initial_parameters(plan.sizes, "local", 1),
         [Range(1, "weight", 16, 12, 3000, 1, 8)],
-        {"seed": 1, "epochs": 2, "test_fraction": 0.2, "group": None, "per_class": None},
+        {
+            "seed": 1,
+            "epochs": 2,
+            "test_fraction": 0.2,
+            "group": None,
+            "per_class": None,
+            "split": "random",
+        },
     )
 
 
@@ -113,6 +120,13 @@ def test_an_edited_header_is_refused_or_can_be_used(tmp_path: Path, arrays: dict
             results.append(opened(sealed_again(tmp_path / "e.ska", arrays, header)))
     assert results.count(False) > 100
     assert results.count(True) > 20
+
+
+def test_an_unknown_split_is_refused(tmp_path: Path, arrays: dict[str, Any]) -> None:
+    header = json.loads(arrays["header"].tobytes())
+    header["notes"]["split"] = "sorted"
+    with pytest.raises(InputError, match="the note 'split' is out of range"):
+        open_model(sealed_again(tmp_path / "e.ska", arrays, header))
 
 
 def test_edited_arrays_are_refused_or_can_be_used(tmp_path: Path, arrays: dict[str, Any]) -> None:
