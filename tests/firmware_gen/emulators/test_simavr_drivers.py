@@ -167,8 +167,8 @@ MISTAKES = [
     Mistake(
         "an address after the end",
         STORAGE,
-        "((void *)(uint16_t)(offset))",
-        "((void *)(uint16_t)((offset) + SKA_STORAGE_SIZE))",
+        "SKA_STORAGE_ORIGIN + (offset)",
+        "SKA_STORAGE_ORIGIN + SKA_STORAGE_SIZE + (offset)",
         "it uses the EEPROM at 0x{place:04x}, but its last address is 0x{last:04x}",
     ),
 ]
