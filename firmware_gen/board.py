@@ -116,7 +116,8 @@ class Board:
     measuring. `hidden` are the default widths of the hidden layers for `run`; None for the usual
     ones, which need more memory than a small board has. `flashers` write an image to a real device,
     in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
-    the chip's family in a UF2 file; None if no boot loader of the board takes such files.
+    the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
+    ESP chip; None if the board does not take such a file.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Board:
     needs: tuple[Need, ...] = field(default=())
     flashers: tuple[Flasher, ...] = field(default=())
     uf2: int | None = None
+    esp: int | None = None
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the board's own folder, its family's folder, or the shared
@@ -304,7 +306,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
         None if board.power is None else board.power.fault(),
         None if board.counter is None else board.counter.fault(),
         None if board.start is None else board.start.fault(),
-        *(flasher.fault(board.uf2) for flasher in board.flashers),
+        *(flasher.fault(board.uf2, board.esp) for flasher in board.flashers),
     ]
     for fault in filter(None, faults):
         raise InputError(f"{path}: {fault}")

@@ -118,7 +118,7 @@ def build(
         elf = elf.replace(folder / TOO_LARGE_NAME)
     images: tuple[Path, ...] = ()
     if fits and board.flashers:
-        images = write_formats(elf, board.uf2).all()
+        images = write_formats(elf, board.uf2, board.esp).all()
     return BuildReport(
         elf=elf,
         toolchain=found.name,

@@ -17,7 +17,7 @@ from firmware_gen.formats.write import write_formats
 from firmware_gen.start import PLACE
 from ska_edge.errors import DeviceError, OptionError, ToolError
 
-PLACES = ("elf", "hex", "uf2", "bin", "address", "bytes", "port", "folder")
+PLACES = ("elf", "hex", "uf2", "esp", "bin", "address", "bytes", "port", "folder")
 """The placeholders of a command."""
 USB = re.compile("[0-9A-F]{4}:[0-9A-F]{4}")
 """Vendor and product number of a USB device."""
@@ -28,8 +28,8 @@ STANDARD_ERROR = 2
 class Flasher:
     """A program that writes an image to a device.
 
-    In `command`, `{elf}`, `{hex}`, `{uf2}` and `{bin}` are files of the image, `{address}` and
-    `{bytes}` are the address and the size of the binary file, and `{port}` is the port that the
+    In `command`, `{elf}`, `{hex}`, `{uf2}`, `{esp}` and `{bin}` are files of the image, `{address}`
+    and `{bytes}` are the address and the size of the binary file, and `{port}` is the port that the
     user names. `{folder}` is the port of a device that is a drive: an existing folder. A command
     with `{bin}` runs once for each part of the image. `install` is the command that installs the
     program.
@@ -50,10 +50,10 @@ class Flasher:
         """Tell whether the command has the placeholder `{port}` or `{folder}`."""
         return not {"port", "folder"}.isdisjoint(self._names())
 
-    def fault(self, uf2: int | None = None) -> str | None:
+    def fault(self, uf2: int | None = None, esp: int | None = None) -> str | None:
         """Return what is wrong with the values of this object, or None.
 
-        `uf2` is the family of the board's chip in a UF2 file, if the board has one.
+        `uf2` and `esp` are the numbers of the board's chip in such files, if the board has them.
         """
         if not self.command:
             return f"command of the flasher {self.tool!r} is empty"
@@ -63,15 +63,20 @@ class Flasher:
                 return f"command of the flasher {self.tool!r} has {{{name}}}, none of {known}"
         if uf2 is None and "uf2" in self._names():
             return f"the flasher {self.tool!r} needs uf2, the chip's family in UF2 files"
+        if esp is None and "esp" in self._names():
+            return f"the flasher {self.tool!r} needs esp, the number of the ESP chip"
         for number in self.usb:
             if not USB.fullmatch(number):
                 return f"usb of the flasher {self.tool!r} has {number!r}, but needs 2341:0043"
         return None
 
-    def commands(self, elf: Path, port: str | None, uf2: int | None = None) -> list[list[str]]:
+    def commands(
+        self, elf: Path, port: str | None, uf2: int | None = None, esp: int | None = None
+    ) -> list[list[str]]:
         """Write the files of the image, and return the commands that flash it.
 
-        `uf2` is the chip's family in a UF2 file; None for no such file.
+        `uf2` is the chip's family in a UF2 file, and `esp` the number of an ESP chip in its image;
+        None for no such file.
 
         Raises:
             InputError: a port is needed and missing, or given and not needed, or it is no folder
@@ -88,9 +93,9 @@ class Flasher:
                 name=self.tool,
                 given=port,
             )
-        formats = write_formats(elf, uf2)
+        formats = write_formats(elf, uf2, esp)
         values = {"elf": str(elf), "hex": str(formats.hex), "port": port or ""}
-        values["uf2"] = str(formats.uf2 or "")
+        values |= {"uf2": str(formats.uf2 or ""), "esp": str(formats.esp or "")}
         values["folder"] = str(Path(port or "").resolve())
         if "bin" not in self._names():
             return [self._filled(values)]

@@ -18,12 +18,14 @@ class Image:
     """An image.
 
     `segments` are the addresses and the contents that are loaded into flash. `functions` are the
-    start, the size in bytes and the name of each function, sorted by start.
+    start, the size in bytes and the name of each function, sorted by start. `entry` is the address
+    where the image starts.
     """
 
     path: Path
     segments: Sequence[tuple[int, bytes]]
     functions: Sequence[tuple[int, int, str]]
+    entry: int = 0
 
     def parts(self) -> list[tuple[int, bytes]]:
         """Return the address and bytes of each part; 0xFF fills small gaps inside a part."""
@@ -61,6 +63,7 @@ def read_image(elf: Path) -> Image:
     try:
         with elf.open("rb") as stream:
             content = ELFFile(stream)
+            entry = int(content["e_entry"])
             segments = [
                 (int(segment["p_paddr"]), bytes(segment.data()))
                 for segment in content.iter_segments("PT_LOAD")
@@ -76,4 +79,4 @@ def read_image(elf: Path) -> Image:
         raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
     except ELFError as error:
         raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
-    return Image(elf, segments, functions)
+    return Image(elf, segments, functions, entry)

@@ -15,7 +15,8 @@ NAME = "my-board"
 
 def add_documented_board(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copy all boards to `folder`, add the example, and let the package find its boards there."""
-    text = PAGE.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    blocks = PAGE.read_text(encoding="utf-8").split("```toml\n")[1:]
+    (text,) = (block.split("```")[0] for block in blocks if block.startswith("name = "))
     shutil.copytree(boards.BOARDS_FOLDER, folder)
     (folder / NAME).mkdir()
     (folder / NAME / "board.toml").write_text(text, encoding="utf-8")

@@ -10,38 +10,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_gen.formats.esp import esp_image
 from firmware_gen.formats.intel_hex import intel_hex
 from firmware_gen.formats.uf2 import uf2
 from firmware_gen.image import read_image
 
-HEX_NAME, UF2_NAME = "firmware.hex", "firmware.uf2"
+HEX_NAME, UF2_NAME, ESP_NAME = "firmware.hex", "firmware.uf2", "firmware.esp"
 
 
 @dataclass(frozen=True)
 class Formats:
-    """The files of an image: Intel HEX, a binary file for each part by its address, and UF2.
+    """The files of an image: Intel HEX, and a binary file for each part by its address.
 
-    `uf2` is None if the boot loader of the board does not take UF2 files.
+    `uf2` is the UF2 file, and `esp` the image for the ROM of an ESP chip; None if the board does
+    not take such a file.
     """
 
     hex: Path
     binaries: dict[int, Path]
-    uf2: Path | None
+    uf2: Path | None = None
+    esp: Path | None = None
 
     def all(self) -> tuple[Path, ...]:
         """Return the files."""
-        return (self.hex, *self.binaries.values(), *((self.uf2,) if self.uf2 else ()))
+        return tuple(filter(None, (self.hex, *self.binaries.values(), self.uf2, self.esp)))
 
 
-def write_formats(elf: Path, uf2_family: int | None = None) -> Formats:
+def write_formats(elf: Path, uf2_family: int | None = None, esp_chip: int | None = None) -> Formats:
     """Write the image in the other formats, next to it.
 
-    `uf2_family` is the number of the chip's family in a UF2 file; None for no such file.
+    `uf2_family` is the number of the chip's family in a UF2 file, and `esp_chip` the number of the
+    chip in an image for the ROM of an ESP chip; None for no such file.
 
     Raises:
         InputError, ToolError: see `read_image`.
     """
-    parts = read_image(elf).parts()
+    image = read_image(elf)
+    parts = image.parts()
     remove_formats(elf.parent)
     hex_file = elf.with_name(HEX_NAME)
     hex_file.write_text(intel_hex(parts), encoding="ascii")
@@ -50,18 +55,20 @@ def write_formats(elf: Path, uf2_family: int | None = None) -> Formats:
         name = "firmware.bin" if len(parts) == 1 else f"firmware-{address:08x}.bin"
         binaries[address] = elf.with_name(name)
         binaries[address].write_bytes(content)
-    if uf2_family is None:
-        return Formats(hex_file, binaries, None)
-    uf2_file = elf.with_name(UF2_NAME)
-    uf2_file.write_bytes(uf2(parts, uf2_family))
-    return Formats(hex_file, binaries, uf2_file)
+    uf2_file = None if uf2_family is None else elf.with_name(UF2_NAME)
+    if uf2_file is not None and uf2_family is not None:
+        uf2_file.write_bytes(uf2(parts, uf2_family))
+    esp_file = None if esp_chip is None else elf.with_name(ESP_NAME)
+    if esp_file is not None and esp_chip is not None:
+        esp_file.write_bytes(esp_image(parts, image.entry, esp_chip))
+    return Formats(hex_file, binaries, uf2_file, esp_file)
 
 
 def format_names(folder: Path) -> list[str]:
     """Return the names of the files in a build folder that `write_formats` wrote."""
     return sorted(
         path.name
-        for pattern in (HEX_NAME, UF2_NAME, "firmware.bin", "firmware-*.bin")
+        for pattern in (HEX_NAME, UF2_NAME, ESP_NAME, "firmware.bin", "firmware-*.bin")
         for path in folder.glob(pattern)
     )
 

@@ -30,7 +30,7 @@ def test_every_command_names_files_that_exist(
     elf = build(write_firmware(require_board(name))).elf
     for flasher in load_board(name).flashers:
         port = str(tmp_path) if flasher.needs_port() else None
-        commands = flasher.commands(elf, port, load_board(name).uf2)
+        commands = flasher.commands(elf, port, load_board(name).uf2, load_board(name).esp)
         words = [word for command in commands for word in command]
         files = [word for word in words if word.startswith(str(elf.parent))]
         assert all(Path(word).is_file() for word in files)

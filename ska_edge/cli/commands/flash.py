@@ -79,7 +79,7 @@ def _flash_device(
     """Flash a real device, or show the commands that would do it."""
     board, elf = boards.built_image(project.folder)
     flasher = choice.flasher
-    commands = flasher.commands(elf.resolve(), choice.port, board.uf2)
+    commands = flasher.commands(elf.resolve(), choice.port, board.uf2, board.esp)
     if choice.found is not None:
         out.line(f"{board.name} is connected at {choice.found}")
     if not dry_run:
