@@ -28,15 +28,28 @@ from tests.trainer_device import TrainerDevice
 
 KEY = ["--key", "device.key"]
 LABELS = ["--label-column", "label", "--max-memory", "1"]
-COLUMNS = ["--features", "3,4,5,6", "--group-column", "who", "--drop", "t"]
+DIALECT = ["--separator", "comma", "--decimal", "point"]
+COLUMNS = [*DIALECT, "--features", "3,4,5,6", "--group-column", "who", "--drop", "t"]
 PORT = ["--json", "--baud", "9600"]
 COMMANDS = [
     ["monitor"],
     ["monitor", *PORT],
     ["monitor", "m.ska", "rows.csv", "--samples", "5"],
+    ["monitor", "m.ska", "rows.csv", "--samples", "5", "--order", "as-is", "--hold-out", "3"],
     ["monitor", "m.ska", "rows.csv", "--samples", "5", "--log", "new.jsonl", "--save-every", "2"],
     ["monitor", "m.ska", "rows.csv", "--samples", "4", "--log", "new.jsonl", "--halve-rate", "1"],
-    ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--json"],
+    [
+        "monitor",
+        "m.ska",
+        "rows.csv",
+        "--samples",
+        "3",
+        "--log",
+        "steps.jsonl",
+        "--json",
+        "--seed",
+        "1",
+    ],
     ["monitor", "m.ska", "rows.csv", "--samples", "3", "--log", "steps.jsonl", "--overwrite"],
     ["monitor", "m.ska", "rows.csv", "--samples", "2", "--split", "--save", *KEY, *LABELS],
     ["monitor", "m.ska", "wide.csv", "--samples", "2", *COLUMNS],

@@ -215,6 +215,8 @@ DATA: list[Reader] = [
     ["data", "{}", "-o", "new.npz"],
     ["train", "{}", "-o", "new.ska", *ROUGH],
     ["train", "{}", "-o", "new.ska", "--arithmetic", "float", "--scale", "global", *ROUGH],
+    ["check-onnx", "foreign.onnx", "{}"],
+    ["firmware", "foreign.onnx", "--data", "{}", "--board", "host", "-o", "new"],
     ["eval", "m.ska", "{}"],
     ["predict", "m.ska", "{}"],
     ["export", "m.ska", "-o", "new.onnx", "--data", "{}"],
@@ -227,6 +229,15 @@ IMAGES = [line for line in DATA if "m.ska" not in line or line[0] == "predict"]
 KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     "m.ska": ([any_model, any_model, any_model, any_bytes, any_array], MODEL),
     "m.onnx": ([any_graph, any_graph, any_bytes], MODEL),
+    "foreign.onnx": (
+        [any_graph, any_graph, any_bytes],
+        [
+            ["check-onnx", "{}"],
+            ["check-onnx", "{}", "rows.csv", "-o", "new.ska"],
+            ["firmware", "{}", "--data", "rows.csv", "--board", "host", "-o", "new"],
+            ["train", "rows.csv", "--from", "{}", "-o", "new.ska", "--epochs", "1"],
+        ],
+    ),
     "rows.csv": ([any_number, any_number, any_bytes], DATA),
     "rows.npz": ([any_array, any_array, any_bytes], DATA),
     "digits-images-idx3-ubyte": ([any_bytes], IMAGES),

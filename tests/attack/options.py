@@ -18,8 +18,8 @@ HUGE = ["255", "256", "65536", "2147483648", "4294967296", "9" * 30, "-" + "9" *
 REALS = ["0.5", "0.125", "1e-400", "5e-324", "1e308", "1e400", "inf", "-inf", "-0", "0,5", "1/0"]
 WORDS = ["", " ", "x", "-", "é", "😀", "\x1b[31mred", "a\nb", "‮rtl", "a" * 3000, "%s%n", "{nope}"]
 PATHS = [
-    "m.ska", "m.onnx", "rows.csv", "rows.npz", "digits-images-idx3-ubyte", "steps.jsonl",
-    "project", "runs", "text", "empty", "weights.npz", "link", "dangling", "loop",
+    "m.ska", "m.onnx", "foreign.onnx", "rows.csv", "rows.npz", "digits-images-idx3-ubyte",
+    "steps.jsonl", "project", "runs", "text", "empty", "weights.npz", "link", "dangling", "loop",
     "missing", "missing/x", ".", "/", "", "/dev/null", "/dev/full", "rows.csv/x", "a" * 300,
     "\udcff.ska", "new.ska", "new", "-", "~", "rows.npz/rows.npz", "m.ska:0", "*.ska",
 ]  # fmt: skip
@@ -37,6 +37,7 @@ SIZES = ["4,3", "4", "2,2,2", "0", "-1", ",", "1,,2", "65536", "3x", "1e3", " 4 
 BY_NAME = {
     "data": DATA,
     "name": DATA + WORDS,
+    "file": ["foreign.onnx", "foreign.onnx", *PATHS],
     "model": ["m.ska", "m.ska", "m.onnx", *PATHS],
     "log": ["steps.jsonl", "new", *PATHS],
     "output": OUTPUTS,

@@ -7,10 +7,13 @@ import itertools
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from firmware_gen.project import write_project
@@ -81,6 +84,24 @@ class Place:
         shutil.copytree(self._good, self.folder, symlinks=True, dirs_exist_ok=True)
 
 
+def _foreign(weights: Mapping[str, NDArray[np.float64]]) -> onnx.ModelProto:
+    """Return the network 4-4-3 of these weights, as another program might export it."""
+    nodes, value = [], "x"
+    for layer, activation in enumerate(("Sigmoid", "Softmax")):
+        names = [value, f"W{layer}", f"b{layer}"]
+        nodes.append(helper.make_node("Gemm", names, [f"z{layer}"], transB=1))
+        value = f"d{layer}"
+        nodes.append(helper.make_node(activation, [f"z{layer}"], [value]))
+    ends = [
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, size])]
+        for name, size in (("x", 4), (value, 3))
+    ]
+    tensors = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
+    model = helper.make_model(helper.make_graph(nodes, "mlp", *ends, tensors))
+    helper.set_model_props(model, {"author": "another program"})
+    return model
+
+
 def _fill(folder: Path) -> None:
     """Write one small good file of each kind, and links, one of which points to itself."""
     folder.mkdir()
@@ -102,6 +123,7 @@ def _fill(folder: Path) -> None:
         for name, shape in (("W", (fan_out, fan_in)), ("b", (fan_out,)))
     }
     np.savez(folder / "weights.npz", **weights)
+    onnx.save(_foreign(weights), folder / "foreign.onnx")
     images = random.integers(0, 256, (12, 2, 2)).astype(np.uint8).tobytes()
     header = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (12, 2, 2))
     (folder / "digits-images-idx3-ubyte").write_bytes(header + images)

@@ -36,7 +36,7 @@ def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     assert (attempt.code, found) == (expected, []), attempt
 
 
-FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run")
+FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run", "--emulated")
 
 
 def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -> None:
