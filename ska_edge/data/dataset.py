@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import numbered
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.tables.columns import arranged
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
@@ -25,7 +26,8 @@ IntArray = NDArray[np.int64]
 class Dataset:
     """Samples and their classes.
 
-    ``x`` is float64 (n, d). ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the
+    ``x`` is float64 (n, d), or 8-bit or 16-bit integers as the file has them, which take less
+    memory. ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the
     class names in the order of the indices. ``group`` is int64 (n,), the source of each sample,
     such as a person, or None. ``places`` is int64 (n,), the row of each sample in its original
     data. ``features`` has a name for each column of ``x``, or is None.
@@ -81,7 +83,9 @@ class Dataset:
     def digest(self) -> str:
         """16 hexadecimal digits that identify the samples and classes, but not their file."""
         content = hashlib.sha256("\n".join(self.labels).encode())
-        for values in (self.x, self.y, self.group, self.file, self.tested):
+        for block in row_blocks(len(self.x)):
+            content.update(np.ascontiguousarray(self.x[block], dtype=np.float64).tobytes())
+        for values in (self.y, self.group, self.file, self.tested):
             if values is not None:
                 content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]

@@ -192,8 +192,9 @@ def _npz_groups(
 
 def _load_idx(path: Path, max_memory: int) -> Dataset:
     images, numbers = read_idx(path, max_memory)
+    x: NDArray[Any] = images  # bytes, as the file has them
     y, labels = classes_of_array(numbers, len(images))
-    return Dataset(path.name.removesuffix(".gz"), images.astype(np.float64), y, labels)
+    return Dataset(path.name.removesuffix(".gz"), x, y, labels)
 
 
 def _npz_classes(path: Path, content: Content, count: int) -> tuple[IntArray, tuple[str, ...]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import InputError
 from ska_edge.rules.neuron import RawInput
 
@@ -40,14 +42,16 @@ class Scaling:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
         if kind == "none":
             return cls(np.zeros(features.shape[1]), np.ones(features.shape[1]))
-        if kind == "global" and np.ptp(features) > 0:
+        low, high = features.min(axis=0), features.max(axis=0)
+        if kind == "global" and low.min() < high.max():
             return cls(
                 np.full(features.shape[1], features.mean()),
                 np.full(features.shape[1], features.std()),
             )
-        mean, scale = features.mean(axis=0), features.std(axis=0)
+        mean = features.mean(axis=0)
+        scale = deviation(features, mean)
         # Do not divide by the deviation of a constant feature: it is only rounding errors.
-        constant = (np.ptp(features, axis=0) == 0) | (scale < LEAST_SCALE)
+        constant = (low == high) | (scale < LEAST_SCALE)
         return cls(np.where(constant, features[0], mean), np.where(constant, 1.0, scale))
 
     def within(self, format: QFormat) -> Scaling:
@@ -65,6 +69,23 @@ class Scaling:
         scaled = (features - self.mean) / self.scale
         kept: NDArray[np.float64] = np.minimum(np.maximum(scaled, -self.limit), self.limit)
         return kept
+
+
+def deviation(features: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each feature, (d,), as numpy's `std` gives it.
+
+    For integers (n, d), the squares are computed in blocks, and added in the order of the rows, as
+    numpy adds them; so the bits are the same, without a copy of all features as floats.
+    """
+    count, width = features.shape
+    if features.dtype.kind not in "iu" or width < 2 or not features.flags.c_contiguous:
+        spread: NDArray[np.float64] = features.std(axis=0)
+        return spread
+    total = np.zeros((1, width))
+    for block in row_blocks(count):
+        centered = features[block] - mean
+        total = np.add.reduce(np.concatenate([total, centered * centered]), axis=0, keepdims=True)
+    return np.asarray(np.sqrt(total[0] / count))
 
 
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.model.evaluation import Evaluation, confusion_matrix
 from ska_edge.model.model_file import Model
 from ska_edge.network.trainer import FixedTrainer
@@ -26,10 +29,14 @@ def evaluations(model: Model, parts: Mapping[str, Dataset]) -> dict[str, Evaluat
         if not (len(part.y) and model.plan.rule_definition.supervised):
             found[name] = None
             continue
-        decided = trainer.infer(model.quantize(part.x)).argmax(axis=1)
+        blocks = [part.x[block] for block in row_blocks(len(part.y))]
+        decided = np.concatenate(
+            [trainer.infer(model.quantize(block)).argmax(axis=1) for block in blocks]
+        )
         real = None
         if model.reference is not None:
-            real = accuracy(model.float_decisions(part.x), part.y)
+            decisions = np.concatenate([model.float_decisions(block) for block in blocks])
+            real = accuracy(decisions, part.y)
         counts = confusion_matrix(part.y, decided, classes)
         found[name] = Evaluation(model.plan.labels, counts, real)
     return found

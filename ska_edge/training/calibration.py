@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -114,16 +115,25 @@ def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -
     return QFormat(bits, frac)
 
 
-def input_format(scaled: Reals, bits: int = 8) -> QFormat:
-    """Return the finest `bits`-bit format in which at most `CLIPPED_SHARE` of inputs saturate."""
-    magnitudes = np.abs(scaled).ravel()
+def input_format(scaled: Iterable[Reals], bits: int = 8) -> QFormat:
+    """Return the finest `bits`-bit format in which at most `CLIPPED_SHARE` of inputs saturate.
+
+    `scaled` are the inputs in blocks of any shape.
+    """
+    total, largest = 0, 0.0
+    exponents = np.zeros(bits + 1, dtype=np.int64)  # counts by the exponent of two, 0 to `bits`
+    for block in scaled:
+        magnitudes = np.abs(block).ravel()
+        total, largest = total + len(magnitudes), max(largest, float(magnitudes.max(initial=0)))
+        exponent = np.minimum(np.maximum(np.frexp(magnitudes)[1], 0), bits)
+        exponents += np.bincount(exponent, minlength=bits + 1)
     for frac in range(bits - 1, -1, -1):
-        limit = 2.0 ** (bits - 1 - frac)
-        if (magnitudes >= limit).mean() <= CLIPPED_SHARE:
+        saturated = int(exponents[bits - frac :].sum())  # magnitudes from 2 ** (bits - 1 - frac)
+        if saturated / total <= CLIPPED_SHARE:
             return QFormat(bits, frac)
     raise OptionError(
         "inputs reach {largest:g}, beyond every {bits}-bit format; use {scale} standardize",
-        largest=magnitudes.max(),
+        largest=largest,
         bits=bits,
     )
 
@@ -136,12 +146,13 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
         mean, scale: (d,), of the training data.
         format: format of the input.
     """
-    whole = (features == np.floor(features)).all()
-    if not whole or features.min() < WIDE_RAW.minimum or features.max() > WIDE_RAW.maximum:
+    whole = features.dtype.kind in "iu" or (features == np.floor(features)).all()
+    low, high = float(features.min()), float(features.max())
+    if not whole or low < WIDE_RAW.minimum or high > WIDE_RAW.maximum:
         return None
     # A multiplier has a bit less for each bit of the features beyond 16, so that products stay as
     # small as `LARGEST_OFFSET` allows. Its rounding then changes an input by at most half a unit.
-    needed = int(max(-features.min() - 1, features.max())).bit_length()
+    needed = int(max(-low - 1, high)).bit_length()
     beyond = max(0, needed - (RAW.bits - 1))
     factors, bits = 2.0**format.frac / scale, 32 - beyond
     frac = min(bits - 1 - math.frexp(float(factors.max()))[1], LONGEST_SHIFT)

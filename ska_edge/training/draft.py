@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Replay
@@ -54,7 +55,8 @@ def with_input(draft: Draft, x: NDArray[np.float64], kind: str | None) -> tuple[
     """Return the draft with the input's format for features (n, d), and their scaling of a kind."""
     assert kind is not None
     scaling = Scaling.fit(x, kind)
-    format = input_format(scaling.apply(x), PRECISIONS[draft.precision].activation.bits)
+    scaled = (scaling.apply(x[block]) for block in row_blocks(len(x)))
+    format = input_format(scaled, PRECISIONS[draft.precision].activation.bits)
     scaling = scaling.within(format)
     raw = raw_input(x, scaling.mean, scaling.scale, format)
     return replace(draft, input_format=format, raw=raw), scaling

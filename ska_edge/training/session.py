@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.model_file import FEATURES, Model
@@ -30,7 +31,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
-from ska_edge.training.calibration import Magnitudes, knowledge_format, weight_formats
+from ska_edge.training.calibration import ROWS, Magnitudes, knowledge_format, weight_formats
 from ska_edge.training.division import parts
 from ska_edge.training.draft import draft_for, with_input
 from ska_edge.training.foreign import imported
@@ -39,6 +40,7 @@ from ska_edge.training.step_log import StepLog
 
 Features = NDArray[np.float64]
 
+OBSERVED = slice(ROWS)  # the rows of `fit` that show the ranges of the float twin
 BETWEEN = 64  # samples between two yields of progress
 
 
@@ -50,7 +52,7 @@ class Session:
         options: the options, with all defaults filled in.
         dataset: all rows; if a model is continued, with the classes of the model.
         division, fit: how the rows are divided, and those to learn.
-        scaling, scaled: the scaling of features to inputs, and the inputs (n, d) of `fit`.
+        scaling: the scaling of features to inputs.
         draft: the current specification of the plan.
         plan: the plan. Before `calibrate`, a new model has the precision's formats; a continued
             model always has its own.
@@ -64,7 +66,6 @@ class Session:
     dataset: Dataset
     division: Division
     scaling: Scaling
-    scaled: Features
     draft: Draft
     parameters: Parameters
     base: Model | None
@@ -115,8 +116,7 @@ class Session:
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
-        scaled = scaling.apply(fit.x)
-        return cls(options, dataset, division, scaling, scaled, draft, parameters, None)
+        return cls(options, dataset, division, scaling, draft, parameters, None)
 
     @classmethod
     def _continued(
@@ -128,8 +128,11 @@ class Session:
         _check_base(options, base, sizes)
         draft = draft.with_formats_of(base.plan)
         parameters = parameters_for(draft.resolve(), _start_tensors(base))
-        scaled = base.scaling.apply(division.train.x)
-        return cls(options, dataset, division, base.scaling, scaled, draft, parameters, base)
+        return cls(options, dataset, division, base.scaling, draft, parameters, base)
+
+    def scaled(self, rows: slice | NDArray[np.int64]) -> Features:
+        """Return the inputs of some rows of `fit`; those of all rows would take much memory."""
+        return self.scaling.apply(self.fit.x[rows])
 
     @property
     def rate(self) -> float:
@@ -156,7 +159,7 @@ class Session:
         if self.base is not None:
             return self.plan
         seen, supervised = self.magnitudes.copy(), self.plan.rule_definition.supervised
-        seen.observe(self._twin(parameters), self.scaled)
+        seen.observe(self._twin(parameters), self.scaled(OBSERVED))
         precision = PRECISIONS[self.draft.precision]
         return replace(
             self.draft,
@@ -203,7 +206,7 @@ class Session:
 
         Yields the progress toward `total`, after complete updates.
         """
-        inputs, record = narrow(self.plan, model.quantize(self.fit.x)), RangeTracker()
+        inputs, record = self._quantized(model), RangeTracker()
         if not self.plan.rule_definition.supervised:
             yield from self._steps_work(model, inputs[: self.plan.batch], log, watch, record)
             return
@@ -224,6 +227,13 @@ class Session:
             record.observe(trainer, inputs)
         model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield self.total
+
+    def _quantized(self, model: Model) -> NDArray[np.integer]:
+        """Return the integers of all rows of `fit`, in the type of the plan's input."""
+        blocks = row_blocks(len(self.fit.x))
+        return np.concatenate(
+            [narrow(self.plan, model.quantize(self.fit.x[block])) for block in blocks]
+        )
 
     def _steps_work(
         self,
@@ -255,23 +265,25 @@ class Session:
         Yields the progress toward `total`, after complete updates.
         """
         trainer = self._twin(parameters)
-        self.magnitudes.observe(trainer, self.scaled)
+        observed = self.scaled(OBSERVED)
+        self.magnitudes.observe(trainer, observed)
         if isinstance(trainer, Reference):
-            batch = self.scaled[: self.plan.batch]
+            batch = self.scaled(slice(self.plan.batch))
             for number, layers in enumerate(trainer.learn_steps(batch, self.plan.steps), 1):
                 log.write(number, [vars(layer) for layer in layers])
                 yield number
-            self.magnitudes.observe(trainer, self.scaled)
+            self.magnitudes.observe(trainer, observed)
             return
         done, buffer = 0, ReplayBuffer(self.plan, 1)
         for halvings, order in self.orders():
             trainer.rate = math.ldexp(self.rate, -halvings)
             for new in self._stretches(order):
                 rows = self._with_replays(new, buffer) if self.plan.replay.per_class else new
-                trainer.learn_many(self.scaled, self.fit.y, rows, self.plan.batch)
+                inputs, labels = self.scaled(rows), self.fit.y[rows]
+                trainer.learn_many(inputs, labels, np.arange(len(rows)), self.plan.batch)
                 done += len(new)
                 yield done
-            self.magnitudes.observe(trainer, self.scaled)
+            self.magnitudes.observe(trainer, observed)
         yield self.total
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -360,7 +372,7 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
 
 def _check_data(dataset: Dataset) -> None:
     """Raise InputError if nothing can be learned from the data."""
-    if not np.ptp(dataset.x, axis=0).any():
+    if (dataset.x.min(axis=0) == dataset.x.max(axis=0)).all():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
             " nothing distinguishes its classes"

@@ -115,7 +115,7 @@ def _joined(path: Path, content: Content) -> Content:
     return replace(content, arrays=arrays, names=names)
 
 
-def npz_features(path: Path, content: Content) -> NDArray[np.float64]:
+def npz_features(path: Path, content: Content) -> NDArray[Any]:
     """Return the features (samples, inputs) of an npz file; raise InputError for unusable ones."""
     x, name = content.arrays["x"], content.name("x")
     if x.dtype.kind not in "fiub" or x.ndim < 2 or not x.size:
@@ -123,9 +123,13 @@ def npz_features(path: Path, content: Content) -> NDArray[np.float64]:
             f"{path}: {name} must be numbers of shape (samples, inputs), not {kind_of(x)}"
         )
     with np.errstate(all="ignore"):  # without warnings: infinite values are refused below
-        # The order of the elements in memory would change the last bits of sums.
-        x = x.reshape(len(x), -1).astype(np.float64, order="C")
-    check_inputs(f"{path}: {name}", x, "inputs")
+        # Small integers keep their type, which takes less memory. The order of the elements in
+        # memory would change the last bits of sums.
+        small = x.dtype.kind in "iu" and x.dtype.itemsize <= 2
+        kind = x.dtype.newbyteorder("=") if small else np.dtype(np.float64)
+        x = x.reshape(len(x), -1).astype(kind, order="C")
+    if not small:
+        check_inputs(f"{path}: {name}", x, "inputs")
     return x
 
 

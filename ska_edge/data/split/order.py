@@ -35,7 +35,7 @@ def in_time(dataset: Dataset) -> str:
 
 def _time_among(dataset: Dataset) -> str:
     """Return the name of the first feature that rises like a time; "" if none does."""
-    found = np.flatnonzero(are_times(dataset.x[:HEAD]))
+    found = np.flatnonzero(are_times(dataset.x[:HEAD].astype(np.float64)))
     if not len(found):
         return ""
     return dataset.features[found[0]] if dataset.features else f"input {found[0] + 1}"
@@ -63,7 +63,10 @@ def alike(x: FloatArray, y: IntArray) -> bool:
         return False
     first = np.unique(np.linspace(0, count - 2, min(count - 1, PAIRS)).astype(np.int64))
     columns = np.unique(np.linspace(0, width - 1, min(width, COLUMNS)).astype(np.int64))
-    before, after = x[np.ix_(first, columns)], x[np.ix_(first + 1, columns)]
+    before, after = (
+        x[np.ix_(rows, columns)].astype(np.float64)  # differences of integers would wrap around
+        for rows in (first, first + 1)
+    )
     rows, classes = np.concatenate([before, after]), np.concatenate([y[first], y[first + 1]])
     rows = rows - rows.mean(axis=0)
     for index in np.unique(classes):

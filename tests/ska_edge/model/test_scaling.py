@@ -116,3 +116,19 @@ def test_a_raw_model_refuses_rows_of_another_width() -> None:
     model, _ = raw_model(1)
     with pytest.raises(InputError, match="4 features, but the model has 20 inputs"):
         model.quantize(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (7, 1), (9000, 1), (9000, 2), (4097, 5), (20_000, 40)])
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16])
+@pytest.mark.parametrize("scale", ["standardize", "global", "none"])
+def test_integers_are_scaled_as_the_same_numbers_in_float(
+    shape: tuple[int, int], kind: type[np.integer], scale: str
+) -> None:
+    """The bits are the same, so a model does not depend on the type that its data have."""
+    limits = np.iinfo(kind)
+    x = np.random.default_rng(0).integers(limits.min, limits.max, shape, dtype=kind, endpoint=True)
+    x[:, 0] = limits.min
+    whole, real = Scaling.fit(x, scale), Scaling.fit(x.astype(np.float64), scale)
+    assert whole.mean.tobytes() == real.mean.tobytes()
+    assert whole.scale.tobytes() == real.scale.tobytes()
+    assert whole.apply(x).tobytes() == real.apply(x.astype(np.float64)).tobytes()

@@ -50,7 +50,7 @@ def written(
 def test_images_and_their_labels(tmp_path: Path, names: tuple[str, str]) -> None:
     loaded = load(written(tmp_path, content_of(PIXELS), content_of(LABELS), names))
     assert loaded.name == names[0].removesuffix(".gz")
-    assert loaded.x.dtype == np.float64 and loaded.x.tolist() == PIXELS.reshape(5, 6).tolist()
+    assert loaded.x.dtype == np.uint8 and loaded.x.tolist() == PIXELS.reshape(5, 6).tolist()
     assert loaded.y.dtype == np.int64 and loaded.y.tolist() == LABELS.tolist()
     assert loaded.labels == ("0", "1", "2")
     assert loaded.group is None
