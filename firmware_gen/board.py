@@ -60,6 +60,17 @@ class Uart:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """What a host does with the control lines of the board's serial port when it opens the port.
+
+    "keep" leaves a line alone, for a board that resets when the line changes.
+    """
+
+    dtr: Literal["on", "off", "keep"] = "on"
+    rts: Literal["on", "off", "keep"] = "on"
+
+
+@dataclass(frozen=True)
 class Compiler:
     """A toolchain that can build for this board, and the flags that select its core.
 
@@ -117,7 +128,8 @@ class Board:
     ones, which need more memory than a small board has. `flashers` write an image to a real device,
     in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
     the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
-    ESP chip; None if the board does not take such a file.
+    ESP chip; None if the board does not take such a file. `lines` are those
+    of the serial port behind the USB numbers of the flashers.
     """
 
     name: str
@@ -143,6 +155,11 @@ class Board:
     flashers: tuple[Flasher, ...] = field(default=())
     uf2: int | None = None
     esp: int | None = None
+    lines: Lines = Lines()
+
+    def at_usb(self, number: str | None) -> bool:
+        """Tell whether the board is behind the USB device with these numbers."""
+        return any(number in flasher.usb for flasher in self.flashers)
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the board's own folder, its family's folder, or the shared

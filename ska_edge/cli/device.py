@@ -12,7 +12,7 @@ from firmware_gen.build import BuildReport
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.cli.options.key import key_in
-from ska_edge.cli.options.port import find_port
+from ska_edge.cli.options.port import Line, find_port
 from ska_edge.cli.screen.console import Output
 from ska_edge.cli.screen.project import build_and_report, require_fit, say_kept
 from ska_edge.device.info import DeviceInfo
@@ -52,13 +52,13 @@ def device(
     model: Model,
     board: str | None,
     port: str | None,
-    baud: int,
+    line: Line,
     out: Output,
     key: Path | None = None,
 ) -> Iterator[Link]:
     """Open a link to a device with this model, at `port` or on a board started for the block."""
     if board is None:
-        with Link(find_port(port), baud=baud, key=key_in(key)) as link:
+        with line.open(find_port(port), key_in(key)) as link:
             yield link
         return
     if port is not None:

@@ -18,6 +18,7 @@ from typing import Any
 from ska_edge.closable import Closable
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
+from ska_edge.device.control import BOTH_ON, Control
 from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.exchange import Request
 from ska_edge.device.hearing import Hearing
@@ -63,6 +64,7 @@ class Link(Closable):
             `HELLO_PERIODS` times, a quarter of a timeout apart, since the device may be booting.
         key: the device's key, 32 bytes; None for a device without one.
         stop: while this event is set, HELLO has as few tries as other requests.
+        control: what to do with DTR and RTS when the port opens.
 
     Attributes:
         port: path of the port.
@@ -81,6 +83,7 @@ class Link(Closable):
         tries: int = 3,
         key: bytes | None = None,
         stop: threading.Event | None = None,
+        control: Control = BOTH_ON,
     ) -> None:
         self.baud = baud
         self._tagger = None if key is None else Tagger(key)
@@ -96,7 +99,7 @@ class Link(Closable):
         self._hearing: Hearing | None = None  # None before `listen`
         # A random start, so that a late answer to an earlier program does not match a request.
         self._seq = os.urandom(1)[0]
-        self._line = Port(port, baud=baud, write_timeout=timeout)
+        self._line = Port(port, baud=baud, write_timeout=timeout, control=control)
         self.port = self._line.path
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ska_edge.closable import Closable
+from ska_edge.device.control import BOTH_ON, Control
 from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
@@ -147,12 +148,14 @@ class Port(Closable):
     """An open serial port, 8N1 without flow control; a context manager.
 
     The port is locked against other programs that lock ports. Its terminal settings are restored
-    when it is closed.
+    when it is closed, except that DTR and RTS no longer fall with the last program that closes it:
+    many boards reset when DTR rises again.
 
     Args:
         name: a name for `resolve`.
         baud: bits per second; ptys and sockets ignore it.
         write_timeout: seconds within which a device must accept written bytes.
+        control: what to do with DTR and RTS.
 
     Attributes:
         name: the given name.
@@ -164,8 +167,16 @@ class Port(Closable):
     a system without POSIX terminals.
     """
 
-    def __init__(self, name: str, *, baud: int = 115200, write_timeout: float = 2.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        baud: int = 115200,
+        write_timeout: float = 2.0,
+        control: Control = BOTH_ON,
+    ) -> None:
         self.name = name
+        self._control = control
         self.path = resolve(name)
         self.baud = baud
         self.received = 0
@@ -252,12 +263,14 @@ class Port(Closable):
             with terminal.system_errors():
                 settings = terminal.settings(number)
                 opened = serial.Serial(
-                    self.path,
                     baudrate=self.baud,
                     timeout=POLL,
                     write_timeout=write_timeout,
                     exclusive=True,
                 )
+                opened.port = self.path
+                self._control.apply(opened)
+                opened.open()
                 # A driver that does not support a speed silently uses another one.
                 if not terminal.runs_at(number, self.baud):
                     terminal.put_back(number, settings)
@@ -265,19 +278,23 @@ class Port(Closable):
                     raise DeviceError(speed_refusal(self.path, self.baud))
         finally:
             os.close(number)
-        self._settings = settings
+        self._settings = terminal.without_hang_up(settings)
         return opened
 
     def _connect(self, write_timeout: float) -> Any:
         with _terminals():
             import serial
         # For RFC 2217, pyserial always has a write timeout of 5 s, and refuses any other.
-        return serial.serial_for_url(
+        opened = serial.serial_for_url(
             self.path,
             baudrate=self.baud,
             timeout=POLL,
             write_timeout=None if _speaks_rfc2217(self.path) else write_timeout,
+            do_not_open=True,
         )
+        self._control.apply(opened)
+        opened.open()
+        return opened
 
     def _gone(self, error: OSError) -> ContactLost:
         if is_address(self.path):

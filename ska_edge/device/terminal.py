@@ -13,7 +13,7 @@ from typing import Any
 # Linux reports this value for a speed without a constant in `termios`. Newer C libraries and other
 # systems report the speed itself.
 NAMELESS = getattr(termios, "CBAUDEX", None)
-OUTPUT_SPEED = 5  # index of the output speed in the settings
+CONTROL_FLAGS, OUTPUT_SPEED = 2, 5  # indices in the settings
 
 
 @contextmanager
@@ -33,6 +33,13 @@ def settings(number: int) -> list[Any]:
 def put_back(number: int, settings: list[Any]) -> None:
     """Restore the settings of an open terminal."""
     termios.tcsetattr(number, termios.TCSANOW, settings)
+
+
+def without_hang_up(settings: list[Any]) -> list[Any]:
+    """Return the settings with which DTR and RTS stay when the last program closes the terminal."""
+    found = list(settings)
+    found[CONTROL_FLAGS] &= ~termios.HUPCL
+    return found
 
 
 def drop_output(number: int) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device.control import Control
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
@@ -30,6 +31,7 @@ class Job:
     Attributes:
         plan: the plan of the devices.
         baud: speed of their ports.
+        control: returns what to do with DTR and RTS of a port, by its name.
         key: the key that authorizes changes of the devices; None without a key.
         patience: seconds to wait for a lost device.
         halvings, save, save_every: see `Monitor.run`.
@@ -46,6 +48,7 @@ class Job:
     save_every: int | None
     key: bytes | None = None
     names: Callable[[str], str] = str
+    control: Callable[[str], Control] = lambda _: Control()
     following: bool = False
     samples: int | None = None
 
@@ -98,7 +101,13 @@ class Member:
 
         try:
             stream = self._stream = Stream(
-                lambda: Link(self.port, baud=job.baud, key=job.key, stop=stop),
+                lambda: Link(
+                    self.port,
+                    baud=job.baud,
+                    key=job.key,
+                    stop=stop,
+                    control=job.control(self.port),
+                ),
                 job.plan.digest,
                 patience=job.patience,
                 stop=stop,

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from ska_edge.cli import device
-from ska_edge.cli.commands import monitor
 from ska_edge.cli.options import port
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.device import link
@@ -51,7 +50,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "HELLO_PERIODS", 2)
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
-    monkeypatch.setattr(monitor, "Link", quick)
+    monkeypatch.setattr(port, "Link", quick)
     monkeypatch.setattr(fleet, "Link", quick)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from firmware_gen.board import Board
-from ska_edge.cli.commands import pull as pull_module
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -204,7 +203,7 @@ def test_a_state_that_no_device_can_have_is_refused(
     ska_edge, device: TrainerDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = device.network.plan.state_bytes
-    monkeypatch.setattr(pull_module.Link, "pull", lambda *_: b"\xff" * size)
+    monkeypatch.setattr(Link, "pull", lambda *_: b"\xff" * size)
     outcome = ska_edge("pull", "m.ska", "-o", "p.ska", "--port", device.port)
     assert "a state that no device of this plan can have" in outcome.refusal(3)
     assert not Path("p.ska").exists()

@@ -37,14 +37,15 @@ class WiredSerial(serial.Serial):  # type: ignore[misc]
 
 
 class Bridge:
-    """A server that carries bytes between one connection and a port, plain or by RFC 2217.
+    """A server that carries bytes between a port and one connection after the other, plain or by
+    RFC 2217.
 
     `line` is the server's end of the port.
     """
 
-    def __init__(self, path: str, scheme: str) -> None:
+    def __init__(self, path: str, scheme: str, line: serial.Serial | None = None) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.line = WiredSerial(path, timeout=0)
+        self.line = WiredSerial(path, timeout=0) if line is None else line
         self._scheme = scheme
         self._stop = os.pipe()
         self.address = f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}"
@@ -63,8 +64,12 @@ class Bridge:
                 os.close(number)
 
     def _run(self) -> None:
-        if self._stop[0] in select.select([self._server, self._stop[0]], [], [])[0]:
-            return
+        while self._stop[0] not in select.select([self._server, self._stop[0]], [], [])[0]:
+            if self._carry():
+                return
+
+    def _carry(self) -> bool:
+        """Carry the bytes of one connection; return whether the bridge was stopped."""
         connection, _ = self._server.accept()
         with connection:
             coder = (
@@ -75,11 +80,12 @@ class Bridge:
             while True:
                 ready, _, _ = select.select([connection, self.line, self._stop[0]], [], [])
                 if self._stop[0] in ready:
-                    return
+                    return True
                 if connection in ready:
                     data = connection.recv(4096)
                     if not data:
-                        return
+                        self.line.dtr = False  # as a driver does when a program closes the port
+                        return False
                     self.line.write(b"".join(coder.filter(data)))
                 if self.line in ready:
                     connection.sendall(b"".join(coder.escape(self.line.read(4096))))

@@ -14,7 +14,7 @@ from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.monitor import check, log_paths
-from ska_edge.cli.options.port import PORT_HELP, baud_option, find_port
+from ska_edge.cli.options.port import PORT_HELP, Line, find_port, line_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.columns import ExplainedFleet
 from ska_edge.cli.screen.console import Output, complain, json_option
@@ -27,7 +27,6 @@ from ska_edge.cli.screen.monitor import (
     once,
 )
 from ska_edge.cli.signals import interrupt
-from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -48,7 +47,7 @@ from ska_edge.training.options import flag
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
-@baud_option
+@line_options
 @key_option
 @click.option(
     "--samples",
@@ -128,7 +127,7 @@ def monitor(
     model: Path | None,
     data: str | None,
     ports: tuple[str, ...],
-    baud: int,
+    line: Line,
     key: Path | None,
     samples: int | None,
     order: str,
@@ -158,7 +157,7 @@ def monitor(
     out = Output(as_json)
     check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None:
-        _look(ports or (find_port(None),), baud, out)
+        _look(ports or (find_port(None),), line, out)
         return
     loaded = open_model(model)
     lesson: Lesson | None = None
@@ -199,7 +198,8 @@ def monitor(
     view = View(loaded, members, terminals, logs, out)
     job = Job(
         plan=loaded.plan,
-        baud=baud,
+        baud=line.baud,
+        control=line.control,
         key=key_in(key),
         patience=patience,
         halvings=halvings,
@@ -240,12 +240,12 @@ def _member(port: str, lesson: Lesson | None, model: Model, sinks: list[Sink]) -
     return Member(port, lesson.inputs, lesson.labels, sinks, lesson)
 
 
-def _look(ports: Sequence[str], baud: int, out: Output) -> None:
+def _look(ports: Sequence[str], line: Line, out: Output) -> None:
     """Print the devices at the ports."""
     entries, errors = [], []
     for port in ports:
         try:
-            with Link(port, baud=baud) as link:
+            with line.open(port) as link:
                 info = link.hello()
         except DeviceError as error:
             errors.append(error)

@@ -16,7 +16,7 @@ from ska_edge.cli.device import device
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
-from ska_edge.cli.options.port import baud_option, board_option, port_option
+from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.rows import Rows
 from ska_edge.files import write_file
@@ -31,7 +31,7 @@ from ska_edge.plural import counted
 @click.argument("data", type=DATA)
 @board_option
 @port_option
-@baud_option
+@line_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="CSV to write [default: stdout]."
 )
@@ -42,7 +42,7 @@ def predict(
     data: str,
     board: str | None,
     port: str | None,
-    baud: int,
+    line: Line,
     output: Path | None,
     reader: Reader,
     as_json: bool,
@@ -64,7 +64,7 @@ def predict(
     if board is None and port is None:
         decisions = loaded.decisions(rows.x)
     else:
-        decisions, where = _on_device(loaded, rows, board, port, baud, out)
+        decisions, where = _on_device(loaded, rows, board, port, line, out)
     lines = _lines(loaded, rows, decisions)
     accuracy = _accuracy(lines)
     if output is not None:
@@ -90,10 +90,10 @@ def predict(
 
 
 def _on_device(
-    model: Model, rows: Rows, board: str | None, port: str | None, baud: int, out: Output
+    model: Model, rows: Rows, board: str | None, port: str | None, line: Line, out: Output
 ) -> tuple[NDArray[np.int64], str]:
     """Return the decisions of a device, and its port."""
-    with device(model, board, port, baud, out) as link:
+    with device(model, board, port, line, out) as link:
         found = Device(link, model)
         info = found.info()
         out.note(

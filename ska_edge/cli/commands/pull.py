@@ -8,9 +8,8 @@ import click
 
 from ska_edge.api.device import Device
 from ska_edge.cli.options.paths import check_file
-from ska_edge.cli.options.port import baud_option, find_port, port_option
+from ska_edge.cli.options.port import Line, find_port, line_options, port_option, say_if_untaught
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.device.link import Link
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 
@@ -19,9 +18,9 @@ from ska_edge.plural import counted
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @port_option
-@baud_option
+@line_options
 @json_option
-def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) -> None:
+def pull(model: Path, output: Path, port: str | None, line: Line, as_json: bool) -> None:
     """Read the weights, counters, rate and stored samples of a device into a model file.
 
     MODEL is the model that was flashed, or its integer ONNX file. Plan, scaling and labels come
@@ -29,12 +28,13 @@ def pull(model: Path, output: Path, port: str | None, baud: int, as_json: bool) 
     """
     out, loaded = Output(as_json), open_model(model)
     check_file(output, model)
-    with Link(find_port(port), baud=baud) as link:
+    with line.open(find_port(port)) as link:
         info = link.hello()
         link.expect_plan(loaded.plan)
         worn = Device(link, loaded).pull()
     state = worn.state
     worn.save(output, private=True)
+    say_if_untaught(info, link.port, out)
     out.line(
         f"{info.board} at {link.port}: {counted(state.samples, 'sample')},"
         f" {counted(state.step, 'update')}, wrote {output}"

@@ -9,9 +9,8 @@ import click
 from ska_edge.api.device import Device
 from ska_edge.cli.device import device_document
 from ska_edge.cli.options.key import key_in, key_option
-from ska_edge.cli.options.port import baud_option, find_port, port_option
+from ska_edge.cli.options.port import Line, find_port, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.device.link import Link
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 
@@ -19,12 +18,12 @@ from ska_edge.plural import counted
 @click.command(epilog="Example:  ska-edge push worn.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @port_option
-@baud_option
+@line_options
 @key_option
 @click.option("--fresh", is_flag=True, help="Send only the weights: counters 0, no stored samples.")
 @json_option
 def push(
-    model: Path, port: str | None, baud: int, key: Path | None, fresh: bool, as_json: bool
+    model: Path, port: str | None, line: Line, key: Path | None, fresh: bool, as_json: bool
 ) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
@@ -35,7 +34,7 @@ def push(
     if fresh:
         loaded.state = loaded.state.flashed()
     with (
-        Link(find_port(port), baud=baud, key=key_in(key)) as link,
+        line.open(find_port(port), key_in(key)) as link,
         out.working("sending the state (a device limits how often it saves)"),
     ):
         info = Device(link, loaded).push()

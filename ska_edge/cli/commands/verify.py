@@ -13,7 +13,7 @@ from ska_edge.cli.device import device
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_option
-from ska_edge.cli.options.port import baud_option, board_option, port_option
+from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
@@ -87,7 +87,7 @@ def verify_document(report: Report) -> dict[str, Any]:
 @click.argument("data", type=DATA)
 @board_option
 @port_option
-@baud_option
+@line_options
 @key_option
 @click.option(
     "--samples", type=click.IntRange(min=1), help="How many rows to learn [default: all]."
@@ -99,7 +99,7 @@ def verify(
     data: str,
     board: str | None,
     port: str | None,
-    baud: int,
+    line: Line,
     key: Path | None,
     samples: int | None,
     reader: Reader,
@@ -117,7 +117,7 @@ def verify(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
         )
     rows = slice(0, samples)
-    with device(loaded, board, port, baud, out, key) as link:
+    with device(loaded, board, port, line, out, key) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
     out.document(verify_document(report))
     require_equal(report)

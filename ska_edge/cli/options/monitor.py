@@ -13,7 +13,7 @@ from ska_edge.cli.options.paths import check_file
 from ska_edge.errors import InputError
 from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 
-LOOKING = ("ports", "baud", "as_json")  # the parameters that need no MODEL
+LOOKING = ("ports", "baud", "dtr", "rts", "as_json")  # the parameters that need no MODEL
 # The parameters that need no DATA.
 FOLLOWING = (
     *("model", "key", "samples", "log", "overwrite", "patience", "broker", "ca", "names"),
