@@ -92,4 +92,11 @@ EXPORTS = {
         taken=(C_HEADERS, EXAMPLE_HEADERS, CUBE_HEADERS),
         buffer=255,
     ),
+    "micropython": Export(
+        "MicroPython module",
+        library=".",
+        # Not .py here, because the checks of this package are not for MicroPython's Python.
+        shared={f"examples/{name}.py": f"{name}.upy" for name in ("sensor", "learn", "serve")},
+        taken=(C_HEADERS, EXAMPLE_HEADERS),
+    ),
 }

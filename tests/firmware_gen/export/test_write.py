@@ -44,8 +44,9 @@ def test_an_export_has_a_readme_a_license_and_an_example(kind: str, tmp_path: Pa
     library = folder / row.library.replace("@NAME@", "Things")
     assert (library / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert "Things" in (folder / "README.md").read_text(encoding="utf-8")
-    (sensor, *_) = [place for place, source in row.shared.items() if source == "sensor.h"]
-    assert "sensor_read" in (folder / sensor).read_text(encoding="utf-8")
+    sensors = [folder / place for place, source in row.shared.items() if source == "sensor.h"]
+    (sensor, *_) = [*sensors, folder / "examples" / "sensor.py"]
+    assert re.search(r"sensor_read\(|def read\(", sensor.read_text(encoding="utf-8"))
     assert (library / "src" / "Things.h").is_file()
 
 

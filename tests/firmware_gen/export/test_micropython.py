@@ -1,0 +1,80 @@
+"""The native module of MicroPython learns and serves, over a small fake of MicroPython's objects.
+
+MicroPython's linker for native modules, mpy_ld, comes only with MicroPython's sources. If MPY_DIR
+names these, the test also compiles the real module for each architecture.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.firmware_gen.export.learning import (
+    check_followed,
+    check_served,
+    expected_lines,
+    export,
+    served,
+)
+
+FAKE = Path(__file__).parent / "fakes" / "micropython"
+STRICT = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+
+
+def compiled(example: str, folder: Path) -> Path:
+    """Compile the module with the fake, and with the sensor of the examples in C."""
+    (folder / "cmake").mkdir()
+    sensor = export("cmake", folder / "cmake" / "SkaThings").folder / "examples"
+    module = export("micropython", folder / "SkaThings").folder
+    program = folder / example
+    command: list[str | Path] = ["gcc", *STRICT, f"-DEXAMPLE=example_{example}"]
+    command += [f"-I{module / 'src'}", f"-I{module}", f"-I{sensor}", f"-I{FAKE}"]
+    command += [*sorted((module / "src").glob("*.c")), FAKE / "fake.c", "-o", program]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+def test_the_module_learns_with_the_bits_of_the_trainer(
+    tmp_path: Path, require_toolchain: Callable[[str], str]
+) -> None:
+    require_toolchain("gcc")
+    done = subprocess.run([compiled("learn", tmp_path)], capture_output=True, text=True)
+    assert done.stdout.splitlines() == expected_lines()
+
+
+def test_the_module_serves_a_host_and_learns_from_its_sensor(
+    tmp_path: Path, require_toolchain: Callable[[str], str]
+) -> None:
+    require_toolchain("gcc")
+    with served(compiled("serve", tmp_path)) as port:
+        check_followed(port, tmp_path / "log")
+        assert check_served(port) == 0
+
+
+def test_the_examples_use_only_what_the_module_has(tmp_path: Path) -> None:
+    module = export("micropython", tmp_path / "SkaThings").folder
+    source = (module / "ska_module.c").read_text(encoding="utf-8")
+    names = set(re.findall(r"MP_QSTR_(\w+)", source))
+    for path in sorted(module.glob("examples/*.py")):
+        text = path.read_text(encoding="utf-8")
+        ast.parse(text)
+        assert set(re.findall(r"\bska\.(\w+)", text)) <= names, path.name
+    assert "infer" in names
+
+
+if "MPY_DIR" in os.environ:  # not in CI, which has no sources of MicroPython
+
+    @pytest.mark.parametrize("architecture", ["armv6m", "armv7m", "armv7emsp", "rv32imc"])
+    def test_the_real_module_links(architecture: str, tmp_path: Path) -> None:
+        module = export("micropython", tmp_path / "SkaThings").folder
+        command = ["make", f"MPY_DIR={os.environ['MPY_DIR']}", f"ARCH={architecture}"]
+        done = subprocess.run(command, cwd=module, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (module / "ska.mpy").is_file()
