@@ -16,6 +16,7 @@ from firmware_gen.board import Board, board_names, load_board, read_board
 from firmware_gen.board_memory import Region, Storage
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
+from ska_edge.plan.resolve import make_plan
 from tests.documented_board import NAME, add_documented_board
 
 NAMES = board_names()
@@ -36,6 +37,16 @@ def test_a_board_is_still_found_by_its_earlier_name() -> None:
     assert load_board("sim-atmega328p").name == "uno"
     assert load_board("sim-atmega2560").name == "mega2560"
     assert not {"sim-atmega328p", "sim-atmega2560"} & set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "inputs", "classes"), [("uno", 16, 4), ("mega2560", 64, 10)])
+def test_two_states_with_the_default_widths_of_a_small_board_fit_its_eeprom(
+    name: str, inputs: int, classes: int
+) -> None:
+    board = load_board(name)
+    assert board.hidden is not None and board.storage is not None
+    assert board.storage.holds(make_plan((inputs, *board.hidden, classes)).state_bytes)
+    assert not board.storage.holds(make_plan((inputs, 64, 32, classes)).state_bytes)
 
 
 def test_the_module_wins_over_the_data_folder_of_the_same_name() -> None:
