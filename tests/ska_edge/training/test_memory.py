@@ -50,9 +50,8 @@ def test_images_are_not_copied_as_floats(tmp_path: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, check=True
     )
-    assert (
-        int(shown.stdout) < 80_000
-    )  # 4 copies as bytes and blocks of rows; one float copy is 94 MB
+    added = int(shown.stdout)
+    assert added < 150_000  # 80,000 is usual; 420,000 with copies as floats
 
 
 @pytest.mark.parametrize("scale", ["standardize", "global"])
