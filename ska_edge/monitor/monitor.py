@@ -72,8 +72,6 @@ class Monitor:
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
         exam: the held-out rows, and how the device classified them; None without any.
-        place: the position of the next row to learn; None if it is not known. Before `run`, the
-            position in the rows of the log that this session continues.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -84,7 +82,8 @@ class Monitor:
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
         self.exam: Exam | None = None
-        self.place: Place | None = None
+        self._place: Place | None = None
+        self._passed = 0  # rows after _place that are learned
         self._stream = stream
         self._plan = plan
         self._names = names
@@ -109,6 +108,18 @@ class Monitor:
     def rate(self) -> float:
         """Rows per second, over the last seconds."""
         return self._pace.rate(time.monotonic())
+
+    @property
+    def place(self) -> Place | None:
+        """The position of the next row to learn; None if it is not known.
+
+        Before `run`, it is the position in the rows of the log that this session continues.
+        """
+        return self._place and self._place.after(self._passed)
+
+    @place.setter
+    def place(self, place: Place | None) -> None:
+        self._place, self._passed = place, 0
 
     def run(
         self,
@@ -319,7 +330,7 @@ class Monitor:
         result = sample.result
         self.samples = sample.samples
         self.learned += 1
-        self.place = self.place and self.place.after(1)
+        self._passed += 1
         self._pace.count(time.monotonic())
         layers: list[LayerMetrics] = []
         if result is None:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from collections.abc import Callable
 
 RECENT = 5.0  # seconds over which the rate is measured
+KEPT = 16_384  # at a higher rate of events, the rate is measured over fewer seconds
 
 
 class Pace:
-    """Counts events, and computes their rate over the last seconds."""
+    """Counts events, and computes their rate over the last seconds.
+
+    Attributes:
+        count: counts one event; its argument is the time of the event in seconds.
+    """
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque()
-        self._first: float | None = None
-        self._lock = threading.Lock()
-
-    def count(self, now: float) -> None:
-        """Count one event; `now` is its time in seconds."""
-        with self._lock:
-            self._first = now if self._first is None else self._first
-            self._times.append(now)
-            self._forget(now)
+        self._times: deque[float] = deque(maxlen=KEPT)
+        self.count: Callable[[float], None] = self._times.append
 
     def rate(self, now: float) -> float:
         """Return the events per second; 0 for fewer than two events."""
-        with self._lock:
-            self._forget(now)
-            if self._first is None or now <= self._first:
-                return 0.0
-            return len(self._times) / min(RECENT, now - self._first)
-
-    def _forget(self, now: float) -> None:
-        while self._times and self._times[0] < now - RECENT:
-            self._times.popleft()
+        times = list(self._times)
+        if not times or now <= times[0]:
+            return 0.0
+        return sum(time >= now - RECENT for time in times) / min(RECENT, now - times[0])
