@@ -128,8 +128,8 @@ class Board:
     ones, which need more memory than a small board has. `flashers` write an image to a real device,
     in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
     the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
-    ESP chip; None if the board does not take such a file. `lines` are those
-    of the serial port behind the USB numbers of the flashers.
+    ESP chip; None if the board does not take such a file. `lines` are those of the
+    serial port behind the USB numbers of the flashers.
     """
 
     name: str

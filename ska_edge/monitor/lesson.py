@@ -100,10 +100,8 @@ def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: 
         return min(most, spare // SHARE) if spare >= FEWEST else 0
     least = 1 if samples is None else 0  # rows that stay to be learned
     if hold_out > spare - least:
-        left = (
-            f"{counted(spare, 'row')} of DATA" if least else f"the {spare} that {{samples}} leaves"
-        )
-        raise OptionError(f"{{hold_out}} is {hold_out}, but there are only {left}")
+        left = "DATA has" if least else "{samples} leaves"
+        raise OptionError(f"{{hold_out}} is {hold_out}, but {left} only {counted(spare, 'row')}")
     return hold_out
 
 

@@ -240,3 +240,14 @@ def test_a_project_from_elsewhere_runs_no_tool(ska_edge, built: Built) -> None:
     path = project / DESCRIPTION
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert "give --trust" in ska_edge("flash", project, "--tool", "openocd").refusal(2)
+
+
+@pytest.mark.parametrize(
+    "options", [("--port", "/dev/none"), ("--tool", "gdb"), ("--dry-run",), ("--emulated",)]
+)
+def test_stop_takes_no_option_of_a_real_device(ska_edge, options: tuple[str, ...]) -> None:
+    sentence = ska_edge("flash", "fw", "--stop", *options).refusal(2)
+    assert sentence == (
+        "ska-edge: --stop stops an emulated board; leave --tool, --port, --dry-run and --emulated"
+        " out"
+    )

@@ -232,6 +232,12 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "firmware moves.ska --name string -o fw",
         "ska-edge: string.h is a header of C, so the model cannot be named string in C;",
     ),
+    # a device that forgets
+    (
+        "moves.csv",
+        f"train FILE -o m.ska --for uno {QUICK}",
+        {"replay_buffer.stored": 5, "replay_buffer.relearned": 2},
+    ),
 ]
 
 

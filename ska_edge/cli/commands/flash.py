@@ -45,6 +45,10 @@ def flash(
     """
     out = Output(as_json)
     if stop:
+        if tool is not None or port is not None or dry_run or emulated:
+            raise OptionError(
+                "{stop} stops an emulated board; leave {tool}, {port}, {dry_run} and {emulated} out"
+            )
         # The folder may be deleted while its board is still running.
         here = folder.resolve()
         names = [board.name for board in boards.running() if board.project.resolve() == here]

@@ -62,8 +62,8 @@ def test_held_out_rows_are_of_all_classes() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"hold_out": 10}, "{hold_out} is 10, but there are only 10 rows of DATA"),
-        ({"hold_out": 4, "samples": 7}, "{hold_out} is 4, but there are only the 3 that {samples}"),
+        ({"hold_out": 10}, "{hold_out} is 10, but DATA has only 10 rows"),
+        ({"hold_out": 4, "samples": 7}, "{hold_out} is 4, but {samples} leaves only 3 rows"),
     ],
 )
 def test_too_many_held_out_rows_are_refused(options: dict[str, int], words: str) -> None:
