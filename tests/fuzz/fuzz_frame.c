@@ -6,6 +6,10 @@
 #include "ska_board.h"
 #include "ska_frame.h"
 
+#if defined(SKA_MODEL_SYMBOL) /* ska.c defines it, but this program has no network */
+__asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t written[LINE_ROOM(LINE_MOST) + 1];
