@@ -50,6 +50,8 @@ static void watchdogs_off(void) {
 
 void ska_board_init(void) { watchdogs_off(); }
 
+bool ska_board_has_byte(void) { return (UART_STATUS & STATUS_RXFIFO_CNT) != 0u; }
+
 int16_t ska_board_read(void) {
     while ((UART_STATUS & STATUS_RXFIFO_CNT) == 0u) {
     }
