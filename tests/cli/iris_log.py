@@ -19,11 +19,16 @@ Line = dict[str, Any]
 ROWS = 40  # rows that a device learns by default
 
 
-def lines_of(path: str | Path) -> list[Line]:
-    """Return the lines about what is learned: no announcements, and no held-out rows."""
+def published_lines_of(path: str | Path) -> list[Line]:
+    """Return the lines that a broker gets, too: all but the announcements."""
     text = Path(path).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    return [line for line in lines if not {"sent", "setting", "held_out"} & set(line)]
+    return [line for line in lines if not {"sent", "setting"} & set(line)]
+
+
+def lines_of(path: str | Path) -> list[Line]:
+    """Return the lines about what is learned: no announcements, and no held-out rows."""
+    return [line for line in published_lines_of(path) if "held_out" not in line]
 
 
 def rows_of(lines: list[Line]) -> list[Line]:

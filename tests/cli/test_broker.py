@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Start
-from tests.cli.iris_log import ROWS, lines_of, rows_of
+from tests.cli.iris_log import ROWS, published_lines_of, rows_of
 from tests.ska_edge.monitor.sinks.test_mqtt import free_port, start_broker, subscribed
 
 __all__ = ["start_broker"]  # the tests use this imported fixture
@@ -31,7 +31,7 @@ def test_a_broker_gets_every_line_of_every_device(
         for number, name in enumerate(("left", "right"), 1):
             subscriber.wait_for(f"ska-edge/{name}/status", "ended")
             published = [json.loads(text) for text in subscriber.of(f"ska-edge/{name}/telemetry")]
-            assert published == lines_of(f"s-{number}.jsonl")
+            assert published == published_lines_of(f"s-{number}.jsonl")
             assert len(rows_of(published)) == ROWS
             assert subscriber.of(f"ska-edge/{name}/status") == ["learning", "ended"]
 
