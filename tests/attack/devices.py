@@ -30,7 +30,7 @@ KEY = ["--key", "device.key"]
 LABELS = ["--label-column", "label", "--max-memory", "1"]
 DIALECT = ["--separator", "comma", "--decimal", "point"]
 COLUMNS = [*DIALECT, "--features", "3,4,5,6", "--group-column", "who", "--drop", "t"]
-PORT = ["--json", "--baud", "9600"]
+PORT = ["--json", "--baud", "9600", "--dtr", "off", "--rts", "keep"]
 COMMANDS = [
     ["monitor"],
     ["monitor", *PORT],
