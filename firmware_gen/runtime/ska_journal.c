@@ -129,7 +129,7 @@ static bool record_is_complete(uint32_t offset, uint32_t *crc) {
 /* Looks from the last place to the first, until it finds a complete record of this network. */
 static slot_t slot_look(uint8_t slot) {
     slot_t found = {false, 0, false, 0, 0, 0, 0};
-    uint8_t place = PLACES;
+    uint8_t place = (uint8_t)PLACES;
     while (place > 0u && !found.saved) {
         place--;
         const uint32_t start = place_start(slot, place);

@@ -303,7 +303,7 @@ def test_board_that_is_not_known(ska_edge, iris_file: Path, rows: Path) -> None:
         ("run", rows, "--board", "z80", *QUICK),
     ):
         sentence = ska_edge(*arguments).refusal(2)
-        assert "there is no board 'z80'; choose one of host" in sentence
+        assert "there is no board 'z80'; choose one of esp32-c3, host" in sentence
     assert left_behind() == []
 
 

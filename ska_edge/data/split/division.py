@@ -161,7 +161,7 @@ def _sentence(test: Dataset, kind: str, fraction: float, why: str, left_out: int
     group = test.file if kind == "file" else test.group
     if group is not None and kind in ("group", "file", "plain"):
         groups = [_name(test, kind, number) for number in np.unique(group).tolist()]
-        noun = "files" if kind == "file" else "groups"
+        noun = ("file" if kind == "file" else "group") + ("s" if len(groups) > 1 else "")
         more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
         return f"test rows are the {noun} {', '.join(groups[:SHOWN])}{more}"
     if kind == "blocked":

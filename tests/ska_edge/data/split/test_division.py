@@ -144,7 +144,7 @@ def test_several_files_are_split_by_file() -> None:
     assert division.test.file is not None
     (number,) = set(division.test.file)
     assert division.train.file is not None and number not in division.train.file
-    assert (division.kind, division.sentence) == ("file", f"test rows are the files {number}.csv")
+    assert (division.kind, division.sentence) == ("file", f"test rows are the file {number}.csv")
     assert data.digest != replace(data, file=None).digest
     by_group = replace(data, group=np.arange(len(data.y)) // 2)
     assert choose(by_group)[0] == "group"
