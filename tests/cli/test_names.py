@@ -111,7 +111,7 @@ def test_groups_of_a_column_are_never_divided(ska_edge) -> None:
     write("all.csv", "ax,ay,az,label,number")
     options = ("--group-column", "number", "--test-fraction", "0.5")
     told = ska_edge("train", "all.csv", "-o", "a.ska", *options, *QUICK)
-    assert told.code == 0 and "test rows are the groups" in told.out
+    assert told.code == 0 and "test rows are the group" in told.out
 
 
 def test_names_travel_with_the_model(ska_edge, model) -> None:
