@@ -38,7 +38,7 @@ def train(
     stored: int | None = None,
     relearned: int | None = None,
     readout_only: bool | None = None,
-    group: int | None = None,
+    group: int | str | None = None,
     per_class: int | None = None,
     start: PathLike | None = None,
     init: PathLike | None = None,
@@ -77,7 +77,7 @@ def train(
         stored: samples of each class that a replay buffer stores, to learn them again. Default: 0.
         relearned: stored samples to learn again with each new sample. Default: 1.
         readout_only: only the output layer learns. Default: False.
-        group: learn only from the rows of this group. Default: all groups.
+        group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,

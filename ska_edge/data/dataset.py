@@ -151,7 +151,7 @@ class Dataset:
         if group is None:
             raise InputError(f"'{self.name}' has no groups, so none is {wanted}")
         text = str(wanted)
-        number = names.index(text) if text in names else int(text) if _whole(text) else None
+        number = names.index(text) if text in names else int(text) if is_whole(text) else None
         if number is None or number not in group:
             known = ", ".join(
                 f"{names[each]} ({each})" if names else str(each) for each in np.unique(group)
@@ -160,12 +160,16 @@ class Dataset:
         return self.take(group == number)
 
 
-def _whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Tell whether a text is a whole number of less than 20 digits."""
     return text.removeprefix("-").isdigit() and text.isascii() and len(text) < 20
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
-    """Write an npz file for ``load``: x, y, labels; and group, feature_names and tested, if known.
+    """Write an npz file for ``load``: x, y, labels; and what is known of the rest.
+
+    The rest are group, feature_names, tested, from_file (the file of each row), file_names, and
+    time_column (the name of a column that rises like a time).
 
     Equal data give equal bytes.
 
@@ -182,6 +186,11 @@ def save(dataset: Dataset, path: str | Path) -> None:
     if dataset.group is not None:
         names = np.array(dataset.group_names).astype("<U")
         arrays["group"] = names[dataset.group] if len(names) else dataset.group.astype("<i8")
+    if dataset.file is not None:
+        arrays["from_file"] = dataset.file.astype("<i8")
+        arrays["file_names"] = np.array(dataset.file_names).astype("<U")
+    if dataset.time:
+        arrays["time_column"] = np.array(dataset.time).astype("<U")
     if dataset.tested is not None:
         arrays["tested"] = dataset.tested
     if dataset.features is not None:

@@ -161,12 +161,16 @@ def _load_npz(path: Path, max_memory: int) -> Dataset:
         raise InputError(
             f"{path}: tested must be booleans of shape ({len(x)},), not {kind_of(tested)}"
         )
+    file, file_names = _npz_files(path, content, len(x))
     return Dataset(
         path.stem,
         x,
         y,
         labels,
         group,
+        file=file,
+        file_names=file_names,
+        time=_npz_time(path, content),
         features=npz_feature_names(path, content, x.shape[1]),
         group_names=group_names,
         origin=content.origin,
@@ -188,6 +192,32 @@ def _npz_groups(
     if group.max() > np.iinfo(np.int64).max:
         raise InputError(f"{path}: group {group.max()} does not fit 64 bits with a sign")
     return group.astype(np.int64), ()
+
+
+def _npz_files(path: Path, content: Content, count: int) -> tuple[IntArray | None, tuple[str, ...]]:
+    """Return the file of each row as an index into the names of the files, and these names."""
+    file, names = content.get("from_file"), content.get("file_names")
+    if file is None or names is None:
+        return None, ()
+    _check_column(path, "from_file", file, count)
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise InputError(f"{path}: file_names must be texts, one per file, not {kind_of(names)}")
+    if file.min() < 0 or file.max() >= len(names):
+        raise InputError(
+            f"{path}: from_file must be numbers of the {counted(len(names), 'file')} in file_names,"
+            " from 0"
+        )
+    return file.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _npz_time(path: Path, content: Content) -> str:
+    """Return the name of a column that rises like a time; "" if there is none."""
+    time = content.get("time_column")
+    if time is None:
+        return ""
+    if time.dtype.kind != "U" or time.size != 1:
+        raise InputError(f"{path}: time_column must be a single text, not {kind_of(time)}")
+    return str(time.item())
 
 
 def _load_idx(path: Path, max_memory: int) -> Dataset:

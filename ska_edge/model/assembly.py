@@ -112,7 +112,7 @@ SPLIT: dict[str, Callable[[Any], bool]] = {
     "split": lambda value: value is None or value in SPLITS,
     "seed": _whole(0),
     "per_class": _whole(1),
-    "group": _whole(-MOST_STEPS),
+    "group": lambda value: isinstance(value, str) or _whole(-MOST_STEPS)(value),
     "test_fraction": lambda value: (
         value is None or (isinstance(value, (int, float)) and math.isfinite(value))
     ),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ska_edge.data.dataset import is_whole
 from ska_edge.errors import OptionError
 from ska_edge.plan.plan import Plan
 from ska_edge.spelling import did_you_mean
@@ -32,6 +33,7 @@ class Kind(enum.Enum):
     WIDTHS = "widths"
     FILE = "a file"
     FLAG = "yes or no"
+    GROUP = "the name or number of a group"
 
 
 class Scope(enum.Enum):
@@ -134,12 +136,22 @@ class Option:
             return value
         if self.kind is Kind.FLAG:
             return self._flag(name, value)
+        if self.kind is Kind.GROUP:
+            return self._group(name, value)
         return self._number(name, value)
 
     def _flag(self, name: str, value: Any) -> bool:
         if not _is_flag(value):
             raise OptionError(f"{{{name}}} is True or False, not {{value!r}}", value=value)
         return bool(value)
+
+    def _group(self, name: str, value: Any) -> int | str:
+        """Check a group. A text that is a number is that number, so both are noted alike."""
+        if not isinstance(value, str):
+            return int(self._number(name, value))
+        if not value:
+            raise OptionError(f"{{{name}}} is {self.kind.value}, not {{value!r}}", value=value)
+        return int(value) if is_whole(value) else value
 
     def _word(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in self.choices:

@@ -219,9 +219,9 @@ class Options:
         settle=lambda _: False,
         keep=lambda plan: 0 < plan.hidden == plan.first_learned,
     )
-    group: int | None = option(
-        help="Learn only from the rows of this group.",
-        kind=Kind.COUNT,
+    group: int | str | None = option(
+        help="Learn only from the rows of this group, by its name or number.",
+        kind=Kind.GROUP,
         words="all groups",
         divides=True,
     )

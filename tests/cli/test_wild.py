@@ -159,6 +159,27 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     ("sessions", "eval moves.ska FILE --group-column who --group eva", "test (15)"),
     (
         "sessions",
+        f"train FILE -o m.ska --group-column who --group eva --split random {QUICK};"
+        " eval m.ska FILE --group-column who",
+        {"split.kind": "random", "evaluation.train.rows": 12},
+    ),
+    (
+        "sessions",
+        f"train FILE -o m.ska --group-column who --group ann {QUICK}",
+        "ska-edge: 'sessions' has no group ann; its groups are eva (0), tom (1)",
+    ),
+    (
+        "sessions",
+        f"data FILE -o all.npz --drop who; train all.npz -o m.ska {QUICK}",
+        "test rows are the file ",
+    ),
+    (
+        "moves-with-time.csv",
+        f"data FILE -o all.npz --drop t; train all.npz -o m.ska {QUICK}",
+        "test rows are blocks of neighboring rows, because t rises like a time",
+    ),
+    (
+        "sessions",
         "data 'FILE/s*.csv'",
         "ska-edge: no file matches 'sessions/s*.csv'",
     ),

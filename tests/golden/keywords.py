@@ -29,6 +29,7 @@ TYPES = {
     Kind.WIDTHS: "int | Sequence[int]",
     Kind.FILE: "PathLike",
     Kind.FLAG: "bool",
+    Kind.GROUP: "int | str",
 }
 
 

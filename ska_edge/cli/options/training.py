@@ -63,6 +63,7 @@ def _type(each: Option) -> Types:
         Kind.WIDTHS: ListOf(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),
         Kind.FLAG: click.BOOL,
+        Kind.GROUP: click.STRING,
     }[each.kind]
 
 

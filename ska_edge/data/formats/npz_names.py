@@ -8,7 +8,12 @@ from collections.abc import Sequence
 INPUTS = ("x", "data", "features", "images", "arr_0")
 TRUTH = ("y", "target", "targets", "label", "labels", "arr_1")
 CLASS_NAMES = ("labels", "target_names", "class_names", "classes")
-OTHERS = {"group": ("group", "groups"), "feature_names": ("feature_names",), "tested": ("tested",)}
+OTHERS = {
+    "group": ("group", "groups"),
+    **{
+        key: (key,) for key in ("feature_names", "tested", "from_file", "file_names", "time_column")
+    },
+}
 PARTS = ("train", "test")
 
 
@@ -16,7 +21,8 @@ def purposes(names: Sequence[str]) -> dict[str, str]:
     """Return the name in the file of each array that is used, by its purpose.
 
     The purposes are x and y, or x_train, y_train, x_test and y_test; and labels, group,
-    feature_names and tested. Upper and lower case are the same; exact names come first.
+    feature_names, tested, from_file, file_names and time_column. Upper and lower case are the
+    same; exact names come first.
     """
     known: dict[str, str] = {}
     for name in sorted(names, reverse=True):  # x before X

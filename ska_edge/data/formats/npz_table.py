@@ -27,7 +27,8 @@ class Content:
     """The arrays of an npz file that are used.
 
     Attributes:
-        arrays: by purpose: x, and if they are there, y, labels, group, feature_names and tested.
+        arrays: by purpose: x, and if they are there, y, labels, group and the others of
+            `npz_names.OTHERS`.
         names: the name in the file of each array, by purpose.
         held: the names of all arrays of the file.
         origin: what is unusual about the arrays, in one line, or "".

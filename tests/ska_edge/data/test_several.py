@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.data.load import load
@@ -71,6 +74,34 @@ def test_whole_files_are_held_out(folder: Path) -> None:
     assert division.kind == "file"
     assert len(np.unique(division.test.x[:, 0])) == 1
     assert not np.isin(division.train.x[:, 0], division.test.x[:, 0]).any()
+
+
+def test_a_saved_folder_is_the_same_data(folder: Path, tmp_path: Path) -> None:
+    for columns in (Columns(drop=("who",)), Columns(group="who")):
+        week = load(folder, columns)
+        save(replace(week, time="clock"), tmp_path / "all.npz")
+        found = load(tmp_path / "all.npz")
+        assert found.digest == week.digest and found.time == "clock"
+        assert (found.file_names, found.group_names) == (week.file_names, week.group_names)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"from_file": np.array([0, 2])}, "from_file must be numbers of the 2 files in file_names"),
+        ({"from_file": np.array([0, -1])}, "from_file must be numbers of the 2 files in file_nam"),
+        ({"from_file": np.array([0.0, 1.0])}, r"from_file must be integers of shape \(2,\), not f"),
+        ({"file_names": np.array([1, 2])}, "file_names must be texts, one per file, not int64"),
+        ({"time_column": np.array([1, 2])}, "time_column must be a single text, not int64"),
+    ],
+)
+def test_files_of_rows_that_cannot_be(
+    tmp_path: Path, arrays: dict[str, NDArray[Any]], sentence: str
+) -> None:
+    whole = {"from_file": np.array([0, 1]), "file_names": np.array(["a", "b"]), **arrays}
+    np.savez(tmp_path / "all.npz", x=np.eye(2), y=np.array([0, 1]), **whole)
+    with pytest.raises(InputError, match=sentence):
+        load(tmp_path / "all.npz")
 
 
 def test_integer_classes_and_groups_keep_their_order(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def test_every_field_is_described() -> None:
         ({"epochs": 0}, "{epochs} is at least 1, not 0"),
         ({"epochs": "5"}, "{epochs} is a whole number, not '5'"),
         ({"epochs": 2.5}, "{epochs} is a whole number, not 2.5"),
+        ({"group": ""}, "{group} is the name or number of a group, not ''"),
+        ({"group": 2.5}, "{group} is the name or number of a group, not 2.5"),
         ({"epochs": None}, "{epochs} is a whole number, not None"),
         ({"seed": 2**32}, "{seed} is at least 0 and at most 4294967295, not 4294967296"),
         ({"seed": 10**400}, f"{{seed}} is at least 0 and at most 4294967295, not {10**400}"),
