@@ -1,4 +1,4 @@
-/* A firmware of one's own that learns from its own sensor and serves ska-edge.
+/* A firmware of your own that learns from its sensor and answers the requests of ska-edge.
  *
  * `ska-edge build PROJECT --main serve.c` compiles it in place of the project's main program. The
  * functions ska_board_* are the board's; in a firmware without the board's files, the bytes may
@@ -33,7 +33,7 @@ int main(void) {
     for (;;) {
         static ska_signal_t x[SKA_INPUTS];
         uint16_t label;
-        /* It learns only while a host follows, so that the host's log has every sample. */
+        /* The device learns only while a host follows, so that the host's log has every sample. */
         const bool learns = more && ska_device_followed(&device) && !ska_device_busy(&device);
         if (!learns || ska_board_has_byte()) { /* ska_board_read sleeps until a byte arrives */
             if (ska_device_feed(&device, (uint8_t)ska_board_read())) {
@@ -42,7 +42,7 @@ int main(void) {
         } else {
             more = sensor_read(x, &label);
             if (more) {
-                (void)ska_device_learn(&device, x, label); /* and tells the host */
+                (void)ska_device_learn(&device, x, label); /* learns, and tells the host */
             }
         }
     }

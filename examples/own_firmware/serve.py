@@ -1,4 +1,4 @@
-"""Let a firmware of one's own learn from its own sensor while `ska-edge monitor` follows.
+"""Let a firmware of your own learn from its sensor while `ska-edge monitor` follows.
 
 The firmware is serve.c. It runs on the emulated board virtual-m4, whose sensor gives the bytes of a
 file. Then `replay`, `pull` and `verify` check what it has learned.

@@ -1,4 +1,4 @@
-"""On a strict chip model, power fails within any operation of flash, and no state is lost."""
+"""If power fails within a flash operation on a strict chip model, no saved state is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMIT = 60  # seconds after which a chip counts as stuck
 
 
 def count_of_a_save(elf: Path, machine: MakeMachine, size: int) -> int:
-    """Return how many operations of flash a save takes."""
+    """Return how many flash operations a save takes."""
     cells = Cells(size)
     with powered(elf, machine, cells) as device, Link(device.port) as link:
         learn(link, 0, 1)

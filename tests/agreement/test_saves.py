@@ -70,7 +70,7 @@ def kill(running: RunningBoard) -> None:
     os.kill(running.pid, signal.SIGKILL)
 
 
-# Boards whose saves are in the file of SKA_STORAGE.
+# Boards that keep their saves in the file that SKA_STORAGE names.
 FILED = ["host", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico", "uno"]
 
 

@@ -28,9 +28,10 @@ PLANS = {
     "w16a8": make_plan((5, 2), input_format=QFormat(8, 4), raw=RAW),
     "w32a16": make_plan((5, 2), precision="w32a16", raw=RAW),
 }
-TYPES = {"u1": "_u8", "i2": "", "u2": "_u16", "i4": "_i32"}  # numpy's name, the end of C's name
+# The type in numpy, and the suffix of the C function.
+TYPES = {"u1": "_u8", "i2": "", "u2": "_u16", "i4": "_i32"}
 CORES = ("qemu-m0", "virtual-m4", "qemu-rv32", "sim-atmega328p")
-# The host sends the size of an element and its sign, then the elements of rows.
+# For each row, the host sends the size of an element (plus 8 for int16), then the elements.
 MAIN = """\
 #include "ska.h"
 #include "ska_board.h"

@@ -85,7 +85,7 @@ class Place:
 
 
 def _foreign(weights: Mapping[str, NDArray[np.float64]]) -> onnx.ModelProto:
-    """Return the network 4-4-3 of these weights, as another program might export it."""
+    """Return a network 4-4-3 with these weights, as another program might export it."""
     nodes, value = [], "x"
     for layer, activation in enumerate(("Sigmoid", "Softmax")):
         names = [value, f"W{layer}", f"b{layer}"]

@@ -242,8 +242,9 @@ def fidelity_table(_pool: ProcessPoolExecutor) -> str:
 
 
 def collapse(seed: int) -> list[tuple[float, float]]:
-    """Return pairs (before, after) of figures around 50 float steps of the published rule on
-    digits. The figures are the participation ratio of every hidden layer's decisions, then the
+    """Return figures before and after 50 float steps of the published rule on digits, as pairs.
+
+    The figures are the participation ratio of every hidden layer's decisions, then the
     accuracy of a readout on the top hidden layer.
     """
     fit, test = split(load("digits"), 0.2, seed)

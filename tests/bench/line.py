@@ -102,7 +102,7 @@ class PacedWire(Wire):
 
 
 def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Want) -> None:
-    """Learn samples one by one; send each sample after the answer to the sample before."""
+    """Learn samples one by one; send each sample after the answer to the previous one."""
     for x, label in zip(inputs, labels, strict=True):
         link.learn(x, label, want)
 

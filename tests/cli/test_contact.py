@@ -165,7 +165,7 @@ def loses_power(
         with PoweredBoard(project, port) as board:
 
             class Watch(LogSink):
-                """Writes the log, and cuts the power after the line."""
+                """Writes the log, and cuts the power after the first line that `when` accepts."""
 
                 def write(self, line: LogLine) -> None:
                     super().write(line)

@@ -45,9 +45,7 @@ def test_avrdude_writes_an_image_that_then_runs(
         assert flashed.code == 0, flashed.err
         assert flashed.document()["tool"] == "avrdude"
         assert flashed.document()["flashed"] is True
-        if (
-            loader is STK500V2
-        ):  # this boot loader takes HELLO for itself if the port resets the chip
+        if loader is STK500V2:  # after a reset, this boot loader would take HELLO for a command
             keep_dtr(port)
         outcome = ska_edge("verify", iris_file, "iris", "--samples", 20, "--port", port)
         assert outcome.code == 0, outcome.err

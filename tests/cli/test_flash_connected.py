@@ -108,7 +108,7 @@ def test_without_a_device_the_emulated_board_starts(
         started = ska_edge("flash", project, *words, "--trust", "--json")
         assert started.code == 0, started.err
         assert started.document()["port"].startswith("/dev/pts/")
-        connected.append(port("/dev/ttyACM1", UNO))  # --emulated does not care
+        connected.append(port("/dev/ttyACM1", UNO))  # --emulated ignores it
     assert ska_edge("flash", project, "--stop").code == 0
     assert written() == ""
 

@@ -134,8 +134,7 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
     assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**7
 
 
-# --- resuming
-# -------------------------------------------------------------------------------------
+# --- resuming -------------------------------------------------------------------------------------
 
 
 def test_started_again_it_trains_nothing_twice(

@@ -28,8 +28,8 @@ QUICK = "--hidden 4 --epochs 3"
 # Each row has a file, a command, and what the command must say. FILE in the command is the file.
 # Commands separated by ";" follow each other, and the last one must say it. A text must occur in
 # the output; if it begins with "ska-edge: ", the command must end with exit code 2 and this error.
-# Values are those of --json, by their place in the document: a float is the least value, others are
-# equal.
+# A dict has values of the JSON document by their place in it: a float is the least value that
+# passes, any other value must be equal.
 WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     # columns are matched by name
     ("moves-in-another-order.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),

@@ -281,7 +281,8 @@ static void scenario_cuts(void) {
     print_cuts();
 }
 
-/* Tests a save behind another save, in a slot of one save and in the slot that was erased last. */
+/* Tests an appended save: after the first save of all, and after the first save into an erased
+ * slot. */
 static void scenario_appended(void) {
     cut_every(BY_SAVE, 1);
     cut_every(BY_SAVE, FULL + 1u);

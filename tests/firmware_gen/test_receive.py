@@ -61,7 +61,7 @@ MANY_TURNS = 30_000_000
 
 # The program reads COUNT bytes, then answers with a checksum that depends on their order. In
 # between it computes for varying times, so that interrupts hit every place of ska_board_read. It
-# looks for every second byte itself.
+# waits for every second byte with ska_board_has_byte.
 SUM = """\
 #include "ska_board.h"
 

@@ -28,7 +28,7 @@ class Scale(nn.Module):
 
 
 class Image(nn.Module):
-    """Decide whether an image is below 5, with a reshaping that depends on the number of rows."""
+    """Decide whether an image shows a digit below 5; a reshape uses the number of rows."""
 
     def __init__(self) -> None:
         super().__init__()

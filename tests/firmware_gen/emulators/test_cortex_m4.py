@@ -203,8 +203,8 @@ def test_the_firmware_answers_and_waits_for_more_only_when_all_is_read_and_sent(
     first = b"bcd"
     second = first + b"\x01\x00"
     block = bytes((i + 1) & 0xFF for i in range(256))
-    # Each chunk takes one read, but the last one two, because it is twice the UART's buffer; the
-    # end takes one. The board does not poll in between.
+    # The board reads once per chunk, but twice for the last one, which is twice as large as the
+    # UART's buffer, and once for the end of the input. It does not poll in between.
     assert board.uart is not None
     assert wire.limits == {board.uart.buffer} == {len(block)}
     assert wire.received_at_read == [b"", first, second, second + block, second + 2 * block]

@@ -183,7 +183,7 @@ def simulator(
 
 
 def last_words(simulator: Path, image: Path, board: Board) -> str:
-    """Run an image, write to its memory and read it; return the line with which the run ends."""
+    """Run an image, write and read its memory for saves; return the line that ends the run."""
     command = [simulator, image, board.core, str(board.clock), "115200"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -191,7 +191,7 @@ def last_words(simulator: Path, image: Path, board: Board) -> str:
         try:
             assert process.stdout is not None
             port = next(line for line in process.stdout if line.startswith("/dev/")).strip()
-            # The run may end before the firmware needs a byte, and the port ends with it.
+            # The run may end before the firmware has read all bytes; then the port closes, too.
             with contextlib.suppress(OSError), open(port, "r+b", buffering=0) as wire:
                 wire.write(WRITE + READ)
                 process.wait(LIMIT)
@@ -216,7 +216,7 @@ def test_a_mistake_of_a_driver_is_noticed(
     project = write_firmware(board, DRIVER_MAIN)
     plant(project, mistake)
     last = board.storage.size - 1
-    # avr-libc begins with the last byte.
+    # avr-libc writes a block from its last byte to its first.
     sentence = mistake.sentence.format(place=last + len(DATA), last=last)
     words = last_words(simulator, build(project, bounded=False).elf, board)
     assert re.match(r"firmware\.elf: the firmware failed at \w+\+0x[0-9a-f]+ \(0x\w+\): ", words)

@@ -103,7 +103,7 @@ def check_followed(port: str, log: Path) -> None:
 
 @contextmanager
 def served(program: Path) -> Iterator[str]:
-    """Run a program whose standard input and output are a line; give the port of its other end."""
+    """Run a program that serves over standard input and output; give the port that reaches it."""
     end, terminal = os.openpty()
     tty.setraw(terminal)
     with subprocess.Popen([program], stdin=end, stdout=end) as process:

@@ -14,7 +14,7 @@ LABELS = np.repeat(np.arange(3), (10, 4, 2))
 
 
 def sat(*right: tuple[int, int, int]) -> tuple[Exam, list[list[str]]]:
-    """Return an exam, and what it reports each time that a device knows so many of each class."""
+    """Sit an exam once per tuple, the right rows of each class; return it and all its reports."""
     exam, reports = Exam(np.arange(16)[:, None], LABELS, ("a", "b {x}", "c")), []
     for counts in right:
         known = [

@@ -39,7 +39,7 @@ def test_each_row_is_learned_or_held_out_once(
     if samples is None:
         assert len(together) == rows
         assert len(held) == (min(rows // 10, MOST) if rows >= FEWEST else 0)
-    else:  # no row that shall be learned is held out
+    else:  # no row to learn is held out
         assert len(learned) == min(samples, rows)
         assert len(held) == min(MOST, rows - len(learned))
     if order == "as-is":

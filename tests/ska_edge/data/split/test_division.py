@@ -212,7 +212,7 @@ def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
         assert set(division.train.y) == set(division.test.y) == {0, 1, 2}
         learned, tested = numbers(division.train), numbers(division.test)
         steps = np.abs(learned[:, np.newaxis] - tested).min(axis=0)
-        assert (steps == 1).sum() <= 2 * 5  # only where a fifth of the recording begins
+        assert (steps == 1).sum() <= 2 * 5  # such neighbors are only at the bounds of the fifths
         parts_are_apart(division, 300)
 
 
@@ -231,7 +231,7 @@ def test_one_recording_does_not_score_100_percent() -> None:
     first, later = recording(rng), recording(rng)
     at_random = train(first, Options(hidden=(32,), arithmetic="fixed", epochs=4, split="random"))
     by_default = train(first, Options(hidden=(32,), arithmetic="fixed", epochs=4))
-    assert at_random.accuracy["fixed"]["test"] == 1.0  # yet the next session is poor
+    assert at_random.accuracy["fixed"]["test"] == 1.0  # but the accuracy of a later session is low
     assert at_random.model.evaluate(later).accuracy < 0.6
     found = by_default.accuracy["fixed"]["test"]
     assert found is not None and found < 0.7

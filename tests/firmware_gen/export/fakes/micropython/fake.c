@@ -70,7 +70,7 @@ void example_learn(void) {
         mp_obj_t saved;
         right += mp_obj_get_int(learn_sample(&label, mp_const_none)) == label;
         saved = state_obj();
-        (void)restore_obj(saved); /* its own state changes nothing */
+        (void)restore_obj(saved); /* restoring the present state changes nothing */
         if (count % 100 == 0) {
             printf("%u samples, right before learning: %u of the last 100, state %lX\n", count,
                    right, (unsigned long)ska_crc32_update(0, saved->bytes, (uint32_t)saved->size));

@@ -44,7 +44,7 @@ int uart_irq_update(const struct device *device) {
     return device == &fake_uart;
 }
 
-/* Zephyr gives the state of the last update. */
+/* As in Zephyr, the answer is right only after uart_irq_update. */
 int uart_irq_rx_ready(const struct device *device) {
     return device == &fake_uart && updated && ready;
 }
