@@ -32,7 +32,7 @@ SUFFIXES = {"wheel": "*.whl", "sdist": "*.tar.gz"}
 
 
 def made(folder: Path, target: str, umask: int = 0o022, **environment: str) -> Path:
-    """Clone the project to a folder, unless it is there, make "wheel" or "sdist"; return the file."""
+    """Clone the project to a folder, unless it is there, make "wheel" or "sdist"; return it."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None or shutil.which("make") is None:
         without("a git clone, git and make are needed")
     pytest.importorskip("setuptools", minversion="77")

@@ -1,8 +1,8 @@
 """The examples in C run over small fakes of the functions of Zephyr, ESP-IDF and the STM32 HAL.
 
 The real headers are not available in CI. So the tests show that the sources are C, that they use
-the functions as the fakes expect, and that the examples learn and serve with the trainer's bits. They
-do not show that the real headers accept them.
+the functions as the fakes expect, and that the examples learn and serve with the trainer's bits.
+They do not show that the real headers accept them.
 """
 
 from __future__ import annotations
