@@ -128,8 +128,8 @@ class Board:
     ones, which need more memory than a small board has. `flashers` write an image to a real device,
     in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
     the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
-    ESP chip; None if the board does not take such a file. `lines` are those of the
-    serial port behind the USB numbers of the flashers.
+    ESP chip; None if the board does not take such a file. `lines` are the control lines of the
+    board's serial port, which a host finds by the USB numbers of the flashers.
     """
 
     name: str
@@ -158,7 +158,7 @@ class Board:
     lines: Lines = Lines()
 
     def at_usb(self, number: str | None) -> bool:
-        """Tell whether the board is behind the USB device with these numbers."""
+        """Tell whether a USB device with these numbers may be this board."""
         return any(number in flasher.usb for flasher in self.flashers)
 
     def file(self, name: str) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 LARGEST_SLOT = 254
-"""Most saves between two erases of a slot; runtime/ska_journal.c numbers them in one byte."""
+"""Most saves between two erases of a slot; runtime/ska_journal.c numbers their places in a byte."""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""
 LONGEST_INTERVAL = 3600  # seconds; the bytes of a line in this time fit 32 bits at any baud
@@ -41,7 +41,7 @@ class Storage:
     number of bytes that one erase clears; with 1, bytes are overwritten without an erase. `unit` is
     the number of bytes that one write programs. `wear` is the number of erases that a page endures,
     from the data sheet. `origin` is the address of its first byte, if it has an address. `ram` is
-    the bytes of RAM that the driver needs, with its code in RAM.
+    the bytes of RAM that the driver needs, including code that runs from RAM.
 
     A device makes at most `save_budget` saves in a row (0: no limit). Each `save_interval` seconds
     in which bytes arrive without a pause allow one more save.
@@ -62,7 +62,7 @@ class Storage:
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def saves_per_erase(self, state_bytes: int) -> int:
-        """Return the number of saves that fill a slot, the pages that are erased together."""
+        """Return the number of saves that fill a slot, which is the pages erased together."""
         record = -(-(SAVE_OVERHEAD + state_bytes) // self.unit) * self.unit
         pages = -(-record // self.page)
         return min(pages * self.page // record, LARGEST_SLOT)

@@ -44,7 +44,8 @@ class BuildReport:
     the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
     flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
     named too-large.elf, so that no command starts it. `images` are the files for programs that
-    flash a device: Intel HEX and binary; none for a board that exists only in an emulator.
+    flash a device: Intel HEX, binary, and UF2 or an ESP image if the chip takes it; none for a
+    board that exists only in an emulator.
     """
 
     elf: Path
@@ -144,9 +145,8 @@ class LibraryReport:
 def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     """Compile a project for this computer to the shared library `build/libNAME.so`.
 
-    NAME is the name of the model, by default ska.
-
-    It has the functions of `ska.h` and `ska_library.h`, and the project's initial weights.
+    NAME is the prefix of the model's C, by default ska. The library has the functions of `ska.h`
+    and `ska_library.h`, and the project's initial weights.
 
     Raises:
         InputError: the project is not for the board host, or the board has no such toolchain.
@@ -178,7 +178,7 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
 
 
 def library_name(prefix: str) -> str:
-    """Return the name of the shared library of a model whose C has a prefix."""
+    """Return the name of the shared library of a model whose C has this prefix."""
     return f"lib{prefix}.so"
 
 

@@ -30,14 +30,13 @@ class Flasher:
 
     In `command`, `{elf}`, `{hex}`, `{uf2}`, `{esp}` and `{bin}` are files of the image, `{address}`
     and `{bytes}` are the address and the size of the binary file, and `{port}` is the port that the
-    user names. `{folder}` is the port of a device that is a drive: an existing folder. A command
-    with `{bin}` runs once for each part of the image. `install` is the command that installs the
-    program.
+    user names. `{folder}` is the port of a device that is a drive: the folder of the drive. A
+    command with `{bin}` runs once for each part of the image. `install` is the command that
+    installs the program.
 
     `usb` are the vendor and product numbers of the USB devices through which the program reaches
-    this board, such as "2341:0043". The serial port of such a device is the port, if the command
-    has one. `drive` is a text in the INFO_UF2.TXT of the drive that is the folder, such as
-    "RPI-RP2".
+    this board, such as "2341:0043". `{port}` is then the serial port of such a device. `drive` is a
+    text in the file INFO_UF2.TXT of the drive that `{folder}` names, such as "RPI-RP2".
     """
 
     tool: str
@@ -53,7 +52,7 @@ class Flasher:
     def fault(self, uf2: int | None = None, esp: int | None = None) -> str | None:
         """Return what is wrong with the values of this object, or None.
 
-        `uf2` and `esp` are the numbers of the board's chip in such files, if the board has them.
+        `uf2` and `esp` are the keys of these names in board.toml, or None.
         """
         if not self.command:
             return f"command of the flasher {self.tool!r} is empty"
@@ -75,12 +74,12 @@ class Flasher:
     ) -> list[list[str]]:
         """Write the files of the image, and return the commands that flash it.
 
-        `uf2` is the chip's family in a UF2 file, and `esp` the number of an ESP chip in its image;
-        None for no such file.
+        `uf2` is the number of the chip's family in a UF2 file, and `esp` is the number of an ESP
+        chip in its image; None means that no such file is written.
 
         Raises:
-            InputError: a port is needed and missing, or given and not needed, or it is no folder
-                although the command has `{folder}`.
+            InputError: a port is needed but missing, or given but not needed, or the command has
+                `{folder}` and the port is no folder.
         """
         if self.needs_port() and port is None:
             raise OptionError("{name} writes through a port; name it with {port}", name=self.tool)

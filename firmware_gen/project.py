@@ -151,8 +151,8 @@ def write_project(
     With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
     the key. The project then contains the key.
 
-    `name` is the prefix of every symbol, macro and file of the model, so that models with different
-    names fit one program.
+    `name` is the prefix of every symbol, macro and file of the model, so that one program can have
+    several models with different names.
 
     Raises:
         InputError: the name cannot be a prefix, the plan cannot learn on a device, the board is not

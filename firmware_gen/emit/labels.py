@@ -8,7 +8,7 @@ from ska_edge.plan.plan import Plan
 def c_string(text: str) -> str:
     """Return a C string literal with the UTF-8 bytes of a text.
 
-    It has no word of C, so that `renamed` changes no name of a class.
+    The literal has neither ska_ nor SKA_, so that `renamed` changes no name of a class.
     """
     plain = "".join(
         chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"

@@ -28,7 +28,7 @@ def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> s
     """Return the text of ska_plan.h: the sizes and constants for all other files.
 
     `names` are the names of the inputs, for a comment. `crc` is the `initial_crc`; it distinguishes
-    models of one plan.
+    models with the same plan.
     """
     model = f"{plan.digest}_{crc:08x}"
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
@@ -292,7 +292,7 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 
 
 def initial_crc(plan: Plan, parameters: NDArray[np.integer]) -> int:
-    """Return the CRC-32 of a device's initial parameters (plan.parameter_count,)."""
+    """Return the CRC-32 of a device's initial `parameters`, an array (plan.parameter_count,)."""
     return zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
 
 

@@ -1,7 +1,7 @@
-"""Gives every name in a model's C its prefix, so that several models fit one program.
+"""Gives every name in a model's C its prefix, so that one program can have several models.
 
-The runtime and the generators write the prefix `ska`. For another one, `renamed` changes the words
-of the finished files: symbols, macros, and the names of files.
+The runtime and the generators write the prefix `ska`. For another prefix, `renamed` changes words
+in the finished files: symbols, macros, and the names of files.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from firmware_gen.emit.taken import (
 from ska_edge.errors import InputError
 
 DEFAULT = "ska"
-LONGEST = 24  # letters of a name; the longest symbol then has 52
+LONGEST = 24  # characters of a prefix; the longest symbol then has 52
 
 # `ska_edge` is the name of a Python package.
 _WORD = re.compile(r"\b(?:ska|SKA)(?=_(?!edge\b)|\.[ch]\b)")
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST - 1}}}(?<!_)")
-# What ska_board.h and ska_storage.h declare for a board's sources, and the names of these headers.
+# Names that ska_board.h and ska_storage.h declare for a board's sources, and these headers' names.
 _INTERFACE = re.compile(r"\b(?:ska_(?:board|storage)|SKA_(?:STORAGE|UART)(?=_))\w*")
 
 

@@ -53,7 +53,7 @@ C_NAMES = Taken(
         ptrdiff size ssize thrd time tss uid uintmax uintptr va wchar wctrans wctype wint
     """),
 )
-# The last line has headers that those of some C libraries include.
+# The headers in the last line are included by headers of some C libraries.
 C_HEADERS = Taken(
     "{name}.h is a header of C",
     _names("""

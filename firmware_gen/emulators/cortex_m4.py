@@ -7,9 +7,8 @@ flash (read only), RAM (not executable), the memory for saves (like RAM; its con
 process) and the CMSDK UART. It also models the two registers of the interrupt controller with which
 that UART ends a WFI. Any other access is a fault, reported in one line with exit code 1. While the
 image computes, the UART buffers `buffer` bytes (see board.toml); other bytes wait on the wire.
-If the environment
-variable SKA_SENSOR names a file, the board has a sensor: each read of the register at 0x40005000
-gives the next byte of the file, and 0xFFFFFFFF after the last one.
+If the environment variable SKA_SENSOR names a file, the board has a sensor: each read of the
+register at 0x40005000 gives the next byte of the file, and 0xFFFFFFFF after the last one.
 Interrupts, exceptions and time are not modeled: the image runs as fast as it can, and the process
 sleeps while the image waits in WFI.
 """
@@ -86,7 +85,7 @@ class Machine:
             )
         self._wire = wire
         self._input: deque[int] = deque()
-        self._polled = False  # whether the state was read without a byte since the last WFI
+        self._polled = False  # whether the firmware has seen an empty UART since the last WFI
         self._buffer = uart.buffer
         self._output = bytearray()
         self._uart_control = 0

@@ -23,7 +23,7 @@ from ska_edge.errors import InputError
 
 FILES = sorted((Path(__file__).resolve().parent / "avr").glob("*.[ch]"))
 FRESH = -1
-"""In place of a descriptor: the EEPROM is erased at first and ends with the process."""
+"""Given instead of a descriptor: the EEPROM is erased at first, and is lost with the process."""
 
 
 def compile_simulator(folder: Path) -> Path:
@@ -63,7 +63,7 @@ def run(elf: Path, board: Path) -> None:
 
 
 def _eeprom(board: Board) -> int:
-    """Return the descriptor of the file of the EEPROM, which the simulator inherits."""
+    """Return the descriptor that the simulator inherits, of the EEPROM's file, or FRESH."""
     path = os.environ.get("SKA_STORAGE")
     if not path or board.storage is None:
         return FRESH

@@ -44,7 +44,8 @@ def source_files(
 ) -> dict[str, str]:
     """Return the name and text of every C file of an export's library; `names` name the inputs.
 
-    Every symbol, macro and file has the prefix, except the header NAME.h.
+    Every symbol, macro and file has the `prefix`; only the header NAME.h has the name of the
+    library in place of it.
 
     Raises:
         InputError: the name cannot be the name of a library, or is `taken`.
@@ -57,7 +58,7 @@ def source_files(
     files[CONFIG] = config.replace(NO_BUFFER, f"SKA_UART_BUFFER {export.buffer}u")
     files = renamed_files(files, prefix)
     header = f"{name}.h"
-    shared = {header} if name == prefix else set()  # the header of a library named as its model
+    shared = {header} if name == prefix else set()  # of a library whose name is the prefix
     _check_name(name, (*export.taken, _headers(set(files) - shared)))
     umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
     umbrella = renamed(umbrella, prefix).replace(NAME, name)

@@ -25,7 +25,7 @@ DESCRIPTION = "ska-export.json"
 SHARED = TEMPLATES / "library"
 LICENSE = "LICENSE"
 USE = "use.md"
-"""The part that the READMEs of several exports share."""
+"""The file with the part that the READMEs of several exports share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def write_export(
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced: all of them or, after an interruption, none. Edited files are kept, except for
     generated C, which must not be edited; `Written.kept` names the kept files. `write_project`
-    describes `inputs`, `key` and the prefix, its `name`.
+    describes `inputs`, `key` and the prefix, which it calls `name`.
 
     Raises:
         InputError: the plan cannot learn on a device, the prefix or the folder's name cannot be

@@ -15,7 +15,7 @@ from ska_edge.spelling import did_you_mean
 
 
 class UsbPort(Protocol):
-    """A serial port; `usb` is None if it belongs to no USB device."""
+    """A serial port; `usb` is None if the port belongs to no USB device."""
 
     @property
     def path(self) -> str:
@@ -24,7 +24,7 @@ class UsbPort(Protocol):
 
     @property
     def usb(self) -> str | None:
-        """Vendor and product number of its USB device, such as "2341:0043"."""
+        """Vendor and product number of the port's USB device, such as "2341:0043"."""
         ...
 
 
@@ -47,11 +47,11 @@ class Choice:
 def by_user(
     board: Board, tool: str | None, port: str | None, dry_run: bool, ports: Ports
 ) -> Choice:
-    """Return the flasher that the user names by `tool` or `port`, or the best one for neither.
+    """Return the flasher `tool`; without `tool`, the best flasher of the board.
 
-    With a port and without a tool, only flashers that use a port count; with neither, a connected
-    device decides. If none is installed, the first one is returned. `dry_run` tells whether the
-    user asked only for the commands.
+    With only a `port`, the best flasher is one that uses a port. With neither, a connected device
+    decides. Of several suitable flashers, the first whose program is installed is the best, or the
+    first if none is installed. `dry_run` tells whether the user asked only for the commands.
 
     Raises:
         InputError: the board has no such flasher.

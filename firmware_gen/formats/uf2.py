@@ -1,6 +1,6 @@
-"""Writes UF2 files, which a boot loader takes as a file on a USB drive.
+"""Writes UF2 files. Such a file is copied to a USB drive that the boot loader of a board shows.
 
-A file has blocks of 512 bytes, each with the address and the bytes of one page of flash
+A UF2 file has blocks of 512 bytes, each with the address and the bytes of one page of flash
 (https://github.com/microsoft/uf2).
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 MAGIC = (0x0A32_4655, 0x9E5D_5157)
 LAST_MAGIC = 0x0AB1_6F30
 HAS_FAMILY = 0x2000
-"""The flag of a block that names the family of its chip."""
+"""The flag which says that a block has the number of its chip's family."""
 PAGE, SECTOR = 256, 4096
 """Bytes of a block's content, and bytes that the boot loader erases at once."""
 BLOCK_HEAD, BLOCK_CONTENT = struct.Struct("<8I"), 476

@@ -22,8 +22,8 @@ HEX_NAME, UF2_NAME, ESP_NAME = "firmware.hex", "firmware.uf2", "firmware.esp"
 class Formats:
     """The files of an image: Intel HEX, and a binary file for each part by its address.
 
-    `uf2` is the UF2 file, and `esp` the image for the ROM of an ESP chip; None if the board does
-    not take such a file.
+    `uf2` is the UF2 file, and `esp` is the image for the ROM of an ESP chip; each is None if the
+    board does not take such a file.
     """
 
     hex: Path
@@ -37,10 +37,10 @@ class Formats:
 
 
 def write_formats(elf: Path, uf2_family: int | None = None, esp_chip: int | None = None) -> Formats:
-    """Write the image in the other formats, next to it.
+    """Write the image `elf` in the other formats, into its folder.
 
-    `uf2_family` is the number of the chip's family in a UF2 file, and `esp_chip` the number of the
-    chip in an image for the ROM of an ESP chip; None for no such file.
+    `uf2_family` is the number of the chip's family in a UF2 file, and `esp_chip` is the number of
+    the chip in an image for the ROM of an ESP chip; None means that no such file is written.
 
     Raises:
         InputError, ToolError: see `read_image`.

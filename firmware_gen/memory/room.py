@@ -8,11 +8,12 @@ from firmware_gen.board import Board
 from firmware_gen.memory.footprint import ram
 from ska_edge.plan.plan import Plan, Replay
 
-# Two of five stored samples per class, learned again with each new sample, keep most of what a
-# network knows of digits, vowels and iris, even if their rows come class after class.
+# Five samples are stored per class. Two of all stored samples are learned again with each new
+# sample. With these numbers, a network keeps most of what it knows of the data sets digits, vowels
+# and iris, even if their rows come class after class.
 STORED, RELEARNED = 5, 2
 
-# The rest of the RAM is for the stack and for the program around the network.
+# The share of RAM for variables; the rest is for the stack and the program around the network.
 SHARE = 0.75
 
 
@@ -24,8 +25,9 @@ def cost(plan: Plan, board: Board) -> int:
 def buffer_for(plan: Plan, board: Board) -> Replay:
     """Return the largest replay buffer, of at most `STORED` samples per class, that a board holds.
 
-    It is empty if the board has no room, if the board could then save no state of the plan any
-    more, or if the plan learns several samples at once.
+    The buffer is empty if the board has no room, if the board could save the plan's state without
+    a buffer but not with one, if the plan's rule needs no labels, or if the plan learns several
+    samples at once.
     """
     if not plan.rule_definition.supervised or plan.batch != 1:
         return Replay()
@@ -37,7 +39,7 @@ def buffer_for(plan: Plan, board: Board) -> Replay:
 
 
 def _fits(plan: Plan, larger: Plan, board: Board) -> bool:
-    """Tell whether a board has room for a larger plan, and saves it if it saves the plan."""
+    """Tell whether a board holds `larger`, and can save its state if it can save `plan`'s."""
     memory, storage = board.memory, board.storage
     if memory is not None and ram(larger, board) > SHARE * memory.ram.size:
         return False

@@ -50,7 +50,7 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
             image = ELFFile(stream)
         except ELFError as error:
             raise InputError(f"{elf} is no ELF image ({error}); build the project again") from None
-        # The start-up code copies a segment that has another address in flash, code included.
+        # The start-up code copies a segment from flash to RAM if these two addresses differ.
         copied = [
             range(segment["p_vaddr"], segment["p_vaddr"] + segment["p_filesz"])
             for segment in image.iter_segments("PT_LOAD")

@@ -68,11 +68,11 @@ class Step:
     `growth` is the bytes pushed minus the bytes popped. `target` is the address of a call or jump.
     `ends` tells that execution does not continue at the next instruction. `by_table` tells that
     execution continues at a place in this function that a table determines. `below` is the bytes of
-    stack that a call needs which the analysis cannot follow. The other four are for code that moves
-    the stack pointer through a copy in a register: `copies_to` is the register that gets a copy,
-    `moves` is a register with a copy and the bytes by which the copy is lowered, `restores` is the
-    register that is written to the stack pointer, and `writes` are the registers that no longer
-    have a copy.
+    stack that the step's call needs, for a call that the analysis cannot follow. The other four are
+    for code that moves the stack pointer through a copy in a register: `copies_to` is the register
+    that gets a copy, `moves` is a register with a copy and the bytes by which the copy is lowered,
+    `restores` is the register that is written to the stack pointer, and `writes` are the registers
+    that no longer have a copy.
     """
 
     growth: int = 0

@@ -30,9 +30,9 @@ ALLOCATED = 2
 VECTORS = "ska_vectors"
 """The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
 DECLARED = "ska_called_stack."
-"""The begin of a symbol's name; the name of a function follows. The symbol's value is the bytes of
-stack that the function's calls through pointers need. They call the ROM of a chip, which is not in
-the image."""
+"""The start of a symbol's name; the name of a function follows. The symbol's value is the bytes of
+stack that the function's calls through pointers need. Such calls go to the ROM of a chip, which is
+not in the image."""
 
 EXCEPTION_FRAME = 36
 """Bytes that the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M

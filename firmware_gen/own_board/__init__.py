@@ -1,1 +1,1 @@
-"""Starts a board outside the package: a folder that is a copy of a board, with a README."""
+"""Creates a board outside the package: a folder with a copy of another board and a README."""

@@ -15,13 +15,13 @@ _HEAD = re.compile(r'^(name|title) = ".*"$', re.M)
 
 
 def copy_board(folder: Path, like: str) -> Board:
-    """Write a board to a new folder, which gives it its name; return the board.
+    """Write a copy of the board `like` to a new folder, whose name is the board's name; return it.
 
-    The board builds at once, and runs on the emulator of the board `like`, of which it is a copy.
-    The folder has all files of the board and a README, which says what to change.
+    The new board builds at once, and runs on the emulator of the board `like`. The folder has all
+    files of the board and a README, which says what to change.
 
     Raises:
-        InputError: there is no board `like`, the name is no board's name or taken, the folder
+        InputError: there is no board `like`, the new name is not allowed or taken, the folder
             exists, or it cannot be written.
     """
     model, name = load_board(like), folder.resolve().name

@@ -59,7 +59,8 @@ uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
 /* Standardizes raw features from a sensor to an input. The functions differ only in the type of the
- * features; int32_t suits the ADCs of 24 bits and others. The linker leaves out unused ones. */
+ * features; int32_t suits, for example, an ADC of 24 bits. The linker leaves out functions that the
+ * program does not call. */
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 void ska_standardize_u8(const uint8_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
@@ -124,5 +125,6 @@ uint32_t ska_initial_crc(void);
 
 #endif
 
-/* Again, because it refuses the header of another model with the same prefix. */
+/* Included again, to stop the compiler if the header of another model with the same prefix was
+ * included before. */
 #include "ska_plan.h"

@@ -33,8 +33,8 @@ extern const char ska_board_name[16];
  * before the other functions. */
 void ska_board_init(void);
 
-/* Tells whether a byte has arrived, so that ska_board_read does not wait. A firmware that also has
- * other work calls it; ska_main.c does not. */
+/* Tells whether a byte has arrived; if so, ska_board_read does not wait. ska_main.c does not call
+ * this function; it is for firmware that also has other work. */
 bool ska_board_has_byte(void);
 
 /* Waits for the next received byte and returns it, 0 to 255. -1 ends the firmware; only a board

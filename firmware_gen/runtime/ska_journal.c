@@ -44,7 +44,7 @@
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
 #define RECORD (HEADER + SKA_STATE_BYTES + TAIL)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
-/* The places of a slot; a place is a byte of `writing`. */
+/* The number of places in a slot. A place is a uint8_t other than NO_PLACE. */
 #define FITTING (PAGES * SKA_STORAGE_PAGE / RECORD)
 #define PLACES (FITTING < NO_PLACE ? FITTING : NO_PLACE - 1u)
 
@@ -63,19 +63,19 @@ typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 
 /* The known properties of a slot. */
 typedef struct {
-    bool counted;    /* it has a valid header, maybe for another network */
-    uint8_t spent;   /* this and erases are those of the last valid header, or 0 */
-    bool saved;      /* it has a complete record of this network */
-    uint8_t place;   /* place of the last such record; this, number and crc are 0 without one */
+    bool counted;    /* the slot has a valid header, maybe of another network */
+    uint8_t spent;   /* from the last valid header, like erases; both are 0 if there is none */
+    bool saved;      /* the slot has a complete record of this network */
+    uint8_t place;   /* of the last such record, like number and crc; all are 0 if there is none */
     uint32_t erases; /* erases of the slot's pages */
-    uint32_t number; /* number of that record */
-    uint32_t crc;    /* CRC of its header and state */
+    uint32_t number; /* number of the record */
+    uint32_t crc;    /* CRC of the record's header and state */
 } slot_t;
 
 /* A save that is being written. */
 typedef struct {
-    uint8_t slot;                   /* slot and place of this save, or of the one before */
-    uint8_t place;                  /* after a start, 0 and 0 */
+    uint8_t slot;                   /* of this save; if none is open, of the last save */
+    uint8_t place;                  /* like slot; both are 0 before the first save */
     uint32_t at;                    /* bytes of the record so far; 0 if no save is open */
     uint32_t crc;                   /* CRC of header and state so far */
     uint8_t unit[SKA_STORAGE_UNIT]; /* the last bytes, until they fill a unit */
@@ -108,8 +108,8 @@ static bool header_is_ours(const header_t *header) {
     return header->initial_crc == ska_initial_crc() && header->size % SPENT_ONE == SKA_STATE_BYTES;
 }
 
-/* Tells whether the CRC of a record's header and state is behind them. `crc` is that of the header;
- * it becomes that of header and state. */
+/* Tells whether a record ends with the CRC of its header and state. `crc` is the CRC of the header;
+ * it becomes the CRC of header and state. */
 static bool record_is_complete(uint32_t offset, uint32_t *crc) {
     offset += HEADER;
     uint32_t left = SKA_STATE_BYTES;
@@ -181,8 +181,8 @@ static bool record_holds(uint32_t offset, const ska_t *ska) {
     return true;
 }
 
-/* Returns the first place after `place` whose bytes are all erased, or NO_PLACE. A save that was
- * cut leaves a place that is neither erased nor complete. */
+/* Returns the first place after `place` whose bytes are all erased, or NO_PLACE. An interrupted
+ * save leaves a place that is neither erased nor complete. */
 static uint8_t place_after(uint8_t slot, uint8_t place) {
     for (uint16_t next = place + 1u; next < PLACES; next++) {
         const uint32_t start = place_start(slot, (uint8_t)next);
@@ -234,8 +234,8 @@ static bool writing_put(uint8_t byte) {
     return ska_storage_write(offset, writing.unit, SKA_STORAGE_UNIT);
 }
 
-/* Begins a save: in the next place of the newest slot, or else in the first place of the other
- * slot, which it erases. */
+/* Begins a save in the next place of the newest slot. If that slot has no place left, erases the
+ * other slot, and begins the save in its first place. */
 static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
     uint8_t slot;
     uint8_t place = NO_PLACE;
@@ -246,7 +246,7 @@ static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
         slot = newest;
         place = place_after(slot, slots[slot].place);
         number = slots[slot].number + 1u;
-        /* A place that is erased, although the last save was to write there, cannot be written. */
+        /* If the last save wrote to this place, which is still erased, the place is defective. */
         if (place == NO_PLACE || (slot == writing.slot && place == writing.place)) {
             slot = slot == 0u ? 1u : 0u;
             place = NO_PLACE;

@@ -64,7 +64,7 @@ void ska_board_init(void) {
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-/* The interrupt only makes the ring fuller, so no mask is needed. */
+/* The receive interrupt only adds bytes to the ring, so it need not be masked here. */
 bool ska_board_has_byte(void) { return !ska_ring_is_empty(&received); }
 
 int16_t ska_board_read(void) { return uart_receive(&received); }

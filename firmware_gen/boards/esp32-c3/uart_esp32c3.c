@@ -32,10 +32,10 @@
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
 
-void Uart_Handler(void); /* startup.c calls it for any interrupt, but none is enabled */
+void Uart_Handler(void); /* startup.c calls it for each interrupt, but none is enabled */
 void Uart_Handler(void) {}
 
-/* Turns the watchdogs off; the super watchdog can only feed itself. */
+/* Turns two watchdogs off, and makes the third, the super watchdog, feed itself. */
 static void watchdogs_off(void) {
     RTC_WDT_PROTECT = WDT_KEY;
     RTC_WDT_CONFIG = 0u;

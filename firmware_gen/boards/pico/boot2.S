@@ -1,9 +1,9 @@
 /* The second stage of the RP2040's boot. The ROM copies the first 256 bytes of flash to RAM and runs
    them if their CRC-32 is right (RP2040 data sheet, 2.8.1.3).
 
-   This stage makes the SSI read flash with the command 03h, which every serial flash knows, in the
-   same way as the ROM's routine that ends each erase and each write (storage_rp2040.c). Then it
-   starts the image, whose vector table follows. */
+   This stage makes the SSI, the interface to flash, read with the command 03h, which every serial
+   flash knows. The ROM does the same at the end of each erase and each write (storage_rp2040.c).
+   Then this stage starts the image, whose vector table follows. */
 
     .file "boot2.S" /* without it, the image would have the name of a temporary file */
     .syntax unified
@@ -16,7 +16,7 @@
     str r0, [r3, #0x08] /* SSIENR: off, because the other registers are writable only then */
     str r0, [r3, #0x04] /* CTRLR1: one frame for each read */
     movs r0, #6
-    str r0, [r3, #0x14] /* BAUDR: the clock of the core, divided by 6; at 125 MHz that is 21 MHz */
+    str r0, [r3, #0x14] /* BAUDR: the core's clock, divided by 6; that is 21 MHz after start-up */
     ldr r0, frames
     str r0, [r3, #0x00] /* CTRLR0 */
     ldr r0, command

@@ -1,10 +1,10 @@
 /* Flash driver for the serial flash of an RP2040, through the routines of its ROM (RP2040 data
  * sheet, 2.8.3.1.3).
  *
- * Nothing can be read from flash while a routine works on it: 45 ms to 400 ms for the erase of a
- * sector, 0.4 ms to 3 ms for a page (W25Q16JV data sheet, 9.6). So the function that calls the
- * routines is in RAM, and interrupts are masked meanwhile. Bytes that arrive meanwhile are lost,
- * except 32 in the UART. */
+ * While a routine works on flash, nothing can be read from flash. The erase of a sector takes 45 ms
+ * to 400 ms, and the programming of a page 0.4 ms to 3 ms (W25Q16JV data sheet, 9.6). So the
+ * function that calls the routines is in RAM, and masks interrupts. Meanwhile, the UART keeps 32
+ * received bytes; further ones are lost. */
 
 #include "ska_storage.h"
 
@@ -15,11 +15,12 @@
 #if SKA_STORAGE_PAGE != 0x1000
 #error "this driver erases sectors of 4 KB: see [storage] of board.toml"
 #endif
-/* flash_range_erase may erase larger blocks with another command; no block is as large as this. */
+/* flash_range_erase takes the size of a larger block, and the command that erases such a block. No
+ * erase here is as large as this block, so the routine erases only sectors. */
 #define NO_BLOCK 0x80000000u
 #define NO_COMMAND 0u
 
-#define ROM_FUNCTION_TABLE 0x14u /* holds the address of the table, in 16 bits */
+#define ROM_FUNCTION_TABLE 0x14u /* holds the 16-bit address of the routines' table */
 #define ROM_CODE(first, second) ((uint32_t)(first) | (uint32_t)(second) << 8)
 
 typedef struct {
@@ -34,20 +35,20 @@ typedef struct {
 static rom_t rom;
 static uint8_t page[PAGE_BYTES];
 
-/* The analysis of the stack cannot follow the calls of ska_flash_work. This symbol tells it how
- * many bytes of stack they need; test_machine.py measures it. */
+/* The analysis of the stack cannot follow the calls that ska_flash_work makes. The value of this
+ * symbol is the bytes of stack that they need; test_machine.py measures these bytes. */
 #define ROM_STACK "128"
 __asm__(".globl ska_called_stack.ska_flash_work\n"
         "\t.set ska_called_stack.ska_flash_work, " ROM_STACK);
 
-/* Hides a value from the compiler. It would take an address below 4096 for a null pointer with an
- * offset, and would call a function in RAM by an instruction that does not reach it. */
+/* Hides a value from the compiler, which would take an address below 4096 for a null pointer with
+ * an offset, and would call a function in RAM by an instruction that does not reach RAM. */
 static uintptr_t hidden(uintptr_t value) {
     __asm__ volatile("" : "+r"(value));
     return value;
 }
 
-/* Returns the address of a routine. The table has pairs of a code and an address. */
+/* Returns the address of the routine with this code; the table has pairs of code and address. */
 static uintptr_t rom_find(uint32_t code) {
     const uint16_t *entry = (const uint16_t *)hidden(*(const uint16_t *)hidden(ROM_FUNCTION_TABLE));
     while (entry[0] != code) {
@@ -67,7 +68,7 @@ static void rom_init(void) {
     rom.flash_enter_cmd_xip = (void (*)(void))rom_find(ROM_CODE('C', 'X'));
 }
 
-/* Programs a page, or erases a sector if `bytes` is null. `at` counts from the begin of flash. */
+/* Programs a page, or erases a sector if `bytes` is null. `at` counts from the start of flash. */
 void ska_flash_work(uint32_t at, const uint8_t *bytes);
 
 __attribute__((section(".data.ska_flash_work"), noinline)) void
@@ -100,8 +101,8 @@ void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     }
 }
 
-/* A page is programmed as a whole. Bytes of 0xFF change nothing. The routines report no failure;
- * the journal reads back the bytes that it has written. */
+/* Programs whole pages of 256 bytes; the bytes of 0xFF in a page change nothing. The ROM's routines
+ * report no failure, so this function reports none. The journal reads back what it has written. */
 bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count) {
     uint16_t done = 0;
     while (done < count) {

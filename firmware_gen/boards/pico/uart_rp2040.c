@@ -66,12 +66,12 @@
 #define CR_RXE 0x200u
 #define IFLS_4_BYTES 0u
 #define IMSC_RXIM 0x10u /* the FIFO has as many bytes as IFLS says */
-#define IMSC_RTIM 0x40u /* the FIFO has bytes, and the line is silent for 32 bits */
+#define IMSC_RTIM 0x40u /* the FIFO has bytes, and 32 bit times passed without another */
 
 #define NVIC_ENABLE REGISTER(0xE000E100u)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT)
 
-/* A bit lasts 16 times the divisor, which is given in 64ths. */
+/* 64 times the divisor of the clock; a bit takes 16 divided clocks. */
 #define DIVISOR ((SKA_CLOCK * 4u + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if DIVISOR < 64 || SKA_BAUD_IS_OFF(DIVISOR / 4u)
 #error "the clock of this board does not make this baud: take at least 16 clocks a bit"
@@ -93,7 +93,8 @@ void Uart_Handler(void) {
     }
 }
 
-/* The core runs on an internal oscillator of about 6 MHz after reset. */
+/* Sets the core's clock to 125 MHz, made from the crystal. After a reset, the clock is an internal
+ * oscillator of about 6 MHz. */
 static void clocks_init(void) {
     XOSC_STARTUP = XOSC_STARTUP_1MS;
     XOSC_CTRL = XOSC_ENABLE;
@@ -133,7 +134,7 @@ void ska_board_init(void) {
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-/* The interrupt only makes the ring fuller, so no mask is needed. */
+/* The receive interrupt only adds bytes to the ring, so it need not be masked here. */
 bool ska_board_has_byte(void) { return !ska_ring_is_empty(&received); }
 
 int16_t ska_board_read(void) { return uart_receive(&received); }

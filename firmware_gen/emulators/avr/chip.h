@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-#define PRR 0x64u /* PRR0 of chips with several USARTs; bit 1 turns USART0 off in all of them */
+#define PRR                                                                                        \
+    0x64u /* called PRR0 on chips with several USARTs; on every chip, bit 1 turns USART0 off */
 #define PRUSART0 0x02u
 #define SMCR 0x53u
 #define SM 0x0Eu
@@ -23,7 +24,7 @@ typedef struct {
     void *write_context;
 } handlers_t;
 
-/* Puts own handlers in the place of libsimavr's, which it returns. */
+/* Replaces libsimavr's handlers of a register; NULL keeps one. Returns libsimavr's handlers. */
 handlers_t chip_hook(avr_t *avr, avr_io_addr_t address, avr_io_read_t read, avr_io_write_t write);
 
 /* Writes a register as libsimavr would without our own handler. */

@@ -16,7 +16,8 @@
 #define EEARL 0x41u
 #define EEARH 0x42u
 
-/* The programming mode: 0 is an erase and a write; each of the two takes half the time. */
+/* The programming mode. In mode 0, the chip erases and writes; only one of the two takes half the
+ * time. */
 #define EEPM 0x30u
 #define EEMPE 0x04u
 #define EEPE 0x02u
@@ -75,7 +76,7 @@ static void begin_write(avr_t *avr, uint8_t mode) {
         duration /= 2;
     }
     target = address_of(avr);
-    /* Until the end, the byte is neither the old one nor the new one. */
+    /* Until the write ends, the cell is erased: neither the old byte nor the new one. */
     value_to_write = mode == 0 ? avr->data[EEDR] : mode == 0x10u ? ERASED : cells[target];
     if (mode == 0x20u) { /* a write without an erase only clears bits */
         value_to_write &= avr->data[EEDR];

@@ -4,10 +4,10 @@
  *
  * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
  * compiles it when a board starts. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is the
- * number of an open file with the bytes of the EEPROM; -1 means a fresh one. BOOT is the address of
- * a boot loader in IMAGE: the chip begins there after a reset, and opening the port resets the
- * chip, as DTR does on an Arduino board. It does not if the program before left DTR on, which it
- * does if HUPCL is off.
+ * number of an open file with the bytes of the EEPROM; -1 means an erased EEPROM. BOOT is the
+ * address of a boot loader in IMAGE: the chip begins there after a reset, and opening the port
+ * resets the chip, as DTR does on an Arduino board. If the program that had the port open before
+ * turned HUPCL off, DTR stayed on, so opening the port does not reset the chip.
  *
  * Time is counted in clock cycles of the simulated chip; the simulation runs as fast as this
  * computer can. Bytes take their time on the line, and arrive whether or not the firmware reads
@@ -40,11 +40,12 @@
 #define EXTRF 0x02u
 
 #define NO_BOOT UINT32_MAX
-#define PATIENCE_MS 1000 /* how long a boot loader's time stands still without a byte */
+#define PATIENCE_MS                                                                                \
+    1000 /* real time for which simulated time stops while a boot loader waits for a byte */
 
 static int port = -1;
 static uint32_t boot = NO_BOOT;
-static int open_before = 0; /* whether a program had the port open; only with a boot loader */
+static int open_before = 0; /* whether a program had the port open at the last look; only if BOOT */
 static int dtr_stays = 0;   /* whether the last program that closed the port left DTR on */
 static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
@@ -86,9 +87,8 @@ static void on_output(const avr_t *avr, uint8_t byte) {
     }
 }
 
-/* Called by libsimavr: the chip sleeps for this many clocks. Without this
- * function, this computer would sleep for the same time.
- */
+/* Called by libsimavr: the chip sleeps for this many clock cycles. Without this function, libsimavr
+ * would make this computer sleep for the same time. */
 static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
     (void)clocks;
     if ((avr->data[SMCR] & SE) == 0) {
@@ -256,15 +256,15 @@ static void pause_shortly(void) {
     (void)nanosleep(&pause, NULL);
 }
 
-/* Stops simulated time while a program has the port open and nothing happens in a boot loader,
- * which polls: it has a time limit, and this computer may be slow. */
+/* Stops simulated time while a program has the port open and the boot loader waits for a byte. The
+ * boot loader has a time limit, and the program on this computer may be slow. */
 static void wait_in_boot_loader(avr_t *avr) {
     if (!open_before || input_at < input_count || avr->cycle < last_move + avr->frequency / 10u) {
         return;
     }
     send_output();
     if (!fetch_input(PATIENCE_MS) && port_is_open()) {
-        last_move = avr->cycle + (avr_cycle_count_t)avr->frequency * 10u; /* its time goes on */
+        last_move = avr->cycle + (avr_cycle_count_t)avr->frequency * 10u; /* let its time go on */
     }
 }
 
@@ -297,7 +297,8 @@ int main(int count, char **arguments) {
     usart_connect(avr, (uint32_t)strtoul(arguments[4], NULL, 10), on_output);
     eeprom_connect(avr, count > 5 ? atoi(arguments[5]) : -1);
     open_port();
-    while (boot != NO_BOOT && !open_before) { /* without an application, nothing happens before */
+    while (boot != NO_BOOT &&
+           !open_before) { /* the chip runs only after the first opening of the port */
         pause_shortly();
         watch_port(avr);
     }

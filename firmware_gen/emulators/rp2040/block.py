@@ -15,9 +15,9 @@ XOR, SET, CLEAR = 1, 2, 3
 class Block:
     """A block of registers on rp2040py's bus.
 
-    `strict` is its strict model; None if the firmware may not use it. `lenient` is rp2040py's own
-    model, which the ROM uses; None if the ROM uses the strict model, too. `in_rom` tells whether
-    the ROM makes the access.
+    `strict` is the strict model of the block; None if the firmware may not use the block. `lenient`
+    is rp2040py's own model, which the ROM uses; None if the ROM uses the strict model, too.
+    `in_rom` tells whether the core runs the ROM, so that the access comes from the ROM.
     """
 
     def __init__(

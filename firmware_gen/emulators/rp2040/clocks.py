@@ -10,9 +10,9 @@ CRYSTAL = 12_000_000
 RING = 6_500_000
 """Hertz of the internal oscillator after reset; the real value is 1.8 MHz to 12 MHz."""
 STARTUP = 47
-"""The fewest units of 256 periods that the crystal needs, which is 1 ms (data sheet, 2.16.3)."""
+"""The shortest start-up delay, 1 ms, in units of 256 crystal periods (data sheet, 2.16.3)."""
 WAIT_READS = 2
-"""How many reads of a status register report a process as unfinished; not a measure of time."""
+"""How many reads of a status register report that a change is unfinished; no measure of time."""
 BLOCKS = {5: "IO_BANK0", 8: "PADS_BANK0", 12: "PLL_SYS", 22: "UART0"}
 """The blocks that a driver may use, by their bits in RESETS_RESET."""
 
@@ -108,7 +108,7 @@ class Crystal:
 
 
 class Pll:
-    """PLL_SYS: multiplies the crystal's frequency, and divides it twice."""
+    """PLL_SYS: multiplies the crystal's frequency, and divides the product twice."""
 
     CS, PWR, FBDIV, PRIM = 0x00, 0x04, 0x08, 0x0C
     LOCK, PD, POSTDIVPD, VCOPD = 31, 0, 3, 5
@@ -156,7 +156,7 @@ class Pll:
             self._wait = WAIT_READS
 
     def frequency(self) -> int:
-        """Return the output in hertz.
+        """Return the frequency of the output in hertz.
 
         Raises:
             FirmwareFault: the PLL has no output now.
@@ -175,7 +175,7 @@ class Pll:
         return not bit(power, self.PD) and not bit(power, self.VCOPD)
 
     def _oscillator(self) -> int:
-        """Return the frequency before the dividers in hertz."""
+        """Return the frequency in hertz that the two dividers divide."""
         return CRYSTAL // max(1, field(self._values[self.CS], 0, 6)) * self._values[self.FBDIV]
 
 
@@ -245,7 +245,10 @@ class Clocks:
         return self.system()
 
     def _selected(self, offset: int, bits: int) -> int:
-        """Return the selected source as a bit; a change takes some reads."""
+        """Return a number in which only the bit of the selected source is 1.
+
+        A changed source shows only after some reads.
+        """
         if self._wait[offset]:
             self._wait[offset] -= 1
             return 1

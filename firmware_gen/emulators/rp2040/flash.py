@@ -1,8 +1,8 @@
 """The serial flash of a Pico, behind the SSI and the cache of its RP2040 (data sheet, 2.6, 4.10).
 
-The flash is a W25Q16JV. Its last part, [storage] of board.toml, is in the cells for saves. The
-firmware reads flash as memory only while the SSI translates reads into the command 03h. It erases
-and programs flash only by commands, which the routines of the ROM send.
+The flash is a W25Q16JV. Its last part is [storage] of board.toml, whose content is in `Cells`. The
+firmware can read flash as memory only while the SSI translates reads into the command 03h. It
+erases and programs flash only by commands, which the routines of the ROM send.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ SECTOR, PAGE = 4096, 256
 PROGRAM_S, ERASE_S = 0.4e-3, 45e-3
 """Typical seconds to program a page and to erase a sector (W25Q16JV data sheet, 9.6)."""
 FASTEST_READ = 50_000_000
-"""Hertz up to which the command 03h works (the same section)."""
+"""Hertz up to which the command 03h works (W25Q16JV data sheet, 9.6)."""
 LOADS = 4
-"""How often the ROM loads the second stage of the boot to try all phases of the clock."""
+"""How often the ROM tries to load the second stage of the boot: once for each clock phase."""
 BUSY_READS = 2
-"""How many status reads report an operation as unfinished; not a measure of time."""
+"""How many status reads report that an operation is unfinished; no measure of time."""
 
 
 class SerialFlash:
     """The flash chip. `content` is the whole flash as the core reads it.
 
-    `stall` lets time pass, in seconds. `worked` tells that cells have changed, and the cache does
-    not know it.
+    `stall` lets a number of seconds pass. `worked` tells whether the flash has changed since the
+    last flush of the cache, which may then have old bytes.
     """
 
     WRITE_ENABLE, STATUS, READ, PROGRAM, ERASE = 0x06, 0x05, 0x03, 0x02, 0x20
@@ -130,7 +130,7 @@ class SerialFlash:
         self._stall(seconds)
 
     def _show(self, offset: int, size: int) -> None:
-        """Let the core see what the cells have."""
+        """Copy bytes of the cells to `content`, where the core reads them."""
         start = self._first + offset
         self._content[start : start + size] = self._cells.read(offset, size).to_bytes(
             size, "little"
@@ -138,7 +138,7 @@ class SerialFlash:
 
 
 class Ssi:
-    """XIP_SSI: the serial interface. `switched` is told whether the core can read flash."""
+    """XIP_SSI, the serial interface. It tells `switched` whether the core can read flash."""
 
     CTRLR0, CTRLR1, SSIENR, SER, BAUDR = 0x00, 0x04, 0x08, 0x10, 0x14
     TXFLR, RXFLR, SR, ICR, DR0, SPI_CTRLR0 = 0x20, 0x24, 0x28, 0x48, 0x60, 0xF4
@@ -186,7 +186,7 @@ class Ssi:
             self._switched(self._reads())
 
     def select(self, selected: bool) -> None:
-        """Note that software drives the chip select."""
+        """Note whether software selects the flash chip."""
         if self.selected and not selected:
             self._flash.deselect()
         self.selected = selected

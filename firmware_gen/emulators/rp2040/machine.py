@@ -41,12 +41,12 @@ ROM_END = 0x4000
 XIP_END = 0x1400_0000
 RAM, RAM_END = 0x2000_0000, 0x2004_2000
 CHIP_SELECT = 1
-"""The number of the pin among the pins of flash."""
+"""The number of the chip select among the pins to flash."""
 BITS_PER_BYTE = 10
 SILENCE_BYTES = 4
-"""Bytes of silence after which the UART requests an interrupt: 32 bits, in whole bytes."""
+"""Byte times of silence after which the UART requests an interrupt: 32 bits, rounded up."""
 STORM_BYTES = 16
-"""Times of a byte after which an interrupt that nobody clears counts as a mistake."""
+"""Byte times after which an interrupt that nobody clears counts as a mistake."""
 OUTPUT_LIMIT = 512
 PIECE = 256
 """The most bytes that are taken from the wire at once."""
@@ -143,14 +143,14 @@ class Machine:
                 if not self._line:
                     return False
                 self._arrive()
-        # In rp2040py, a pending interrupt does not end WFI while interrupts are masked.
+        # A pending interrupt ends WFI on the chip even while it is masked, but not in rp2040py.
         if self._uart.request() is not None:
             self.core.waiting = False
         self._request()
         return True
 
     def _check_awake(self) -> None:
-        """Raise FirmwareFault if no byte can end the sleep, or if flash is not as it must be."""
+        """Raise FirmwareFault if no byte can end the sleep, or if the core may not read flash."""
         self._ssi.check()
         if self.core.ipsr:
             raise FirmwareFault("it sleeps in the handler of an exception, which nothing ends")
@@ -166,7 +166,7 @@ class Machine:
     def _arrive(self) -> None:
         """Let the next byte of the line arrive, if there is one.
 
-        The ROM takes some time to start the image, so the bytes of a host wait for the receiver.
+        The ROM takes some time to start the image, so a host's bytes wait until the receiver is on.
         """
         if not self._uart.receives():
             return
@@ -208,7 +208,7 @@ class Machine:
         self.core.set_interrupt(self._number, self._uart.request() is not None)
 
     def _check_storm(self) -> None:
-        """Raise FirmwareFault if the interrupt comes again and again, and nothing is read."""
+        """Raise FirmwareFault if the interrupt comes again and again, but no byte is read."""
         request = self._uart.request()
         if request is None or self.core.pm or self._uart.progress != self._progress:
             self._storm, self._progress = 0, self._uart.progress
@@ -267,7 +267,7 @@ class Machine:
         return uart
 
     def _switch(self, readable: bool) -> None:
-        """Note whether the core can read flash."""
+        """Let the core read flash, or make its reads of flash a mistake."""
         reads = ("read_uint8", "read_uint16", "read_uint32")
         for name in reads:
             vars(self._chip).pop(name, None)
@@ -278,7 +278,7 @@ class Machine:
             setattr(self._chip, name, self._guarded(getattr(self._chip, name)))
 
     def _guarded(self, read: Callable[[int], int]) -> Callable[[int], int]:
-        """Return a read of memory that fails in flash."""
+        """Return a function that reads memory, and raises FirmwareFault for an address in flash."""
 
         def guarded(address: int) -> int:
             if ORIGIN <= address < XIP_END:
@@ -291,7 +291,7 @@ class Machine:
         return guarded
 
     def _write(self, address: int, value: int) -> None:
-        """Write a word of memory; nothing can be stored to the ROM or to flash."""
+        """Write a word of memory; raise FirmwareFault for an address in the ROM or in flash."""
         address %= 2**32
         if address < XIP_END:
             raise FirmwareFault(
@@ -302,8 +302,8 @@ class Machine:
     def _place(self) -> str:
         """Return the place of the last instruction of the firmware.
 
-        The ROM has no names, so a mistake in it is at its caller: the newest return address on the
-        stack that is in a function of the image.
+        The ROM has no symbols. So the place of a mistake in the ROM is its caller: the newest
+        return address on the stack that is in a function of the image.
         """
         at = (self.core.pc & ~1) - 2
         if not self.in_rom():
@@ -325,7 +325,7 @@ class Machine:
 
 
 class _Log:
-    """The log of rp2040py. A warning means that the firmware did what the chip does not have."""
+    """The log of rp2040py. A warning means that the firmware used what rp2040py does not have."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine

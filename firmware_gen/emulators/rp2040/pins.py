@@ -9,7 +9,7 @@ from firmware_gen.emulators.rp2040.clocks import Resets, unknown
 PADS, FUNCTIONS = 8, 5
 """The bits of both blocks in RESETS_RESET."""
 UART = 2
-"""The function of a pin that belongs to UART0."""
+"""The function of a pin that is connected to UART0."""
 NO_FUNCTION = 31
 PIN_COUNT = 30
 
@@ -30,7 +30,7 @@ class Functions:
         self._controls[self._which(offset, "writes")] = value
 
     def require(self, pin: int) -> None:
-        """Raise FirmwareFault unless a pin belongs to UART0."""
+        """Raise FirmwareFault unless a pin is connected to UART0."""
         found = field(self._controls[pin], 0, 5)
         if found != UART:
             raise FirmwareFault(

@@ -11,11 +11,11 @@ from firmware_gen.emulators.rp2040.clocks import Clocks, Resets, unknown
 from firmware_gen.emulators.rp2040.pins import Functions, Pads
 
 TX, RX = 0, 1
-"""The pins."""
+"""The pins GP0 and GP1."""
 RESET_BIT = 22
 FIFO_BYTES = 32
 LEVELS = (4, 8, 16, 24, 28)
-"""The bytes in the FIFO that request the interrupt, by RXIFLSEL."""
+"""How many bytes in the FIFO request the interrupt, by the value of RXIFLSEL."""
 TOLERANCE = 0.025
 """Largest relative error of the line's speed, as in ska_baud.h."""
 
@@ -84,7 +84,7 @@ class Uart:
         return bool(self._fifo) and not self._silent
 
     def silence(self) -> None:
-        """Note that the line was silent for 32 bits."""
+        """Note that the line was silent for 32 bit times."""
         self._silent = bool(self._fifo)
 
     def receive(self, byte: int) -> None:
@@ -137,7 +137,7 @@ class Uart:
         self._changed()
 
     def _raised(self) -> int:
-        """Return the raw interrupts."""
+        """Return the interrupt flags before the mask, as UARTRIS has them."""
         level = LEVELS[min(field(self._values[self.IFLS], 3, 3), len(LEVELS) - 1)]
         return flag(self.RX_INTERRUPT, len(self._fifo) >= level) | flag(self.TIMEOUT, self._silent)
 
@@ -149,7 +149,7 @@ class Uart:
         return flags
 
     def _take(self) -> int:
-        """Return the oldest received byte."""
+        """Remove the oldest received byte from the FIFO, and return it."""
         if not self._fifo:
             raise FirmwareFault("it reads UARTDR without a byte; wait until RXFE of UARTFR is 0")
         self.progress += 1

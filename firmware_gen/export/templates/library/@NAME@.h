@@ -1,8 +1,7 @@
 /* @NAME@.h - a neural network that keeps learning on the device.
  *
  * ska.h describes the functions of the network, ska_journal.h the functions that save it, and
- * ska_device.h the functions that let ska-edge reach it,
- * and ska_labels.h has the names of the classes.
+ * ska_device.h the functions that let ska-edge reach it. ska_labels.h has the names of the classes.
  */
 #ifndef SKA_LIBRARY_H
 #define SKA_LIBRARY_H
@@ -16,5 +15,6 @@
 
 #endif
 
-/* Again, because it refuses the header of another model with the same prefix. */
+/* Included again, to stop the compiler if the header of another model with the same prefix was
+ * included before. */
 #include "ska_plan.h"

@@ -34,7 +34,7 @@ void example_serve(void) {
         }
         if (learns()) {
             const uint16_t label = sensor_read(x);
-            (void)ska_device_learn(&device, x, label); /* and tells the host */
+            (void)ska_device_learn(&device, x, label); /* learns, and tells the host */
         }
     }
 }

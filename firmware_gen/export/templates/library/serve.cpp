@@ -32,6 +32,6 @@ void loop() {
   if (ska_device_followed(&device) && !ska_device_busy(&device)) {
     static ska_signal_t x[SKA_INPUTS];
     const uint16_t label = sensor_read(x);
-    (void)ska_device_learn(&device, x, label);  // and tells the host
+    (void)ska_device_learn(&device, x, label);  // learns, and tells the host
   }
 }

@@ -20,7 +20,7 @@ static void listen(void) { (void)HAL_UART_Receive_IT(&LINE, &latest, 1); }
 
 void HAL_UART_RxCpltCallback(UART_HandleTypeDef *uart) {
     if (uart == &LINE) {
-        if ((uint8_t)(put + 1u) != take) { /* if the ring is full, the host sends it again */
+        if ((uint8_t)(put + 1u) != take) { /* if the ring is full, the host repeats its request */
             bytes[put] = latest;
             put = (uint8_t)(put + 1u);
         }

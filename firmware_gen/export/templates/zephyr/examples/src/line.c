@@ -18,7 +18,7 @@ static void on_interrupt(const struct device *device, void *data) {
     (void)data;
     (void)uart_irq_update(device);
     while (uart_irq_rx_ready(device) && uart_fifo_read(device, &byte, 1) == 1) {
-        (void)ring_buf_put(&received, &byte, 1); /* if the ring is full, the host sends it again */
+        (void)ring_buf_put(&received, &byte, 1); /* if it is full, the host repeats its request */
     }
 }
 
