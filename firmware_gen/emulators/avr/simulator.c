@@ -40,13 +40,13 @@
 #define EXTRF 0x02u
 
 #define NO_BOOT UINT32_MAX
-#define PATIENCE_MS                                                                                \
-    1000 /* real time for which simulated time stops while a boot loader waits for a byte */
+#define PATIENCE_MS 1000 /* how long simulated time may wait for a byte in a boot loader */
 
 static int port = -1;
 static uint32_t boot = NO_BOOT;
-static int open_before = 0; /* whether a program had the port open at the last look; only if BOOT */
-static int dtr_stays = 0;   /* whether the last program that closed the port left DTR on */
+static int open_before =
+    0;                    /* whether a program had the port open at the last look; with BOOT only */
+static int dtr_stays = 0; /* whether the last program that closed the port left DTR on */
 static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
 static uint8_t input[BUFFER_SIZE];
@@ -297,8 +297,7 @@ int main(int count, char **arguments) {
     usart_connect(avr, (uint32_t)strtoul(arguments[4], NULL, 10), on_output);
     eeprom_connect(avr, count > 5 ? atoi(arguments[5]) : -1);
     open_port();
-    while (boot != NO_BOOT &&
-           !open_before) { /* the chip runs only after the first opening of the port */
+    while (boot != NO_BOOT && !open_before) { /* the chip starts when a program opens the port */
         pause_shortly();
         watch_port(avr);
     }
