@@ -44,9 +44,8 @@
 
 static int port = -1;
 static uint32_t boot = NO_BOOT;
-static int open_before =
-    0;                    /* whether a program had the port open at the last look; with BOOT only */
-static int dtr_stays = 0; /* whether the last program that closed the port left DTR on */
+static int open_before = 0; /* with BOOT: whether a program had the port open at the last look */
+static int dtr_stays = 0;   /* whether the last program that closed the port left DTR on */
 static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
 static uint8_t input[BUFFER_SIZE];
