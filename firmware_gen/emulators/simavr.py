@@ -63,7 +63,7 @@ def run(elf: Path, board: Path) -> None:
 
 
 def _eeprom(board: Board) -> int:
-    """Return the descriptor that the simulator inherits, of the EEPROM's file, or FRESH."""
+    """Return a descriptor of the EEPROM's file, which the simulator inherits, or FRESH."""
     path = os.environ.get("SKA_STORAGE")
     if not path or board.storage is None:
         return FRESH

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ska_edge.device.link import Link
 
-# An exam takes as long as learning its rows or longer, so few are made: about `EXAMS` in a session,
-# but none less than `CLOSEST` or more than `FARTHEST` rows after the one before.
+# An exam takes at least as long as learning its rows, so a session has only about `EXAMS` of them.
+# At least `CLOSEST` and at most `FARTHEST` rows are learned between two exams.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
-# The recall of a class has fallen if this many fewer of its rows are right than at best, and a
-# third fewer. One or two rows may be wrong by chance.
+# The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at
+# least `FEWER` rows, and by at least a third. One or two rows may be wrong by chance.
 FEWER, THIRD = 3, 3
 
 

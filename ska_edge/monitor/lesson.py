@@ -22,9 +22,9 @@ ORDERS = ("shuffled", "as-is")
 # Of fewer than `FEWEST` rows, all are learned, because each counts.
 SHARE, MOST, PER_CLASS, FEWEST = 10, 30, 3, 100
 
-# Shuffled rows change their class about as often as two rows drawn at random differ. Rows that
-# change it less than a quarter as often come class after class. Below `RARE` expected changes,
-# chance decides.
+# Two neighbors in shuffled rows differ in class about as often as two rows drawn at random. If
+# neighbors differ less than a quarter as often, the rows come class after class. With fewer than
+# `RARE` expected changes of the class, nothing is concluded, because chance decides.
 SELDOM, RARE = 4, 4
 
 

@@ -416,12 +416,12 @@ class Missing:
     samples: int
 
     def as_dict(self) -> Json:
-        """As JSON."""
+        """Return the line as a JSON object."""
         return {"missing": self.rows, "samples": self.samples}
 
     @classmethod
     def parse(cls, keys: _Keys) -> Missing:
-        """From JSON."""
+        """Read the line from its JSON object."""
         return cls(keys.integer("missing"), keys.integer("samples"))
 
 

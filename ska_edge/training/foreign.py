@@ -47,7 +47,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A file of another program beside its import, by "file", "float" and "fixed".
+    """The figures of another program's file and of its import, by "file", "float" and "fixed".
 
     Attributes:
         rows: number of rows.

@@ -58,7 +58,7 @@ class Nvic:
         self.enabled: set[int] = set()
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         for group in (NVIC_ENABLE, NVIC_DISABLE):
             if group <= offset < group + NVIC_BYTES:
                 first = (offset - group) * 8
@@ -66,7 +66,7 @@ class Nvic:
         raise self._unknown("reads", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         for group in (NVIC_ENABLE, NVIC_DISABLE, NVIC_CLEAR_PENDING):
             if group <= offset < group + NVIC_BYTES:
                 first = (offset - group) * 8

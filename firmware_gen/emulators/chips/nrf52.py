@@ -44,7 +44,7 @@ class Clock:
         self._wait = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset != self.STARTED:
             raise _unknown("reads", "CLOCK", offset)
         if self._wait:
@@ -53,7 +53,7 @@ class Clock:
         return int(self._event)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.START:
             self._wait = BUSY_READS
         elif offset == self.STARTED:
@@ -71,7 +71,7 @@ class Ports:
         self._level = self._direction = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset in (self.OUT, self.OUTSET, self.OUTCLR):
             return self._level
         if offset in (self.DIR, self.DIRSET, self.DIRCLR):
@@ -79,7 +79,7 @@ class Ports:
         raise _unknown("reads", "GPIO", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.OUTSET:
             self._level |= value
         elif offset == self.DIRSET:
@@ -160,7 +160,7 @@ class UartNrf:
             self._ready = self._ready or len(self._fifo) == 1
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.RXDRDY:
             return int(self._ready)
         if offset == self.TXDRDY:
@@ -176,7 +176,7 @@ class UartNrf:
         raise _unknown("reads", "UART", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.RXDRDY:
             self.progress += self._ready and not value
             self._ready = bool(value)
@@ -282,7 +282,7 @@ class Nvmc:
         self._writes: dict[int, int] = {}
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.READY:
             busy = self._busy > 0
             self._busy -= busy
@@ -292,7 +292,7 @@ class Nvmc:
         raise _unknown("reads", "NVMC", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._check_idle()
         if offset == self.CONFIG:
             self._mode = value

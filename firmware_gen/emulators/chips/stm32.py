@@ -96,7 +96,7 @@ class PortA:
         return self._registers.read(offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._gate.check()
         self._registers.write(offset, value)
         if offset == self.MODER and value & DEBUGGER != self._debugger:

@@ -39,7 +39,7 @@ class Rcc:
         self._values = {self.CR: 0x83, self.CFGR: 0, self.AHB1ENR: 0, self.APB1ENR: 0}
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self.port.settle()
         self.usart.settle()
         if offset not in self._values:
@@ -66,7 +66,7 @@ class Usart(Usart2):
     _saw_overrun = False
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self._gate.check()
         if offset == self.SR:
             self._saw_overrun = self._overrun
@@ -82,7 +82,7 @@ class Usart(Usart2):
         return self._control[self._which(offset, "reads")]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._gate.check()
         if offset == self.DR:
             self._put(value)
@@ -106,7 +106,7 @@ class FlashInterface:
         self._control = self._busy = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.ACR:
             return self._cache.control
         if offset == self.SR:
@@ -118,7 +118,7 @@ class FlashInterface:
         raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.ACR:
             self._cache.write(value)
         elif offset == self.KEYR:

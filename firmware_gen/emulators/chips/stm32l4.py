@@ -46,7 +46,7 @@ class Rcc:
         return HSI16 if field(self._values[self.CFGR], 2, 2) == 1 else MSI
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self.port.settle()
         self.usart.settle()
         if offset not in self._values:
@@ -64,7 +64,7 @@ class Rcc:
         return self._values[offset]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._reads = 0
         if offset == self.AHB2ENR:
             self.port.write(value)
@@ -105,7 +105,7 @@ class Usart(Usart2):
         return self._rcc.clock()
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self._gate.check()
         if offset == self.ISR:
             return self._status()
@@ -116,7 +116,7 @@ class Usart(Usart2):
         return self._control[self._which(offset, "reads")]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._gate.check()
         if offset == self.TDR:
             self._put(value)
@@ -155,7 +155,7 @@ class FlashInterface:
         return "ECCD of FLASH_ECCR" if bit(self._error, self.ECCD) else None
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.ACR:
             return self._cache.control
         if offset == self.SR:
@@ -169,7 +169,7 @@ class FlashInterface:
         raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.ACR:
             self._cache.write(value)
         elif offset == self.KEYR:

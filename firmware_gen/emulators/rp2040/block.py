@@ -31,7 +31,7 @@ class Block:
         self._lenient, self._in_rom = lenient, in_rom
 
     def read_uint32(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if self._lenient is not None and self._in_rom():
             return int(self._lenient.read_uint32(offset))
         return self._model("reads").read(offset % 0x1000)
@@ -49,7 +49,7 @@ class Block:
         model.write(offset, value)
 
     def write_uint32(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self.write_uint32_atomic(offset, value, 0)
 
     def reset(self) -> None:

@@ -29,7 +29,7 @@ class Resets:
         self._wait = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.DONE:
             if self._wait:
                 self._wait -= 1
@@ -41,7 +41,7 @@ class Resets:
         raise unknown("reads", "RESETS", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset != self.RESET:
             raise unknown("writes", "RESETS", offset)
         self._reset = value & self.ALL
@@ -75,7 +75,7 @@ class Crystal:
         self._wait = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.STATUS:
             if self._wait:
                 self._wait -= 1
@@ -88,7 +88,7 @@ class Crystal:
         raise unknown("reads", "XOSC", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.STARTUP:
             self._startup = value
         elif offset == self.CTRL:
@@ -121,7 +121,7 @@ class Pll:
         self._wait = 0
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self._resets.check(12)
         if offset not in self._values:
             raise unknown("reads", "PLL_SYS", offset)
@@ -133,7 +133,7 @@ class Pll:
         return self._values[offset]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._resets.check(12)
         if offset not in self._values:
             raise unknown("writes", "PLL_SYS", offset)
@@ -191,7 +191,7 @@ class Clocks:
         self._wait = {self.REF: 0, self.SYS: 0}
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset in self._values:
             return self._values[offset]
         if offset == self.REF_SELECTED:
@@ -201,7 +201,7 @@ class Clocks:
         raise unknown("reads", "CLOCKS", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset not in self._values:
             raise unknown("writes", "CLOCKS", offset)
         if offset == self.SYS and self._wait[self.REF]:

@@ -156,7 +156,7 @@ class Ssi:
         self.selected = False
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.RXFLR:
             return len(self._received)
         if offset in (self.TXFLR, self.ICR):
@@ -170,7 +170,7 @@ class Ssi:
         raise unknown("reads", "XIP_SSI", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.DR0:
             self._received.append(self._flash.exchange(value & 0xFF) if self.selected else 0xFF)
             return
@@ -221,7 +221,7 @@ class Cache:
         self._control = 3
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         if offset == self.CTRL:
             return self._control
         if offset == self.FLUSH:
@@ -229,7 +229,7 @@ class Cache:
         raise unknown("reads", "XIP_CTRL", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         if offset == self.CTRL:
             self._control = value
         elif offset == self.FLUSH:

@@ -22,11 +22,11 @@ class Functions:
         self._controls = [NO_FUNCTION] * PIN_COUNT
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         return self._controls[self._which(offset, "reads")]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._controls[self._which(offset, "writes")] = value
 
     def require(self, pin: int) -> None:
@@ -56,11 +56,11 @@ class Pads:
         self._pads = [self.RESET] * PIN_COUNT
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         return self._pads[self._which(offset, "reads")]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._pads[self._which(offset, "writes")] = value
 
     def require_output(self, pin: int) -> None:

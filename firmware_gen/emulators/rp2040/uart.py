@@ -96,7 +96,7 @@ class Uart:
             self._fifo.append(byte)
 
     def read(self, offset: int) -> int:
-        """Return a register."""
+        """Return the value of the register at an offset."""
         self._resets.check(RESET_BIT)
         if offset == self.DR:
             byte = self._take()
@@ -113,7 +113,7 @@ class Uart:
         raise unknown("reads", "UART0", offset)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write the register at an offset."""
         self._resets.check(RESET_BIT)
         if offset == self.DR:
             self._put(value & 0xFF)

@@ -34,7 +34,8 @@ class Target:
     def fitted(self, options: Options, dataset: Dataset) -> Options:
         """Return the options with a replay buffer that the board has room for.
 
-        Options that say how large it is, and a continued model, which has its own, do not change.
+        The options stay as they are without a board, if they give the size of the buffer, or if
+        they continue a model, which has its own buffer.
         """
         if self._board is None or options.stored is not None or options.start is not None:
             return options

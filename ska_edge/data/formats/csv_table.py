@@ -262,9 +262,9 @@ class _Reading:
         return _Parts(array("d", x.tobytes()), labels, groups, list(numbers))
 
     def _quotes_whole_cells(self, line: str) -> bool:
-        """Tell whether quotes are only at both ends of cells; then a line is a row without them.
+        """Tell whether quotes are only at both ends of cells, so that they can be left out.
 
-        If such a cell contains a separator, the line has too many columns without its quotes.
+        If a quoted cell contains a separator, the line without quotes has too many columns.
         """
         separator, text = self.dialect.separator, line.rstrip("\r\n")
         opened = text.startswith('"') + text.count(separator + '"')

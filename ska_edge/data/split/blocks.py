@@ -19,8 +19,8 @@ IntArray = NDArray[np.int64]
 
 DRAWS = 100
 PIECES, LEAST = 5, 10  # parts of a recording without runs, and the least length of a part
-FEW_RUNS = 3  # runs of each class that may be shorter
-GAP = 10  # the gap beside a block is this part of its length
+FEW_RUNS = 3  # with at most this many runs per class, runs may be shorter than LEAST
+GAP = 10  # length of a block, divided by the length of the gap on each side
 
 
 @dataclass(frozen=True, slots=True)

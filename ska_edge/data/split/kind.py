@@ -12,9 +12,9 @@ from ska_edge.errors import OptionError
 SPLITS = ("random", "blocked", "group", "file", "own", "plain")
 """The kinds of splits.
 
-Held out are rows of each class at random; blocks of neighboring rows; whole groups; whole files;
-the rows that the data themselves hold out; or rows, or groups if there are any, at random without
-regard to classes.
+In this order, they hold out: rows of each class at random; blocks of neighboring rows; whole
+groups; whole files; the rows that the data themselves hold out; and rows, or groups if there are
+any, at random without regard to classes.
 """
 
 

@@ -13,12 +13,12 @@ from ska_edge.data.tables.times import are_times
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
-HEAD = 1000  # so many rows show whether a column rises
-LEAST = 30  # fewer rows may be alike by chance
+HEAD = 1000  # rows that are enough to see whether a column rises
+LEAST = 30  # rows; fewer may be alike by chance
 PAIRS = 10_000  # enough neighbors to measure how much alike they are
-COLUMNS = 64  # and enough columns
+COLUMNS = 64  # columns that are enough to measure it
 ALIKE = 0.5  # the least correlation of neighbors that are alike
-FEW_COLUMNS = 10  # one column in so many is enough
+FEW_COLUMNS = 10  # one such column in this many is enough
 
 
 def in_time(dataset: Dataset) -> str:
@@ -73,7 +73,7 @@ def alike(x: FloatArray, y: IntArray) -> bool:
         rows[classes == index] -= rows[classes == index].mean(axis=0)
     variance = (rows**2).mean(axis=0)
     steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
-    # A step between independent rows has twice their variance.
+    # The difference of two independent rows has twice the variance of a row.
     moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # a row number does not count
     close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
     return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))

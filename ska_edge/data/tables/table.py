@@ -51,7 +51,7 @@ class Table:
         return 0 if self.choice.label is None else self.choice.label + 1
 
     def place_in(self, column: int) -> Callable[[int], str]:
-        """Return a function that describes where a row has this column, counted from 1."""
+        """Return a function that names the line of a row, and this column, counted from 1."""
         return lambda row: f"line {self.lines[row]}, column {column}"
 
     @property

@@ -46,7 +46,7 @@ ADVICE = {
         ("QuantizeLinear", "DequantizeLinear", "QLinearMatMul", "MatMulInteger", "QGemm"), _FLOAT
     ),
 }
-"""What to do about an operator that cannot be imported; `advice` has the answer for the others."""
+"""What to do about some operators that cannot be imported; `advice` also answers for all others."""
 
 
 def advice(operator: str) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 from ska_edge.model.foreign.signal import SIGMOID, Layer, Reals
 
 ROWS = 5000  # rows that are enough to fit two numbers
-ROUNDS = 50  # of Newton's method, which needs about ten
-HOLD = 1e-3  # how much the factor is held near 1; without it, a perfect fit would be infinite
+ROUNDS = 50  # most steps of Newton's method, which needs about ten
+HOLD = 1e-3  # how strongly the factor is held near 1; otherwise a perfect fit makes it infinite
 LEAST, MOST = 2.0**-6, 2.0**6  # limits of the factor
 
 
 def binary(layer: Layer) -> Layer:
-    """Return two outputs for a single sigmoid: the first class is what the second is not."""
+    """Return a layer of two sigmoids for an output layer of one; the first is 1 minus the other."""
     weight, bias = layer.weight, layer.bias
     return Layer(np.concatenate([-weight, weight]), np.concatenate([-bias, bias]), SIGMOID)
 
