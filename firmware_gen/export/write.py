@@ -106,7 +106,9 @@ def _files(
     folder = TEMPLATES / kind
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         texts[path.relative_to(folder)] = path.read_text(encoding="utf-8")
-    texts = {path: renamed(text, prefix) for path, text in texts.items()}
+    texts = {
+        Path(renamed(str(path), prefix)): renamed(text, prefix) for path, text in texts.items()
+    }
     texts.update((library / "src" / file, text) for file, text in sources.items())
     filled = {}
     for path, text in texts.items():
