@@ -135,7 +135,7 @@ def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
 
 
 # Options that work without a model: they choose the devices, or the form of the output.
-LOOKING = {"--port", "--baud", "--json"}
+LOOKING = {"--port", "--baud", "--dtr", "--rts", "--json"}
 
 
 def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:

@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ska.c, which has this constant, is not linked. */
+/* ska.c, which defines the digest and the symbol of the model, is not linked. */
 const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
+#if defined(SKA_MODEL_SYMBOL)
+__asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
+#endif
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
