@@ -1,4 +1,4 @@
-"""Loads and checks labeled data: built-in data, or a CSV, npz or MNIST-idx file.
+"""Loads and checks labeled data: built-in data, or a table, npz or MNIST-idx file.
 
 Every error about a file is an ``InputError`` that names the file and the place in it: line and
 column of a CSV file, array and index of an npz file.
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin.catalog import builtin_names, read_builtin
 from ska_edge.data.classes import IntArray, classes_of_array, classes_of_texts
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.idx import is_idx, read_idx
 from ska_edge.data.formats.npz_table import (
     Content,
@@ -26,6 +25,7 @@ from ska_edge.data.formats.npz_table import (
     npz_features,
     read_npz,
 )
+from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.several import files_of, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
@@ -42,12 +42,13 @@ def load(
     max_memory: int = MAX_MEMORY,
     model: Inputs | None = None,
 ) -> Dataset:
-    """Load data by built-in name (a str), or from the path of a CSV, npz or MNIST-idx file.
+    """Load data by built-in name (a str), or from the path of a table, npz or MNIST-idx file.
 
     For built-in data, see ``catalog.read_builtin``.
 
-    For CSV files, see ``csv_table.read_csv``; only they use ``columns``. Labels are integers or
-    text. Distinct labels are the class names; they are numbered in sorted order.
+    Tables are CSV, Parquet, Arrow, ARFF and .ts files, see ``table_file.read_table``; only they use
+    ``columns``. Labels are integers or text. Distinct labels are the class names; they are numbered
+    in sorted order.
 
     An npz file has ``x`` (n, d) with finite numbers, or images (n, height, width), and ``y`` with
     integers or text, see ``classes.label_array``; ``npz_names.purposes`` has other names for them.
@@ -59,7 +60,7 @@ def load(
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
 
-    If the data are for a trained ``model``, a CSV file gives the inputs of the model by name; a
+    If the data are for a trained ``model``, a table gives the inputs of the model by name; a
     file with these columns only has no labels, and is refused.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
@@ -93,8 +94,8 @@ def load(
     if not path.is_file():
         raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
     suffix = path.suffix.lower()
-    if suffix in TEXT_TABLES:
-        return _load_csv(path, columns, max_memory, model)
+    if suffix in TABLES:
+        return _load_table(path, columns, max_memory, model)
     if suffix == ".npz":
         _refuse_columns(path, columns)
         return _load_npz(path, max_memory)
@@ -102,19 +103,21 @@ def load(
         _refuse_columns(path, columns)
         return _load_idx(path, max_memory)
     raise InputError(
-        f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
-        " -images-idx3-ubyte, -images-idx3-ubyte.gz or .tsv"
+        f"{path}: the kind of file is unknown; its name must end in"
+        f" {', '.join(TABLES)}, .npz, -images-idx3-ubyte or -images-idx3-ubyte.gz"
     )
 
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
     """Raise InputError if columns are named for data that have none."""
     if columns != ALL_COLUMNS:
-        raise InputError(f"{source} has no columns to choose from; only a CSV file has")
+        raise InputError(
+            f"{source} has no columns to choose from; only a table, such as a CSV file, has"
+        )
 
 
-def _load_csv(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
-    table = read_csv(path, columns, model, max_memory)
+def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
+    table = read_table(path, columns, model, max_memory)
     if not table.label_column:
         raise InputError(
             f"{path} has no labels: it has {counted(table.header.width, 'column')}, as many as the"

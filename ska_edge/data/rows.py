@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.classes import class_name
-from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
+from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
@@ -43,9 +43,9 @@ def load_rows(
     columns: Columns = ALL_COLUMNS,
     max_memory: int = MAX_MEMORY,
 ) -> Rows:
-    """Load rows by built-in name, or from a CSV, npz or MNIST-idx file; see `load.load`.
+    """Load rows by built-in name, or from a table, npz or MNIST-idx file; see `load.load`.
 
-    A CSV file without a column beside the inputs has no labels, and an npz file needs no `y`.
+    A table without a column beside the inputs has no labels, and an npz file needs no `y`.
     Labels may be unknown to the model or missing, because nothing is learned from the rows.
 
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
@@ -62,8 +62,8 @@ def load_rows(
 
 
 def _columns(source: str, rows: Rows, inputs: int) -> str:
-    """Return the end of an error sentence: the number of columns, if this is a CSV file."""
-    if Path(source).suffix.lower() not in TEXT_TABLES:
+    """Return the end of an error sentence: the number of columns, if this is a table."""
+    if Path(source).suffix.lower() not in TABLES:
         return ""
     found = counted(rows.x.shape[1] + (rows.truth is not None), "column")
     return f" (the file has {found}; it needs {inputs}, or {inputs + 1} with labels)"
@@ -72,8 +72,8 @@ def _columns(source: str, rows: Rows, inputs: int) -> str:
 def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows:
     path = Path(source)
     suffix = path.suffix.lower() if source not in builtin_names() else ""
-    if suffix in TEXT_TABLES and path.is_file():
-        table = read_csv(path, columns, replace(model, labeled=False), max_memory)
+    if suffix in TABLES and path.is_file():
+        table = read_table(path, columns, replace(model, labeled=False), max_memory)
         truth = tuple(map(class_name, table.labels)) if table.label_column else None
         return Rows(path.stem, table.x, truth, table.origin)
     if suffix == ".npz" and path.is_file() and columns == ALL_COLUMNS:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ska_edge.data.classes import class_array
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.formats.csv_table import TEXT_TABLES
+from ska_edge.data.formats.table_file import TABLES
 from ska_edge.data.memory import check_memory
 from ska_edge.data.tables.columns import SHOWN
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
-SUFFIXES = (*TEXT_TABLES, ".npz")  # the files of a folder that are read
+SUFFIXES = (*TABLES, ".npz")  # the files of a folder that are read
 
 
 def files_of(source: str | os.PathLike[str]) -> list[Path]:

@@ -60,10 +60,10 @@ def load_data(
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
     Args:
-        data: the name of built-in data, such as "digits"; the path of a CSV, npz or MNIST-idx
-            file, or of a folder; a list of paths, which are joined; `(x, y)` with features x (rows,
-            features) and labels y (rows,), for example numpy arrays, lists or data frames; or a
-            Dataset, which is returned unchanged.
+        data: the name of built-in data, such as "digits"; the path of a CSV, Parquet, Arrow,
+            ARFF, .ts, npz or MNIST-idx file, or of a folder; a list of paths, which are joined;
+            `(x, y)` with features x (rows, features) and labels y (rows,), for example numpy
+            arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the CSV column that holds the labels: its name, or its number from 1.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
         group_column: the CSV column that holds the groups, such as persons or sessions.

@@ -125,6 +125,57 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         " number;",
     ),
     ("iso-times.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    # tables of other programs
+    (
+        "moves.parquet",
+        "data FILE --drop when",
+        "moves.parquet: 3 inputs (az, ax, ay); labels from label",
+    ),
+    ("moves.parquet", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
+        "moves.parquet",
+        "data FILE",
+        "ska-edge: moves.parquet: row 1, column 1 (when) is '2026-01-02T00:00:00",
+    ),
+    (
+        "moves.parquet",
+        f"train FILE -o m.ska --drop when {QUICK}",
+        "test rows are blocks of neighboring rows, because when rises like a time",
+    ),
+    (
+        "moves.parquet",
+        "data FILE --drop when --decimal comma",
+        "ska-edge: moves.parquet has no separator and no decimal sign; only a CSV file has",
+    ),
+    ("moves.feather", "predict moves.ska FILE", "moves.feather: 3 inputs (ax, ay, az); labels fr"),
+    (
+        "moves.arff",
+        "data FILE --drop 'the time'",
+        "moves.arff: 3 inputs (ax, ay, az); labels from what",
+    ),
+    ("moves.arff", "eval moves.ska FILE --label what", {"accuracy.fixed.test": 0.9}),
+    (
+        "sparse.arff",
+        "data FILE",
+        "ska-edge: sparse.arff: line 6 is a sparse row; write the file with all values of each row",
+    ),
+    (
+        "missing.arff",
+        "data FILE",
+        "ska-edge: missing.arff: line 7, column 2 (b c) is 'nan'; inputs must be finite numbers;",
+    ),
+    (
+        "gestures.ts",
+        "data FILE",
+        "gestures.ts: series of 2 channels x 4 steps are rows of 8 inputs; 8 inputs",
+    ),
+    ("gestures.ts", f"train FILE -o m.ska {QUICK}; eval m.ska FILE", "m.ska on gestures"),
+    (
+        "unequal.ts",
+        "data FILE",
+        "ska-edge: unequal.ts: line 8 has a series of the length 2, but a network needs series of"
+        " the same length, 3; cut or pad them",
+    ),
     # npz files of other programs
     ("keras.npz", "data FILE", "keras.npz: rows to learn and test rows as the file has them"),
     (

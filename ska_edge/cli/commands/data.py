@@ -24,7 +24,8 @@ from ska_edge.plural import counted
 def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     """Write data NAME as npz: x (n, d), y (n,), labels and, if there are groups, group (n,).
 
-    NAME is built-in or a file: CSV, npz or MNIST-idx images. Without -o, only describe the data.
+    NAME is built-in or a file: CSV, Parquet, Arrow, ARFF, .ts, npz or MNIST-idx images. Without -o,
+    only describe the data.
     """
     out = Output(as_json)
     dataset = reader.dataset(name)

@@ -15,12 +15,12 @@ from ska_edge.plural import counted
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The chosen columns of a CSV file, with finite features ``x``, float64 (n, features).
+    """The chosen columns of a file, with finite features ``x``, float64 (n, features).
 
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
     ``dialect`` says how the file is written, if that is unusual. ``unused`` has the first values of
-    the columns without a purpose, by index.
+    the columns without a purpose, by index. ``noun`` is what ``lines`` counts, "line" or "row".
     """
 
     x: NDArray[np.float64]
@@ -31,6 +31,7 @@ class Table:
     choice: Choice
     dialect: str = ""
     unused: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    noun: str = "line"
 
     @property
     def features(self) -> tuple[str, ...] | None:
@@ -52,7 +53,7 @@ class Table:
 
     def place_in(self, column: int) -> Callable[[int], str]:
         """Return a function that names the line of a row, and this column, counted from 1."""
-        return lambda row: f"line {self.lines[row]}, column {column}"
+        return lambda row: f"{self.noun} {self.lines[row]}, column {column}"
 
     @property
     def origin(self) -> str:

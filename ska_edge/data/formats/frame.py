@@ -1,0 +1,117 @@
+"""Makes a table of samples from columns that a file gives as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.formats.dialect import SAMPLE_LINES
+from ska_edge.data.memory import FEATURE, check_memory
+from ska_edge.data.tables.columns import Columns, Header, Inputs, choose
+from ska_edge.data.tables.number import LARGEST_INPUT, too_large
+from ska_edge.data.tables.table import Table
+from ska_edge.errors import InputError
+
+TEXT = 64  # bytes for a label as text, about
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The columns of a file, not yet chosen.
+
+    Attributes:
+        path: the file.
+        width: number of columns.
+        names: the name of each column; None if they have none.
+        column: returns the values of a column (rows,) by its index from 0: numbers, booleans,
+            times, text or objects.
+        lines: the place of each row in the file, from 1.
+        noun: what `lines` counts, "line" or "row".
+        said: what is unusual about the file, in a few words, or "".
+    """
+
+    path: Path
+    width: int
+    names: tuple[str, ...] | None
+    column: Callable[[int], NDArray[Any]]
+    lines: Sequence[int]
+    noun: str = "line"
+    said: str = ""
+
+
+def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory: int) -> Table:
+    """Choose columns by the same rules as in a CSV file, see `columns.choose`, and check them.
+
+    Raises InputError if a column is missing, if an input is no finite number, or if the data take
+    more than `max_memory` MB.
+    """
+    if columns.separator is not None or columns.decimal is not None:
+        raise InputError(f"{frame.path} has no separator and no decimal sign; only a CSV file has")
+    if not len(frame.lines):
+        raise InputError(f"{frame.path} has no samples; add a row per sample")
+    header = Header(frame.path, frame.width, frame.names)
+    choice = choose(header, columns, model)
+    rows = len(frame.lines)
+    check_memory(frame.path, rows * (len(choice.features) * FEATURE + TEXT), max_memory)
+    x = np.empty((rows, len(choice.features)))
+    for at, index in enumerate(choice.features):
+        x[:, at] = _inputs(frame, header, index)
+    labels, groups = (
+        None if index is None else _texts(frame.column(index))
+        for index in (choice.label, choice.group)
+    )
+    others = {*range(frame.width)} - {*choice.features, choice.label, choice.group}
+    return Table(
+        x,
+        labels or [],
+        groups,
+        list(frame.lines),
+        header,
+        choice,
+        frame.said,
+        {at: _texts(frame.column(at)[:SAMPLE_LINES]) for at in sorted(others)},
+        frame.noun,
+    )
+
+
+def _inputs(frame: Frame, header: Header, index: int) -> NDArray[np.float64]:
+    """Return a column of inputs; raise InputError unless all are finite numbers."""
+    values = frame.column(index)
+    if values.dtype.kind in "biuf":
+        converted = values.astype(np.float64)
+        bad = np.flatnonzero(~(np.abs(converted) <= LARGEST_INPUT)).tolist()
+        if not bad:
+            return converted
+    else:
+        bad = [at for at, value in enumerate(values.tolist()) if not _is_number(value)] or [0]
+    at = bad[0]
+    value = values[at]
+    reason = "inputs must be finite numbers; drop the column, or leave the row out"
+    if values.dtype.kind == "f" and np.isfinite(value):
+        reason = too_large()
+    raise InputError(
+        f"{frame.path}: {frame.noun} {frame.lines[at]}, column {index + 1}"
+        f" ({header.describe(index)}) is {str(value)[:40]!r}; {reason}"
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and abs(value) <= LARGEST_INPUT
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    """Return values as text, empty where a value is missing."""
+    if values.dtype.kind in "mM":
+        return ["" if text == "NaT" else text for text in values.astype(np.str_).tolist()]
+    return [_text(value) for value in values.tolist()]
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
