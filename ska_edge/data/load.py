@@ -103,8 +103,8 @@ def load(
         _refuse_columns(path, columns)
         return _load_idx(path, max_memory)
     raise InputError(
-        f"{path}: the kind of file is unknown; its name must end in"
-        f" {', '.join(TABLES)}, .npz, -images-idx3-ubyte or -images-idx3-ubyte.gz"
+        f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
+        f" -images-idx3-ubyte, -images-idx3-ubyte.gz, {', '.join(TABLES[1:-1])} or {TABLES[-1]}"
     )
 
 
