@@ -414,6 +414,9 @@ def test_a_run_uses_the_whole_bound_and_no_more(
     inputs = [bytes(range(9))]
 
     class Wire:
+        def ready(self) -> bool:
+            return bool(inputs)
+
         def read(self, limit: int) -> bytes:
             return inputs.pop() if inputs else b""
 
