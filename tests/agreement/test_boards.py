@@ -42,7 +42,7 @@ from tests.documented_board import NAME, add_documented_board
 
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
-PLANS = 12  # one for every pair of a rule and a precision
+PLANS = 12  # enough for every pair of a rule and a precision
 
 
 @dataclass(frozen=True)

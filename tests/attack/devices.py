@@ -185,7 +185,7 @@ def attempt(
 
 @contextlib.contextmanager
 def impatient() -> Iterator[None]:
-    """Shorten all timeouts in this block."""
+    """Shorten all timeouts during the `with` block."""
     defaults = Link.__init__.__kwdefaults__
     before = (defaults["timeout"], link.HELLO_PERIODS)
     defaults["timeout"], link.HELLO_PERIODS = 0.05, 2

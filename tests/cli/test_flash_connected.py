@@ -28,7 +28,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[PortInfo]:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Callable[[], str]]:
-    """Return a function that installs programs which only write down their command line."""
+    """Return a function that installs programs that only record their command line."""
     folder, out = tmp_path / "programs", tmp_path / "out"
     folder.mkdir()
 

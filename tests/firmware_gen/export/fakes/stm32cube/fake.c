@@ -1,6 +1,6 @@
 /* The functions of the HAL that line.c uses, over the standard input and output. A thread plays the
- * receive interrupt. As in early HALs, HAL_UART_Transmit locks the handle, and a byte that arrives
- * meanwhile cannot ask for the next one. */
+ * receive interrupt. As in early HALs, HAL_UART_Transmit locks the handle. If a byte arrives
+ * meanwhile, its interrupt cannot ask for the next byte. */
 #define _POSIX_C_SOURCE 200112L
 
 #include <poll.h>
