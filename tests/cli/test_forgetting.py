@@ -66,7 +66,7 @@ def test_a_device_that_learns_class_after_class_forgets_and_is_reported(
     outcome = ska_edge(*learn, "--order", "as-is", "--hold-out", 20)
     assert outcome.code == 0, outcome.err
     document = outcome.document()
-    assert document["correct"] >= 0.9 * document["samples"]  # high, although the device forgets:
+    assert document["correct"] >= 0.9 * document["samples"]  # high, although the device forgets
     assert known(model, board) < min(before, 0.75)
     order = "class order: 85 rows come class after class, in 3 blocks; "
     fall = "falling recall: of 7 held-out rows of the class 'versicolor', "
