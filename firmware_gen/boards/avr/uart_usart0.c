@@ -18,8 +18,8 @@
  * integer. The limit of 2.5 % is our choice; for 8 data bits at double speed the data sheet
  * recommends less. At 16 MHz, 115,200 baud is 2.1 % too fast, and 250,000 and 500,000 baud are
  * exact. 230,400 baud is 3.5 % off and 921,600 baud is 8.5 % off, so both are refused. */
-#define BAUD_STEPS ((SKA_CLOCK + 4u * SKA_UART_BAUD) / (8u * SKA_UART_BAUD))
-#if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8u * BAUD_STEPS)
+#define BAUD_STEPS ((SKA_CLOCK + 4ul * SKA_UART_BAUD) / (8ul * SKA_UART_BAUD))
+#if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8ul * BAUD_STEPS)
 #error "the clock of this board does not make this baud: it is off by more than 2.5 %"
 #endif
 
@@ -38,7 +38,7 @@ ISR(RECEIVED_vect) { ska_ring_put(&received, UDR0); }
 
 void ska_board_init(void) {
     UCSR0A = _BV(U2X0);
-    UBRR0 = (uint16_t)(BAUD_STEPS - 1u);
+    UBRR0 = (uint16_t)(BAUD_STEPS - 1ul);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00); /* 8 data bits, no parity, 1 stop bit */
     UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
     SMCR = _BV(SE); /* SLEEP enters idle mode, in which the USART keeps working */
