@@ -199,7 +199,7 @@ static uint8_t place_after(uint8_t slot, uint8_t place) {
     return NO_PLACE;
 }
 
-/* Erases from the last page to the first, which has the header. */
+/* Erases from the last page to the first, which has the slot's first header. */
 static bool slot_erase(uint8_t slot) {
 #if SKA_STORAGE_PAGE > 1
     uint32_t page = PAGES;

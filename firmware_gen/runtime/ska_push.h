@@ -56,7 +56,7 @@ static inline bool ska_push_ended(ska_outcome_t went) {
     return went.code == SKA_STATUS_OK && went.detail == SKA_STATE_BYTES;
 }
 
-/* Saves the network's state; it ends a transfer, because the save uses the same slot. */
+/* Saves the network's state; ends a transfer, because the journal writes one save at a time. */
 ska_outcome_t ska_push_save(ska_push_t *push, const ska_t *network);
 
 #endif

@@ -37,7 +37,8 @@ static inline void ska_ring_put(ska_ring_t *ring, uint8_t byte) {
     }
 }
 
-/* Tells whether the ring is empty; called by ska_board_read, with interrupts masked. */
+/* Tells whether the ring is empty. ska_board_read calls it with interrupts masked.
+ * ska_board_has_byte calls it without a mask; its next call sees a byte that arrives just then. */
 static inline bool ska_ring_is_empty(const ska_ring_t *ring) { return ring->count == 0u; }
 
 /* Takes the oldest byte from a ring that is not empty; called by ska_board_read, with interrupts

@@ -124,7 +124,7 @@ void ska_board_init(void) {
     }
 }
 
-/* Takes what the port has into an empty buffer; returns false if it has nothing. */
+/* Reads what has arrived at the port into the empty buffer; returns false if nothing has. */
 static bool take_input(void) {
     const ssize_t count = read(port, input, sizeof input);
 
