@@ -110,11 +110,11 @@ def _m4_cost(instruction: Any, before: Any) -> Cycles:
     if listed:
         cycles = _always(1 + listed)
     elif name in LOADS:
-        literal = PC_BASED in instruction.op_str  # may wait for the fetch of an instruction
+        literal = PC_BASED in instruction.op_str  # it may wait for an instruction fetch
         cycles = _always(1 if _overlaps(before, address) and not instruction.writeback else 2)
         cycles = cycles + _range(0, 0, int(literal))
     elif name in STORES:
-        fixed = len(address) < 2  # base and constant
+        fixed = len(address) < 2  # the address is a base plus a constant
         cycles = _always(1 if fixed or _overlaps(before, address) else 2)
     else:
         cycles = M4_COSTS.get(name, _always(1))

@@ -58,7 +58,7 @@ def source_files(
     files[CONFIG] = config.replace(NO_BUFFER, f"SKA_UART_BUFFER {export.buffer}u")
     files = renamed_files(files, prefix)
     header = f"{name}.h"
-    shared = {header} if name == prefix else set()  # of a library whose name is the prefix
+    shared = {header} if name == prefix else set()  # NAME.h is then the renamed ska.h
     _check_name(name, (*export.taken, _headers(set(files) - shared)))
     umbrella = (TEMPLATES / "library" / f"{NAME}.h").read_text(encoding="utf-8")
     umbrella = renamed(umbrella, prefix).replace(NAME, name)

@@ -8,7 +8,7 @@
 
 #if SKA_SAVE_BUDGET > 0
 
-#define BYTES_PER_SECOND (SKA_UART_BAUD / 10u) /* with start bit and stop bit */
+#define BYTES_PER_SECOND (SKA_UART_BAUD / 10u) /* a start bit, 8 data bits and a stop bit */
 #define SAVE_PRICE ((uint32_t)SKA_SAVE_INTERVAL * BYTES_PER_SECOND)
 #if SKA_SAVE_INTERVAL < 1 || SKA_SAVE_INTERVAL > 4000000000 / BYTES_PER_SECOND
 #error "SKA_SAVE_INTERVAL must be 1 second or more, and its bytes must fit 32 bits"

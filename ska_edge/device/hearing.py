@@ -30,7 +30,7 @@ class Hearing:
     def __init__(self, info: DeviceInfo, codec: Codec, inputs: struct.Struct) -> None:
         self._info, self._codec, self._inputs = info, codec, inputs
         self._open: Sample | None = None  # a sample without its result
-        self._seq = 0  # its sequence number
+        self._seq = 0  # the sequence number of this sample
         self._metrics: list[Frame] = []
         self._samples: list[Sample] = []
         self._rows = 0

@@ -44,7 +44,7 @@ STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
-STORING_PATIENCE = 5  # timeouts to wait for an answer to one of these
+STORING_PATIENCE = 5  # timeouts to wait for the answer to a request of STORING
 SAVE_PATIENCE = 60  # most seconds to send bytes to a device that delays a save
 
 

@@ -113,7 +113,7 @@ class Stream:
         another plan comes back, or if another program taught the device.
         """
         row = credit = 0
-        deadline: float | None = None  # after a loss of contact, until the next row is learned
+        deadline: float | None = None  # set from a loss of contact until the next row is learned
         if self.link.info.token == self.token:
             self.samples = self.link.info.samples
         while row < len(labels) and not self._stop.is_set():

@@ -169,7 +169,7 @@ def _tail(file: JsonLines) -> Iterator[Entry]:
     """
     found: list[Entry] = []
     checkpoint: int | None = None
-    at_end = True  # until a complete line is found
+    at_end = True  # true until a complete line is found
     for line in file.lines_from_end():
         content = line.content()
         if content is None:

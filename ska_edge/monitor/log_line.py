@@ -34,7 +34,7 @@ from ska_edge.errors import InputError
 from ska_edge.wire.protocol import COUNTED
 
 HALVINGS = 256  # a device counts the halvings of its rate in 8 bits
-CHECKPOINT = 256  # every row whose number is a multiple of this also has the halvings
+CHECKPOINT = 256  # a row with a multiple of this as its number also has halvings and place
 
 Json = dict[str, Any]
 

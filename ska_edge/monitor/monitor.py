@@ -94,7 +94,7 @@ class Monitor:
         self._saved: int | None = None  # sample count at the last save; None without a save
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
-        self._refusal: DeviceError | None = None  # of a save; raised after the last line of `run`
+        self._refusal: DeviceError | None = None  # of a save; `run` raises it after its last line
         self._alone = False  # whether the device learns by itself
         self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()

@@ -129,7 +129,7 @@ class _Replay:
         self._checked = False
         self._cut: int | None = None
         self._line = 0  # number of the current line
-        self._promised: list[tuple[int, Mark]] = []  # line of a report, state in it
+        self._promised: list[tuple[int, Mark]] = []  # line of a report, and the reported state
         # How many times the device falls back to a state, by the state's samples and CRC.
         self._wanted: Counter[tuple[int, int]] = Counter()
         self._returns: set[int] = set()  # sample counts of these states; others need no CRC

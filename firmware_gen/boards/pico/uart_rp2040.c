@@ -29,7 +29,7 @@
 #define PLL_PD_VCO 0x21u
 #define PLL_PD_POSTDIV 0x08u
 #define PLL_TIMES_125 125u         /* 12 MHz * 125 = 1500 MHz */
-#define PLL_DIVIDED_BY_12 0x62000u /* by 6, and by 2 */
+#define PLL_DIVIDED_BY_12 0x62000u /* first by 6, then by 2 */
 
 #define CLK_REF_CTRL REGISTER(0x40008030u)
 #define CLK_REF_SELECTED REGISTER(0x40008038u)
@@ -40,7 +40,7 @@
 #define CLK_REF_IS_XOSC 4u
 #define CLK_SYS_PLL 1u
 #define CLK_SYS_IS_PLL 2u
-#define CLK_PERI_ON 0x800u /* from clk_sys */
+#define CLK_PERI_ON 0x800u /* on, from clk_sys */
 
 #define GPIO0_CTRL REGISTER(0x40014004u)
 #define GPIO1_CTRL REGISTER(0x4001400Cu)

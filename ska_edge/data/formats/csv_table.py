@@ -33,9 +33,9 @@ from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
-TEXT_TABLES = (".csv", ".tsv")  # the ends of the names of these files, in lower case
-LONGEST_LINE = 2**22  # characters; a line with 65,535 inputs has about half of this
-ROW = 150  # bytes for the label and the line number of a row, about
+TEXT_TABLES = (".csv", ".tsv")  # endings of the names of CSV files, in lower case
+LONGEST_LINE = 2**22  # characters; 65,535 inputs with 32 characters each are half of this
+ROW = 150  # about the bytes of memory for the label and the line number of a row
 BLOCK = 2**13  # cells that are converted at once
 
 Row: TypeAlias = "tuple[int, list[str]]"  # the number of its (last) line, and its cells
@@ -240,7 +240,7 @@ class _Reading:
         numbers = range(before + 1, before + len(lines) + 1)
         if not all(line.count(separator) == header.width - 1 for line in lines):
             return None
-        if separator == " ":  # several may follow each other
+        if separator == " ":  # several spaces may separate two cells
             return None
         plain = lines
         if decimal == ",":
@@ -253,7 +253,7 @@ class _Reading:
             )
         except ValueError:
             return None
-        if len(x) != len(lines) or not (np.abs(x) <= LARGEST_INPUT).all():  # also for NaN
+        if len(x) != len(lines) or not (np.abs(x) <= LARGEST_INPUT).all():  # refuses NaN, too
             return None
         labels, groups = (
             [] if at is None else self._plain_texts(lines, at, header.width)

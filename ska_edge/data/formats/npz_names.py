@@ -25,7 +25,7 @@ def purposes(names: Sequence[str]) -> dict[str, str]:
     same; exact names come first.
     """
     known: dict[str, str] = {}
-    for name in sorted(names, reverse=True):  # x before X
+    for name in sorted(names, reverse=True):  # small letters first: x before X
         known.setdefault(name.lower(), name)
     found: dict[str, str] = {}
     if not _take(known, found, {"x": INPUTS}):

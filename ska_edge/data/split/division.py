@@ -82,7 +82,7 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
         )
     require(dataset, kind)
     if len(dataset.y) == 1:
-        fraction = 0.0  # a single row can teach a model
+        fraction = 0.0  # a single row is learned, not held out
     if kind == "plain" or fraction == 0:
         train, test = split(dataset, fraction, seed)
         left_out = 0

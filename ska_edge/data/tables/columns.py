@@ -18,7 +18,7 @@ from ska_edge.spelling import did_you_mean
 T = TypeVar("T")
 
 LABEL_COLUMNS = ("label", "class", "target", "activity", "y")  # y last: it may be an axis
-SHOWN = 8  # a sentence lists at most so many columns
+SHOWN = 8  # most columns that a sentence lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ska_edge.errors import InputError, ToolError
 from ska_edge.training.options import Options
 from ska_edge.training.sweep.experiment import PACKAGE, Record, run, version
 
-CONNECT_SECONDS = 5  # for a Dask scheduler to answer, and again for it to get a worker
+CONNECT_SECONDS = 5  # seconds for a Dask scheduler to answer, and again to get a worker
 
 Records = Generator[Record, None, None]
 Work = Callable[[Dataset, Sequence[Options]], Records]
