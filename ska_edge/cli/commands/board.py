@@ -1,4 +1,4 @@
-"""`ska-edge board`: start a board of one's own, or show a board."""
+"""`ska-edge board`: create a board of one's own, or show a board."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@
 void line_open(void);
 
 /* Returns the next received byte, or -1 if none has arrived. If there is nothing else to do, `wait`
- * is true: it may then sleep for a moment, or until a byte arrives. */
+ * is true: the function may then sleep for a moment, or until a byte arrives. */
 int16_t line_read(bool wait);
 
 /* Sends one byte; it may wait until the line accepts the byte. */

@@ -11,7 +11,7 @@
 ska_device_t device;
 uint8_t sent[SENT_MOST];
 size_t sent_count;
-mp_obj_t writer; /* the function that gets the bytes for the host; only during a call */
+mp_obj_t writer; /* gets the bytes for the host; valid only during a call of the module */
 
 const char ska_board_name[16] = "micropython";
 
@@ -31,7 +31,7 @@ void ska_board_write(uint8_t byte) {
     }
 }
 
-/* Returns the bytes of an object that has exactly this many. */
+/* Returns the bytes of an object; raises ValueError unless it has exactly `size` bytes. */
 static const void *bytes_of(mp_obj_t object, size_t size) {
     mp_buffer_info_t buffer;
     mp_get_buffer_raise(object, &buffer, MP_BUFFER_READ);
