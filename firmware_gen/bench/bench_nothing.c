@@ -19,7 +19,7 @@ uint32_t bench_heap_needed(void) { return 0; }
 #else
 #include "ska.h"
 
-#if defined(SKA_MODEL_SYMBOL) /* as ska.c, which this file replaces */
+#if defined(SKA_MODEL_SYMBOL) /* defined as in ska.c, which this file replaces */
 __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 #endif
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Names that something else has.
+    """Names that a library or a model cannot have, because something else has them.
 
     `use` says what has them, with {name} for the name. Names of files are refused `in_any_case`,
     because some file systems do not distinguish capital and small letters.

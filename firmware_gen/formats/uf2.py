@@ -21,8 +21,9 @@ BLOCK_HEAD, BLOCK_CONTENT = struct.Struct("<8I"), 476
 def uf2(parts: Sequence[tuple[int, bytes]], family: int) -> bytes:
     """Return a UF2 file with these addresses and bytes.
 
-    Bytes of 0xFF fill each page, and each sector up to the last page: the ROM of an RP2040 writes a
-    sector with missing pages wrongly (RP2040 data sheet, erratum RP2040-E14).
+    Bytes of 0xFF fill each page, and all missing pages of a sector except those after the last
+    page. The ROM of an RP2040 writes a sector with missing pages wrongly (RP2040 data sheet,
+    erratum RP2040-E14).
     """
     pages: dict[int, bytearray] = {}
     last = max((address + len(content) - 1 for address, content in parts), default=-1)

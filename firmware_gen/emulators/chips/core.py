@@ -134,7 +134,7 @@ class Core:
             self._flush()
 
     def _step(self) -> bool:
-        """Run for a byte's time or less, then handle what ended it; return False without a wire."""
+        """Run for a byte's time, or until an event; return False if the wire is gone."""
         self._execute()
         if self._returned:
             self._leave_handler()
