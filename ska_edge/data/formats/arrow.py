@@ -53,7 +53,10 @@ def read_arrow(path: Path, max_memory: int) -> Frame:
 
 
 def _array(column: Any) -> NDArray[Any]:
-    """Return a column as an array. Integers with missing values would become inexact floats."""
+    """Return a column as an array.
+
+    If values are missing, it has objects, because pyarrow would convert integers to inexact floats.
+    """
     if str(column.type).startswith("decimal"):
         column = column.cast("double")
     if column.null_count and str(column.type) not in ("float", "double", "halffloat"):

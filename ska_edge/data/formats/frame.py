@@ -17,17 +17,17 @@ from ska_edge.data.tables.number import LARGEST_INPUT, too_large
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 
-TEXT = 64  # bytes for a label as text, about
+TEXT = 64  # about the bytes of memory for a label as text
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The columns of a file, not yet chosen.
+    """All columns of a file, before the inputs and the labels are chosen from them.
 
     Attributes:
         path: the file.
         width: number of columns.
-        names: the name of each column; None if they have none.
+        names: the name of each column; None for a file without names.
         column: returns the values of a column (rows,) by its index from 0: numbers, booleans,
             times, text or objects.
         lines: the place of each row in the file, from 1.

@@ -18,7 +18,7 @@ from ska_edge.plural import counted
 def read_series(path: Path, lines: Iterable[str]) -> Frame:
     """Read the lines of a .ts file; each row has the values of all channels, then the label.
 
-    The columns have no names: the first channel's steps come first.
+    The columns have no names. All steps of the first channel come first, then those of the second.
 
     Raises InputError for series with time stamps or of different lengths, and for damaged files.
     """
@@ -71,7 +71,7 @@ def _labeled(tags: dict[str, str]) -> bool:
 
 
 def _check_tags(path: Path, tags: dict[str, str]) -> None:
-    """Raise InputError for files of series that cannot be rows."""
+    """Raise InputError for a file whose series cannot be rows with a class."""
     if tags.get("timestamps", "").lower() == "true":
         raise InputError(f"{path} has time stamps; write the file with values only")
     if tags.get("targetlabel", "").lower() == "true":

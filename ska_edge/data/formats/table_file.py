@@ -1,4 +1,4 @@
-"""Reads any file that is a table: its columns are chosen by one set of rules."""
+"""Reads any file that is a table; the same rules choose the columns of all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 
 TABLES = (*TEXT_TABLES, *PARQUET, *ARROW, ".arff", ".ts")
-"""The ends of the names of these files, in lower case."""
+"""The endings of the names of tables, in lower case."""
 READERS: dict[str, Callable[[Path, Iterable[str]], Frame]] = {
     ".arff": read_arff,
     ".ts": read_series,
