@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ska_edge.device.link import Link
 
-# An exam takes at least as long as learning its rows, so a session has only about `EXAMS` of them.
-# At least `CLOSEST` and at most `FARTHEST` rows are learned between two exams.
+# An exam takes at least as long as learning its rows, so exams are few: about `EXAMS` in a session,
+# but at least `CLOSEST` and at most `FARTHEST` rows are learned between two of them.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at

@@ -106,7 +106,7 @@ def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: 
 
 
 def _held(labels: NDArray[np.int64], spare: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the first `count` of the `spare` rows, with the classes by turns."""
+    """Return `count` of the `spare` rows: the first of each class, then the second, and so on."""
     turns = np.empty(len(spare), dtype=np.int64)  # the number of each row within its class
     for label in np.unique(labels[spare]):
         of_class = labels[spare] == label

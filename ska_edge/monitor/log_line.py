@@ -135,7 +135,7 @@ class Place:
     next: int
 
     def after(self, learned: int) -> Place:
-        """Return the position after so many more rows."""
+        """Return the position after this many more rows."""
         return Place(self.rows, self.next + learned)
 
     def as_dict(self) -> Json:

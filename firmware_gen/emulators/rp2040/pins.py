@@ -7,7 +7,7 @@ from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.rp2040.clocks import Resets, unknown
 
 PADS, FUNCTIONS = 8, 5
-"""The bits of both blocks in RESETS_RESET."""
+"""The bits of PADS_BANK0 and of IO_BANK0 in RESETS_RESET."""
 UART = 2
 """The function of a pin that is connected to UART0."""
 NO_FUNCTION = 31

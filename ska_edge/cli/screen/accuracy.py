@@ -25,7 +25,7 @@ def accuracy_table(
 ) -> None:
     """Print the accuracy of both parts, and beside it two figures that show what it is worth.
 
-    These are the balanced accuracy, and the accuracy of naming the most frequent class always.
+    These are the balanced accuracy, and the accuracy of always naming the most frequent class.
     """
     rows = []
     for kind, accuracy in fractions(found).items():

@@ -30,9 +30,9 @@ def divisible(y: IntArray, group: IntArray) -> bool:
 def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
     """Return the groups to hold out, at most `count`, drawn at random.
 
-    Each class keeps rows to learn, so fewer groups may be held out. If possible, each class has
-    rows in a group that is held out: the first such of `DRAWS` draws counts, or else the best. If
-    no class can spare a group, `count` groups are held out nevertheless.
+    Each class keeps rows to learn, so fewer groups may be held out. Of `DRAWS` draws, the one in
+    which most classes have rows in the held-out groups is taken. If no class can spare a group,
+    `count` groups are held out nevertheless.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):

@@ -65,7 +65,7 @@ def read_foreign(path: Path, found: onnx.ModelProto) -> ForeignNetwork:
 
 
 def _inputs(path: Path, graph: onnx.GraphProto) -> dict[str, Value]:
-    """Return the inputs of the graph as parts of one row: one table, or a column each."""
+    """Return the graph's inputs as parts of one row; an input is the whole table, or one column."""
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [found for found in graph.input if found.name not in constants]
     if not inputs:

@@ -74,7 +74,7 @@ def _constant(value: Value) -> NDArray[Any]:
 
 
 def _row(value: Value, signal: Signal) -> Reals:
-    """Return a constant as one row for the elements of a signal."""
+    """Return a constant as one row, with a number for each element of a signal."""
     constant = _constant(value).astype(np.float64)
     shape = (1, *signal.shape)
     try:
