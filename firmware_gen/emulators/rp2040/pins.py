@@ -9,7 +9,7 @@ from firmware_gen.emulators.rp2040.clocks import Resets, unknown
 PADS, FUNCTIONS = 8, 5
 """The bits of PADS_BANK0 and of IO_BANK0 in RESETS_RESET."""
 UART = 2
-"""The function of a pin that is connected to UART0."""
+"""The number of the function that connects a pin to UART0."""
 NO_FUNCTION = 31
 PIN_COUNT = 30
 

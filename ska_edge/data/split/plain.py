@@ -51,7 +51,7 @@ def check_fraction(fraction: float) -> None:
 
 
 def share(dataset: Dataset, fraction: float, count: int, of_what: str) -> int:
-    """Return how many of ``count`` items the test part gets; raise InputError if all."""
+    """Return how many of ``count`` items the test part gets; raise InputError if it gets all."""
     # Round before ceil, because 0.07 * 100 gives 7.000000000000001 in floating point.
     share = math.ceil(round(fraction * count, 9))
     if share >= count:
