@@ -52,7 +52,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
 
 
 def with_input(draft: Draft, x: NDArray[np.float64], kind: str | None) -> tuple[Draft, Scaling]:
-    """Return the draft with the input's format for features (n, d), and their scaling of this kind."""
+    """Return the draft with the input's format for features (n, d), and the scaling `kind`."""
     assert kind is not None
     scaling = Scaling.fit(x, kind)
     scaled = (scaling.apply(x[block]) for block in row_blocks(len(x)))

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 HEAD = 1000  # rows that are enough to see whether a column rises
 LEAST = 30  # rows; fewer may be alike by chance
-PAIRS = 10_000  # pairs of neighbors that are enough to measure how much alike they are
+PAIRS = 10_000  # pairs of neighbors, enough to measure how much alike they are
 COLUMNS = 64  # columns that are enough for this measurement
 ALIKE = 0.5  # the least correlation of neighbors that are alike
 FEW_COLUMNS = 10  # one such column in this many is enough
