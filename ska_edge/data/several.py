@@ -55,7 +55,7 @@ def load_several(
 ) -> Dataset:
     """Load files and join them in their order; `name` is the name of all together.
 
-    Inputs are matched by name, as in data for a model, or else by position. A class need not be in
+    Inputs are matched by name if the files have names, otherwise by position. A class need not be in
     every file.
 
     Raises InputError if the files differ in their inputs, or only some have groups, or if they take

@@ -176,7 +176,7 @@ class Window:
             learned = self._learned_before(self._pending[seqs.index(last)][0])
         elif last != (seqs[0] - 1) % 256:
             return self._elsewhere()
-        if not self._went_back:  # the device refuses several rows in flight; go back only once
+        if not self._went_back:  # each row in flight after a lost one is refused; go back only once
             self._went_back = True
             self._send_again()
         return learned

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import QFormat, RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # adding 2**62 makes 64-bit values positive, without overflow
+INT64_OFFSET_BITS = 62  # 2**62 makes values in [-2**62, 2**62) positive or 0, without overflow
 
 
 class OnnxOps:

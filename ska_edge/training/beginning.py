@@ -43,10 +43,11 @@ class Beginning:
         return trainer.state.parameters
 
     def states(self, epochs: Sequence[int], progress: Progress = silent) -> Iterator[State]:
-        """Yield the state of a device with the parameters after each of these numbers of epochs.
+        """Yield, for each number in `epochs`, the state of a device that starts with the parameters
+        after that many epochs.
 
-        `epochs` ascend from 1 to at most the epochs of the training. Everything else in a state is
-        as after a start. `progress(done, total)` counts samples.
+        `epochs` ascend from 1 to at most the epochs of the training. `progress(done, total)` counts
+        samples.
         """
         session, total = self.session, epochs[-1] * len(self.session.fit.y)
         inputs = narrow(session.plan, self.model.quantize(session.fit.x))

@@ -350,7 +350,7 @@ class Options:
             )
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
-                "{log} in float needs the rule published; use {arithmetic} both or fixed"
+                "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic} both or fixed"
             )
         if not at.labeled and self.steps < 2:
             raise OptionError("{steps} is at least 2: the first step only records")

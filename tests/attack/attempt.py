@@ -138,7 +138,10 @@ def destroyed(
 
 
 def _is_output(attempt: Attempt, name: str) -> bool:
-    """Tell whether the command line names this file, or its folder, as an output."""
+    """Tell whether the command may have changed this file.
+
+    It may if the file, or its folder, is an output and the command succeeded, or if it is a log.
+    """
     for option, value in zip(attempt.arguments, attempt.arguments[1:], strict=False):
         if option in OUTPUTS and Path(name).resolve().is_relative_to(os.path.realpath(value)):
             return attempt.code == 0 or option == "--log"

@@ -112,7 +112,7 @@ class SerialFlash:
             )
         value = int.from_bytes(data, "little")
         old = self._cells.read(offset, size)
-        # A byte of 0xFF asks for nothing, so it may meet a byte that is programmed.
+        # A byte of 0xFF programs nothing, so its place need not be erased.
         asked = int.from_bytes(bytes(0 if byte == 0xFF else 0xFF for byte in data), "little")
         if value & ~old & asked:
             raise FirmwareFault(

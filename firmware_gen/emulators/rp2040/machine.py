@@ -300,7 +300,7 @@ class Machine:
         self._write_memory(address, value)
 
     def _place(self) -> str:
-        """Return the place of the last instruction of the firmware.
+        """Return the place of the instruction that the firmware executed last.
 
         The ROM has no symbols. So the place of a mistake in the ROM is its caller: the newest
         return address on the stack that is in a function of the image.
