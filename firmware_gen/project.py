@@ -238,7 +238,7 @@ def load_project(folder: Path) -> Project:
 
 
 def _earlier(folder: Path) -> Project | None:
-    """Return the project in a folder; None if the folder is empty or does not exist.
+    """Return the project in a folder; None if there is no folder, or nothing of a user in it.
 
     Raises:
         InputError: the folder has other contents.

@@ -72,7 +72,9 @@ def _configured(file: str, text: str) -> str:
         return text
     changed, count = _GUARD.subn(rf'\g<0>\n#include "{CONFIG}"\n', text, count=1)
     if count != 1:
-        raise CheckError(f"{file} has no include guard for {CONFIG}; add one to the runtime")
+        raise CheckError(
+            f"{file} has no include guard, behind which {CONFIG} is included; add a guard"
+        )
     return changed
 
 

@@ -14,7 +14,7 @@ LAST_MAGIC = 0x0AB1_6F30
 HAS_FAMILY = 0x2000
 """The flag which says that a block has the number of its chip's family."""
 PAGE, SECTOR = 256, 4096
-"""Bytes of a block's content, and bytes that the boot loader erases at once."""
+"""Bytes of the image in each block, and bytes that the boot loader erases at once."""
 BLOCK_HEAD, BLOCK_CONTENT = struct.Struct("<8I"), 476
 
 

@@ -55,8 +55,8 @@ def load_several(
 ) -> Dataset:
     """Load files and join them in their order; `name` is the name of all together.
 
-    Inputs are matched by name if the files have names, otherwise by position. A class need not be in
-    every file.
+    Inputs are matched by name if the files have names, otherwise by position. A class need not be
+    in every file.
 
     Raises InputError if the files differ in their inputs, or only some have groups, or if they take
     more than `max_memory` MB together.

@@ -77,7 +77,7 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
     if received:
         return DeviceError(
             f"what answers at {port} is not a ska-edge device ({received} bytes came, but no answer"
-            f" to HELLO at {baud} baud): check the port and its speed, or flash it"
+            f" to HELLO at {baud} baud): check the port and its speed, or flash the device"
         )
     return DeviceError(
         f"the device at {port} does not answer: check that it has power and runs ska-edge "

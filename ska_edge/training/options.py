@@ -350,7 +350,8 @@ class Options:
             )
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
-                "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic} both or fixed"
+                "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic}"
+                " both or fixed"
             )
         if not at.labeled and self.steps < 2:
             raise OptionError("{steps} is at least 2: the first step only records")

@@ -287,7 +287,7 @@ class Session:
         yield self.total
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into parts of whole batches, about `BETWEEN` rows each.
+        """Divide the rows of an epoch into parts of whole batches: one batch or `BETWEEN` rows.
 
         A smaller batch at the end is skipped.
         """

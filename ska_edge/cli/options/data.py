@@ -52,7 +52,7 @@ class Reader:
 
 
 def _say(origin: str, out: Output) -> None:
-    """Print which columns of a file are used; other data have only one way to be read."""
+    """Print which columns or arrays are used; nothing if `origin` is empty, as for usual data."""
     if origin:
         out.note(origin)
 

@@ -79,7 +79,9 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> Content:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # a damaged zip or header can raise many types of errors
-        raise InputError(f"{path} is damaged or no npz file without pickles: {error}") from error
+        raise InputError(
+            f"{path} is damaged, is not an npz file, or has pickled objects: {error}"
+        ) from error
     if not any(key[0] == "x" for key in arrays):
         raise InputError(lacks(path, "x", held))
     shape = next(arrays[key].shape for key in arrays if key[0] == "x")

@@ -54,7 +54,7 @@ def device_name(board: str, port: str) -> str:
 
 
 def topic_level(name: str) -> str:
-    """Return a name without the characters that MQTT reserves."""
+    """Return a name with "-" in place of blanks and of the characters that MQTT reserves."""
     return re.sub(r"[+#/\s\0]", "-", name)
 
 

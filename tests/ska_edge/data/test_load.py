@@ -305,7 +305,7 @@ def test_npz_that_is_something_else(tmp_path: Path) -> None:
     path = tmp_path / "samples.npz"
     for content in (b"", b"PK", b"\x80\x04N.", b"not an npz file at all"):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"is damaged or no npz file"):
+        with pytest.raises(InputError, match=r"is damaged, is not an npz file"):
             load(str(path))
     with path.open("wb") as file:
         np.save(file, X)

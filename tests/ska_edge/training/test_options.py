@@ -76,7 +76,10 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
             {"relearned": 2},
             "{relearned} says how many stored samples are learned again; give {stored}",
         ),
-        ({"arithmetic": "float", "log": "x"}, "with {arithmetic} float, {log} needs {rule} published"),
+        (
+            {"arithmetic": "float", "log": "x"},
+            "with {arithmetic} float, {log} needs {rule} published",
+        ),
         ({"start": "a", "init": "b"}, "give {start} or {init}, not both"),
         ({"steps": 9}, "{steps} is for rules without labels, not for local; leave it out"),
         ({"rule": "published", "steps": 1}, "{steps} is at least 2: the first step only records"),
