@@ -16,6 +16,7 @@ from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
     accuracy_table,
+    part_titles,
     recall_table,
     split_line,
 )
@@ -64,8 +65,7 @@ def report_training(trained: Trained, out: Output) -> None:
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
     division = trained.division
-    rows = {part: len(content.y) for part, content in division.parts.items()}
-    accuracy_table(out, title, rows, trained.evaluations, trained.before)
+    accuracy_table(out, title, part_titles(division), trained.evaluations, trained.before)
     split_line(division, out)
     recall_table(out, trained.evaluations)
     if trained.skipped is not None:

@@ -20,24 +20,30 @@ def split_line(division: Division | None, out: Output) -> None:
         out.line(f"split: {division.sentence}")
 
 
+def part_titles(division: Division) -> dict[str, str]:
+    """Return the titles of the columns for both parts, with their numbers of rows."""
+    return {part: f"{part} ({len(rows.y)})" for part, rows in division.parts.items()}
+
+
 def accuracy_table(
-    out: Output, title: str, sizes: Mapping[str, int], found: Found, before: Accuracy | None = None
+    out: Output, title: str, parts: Mapping[str, str], found: Found, before: Accuracy | None = None
 ) -> None:
-    """Print the accuracy of both parts, and beside it two figures that show what it is worth.
+    """Print the accuracy of the parts, and beside it two figures that show what it is worth.
 
     These are the balanced accuracy, and the accuracy of naming the most frequent class always.
+    `parts` are the parts to show, each with the title of its column.
     """
     rows = []
     for kind, accuracy in fractions(found).items():
         if before is not None:
-            rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in PARTS)])
-        rows.append([kind, *(percent(accuracy[part]) for part in PARTS)])
+            rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in parts)])
+        rows.append([kind, *(percent(accuracy[part]) for part in parts)])
     if any(found.values()):
-        balanced = [each.balanced_accuracy if (each := found[part]) else None for part in PARTS]
-        majority = [each.majority if (each := found[part]) else None for part in PARTS]
+        balanced = [each.balanced_accuracy if (each := found[part]) else None for part in parts]
+        majority = [each.majority if (each := found[part]) else None for part in parts]
         rows.append(["fixed, balanced", *map(percent, balanced)])
         rows.append(["most frequent class", *map(percent, majority)])
-    out.table(title, ["arithmetic", *(f"{part} ({sizes[part]})" for part in PARTS)], rows)
+    out.table(title, ["arithmetic", *parts.values()], rows)
 
 
 def shown(found: Found) -> tuple[str, Evaluation] | None:
