@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ska_edge.cli.screen.accuracy import confusion_table
+from ska_edge.cli.screen.console import Output
+from ska_edge.model.evaluation import Evaluation
+
 QUICK = ("--hidden", "4", "--epochs", "1")
 
 
@@ -74,3 +78,44 @@ def test_a_part_of_the_learned_rows_is_not_called_a_test(ska_edge) -> None:
     assert "rows (149)" in half.out and "test (" not in half.out
     assert "trained on ('people'), so its split cannot be repeated; this is a test only" in half.out
     assert "test (40)" in ska_edge("eval", "m.ska", "people.csv").out
+
+
+def confusion(counts: np.ndarray, labels: list[str], columns: str, monkeypatch, capsys) -> str:
+    """Return what is printed of a confusion matrix on a screen of this width."""
+    monkeypatch.setenv("COLUMNS", columns)
+    confusion_table(Output(as_json=False), Evaluation(tuple(labels), counts))
+    text: str = capsys.readouterr().out
+    assert all(len(line) <= int(columns) for line in text.splitlines() if line[0] in "┏┃┡│└+|")
+    return text
+
+
+def test_a_matrix_that_is_too_wide_loses_no_number(monkeypatch, capsys) -> None:
+    counts = np.diag(np.full(20, 90)) + 1
+    counts[3, 17], counts[12, 2] = 55, 44
+    labels = [f"activity {number}" for number in range(20)]
+    text = confusion(counts, labels, "80", monkeypatch, capsys)
+    assert "the confusion matrix of 20 classes is too wide for 80 columns; --json has all" in text
+    assert "the most frequent confusions (10 of 380)" in text
+    words = [line.replace("│", " ").replace("|", " ").split() for line in text.splitlines()]
+    assert ["activity", "3", "activity", "17", "55"] in words
+    assert words.index(["activity", "3", "activity", "17", "55"]) < words.index(
+        ["activity", "12", "activity", "2", "44"]
+    )
+    recalls = [line for line in words if line[:1] == ["activity"] and line[-1].endswith("%")]
+    assert [line[1] for line in recalls] == [str(number) for number in range(20)]
+    wide = confusion(counts, labels, "400", monkeypatch, capsys)
+    assert "activity 17" in wide and "55" in wide and "most frequent" not in wide
+
+
+def test_the_names_of_a_matrix_are_shortened_in_the_middle(monkeypatch, capsys) -> None:
+    labels = [f"activity {number}" for number in range(10, 17)]
+    text = confusion(np.diag(np.arange(101, 108)), labels, "80", monkeypatch, capsys)
+    assert "confusion (rows: truth" in text and "most frequent" not in text
+    assert all(f"…{number}" in text for number in (10, 12, 16))
+    assert all(f" {number} " in text for number in range(101, 108))
+    assert text.count("100.00%") == 7
+
+
+def test_a_perfect_matrix_that_is_too_wide(monkeypatch, capsys) -> None:
+    text = confusion(np.eye(30, dtype=int), [f"c{n}" for n in range(30)], "80", monkeypatch, capsys)
+    assert "no row was taken for another class" in text
