@@ -175,8 +175,16 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
 
 def test_a_board_without_room_is_named(ska_edge: Run) -> None:
     pytest.importorskip("sklearn")
-    outcome = ska_edge("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno")
-    assert outcome.code == 0
-    assert "warning: uno has no room for a replay buffer beside this network" in outcome.err
+    train = ("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno", "--json", "--hidden")
+    for hidden, sign, text in (
+        (8, "no replay buffer", "uno has no room for a replay buffer beside this network"),
+        (32, "too large", "this network does not fit uno: its firmware needs 5495 bytes of RAM"),
+    ):
+        outcome = ska_edge(*train, hidden)
+        assert outcome.code == 0
+        last = outcome.document()["warnings"][-1]
+        assert last["sign"] == sign and text in last["text"]
+        assert f"warning: {last['text']}" in outcome.err.splitlines()
+        assert outcome.err.count("warning: ") == len(outcome.document()["warnings"])
     assert open_model(Path("m.ska")).plan.replay == Replay()
     assert "no board 'nope'" in ska_edge("train", "iris", "-o", "x", "--for", "nope").refusal(2)

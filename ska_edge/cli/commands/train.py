@@ -137,6 +137,8 @@ def train(
     plan = trained.model.plan
     board.report(plan, out)
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
-    out.document({**training_document(trained, output), "replay_buffer": board.document(plan)})
+    document = training_document(trained, output)
+    document["warnings"] += board.warnings()
+    out.document({**document, "replay_buffer": board.document(plan)})
     if trained.log_fault is not None:
         raise trained.log_fault

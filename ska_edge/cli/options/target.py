@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from firmware_gen.board import Board, load_board
+from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
@@ -29,7 +30,7 @@ class Target:
 
     def __init__(self, name: str | None) -> None:
         self._board: Board | None = None if name is None else load_board(name)
-        self._too_small = False
+        self._warning: dict[str, str] | None = None
 
     def fitted(self, options: Options, dataset: Dataset) -> Options:
         """Return the options with a replay buffer that the board has room for.
@@ -42,7 +43,7 @@ class Target:
         plan = Session.open(dataset, options).plan
         found = buffer_for(plan, self._board)
         if not found.per_class:
-            self._too_small = plan.rule_definition.supervised and plan.batch == 1
+            self._warning = self._shortage(plan, self._board)
             return options
         return replace(
             options, stored=found.per_class, relearned=options.relearned or found.per_sample
@@ -51,11 +52,8 @@ class Target:
     def report(self, plan: Plan, out: Output) -> None:
         """Print what the replay buffer of a plan costs, or that the board has no room for one."""
         board, replay = self._board, plan.replay
-        if board is not None and self._too_small:
-            out.warning(
-                f"{board.name} has no room for a replay buffer beside this network, so it forgets"
-                " classes whose samples stay away"
-            )
+        for warning in self.warnings():
+            out.warning(warning["text"])
         if board is None or not replay.per_class:
             return
         size = "" if board.memory is None else f" of {board.memory.ram.size}"
@@ -64,6 +62,29 @@ class Target:
             f" {replay.per_sample} of them learned again with each new sample;"
             f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
         )
+
+    def warnings(self) -> list[dict[str, Any]]:
+        """Return the warning that the board has no room, as `train --json` has its warnings."""
+        return [] if self._warning is None else [{**self._warning, "layer": None}]
+
+    @staticmethod
+    def _shortage(plan: Plan, board: Board) -> dict[str, str] | None:
+        """Return the sign and the text of what a board has no room for, if it matters."""
+        need, memory = ram(plan, board), board.memory
+        if memory is not None and need > memory.ram.size:
+            return {
+                "sign": "too large",
+                "text": f"this network does not fit {board.name}: its firmware needs {need} bytes"
+                f" of RAM without the stack, and the board has {memory.ram.size}; give a smaller"
+                f" {flag('hidden')}, or another board",
+            }
+        if not plan.rule_definition.supervised or plan.batch != 1:
+            return None
+        return {
+            "sign": "no replay buffer",
+            "text": f"{board.name} has no room for a replay buffer beside this network, so it"
+            " forgets classes whose samples stay away",
+        }
 
     def document(self, plan: Plan) -> dict[str, Any] | None:
         """Return the entry of `--json` about the replay buffer; None without a board."""
