@@ -178,11 +178,13 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
 def test_a_board_without_room_is_named(ska_edge: Run) -> None:
     pytest.importorskip("sklearn")
     train = ("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno", "--json", "--hidden")
-    for hidden, sign, text in (
-        (8, "no replay buffer", "uno has no room for a replay buffer beside this network"),
-        (32, "too large", "this network does not fit uno: its firmware needs 5495 bytes of RAM"),
+    for options, sign, text in (
+        ([8], "no replay buffer", "uno has no room for a replay buffer beside this network"),
+        ([32, "--stored", 0], "too large", "this network does not fit uno: the firmware needs"),
+        ([8, "--stored", 9], "too large", "this network and its replay buffer do not fit uno"),
+        ([32], "too large", "needs 5495 bytes of RAM without the stack, and the board has 2048"),
     ):
-        outcome = ska_edge(*train, hidden)
+        outcome = ska_edge(*train, *options)
         assert outcome.code == 0
         last = outcome.document()["warnings"][-1]
         assert last["sign"] == sign and text in last["text"]

@@ -138,7 +138,7 @@ def train(
     board.report(plan, out)
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
     document = training_document(trained, output)
-    document["warnings"] += board.warnings()
+    document["warnings"] += board.warnings(plan)
     out.document({**document, "replay_buffer": board.document(plan)})
     if trained.log_fault is not None:
         raise trained.log_fault

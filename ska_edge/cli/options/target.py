@@ -30,7 +30,7 @@ class Target:
 
     def __init__(self, name: str | None) -> None:
         self._board: Board | None = None if name is None else load_board(name)
-        self._warning: dict[str, str] | None = None
+        self._too_small = False
 
     def fitted(self, options: Options, dataset: Dataset) -> Options:
         """Return the options with a replay buffer that the board has room for.
@@ -43,7 +43,7 @@ class Target:
         plan = Session.open(dataset, options).plan
         found = buffer_for(plan, self._board)
         if not found.per_class:
-            self._warning = self._shortage(plan, self._board)
+            self._too_small = plan.rule_definition.supervised and plan.batch == 1
             return options
         return replace(
             options, stored=found.per_class, relearned=options.relearned or found.per_sample
@@ -52,7 +52,7 @@ class Target:
     def report(self, plan: Plan, out: Output) -> None:
         """Print what the replay buffer of a plan costs, or that the board has no room for one."""
         board, replay = self._board, plan.replay
-        for warning in self.warnings():
+        for warning in self.warnings(plan):
             out.warning(warning["text"])
         if board is None or not replay.per_class:
             return
@@ -63,28 +63,29 @@ class Target:
             f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
         )
 
-    def warnings(self) -> list[dict[str, Any]]:
-        """Return the warning that the board has no room, as `train --json` has its warnings."""
-        return [] if self._warning is None else [{**self._warning, "layer": None}]
-
-    @staticmethod
-    def _shortage(plan: Plan, board: Board) -> dict[str, str] | None:
-        """Return the sign and the text of what a board has no room for, if it matters."""
+    def warnings(self, plan: Plan) -> list[dict[str, Any]]:
+        """Return a warning if the board has no room, in the form of `train --json`."""
+        board = self._board
+        if board is None:
+            return []
         need, memory = ram(plan, board), board.memory
         if memory is not None and need > memory.ram.size:
-            return {
-                "sign": "too large",
-                "text": f"this network does not fit {board.name}: its firmware needs {need} bytes"
-                f" of RAM without the stack, and the board has {memory.ram.size}; give a smaller"
-                f" {flag('hidden')}, or another board",
-            }
-        if not plan.rule_definition.supervised or plan.batch != 1:
-            return None
-        return {
-            "sign": "no replay buffer",
-            "text": f"{board.name} has no room for a replay buffer beside this network, so it"
-            " forgets classes whose samples stay away",
-        }
+            stored = " and its replay buffer do" if plan.replay.per_class else " does"
+            sign, text = (
+                "too large",
+                f"this network{stored} not fit {board.name}: the firmware needs {need} bytes of RAM"
+                f" without the stack, and the board has {memory.ram.size}; give a smaller"
+                f" {flag('stored' if plan.replay.per_class else 'hidden')}, or another board",
+            )
+        elif self._too_small:
+            sign, text = (
+                "no replay buffer",
+                f"{board.name} has no room for a replay buffer beside this network, so it forgets"
+                " classes whose samples stay away",
+            )
+        else:
+            return []
+        return [{"sign": sign, "layer": None, "text": text}]
 
     def document(self, plan: Plan) -> dict[str, Any] | None:
         """Return the entry of `--json` about the replay buffer; None without a board."""
