@@ -50,10 +50,28 @@ def files_of(source: str | os.PathLike[str]) -> list[Path]:
     return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
 
 
+def name_of(source: str | os.PathLike[str]) -> str:
+    """Return the name of data without reading them: of a file, or of the folder of several files.
+
+    Raises InputError as `files_of` does.
+    """
+    try:
+        files = files_of(source)
+    except (OSError, ValueError):  # no path; `load` says so
+        files = []
+    return _folder_of(files) if files else Path(source).stem
+
+
+def _folder_of(paths: Sequence[Path]) -> str:
+    """Return the name of the folder that has all of these files, in it or below it."""
+    parents = [os.path.dirname(os.path.abspath(path)) for path in paths]
+    return Path(os.path.commonpath(parents)).name or "data"
+
+
 def load_several(
     name: str, paths: Sequence[Path], load: Callable[[Path], Dataset], max_memory: int
 ) -> Dataset:
-    """Load files and join them in their order; `name` is the name of all together.
+    """Load files and join them in their order; `name` is the source that names them.
 
     Inputs are matched by name if the files have names, otherwise by position. A class need not be
     in every file.
@@ -76,7 +94,7 @@ def load_several(
     files = [path.name for path in paths]
     return replace(
         first,
-        name=Path(name).stem or name,
+        name=_folder_of(paths),
         x=np.concatenate([part.x for part in parts]),
         y=np.concatenate([part.y for part in parts]),
         group=group,

@@ -23,16 +23,19 @@ READ = (2, VERSION)  # readable versions; version 2 has the parameters, but noth
 MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def model_from_archive(path: Path, content: bytes) -> Model:
-    """Read the model from the bytes of a model file; `path` is only for error sentences."""
-    archive = _opened(path, content)
+def model_from_archive(path: Path, content: bytes, wanted: str = "a ska-edge model") -> Model:
+    """Read the model from the bytes of a model file.
+
+    `path`, and `wanted`, which says what a file of another kind is not, are for error sentences.
+    """
+    archive = _opened(path, content, wanted)
     try:
         header = json.loads(archive.read("header").tobytes())
         magic, version = header["magic"], header["version"]
     except Exception as error:  # a damaged byte can cause any error in zipfile and numpy
-        raise InputError(f"{path} is not a ska-edge model") from error
+        raise InputError(f"{path} is not {wanted}") from error
     if magic != MAGIC:
-        raise InputError(f"{path} is not a ska-edge model")
+        raise InputError(f"{path} is not {wanted}")
     if type(version) is not int or version not in READ:
         raise InputError(
             f"{path} has model version {version!r:.40}, but this program reads {READ[0]} and"
@@ -43,7 +46,7 @@ def model_from_archive(path: Path, content: bytes) -> Model:
     try:
         arrays = {name: archive.read(name) for name in archive.names if name != "header"}
     except Exception as error:
-        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+        raise InputError(f"{path} is not {wanted}, or it is damaged") from error
     if version != VERSION and header.get("content") != _content_digest(arrays):
         raise InputError(f"{path} is damaged: its contents do not match their digest")
     try:
@@ -54,15 +57,15 @@ def model_from_archive(path: Path, content: bytes) -> Model:
         raise InputError(f"{path} is damaged: a part is missing") from error
 
 
-def _opened(path: Path, content: bytes) -> Archive:
+def _opened(path: Path, content: bytes, wanted: str) -> Archive:
     """Open the archive; raise InputError if its arrays are compressed."""
     try:
         archive = Archive(io.BytesIO(content))
         size = sum(archive.header(name).size for name in archive.names)
     except Exception as error:  # a damaged byte can cause any error here, too
-        raise InputError(f"{path} is not a ska-edge model, or it is damaged") from error
+        raise InputError(f"{path} is not {wanted}, or it is damaged") from error
     if size > len(content):
-        raise InputError(f"{path} is not a ska-edge model: those are not packed")
+        raise InputError(f"{path} is not {wanted}: those are not packed")
     return archive
 
 

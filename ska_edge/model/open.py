@@ -41,13 +41,16 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     )
 
 
-def open_start(path: str | os.PathLike[str]) -> Model | ForeignNetwork:
+def open_start(
+    path: str | os.PathLike[str], wanted: str = "a ska-edge model"
+) -> Model | ForeignNetwork:
     """Open what a training can start from: a model, or a network from another program.
 
-    Raises InputError as `open_model` does, and for a network that cannot be imported.
+    `wanted` says in the error what a file of another kind is not. Raises InputError as `open_model`
+    does, and for a network that cannot be imported.
     """
     path = path_of(path)
-    found = _opened(path)
+    found = _opened(path, wanted)
     if isinstance(found, Model):
         return found
     from ska_edge.model.foreign.graph import read_foreign
@@ -55,14 +58,14 @@ def open_start(path: str | os.PathLike[str]) -> Model | ForeignNetwork:
     return read_foreign(path, found)
 
 
-def _opened(path: Path) -> Model | ModelProto:
+def _opened(path: Path, wanted: str = "a ska-edge model") -> Model | ModelProto:
     """Return the model in a file, or the content of an ONNX file from another program."""
     named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
     content = _content(path, "ONNX" if named_onnx else "model")
     if content.startswith(ZIP):
-        return model_from_archive(path, content)
+        return model_from_archive(path, content, wanted)
     if not (content.startswith(ONNX) or named_onnx):
-        raise InputError(f"{path} is not a ska-edge model, or it is damaged")
+        raise InputError(f"{path} is not {wanted}, or it is damaged")
     # Imported here, because onnx is slow to import and a model file does not need it.
     from ska_edge.model.onnx_import import model_or_graph
 

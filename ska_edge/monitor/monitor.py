@@ -67,6 +67,7 @@ class Monitor:
         halvings: how many times the device's rate is halved.
         learned, correct, unanswered: number of rows learned in this session, of rows that the
             device classified correctly before it learned them, and of lost answers.
+        first: index of the first row that this session sends; a continued one starts later.
         missing: number of rows that the device learned by itself and whose announcements were lost.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
@@ -79,6 +80,7 @@ class Monitor:
         self.step, self.samples = self.info.step, self.info.samples
         self.halvings = self.info.halvings
         self.learned = self.correct = self.unanswered = self.missing = self.fell_back = 0
+        self.first = 0
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
         self.exam: Exam | None = None
@@ -148,7 +150,7 @@ class Monitor:
         Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,
         the last line comes before that error.
         """
-        first = self._begin(lesson, len(labels))
+        first = self.first = self._begin(lesson, len(labels))
         order, seed = ("", 0) if lesson is None else (lesson.order, lesson.seed)
         yield SessionStart.of(self.info, self.port, order, seed, self.place)
         if lesson is not None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.division import Division, divide, divide_few
 from ska_edge.model.model_file import Model
@@ -28,12 +33,50 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
     return divide(dataset, options.test_fraction, options.seed, kind)
 
 
-def parts_of(model: Model, dataset: Dataset) -> Division | None:
-    """Return the parts of a model's training data; None for other data."""
+def parts_of(model: Model, dataset: Dataset, group: str | None = None) -> Division | None:
+    """Return the parts of a model's training data, or the rows of one group in these parts.
+
+    Returns None for other data, and for a group without rows in either part.
+    """
     if _digest(model) != dataset.digest:
         return None
     options = {name: model.notes[name] for name in DECISIVE if name in model.notes}
-    return parts(dataset, Options(**{**options, "split": _split(model)}))
+    found = parts(dataset, Options(**{**options, "split": _split(model)}))
+    if group is None:
+        return found
+    # A group is taken from the parts, because a split of its rows alone would be another one.
+    wanted = dataset.of_group(group).places
+    train, test = (_among(part, wanted) for part in (found.train, found.test))
+    if not len(train.y) + len(test.y):
+        return None
+    return replace(found, train=train, test=test)
+
+
+def unknown_because(model: Model, dataset: Dataset) -> str:
+    """Say why it is not known which rows of data without parts the model has learned."""
+    digest = _digest(model)
+    if digest is None:
+        why = "the model does not note which data it has learned"
+    elif digest == dataset.digest:
+        why = "the last training of the model took none of these rows, but an earlier one may have"
+    else:
+        name = model.notes.get("data")
+        why = (
+            f"these are not exactly the data that the model was trained on ({name!r:.80}), so its"
+            " split cannot be repeated"
+        )
+    return f"{why}; this is a test only if the model has learned none of these rows"
+
+
+def lacks_groups(model: Model, dataset: Dataset) -> bool:
+    """Tell whether a model's data were split by groups, but these data have none."""
+    return model.notes.get("split") == "group" and dataset.group is None
+
+
+def _among(part: Dataset, places: NDArray[np.int64] | None) -> Dataset:
+    """Return the rows of a part that have one of these places in the original data."""
+    assert places is not None and part.places is not None
+    return part.take(np.isin(part.places, places))
 
 
 def _digest(model: Model) -> str | None:

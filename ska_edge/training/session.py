@@ -86,7 +86,7 @@ class Session:
             return cls._from(dataset, options, start)
         options = options.for_network(start.widths).settled(dataset.x.shape[1])
         dataset = start.matched(dataset)
-        _check_data(dataset)
+        _check_data(dataset, options)
         division = parts(dataset, options)
         options = replace(options, split=division.kind)
         base = imported(start, division.train, options)
@@ -104,7 +104,7 @@ class Session:
                 " least two"
             )
         else:
-            _check_data(dataset)
+            _check_data(dataset, options)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
         if base is not None:
@@ -370,18 +370,22 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
         )
 
 
-def _check_data(dataset: Dataset) -> None:
+def _check_data(dataset: Dataset, options: Options) -> None:
     """Raise InputError if nothing can be learned from the data."""
     if (dataset.x.min(axis=0) == dataset.x.max(axis=0)).all():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
             " nothing distinguishes its classes"
         )
+    if options.test_fraction == 0 and options.per_class is None:
+        return  # no row is held out
     for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
         if count == 1:
-            raise InputError(
-                f"'{dataset.name}' has a single sample of the class '{label}'; every class needs"
-                " two or more, one to learn from and one to test"
+            raise OptionError(
+                "'{name}' has a single sample of the class '{label}'; every class needs two or"
+                " more, one to learn from and one to test, unless {test_fraction} is 0",
+                name=dataset.name,
+                label=label,
             )
 
 

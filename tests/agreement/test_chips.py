@@ -28,10 +28,12 @@ LIMIT = 60  # seconds after which a chip counts as stuck
 
 
 def count_of_a_save(elf: Path, machine: MakeMachine, size: int) -> int:
-    """Return how many flash operations a save takes."""
+    """Return how many flash operations a save takes that needs no erase, if there is such a save."""
     cells = Cells(size)
     with powered(elf, machine, cells) as device, Link(device.port) as link:
         learn(link, 0, 1)
+        link.save()
+        learn(link, 1, 2)
         cells.operations_left = MANY
         link.save()
         assert cells.operations_left is not None
@@ -49,7 +51,7 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
     last = count_of_a_save(elf, machine, board.storage.size)
     assert last > PLAN.state_bytes / board.storage.unit
     cells, kept, failures = Cells(board.storage.size), 0, 0
-    # Operations within the erase, the header, the state, and the CRC, which makes the save valid.
+    # Operations within the erase or the header, the state, and the CRC, which makes the save valid.
     for operation in (1, 2, 9, last // 2, last - 1, last):
         with powered(elf, machine, cells) as device, Link(device.port) as link:
             assert link.info.samples == kept

@@ -38,6 +38,11 @@ def test_with_data_it_compares_and_imports(ska_edge) -> None:
 def test_wrong_uses_are_refused(ska_edge) -> None:
     ska_edge("check-onnx", IRIS, "iris", "-o", "m.ska")
     assert "name DATA beside --output" in ska_edge("check-onnx", IRIS, "-o", "n.ska").refusal(2)
+    Path("plain.csv").write_text("a,b,label\n1,2,0\n3,4,1\n")
+    sentence = ska_edge("check-onnx", "plain.csv").refusal(2)
+    assert "plain.csv is not an ONNX file, or it is damaged" in sentence
+    assert ska_edge("data", "iris", "-o", "plain.npz").code == 0
+    assert "plain.npz is not an ONNX file" in ska_edge("check-onnx", "plain.npz").refusal(2)
     assert "is a model of ska-edge already" in ska_edge("check-onnx", "m.ska").refusal(2)
     assert "the operator Relu" in ska_edge("check-onnx", FILES / "iris_relu.onnx").refusal(2)
     assert "there is no" in ska_edge("check-onnx", "none.onnx").refusal(2)

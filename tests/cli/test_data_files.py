@@ -98,6 +98,9 @@ def test_a_class_of_one_sample_is_refused(ska_edge) -> None:
     poor_data("1,2,0", "2,3,0", "3,5,0", "4,7,0", "5,8,1")
     refusal = ska_edge("train", "poor.csv", *QUICK).refusal(2)
     assert "a single sample of the class '1'" in refusal
+    assert "unless --test-fraction is 0" in refusal
+    document = ska_edge("train", "poor.csv", *QUICK, "--test-fraction", "0", "--json").document()
+    assert (document["split"]["train"], document["split"]["test"]) == (5, 0)
 
 
 @pytest.mark.parametrize(

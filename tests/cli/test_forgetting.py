@@ -121,6 +121,8 @@ def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Dev
     lesson = prepare(
         model.quantize(rows.x), rows.y, samples=None, order="shuffled", seed=0, hold_out=None
     )
+    left = len(lesson.labels) - 70
+    assert f"{left}/{left} samples" in outcome.out  # those of this session
     found = [json.loads(line) for line in log.read_text().splitlines()]
     learned = [(line["x"], line["label"]) for line in found if "sample" in line]
     assert learned == list(zip(lesson.inputs.tolist(), lesson.labels.tolist(), strict=True))
@@ -175,8 +177,18 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
 
 def test_a_board_without_room_is_named(ska_edge: Run) -> None:
     pytest.importorskip("sklearn")
-    outcome = ska_edge("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno")
-    assert outcome.code == 0
-    assert "warning: uno has no room for a replay buffer beside this network" in outcome.err
+    train = ("train", "digits", "-o", "m.ska", "--epochs", 1, "--for", "uno", "--json", "--hidden")
+    for options, sign, text in (
+        ([8], "no replay buffer", "uno has no room for a replay buffer beside this network"),
+        ([32, "--stored", 0], "too large", "this network does not fit uno: the firmware needs"),
+        ([8, "--stored", 9], "too large", "this network and its replay buffer do not fit uno"),
+        ([32], "too large", "needs 5495 bytes of RAM without the stack, and the board has 2048"),
+    ):
+        outcome = ska_edge(*train, *options)
+        assert outcome.code == 0
+        last = outcome.document()["warnings"][-1]
+        assert last["sign"] == sign and text in last["text"]
+        assert f"warning: {last['text']}" in outcome.err.splitlines()
+        assert outcome.err.count("warning: ") == len(outcome.document()["warnings"])
     assert open_model(Path("m.ska")).plan.replay == Replay()
     assert "no board 'nope'" in ska_edge("train", "iris", "-o", "x", "--for", "nope").refusal(2)

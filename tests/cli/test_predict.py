@@ -118,6 +118,11 @@ def test_the_labels_of_a_model_need_not_be_those_of_the_rows(ska_edge, iris_file
     Path("other.csv").write_text("5.1,3.5,1.4,0.2,rose\n5.1,3.5,1.4,0.2,\n")
     outcome = ska_edge("predict", iris_file, "other.csv")
     assert [line["truth"] for line in table(outcome.out)] == ["rose", ""]
+    text = "1 row with labels that the model does not know (rose); they count as wrong"
+    assert f"warning: {text}" in outcome.err.splitlines()
+    document = ska_edge("predict", iris_file, "other.csv", "--json").document()
+    assert document["warnings"] == [{"sign": "unknown labels", "layer": None, "text": text}]
+    assert ska_edge("predict", iris_file, "iris", "--json").document()["warnings"] == []
     assert "0 of 1 labeled row right (0.00%)" in outcome.err
 
 

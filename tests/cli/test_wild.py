@@ -207,7 +207,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     ("sessions", "data 'FILE/*day.csv' --group-column who", {"rows": 30, "groups": 2}),
     ("sessions", "data FILE/monday.csv,FILE/tuesday.csv --drop who", {"rows": 20}),
     ("sessions", f"train FILE -o m.ska --drop who {QUICK}", "test rows are the file "),
-    ("sessions", "eval moves.ska FILE --group-column who --group eva", "test (15)"),
+    ("sessions", "eval moves.ska FILE --group-column who --group eva", "rows (15)"),
     (
         "sessions",
         f"train FILE -o m.ska --group-column who --group eva --split random {QUICK};"

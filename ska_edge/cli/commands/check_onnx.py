@@ -94,7 +94,7 @@ def _report_rows(found: Comparison, name: str, out: Output) -> None:
 
 def network_in(path: Path) -> ForeignNetwork:
     """Read a network; raise InputError for a file of ska-edge, which needs no import."""
-    found = open_start(path)
+    found = open_start(path, "an ONNX file")
     if not isinstance(found, ForeignNetwork):
         raise InputError(f"{path} is a model of ska-edge already; every command takes it")
     return found

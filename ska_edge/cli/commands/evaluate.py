@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,14 +13,17 @@ from ska_edge.cli.screen.accuracy import (
     accuracy_document,
     accuracy_table,
     confusion_table,
+    part_titles,
     shown,
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.dataset import Dataset
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import evaluations
-from ska_edge.training.division import parts_of
+from ska_edge.training.division import lacks_groups, parts_of, unknown_because
 
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
@@ -32,14 +36,18 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
     """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion."""
     out, loaded = Output(as_json), open_model(model)
     dataset = reader.matched(data, loaded, out)
-    if group is not None:
-        dataset = dataset.of_group(group)
-    division = parts_of(loaded, dataset)
-    parts = division.parts if division else {"train": dataset.take([]), "test": dataset}
+    division = parts_of(loaded, dataset, group)
+    rows = dataset if group is None else dataset.of_group(group)
+    parts = division.parts if division else {"train": rows.take([]), "test": rows}
     found = evaluations(loaded, parts)
-    sizes = {part: len(rows.y) for part, rows in parts.items()}
-    accuracy_table(out, f"{model.name} on {dataset.name}", sizes, found)
+    titles = part_titles(division) if division else {"test": f"rows ({len(rows.y)})"}
+    accuracy_table(out, f"{model.name} on {dataset.name}", titles, found)
     split_line(division, out)
+    warnings = _warnings(loaded, dataset)
+    if division is None:
+        out.line(unknown_because(loaded, dataset))
+    for warning in warnings:
+        out.warning(warning["text"])
     if loaded.state.samples:
         out.line(
             f"the model has learned {counted(loaded.state.samples, 'more sample')} on a device;"
@@ -54,9 +62,22 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
         {
             **accuracy_document(found),
             "split": division.as_dict() if division else None,
+            "held_out": True if division else None,
             "parameters": loaded.plan.parameter_count,
             "digest": loaded.plan.digest,
             "model": str(model),
             "confusion": one[1].confusion.tolist() if one else None,
+            "warnings": warnings,
         }
     )
+
+
+def _warnings(model: Model, dataset: Dataset) -> list[dict[str, Any]]:
+    """Return a warning, as `train --json` has them, if the column of the groups is missing."""
+    if not lacks_groups(model, dataset):
+        return []
+    text = (
+        "the data of the model were split by groups, but these data have none, so its test rows"
+        " cannot be found; name the column of the groups with --group-column"
+    )
+    return [{"sign": "no groups", "layer": None, "text": text}]

@@ -19,6 +19,7 @@ from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.rows import Rows
+from ska_edge.data.tables.columns import SHOWN
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -72,6 +73,9 @@ def predict(
         out.line(f"wrote {output}: {counted(len(lines), 'row')}")
     elif not as_json:
         out.lines(_csv(lines))
+    unknown = _unknown(loaded, lines)
+    if unknown:
+        out.warning(unknown)
     if accuracy is not None:
         right, labeled = accuracy
         out.note(f"{right} of {counted(labeled, 'labeled row')} right ({right / labeled:.2%})")
@@ -84,6 +88,9 @@ def predict(
                 "model": str(model),
                 "port": where,
                 "output": None if output is None else str(output),
+                "warnings": [{"sign": "unknown labels", "layer": None, "text": unknown}]
+                if unknown
+                else [],
                 "predictions": lines,
             }
         )
@@ -126,6 +133,20 @@ def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
     if not labeled:
         return None
     return sum(line["class"] == line["truth"] for line in labeled), len(labeled)
+
+
+def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
+    """Return a sentence about labels that are no classes of the model; "" without any."""
+    known = set(model.plan.labels)
+    found = [label for line in lines if (label := line.get("truth")) and label not in known]
+    if not found:
+        return ""
+    names = sorted(set(found))
+    more = ", ..." if len(names) > SHOWN else ""
+    return (
+        f"{counted(len(found), 'row')} with labels that the model does not know"
+        f" ({', '.join(names[:SHOWN])}{more}); they count as wrong"
+    )
 
 
 def _csv(lines: list[dict[str, Any]]) -> str:

@@ -24,6 +24,7 @@ from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.several import name_of
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement
@@ -67,7 +68,7 @@ def run(
         raise ToolError(missing)
     if options.hidden is None and options.start is None:
         options = replace(options, hidden=target.hidden)
-    folder = output or Path(f"run-{Path(data).stem}-{target.name}")
+    folder = output or Path(f"run-{name_of(data)}-{target.name}")
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)

@@ -16,6 +16,7 @@ from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
     accuracy_table,
+    part_titles,
     recall_table,
     split_line,
 )
@@ -64,8 +65,7 @@ def report_training(trained: Trained, out: Output) -> None:
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
     division = trained.division
-    rows = {part: len(content.y) for part, content in division.parts.items()}
-    accuracy_table(out, title, rows, trained.evaluations, trained.before)
+    accuracy_table(out, title, part_titles(division), trained.evaluations, trained.before)
     split_line(division, out)
     recall_table(out, trained.evaluations)
     if trained.skipped is not None:
@@ -137,6 +137,8 @@ def train(
     plan = trained.model.plan
     board.report(plan, out)
     out.line(f"{plan.parameter_count} parameters, plan {plan.digest}, wrote {output}")
-    out.document({**training_document(trained, output), "replay_buffer": board.document(plan)})
+    document = training_document(trained, output)
+    document["warnings"] += board.warnings(plan)
+    out.document({**document, "replay_buffer": board.document(plan)})
     if trained.log_fault is not None:
         raise trained.log_fault

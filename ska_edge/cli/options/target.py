@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from firmware_gen.board import Board, load_board
+from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
@@ -51,11 +52,8 @@ class Target:
     def report(self, plan: Plan, out: Output) -> None:
         """Print what the replay buffer of a plan costs, or that the board has no room for one."""
         board, replay = self._board, plan.replay
-        if board is not None and self._too_small:
-            out.warning(
-                f"{board.name} has no room for a replay buffer beside this network, so it forgets"
-                " classes whose samples stay away"
-            )
+        for warning in self.warnings(plan):
+            out.warning(warning["text"])
         if board is None or not replay.per_class:
             return
         size = "" if board.memory is None else f" of {board.memory.ram.size}"
@@ -64,6 +62,30 @@ class Target:
             f" {replay.per_sample} of them learned again with each new sample;"
             f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
         )
+
+    def warnings(self, plan: Plan) -> list[dict[str, Any]]:
+        """Return a warning if the board has no room, in the form of `train --json`."""
+        board = self._board
+        if board is None:
+            return []
+        need, memory = ram(plan, board), board.memory
+        if memory is not None and need > memory.ram.size:
+            stored = " and its replay buffer do" if plan.replay.per_class else " does"
+            sign, text = (
+                "too large",
+                f"this network{stored} not fit {board.name}: the firmware needs {need} bytes of RAM"
+                f" without the stack, and the board has {memory.ram.size}; give a smaller"
+                f" {flag('stored' if plan.replay.per_class else 'hidden')}, or another board",
+            )
+        elif self._too_small:
+            sign, text = (
+                "no replay buffer",
+                f"{board.name} has no room for a replay buffer beside this network, so it forgets"
+                " classes whose samples stay away",
+            )
+        else:
+            return []
+        return [{"sign": sign, "layer": None, "text": text}]
 
     def document(self, plan: Plan) -> dict[str, Any] | None:
         """Return the entry of `--json` about the replay buffer; None without a board."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ska_edge.cli.screen.console import Output, percent
 from ska_edge.data.split.division import Division
 from ska_edge.model.evaluation import Evaluation
+from ska_edge.plural import counted
 from ska_edge.training.accuracy import Accuracy, fractions
 
 Found = Mapping[str, Evaluation | None]
 PARTS = ("train", "test")
+CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
+SHORTEST = 4  # characters of a name that still says something
 
 
 def split_line(division: Division | None, out: Output) -> None:
@@ -20,24 +25,30 @@ def split_line(division: Division | None, out: Output) -> None:
         out.line(f"split: {division.sentence}")
 
 
+def part_titles(division: Division) -> dict[str, str]:
+    """Return the titles of the columns for both parts, with their numbers of rows."""
+    return {part: f"{part} ({len(rows.y)})" for part, rows in division.parts.items()}
+
+
 def accuracy_table(
-    out: Output, title: str, sizes: Mapping[str, int], found: Found, before: Accuracy | None = None
+    out: Output, title: str, parts: Mapping[str, str], found: Found, before: Accuracy | None = None
 ) -> None:
-    """Print the accuracy of both parts, and beside it two figures that show what it is worth.
+    """Print the accuracy of the parts, and beside it two figures that show what it is worth.
 
     These are the balanced accuracy, and the accuracy of always naming the most frequent class.
+    `parts` are the parts to show, each with the title of its column.
     """
     rows = []
     for kind, accuracy in fractions(found).items():
         if before is not None:
-            rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in PARTS)])
-        rows.append([kind, *(percent(accuracy[part]) for part in PARTS)])
+            rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in parts)])
+        rows.append([kind, *(percent(accuracy[part]) for part in parts)])
     if any(found.values()):
-        balanced = [each.balanced_accuracy if (each := found[part]) else None for part in PARTS]
-        majority = [each.majority if (each := found[part]) else None for part in PARTS]
+        balanced = [each.balanced_accuracy if (each := found[part]) else None for part in parts]
+        majority = [each.majority if (each := found[part]) else None for part in parts]
         rows.append(["fixed, balanced", *map(percent, balanced)])
         rows.append(["most frequent class", *map(percent, majority)])
-    out.table(title, ["arithmetic", *(f"{part} ({sizes[part]})" for part in PARTS)], rows)
+    out.table(title, ["arithmetic", *parts.values()], rows)
 
 
 def shown(found: Found) -> tuple[str, Evaluation] | None:
@@ -52,12 +63,15 @@ def shown(found: Found) -> tuple[str, Evaluation] | None:
 def recall_table(out: Output, found: Found) -> None:
     """Print the recall of each class."""
     one = shown(found)
-    if one is None:
-        return
-    part, evaluation = one
+    if one is not None:
+        part, evaluation = one
+        _recalls(out, f"recall of each class, {part} rows, fixed point", evaluation)
+
+
+def _recalls(out: Output, title: str, evaluation: Evaluation) -> None:
     counts = evaluation.confusion.sum(axis=1).tolist()
     out.table(
-        f"recall of each class, {part} rows, fixed point",
+        title,
         ["class", "rows", "recall"],
         [
             [label, rows, percent(recall)]
@@ -67,13 +81,68 @@ def recall_table(out: Output, found: Found) -> None:
 
 
 def confusion_table(out: Output, evaluation: Evaluation) -> None:
-    """Print the confusion matrix, and the recall of each class."""
-    rows = zip(evaluation.recall.items(), evaluation.confusion.tolist(), strict=True)
-    out.table(
-        "confusion (rows: truth, columns: fixed-point decision)",
-        ["", *evaluation.labels, "recall"],
-        [[label, *counts, percent(recall)] for (label, recall), counts in rows],
+    """Print the confusion matrix and the recall of each class.
+
+    Names are shortened in the middle if they make the matrix too wide for the screen. A matrix that
+    is still too wide is replaced by the recall of each class and the most frequent confusions.
+    """
+    matrix = _matrix(out, evaluation)
+    if matrix is not None:
+        out.table("confusion (rows: truth, columns: fixed-point decision)", *matrix)
+        return
+    _recalls(out, "recall of each class, fixed point", evaluation)
+    _confusions(out, evaluation)
+    out.line(
+        f"the confusion matrix of {counted(len(evaluation.labels), 'class')} is too wide for"
+        f" {out.console.width} columns; --json has all of it"
     )
+
+
+def _matrix(out: Output, evaluation: Evaluation) -> tuple[list[str], list[list[object]]] | None:
+    """Return columns and rows of the confusion matrix; None if the screen is too narrow."""
+    labels = list(evaluation.labels)
+    recalls = [percent(recall) for recall in evaluation.recall.values()]
+
+    def matrix(heads: list[str], names: list[str]) -> tuple[list[str], list[list[object]]]:
+        counts = zip(names, evaluation.confusion.tolist(), recalls, strict=True)
+        return ["", *heads, "recall"], [[name, *each, of] for name, each, of in counts]
+
+    shortest = [shortened(label, SHORTEST) for label in labels]
+    if not out.fits(*matrix(shortest, shortest)):
+        return None
+    longest = min(max(map(len, labels)), out.console.width)
+    for whole in (True, False):
+        for most in range(max(longest, SHORTEST), SHORTEST - 1, -1):
+            heads = [shortened(label, most) for label in labels]
+            found = matrix(heads, labels if whole else heads)
+            if len(set(heads)) == len(heads) and out.fits(*found):
+                return found
+    return None
+
+
+def _confusions(out: Output, evaluation: Evaluation) -> None:
+    """Print the most frequent pairs of a class and a wrong decision."""
+    wrong = evaluation.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    pairs = np.argwhere(wrong)
+    if not len(pairs):
+        out.line("no row was taken for another class")
+        return
+    largest = sorted(pairs.tolist(), key=lambda pair: -int(wrong[tuple(pair)]))[:CONFUSIONS]
+    title = f"the most frequent confusions ({len(largest)} of {len(pairs)}), fixed point"
+    rows = [
+        [evaluation.labels[truth], evaluation.labels[decision], int(wrong[truth, decision])]
+        for truth, decision in largest
+    ]
+    out.table(title, ["truth", "decision", "rows"], rows)
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most `most` characters; a longer one loses its middle."""
+    if len(name) <= most:
+        return name
+    end = most // 2
+    return f"{name[: most - 1 - end]}…{name[len(name) - end :]}"
 
 
 def accuracy_document(found: Found) -> dict[str, Any]:

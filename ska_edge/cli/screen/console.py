@@ -23,6 +23,8 @@ from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.screen.pulse import Pulse, wanted
 from ska_edge.progress import Progress
 
+UNLIMITED = 10**6  # columns of a screen on which every table fits
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option(
@@ -128,14 +130,16 @@ class Output:
 
         Markup is not interpreted, because names come from files.
         """
-        table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
-        for number, column in enumerate(columns):
-            figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
-            table.add_column(Text(printable(column)), justify="right" if figures else "left")
-        for row in rows:
-            table.add_row(*(Text(printable(str(cell))) for cell in row))
+        table = _table(columns, rows)
+        table.title = Text(printable(title))
         self.console.print(table)
         self._printed()
+
+    def fits(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+        """Tell whether a table fits the width of the screen, without a cell of two lines."""
+        unlimited = self.console.options.update(width=UNLIMITED)
+        wanted = self.console.measure(_table(columns, rows), options=unlimited).maximum
+        return wanted <= self.console.width
 
     def lines(self, text: str) -> None:
         """Print whole lines for another program on stdout."""
@@ -238,6 +242,21 @@ class Output:
         if self._pulse is None:
             return nullcontext(lambda _: None)
         return self._pulse.work(text)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    table = Table(title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
+        # A long word continues on the next line, because an ellipsis would hide its end.
+        table.add_column(
+            Text(printable(column), overflow="fold"),
+            justify="right" if figures else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    return table
 
 
 def _is_figure(cell: str) -> bool:

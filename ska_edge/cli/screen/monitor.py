@@ -258,7 +258,8 @@ class View:
     def _cells(self, member: Member) -> dict[str, str]:
         """Return the cells of a device, by the title of the column."""
         monitor = member.monitor
-        total = f"/{len(member.labels)}" if len(member.labels) else ""
+        first = 0 if monitor is None else monitor.first
+        total = f"/{len(member.labels) - first}" if len(member.labels) else ""
         if monitor is None:
             return {"port": member.port, "samples": f"0{total}", "state": member.state}
         supervised = self._model.plan.rule_definition.supervised
@@ -284,7 +285,8 @@ class View:
         monitor = member.monitor
         if monitor is None:
             return "no contact yet"
-        title = progress_title(self._model, monitor.learned, member.labels, monitor.correct)
+        labels = member.labels[monitor.first :]  # a continued session sends only the rest
+        title = progress_title(self._model, monitor.learned, labels, monitor.correct)
         exam = monitor.exam
         if exam is not None and exam.right is not None:
             title += f", {exam.right.sum()} of {exam.size} held out right (at first {exam.first})"

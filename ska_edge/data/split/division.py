@@ -90,6 +90,7 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
         train, test, left_out = _held_out(dataset, kind, fraction, seed)
     if kind == "blocked" and len(test.y):
         cautions.update(_once(dataset))
+    cautions.update(_shared(train, test))
     sentence = _sentence(test, kind, fraction, why, left_out) if len(test.y) else ""
     cautions.update(_rare(dataset, train, test))
     return Division(train, test, kind, sentence, cautions, left_out)
@@ -187,6 +188,22 @@ def _once(dataset: Dataset) -> dict[str, str]:
             f"{counted(len(once), 'class')} in a single run ({_listed(dataset, once)}): if it is a"
             " recording, test rows are much like learned ones and the accuracy says too much;"
             " record each class several times"
+        )
+    }
+
+
+def _shared(train: Dataset, test: Dataset) -> dict[str, str]:
+    """Return a caution if groups, of several, have both learned and test rows."""
+    if train.group is None or test.group is None:
+        return {}
+    shared = np.intersect1d(train.group, test.group)
+    if not len(shared) or len(np.union1d(train.group, test.group)) == 1:
+        return {}
+    have = "has" if len(shared) == 1 else "have"
+    return {
+        "shared groups": (
+            f"{counted(len(shared), 'group')} {have} both learned and test rows, which are much"
+            " alike, so the accuracy says too much about new groups; split by group"
         )
     }
 

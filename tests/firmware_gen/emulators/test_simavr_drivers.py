@@ -29,8 +29,8 @@ MISTAKES = [
     Mistake(
         "wrong baud",
         UART,
-        "(uint16_t)(BAUD_STEPS - 1u)",
-        "(uint16_t)(BAUD_STEPS / 2u)",
+        "(uint16_t)(BAUD_STEPS - 1ul)",
+        "(uint16_t)(BAUD_STEPS / 2ul)",
         "USART0 runs at 222222 baud, but the line at 115200; at its clock of 16000000 Hz and with"
         " U2X0 = 1, UBRR0 must be 16, not 8",
     ),

@@ -151,7 +151,7 @@ Y = np.array([0, 1, 1])
         ({"x": X[:0], "y": Y[:0]}, r"not float64 of shape \(0, 2\)"),
         ({"x": X.astype(str), "y": Y}, "x must be numbers"),
         ({"x": X * 1j, "y": Y}, "x must be numbers"),
-        ({"x": X.astype(object), "y": Y}, "without pickles"),
+        ({"x": X.astype(object), "y": Y}, "or has pickled objects"),
         ({"x": np.array([[1.0, 2.0], [3.0, np.nan], [0, 0]]), "y": Y}, r"x\[1, 1\] is nan"),
         ({"x": np.array([[1.0, 2.0], [-np.inf, 2], [0, 0]]), "y": Y}, r"x\[1, 0\] is -inf"),
         ({"x": X * 1e101, "y": Y}, r"x\[0, 0\] is 1e\+101; inputs must be between -1e\+100 and"),

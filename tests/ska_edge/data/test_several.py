@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.data.load import load
+from ska_edge.data.several import name_of
 from ska_edge.data.source import load_data
 from ska_edge.data.split.division import divide
 from ska_edge.data.tables.columns import Columns
@@ -45,11 +46,23 @@ def test_a_folder_a_pattern_and_a_list_are_the_same(folder: Path) -> None:
         assert each.group is not None and each.group.tolist() == [0, 1, 2, 0]
         assert each.group_names == ("eva", "tom", "zoe")
         assert each.digest == found[0].digest
-    assert found[0].name == "week"
+        assert each.name == "week"
     assert found[0].origin == (
         f"{folder}: 2 files (monday.csv, tuesday.csv); 2 inputs (a, b); labels from label;"
         " groups from who"
     )
+
+
+def test_a_name_without_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for source in (folder, ".", "*.csv", "monday.csv,tuesday.csv", "../*/mon*.csv"):
+        assert name_of(source) == "week"
+    assert (name_of("monday.csv"), name_of("iris"), name_of("\0")) == ("monday", "iris", "\0")
+    (folder / "more").mkdir()
+    (folder / "more" / "friday.csv").write_text(MONDAY)
+    assert name_of("**/*.csv") == "week"  # the folder above both
+    with pytest.raises(InputError, match="no file matches"):
+        name_of("s*.csv")
 
 
 def test_a_group_is_chosen_by_name_or_number(folder: Path) -> None:

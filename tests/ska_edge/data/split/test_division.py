@@ -89,6 +89,15 @@ def test_two_rare_rows_are_never_both_held_out() -> None:
     assert any(np.bincount(split(data, 0.2, seed)[1].y, minlength=2)[1] != 1 for seed in SEEDS)
 
 
+@pytest.mark.parametrize("kind", ["random", "blocked"])
+def test_groups_in_both_parts_are_a_caution(kind: str) -> None:
+    data = in_groups("ab" * 6, "ba" * 6, "ab" * 6)
+    caution = divide(data, 0.3, 0, kind).cautions["shared groups"]
+    assert "both learned and test rows" in caution and caution[0] in "123"
+    assert "shared groups" not in divide(data, 0.3, 0).cautions
+    assert "shared groups" not in divide(data.of_group(0), 0.3, 0, kind).cautions  # only one
+
+
 def test_rare_classes_are_named() -> None:
     cautions = divide(rows(9, 4, 5, 2), 0.2, 0).cautions
     assert set(cautions) == {"few rows"}
