@@ -28,7 +28,7 @@ LIMIT = 60  # seconds after which a chip counts as stuck
 
 
 def count_of_a_save(elf: Path, machine: MakeMachine, size: int) -> int:
-    """Return how many flash operations a save takes that needs no erase, if there is such a save."""
+    """Return how many flash operations a second save takes, which erases only if it must."""
     cells = Cells(size)
     with powered(elf, machine, cells) as device, Link(device.port) as link:
         learn(link, 0, 1)
@@ -66,4 +66,6 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
         cells.operations_left = None
     assert failures == 6
     with powered(elf, machine, cells) as device, Link(device.port) as link:
-        assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
+        # The last operation may have written the whole CRC before the power failed.
+        left = link.pull(PLAN.state_bytes)
+        assert left in [learned(state, samples).to_bytes() for samples in (kept, kept + 1)]
