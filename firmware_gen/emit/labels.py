@@ -8,13 +8,13 @@ from ska_edge.plan.plan import Plan
 def c_string(text: str) -> str:
     """Return a C string literal with the UTF-8 bytes of a text.
 
-    The literal has neither ska_ nor SKA_, so that `renamed` changes no name of a class.
+    The literal has neither ska nor SKA, so that `renamed` changes no name of a class.
     """
     plain = "".join(
         chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"
         for byte in text.encode()
     )
-    plain = plain.replace("ska_", "s\\153a_").replace("SKA_", "S\\113A_")
+    plain = plain.replace("ska", "s\\153a").replace("SKA", "S\\113A")
     return f'"{plain}"'
 
 

@@ -12,7 +12,17 @@ import pytest
 from firmware_gen.project import write_project
 from ska_edge.plan.resolve import make_plan
 
-NAMES = ("walk", "größe", 'a "quoted" \\', "what??/", "ska_left SKA_1", "\t1", "日本", "*/ /*")
+NAMES = (
+    "walk",
+    "größe",
+    'a "quoted" \\',
+    "what??/",
+    "ska_left SKA_1",
+    "ska.h",
+    "\t1",
+    "日本",
+    "*/ /*",
+)
 PROGRAM = """\
 #include <stdio.h>
 #include "wake_labels.h"
