@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin.catalog import builtin_names, read_builtin
 from ska_edge.data.classes import IntArray, classes_of_array, classes_of_texts
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.formats.idx import is_idx, read_idx
+from ska_edge.data.formats.idx import is_idx, labels_beside, read_idx
 from ska_edge.data.formats.npz_table import (
     Content,
     kind_of,
@@ -106,6 +106,23 @@ def load(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
         f" -images-idx3-ubyte, -images-idx3-ubyte.gz, {', '.join(TABLES[1:-1])} or {TABLES[-1]}"
     )
+
+
+def files_read(source: str | os.PathLike[str]) -> list[Path]:
+    """Return every file that `load` reads for a source, also those of folders, patterns and lists.
+
+    Raises InputError for a folder or a pattern without data files.
+    """
+    if isinstance(source, str) and source in builtin_names():
+        return []
+    try:
+        several = files_of(source)
+        labels = is_idx(Path(source)) and Path(source).is_file()
+    except (OSError, ValueError):  # no path; `load` says so
+        return []
+    if several:
+        return [path for each in several for path in files_read(each)]
+    return [Path(source), *([labels_beside(Path(source))] if labels else [])]
 
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
