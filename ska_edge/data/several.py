@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,21 @@ def files_of(source: str | os.PathLike[str]) -> list[Path]:
     A folder stands for its data files, a pattern such as `run*.csv` for the files that match, in
     the order of their names; a list has commas between the names of files.
 
-    Raises InputError if a folder has no data files, or if no file matches a pattern.
+    Raises InputError if a folder has no data files, if no file matches a pattern, or if a file
+    occurs twice.
     """
-    text, path = os.fspath(source), Path(source)
+    found = _found(os.fspath(source), Path(source))
+    seen: dict[Path, Path] = {}
+    for each in found:
+        other = seen.setdefault(each.resolve(), each)
+        if other is not each:  # its rows would be learned, and be test rows as well
+            raise InputError(f"{each} is the same file as {other}; name each file once")
+    return found
+
+
+def _found(text: str, path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        found = sorted(each for each in path.iterdir() if _is_data(each))
         if not found:
             raise InputError(
                 f"{path} is not a file, and as a folder it has no data files; they end in"
@@ -48,6 +59,11 @@ def files_of(source: str | os.PathLike[str]) -> list[Path]:
         return found
     listed = [Path(name) for name in text.split(",")]
     return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
+
+
+def _is_data(path: Path) -> bool:
+    """Tell whether a file of a folder is read; hidden files are copies of other programs."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def load_several(
@@ -73,7 +89,7 @@ def load_several(
     parts = [part.with_classes(labels) for part in parts]
     group, group_names = _groups(parts)
     first = parts[0]
-    files = [path.name for path in paths]
+    files = titles(paths)
     return replace(
         first,
         name=Path(name).stem or name,
@@ -88,6 +104,18 @@ def load_several(
         origin=_origin(name, files, first),
         doubts=first.doubts if all(part.doubts for part in parts) else (),
     )
+
+
+def titles(paths: Sequence[Path]) -> list[str]:
+    """Return the name of each file, with as much of its folder as makes the names different."""
+    found: dict[Path, str] = {}
+    depth = 1
+    while len(found) < len(paths):
+        names = {path: Path(*path.parts[-depth:]).as_posix() for path in paths if path not in found}
+        counts = Counter(names.values())
+        found |= {path: name for path, name in names.items() if counts[name] == 1}
+        depth += 1
+    return [found[path] for path in paths]
 
 
 def _check_alike(first_path: Path, first: Dataset, path: Path, part: Dataset) -> None:

@@ -22,7 +22,7 @@ from tests.cli.wild_arrays import ARRAYS
 FOLDER = Path(__file__).parents[1] / "data" / "wild"
 
 # Models that a command may name, and the file on which each is trained.
-MODELS = {"moves.ska": "moves.csv"}
+MODELS = {"moves.ska": "moves.csv", "days.ska": "days/tue/log.csv"}
 QUICK = "--hidden 4 --epochs 3"
 
 # Each row has a file, a command, and what the command must say. FILE in the command is the file.
@@ -234,6 +234,24 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data 'FILE/s*.csv'",
         "ska-edge: no file matches 'sessions/s*.csv'",
     ),
+    # files of one name in several folders, and a hidden file
+    (
+        "days",
+        "data 'FILE/*/log.csv'",
+        "days/*/log.csv: 2 files (mon/log.csv, tue/log.csv); 2 inputs (ax, ay)",
+    ),
+    ("days", "eval days.ska FILE/mon/log.csv,FILE/tue/log.csv --group tue/log.csv", "test (4)"),
+    (
+        "days",
+        f"train FILE/mon/log.csv,FILE/tue/log.csv -o m.ska --group log.csv {QUICK}",
+        "ska-edge: 'log' has no group log.csv; its groups are mon/log.csv (0), tue/log.csv (1)",
+    ),
+    ("days", "data FILE/mon", {"rows": 4}),
+    (
+        "days",
+        f"train FILE/mon/log.csv,FILE/mon/../mon/log.csv -o m.ska {QUICK}",
+        "ska-edge: days/mon/../mon/log.csv is the same file as days/mon/log.csv; name each file",
+    ),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
     ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),
@@ -355,5 +373,5 @@ def test_wild(file: str, command: str, expected: str | dict[str, Any], ska_edge,
 
 
 def test_every_file_is_in_the_table() -> None:
-    named = {file for file, _, _ in WILD} | {*MODELS.values()}
+    named = {file for file, _, _ in WILD} | {data.split("/")[0] for data in MODELS.values()}
     assert named == {path.name for path in FOLDER.iterdir()} | ARRAYS.keys()
