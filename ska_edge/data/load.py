@@ -80,8 +80,9 @@ def load(
             return load_several(
                 os.fspath(source),
                 files,
-                lambda each: load(each, columns, max_memory, model),
+                lambda each: _part(each, columns, max_memory, model),
                 max_memory,
+                trained=model is not None,
             )
         if not path.exists():
             raise InputError(
@@ -106,6 +107,12 @@ def load(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
         f" -images-idx3-ubyte, -images-idx3-ubyte.gz, {', '.join(TABLES[1:-1])} or {TABLES[-1]}"
     )
+
+
+def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
+    """Load one of several files; for a model, with its inputs only."""
+    found = load(path, columns, max_memory, model)
+    return found if model is None else found.with_features(model.names)
 
 
 def files_read(source: str | os.PathLike[str]) -> list[Path]:
@@ -152,6 +159,7 @@ def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | N
         features=table.features,
         group_names=group_names,
         origin=table.origin,
+        dialect=table.dialect,
         doubts=doubts_about(table) if model is None else (),
         time=table.time,
     )

@@ -67,21 +67,25 @@ def _is_data(path: Path) -> bool:
 
 
 def load_several(
-    name: str, paths: Sequence[Path], load: Callable[[Path], Dataset], max_memory: int
+    name: str,
+    paths: Sequence[Path],
+    load: Callable[[Path], Dataset],
+    max_memory: int,
+    trained: bool = False,
 ) -> Dataset:
     """Load files and join them in their order; `name` is the name of all together.
 
-    Inputs are matched by name, as in data for a model, or else by position. A class need not be in
-    every file.
+    Inputs are matched by name, or by position if no file names them. A class need not be in every
+    file. `trained` tells whether the data are for a trained model.
 
-    Raises InputError if the files differ in their inputs, or only some have groups, or if they take
-    more than `max_memory` MB together.
+    Raises InputError if the files differ in their inputs, if only some have names for them, or only
+    some have groups, or if they take more than `max_memory` MB together.
     """
     parts: list[Dataset] = []
     for path in paths:
         part = load(path)
         if parts:
-            _check_alike(paths[0], parts[0], path, part)
+            _check_alike(paths[0], parts[0], path, part, trained)
             part = part.with_features(parts[0].features)
         parts.append(part)
         check_memory(Path(name), sum(each.x.nbytes for each in parts), max_memory)
@@ -90,6 +94,7 @@ def load_several(
     group, group_names = _groups(parts)
     first = parts[0]
     files = titles(paths)
+    dialects = [part.dialect for part in parts]
     return replace(
         first,
         name=Path(name).stem or name,
@@ -101,7 +106,8 @@ def load_several(
         file_names=tuple(files),
         tested=_tested(parts),
         time=first.time if all(part.time for part in parts) else "",
-        origin=_origin(name, files, first),
+        origin=joined_origin(name, paths, first.origin, dialects),
+        dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
     )
 
@@ -118,11 +124,30 @@ def titles(paths: Sequence[Path]) -> list[str]:
     return [found[path] for path in paths]
 
 
-def _check_alike(first_path: Path, first: Dataset, path: Path, part: Dataset) -> None:
+def check_named(
+    first_path: Path, first: Sequence[str] | None, path: Path, names: Sequence[str] | None
+) -> None:
+    """Raise InputError if only one of two files names its inputs: the other has an unknown order.
+
+    `first` and `names` are the names of the inputs, or None.
+    """
+    if (first is None) != (names is None):
+        has, lacks = (path, first_path) if first is None else (first_path, path)
+        raise InputError(
+            f"{has} names its columns, but {lacks} does not, so the order of its columns is"
+            " unknown; give all files names for their columns, or none"
+        )
+
+
+def _check_alike(
+    first_path: Path, first: Dataset, path: Path, part: Dataset, trained: bool
+) -> None:
+    check_named(first_path, first.features, path, part.features)
     if first.features and part.features:
         for name in sorted({*first.features} ^ {*part.features}):
             has, lacks = (path, first_path) if name in part.features else (first_path, path)
-            raise InputError(f"{has} has the input {name}, but {lacks} has not; drop it")
+            advice = "all files need the inputs of the model" if trained else "drop it"
+            raise InputError(f"{has} has the input {name}, but {lacks} has not; {advice}")
     if part.x.shape[1] != first.x.shape[1]:
         raise InputError(
             f"{path} has {counted(part.x.shape[1], 'input')}, but {first_path} has"
@@ -166,9 +191,21 @@ def _tested(parts: Sequence[Dataset]) -> NDArray[np.bool_] | None:
     return np.concatenate(masks)
 
 
-def _origin(name: str, files: Sequence[str], first: Dataset) -> str:
-    """Return one line about the files, and how the first one is read."""
-    more = ", ..." if len(files) > SHOWN else ""
-    how = first.origin.partition(": ")[2]
-    parts = [f"{counted(len(files), 'file')} ({', '.join(files[:SHOWN])}{more})"]
+def joined_origin(name: str, paths: Sequence[Path], origin: str, dialects: Sequence[str]) -> str:
+    """Return one line about files: how the first one is read, and how each is written if unusual.
+
+    `origin` is the line about the first file, and `dialects` has the dialect of each file.
+    """
+    files = titles(paths)
+    how = origin.removeprefix(f"{paths[0]}: ")
+    parts = [f"{counted(len(files), 'file')} ({_listed(files)})"]
+    if len({*dialects}) > 1:
+        how = how.removeprefix(dialects[0]).removeprefix("; ")
+        for dialect in sorted({*dialects} - {""}):
+            such = [file for file, each in zip(files, dialects, strict=True) if each == dialect]
+            parts.append(f"{dialect} ({_listed(such)})")
     return f"{name}: {'; '.join([*parts, how] if how else parts)}"
+
+
+def _listed(files: Sequence[str]) -> str:
+    return ", ".join(files[:SHOWN]) + (", ..." if len(files) > SHOWN else "")

@@ -252,6 +252,38 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE/mon/log.csv,FILE/mon/../mon/log.csv -o m.ska {QUICK}",
         "ska-edge: days/mon/../mon/log.csv is the same file as days/mon/log.csv; name each file",
     ),
+    # files of a set that are written in different ways
+    (
+        "mixed",
+        "data FILE/header.csv,FILE/semicolons.csv",
+        "2 files (header.csv, semicolons.csv); columns separated by semicolons (semicolons.csv); 3",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/semicolons.csv,FILE/header.csv",
+        "columns separated by semicolons (semicolons.csv); 3 inputs (ax, ay, az); labels from lab",
+    ),
+    (
+        "mixed",
+        f"train FILE/header.csv,FILE/bare.csv -o m.ska {QUICK}",
+        "ska-edge: mixed/header.csv names its columns, but mixed/bare.csv does not, so the order",
+    ),
+    ("mixed", "eval moves.ska FILE/bare.csv,FILE/header.csv", "ska-edge: mixed/header.csv names"),
+    (
+        "mixed",
+        "predict moves.ska FILE/bare.csv,FILE/header.csv",
+        "ska-edge: mixed/header.csv names its columns, but mixed/bare.csv does not, so the order",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/header.csv,FILE/less.csv",
+        "ska-edge: mixed/less.csv lacks 1 input of the model: az;",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/header.csv,FILE/unlabeled.csv",
+        "2 of 2 labeled rows right",
+    ),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
     ("labels-minus-plus.csv", "data FILE", {"classes": {"-1": 2, "1": 2}}),
