@@ -162,7 +162,12 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "missing.arff",
         "data FILE",
-        "ska-edge: missing.arff: line 7, column 2 (b c) is 'nan'; inputs must be finite numbers;",
+        "ska-edge: missing.arff: line 7, column 2 (b c) is missing; inputs must be finite numbers;",
+    ),
+    (
+        "undeclared.arff",
+        "data FILE",
+        "ska-edge: undeclared.arff: line 6, column 2 (class) is 'wawe', but the attribute does not",
     ),
     (
         "gestures.ts",
