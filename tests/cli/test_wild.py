@@ -114,6 +114,28 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     ("comments.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     ("header-of-numpy.csv", "data FILE", "header-of-numpy.csv: 2 inputs (ax, ay); labels from num"),
     (
+        "thousands.csv",
+        "data FILE",
+        "ska-edge: thousands.csv has the number '1,234', which may be in thousands or a decimal; if"
+        " its comma is the decimal sign, give --decimal comma (decimal in Python), or else",
+    ),
+    (
+        "thousands.csv",
+        "data FILE --decimal comma",
+        "thousands.csv: decimals with commas; 2 inputs (ax, ay); labels from label",
+    ),
+    (
+        "thousands.csv",
+        "data FILE --decimal point",
+        "ska-edge: thousands.csv: line 2, column 1 (ax) is '1,234', not a number;",
+    ),
+    (
+        "sep-of-excel.csv",
+        "data FILE",
+        "sep-of-excel.csv: columns separated by bars; 3 inputs (ax, ay, az); labels from label",
+    ),
+    ("sep-of-excel.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
         "iso-times.csv",
         "data FILE --drop time",
         "columns separated by semicolons, decimals with commas; 3 inputs (ax, ay, az)",
