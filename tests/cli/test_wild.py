@@ -117,7 +117,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "thousands.csv",
         "data FILE",
         "ska-edge: thousands.csv has the number '1,234', which may be in thousands or a decimal; if"
-        " its comma is the decimal sign, give --decimal comma (decimal in Python), or else",
+        " its comma is the decimal sign, give --decimal comma, or else write it",
     ),
     (
         "thousands.csv",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ska_edge.data.tables.number import is_number
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -123,10 +123,11 @@ def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """Raise InputError if every number with a comma may have a separator of thousands."""
     cells = [cell for row in rows for cell in row if COMMA_NUMBER.fullmatch(cell)]
     if all(map(THOUSANDS.fullmatch, cells)):
-        raise InputError(
-            f"{path} has the number {cells[0]!r}, which may be in thousands or a decimal; if its"
-            " comma is the decimal sign, give --decimal comma (decimal in Python), or else write it"
-            " without the comma"
+        raise OptionError(
+            "{path} has the number '{cell}', which may be in thousands or a decimal; if its comma is"
+            " the decimal sign, give {decimal} comma, or else write it without the comma",
+            path=path,
+            cell=cells[0],
         )
 
 
