@@ -124,8 +124,8 @@ def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
     cells = [cell for row in rows for cell in row if COMMA_NUMBER.fullmatch(cell)]
     if all(map(THOUSANDS.fullmatch, cells)):
         raise OptionError(
-            "{path} has the number '{cell}', which may be in thousands or a decimal; if its comma is"
-            " the decimal sign, give {decimal} comma, or else write it without the comma",
+            "{path} has the number '{cell}', which may be in thousands or a decimal; if its comma"
+            " is the decimal sign, give {decimal} comma, or else write it without the comma",
             path=path,
             cell=cells[0],
         )
