@@ -33,8 +33,9 @@ class Dataset:
     data. ``features`` has a name for each column of ``x``, or is None.
     ``group_names`` are the names of the groups 0, 1, ..., if the data name their groups.
 
-    ``origin`` says in one line which columns of a file are used, and ``doubts`` are sentences about
-    columns that may be no inputs; see ``load``.
+    ``origin`` says in one line which columns of a file are used, ``dialect`` how the file is
+    written, if that is unusual, and ``doubts`` are sentences about columns that may be no inputs;
+    see ``load``.
 
     These determine how the rows are split by default, see ``split.division``: ``file`` is int64
     (n,), the file of each sample, an index into ``file_names``, or None for a single file.
@@ -58,6 +59,7 @@ class Dataset:
     tested: NDArray[np.bool_] | None = None
     time: str = ""
     default_split: str = ""
+    dialect: str = ""
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ska_edge.data.builtin.catalog import builtin_names, read_builtin
 from ska_edge.data.classes import IntArray, classes_of_array, classes_of_texts
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.formats.idx import is_idx, read_idx
+from ska_edge.data.formats.idx import is_idx, labels_beside, read_idx
 from ska_edge.data.formats.npz_table import (
     Content,
     kind_of,
@@ -80,8 +80,9 @@ def load(
             return load_several(
                 os.fspath(source),
                 files,
-                lambda each: load(each, columns, max_memory, model),
+                lambda each: _part(each, columns, max_memory, model),
                 max_memory,
+                trained=model is not None,
             )
         if not path.exists():
             raise InputError(
@@ -106,6 +107,29 @@ def load(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
         f" -images-idx3-ubyte, -images-idx3-ubyte.gz, {', '.join(TABLES[1:-1])} or {TABLES[-1]}"
     )
+
+
+def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
+    """Load one of several files; for a model, with its inputs only."""
+    found = load(path, columns, max_memory, model)
+    return found if model is None else found.with_features(model.names)
+
+
+def files_read(source: str | os.PathLike[str]) -> list[Path]:
+    """Return every file that `load` reads for a source, also those of folders, patterns and lists.
+
+    Raises InputError for a folder or a pattern without data files.
+    """
+    if isinstance(source, str) and source in builtin_names():
+        return []
+    try:
+        several = files_of(source)
+        labels = is_idx(Path(source)) and Path(source).is_file()
+    except (OSError, ValueError):  # no path; `load` says so
+        return []
+    if several:
+        return [path for each in several for path in files_read(each)]
+    return [Path(source), *([labels_beside(Path(source))] if labels else [])]
 
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
@@ -135,6 +159,7 @@ def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | N
         features=table.features,
         group_names=group_names,
         origin=table.origin,
+        dialect=table.dialect,
         doubts=doubts_about(table) if model is None else (),
         time=table.time,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +12,12 @@ from numpy.typing import NDArray
 
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.classes import class_name
+from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.load import load
-from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.memory import MAX_MEMORY, check_memory
+from ska_edge.data.several import check_named, files_of, joined_origin
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
@@ -29,16 +33,20 @@ class Rows:
         truth: the label of each row as text, empty for a row without a label; None if no row
             has one.
         origin: which columns of a file are used, in one line.
+        features: the names of the inputs, as the file has them; None if it has none.
+        dialect: how the file is written, if that is unusual.
     """
 
     name: str
     x: NDArray[np.float64]
     truth: tuple[str, ...] | None
     origin: str = ""
+    features: tuple[str, ...] | None = None
+    dialect: str = ""
 
 
 def load_rows(
-    source: str,
+    source: str | os.PathLike[str],
     model: Inputs,
     columns: Columns = ALL_COLUMNS,
     max_memory: int = MAX_MEMORY,
@@ -46,7 +54,8 @@ def load_rows(
     """Load rows by built-in name, or from a table, npz or MNIST-idx file; see `load.load`.
 
     A table without a column beside the inputs has no labels, and an npz file needs no `y`.
-    Labels may be unknown to the model or missing, because nothing is learned from the rows.
+    Labels may be unknown to the model or missing, because nothing is learned from the rows. The
+    rows of several files follow each other; a file without labels may be among them.
 
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
     with a number of features other than the model's.
@@ -61,7 +70,7 @@ def load_rows(
     return rows
 
 
-def _columns(source: str, rows: Rows, inputs: int) -> str:
+def _columns(source: str | os.PathLike[str], rows: Rows, inputs: int) -> str:
     """Return the end of an error sentence: the number of columns, if this is a table."""
     if Path(source).suffix.lower() not in TABLES:
         return ""
@@ -69,13 +78,18 @@ def _columns(source: str, rows: Rows, inputs: int) -> str:
     return f" (the file has {found}; it needs {inputs}, or {inputs + 1} with labels)"
 
 
-def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows:
+def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int) -> Rows:
+    if isinstance(source, str) and source in builtin_names():
+        return _labeled(load(source, columns, max_memory), model)
     path = Path(source)
-    suffix = path.suffix.lower() if source not in builtin_names() else ""
+    files = _several(source)
+    if files:
+        return _joined(os.fspath(source), files, model, columns, max_memory)
+    suffix = path.suffix.lower()
     if suffix in TABLES and path.is_file():
         table = read_table(path, columns, replace(model, labeled=False), max_memory)
         truth = tuple(map(class_name, table.labels)) if table.label_column else None
-        return Rows(path.stem, table.x, truth, table.origin)
+        return Rows(path.stem, table.x, truth, table.origin, table.features, table.dialect)
     if suffix == ".npz" and path.is_file() and columns == ALL_COLUMNS:
         content = read_npz(path, max_memory)
         x = npz_features(path, content)
@@ -85,10 +99,43 @@ def _read(source: str, model: Inputs, columns: Columns, max_memory: int) -> Rows
             arranged(path.stem, x, names, model.names),
             _npz_truth(path, len(x), content),
             content.origin,
+            None if names is None else tuple(names),
         )
-    dataset = load(source, columns, max_memory)
+    return _labeled(load(source, columns, max_memory), model)
+
+
+def _labeled(dataset: Dataset, model: Inputs) -> Rows:
     x = arranged(dataset.name, dataset.x, dataset.features, model.names)
     return Rows(dataset.name, x, tuple(dataset.labels[index] for index in dataset.y))
+
+
+def _several(source: str | os.PathLike[str]) -> list[Path]:
+    try:
+        return files_of(source)
+    except (OSError, ValueError):  # no path; `load` says so
+        return []
+
+
+def _joined(
+    name: str, paths: Sequence[Path], model: Inputs, columns: Columns, max_memory: int
+) -> Rows:
+    """Read the rows of several files, one file after the other."""
+    parts: list[Rows] = []
+    for path in paths:
+        part = load_rows(path, model, columns, max_memory)
+        parts.append(part)
+        check_named(paths[0], parts[0].features, path, part.features)
+        check_memory(Path(name), sum(each.x.nbytes for each in parts), max_memory)
+    truth: list[str] = []
+    for part in parts:
+        truth.extend([""] * len(part.x) if part.truth is None else part.truth)
+    return Rows(
+        Path(name).stem or name,
+        np.concatenate([part.x for part in parts]),
+        tuple(truth) if any(part.truth is not None for part in parts) else None,
+        joined_origin(name, paths, parts[0].origin, [part.dialect for part in parts]),
+        parts[0].features,
+    )
 
 
 def _npz_truth(path: Path, rows: int, content: Content) -> tuple[str, ...] | None:

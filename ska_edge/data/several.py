@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,21 @@ def files_of(source: str | os.PathLike[str]) -> list[Path]:
     A folder stands for its data files, a pattern such as `run*.csv` for the files that match, in
     the order of their names; a list has commas between the names of files.
 
-    Raises InputError if a folder has no data files, or if no file matches a pattern.
+    Raises InputError if a folder has no data files, if no file matches a pattern, or if a file
+    occurs twice.
     """
-    text, path = os.fspath(source), Path(source)
+    found = _found(os.fspath(source), Path(source))
+    seen: dict[Path, Path] = {}
+    for each in found:
+        other = seen.setdefault(each.resolve(), each)
+        if other is not each:  # its rows would be learned, and be test rows as well
+            raise InputError(f"{each} is the same file as {other}; name each file once")
+    return found
+
+
+def _found(text: str, path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        found = sorted(each for each in path.iterdir() if _is_data(each))
         if not found:
             raise InputError(
                 f"{path} is not a file, and as a folder it has no data files; they end in"
@@ -68,22 +79,31 @@ def _folder_of(paths: Sequence[Path]) -> str:
     return Path(os.path.commonpath(parents)).name or "data"
 
 
+def _is_data(path: Path) -> bool:
+    """Tell whether a file of a folder is read; hidden files are copies of other programs."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
 def load_several(
-    name: str, paths: Sequence[Path], load: Callable[[Path], Dataset], max_memory: int
+    name: str,
+    paths: Sequence[Path],
+    load: Callable[[Path], Dataset],
+    max_memory: int,
+    trained: bool = False,
 ) -> Dataset:
     """Load files and join them in their order; `name` is the source that names them.
 
-    Inputs are matched by name if the files have names, otherwise by position. A class need not be
-    in every file.
+    Inputs are matched by name, or by position if no file names them. A class need not be in every
+    file. `trained` tells whether the data are for a trained model.
 
-    Raises InputError if the files differ in their inputs, or only some have groups, or if they take
-    more than `max_memory` MB together.
+    Raises InputError if the files differ in their inputs, if only some have names for them, or only
+    some have groups, or if they take more than `max_memory` MB together.
     """
     parts: list[Dataset] = []
     for path in paths:
         part = load(path)
         if parts:
-            _check_alike(paths[0], parts[0], path, part)
+            _check_alike(paths[0], parts[0], path, part, trained)
             part = part.with_features(parts[0].features)
         parts.append(part)
         check_memory(Path(name), sum(each.x.nbytes for each in parts), max_memory)
@@ -91,7 +111,8 @@ def load_several(
     parts = [part.with_classes(labels) for part in parts]
     group, group_names = _groups(parts)
     first = parts[0]
-    files = [path.name for path in paths]
+    files = titles(paths)
+    dialects = [part.dialect for part in parts]
     return replace(
         first,
         name=_folder_of(paths),
@@ -103,16 +124,48 @@ def load_several(
         file_names=tuple(files),
         tested=_tested(parts),
         time=first.time if all(part.time for part in parts) else "",
-        origin=_origin(name, files, first),
+        origin=joined_origin(name, paths, first.origin, dialects),
+        dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
     )
 
 
-def _check_alike(first_path: Path, first: Dataset, path: Path, part: Dataset) -> None:
+def titles(paths: Sequence[Path]) -> list[str]:
+    """Return the name of each file, with as much of its folder as makes the names different."""
+    found: dict[Path, str] = {}
+    depth = 1
+    while len(found) < len(paths):
+        names = {path: Path(*path.parts[-depth:]).as_posix() for path in paths if path not in found}
+        counts = Counter(names.values())
+        found |= {path: name for path, name in names.items() if counts[name] == 1}
+        depth += 1
+    return [found[path] for path in paths]
+
+
+def check_named(
+    first_path: Path, first: Sequence[str] | None, path: Path, names: Sequence[str] | None
+) -> None:
+    """Raise InputError if only one of two files names its inputs: the other has an unknown order.
+
+    `first` and `names` are the names of the inputs, or None.
+    """
+    if (first is None) != (names is None):
+        has, lacks = (path, first_path) if first is None else (first_path, path)
+        raise InputError(
+            f"{has} names its columns, but {lacks} does not, so the order of its columns is"
+            " unknown; give all files names for their columns, or none"
+        )
+
+
+def _check_alike(
+    first_path: Path, first: Dataset, path: Path, part: Dataset, trained: bool
+) -> None:
+    check_named(first_path, first.features, path, part.features)
     if first.features and part.features:
         for name in sorted({*first.features} ^ {*part.features}):
             has, lacks = (path, first_path) if name in part.features else (first_path, path)
-            raise InputError(f"{has} has the input {name}, but {lacks} has not; drop it")
+            advice = "all files need the inputs of the model" if trained else "drop it"
+            raise InputError(f"{has} has the input {name}, but {lacks} has not; {advice}")
     if part.x.shape[1] != first.x.shape[1]:
         raise InputError(
             f"{path} has {counted(part.x.shape[1], 'input')}, but {first_path} has"
@@ -156,9 +209,21 @@ def _tested(parts: Sequence[Dataset]) -> NDArray[np.bool_] | None:
     return np.concatenate(masks)
 
 
-def _origin(name: str, files: Sequence[str], first: Dataset) -> str:
-    """Return one line about the files, and how the first one is read."""
-    more = ", ..." if len(files) > SHOWN else ""
-    how = first.origin.partition(": ")[2]
-    parts = [f"{counted(len(files), 'file')} ({', '.join(files[:SHOWN])}{more})"]
+def joined_origin(name: str, paths: Sequence[Path], origin: str, dialects: Sequence[str]) -> str:
+    """Return one line about files: how the first one is read, and how each is written if unusual.
+
+    `origin` is the line about the first file, and `dialects` has the dialect of each file.
+    """
+    files = titles(paths)
+    how = origin.removeprefix(f"{paths[0]}: ")
+    parts = [f"{counted(len(files), 'file')} ({_listed(files)})"]
+    if len({*dialects}) > 1:
+        how = how.removeprefix(dialects[0]).removeprefix("; ")
+        for dialect in sorted({*dialects} - {""}):
+            such = [file for file, each in zip(files, dialects, strict=True) if each == dialect]
+            parts.append(f"{dialect} ({_listed(such)})")
     return f"{name}: {'; '.join([*parts, how] if how else parts)}"
+
+
+def _listed(files: Sequence[str]) -> str:
+    return ", ".join(files[:SHOWN]) + (", ..." if len(files) > SHOWN else "")

@@ -428,6 +428,33 @@ def test_ctrl_c_ends_with_130_and_writes_no_model(rows: Path) -> None:
 # --- outputs that would destroy inputs -----------------------------------------------------------
 
 
+def test_an_output_never_overwrites_a_file_of_a_data_set(
+    ska_edge, iris_file: Path, rows: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sess"
+    folder.mkdir()
+    one, two = folder / "s0.csv", folder / "s1.csv"
+    for file in (one, two):
+        file.write_bytes(rows.read_bytes())
+    images, labels = tmp_path / "a-images-idx3-ubyte", tmp_path / "a-labels-idx1-ubyte"
+    images.write_bytes(b"")
+    labels.write_bytes(b"")
+    for arguments in (
+        ("train", folder, "-o", two),
+        ("train", folder, "-o", "m.ska", "--log", two),
+        ("train", folder, "-o", "m.ska", "--checkpoint", two),
+        ("run", folder, "--log", two),
+        ("predict", iris_file, f"{one},{two}", "-o", two),
+        ("export", iris_file, "-o", two, "--data", f"{folder}/*.csv"),
+        ("export", iris_file, "-o", two, "--data", f"{tmp_path}/s*"),  # a folder in a pattern
+        ("data", folder, "-o", two),
+        ("monitor", iris_file, folder, "--log", two, "--overwrite"),
+        ("train", images, "-o", labels),
+    ):
+        assert "is read by this command" in ska_edge(*arguments).refusal(2)
+    assert one.read_bytes() == two.read_bytes() == rows.read_bytes()
+
+
 def test_an_output_never_overwrites_an_input(ska_edge, iris_file: Path, rows: Path) -> None:
     data, model = rows.read_bytes(), iris_file.read_bytes()
     for arguments in (

@@ -22,7 +22,7 @@ from tests.cli.wild_arrays import ARRAYS
 FOLDER = Path(__file__).parents[1] / "data" / "wild"
 
 # Models that a command may name, and the file on which each is trained.
-MODELS = {"moves.ska": "moves.csv"}
+MODELS = {"moves.ska": "moves.csv", "days.ska": "days/tue/log.csv"}
 QUICK = "--hidden 4 --epochs 3"
 
 # Each row has a file, a command, and what the command must say. FILE in the command is the file.
@@ -114,6 +114,28 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     ("comments.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
     ("header-of-numpy.csv", "data FILE", "header-of-numpy.csv: 2 inputs (ax, ay); labels from num"),
     (
+        "thousands.csv",
+        "data FILE",
+        "ska-edge: thousands.csv has the number '1,234', which may be in thousands or a decimal; if"
+        " its comma is the decimal sign, give --decimal comma, or else write it",
+    ),
+    (
+        "thousands.csv",
+        "data FILE --decimal comma",
+        "thousands.csv: decimals with commas; 2 inputs (ax, ay); labels from label",
+    ),
+    (
+        "thousands.csv",
+        "data FILE --decimal point",
+        "ska-edge: thousands.csv: line 2, column 1 (ax) is '1,234', not a number;",
+    ),
+    (
+        "sep-of-excel.csv",
+        "data FILE",
+        "sep-of-excel.csv: columns separated by bars; 3 inputs (ax, ay, az); labels from label",
+    ),
+    ("sep-of-excel.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),
+    (
         "iso-times.csv",
         "data FILE --drop time",
         "columns separated by semicolons, decimals with commas; 3 inputs (ax, ay, az)",
@@ -162,7 +184,12 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "missing.arff",
         "data FILE",
-        "ska-edge: missing.arff: line 7, column 2 (b c) is 'nan'; inputs must be finite numbers;",
+        "ska-edge: missing.arff: line 7, column 2 (b c) is missing; inputs must be finite numbers;",
+    ),
+    (
+        "undeclared.arff",
+        "data FILE",
+        "ska-edge: undeclared.arff: line 6, column 2 (class) is 'wawe', but the attribute does not",
     ),
     (
         "gestures.ts",
@@ -233,6 +260,56 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "sessions",
         "data 'FILE/s*.csv'",
         "ska-edge: no file matches 'sessions/s*.csv'",
+    ),
+    # files of one name in several folders, and a hidden file
+    (
+        "days",
+        "data 'FILE/*/log.csv'",
+        "days/*/log.csv: 2 files (mon/log.csv, tue/log.csv); 2 inputs (ax, ay)",
+    ),
+    ("days", "eval days.ska FILE/mon/log.csv,FILE/tue/log.csv --group tue/log.csv", "test (4)"),
+    (
+        "days",
+        f"train FILE/mon/log.csv,FILE/tue/log.csv -o m.ska --group log.csv {QUICK}",
+        "ska-edge: 'log' has no group log.csv; its groups are mon/log.csv (0), tue/log.csv (1)",
+    ),
+    ("days", "data FILE/mon", {"rows": 4}),
+    (
+        "days",
+        f"train FILE/mon/log.csv,FILE/mon/../mon/log.csv -o m.ska {QUICK}",
+        "ska-edge: days/mon/../mon/log.csv is the same file as days/mon/log.csv; name each file",
+    ),
+    # files of a set that are written in different ways
+    (
+        "mixed",
+        "data FILE/header.csv,FILE/semicolons.csv",
+        "2 files (header.csv, semicolons.csv); columns separated by semicolons (semicolons.csv); 3",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/semicolons.csv,FILE/header.csv",
+        "columns separated by semicolons (semicolons.csv); 3 inputs (ax, ay, az); labels from lab",
+    ),
+    (
+        "mixed",
+        f"train FILE/header.csv,FILE/bare.csv -o m.ska {QUICK}",
+        "ska-edge: mixed/header.csv names its columns, but mixed/bare.csv does not, so the order",
+    ),
+    ("mixed", "eval moves.ska FILE/bare.csv,FILE/header.csv", "ska-edge: mixed/header.csv names"),
+    (
+        "mixed",
+        "predict moves.ska FILE/bare.csv,FILE/header.csv",
+        "ska-edge: mixed/header.csv names its columns, but mixed/bare.csv does not, so the order",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/header.csv,FILE/less.csv",
+        "ska-edge: mixed/less.csv lacks 1 input of the model: az;",
+    ),
+    (
+        "mixed",
+        "predict moves.ska FILE/header.csv,FILE/unlabeled.csv",
+        "2 of 2 labeled rows right",
     ),
     # labels of many kinds
     ("labels-from-1.csv", "data FILE", {"classes": {"1": 2, "2": 2, "3": 2}}),
@@ -355,5 +432,5 @@ def test_wild(file: str, command: str, expected: str | dict[str, Any], ska_edge,
 
 
 def test_every_file_is_in_the_table() -> None:
-    named = {file for file, _, _ in WILD} | {*MODELS.values()}
+    named = {file for file, _, _ in WILD} | {data.split("/")[0] for data in MODELS.values()}
     assert named == {path.name for path in FOLDER.iterdir()} | ARRAYS.keys()

@@ -135,7 +135,7 @@ def check_onnx(
     if output is not None:
         if data is None:
             raise OptionError("number formats are chosen from data; name DATA beside {output}")
-        check_file(output, file, data)
+        check_file(output, file, data=data)
     network = network_in(file)
     document: dict[str, Any] = {
         "file": str(file),

@@ -72,7 +72,7 @@ def export(
 ) -> None:
     """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
     out, loaded = Output(as_json), open_model(model)
-    check_file(output, model, data)
+    check_file(output, model, data=data)
     if data is None:
         features, what = probe(loaded), "random rows"
     else:

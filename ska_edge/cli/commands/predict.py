@@ -59,7 +59,7 @@ def predict(
     out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
     if output is not None:
-        check_file(output, model, data)
+        check_file(output, model, data=data)
     rows = reader.rows(data, loaded, out)
     where = None
     if board is None and port is None:

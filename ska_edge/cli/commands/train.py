@@ -83,9 +83,9 @@ def check_outputs(data: str, options: Options) -> None:
     The checkpoint may overwrite the continued model, and may have the same path as the final one.
     """
     if options.log is not None:
-        check_file(options.log, data, options.init, options.start, options.checkpoint)
+        check_file(options.log, options.init, options.start, options.checkpoint, data=data)
     if options.checkpoint is not None:
-        check_file(options.checkpoint, data, options.init)
+        check_file(options.checkpoint, options.init, data=data)
 
 
 def _text(value: Any) -> str:
@@ -129,7 +129,7 @@ def train(
 ) -> None:
     """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
-    check_file(output, data, options.init, options.start, options.log)
+    check_file(output, options.init, options.start, options.log, data=data)
     check_outputs(data, options)
     trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)

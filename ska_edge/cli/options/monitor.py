@@ -42,7 +42,7 @@ def check(
         raise InputError(f"--patience is {patience}: give a number of seconds")
     for path in log_paths(log, max(len(ports), 1)):
         if path is not None:
-            check_file(path, model, data)
+            check_file(path, model, data=data)
     _check_ports(ports)
     if broker is not None:
         parse_address(broker)

@@ -27,14 +27,15 @@ ATTRIBUTE = re.compile(r"""@attribute\s+('(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[^\s{]+
 def read_arff(path: Path, lines: Iterable[str]) -> Frame:
     """Read the lines of an ARFF file: columns of numbers, nominal values, text and dates.
 
-    Raises InputError for sparse rows, for attributes of other kinds, and for damaged files.
+    Raises InputError for sparse rows, for attributes of other kinds, for values that a nominal
+    attribute does not declare, and for damaged files.
     """
     numbered = (
         (number, line.strip())
         for number, line in enumerate(lines, 1)
         if line.strip() and not line.lstrip().startswith("%")
     )
-    names, kinds = _header(path, numbered)
+    names, kinds, declared = _header(path, numbered)
     columns: list[array[float] | list[str | None]] = [
         array("d") if kind in NUMERIC else [] for kind in kinds
     ]
@@ -46,6 +47,12 @@ def read_arff(path: Path, lines: Iterable[str]) -> Frame:
             if isinstance(column, array):
                 column.append(_number(path, number, f"column {at + 1} ({names[at]})", cell))
             else:
+                known = declared[at]
+                if known is not None and cell not in known and cell != MISSING:
+                    raise InputError(
+                        f"{path}: line {number}, column {at + 1} ({names[at]}) is {cell[:40]!r},"
+                        " but the attribute does not declare this value"
+                    )
                 column.append(None if cell == MISSING else intern(cell))
         places.append(number)
     return Frame(path, len(names), tuple(names), lambda at: _array(columns[at]), places)
@@ -55,22 +62,33 @@ def _array(column: array[float] | list[str | None]) -> NDArray[Any]:
     return np.array(column, dtype=np.float64 if isinstance(column, array) else object)
 
 
-def _header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[list[str], list[str]]:
-    """Return the name and the kind of each attribute, and leave `lines` at the first row."""
+def _header(
+    path: Path, lines: Iterator[tuple[int, str]]
+) -> tuple[list[str], list[str], list[set[str] | None]]:
+    """Return the name, the kind and the values of each attribute; leave `lines` at the first row.
+
+    Only a nominal attribute declares its values; others have None.
+    """
     names: list[str] = []
     kinds: list[str] = []
+    declared: list[set[str] | None] = []
     for number, line in lines:
         if line.lower().startswith("@data"):
             if not names:
                 break
-            return names, kinds
+            return names, kinds, declared
         if not line.lower().startswith("@attribute"):
             continue
         found = ATTRIBUTE.fullmatch(line)
         if found is None:
             raise InputError(f"{path}: line {number} is no attribute: {line[:40]!r}")
         name, kind = found.groups()
-        kind = "nominal" if kind.startswith("{") else kind.split()[0].lower()
+        values = None
+        if kind.startswith("{"):
+            values = _declared(path, number, kind)
+            kind = "nominal"
+        else:
+            kind = kind.split()[0].lower()
         if kind not in ("nominal", "string", "date", *NUMERIC):
             raise InputError(
                 f"{path}: line {number}: attributes of the kind {kind[:40]!r} cannot be read; they"
@@ -78,6 +96,7 @@ def _header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[list[str], li
             )
         names.append(name[1:-1].replace("\\", "") if name[0] in "'\"" else name)
         kinds.append(kind)
+        declared.append(values)
     raise InputError(f"{path} is no ARFF file: it needs @attribute lines, then @data and rows")
 
 
@@ -88,16 +107,29 @@ def _cells(path: Path, number: int, line: str, width: int) -> list[str]:
             f"{path}: line {number} is a sparse row; write the file with all values of each row, as"
             " Weka's filter SparseToNonSparse does"
         )
-    separator = "," if "," in line or "\t" not in line else "\t"
-    if "'" in line or '"' in line:
-        cells = _quoted(path, number, line, separator)
-    else:
-        cells = line.split(separator)
+    cells = _values(path, number, line)
     if len(cells) != width:
         raise InputError(
             f"{path}: line {number} has {counted(len(cells), 'value')}, but the file has"
             f" {counted(width, 'attribute')}"
         )
+    return cells
+
+
+def _declared(path: Path, number: int, kind: str) -> set[str]:
+    """Return the values between the braces of a nominal attribute."""
+    inside, brace, _ = kind[1:].rpartition("}")
+    if not brace:
+        raise InputError(f"{path}: line {number} has no }} after the values of the attribute")
+    return set(_values(path, number, inside.strip()))
+
+
+def _values(path: Path, number: int, line: str) -> list[str]:
+    separator = "," if "," in line or "\t" not in line else "\t"
+    if "'" in line or '"' in line:
+        cells = _quoted(path, number, line, separator)
+    else:
+        cells = line.split(separator)
     return [cell.strip() for cell in cells]
 
 

@@ -22,9 +22,7 @@ from ska_edge.data.formats.dialect import (
     SAMPLE_LINES,
     SAMPLE_SIZE,
     Dialect,
-    decimal_of,
-    separator_of,
-    sniff,
+    read_dialect,
 )
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
 from ska_edge.data.tables.columns import ALL_COLUMNS, Choice, Columns, Header, Inputs, choose
@@ -49,8 +47,8 @@ def read_csv(
 ) -> Table:
     """Read a CSV file in UTF-8 (or UTF-16, as Excel writes it), one sample per line.
 
-    `dialect.sniff` finds the separator and the decimal sign, unless ``columns`` names them. Blank
-    lines, lines that begin with `#`, and empty columns at the end are skipped.
+    `dialect.read_dialect` finds the separator and the decimal sign, unless ``columns`` names them.
+    Blank lines, lines that begin with `#`, and empty columns at the end are skipped.
 
     The first line is a header if ``columns.label`` is one of its cells, or if no cell is a number.
     A cell that is only its column's number (0 or 1 for the first column, and so on) counts as a
@@ -62,13 +60,11 @@ def read_csv(
     Raises InputError if the file cannot be read, is not such a table, lacks a column, or takes more
     than ``max_memory`` MB.
     """
-    separator = None if columns.separator is None else separator_of(columns.separator)
-    decimal = None if columns.decimal is None else decimal_of(columns.decimal)
     try:
         with path.open(encoding=_encoding(path), newline="") as file:
             lines = _Lines(path, file)
-            sample = lines.sample()
-            dialect = sniff(sample, separator, decimal)
+            named = columns.separator, columns.decimal
+            sample, dialect = read_dialect(path, lines.sample(), *named)
             return _Reading(path, lines, dialect, columns, model, max_memory).table(sample)
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from error

@@ -11,10 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ska_edge.data.tables.number import is_number
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -26,6 +27,10 @@ COMMENT = "#"
 SAMPLE_LINES = 200  # most lines that are tried
 SAMPLE_SIZE = 2**18  # most characters that are tried, if the lines are long
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
+# Excel's first line, which names the separator.
+DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)
+# An English number with a separator of thousands, which may also be a decimal comma.
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 POINT_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
@@ -89,6 +94,41 @@ def decimal_of(text: str) -> str:
     if sign not in (".", ","):
         raise InputError(f"the decimal sign {text!r} is unknown; it is a point or a comma")
     return sign
+
+
+def read_dialect(
+    path: Path, sample: Sequence[str], separator: str | None, decimal: str | None
+) -> tuple[list[str], Dialect]:
+    """Return the first lines of a file and its dialect; a separator or decimal may be named.
+
+    A first line such as `sep=;` names the separator; it is blank in the returned lines.
+
+    Raises InputError for a separator or a decimal sign that cannot be, and if commas in numbers may
+    be decimal commas as well as separators of thousands.
+    """
+    given = None if separator is None else separator_of(separator)
+    sign = None if decimal is None else decimal_of(decimal)
+    lines = list(sample)
+    declared = DECLARATION.fullmatch(lines[0]) if lines else None
+    if declared is not None:
+        lines[0] = "\n"
+        given = declared[1] if given is None else given
+    found = sniff(lines, given, sign)
+    if sign is None and found.separator == "," == found.decimal:
+        _refuse_thousands(path, found.rows(lines))
+    return lines, found
+
+
+def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Raise InputError if every number with a comma may have a separator of thousands."""
+    cells = [cell for row in rows for cell in row if COMMA_NUMBER.fullmatch(cell)]
+    if all(map(THOUSANDS.fullmatch, cells)):
+        raise OptionError(
+            "{path} has the number '{cell}', which may be in thousands or a decimal; if its comma"
+            " is the decimal sign, give {decimal} comma, or else write it without the comma",
+            path=path,
+            cell=cells[0],
+        )
 
 
 def sniff(sample: Sequence[str], separator: str | None, decimal: str | None) -> Dialect:

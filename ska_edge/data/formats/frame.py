@@ -94,9 +94,11 @@ def _inputs(frame: Frame, header: Header, index: int) -> NDArray[np.float64]:
     reason = "inputs must be finite numbers; drop the column, or leave the row out"
     if values.dtype.kind == "f" and np.isfinite(value):
         reason = too_large()
+    missing = value is None or (isinstance(value, float) and np.isnan(value))
+    shown = "missing" if missing else repr(str(value)[:40])
     raise InputError(
         f"{frame.path}: {frame.noun} {frame.lines[at]}, column {index + 1}"
-        f" ({header.describe(index)}) is {str(value)[:40]!r}; {reason}"
+        f" ({header.describe(index)}) is {shown}; {reason}"
     )
 
 

@@ -44,7 +44,7 @@ def read_idx(
     Raises InputError if a file is missing, damaged or truncated, if the two files do not belong
     together, or if the features take more than `max_memory` MB.
     """
-    labels_path = _labels_beside(path)
+    labels_path = labels_beside(path)
     images, labels = _read(path, 3, max_memory), _read(labels_path, 1, max_memory)
     if len(images) != len(labels):
         raise InputError(
@@ -56,7 +56,8 @@ def read_idx(
     return images.reshape(len(images), -1), labels
 
 
-def _labels_beside(path: Path) -> Path:
+def labels_beside(path: Path) -> Path:
+    """Return the file of the labels, given that of the images; raise InputError without one."""
     match = _NAME.search(path.name)
     if match is None or match["kind"] == "labels":
         raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")

@@ -15,7 +15,7 @@ from ska_edge.data.load import load
 from ska_edge.data.several import name_of
 from ska_edge.data.source import load_data
 from ska_edge.data.split.division import divide
-from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.columns import Columns, Inputs
 from ska_edge.errors import InputError
 
 MONDAY = "a,b,who,label\n1,2,eva,rest\n3,4,tom,wave\n"
@@ -152,6 +152,20 @@ def test_files_that_do_not_belong_together(folder: Path) -> None:
     empty.mkdir()
     with pytest.raises(InputError, match=r"as a folder it has no data files; they end in \.csv"):
         load(empty)
+
+
+def test_files_for_a_model_need_its_inputs_only(folder: Path) -> None:
+    for name, features in (("more", ("b", "a", "c")), ("some", ("a", "b")), ("less", ("b", "c"))):
+        x = np.arange(2 * len(features), dtype=float).reshape(2, -1)
+        part = Dataset("d", x, np.array([0, 1]), ("rest", "wave"), features=features)
+        save(part, folder / f"{name}.npz")
+    model = Inputs(2, ("a", "b"))
+    found = load(f"{folder}/some.npz,{folder}/more.npz", model=model)
+    assert found.x.tolist() == [[0, 1], [2, 3], [1, 0], [4, 3]]
+    with pytest.raises(InputError, match="'less' lacks 1 input of the model: a;"):
+        load(f"{folder}/some.npz,{folder}/less.npz", model=model)
+    with pytest.raises(InputError, match="has not; all files need the inputs of the model"):
+        load(f"{folder}/some.npz,{folder}/less.npz", model=Inputs(2))
 
 
 def test_files_are_limited_together(tmp_path: Path) -> None:

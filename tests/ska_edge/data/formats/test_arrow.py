@@ -45,8 +45,8 @@ def test_types_of_columns(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ([1, None], r"row 2, column 1 \(a\) is 'None'; inputs must be finite numbers"),
-        ([1.0, None], r"row 2, column 1 \(a\) is 'nan'; inputs must be finite numbers"),
+        ([1, None], r"row 2, column 1 \(a\) is missing; inputs must be finite numbers"),
+        ([1.0, None], r"row 2, column 1 \(a\) is missing; inputs must be finite numbers"),
         ([1.0, float("inf")], r"row 2, column 1 \(a\) is 'inf'; inputs must be finite numbers"),
         ([1.0, 1e200], r"row 2, column 1 \(a\) is '1e\+200'; inputs must be between"),
         (["u", "v"], r"row 1, column 1 \(a\) is 'u'; inputs must be finite numbers; drop"),

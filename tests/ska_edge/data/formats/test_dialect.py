@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ska_edge.data.formats.csv_table import read_csv
-from ska_edge.data.formats.dialect import Dialect, decimal_of, separator_of, sniff
+from ska_edge.data.formats.dialect import Dialect, decimal_of, read_dialect, separator_of, sniff
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
@@ -171,3 +171,22 @@ def test_the_fast_way_reads_what_the_exact_way_reads(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ska_edge.data.formats.csv_table._Reading._plain", lambda *_: None)
         assert outcome() == fast
+
+
+@pytest.mark.parametrize(
+    ("first", "separator"), [("sep=;\r\n", ";"), ("SEP=\t\n", "\t"), ('"sep=|"\n', "|")]
+)
+def test_a_first_line_may_name_the_separator(first: str, separator: str) -> None:
+    lines = [first, f"1,5{separator}2,5{separator}rest\n"]
+    rest, dialect = read_dialect(Path("a.csv"), lines, None, None)
+    assert rest == ["\n", lines[1]] and dialect == Dialect(separator, ",", 3)
+    assert read_dialect(Path("a.csv"), lines, "bar", None)[1].separator == "|"
+
+
+def test_a_comma_that_may_separate_thousands_is_refused() -> None:
+    thousands, decimals = '"1,234",5,rest\n', '"0,234",5,rest\n'
+    with pytest.raises(InputError, match="csv has the number '1,234', which may be in thousand"):
+        read_dialect(Path("a.csv"), [thousands], None, None)
+    assert read_dialect(Path("a.csv"), [thousands], None, "comma")[1].decimal == ","
+    assert read_dialect(Path("a.csv"), [thousands, decimals], None, None)[1].decimal == ","
+    assert read_dialect(Path("a.csv"), ["1,234;5;rest\n"], None, None)[1].separator == ";"

@@ -42,7 +42,7 @@ def test_series_without_classes_can_be_classified(tmp_path: Path) -> None:
         (HEAD + "1,2:a\n1:b\n", "line 7 has a series of the length 1, but .* same length, 2; cut"),
         (HEAD + "1,2:1:a\n1,2:1,2:b\n", "line 7 has a series of the length 2, .* length, 2, 1;"),
         (HEAD + "1,q:a\n", "line 6 has a value that is no number: .*'q'"),
-        (HEAD + "1,?:a\n", r"line 6, column 2 \(column 2\) is 'nan'; inputs must be finite"),
+        (HEAD + "1,?:a\n", r"line 6, column 2 \(column 2\) is missing; inputs must be finite"),
         (HEAD.replace("Stamps false", "Stamps true") + "(0,1):a\n", "has time stamps; write"),
         ("@targetLabel true\n@data\n1,2:0.5\n", r"has numbers to predict \(@targetLabel\)"),
     ],
