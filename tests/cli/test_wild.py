@@ -267,11 +267,11 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data 'FILE/*/log.csv'",
         "days/*/log.csv: 2 files (mon/log.csv, tue/log.csv); 2 inputs (ax, ay)",
     ),
-    ("days", "eval days.ska FILE/mon/log.csv,FILE/tue/log.csv --group tue/log.csv", "test (4)"),
+    ("days", "eval days.ska FILE/mon/log.csv,FILE/tue/log.csv --group tue/log.csv", "rows (4)"),
     (
         "days",
         f"train FILE/mon/log.csv,FILE/tue/log.csv -o m.ska --group log.csv {QUICK}",
-        "ska-edge: 'log' has no group log.csv; its groups are mon/log.csv (0), tue/log.csv (1)",
+        "ska-edge: 'days' has no group log.csv; its groups are mon/log.csv (0), tue/log.csv (1)",
     ),
     ("days", "data FILE/mon", {"rows": 4}),
     (
