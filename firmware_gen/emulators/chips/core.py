@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 import struct
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
 from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.fault import FirmwareFault
+from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.wire import Line
 from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
@@ -37,11 +37,6 @@ NMI, FIRST_INTERRUPT = 2, 16
 """Places in the vector table."""
 NO_PROGRESS = -1
 """Stands for the handler of the NMI, which clears no flag of the UART."""
-BITS_PER_BYTE = 10
-OUTPUT_LIMIT = 512
-"""Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
-PIECE = 256
-"""The most bytes that are taken from the wire at once."""
 
 
 class Core:
@@ -78,11 +73,7 @@ class Core:
                 f"board {board.name} cannot be emulated here: its board.toml needs clock, [uart]"
                 " with base and rx_interrupt, and [storage] with origin"
             )
-        self._wire = wire
-        self._line: deque[int] = deque()
-        self._output = bytearray()
-        self._byte_cycles = BITS_PER_BYTE * board.clock // uart.baud
-        self._stalled = 0
+        self._line = TimedLine(wire, board.clock, uart.baud)
         self._number = uart.rx_interrupt
         self._nvic = Nvic()
         self._sleeps: set[int] = set()
@@ -93,7 +84,9 @@ class Core:
         self._pointer = registers.UC_ARM_REG_SP
         self._error = unicorn.UcError
         self._chip = chip(
-            Surroundings(board, cells, self._send, self._stall, lambda: self._handling is not None)
+            Surroundings(
+                board, cells, self._line.send, self._stall, lambda: self._handling is not None
+            )
         )
         self._bus = Bus(self._chip.peripherals, self._chip.register_bytes, self._nvic)
         self._returns = (unicorn.UC_MEM_FETCH_UNMAPPED, unicorn.UC_MEM_FETCH_PROT)
@@ -131,7 +124,7 @@ class Core:
             place = self._image.place(self._pc)
             raise FirmwareFault(f"the firmware failed at {place}: {fault}") from None
         finally:
-            self._flush()
+            self._line.flush()
 
     def _step(self) -> bool:
         """Run for a byte's time, or until an event; return False if the wire is gone."""
@@ -158,7 +151,7 @@ class Core:
         """
         self._returned = self._stopped = False
         try:
-            self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE, count=self._byte_cycles)
+            self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE, count=self._line.byte_cycles)
         except self._error as error:
             if not self._returned and self._ending is None:
                 self._ending = FirmwareFault(f"the core stops: {error}")
@@ -187,40 +180,20 @@ class Core:
         deaf = self._chip.uart.deaf()
         if deaf is not None:
             raise FirmwareFault(f"it sleeps, but no byte can wake it: {deaf}")
-        self._flush()
-        if not self._line:
-            self._line += self._wire.read(PIECE)
-        if not self._line:
+        if not self._line.wait():
             return False
         self._arrive()
         return True
 
     def _arrive(self) -> None:
         """Let the next byte of the line arrive, if there is one."""
-        if len(self._output) >= OUTPUT_LIMIT or not self._line:
-            self._flush()
-        if not self._line and self._wire.ready():
-            self._line += self._wire.read(PIECE)
-        if self._line:
-            self._chip.uart.receive(self._line.popleft())
+        byte = self._line.take()
+        if byte is not None:
+            self._chip.uart.receive(byte)
 
     def _stall(self, cycles: int) -> None:
         """Let the core stand still; meanwhile the bytes of the line arrive."""
-        self._stalled += cycles
-        while self._stalled >= self._byte_cycles:
-            self._stalled -= self._byte_cycles
-            self._arrive()
-            if not self._line:
-                self._stalled %= self._byte_cycles
-
-    def _send(self, byte: int) -> None:
-        self._output.append(byte & 0xFF)
-
-    def _flush(self) -> None:
-        data = bytes(self._output)
-        self._output.clear()
-        if data:
-            self._wire.write(data)
+        self._line.stall(cycles, self._arrive)
 
     # --- the interrupt ----------------------------------------------------------------------------
 

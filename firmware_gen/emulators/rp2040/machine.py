@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from firmware_gen.emulators.rp2040.clocks import Clocks, Crystal, Pll, Resets
 from firmware_gen.emulators.rp2040.flash import ORIGIN, SIZE, Cache, SerialFlash, Ssi
 from firmware_gen.emulators.rp2040.pins import Functions, Pads
 from firmware_gen.emulators.rp2040.uart import Uart
+from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.wire import Line
 from firmware_gen.image import Image, read_image
 from ska_edge.errors import InputError, ToolError
@@ -42,14 +42,10 @@ XIP_END = 0x1400_0000
 RAM, RAM_END = 0x2000_0000, 0x2004_2000
 CHIP_SELECT = 1
 """The number of the chip select among the pins to flash."""
-BITS_PER_BYTE = 10
 SILENCE_BYTES = 4
 """Byte times of silence after which the UART requests an interrupt: 32 bits, rounded up."""
 STORM_BYTES = 16
 """Byte times after which an interrupt that nobody clears counts as a mistake."""
-OUTPUT_LIMIT = 512
-PIECE = 256
-"""The most bytes that are taken from the wire at once."""
 
 
 class Machine:
@@ -75,10 +71,8 @@ class Machine:
                 f"board {board.name} cannot be emulated here: its board.toml needs clock, [uart]"
                 " with base and rx_interrupt, and [storage]"
             )
-        self._wire, self._line, self._output = wire, deque[int](), bytearray()
+        self._line = TimedLine(wire, board.clock, uart.baud)
         self._clock, self._number = board.clock, uart.rx_interrupt
-        self._byte_cycles = BITS_PER_BYTE * board.clock // uart.baud
-        self._stalled = 0.0
         self._quiet = self._storm = self._progress = 0
         self._ending: Exception | None = None
         self._chip = chip.RP2040()
@@ -106,7 +100,7 @@ class Machine:
         except FirmwareFault as fault:
             raise FirmwareFault(f"the firmware failed at {self._place()}: {fault}") from None
         finally:
-            self._flush()
+            self._line.flush()
 
     def in_rom(self) -> bool:
         """Tell whether the core runs the ROM."""
@@ -115,7 +109,7 @@ class Machine:
     def _step(self) -> bool:
         """Run for a byte's time or less; return False if the wire is gone."""
         core = self.core
-        execute, end = core.execute_instruction, core.cycles + self._byte_cycles
+        execute, end = core.execute_instruction, core.cycles + self._line.byte_cycles
         while core.cycles < end and not core.waiting:
             execute()
         if self._ending is not None:
@@ -134,15 +128,12 @@ class Machine:
         """Wait for a byte; return False if the wire is gone."""
         if self._uart.request() is None:
             self._check_awake()
-            if not self._line and not self._wire.ready() and self._uart.waits():
+            if self._line.idle() and self._uart.waits():
                 self._uart.silence()
-            else:
-                self._flush()
-                if not self._line:
-                    self._line += self._wire.read(PIECE)
-                if not self._line:
-                    return False
+            elif self._line.wait():
                 self._arrive()
+            else:
+                return False
         # A pending interrupt ends WFI on the chip even while it is masked, but not in rp2040py.
         if self._uart.request() is not None:
             self.core.waiting = False
@@ -170,13 +161,10 @@ class Machine:
         """
         if not self._uart.receives():
             return
-        if len(self._output) >= OUTPUT_LIMIT or not self._line:
-            self._flush()
-        if not self._line and self._wire.ready():
-            self._line += self._wire.read(PIECE)
-        if self._line:
+        byte = self._line.take()
+        if byte is not None:
             self._quiet = 0
-            self._uart.receive(self._line.popleft())
+            self._uart.receive(byte)
         else:
             self._quiet += 1
             if self._quiet >= SILENCE_BYTES:
@@ -185,21 +173,7 @@ class Machine:
 
     def _stall(self, seconds: float) -> None:
         """Let time pass while flash works; meanwhile the bytes of the line arrive."""
-        self._stalled += seconds * self._clock
-        while self._stalled >= self._byte_cycles:
-            self._stalled -= self._byte_cycles
-            self._arrive()
-            if not self._line:
-                self._stalled %= self._byte_cycles
-
-    def _send(self, byte: int) -> None:
-        self._output.append(byte)
-
-    def _flush(self) -> None:
-        data = bytes(self._output)
-        self._output.clear()
-        if data:
-            self._wire.write(data)
+        self._line.stall(seconds * self._clock, self._arrive)
 
     # --- the interrupt ----------------------------------------------------------------------------
 
@@ -243,7 +217,7 @@ class Machine:
         pll = Pll(resets, crystal)
         clocks = Clocks(crystal, pll)
         functions, pads = Functions(resets), Pads(resets)
-        uart = Uart(resets, clocks, functions, pads, baud, self._send, self._request)
+        uart = Uart(resets, clocks, functions, pads, baud, self._line.send, self._request)
         self._ssi = Ssi(self._flash, clocks, self._switch)
         selector = self._chip.qspi[CHIP_SELECT]
         selector.add_listener(lambda value, _old: self._ssi.select(value == 0))

@@ -1,0 +1,68 @@
+"""The serial line of an emulated UART in the time of its core: each byte takes its ten bits."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from firmware_gen.emulators.wire import Line
+
+BITS_PER_BYTE = 10
+OUTPUT_LIMIT = 512
+"""Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
+PIECE = 256
+"""The most bytes that are taken from the wire at once."""
+
+
+class TimedLine:
+    """A line at `baud` between a wire and a core with a clock of `clock` hertz.
+
+    Attributes:
+        byte_cycles: clock cycles that a byte takes.
+    """
+
+    def __init__(self, wire: Line, clock: int, baud: int) -> None:
+        self.byte_cycles = BITS_PER_BYTE * clock // baud
+        self._wire = wire
+        self._input: deque[int] = deque()
+        self._output = bytearray()
+        self._passed = 0.0
+
+    def send(self, byte: int) -> None:
+        """Take a byte that the firmware sends."""
+        self._output.append(byte & 0xFF)
+
+    def flush(self) -> None:
+        """Write all bytes that the firmware has sent to the wire."""
+        data = bytes(self._output)
+        self._output.clear()
+        if data:
+            self._wire.write(data)
+
+    def idle(self) -> bool:
+        """Tell whether no byte is on its way to the firmware."""
+        return not self._input and not self._wire.ready()
+
+    def wait(self) -> bool:
+        """Wait for a byte; return False if the wire is gone."""
+        self.flush()
+        if not self._input:
+            self._input += self._wire.read(PIECE)
+        return bool(self._input)
+
+    def take(self) -> int | None:
+        """Return the next byte for the firmware; None if there is none yet."""
+        if len(self._output) >= OUTPUT_LIMIT or not self._input:
+            self.flush()
+        if not self._input and self._wire.ready():
+            self._input += self._wire.read(PIECE)
+        return self._input.popleft() if self._input else None
+
+    def stall(self, cycles: float, arrive: Callable[[], None]) -> None:
+        """Let the core stand still; `arrive` is called whenever a byte's time has passed."""
+        self._passed += cycles
+        while self._passed >= self.byte_cycles:
+            self._passed -= self.byte_cycles
+            arrive()
+            if not self._input:
+                self._passed %= self.byte_cycles
