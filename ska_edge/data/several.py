@@ -16,9 +16,8 @@ from ska_edge.data.classes import class_array
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.table_file import TABLES
 from ska_edge.data.memory import check_memory
-from ska_edge.data.tables.columns import SHOWN
 from ska_edge.errors import InputError
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 
 SUFFIXES = (*TABLES, ".npz")  # the files of a folder that are read
 
@@ -216,14 +215,10 @@ def joined_origin(name: str, paths: Sequence[Path], origin: str, dialects: Seque
     """
     files = titles(paths)
     how = origin.removeprefix(f"{paths[0]}: ")
-    parts = [f"{counted(len(files), 'file')} ({_listed(files)})"]
+    parts = [f"{counted(len(files), 'file')} ({listed(files)})"]
     if len({*dialects}) > 1:
         how = how.removeprefix(dialects[0]).removeprefix("; ")
         for dialect in sorted({*dialects} - {""}):
             such = [file for file, each in zip(files, dialects, strict=True) if each == dialect]
-            parts.append(f"{dialect} ({_listed(such)})")
+            parts.append(f"{dialect} ({listed(such)})")
     return f"{name}: {'; '.join([*parts, how] if how else parts)}"
-
-
-def _listed(files: Sequence[str]) -> str:
-    return ", ".join(files[:SHOWN]) + (", ..." if len(files) > SHOWN else "")

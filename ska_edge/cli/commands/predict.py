@@ -19,12 +19,11 @@ from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.rows import Rows
-from ska_edge.data.tables.columns import SHOWN
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
@@ -141,11 +140,9 @@ def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
     found = [label for line in lines if (label := line.get("truth")) and label not in known]
     if not found:
         return ""
-    names = sorted(set(found))
-    more = ", ..." if len(names) > SHOWN else ""
     return (
         f"{counted(len(found), 'row')} with labels that the model does not know"
-        f" ({', '.join(names[:SHOWN])}{more}); they count as wrong"
+        f" ({listed(sorted(set(found)))}); they count as wrong"
     )
 
 

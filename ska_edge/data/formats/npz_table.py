@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ska_edge.data.formats.npz_names import PARTS, purposes, said
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
-from ska_edge.data.tables.columns import SHOWN, repeated
+from ska_edge.data.tables.columns import repeated
 from ska_edge.data.tables.number import check_inputs
 from ska_edge.errors import InputError
 from ska_edge.npz import Archive
+from ska_edge.plural import listed
 
 SINGLE = b"\x93NUMPY"  # first bytes of a file with a single array
 
@@ -157,7 +158,7 @@ def npz_feature_names(path: Path, content: Content, inputs: int) -> tuple[str, .
 
 def lacks(path: Path, key: str, held: Sequence[str]) -> str:
     """Return the sentence of the error for a missing array."""
-    shown = ", ".join(sorted(held)[:SHOWN]) + (" ..." if len(held) > SHOWN else "")
+    shown = listed(sorted(held), " ...")
     return f"{path} has no array '{key}' (it holds {shown or 'nothing'}); it needs x and y"
 
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.formats.frame import Frame
-from ska_edge.data.tables.columns import SHOWN
 from ska_edge.errors import InputError
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 
 
 def read_series(path: Path, lines: Iterable[str]) -> Frame:
@@ -89,5 +88,5 @@ def _values(path: Path, number: int, channel: str) -> NDArray[np.float64]:
 
 def _lengths(lengths: tuple[int, ...]) -> str:
     """Return the lengths of a few channels as text; one number if all are the same."""
-    shown = lengths[:1] if len(set(lengths)) == 1 else lengths[:SHOWN]
-    return ", ".join(map(str, shown)) + (", ..." if len(shown) == SHOWN < len(lengths) else "")
+    shown = lengths[:1] if len(set(lengths)) == 1 else lengths
+    return listed([str(length) for length in shown])

@@ -16,9 +16,8 @@ from ska_edge.data.split.kind import choose, require
 from ska_edge.data.split.order import in_time
 from ska_edge.data.split.plain import check_fraction, few, share, split
 from ska_edge.data.split.rows import stratified
-from ska_edge.data.tables.columns import SHOWN
 from ska_edge.errors import InputError, OptionError
-from ska_edge.plural import counted
+from ska_edge.plural import SHOWN, counted, listed
 
 IntArray = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -209,8 +208,7 @@ def _shared(train: Dataset, test: Dataset) -> dict[str, str]:
 
 
 def _listed(dataset: Dataset, classes: IntArray) -> str:
-    more = ", ..." if len(classes) > SHOWN else ""
-    return ", ".join(dataset.labels[at] for at in classes[:SHOWN]) + more
+    return listed([dataset.labels[at] for at in classes])
 
 
 def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
@@ -221,10 +219,10 @@ def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
     found = {}
     rare = np.flatnonzero((counts > 0) & (counts < FEW))
     if len(rare):
-        shown = ", ".join(f"{dataset.labels[at]} ({counts[at]})" for at in rare[:SHOWN])
+        shown = listed([f"{dataset.labels[at]} ({counts[at]})" for at in rare], " ...")
         found["few rows"] = (
-            f"{counted(len(rare), 'class')} with fewer than {FEW} rows: {shown}"
-            f"{' ...' if len(rare) > SHOWN else ''}; collect more rows to learn and to measure them"
+            f"{counted(len(rare), 'class')} with fewer than {FEW} rows: {shown}; collect more rows"
+            " to learn and to measure them"
         )
     for sign, missing, lack in (
         ("not learned", learned == 0, "no row to learn"),

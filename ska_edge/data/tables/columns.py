@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 from ska_edge.spelling import did_you_mean
 
 T = TypeVar("T")
 
 LABEL_COLUMNS = ("label", "class", "target", "activity", "y")  # y last: it may be an axis
-SHOWN = 8  # most columns that a sentence lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +248,8 @@ def _check(
     group: int | None,
 ) -> None:
     """Raise InputError for a column with two purposes, and for a table without inputs."""
-    for noun, listed in (("inputs", features), ("columns to drop", dropped)):
-        twice = repeated(listed)
+    for noun, places in (("inputs", features), ("columns to drop", dropped)):
+        twice = repeated(places)
         if twice is not None:
             raise InputError(
                 f"{header.path}: {header.describe(twice)} is twice in the list of {noun}"
@@ -289,7 +288,7 @@ def require(name: str, wanted: Sequence[str], names: Sequence[str]) -> None:
 
 def _few(names: Sequence[str]) -> str:
     """Return the first names, and dots for more."""
-    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+    return listed(names, " ...")
 
 
 def _twice(path: Path, name: str, places: Sequence[int], what: str) -> str:

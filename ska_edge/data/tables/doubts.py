@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ska_edge.data.tables.columns import SHOWN
 from ska_edge.data.tables.table import Table
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 
 LEAST = 10  # in fewer rows, a measured value may rise by chance
 
@@ -38,9 +37,8 @@ def doubts_about(table: Table) -> tuple[str, ...]:
             )
     still = [header.describe(index) for at, index in enumerate(features) if constant[at]]
     if still:
-        more = ", ..." if len(still) > SHOWN else ""
         found.append(
             f"{header.path} has {counted(len(still), 'constant column')}, from which nothing can be"
-            f" learned: {', '.join(still[:SHOWN])}{more}"
+            f" learned: {listed(still)}"
         )
     return tuple(found)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.tables.columns import SHOWN, Choice, Header
+from ska_edge.data.tables.columns import Choice, Header
 from ska_edge.data.tables.times import is_time
-from ska_edge.plural import counted
+from ska_edge.plural import SHOWN, counted, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +66,8 @@ class Table:
         every = choice.features == tuple(range(header.width))
         if header.names is None and every and not choice.by_position and not self.dialect:
             return ""
-        names = [header.describe(index) for index in choice.features[:SHOWN]]
-        more = ", ..." if len(choice.features) > SHOWN else ""
-        parts = [f"{counted(len(choice.features), 'input')} ({', '.join(names)}{more})"]
+        names = [header.describe(index) for index in choice.features[: SHOWN + 1]]
+        parts = [f"{counted(len(choice.features), 'input')} ({listed(names)})"]
         if choice.by_position:
             parts[0] += f", in the order of the model's inputs because {choice.by_position}"
         for noun, index in (("labels", choice.label), ("groups", choice.group)):
