@@ -36,7 +36,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
 )
 from ska_edge.monitor.pace import Pace
-from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch
+from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch, general_warning
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.protocol import COUNTED
@@ -266,7 +266,7 @@ class Monitor:
     def _warning(self, sign: str, what: str) -> LogWarning:
         """Return a warning about classes that the device forgets."""
         advice = with_names(ADVICE, self._names)
-        return LogWarning({"sign": sign, "layer": None, "text": f"{sign}: {what}; {advice}"})
+        return LogWarning(general_warning(sign, f"{sign}: {what}; {advice}"))
 
     # --- events -----------------------------------------------------------------------------------
 

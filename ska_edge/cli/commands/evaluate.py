@@ -21,6 +21,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.dataset import Dataset
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import evaluations
 from ska_edge.training.division import lacks_groups, parts_of, unknown_because
@@ -80,4 +81,4 @@ def _warnings(model: Model, dataset: Dataset) -> list[dict[str, Any]]:
         "the data of the model were split by groups, but these data have none, so its test rows"
         " cannot be found; name the column of the groups with --group-column"
     )
-    return [{"sign": "no groups", "layer": None, "text": text}]
+    return [general_warning("no groups", text)]

@@ -23,6 +23,7 @@ from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted, listed
 
 
@@ -87,9 +88,7 @@ def predict(
                 "model": str(model),
                 "port": where,
                 "output": None if output is None else str(output),
-                "warnings": [{"sign": "unknown labels", "layer": None, "text": unknown}]
-                if unknown
-                else [],
+                "warnings": [general_warning("unknown labels", unknown)] if unknown else [],
                 "predictions": lines,
             }
         )

@@ -21,6 +21,7 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.network.diagnosis import general_warning
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
@@ -97,7 +98,7 @@ def _warnings(trained: Trained) -> list[dict[str, Any]]:
     advice = far_domain(trained)
     found = {"far domain": advice} if advice else {}
     found.update(trained.division.cautions)
-    general = [{"sign": sign, "layer": None, "text": text} for sign, text in found.items()]
+    general = [general_warning(sign, text) for sign, text in found.items()]
     return [*general, *(symptom.as_dict(flag) for symptom in trained.symptoms)]
 
 

@@ -12,6 +12,7 @@ from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
+from ska_edge.network.diagnosis import general_warning
 from ska_edge.plan.plan import Plan
 from ska_edge.training.options import Options, flag
 from ska_edge.training.session import Session
@@ -85,7 +86,7 @@ class Target:
             )
         else:
             return []
-        return [{"sign": sign, "layer": None, "text": text}]
+        return [general_warning(sign, text)]
 
     def document(self, plan: Plan) -> dict[str, Any] | None:
         """Return the entry of `--json` about the replay buffer; None without a board."""

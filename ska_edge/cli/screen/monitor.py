@@ -22,6 +22,7 @@ from ska_edge.monitor.exam import Exam
 from ska_edge.monitor.fleet import Member
 from ska_edge.monitor.log_line import Interruption, LogLine, LogWarning, Missing, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
+from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
 from ska_edge.wire.protocol import COUNTED
@@ -134,7 +135,7 @@ class TerminalSink:
         self._warn("fell back", text)
 
     def _warn(self, sign: str, text: str) -> None:
-        self._warn_of({"sign": sign, "layer": None, "text": text})
+        self._warn_of(general_warning(sign, text))
 
     def _warn_of(self, content: Mapping[str, Any]) -> None:
         self.warnings.append(dict(content))
