@@ -17,7 +17,7 @@ from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_feat
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.several import check_named, files_of, joined_origin
+from ska_edge.data.several import check_named, files_found, joined_origin
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
@@ -82,7 +82,7 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
     if isinstance(source, str) and source in builtin_names():
         return _labeled(load(source, columns, max_memory), model)
     path = Path(source)
-    files = _several(source)
+    files = files_found(source)
     if files:
         return _joined(os.fspath(source), files, model, columns, max_memory)
     suffix = path.suffix.lower()
@@ -107,13 +107,6 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 def _labeled(dataset: Dataset, model: Inputs) -> Rows:
     x = arranged(dataset.name, dataset.x, dataset.features, model.names)
     return Rows(dataset.name, x, tuple(dataset.labels[index] for index in dataset.y))
-
-
-def _several(source: str | os.PathLike[str]) -> list[Path]:
-    try:
-        return files_of(source)
-    except (OSError, ValueError):  # no path; `load` says so
-        return []
 
 
 def _joined(

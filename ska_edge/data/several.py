@@ -60,15 +60,20 @@ def _found(text: str, path: Path) -> list[Path]:
     return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
 
 
+def files_found(source: str | os.PathLike[str]) -> list[Path]:
+    """Return `files_of` a source; an empty list if it cannot be a path, as `load` then says."""
+    try:
+        return files_of(source)
+    except (OSError, ValueError):
+        return []
+
+
 def name_of(source: str | os.PathLike[str]) -> str:
     """Return the name of data without reading them: of a file, or of the folder of several files.
 
     Raises InputError as `files_of` does.
     """
-    try:
-        files = files_of(source)
-    except (OSError, ValueError):  # no path; `load` says so
-        files = []
+    files = files_found(source)
     return _folder_of(files) if files else Path(source).stem
 
 
