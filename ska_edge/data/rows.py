@@ -17,7 +17,7 @@ from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_feat
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.several import check_named, files_found, joined_origin
+from ska_edge.data.several import check_named, files_found, folder_of, joined_origin
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
@@ -123,7 +123,7 @@ def _joined(
     for part in parts:
         truth.extend([""] * len(part.x) if part.truth is None else part.truth)
     return Rows(
-        Path(name).stem or name,
+        folder_of(paths),
         np.concatenate([part.x for part in parts]),
         tuple(truth) if any(part.truth is not None for part in parts) else None,
         joined_origin(name, paths, parts[0].origin, [part.dialect for part in parts]),

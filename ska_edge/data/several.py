@@ -74,10 +74,10 @@ def name_of(source: str | os.PathLike[str]) -> str:
     Raises InputError as `files_of` does.
     """
     files = files_found(source)
-    return _folder_of(files) if files else Path(source).stem
+    return folder_of(files) if files else Path(source).stem
 
 
-def _folder_of(paths: Sequence[Path]) -> str:
+def folder_of(paths: Sequence[Path]) -> str:
     """Return the name of the folder that has all of these files, in it or below it."""
     parents = [os.path.dirname(os.path.abspath(path)) for path in paths]
     return Path(os.path.commonpath(parents)).name or "data"
@@ -119,7 +119,7 @@ def load_several(
     dialects = [part.dialect for part in parts]
     return replace(
         first,
-        name=_folder_of(paths),
+        name=folder_of(paths),
         x=np.concatenate([part.x for part in parts]),
         y=np.concatenate([part.y for part in parts]),
         group=group,

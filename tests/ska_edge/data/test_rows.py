@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ska_edge.data.load import load
 from ska_edge.data.rows import load_rows
 from ska_edge.data.tables.columns import Columns, Inputs
 from ska_edge.errors import InputError
@@ -105,3 +106,14 @@ def test_no_such_data(tmp_path: Path) -> None:
     for name in (tmp_path / "nope.csv", tmp_path / "nope.npz", "nope"):
         with pytest.raises(InputError, match="is neither a file nor built-in data"):
             load_rows(str(name), Inputs(2))
+
+
+@pytest.mark.parametrize("source", ["days", "days/*.csv", "days/a.csv,days/b.csv"])
+def test_several_files_have_the_name_of_their_folder(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("days").mkdir()
+    for name in "ab":
+        Path(f"days/{name}.csv").write_text("x,y,label\n1,2,on\n3,4,off\n", encoding="utf-8")
+    assert load_rows(source, Inputs(2)).name == load(source).name == "days"
