@@ -88,6 +88,6 @@ def stranger(port: str, baud: int, received: int) -> DeviceError:
 def silent(port: str, tries: int, wait: float) -> ContactLost:
     """Return the error for a connected device that did not answer `tries` tries of `wait` s."""
     return ContactLost(
-        f"the device at {port} stopped answering ({tries} tries of {wait:g} s): check cable and "
+        f"the device at {port} stopped answering ({tries} tries of {wait:.2g} s): check cable and "
         "power, then connect again"
     )

@@ -42,7 +42,12 @@ from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
-HELLO_PERIODS = 16  # tries of HELLO, a quarter of a timeout each; a device may be booting
+HELLO_WAITS = (*[0.25] * 3, 3.0, *[0.25] * 4)
+"""Timeouts to wait after each try of HELLO, because a device may be booting.
+
+The boot loader of an Arduino Mega takes every byte as its own, and starts the firmware only after
+four seconds of silence, so one wait is long.
+"""
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts to wait for the answer to a request of STORING
 SAVE_PATIENCE = 60  # most seconds to send bytes to a device that delays a save
@@ -60,8 +65,8 @@ class Link(Closable):
         port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
-        tries: how often a request is sent before the device counts as silent. HELLO is sent
-            `HELLO_PERIODS` times, a quarter of a timeout apart, since the device may be booting.
+        tries: how often a request is sent before the device counts as silent. HELLO
+            has the tries and the waits of `HELLO_WAITS`.
         key: the device's key, 32 bytes; None for a device without one.
         stop: while this event is set, HELLO has as few tries as other requests.
         control: what to do with DTR and RTS when the port opens.
@@ -390,25 +395,24 @@ class Link(Closable):
                 self._line.write(bytes(idle))  # the device ignores zeros between frames
 
     def _ask(self, request: Request) -> list[Reply]:
-        wait, tries = self.timeout, self._tries
-        if request.message.name == "HELLO":
-            wait, tries = wait / 4, HELLO_PERIODS
-        elif request.message.name in STORING:
-            wait *= STORING_PATIENCE
+        patience = STORING_PATIENCE if request.message.name in STORING else 1
+        waits = HELLO_WAITS if request.message.name == "HELLO" else [patience] * self._tries
         info, self._info = self._info, None  # if unanswered, the next request opens a session
         received = self._line.received
         made = 0
-        while made < (self._tries if self._stop.is_set() else tries):
+        for wait in waits:
+            if self._stop.is_set() and made >= self._tries:
+                break
             made += 1
             self.send(request)
-            if self._answered(request, wait):
+            if self._answered(request, wait * self.timeout):
                 self._info = info  # an answer, even a refusal, shows that the session is valid
                 replies = self.whole(request)
                 if replies is not None:
                     return replies
                 self._info = None
         if self._met:
-            raise self.silence(made, wait)
+            raise self.silence(made, sum(waits[:made]) * self.timeout / made)
         raise device_errors.stranger(self.port, self.baud, self._line.received - received)
 
     def _answered(self, request: Request, wait: float) -> bool:

@@ -187,9 +187,9 @@ def attempt(
 def impatient() -> Iterator[None]:
     """Shorten all timeouts during the `with` block."""
     defaults = Link.__init__.__kwdefaults__
-    before = (defaults["timeout"], link.HELLO_PERIODS)
-    defaults["timeout"], link.HELLO_PERIODS = 0.05, 2
+    before = (defaults["timeout"], link.HELLO_WAITS)
+    defaults["timeout"], link.HELLO_WAITS = 0.05, (0.25, 0.25)
     try:
         yield
     finally:
-        defaults["timeout"], link.HELLO_PERIODS = before
+        defaults["timeout"], link.HELLO_WAITS = before

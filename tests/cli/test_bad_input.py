@@ -46,8 +46,8 @@ def rows(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make links give up after a tenth of a second instead of eight seconds."""
-    monkeypatch.setattr(link, "HELLO_PERIODS", 2)
+    """Make links give up after a tenth of a second instead of ten seconds."""
+    monkeypatch.setattr(link, "HELLO_WAITS", (0.25, 0.25))
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
     monkeypatch.setattr(port, "Link", quick)

@@ -36,7 +36,7 @@ def device() -> Iterator[FakeDevice]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the timeouts of the command line's links."""
-    monkeypatch.setattr(link, "HELLO_PERIODS", 2)
+    monkeypatch.setattr(link, "HELLO_WAITS", (0.25, 0.25))
     monkeypatch.setitem(Link.__init__.__kwdefaults__, "timeout", 0.2)
 
 
