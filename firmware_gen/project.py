@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.build import (
     BOARD_FOLDER,
     BUILD_FOLDER,
@@ -27,7 +27,6 @@ from firmware_gen.build import (
     build_library,
     library_name,
 )
-from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
@@ -36,10 +35,11 @@ from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_b
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emulators.flash import RunningBoard, start
+from firmware_gen.folder.edits import edited, leads_out, require_no_loss, sha256_of
+from firmware_gen.folder.swap import DECIDED, finish, is_left_over, swap_files
+from firmware_gen.folder.trust import DESCRIPTION, is_trusted, remember
 from firmware_gen.formats.write import format_names
 from firmware_gen.library.sources import LIBRARY
-from firmware_gen.swap import DECIDED, finish, is_left_over, swap_files
-from firmware_gen.trust import DESCRIPTION, is_trusted, remember
 from ska_edge.errors import InputError, OptionError
 from ska_edge.files import refusal
 from ska_edge.plan.plan import Plan

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_gen.own_folder import cache_folder
+from firmware_gen.folder.own_folder import cache_folder
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240

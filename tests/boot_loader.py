@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.emulators.simavr import FRESH, compile_simulator
 from tests.firmware_gen.export.arduino_core import HARDWARE
 

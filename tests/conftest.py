@@ -12,7 +12,7 @@ import pytest
 
 import firmware_gen
 from firmware_gen import toolchains
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from tests.signals import heeded
 
 # The time of an example tells nothing: machines differ, and tests run in parallel.

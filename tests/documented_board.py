@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen import board as boards
+from firmware_gen.board import board as boards
 
 PAGE = Path(__file__).parents[1] / "docs" / "BOARDS.md"
 NAME = "my-board"

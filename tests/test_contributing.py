@@ -11,7 +11,7 @@ import click
 import pytest
 
 import ska_edge
-from firmware_gen.board import board_names
+from firmware_gen.board.board import board_names
 from firmware_gen.emit.messages import emit
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import SHARED

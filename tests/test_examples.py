@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FIGURES = (

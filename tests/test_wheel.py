@@ -139,7 +139,7 @@ def test_the_main_job_works_from_the_wheel(place: Place, require_board) -> None:
 
 
 EXPORTING = """
-import firmware_gen.board, ska_edge
+import firmware_gen.board.board, ska_edge
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from pathlib import Path
@@ -148,7 +148,7 @@ trained = ska_edge.train("iris", hidden=4, epochs=1).model
 for kind in EXPORTS:
     folder = Path(f"as_{kind}")
     write_export(kind, trained.plan, trained.state.parameters, folder, trained.input_notes())
-print(ska_edge.__file__, firmware_gen.__file__, *firmware_gen.board.board_names(), sep="\\n")
+print(ska_edge.__file__, firmware_gen.__file__, *firmware_gen.board.board.board_names(), sep="\\n")
 """
 
 

@@ -17,9 +17,9 @@ from firmware_gen import toolchains
 from firmware_gen.bench.model import Modelled, modelled
 from firmware_gen.bench.report import Report, ask
 from firmware_gen.bench.task import Task
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
+from firmware_gen.board.counter import Counter
 from firmware_gen.build import BuildReport, build
-from firmware_gen.counter import Counter
 from firmware_gen.emit.bench import emit_network, emit_samples, emit_weights
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import RUNTIME, write_project

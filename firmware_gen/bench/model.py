@@ -12,7 +12,7 @@ import numpy as np
 from firmware_gen.bench.cycles import CORES, Cycles
 from firmware_gen.bench.task import Task
 from firmware_gen.bench.trace import Tracer
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from ska_edge.errors import CheckError
 
 NEEDED = "unicorn"

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from ska_edge.errors import ToolError
 
 END = -1

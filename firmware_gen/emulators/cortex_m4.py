@@ -25,11 +25,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.board import Board, read_board
+from firmware_gen.board.board import Board, read_board
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_program
 from firmware_gen.emulators.wire import Line, Terminal
-from firmware_gen.image import Image, read_image
+from firmware_gen.formats.elf import Image, read_image
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import refusal
 

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from firmware_gen.board import BOARD_FILE, Board, read_board
+from firmware_gen.board.board import BOARD_FILE, Board, read_board
 from firmware_gen.build import BOARD_FOLDER, BUILD_FOLDER, ELF_NAME, TOO_LARGE_NAME
+from firmware_gen.folder.own_folder import own_folder, state_place, temporary_place
 from firmware_gen.memory.sections import require_whole
-from firmware_gen.own_folder import own_folder, state_place, temporary_place
 from ska_edge.errors import CheckError, DeviceError, InputError
 
 LOG_NAME = "board.log"

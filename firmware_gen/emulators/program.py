@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from firmware_gen.board import Board, read_board
+from firmware_gen.board.board import Board, read_board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.chip import MakeChip
 from firmware_gen.emulators.chips.core import Core

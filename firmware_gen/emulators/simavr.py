@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_gen import toolchains
-from firmware_gen.board import Board, read_board
+from firmware_gen.board.board import Board, read_board
 from firmware_gen.emulators.cells import open_cells
 from firmware_gen.emulators.program import run_program
 from ska_edge.errors import InputError

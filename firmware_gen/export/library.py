@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.board import BOARDS_FOLDER
+from firmware_gen.board.board import BOARDS_FOLDER
 from firmware_gen.build import PROGRAM
 from firmware_gen.emit.prefix import DEFAULT, renamed, renamed_files
 from firmware_gen.emit.taken import Taken

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.emit.prefix import DEFAULT, check_prefix, renamed
 from firmware_gen.export.library import CONFIG, NAME, TEMPLATES, source_files
 from firmware_gen.export.table import EXPORTS, Export
+from firmware_gen.folder.edits import edited, leads_out, require_no_loss, sha256_of
+from firmware_gen.folder.swap import finish, is_left_over, swap_files
 from firmware_gen.project import check_learns
-from firmware_gen.swap import finish, is_left_over, swap_files
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.plan.plan import Plan

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from firmware_gen.board import Board
-from firmware_gen.flasher import Flasher
+from firmware_gen.board.board import Board
+from firmware_gen.board.flasher import Flasher
 from firmware_gen.flashing.drives import uf2_drives
 from ska_edge.errors import DeviceOptionError, InputError, OptionError
 from ska_edge.spelling import did_you_mean

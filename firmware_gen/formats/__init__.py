@@ -1,1 +1,1 @@
-"""Writes an image in the formats of the programs and boot loaders that flash it."""
+"""Reads an image, and writes it in the formats of the programs and boot loaders that flash it."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_gen.formats.elf import read_image
 from firmware_gen.formats.esp import esp_image
 from firmware_gen.formats.intel_hex import intel_hex
 from firmware_gen.formats.uf2 import uf2
-from firmware_gen.image import read_image
 
 HEX_NAME, UF2_NAME, ESP_NAME = "firmware.hex", "firmware.uf2", "firmware.esp"
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from firmware_gen.folder.own_folder import cache_folder
 from firmware_gen.library.compiler import FLAGS, NO_COMPILER, HostCompiler, host_compilers
 from firmware_gen.library.sources import LARGEST, MAIN, library_sources
-from firmware_gen.own_folder import cache_folder
 from ska_edge.errors import CheckError, ToolError
 from ska_edge.plan.plan import Plan
 

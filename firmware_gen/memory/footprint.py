@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from firmware_gen.board import RING, Board
+from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.memory.footprint import ram
 from ska_edge.plan.plan import Plan, Replay
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.memory import footprint

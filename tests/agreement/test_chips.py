@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
 from firmware_gen.emulators.chips.stm32f4 import Stm32f401

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project

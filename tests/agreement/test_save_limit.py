@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project

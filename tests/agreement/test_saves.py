@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.project import write_project

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import serial
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build, build_library
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project

@@ -16,7 +16,7 @@ import pytest
 import serial
 
 import ska_edge
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.export.write import write_export

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from firmware_gen.swap import finish
+from firmware_gen.folder.swap import finish
 from ska_edge.model.open import open_model
 from tests.attack.attempt import run, snapshot
 from tests.attack.devices import Liar

@@ -14,7 +14,7 @@ from typing import Any
 
 from firmware_gen.bench.bench import bench
 from firmware_gen.bench.task import Task
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, later_tasks, task_of
 from ska_edge.data.load import load
 from ska_edge.training.beginning import Beginning, beginning

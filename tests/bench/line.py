@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project

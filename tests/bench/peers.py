@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_gen.bench.bench import Compared, Figures, bench
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.split.plain import split

@@ -15,7 +15,7 @@ import numpy as np
 
 from firmware_gen.bench.task import Task
 from firmware_gen.bench.trace import END, Block, Tracer
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.build import build
 from firmware_gen.project import write_project
 from tests.bench.baseline import task

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from tests.bench.baseline import BOARDS, FIGURES, changes, committed, measured
 from tests.conftest import without
 

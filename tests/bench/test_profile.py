@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from tests.bench.baseline import task
 from tests.bench.profile import KERNELS, profile
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators import flash
 from firmware_gen.project import write_project

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen import board as boards
 from firmware_gen.bench import model
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board import board as boards
+from firmware_gen.board.board import Board, board_names, load_board
 
 PROGRAM = Path(__file__).parents[1] / "bench" / "plain_float.c"
 KEYS = {"infer", "learn", "flash", "ram", "stack", "ram_with_stack", "code", "right"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from tests.cli.conftest import Run
 
 LIKE = "virtual-m4"

@@ -15,7 +15,7 @@ import click
 import pytest
 
 import ska_edge.cli
-from firmware_gen.board import Board, board_names
+from firmware_gen.board.board import Board, board_names
 from ska_edge.cli.commands import evaluate
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.flashing import drives
 from ska_edge.device.port import PortInfo
 from tests.documented_board import PAGE as PATH

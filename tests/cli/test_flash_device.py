@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import load_board
-from firmware_gen.trust import DESCRIPTION
+from firmware_gen.board.board import load_board
+from firmware_gen.folder.trust import DESCRIPTION
 from tests.conftest import without
 from tests.rom_loader import ORIGIN, RomLoader
 

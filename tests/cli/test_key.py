@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ska_edge as api
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators import flash
 from ska_edge.errors import DeviceError, InputError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.flash import stop
 
 ROOT = Path(__file__).parents[2]

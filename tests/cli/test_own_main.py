@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.flash import start
 from tests.cli.conftest import Run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.flash import start
 from ska_edge.device.link import Link
 

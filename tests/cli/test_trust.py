@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import pytest
 
-from firmware_gen.board import Board
-from firmware_gen.trust import is_trusted
+from firmware_gen.board.board import Board
+from firmware_gen.folder.trust import is_trusted
 
 REFUSED = "was not generated here, and building or starting it runs the commands"
 

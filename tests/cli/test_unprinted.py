@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.project import load_project
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model

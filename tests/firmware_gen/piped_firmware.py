@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.project import write_project
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer

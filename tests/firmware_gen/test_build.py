@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.board import RING, Board, board_names, load_board
+from firmware_gen.board.board import RING, Board, board_names, load_board
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
 

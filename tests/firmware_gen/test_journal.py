@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.board import Board, board_names, load_board
-from firmware_gen.board_memory import Storage
+from firmware_gen.board.board import Board, board_names, load_board
+from firmware_gen.board.memory import Storage
 from firmware_gen.build import build
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.plan.plan import Plan

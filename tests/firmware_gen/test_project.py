@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen import swap
+from firmware_gen.folder import swap
 from firmware_gen.project import Project, load_project, write_project
 from ska_edge.errors import InputError
 from ska_edge.plan.resolve import make_plan

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_gen import toolchains
-from firmware_gen.board import BOARDS_FOLDER, RING, Board, board_names, load_board
+from firmware_gen.board.board import BOARDS_FOLDER, RING, Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from ska_edge.errors import CheckError

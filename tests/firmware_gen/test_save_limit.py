@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import load_board, read_board
+from firmware_gen.board.board import load_board, read_board
 from ska_edge.errors import InputError
 from ska_edge.wire.protocol import PUSH_MAX, Status
 from tests.firmware_gen.piped_firmware import (

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import board_names, load_board
+from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emit.plan import emit_plan
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.errors import InputError

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import serial
 
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from firmware_gen.board import Board
-from firmware_gen.board_memory import Region
+from firmware_gen.board.board import Board
+from firmware_gen.board.memory import Region
 from firmware_gen.emulators.cells import Cells
 
 

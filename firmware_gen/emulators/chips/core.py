@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.board import Board
-from firmware_gen.board_memory import Region
+from firmware_gen.board.board import Board
+from firmware_gen.board.memory import Region
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
 from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
@@ -26,7 +26,7 @@ from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.wire import Line
-from firmware_gen.image import Image, read_image
+from firmware_gen.formats.elf import Image, read_image
 from ska_edge.errors import InputError, ToolError
 
 UNMASK, MASK, SLEEP = b"\x62\xb6", b"\x72\xb6", b"\x30\xbf"

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firmware_gen.board_memory import Region
+from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, flag
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.fault import FirmwareFault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from firmware_gen.board_memory import Region
+from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, flag
 from firmware_gen.emulators.fault import FirmwareFault
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firmware_gen.board_memory import Region
+from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, field, flag
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from firmware_gen.board_memory import Storage
+from firmware_gen.board.memory import Storage
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.bits import bit, flag
 from firmware_gen.emulators.fault import FirmwareFault

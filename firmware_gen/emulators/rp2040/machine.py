@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.bits import bit
 from firmware_gen.emulators.chips.chip import Peripheral
@@ -34,7 +34,7 @@ from firmware_gen.emulators.rp2040.pins import Functions, Pads
 from firmware_gen.emulators.rp2040.uart import Uart
 from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.wire import Line
-from firmware_gen.image import Image, read_image
+from firmware_gen.formats.elf import Image, read_image
 from ska_edge.errors import InputError, ToolError
 
 ROM_END = 0x4000

@@ -16,7 +16,7 @@ from firmware_gen.bench.bench import bench as measure
 from firmware_gen.bench.cycles import CORES
 from firmware_gen.bench.model import NEEDED, Modelled
 from firmware_gen.bench.task import Task
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import options_from, training_options

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import Board, load_board
-from firmware_gen.board_memory import Region
-from firmware_gen.own_board.start import copy_board
+from firmware_gen.board.board import Board, load_board
+from firmware_gen.board.memory import Region
+from firmware_gen.board.own_board import copy_board
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from firmware_gen.board import board_names, load_board
+from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emulators.flash import running
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.device.port import list_ports

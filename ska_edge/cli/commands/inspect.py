@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.memory.footprint import parts, ram
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.cli.options.complete import BOARD

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from ska_edge.cli.commands.build import build_document
 from ska_edge.cli.commands.export import export_and_check
 from ska_edge.cli.commands.train import (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 from click.shell_completion import CompletionItem
 
-from firmware_gen.board import board_names
+from firmware_gen.board.board import board_names
 from ska_edge.data.builtin.catalog import builtin_names
 
 

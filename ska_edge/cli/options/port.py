@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import board_names, load_board
+from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emulators.flash import running
 from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.word import Word

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
 from ska_edge.cli.screen.console import Output

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from firmware_gen.trust import DESCRIPTION, is_trusted, remember
+from firmware_gen.folder.trust import DESCRIPTION, is_trusted, remember
 from ska_edge.cli.screen.printable import printable
 from ska_edge.errors import InputError
 

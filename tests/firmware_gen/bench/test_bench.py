@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen import board as boards
 from firmware_gen.bench import model
 from firmware_gen.bench.bench import Benchmark, Compared, bench
 from firmware_gen.bench.model import modelled
 from firmware_gen.bench.task import Task
-from firmware_gen.board import Board, load_board
+from firmware_gen.board import board as boards
+from firmware_gen.board.board import Board, load_board
 from ska_edge.errors import CheckError, InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer

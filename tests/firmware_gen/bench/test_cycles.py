@@ -9,7 +9,7 @@ import pytest
 
 from firmware_gen.bench.cycles import CORES
 from firmware_gen.bench.trace import Tracer
-from firmware_gen.board import Board, load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.build import build
 
 pytest.importorskip("unicorn")

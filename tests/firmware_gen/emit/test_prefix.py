@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_gen.board import board_names
+from firmware_gen.board.board import board_names
 from firmware_gen.emit.prefix import check_prefix, renamed
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export

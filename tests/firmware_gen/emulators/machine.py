@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from firmware_gen.board import Board, read_board
+from firmware_gen.board.board import Board, read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells, PowerFailure
 from firmware_gen.emulators.chips.chip import MakeChip

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import serial
 
-from firmware_gen.board import Board, load_board
-from firmware_gen.board_memory import Memory, Region
+from firmware_gen.board.board import Board, load_board
+from firmware_gen.board.memory import Memory, Region
 from firmware_gen.build import build
 from firmware_gen.emulators.cortex_m4 import SENSOR, Machine
 from firmware_gen.emulators.fault import FirmwareFault

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from firmware_gen.board import Board, board_names, load_board
+from firmware_gen.board.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators import flash
 from firmware_gen.emulators.flash import RunningBoard, launch, running, start, stop

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen import toolchains
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators import simavr
 from firmware_gen.emulators.flash import start

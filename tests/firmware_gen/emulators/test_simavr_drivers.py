@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.simavr import compile_simulator
 from tests.firmware_gen.emulators.machine import DATA, Mistake, plant

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.simavr import compile_simulator
 from firmware_gen.export.table import EXPORTS
 from tests.conftest import without

@@ -10,10 +10,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
+from firmware_gen.formats.elf import read_image
 from firmware_gen.formats.esp import esp_image
-from firmware_gen.image import read_image
 
 WriteFirmware = Callable[..., Path]
 PARTS = st.lists(

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
+from firmware_gen.formats.elf import read_image
 from firmware_gen.formats.uf2 import PAGE, SECTOR, uf2
-from firmware_gen.image import read_image
 
 WriteFirmware = Callable[..., Path]
 RP2040 = 0xE48B_FF56

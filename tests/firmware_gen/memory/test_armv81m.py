@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.build import build
 from firmware_gen.memory.armv81m import SIZE, Instruction, decode
 from ska_edge.errors import CheckError

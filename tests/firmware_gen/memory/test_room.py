@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from firmware_gen.board import load_board
+from firmware_gen.board.board import load_board
 from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import RELEARNED, SHARE, STORED, buffer_for, cost
 from ska_edge.plan.plan import Replay

@@ -11,7 +11,7 @@ import pytest
 import serial
 from elftools.elf.elffile import ELFFile
 
-from firmware_gen.board import RING, Board, board_names, load_board
+from firmware_gen.board.board import RING, Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cortex_m4 import Machine
 from firmware_gen.emulators.flash import start

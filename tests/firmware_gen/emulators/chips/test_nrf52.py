@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
 from tests.firmware_gen.emulators.machine import (
     ANSWERS,

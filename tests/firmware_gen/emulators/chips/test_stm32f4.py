@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.chips.stm32f4 import Stm32f401
 from tests.firmware_gen.emulators.machine import (
     ANSWERS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.stm32l4 import Stm32l476
 from firmware_gen.emulators.fault import FirmwareFault

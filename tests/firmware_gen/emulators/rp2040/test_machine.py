@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board, load_board, read_board
+from firmware_gen.board.board import Board, load_board, read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.rp2040.machine import Machine
-from firmware_gen.image import read_image
+from firmware_gen.formats.elf import read_image
 from tests.firmware_gen.emulators.machine import (
     ANSWERS,
     Mistake,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_gen.board import Board
+from firmware_gen.board.board import Board
 from firmware_gen.build import build
+from firmware_gen.formats.elf import Image
 from firmware_gen.formats.intel_hex import intel_hex
-from firmware_gen.image import Image
 from tests.conftest import without
 
 WriteFirmware = Callable[..., Path]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen import board as boards
 from firmware_gen import toolchains
-from firmware_gen.board import Board, board_names, load_board, read_board
-from firmware_gen.board_memory import Region, Storage
+from firmware_gen.board import board as boards
+from firmware_gen.board.board import Board, board_names, load_board, read_board
+from firmware_gen.board.memory import Region, Storage
 from firmware_gen.build import build
 from ska_edge.errors import CheckError, InputError, ToolError
 from ska_edge.plan.resolve import make_plan
@@ -325,6 +325,6 @@ def test_the_example_in_the_documentation_is_a_board(
 
 
 def test_the_documentation_lists_every_board() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "BOARDS.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "BOARDS.md").read_text(encoding="utf-8")
     for name in NAMES:
         assert f"| `{name}`" in page

@@ -16,7 +16,7 @@ import pytest
 from firmware_gen import toolchains
 from firmware_gen.emulators import flash
 from firmware_gen.emulators.flash import running, stop
-from firmware_gen.own_folder import own_folder, state_place, temporary_place
+from firmware_gen.folder.own_folder import own_folder, state_place, temporary_place
 from firmware_gen.toolchains import Toolchain
 from ska_edge.errors import InputError
 

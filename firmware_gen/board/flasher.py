@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_gen.board.start import PLACE
 from firmware_gen.formats.write import write_formats
-from firmware_gen.start import PLACE
 from ska_edge.errors import DeviceError, OptionError, ToolError
 
 PLACES = ("elf", "hex", "uf2", "esp", "bin", "address", "bytes", "port", "folder")

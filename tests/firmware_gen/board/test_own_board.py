@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import board_names, load_board, read_board
-from firmware_gen.own_board.start import copy_board
+from firmware_gen.board.board import board_names, load_board, read_board
+from firmware_gen.board.own_board import copy_board
 from firmware_gen.project import write_project
 from ska_edge.errors import InputError
 from ska_edge.network.state import State

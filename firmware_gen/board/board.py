@@ -20,16 +20,16 @@ from typing import Any, Literal
 import cattrs
 
 from firmware_gen import toolchains
-from firmware_gen.board_memory import Memory, Storage
-from firmware_gen.counter import Counter
-from firmware_gen.flasher import Flasher
-from firmware_gen.power import Power
-from firmware_gen.start import Start
-from firmware_gen.toml_file import read_toml
+from firmware_gen.board.counter import Counter
+from firmware_gen.board.flasher import Flasher
+from firmware_gen.board.memory import Memory, Storage
+from firmware_gen.board.power import Power
+from firmware_gen.board.start import Start
+from firmware_gen.board.toml_file import read_toml
 from ska_edge.errors import InputError, ToolError
 from ska_edge.spelling import did_you_mean
 
-BOARDS_FOLDER = Path(__file__).resolve().parent / "boards"
+BOARDS_FOLDER = Path(__file__).resolve().parents[1] / "boards"
 BOARD_FILE = "board.toml"
 FREESTANDING = "freestanding"
 """Folder of the files that boards of any family share."""

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from firmware_gen.board import BOARD_FILE, Board, board_names, check_name, load_board, read_board
+from firmware_gen.board.board import (
+    BOARD_FILE,
+    Board,
+    board_names,
+    check_name,
+    load_board,
+    read_board,
+)
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
 
 README = "README.md"
-TEMPLATE = Path(__file__).parent / README
+TEMPLATE = Path(__file__).with_name("own_board.md")
 _HEAD = re.compile(r'^(name|title) = ".*"$', re.M)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from firmware_gen.own_folder import own_folder, state_place
+from firmware_gen.folder.own_folder import own_folder, state_place
 
 DESCRIPTION = "ska-project.json"
 

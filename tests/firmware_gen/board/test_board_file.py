@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import BOARDS_FOLDER, read_board
-from firmware_gen.start import Start
+from firmware_gen.board.board import BOARDS_FOLDER, read_board
+from firmware_gen.board.start import Start
 from ska_edge.errors import InputError
 
 HOST = (BOARDS_FOLDER / "host" / "board.toml").read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board import Board, board_names, load_board, read_board
+from firmware_gen.board.board import Board, board_names, load_board, read_board
+from firmware_gen.board.flasher import Flasher
 from firmware_gen.build import build
-from firmware_gen.flasher import Flasher
 from ska_edge.errors import InputError
 
 WriteFirmware = Callable[..., Path]

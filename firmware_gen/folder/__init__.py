@@ -1,0 +1,1 @@
+"""Keeps folders safe: edited files, whole replacements, trusted projects, private folders."""
