@@ -1,4 +1,4 @@
-"""Fixtures for all tests: skipping without a tool, and a small firmware that needs no network."""
+"""Fixtures for all tests: skip without a tool, and write a firmware that only echoes bytes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def without(what: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Separate the user's stored data from the tests."""
+    """Store the tests' data apart from the user's."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
@@ -91,7 +91,7 @@ def zig(require_toolchain: Callable[[str], str]) -> str:
 
 @pytest.fixture
 def write_firmware(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a project for a board; its only C file echoes each byte + 1."""
+    """Return a function that writes a project for a board; it sends back each byte plus 1."""
     runtime = Path(firmware_gen.__file__).parent / "runtime"
 
     def write(board: Board, main: str = ECHO, name: str = "project") -> Path:

@@ -47,7 +47,7 @@ class FakeDevice(Closable):
         learned: first input and label of each sample that was learned, in order.
         state: the bytes of the state, which learning does not change.
         credit, protocol, capabilities: the values that WELCOME reports.
-        followed: whether a host follows what it learns by itself.
+        followed: whether a host follows what the device learns by itself.
         saves: how many SAVE requests it executed.
         samples, token, halvings: how many samples it has learned, its present token, and how often
             its rate is halved.

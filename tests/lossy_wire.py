@@ -1,4 +1,4 @@
-"""A wire between a host program and a device loses, doubles, corrupts and delays frames."""
+"""A wire that loses, doubles, corrupts and delays frames between a host program and a device."""
 
 from __future__ import annotations
 

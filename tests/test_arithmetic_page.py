@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encod
 
 
 def cells(row: str) -> list[list[int]]:
-    """Return the integer at the end of each cell of a row, after its last equals sign."""
+    """Return the integers of each cell of a row that come after the cell's last equals sign."""
     line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row}"))
     return [
         [int(n) for n in re.findall(r"-?\d+", cell.split("=")[-1])]

@@ -39,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a file is a PNG with more than one color."""
+    """Tell whether a file is a picture with more than ten colors."""
     from matplotlib.image import imread
 
     return len(np.unique(imread(path)[..., :3].reshape(-1, 3), axis=0)) > 10

@@ -32,7 +32,7 @@ SUFFIXES = {"wheel": "*.whl", "sdist": "*.tar.gz"}
 
 
 def made(folder: Path, target: str, umask: int = 0o022, **environment: str) -> Path:
-    """Clone the project to a folder, unless it is there, make "wheel" or "sdist"; return it."""
+    """Make the wheel or the source distribution in a clone of the project; return the file."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None or shutil.which("make") is None:
         without("a git clone, git and make are needed")
     pytest.importorskip("setuptools", minversion="77")
@@ -62,8 +62,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 class Place:
     """An environment with the wheel, and a folder outside the clone to work in.
 
-    The environment has the packages that the wheel needs from the environment of the tests. The
-    project itself is installed there by a link, which the environment does not follow.
+    The environment takes the packages that the wheel needs from the environment of the tests. In
+    the environment of the tests, the project is installed by a link; the new environment does not
+    follow this link.
     """
 
     python: Path

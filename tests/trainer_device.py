@@ -18,7 +18,7 @@ from tests.fake_device import EVERYTHING, FakeDevice
 
 
 class TrainerDevice(FakeDevice):
-    """A network that learns, and its save.
+    """A device whose network learns, with memory for one save.
 
     Args:
         flashed: the state that it starts with.

@@ -1,4 +1,4 @@
-"""A batch gives the same bits when learned in one call, sample by sample, or by numpy."""
+"""A batch gives the same bits in C, in one call or sample by sample, and in numpy."""
 
 from __future__ import annotations
 

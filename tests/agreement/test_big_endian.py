@@ -1,4 +1,4 @@
-"""The firmware computes the same bits on 32-bit and 64-bit big-endian cores.
+"""The firmware computes the trainer's bits on 32-bit and 64-bit big-endian cores, too.
 
 The firmware is built for PowerPC and z/Architecture and runs under qemu's user mode emulation. Its
 state has the same bytes as the trainer's, since the bytes of a state are little-endian on every

@@ -47,7 +47,7 @@ PLANS = 12  # enough for every pair of a rule and a precision
 
 @dataclass(frozen=True)
 class Case:
-    """A random network that learns random samples."""
+    """A network, and samples for it to learn; `seed` made them if they are random."""
 
     seed: int
     model: Model
@@ -57,7 +57,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest sizes of random plans that fit a memory."""
+    """The largest sizes of random plans for one size of RAM."""
 
     inputs: tuple[int, ...]
     width: int
@@ -77,7 +77,9 @@ SLOW = {"pico": 2 * 1024}
 
 
 def ram_size(board: Board) -> int:
-    """Return the size of the board's RAM in bytes; for the host, a size that fits every plan."""
+    """Return the RAM in bytes for which plans are chosen: the board's or that of SLOW; for the
+    host, LARGE.
+    """
     if board.name in SLOW:
         return SLOW[board.name]
     return LARGE if board.memory is None else board.memory.ram.size
@@ -91,12 +93,13 @@ def fitting(sizes: Iterable[int], ram: int) -> int:
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     """Return a plan of any rule and precision, with 0 to 3 hidden layers and random weight formats.
 
-    Some plans are wide enough for 64-bit sums, have replay, or let only the readout learn.
+    Some plans are wide enough for 64-bit sums, some have replay, and some let only the readout
+    learn.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
     inputs = int(rng.choice(limits.inputs))
-    width = limits.width if inputs <= limits.width else limits.width // 2  # inputs need RAM, too
+    width = limits.width if inputs <= limits.width else limits.width // 2  # inputs take RAM as well
     hidden = rng.integers(1, width + 1, rng.integers(0, limits.depth + 1))
     classes = int(rng.integers(2, limits.classes + 1))
     sizes = (inputs, *(int(width) for width in hidden), classes)
@@ -210,7 +213,7 @@ def test_digits_have_equal_bits(
 
 @functools.cache
 def with_margin(name: str, hidden: tuple[int, ...], rule: str, stored: int) -> Case:
-    """Return a network that has learned with a margin, and new rows; it skips some of them."""
+    """Return a network that has learned with a margin, and new rows, some of which it skips."""
     pytest.importorskip("sklearn")
     options = Options(
         rule=rule, hidden=hidden, stored=stored, epochs=2, arithmetic="fixed", margin=0.2

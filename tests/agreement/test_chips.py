@@ -28,7 +28,7 @@ LIMIT = 60  # seconds after which a chip counts as stuck
 
 
 def count_of_a_save(elf: Path, machine: MakeMachine, size: int) -> int:
-    """Return how many flash operations a second save takes, which erases only if it must."""
+    """Return the number of flash operations of a second save, which erases only if it must."""
     cells = Cells(size)
     with powered(elf, machine, cells) as device, Link(device.port) as link:
         learn(link, 0, 1)
@@ -57,7 +57,7 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
             assert link.info.samples == kept
             assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
             learn(link, kept, kept + 1)
-            link.save()  # a complete save, which the save below must not lose
+            link.save()  # the interrupted save below must not lose this complete save
             kept += 1
             learn(link, kept, kept + 1)
             cells.operations_left = operation

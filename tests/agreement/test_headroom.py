@@ -26,7 +26,8 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan, Replay
 from ska_edge.plan.resolve import make_plan
 
-# Large steps and inputs often use up a row's headroom. The plan has readouts, odd widths, replay.
+# Large steps and inputs often use up a row's headroom. The plan has readouts, odd widths and
+# replay.
 PLAN = make_plan((9, 7, 5, 3), input_format=QFormat(8, 4), rate=0.9, replay=Replay(2, 1), seed=4)
 LOWEST, HIGHEST = -(1 << 15), (1 << 15) - 1
 LIBRARY = """\
@@ -104,7 +105,8 @@ def test_no_change_exceeds_its_bound(
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
     # Every bound is reached, with one exception: the step is positive, and step * -128, the product
-    # of the largest magnitude, is halfway between two results. Rounding half up gives the smaller.
+    # of the largest magnitude, is halfway between two results. Rounding half up gives the one of
+    # smaller magnitude.
     assert unreached.value < 1 << 15
 
 
@@ -112,7 +114,6 @@ def test_no_change_exceeds_its_bound(
 def library(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> ctypes.CDLL:
-    """Compile the library of the plan, with headroom."""
     folder = tmp_path_factory.mktemp("headroom") / "p"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", folder)
     sources = folder / "src"
@@ -145,7 +146,9 @@ def rooms(plan: Plan, parameters: np.ndarray) -> list[int]:
 
 
 def run(library: ctypes.CDLL, seed: int) -> tuple[int, int]:
-    """Learn on the host and in C; count rows with and without headroom, summed over the steps."""
+    """Learn on the host and in C; return how many rows had headroom and how many had none, summed
+    over the steps.
+    """
     rng = np.random.default_rng(seed)
     weights = weights_near_the_ends(rng, PLAN)
     library.start(weights.ctypes.data_as(ctypes.c_void_p))

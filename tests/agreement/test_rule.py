@@ -114,7 +114,7 @@ def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> Non
 def libraries(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> dict[str, ctypes.CDLL]:
-    """Compile ska_rule.h of each plan as a library with a loop over rows for each function."""
+    """Compile each plan's ska_rule.h as a library that applies every function to many rows."""
     compiler = require_toolchain("gcc")
     libraries = {}
     for name, plan in PLANS.items():

@@ -40,7 +40,6 @@ def flashed(plan: Plan, seed: int) -> State:
 
 
 def write(board: Board, state: State, folder: Path) -> Path:
-    """Write and build a project."""
     write_project(state.plan, state.parameters, board.name, folder)
     assert build(folder).fits
     return folder
@@ -66,7 +65,7 @@ def device(project: Path) -> Iterator[tuple[RunningBoard, Link]]:
 
 
 def kill(running: RunningBoard) -> None:
-    """Kill a process as a power failure would: no handler runs."""
+    """Kill a board's process without running any handler, as a power failure would."""
     os.kill(running.pid, signal.SIGKILL)
 
 
@@ -143,7 +142,7 @@ class MachineProtocol:
     """QEMU's control connection to a machine; a context manager.
 
     Args:
-        path: the socket that QEMU listens at.
+        path: the socket on which QEMU listens.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,5 +1,5 @@
-"""The settings of the campaign: as many examples as CI has time for. CI always runs the same
-ones.
+"""The settings of the attack's tests: as many examples as CI has time for. CI always runs the same
+examples.
 """
 
 from __future__ import annotations

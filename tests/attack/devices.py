@@ -101,7 +101,7 @@ class Liar(TrainerDevice):
         return answer
 
     def _execute(self, frame: Frame) -> list[bytes]:
-        """Execute a request without its tag."""
+        """Remove the tag from a request that has one, then execute it."""
         if self._key and BY_CODE[frame.code].changes:
             frame = frame._replace(payload=frame.payload[:-TAG_BYTES])
         return super()._execute(frame)

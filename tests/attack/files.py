@@ -47,7 +47,7 @@ def _middles(piece: bytes) -> list[bytes]:
 
 
 def any_number(random: Random, content: bytes) -> bytes:
-    """Replace one or two of the numbers in a text, or repeat, move or cut a line."""
+    """Replace one or two of the numbers in a text, or remove, repeat, cut or replace a line."""
     if random.random() < 0.3:
         lines = content.splitlines(keepends=True) or [b""]
         at = random.randrange(len(lines))

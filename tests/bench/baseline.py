@@ -41,7 +41,6 @@ def begun(data: str, hidden: tuple[int, ...]) -> Beginning:
 
 @functools.lru_cache
 def task(data: str, hidden: tuple[int, ...]) -> Task:
-    """Return the workload."""
     return task_of(begun(data, hidden))
 
 

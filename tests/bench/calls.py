@@ -87,7 +87,6 @@ class PlannedDevice(FakeDevice):
     """A fake device that reports the plan's digest."""
 
     def welcome(self) -> dict[str, Any]:
-        """Return the values of WELCOME."""
         digest = bytes.fromhex(PLAN.digest)
         return {**super().welcome(), "digest": digest, "state_bytes": PLAN.state_bytes}
 

@@ -1,7 +1,7 @@
 """Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
-`make results` runs it, which takes 7 minutes on two cores. It writes the tables between the markers
-of the page. All five seeds use the same options, so no option is tuned for one seed.
+`make results` runs it. It takes 7 minutes on two cores. It writes the tables between the markers of
+the page. All five seeds use the same options, so no option is tuned for one seed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
 def adaptation(work: tuple[str, bool, float, int]) -> list[tuple[float, ...]]:
     """Return the accuracies (before, fixed, float) for each unseen person, who wears the watch
     turned, and the fraction of samples that were skipped. "before" is the accuracy before the
-    network learns 3 windows of every exercise, with a margin; "fixed" and "float" are the
+    network learns 3 windows of every exercise with the margin; "fixed" and "float" are the
     accuracies after it.
     """
     rule, readout_only, margin, seed = work

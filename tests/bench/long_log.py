@@ -73,7 +73,8 @@ def rows(model: Model, notices: list[RowNotice]) -> Iterator[LogRow]:
 
 
 def lines(model: Model, count: int, seed: int = 0) -> Iterator[LogLine]:
-    """Yield the lines of one session in which a device learns `count` random rows of its data.
+    """Yield the lines of one session in which a device learns `count` random rows of the model's
+    data.
 
     At the end the model has the device's state.
     """

@@ -1,4 +1,5 @@
-/* plain_float.c - the same network in plain float: sigmoid neurons, backprop, SGD sample by sample.
+/* plain_float.c - the benchmark's network in plain float: sigmoid neurons, backprop, SGD sample by
+ * sample.
  *
  * This is what a careful engineer would write without our library, for speed and little memory. It
  * uses single precision throughout, has its own exponential function, and reads the weights in
@@ -43,7 +44,7 @@ static float sigmoid(float z) {
     return 1.0f / (1.0f + exponential(-z));
 }
 
-/* Afterwards the last BENCH_CLASSES activations hold D of the output layer. */
+/* Computes the activations of all layers. The last BENCH_CLASSES are D of the output layer. */
 static void forward(const float *x) {
     const float *weight = weights;
     const float *input = x;

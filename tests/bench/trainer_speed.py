@@ -1,9 +1,9 @@
 """Measure the fixed trainer's CPU time per sample: numpy and the native engine, on one core.
 
 `make bench` runs it. Both learn the same samples one by one, from the same initial weights, and
-must have the same bits. The engine's time includes the rows that numpy checks. The engine should be
-at least 100 times as fast as numpy for 64-32-10, and 20 times for 784-128-10. This is a benchmark,
-not a test: machines differ.
+must end with the same bits. The engine's time includes the rows that numpy checks. The engine
+should be at least 100 times as fast as numpy for 64-32-10, and 20 times for 784-128-10. This is a
+benchmark, not a test: machines differ.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def test_cycles_time_and_energy(ska_edge, require_board: Callable[[str], Board])
     for name in ("infer", "learn"):
         assert document[name] - 6 < cycles[name] < 3 * document[name]
         least, most = cycles[f"{name}_range"]
-        assert least == cycles[name] < most  # the manual leaves only the multiplier open
+        assert least == cycles[name] < most  # only the multiplier's cycles are unknown
         # 16 cycles take 1 us, and 3 V times 4.4 mA are 13.2 mW.
         assert document["time_us"][name] == pytest.approx(cycles[name] / 16, abs=0.1)
         assert document["energy_uj"][name] == pytest.approx(cycles[name] / 16 * 0.0132, abs=0.01)

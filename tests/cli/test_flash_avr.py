@@ -1,4 +1,4 @@
-"""`flash` writes an image by avrdude and the boot loader of the board, which then starts it."""
+"""`flash` writes an image with avrdude to the board's boot loader, which then starts the image."""
 
 from __future__ import annotations
 

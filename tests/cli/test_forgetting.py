@@ -99,7 +99,7 @@ def test_mixed_rows_and_a_replay_buffer_keep_what_it_knows(ska_edge: Run, device
 
 
 def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Device) -> None:
-    """The device refuses a row twice; each time, a new command continues the log."""
+    """The device refuses row 40 and later row 70; each time, a new command continues the log."""
     model = trained()
     board, log = device(model), Path("steps.jsonl")
     learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--log", log)

@@ -1,4 +1,4 @@
-"""A margin goes with the model: through every command, onto a device, and back."""
+"""A model keeps its margin through every command, onto a device, and back."""
 
 from __future__ import annotations
 

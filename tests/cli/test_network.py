@@ -1,4 +1,4 @@
-"""No command uses a network; a command that contacts another computer fails here."""
+"""No command contacts another computer; here an attempt is recorded and fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`build --main` compiles a main function of one's own in place of the project's."""
+"""`build --main` compiles the user's main function in place of the project's."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def unlabeled(iris: Model) -> Path:
 
 @pytest.fixture
 def board(iris: Model) -> Iterator[TrainerDevice]:
-    """Start a device that runs the model; return its port."""
+    """Start a device with the model."""
     with TrainerDevice(iris.state.flashed()) as found:
         yield found
 

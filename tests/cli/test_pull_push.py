@@ -1,4 +1,6 @@
-"""`pull`, `push` and `save` move a device's state to the host, back, and into models."""
+"""`pull` writes a device's state into a model, `push` sends it back, and `save` lets the device
+keep it.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,7 @@ def test_pull_writes_the_whole_state(ska_edge, model: Model, device: TrainerDevi
     assert found.plan == model.plan
     assert found.notes == model.notes
     np.testing.assert_array_equal(found.scaling.mean, model.scaling.mean)
-    assert found.reference is None  # the float twin did not learn the device's samples
+    assert found.reference is None  # the float parameters did not learn the device's samples
     assert Path("p.ska").stat().st_mode & 0o777 == 0o600  # past samples may be private
 
 

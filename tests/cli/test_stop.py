@@ -179,7 +179,7 @@ def screen(master: int) -> str:
 def test_a_document_is_printed_although_the_terminal_hung_up(
     iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """Only stderr was the terminal; the document goes to a program."""
+    """Only stderr is the terminal; the document goes to another program."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
     arguments = (

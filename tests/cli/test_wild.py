@@ -1,6 +1,6 @@
 """Data as people have them: one table of file, command and what the command must say.
 
-The files are in `tests/data/wild`; `wild_arrays.py` has those of numpy. To add a row, add a small
+The files are in `tests/data/wild`; `wild_arrays.py` makes the npz files. To add a row, add a small
 file there and a line to `WILD`.
 """
 
@@ -261,7 +261,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data 'FILE/s*.csv'",
         "ska-edge: no file matches 'sessions/s*.csv'",
     ),
-    # files of one name in several folders, and a hidden file
+    # files with the same name in several folders, and a hidden file
     (
         "days",
         "data 'FILE/*/log.csv'",

@@ -36,7 +36,7 @@ __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 /* The number of saves that fill both slots. */
 #define FULL (2u * (uint32_t)PLACES)
 
-/* How much of an operation is done when the power is cut. */
+/* What a cut leaves of an operation: nothing, one of two random parts, or all. */
 enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
 
 static uint8_t memory[SKA_STORAGE_SIZE];
@@ -56,7 +56,7 @@ static uint8_t any_byte(void) {
     return (uint8_t)(word >> 24);
 }
 
-/* At the start of an operation, checks whether it is the one to cut. */
+/* Counts an operation; returns whether the power fails during it. */
 static bool cut_now(void) { return operations++ == cut_at; }
 
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
@@ -160,7 +160,7 @@ static ska_status_t save(uint32_t seed) {
     return ska_save(&network);
 }
 
-/* Loads like a newly started image, with another state in RAM. */
+/* Loads as a newly started image does, into a network whose bytes are all 0x55. */
 static ska_status_t load(void) {
     memset(&network, 0x55, sizeof network);
     memset(&untouched, 0x55, sizeof untouched);
@@ -399,8 +399,8 @@ static void scenario_foreign(void) {
     header_change(save_start(2), offsetof(header_t, magic), 1);
     CHECK(load() == SKA_OK && network_is(1));
 
-    /* Both slots are of another plan: nothing is loaded, and the erase counts of the slots
-     * continue. */
+    /* Both slots have saves of another plan: nothing is loaded, and the erase counts of the
+     * slots continue. */
     saved(5u * (uint32_t)PLACES);
     for (uint32_t number = 1; number <= FULL; number++) {
         header_change(save_start(number), offsetof(header_t, digest), 8);

@@ -49,7 +49,7 @@ int main(void) {
     }
 }
 """
-# How often a loop runs for some tenths of a second, in which a whole burst arrives.
+# The turns of a loop that takes some tenths of a second, long enough for a whole burst to arrive.
 TURNS = {
     "avr": 400_000,
     "microbit-v2": 8_000_000,

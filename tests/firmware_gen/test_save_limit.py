@@ -43,7 +43,7 @@ def saves(firmware: Firmware, *requests: bytes, storage: Path | None = None) -> 
 
 
 def alternating(firmware: Firmware, count: int) -> list[bytes]:
-    """Yield requests that change the state and save it, again and again."""
+    """Return a HELLO, then `count` pairs of requests that change the state and save it."""
     f, requests = firmware, [firmware.hello()]
     for i in range(count):
         requests.append(f.request(1 + 2 * i, "SET_RATE", halvings=1 - i % 2))
@@ -82,7 +82,9 @@ def test_offers_are_paid_for_too(firmware: Firmware) -> None:
 
 
 def test_the_detail_is_what_the_device_must_receive(firmware: Firmware) -> None:
-    """Zeros count toward a save like any bytes. They open no session and are not damage."""
+    """Zero bytes count toward a save like all others. They open no session and are not counted as
+    damage.
+    """
     f, opening = firmware, alternating(firmware, BUDGET + 1)
     left = statuses(f.run(*opening))[-1]
     assert left[:2] == (2 * BUDGET + 2, Status.EARLY)

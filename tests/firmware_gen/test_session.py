@@ -490,7 +490,9 @@ def test_a_push_that_does_not_fit_changes_nothing(storing: Firmware) -> None:
 
 
 def welcome(replies: Sequence[Reply]) -> tuple[Status, int, int]:
-    """Return the first error, its detail and the number of dropped pieces of the last WELCOME."""
+    """Return three values of the last WELCOME: the first error, its detail, and the number of
+    dropped pieces.
+    """
     values = named(replies, "WELCOME")[-1][1]
     return Status(values["error"]), values["error_detail"], values["dropped"]
 
@@ -512,7 +514,7 @@ def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
 def test_what_is_no_good_frame_is_dropped_in_silence_and_counted(firmware: Firmware) -> None:
     f, good = firmware, firmware.sample(1, 0)
     bad = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in range(len(good) - 1)]
-    bad = [piece for piece in bad if piece.count(0) == 1]  # drop pieces with a new zero byte
+    bad = [piece for piece in bad if piece.count(0) == 1]  # leave out pieces with a new zero byte
     bad += [good[:i] + b"\0" for i in range(1, len(good) - 1)]
     bad += [b"\xff" * 5000 + b"\0", b"\x01" * 5000 + b"\0", encode_frame(2, 1, bytes(5000))]
     replies = f.run(f.hello(), b"\0\0", *bad, good, f.sample(2, 1), f.hello(50))

@@ -1,4 +1,4 @@
-/* campaign.c: sends the firmware random bytes and mutated frames; every run sends the same ones.
+/* campaign.c: sends the firmware random bytes and mutated frames; every run sends the same bytes.
  *
  *     campaign BYTES FRAMES SEED...
  *
@@ -50,8 +50,8 @@ static uint32_t draw(uint32_t limit) {
 }
 
 static uint8_t draw_byte(void) {
-    /* Small numbers serve as lengths, labels and COBS codes; the ends of ranges are also likely.
-     */
+    /* Small numbers are likely, since they serve as lengths, labels and COBS codes; so are the
+     * ends of ranges. */
     static const uint8_t ends[] = {0, 1, 0x7F, 0x80, 0xFE, 0xFF};
     switch (draw(4)) {
     case 0:
@@ -238,7 +238,7 @@ static void send_mutated(void) {
     } else if (way < 14) { /* type and seq are mutated as well */
         mutate(&content, CONTENT_MOST);
         line_add_frame(&content);
-    } else { /* the request is repeated, then the previous one */
+    } else { /* the request is sent twice, then the previous one again */
         line_add_frame(&content);
         const size_t once = line.count;
         line_add_frame(&content);

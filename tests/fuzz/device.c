@@ -2,7 +2,7 @@
 #include "device.h"
 
 /* The firmware itself is included in this file, so that its state can be seen here, and cleared
- * like a reset of a microcontroller. */
+ * as by a reset of a microcontroller. */
 #define main ska_firmware_main
 #include "ska_main.c"
 /* This file is included for the same reason: it has static variables, too. */

@@ -1,4 +1,6 @@
-"""Run all of `make fuzz`. Findings stay in build/fuzz; the exit code is then not 0."""
+"""Run all of `make fuzz`. If there are findings, they stay in build/fuzz, and the exit code is not
+0.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
 /* eva_main.c - calls the library in every possible state with every argument, for Frama-C Eva.
  *
  * This is a proof by induction. `any_state` represents every state that may exist before a call.
- * Eva analyzes the call from there, and `check_state` checks that the result is such a state again.
- * ska_init makes the first state. So the proof covers any number of calls in any order, not one
- * run. A read of a volatile variable gives any value of its type. The mantissa of a rate may have
- * any value that a plan allows; -D gives its limits.
- */
+ * Eva analyzes the call from there, and `check_state` checks that the result is such a state
+ * again. ska_init makes the first state. So the proof covers any number of calls in any order,
+ * not only one run. A read of a volatile variable gives any value of its type. The mantissa of a
+ * rate may have any value that a plan allows; -D gives its limits. */
 #include "ska.h"
 
 static volatile int32_t any_i32;

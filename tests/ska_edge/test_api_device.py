@@ -19,7 +19,7 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 
 @pytest.fixture(scope="module")
 def trained() -> ska_edge.Model:
-    """Train briefly a model with three inputs and three named classes."""
+    """Briefly train a model with three inputs and three named classes."""
     return ska_edge.train((X, Y), hidden=4, epochs=1).model
 
 

@@ -9,7 +9,7 @@
 #define PEER_RATE BENCH_RATE
 #endif
 
-/* Begins bench_init: an empty heap, and the floating-point unit turned on. */
+/* The first step of bench_init: empties the heap and turns on the floating-point unit. */
 static inline void peer_init(void) {
     bench_heap_clear();
 #if defined(__ARM_FP) && !defined(__linux__)

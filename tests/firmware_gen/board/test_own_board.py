@@ -1,4 +1,4 @@
-"""A copy of a board is a board of its own: other name and title, and all else as before."""
+"""A copy of a board has its own name and title; everything else is as in the original."""
 
 from __future__ import annotations
 

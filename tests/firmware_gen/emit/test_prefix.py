@@ -1,4 +1,4 @@
-"""A name is the prefix of everything that a model has, and no name makes C that is invalid."""
+"""A model's name is the prefix of its files and C names; every accepted name gives valid C."""
 
 from __future__ import annotations
 

@@ -121,7 +121,9 @@ def run(
 def require_notice(
     project: Path, machine: MakeMachine, chunks: Sequence[bytes], mistake: Mistake
 ) -> None:
-    """Check that the machine reports a mistake by its sentence, in one line with the place."""
+    """Plant a mistake; check that the machine reports it by its sentence, in one line with the
+    place.
+    """
     plant(project, mistake)
     with pytest.raises(FirmwareFault, match=re.escape(mistake.sentence)) as caught:
         run(project, machine, chunks)

@@ -2,7 +2,7 @@
 
 The real headers are not available in CI. So the tests show that the sources are C, that they use
 the functions as the fakes expect, and that the examples learn and serve with the trainer's bits.
-They do not show that the real headers accept them.
+They do not show that the real headers accept the sources.
 """
 
 from __future__ import annotations

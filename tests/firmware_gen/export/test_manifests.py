@@ -1,4 +1,4 @@
-"""The manifests of the Zephyr module and of the ESP-IDF component fit the tools of their makers."""
+"""Kconfiglib and ESP-IDF's component manager accept the manifests of the exports for them."""
 
 from __future__ import annotations
 

@@ -155,8 +155,8 @@ int main(void) {
 
 WORK = "sink = choose(x) + tail(x);"
 
-# An image with the same functions: it paints the RAM of the stack and runs the deepest paths. For
-# each received byte it sends the lower half of the lowest address whose paint is gone.
+# An image with the functions of SHAPES. It paints the RAM of the stack and runs the deepest paths.
+# For each received byte it sends the lower half of the lowest address whose paint is gone.
 PAINTED = (
     SHAPES.split("int main(void)")[0]
     + """\
@@ -266,7 +266,7 @@ def frames(elf: Path) -> dict[str, int]:
 
 
 def frames_of_gcc(folder: Path) -> dict[str, int]:
-    """Read the frame sizes that -fstack-usage wrote, one a line: place:name, bytes, kind."""
+    """Read the frame sizes that -fstack-usage wrote, one per line: place:name, bytes, kind."""
     lines = [line for path in folder.glob("*.su") for line in path.read_text().splitlines()]
     return {place.split(":")[-1]: int(size) for place, size, _ in map(str.split, lines)}
 

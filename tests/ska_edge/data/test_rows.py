@@ -57,7 +57,7 @@ def test_one_column_is_enough_for_one_input(tmp_path: Path) -> None:
         (
             "a,label\n1,2\n",
             "rows has 1 features, but the model has 2 inputs",
-        ),  # no feature is a label
+        ),  # the label is not an input
         ("a,b\n1,cat\n", r".*: line 2, column 2 \(b\) is 'cat', not a number; give the column of"),
         ("5,\n", ".*: line 1, column 2 is empty; every input needs a number"),
         ("1,nan\n", ".*: line 1, column 2 is 'nan'; inputs must be finite numbers"),

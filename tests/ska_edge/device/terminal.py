@@ -26,7 +26,7 @@ class Terminal:
         self.path = os.ttyname(self.near)
 
     def hang_up(self) -> None:
-        """Disconnect the device; closing does this, too."""
+        """Disconnect the device; a second call does nothing."""
         if self.far >= 0:
             os.close(self.far)
             os.close(self.near)

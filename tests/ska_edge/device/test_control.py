@@ -19,7 +19,7 @@ LINES = {"dtr": termios.TIOCM_DTR, "rts": termios.TIOCM_RTS}
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
-    """Count what a driver is asked to do with each line; a pty has no lines, and would refuse."""
+    """Count what the driver is asked to do with DTR and RTS; a pty has neither and would refuse."""
     found: Counter[tuple[str, str]] = Counter()
     real = posix.fcntl.ioctl
 

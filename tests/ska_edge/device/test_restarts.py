@@ -204,7 +204,9 @@ def monitored(
 def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """The first monitor was killed before it sent three rows; another monitor taught three rows."""
+    """The first monitor announced three rows and was killed before it sent them; another monitor
+    taught the device three other rows.
+    """
     stream = opened(trainer, PLAN.digest)
     with Log(tmp_path / "log", stream.link.info) as log:
         for line in Monitor(stream, PLAN).run(INPUT[:20], LABELS[:20]):

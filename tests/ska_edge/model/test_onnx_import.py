@@ -105,7 +105,9 @@ def refusal(path: Path, content: bytes) -> str:
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Callable[[Callable[[onnx.ModelProto], None]], str]:
-    """Return a function that changes an export by a function and returns the refusal."""
+    """Return a function that changes an export by `change` and returns the sentence that refuses
+    the file.
+    """
 
     def refuse(change: Callable[[onnx.ModelProto], None]) -> str:
         exported = export(a_model(), "integer")

@@ -14,7 +14,9 @@ LABELS = np.repeat(np.arange(3), (10, 4, 2))
 
 
 def sat(*right: tuple[int, int, int]) -> tuple[Exam, list[list[str]]]:
-    """Sit an exam once per tuple, the right rows of each class; return it and all its reports."""
+    """Hold an exam once per tuple, which has the number of right rows of each class; return the
+    exam and the reports of each time.
+    """
     exam, reports = Exam(np.arange(16)[:, None], LABELS, ("a", "b {x}", "c")), []
     for counts in right:
         known = [

@@ -26,7 +26,7 @@ def test_ctrl_c_while_threads_are_started_waits_for_them(
                 raise KeyboardInterrupt
 
     class Watched(threading.Event):
-        """A queue that lets the tasks end as soon as the fleet waits for an event."""
+        """An event that lets the tasks end as soon as the fleet waits for any event."""
 
         def wait(self, timeout: float | None = None) -> bool:
             waited_for.set()

@@ -1,4 +1,4 @@
-"""A sample whose output errors are all below the margin changes nothing; any other one learns."""
+"""A sample is learned unless all of its output errors are below the margin."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def largest_error(state: State, x: np.ndarray, label: int) -> int:
 
 @st.composite
 def steps(draw: st.DrawFn) -> tuple[State, np.ndarray, int]:
-    """A state and a sample whose largest error is a possible margin, less or more than 1."""
+    """A state, a sample and its label; the largest output error is often small enough to be a
+    margin.
+    """
     sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
     plan = make_plan(
         (*sizes, 2),
@@ -111,7 +113,8 @@ def test_a_skipped_sample_still_enters_the_replay_buffer() -> None:
     for _ in range(3):
         trainer.learn_one(x, LABEL)
     np.testing.assert_array_equal(state.parameters, before)
-    # Two of the three new samples come after a stored one, which is learned and skipped, too.
+    # The second and the third sample each follow a stored sample, which is skipped, too; it counts
+    # a step.
     assert (state.samples, state.step) == (3, 5)
     assert state.replay.seen.tolist() == [0, 3]
     np.testing.assert_array_equal(state.replay.samples[LABEL, 0], x)

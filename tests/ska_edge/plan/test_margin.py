@@ -19,7 +19,7 @@ from ska_edge.plan.precision import SHIFT
 from ska_edge.plan.resolve import make_plan
 
 LARGEST = 16_383
-EXACT = math.ldexp(LARGEST, -15)  # beyond it, no integer is below the limit of a margin
+EXACT = math.ldexp(LARGEST, -15)  # the real value of the largest margin
 
 
 @given(st.floats(0, EXACT), st.integers(0, 32_767))

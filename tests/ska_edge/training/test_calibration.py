@@ -89,7 +89,7 @@ def test_raw_integers_become_the_inputs_they_would_in_float(seed: int, format: Q
 def test_wide_integers_become_the_inputs_they_would_in_float(
     seed: int, bits: int, frac: int
 ) -> None:
-    """For example, the features of a 24-bit ADC."""
+    """Such integers are, for example, the features of a 24-bit ADC."""
     rng = np.random.default_rng(seed)
     raw = rng.integers(-(2**bits), 2**bits, (50, 3)).astype(float)
     format = QFormat(8 if frac == 4 else 16, frac)

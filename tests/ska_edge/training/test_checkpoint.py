@@ -30,7 +30,7 @@ def data() -> Dataset:
 
 
 def stopping(at: int) -> Callable[[int, int], None]:
-    """Return a progress function that raises KeyboardInterrupt after `samples` samples."""
+    """Return a progress function that raises KeyboardInterrupt after `at` samples."""
 
     def progress(done: int, total: int) -> None:
         assert total == WHOLE

@@ -31,7 +31,7 @@ def test_header_and_last_column(tmp_path: Path) -> None:
     [
         ("y,a,b", 1),
         ("a,Label,b", 2),
-        ("y,a,label", 3),  # the name label wins over y
+        ("y,a,label", 3),  # the name label takes precedence over y
         ("a,CLASS,b", 2),
         ("target,b,c", 1),
         ("0,1,label", 3),  # unnamed columns as pandas writes them

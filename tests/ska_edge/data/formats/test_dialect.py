@@ -151,7 +151,9 @@ CELLS = st.one_of(
 def test_the_fast_way_reads_what_the_exact_way_reads(
     tmp_path_factory, rows: list[tuple[str, ...]], quoting: int, separator: str, decimal: str
 ) -> None:
-    """The exact way converts cell by cell; without the fast way, the outcome must be the same."""
+    """`_plain` is the fast way. Without it, each cell is converted by itself; the outcome must be
+    the same.
+    """
     file = io.StringIO()
     writer = csv.writer(file, delimiter=separator, quoting=quoting, lineterminator="\n")
     writer.writerow(["a", "label", "b"])

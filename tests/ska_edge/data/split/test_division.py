@@ -24,7 +24,7 @@ SEEDS = range(20)
 
 
 def rows(*counts: int, seed: int = 0) -> Dataset:
-    """Return numbered rows with so many of each class, in a random order."""
+    """Return rows in a random order; `counts` has the number of rows of each class."""
     rng = np.random.default_rng(seed)
     y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     labels = tuple(f"class {index}" for index in range(len(counts)))

@@ -1,4 +1,4 @@
-"""A column of times is found, used or not; row numbers and measurements are none."""
+"""A column of times is recognized; row numbers and measurements are not taken for times."""
 
 from __future__ import annotations
 

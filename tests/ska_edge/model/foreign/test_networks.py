@@ -1,6 +1,6 @@
-"""Networks from other programs compute the same on our layers; real exporters wrote the fixtures.
+"""Networks from other programs compute the same on our layers.
 
-The scripts in tests/data/foreign wrote them.
+The scripts in tests/data/foreign wrote the fixtures with the exporters of these programs.
 """
 
 from __future__ import annotations

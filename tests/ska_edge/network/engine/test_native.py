@@ -72,7 +72,7 @@ def assert_same_forward(engine: Trainer, numpy: FixedTrainer, x: np.ndarray) -> 
 
 
 def check_stream(state: State, seed: int) -> None:
-    """Learn rows like a device with both trainers, and compare everything."""
+    """Learn rows with both trainers, in the order of a device, and compare everything."""
     engine, numpy = pair(state)
     x, y = rows(state.plan, seed=seed)
     ours, theirs = joined(engine.learn_stream(x, y)), joined(numpy.learn_stream(x, y))
