@@ -34,6 +34,22 @@ CLI_ARROWS: dict[str, set[str]] = {
     "options": {"screen"},
     "device": {"options", "screen"},
 }
+# The same table for the packages and modules of firmware_gen.
+FIRMWARE_ARROWS: dict[str, set[str]] = {
+    "folder": set(),
+    "toolchains": {"folder"},
+    "formats": set(),
+    "board": {"toolchains", "formats"},
+    "flashing": {"board"},
+    "memory": {"board"},
+    "emit": {"memory"},
+    "library": {"emit"},
+    "build": {"emit"},
+    "emulators": {"build"},
+    "project": {"emulators", "library"},
+    "export": {"project"},
+    "bench": {"project"},
+}
 # The generator may know only what host and device share, not how a host trains or monitors.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files", "spelling"}
 # These are the only uses of the generator, except in the commands.
@@ -44,14 +60,14 @@ GENERATOR_USERS = {
 EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "spelling", "progress"}
 
 
-def reachable(package: str) -> set[str]:
+def reachable(package: str, arrows: dict[str, set[str]]) -> set[str]:
     """Return the packages that a package may import, over one arrow or several."""
-    below = set(ARROWS.get(package, set()))
-    return below.union(*(reachable(name) for name in below))
+    below = set(arrows.get(package, set()))
+    return below.union(*(reachable(name, arrows) for name in below))
 
 
 def room(name: str) -> str:
-    """Return the package or module right below ska_edge to which a dotted name belongs."""
+    """Return the package or module right below ska_edge or firmware_gen to which a name belongs."""
     return [*name.split("."), ""][1]
 
 
@@ -72,7 +88,7 @@ def wrong_imports(name: str, source: str) -> list[str]:
     if package == "ska_edge" and not generates and "firmware_gen" in roots(found):
         wrong |= {module for module in found if module.startswith("firmware_gen")}
     if package == "ska_edge" and not in_cli and rest:
-        allowed = {room(name)} | reachable(room(name)) | EVERYWHERE
+        allowed = {room(name)} | reachable(room(name), ARROWS) | EVERYWHERE
         wrong |= {module for module in own(found) if room(module) not in allowed}
     if in_cli and (own_room := room(rest)) in CLI_ARROWS:
         beside = {module: room(module.removeprefix("ska_edge.")) for module in own(found)}
@@ -84,6 +100,9 @@ def wrong_imports(name: str, source: str) -> list[str]:
         }
     if package == "firmware_gen":
         wrong |= {module for module in own(found) if room(module) not in FIRMWARE_MAY_IMPORT}
+        allowed = {room(name), *reachable(room(name), FIRMWARE_ARROWS)}
+        beside = {module for module in found if module.startswith("firmware_gen.")}
+        wrong |= {module for module in beside if room(module) not in allowed}
     if name == "ska_edge.rules.reference":
         wrong |= roots(found) - sys.stdlib_module_names - {"numpy"}
     if name != "ska_edge.device.port":
@@ -133,6 +152,12 @@ def test_imports_follow_the_arrows(name: str) -> None:
         ),
         ("firmware_gen.project", "from ska_edge.model import scaling", ["ska_edge.model.scaling"]),
         (
+            "firmware_gen.board.flasher",
+            "from firmware_gen.flashing.run import run_flasher",
+            ["firmware_gen.flashing.run"],
+        ),
+        ("firmware_gen.build", "from firmware_gen import project", ["firmware_gen.project"]),
+        (
             "ska_edge.rules.reference",
             "from ska_edge.errors import InputError",
             ["ska_edge"],
@@ -171,6 +196,7 @@ def test_a_wrong_import_is_found(name: str, source: str, wrong: list[str]) -> No
             "ska_edge.cli.commands.run",
             "from ska_edge.cli.commands.train import train\nimport firmware_gen.build",
         ),
+        ("firmware_gen.emulators.flash", "from firmware_gen.board.board import Board"),
         ("ska_edge.cli.options.paths", "from ska_edge.cli.screen.printable import printable"),
         ("ska_edge.device.port", "import serial"),
         ("ska_edge.model.model_file", "from firmware_gen.project import write_project"),
@@ -190,3 +216,5 @@ def test_the_arrows_name_every_package() -> None:
     found = {room(name) for name in MODULES if name.startswith("ska_edge.")}
     assert found == set(ARROWS) | EVERYWHERE | {"cli", "__main__"}
     assert found >= FIRMWARE_MAY_IMPORT
+    generator = {room(name) for name in MODULES if name.startswith("firmware_gen.")}
+    assert generator == set(FIRMWARE_ARROWS)

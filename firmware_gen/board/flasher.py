@@ -1,4 +1,4 @@
-"""Writes an image to a real device, with a program that board.toml names.
+"""Describes a program that writes an image to a real device, as board.toml names it.
 
 A board lists its flashers in order of preference, each with the command that writes an image. The
 project has a copy of board.toml, so the command can be changed there.
@@ -7,21 +7,18 @@ project has a copy of board.toml, so the command can be changed there.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_gen.board.start import PLACE
 from firmware_gen.formats.write import write_formats
-from ska_edge.errors import DeviceError, OptionError, ToolError
+from ska_edge.errors import OptionError
 
 PLACES = ("elf", "hex", "uf2", "esp", "bin", "address", "bytes", "port", "folder")
 """The placeholders of a command."""
 USB = re.compile("[0-9A-F]{4}:[0-9A-F]{4}")
 """Vendor and product number of a USB device."""
-STANDARD_ERROR = 2
 
 
 @dataclass(frozen=True)
@@ -110,30 +107,3 @@ class Flasher:
 
     def _names(self) -> list[str]:
         return [name for part in self.command for name in PLACE.findall(part)]
-
-
-def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:
-    """Run one command of a flasher; its output goes to standard error.
-
-    It runs in the user's current folder, so a port that is a relative path means the same file to
-    the program as to the user.
-
-    Raises:
-        ToolError: the program is missing or cannot be run.
-        DeviceError: it failed.
-    """
-    if shutil.which(command[0]) is None:
-        raise ToolError(f"{flasher.tool} needs the program {command[0]}: {flasher.install}")
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=STANDARD_ERROR,
-            check=False,
-        )
-    except OSError as error:
-        raise ToolError(f"{command[0]} cannot be run: {error.strerror}") from None
-    if done.returncode != 0:
-        raise DeviceError(
-            f"{flasher.tool} failed with exit code {done.returncode}; its output above says why"
-        )

@@ -1,1 +1,1 @@
-"""Chooses how an image gets to a real device."""
+"""Writes an image to a real device: chooses a flasher of its board, and runs it."""

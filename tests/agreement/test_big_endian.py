@@ -15,7 +15,7 @@ import pytest
 
 from ska_edge.wire.protocol import PUSH_MAX, Status, Want
 from tests.conftest import without
-from tests.firmware_gen.piped_firmware import (
+from tests.firmware_gen.runtime.piped_firmware import (
     PLANS,
     Firmware,
     make,

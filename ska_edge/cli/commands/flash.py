@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from firmware_gen.board.board import read_board
-from firmware_gen.board.flasher import run_flasher
 from firmware_gen.build import BOARD_FOLDER
 from firmware_gen.emulators import flash as boards
 from firmware_gen.flashing.choice import Choice, by_connection, by_user
+from firmware_gen.flashing.run import run_flasher
 from firmware_gen.project import Project, load_project
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option

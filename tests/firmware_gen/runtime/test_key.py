@@ -10,7 +10,7 @@ import pytest
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import BY_NAME, MESSAGES, TAG_BYTES, Capability, Status
 from ska_edge.wire.tag import request_tag
-from tests.firmware_gen.piped_firmware import (
+from tests.firmware_gen.runtime.piped_firmware import (
     PLANS,
     Firmware,
     counts,

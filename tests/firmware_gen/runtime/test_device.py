@@ -223,7 +223,7 @@ bool sensor_read(ska_signal_t *x, uint16_t *label);
 def test_the_documented_firmware_compiles(
     language: tuple[str, str], tmp_path: Path, require_toolchain: Callable[[str], str]
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "FIRMWARE.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "FIRMWARE.md").read_text(encoding="utf-8")
     section = page.partition("## Your own firmware keeps monitor, pull, push, verify")[2]
     code = section.partition("```c\n")[2].partition("```")[0]
     plan = PLANS["8 bits"]

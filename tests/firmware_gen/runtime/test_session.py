@@ -22,7 +22,7 @@ from ska_edge.wire.protocol import (
     Status,
     Want,
 )
-from tests.firmware_gen.piped_firmware import (
+from tests.firmware_gen.runtime.piped_firmware import (
     NOTHING,
     PLANS,
     Firmware,

@@ -12,7 +12,7 @@ import pytest
 from firmware_gen.board.board import load_board, read_board
 from ska_edge.errors import InputError
 from ska_edge.wire.protocol import PUSH_MAX, Status
-from tests.firmware_gen.piped_firmware import (
+from tests.firmware_gen.runtime.piped_firmware import (
     PLANS,
     SANITIZERS,
     Firmware,
