@@ -105,7 +105,7 @@ def wrong_imports(name: str, source: str) -> list[str]:
         wrong |= {module for module in beside if room(module) not in allowed}
     if name == "ska_edge.rules.reference":
         wrong |= roots(found) - sys.stdlib_module_names - {"numpy"}
-    if name != "ska_edge.device.port":
+    if name != "ska_edge.device.port.port":
         wrong |= {module for module in found if module.split(".")[0] == "serial"}
     return sorted(wrong)
 
@@ -198,7 +198,7 @@ def test_a_wrong_import_is_found(name: str, source: str, wrong: list[str]) -> No
         ),
         ("firmware_gen.emulators.flash", "from firmware_gen.board.board import Board"),
         ("ska_edge.cli.options.paths", "from ska_edge.cli.screen.printable import printable"),
-        ("ska_edge.device.port", "import serial"),
+        ("ska_edge.device.port.port", "import serial"),
         ("ska_edge.model.model_file", "from firmware_gen.project import write_project"),
         ("ska_edge.rules.reference", "import math\nfrom numpy.typing import NDArray"),
     ],

@@ -13,7 +13,7 @@ from ska_edge.closable import Closable
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
-from ska_edge.device.port import FASTEST, SLOWEST
+from ska_edge.device.port.port import FASTEST, SLOWEST
 from ska_edge.errors import CheckError, DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model

@@ -18,12 +18,12 @@ from typing import Any
 from ska_edge.closable import Closable
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.claims import Reply
-from ska_edge.device.control import BOTH_ON, Control
 from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.exchange import Request
 from ska_edge.device.hearing import Hearing
 from ska_edge.device.info import DeviceInfo, Result
-from ska_edge.device.port import Port
+from ska_edge.device.port.control import BOTH_ON, Control
+from ska_edge.device.port.port import Port
 from ska_edge.device.sample import Sample
 from ska_edge.errors import ContactLost, DeviceError, InputError
 from ska_edge.wire.codec import Codec, peek

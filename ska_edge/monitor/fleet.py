@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.device.control import Control
 from ska_edge.device.link import Link
+from ska_edge.device.port.control import Control
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
 from ska_edge.monitor.lesson import Lesson

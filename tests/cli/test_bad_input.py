@@ -18,7 +18,7 @@ from ska_edge.cli.options import port
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.device import link
 from ska_edge.device.link import Link
-from ska_edge.device.port import PortInfo
+from ska_edge.device.port.port import PortInfo
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling

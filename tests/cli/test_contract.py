@@ -20,7 +20,7 @@ from ska_edge.cli.commands import evaluate
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.data.builtin.catalog import builtin_names
-from ska_edge.device.port import PortInfo
+from ska_edge.device.port.port import PortInfo
 from ska_edge.model.model_file import Model
 
 COMMANDS = sorted(main.commands)

@@ -9,7 +9,7 @@ import pytest
 
 from firmware_gen.board.board import load_board
 from firmware_gen.flashing import drives
-from ska_edge.device.port import PortInfo
+from ska_edge.device.port.port import PortInfo
 from tests.documented_board import PAGE as PATH
 
 PAGE = PATH.read_text(encoding="utf-8")

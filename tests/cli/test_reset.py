@@ -10,8 +10,8 @@ import pytest
 
 from ska_edge.cli.options import port as port_module
 from ska_edge.cli.options.port import Line
-from ska_edge.device.control import Control
-from ska_edge.device.port import PortInfo
+from ska_edge.device.port.control import Control
+from ska_edge.device.port.port import PortInfo
 from ska_edge.model.model_file import Model
 from tests.cli.conftest import Run
 from tests.ska_edge.conftest import Bridge, WiredSerial

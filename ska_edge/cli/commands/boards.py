@@ -7,7 +7,7 @@ import click
 from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emulators.flash import running
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.device.port import list_ports
+from ska_edge.device.port.port import list_ports
 
 
 @click.command(epilog="Example:  ska-edge boards")

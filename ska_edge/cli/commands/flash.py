@@ -15,7 +15,7 @@ from firmware_gen.flashing.run import run_flasher
 from firmware_gen.project import Project, load_project
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.device.port import list_ports
+from ska_edge.device.port.port import list_ports
 from ska_edge.errors import OptionError
 
 

@@ -15,10 +15,10 @@ from firmware_gen.emulators.flash import running
 from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output
-from ska_edge.device.control import KEEP, LEVELS, Control
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
-from ska_edge.device.port import FASTEST, SLOWEST, is_address, list_ports, resolve
+from ska_edge.device.port.control import KEEP, LEVELS, Control
+from ska_edge.device.port.port import FASTEST, SLOWEST, is_address, list_ports, resolve
 from ska_edge.errors import DeviceError
 
 board_option = click.option(

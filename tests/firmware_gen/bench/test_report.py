@@ -14,7 +14,7 @@ import pytest
 from firmware_gen.bench import report
 from firmware_gen.emulators import flash
 from firmware_gen.emulators.flash import RunningBoard
-from ska_edge.device.port import Port
+from ska_edge.device.port.port import Port
 from ska_edge.errors import ContactLost, DeviceError
 
 NAMES = ("units", "loop", "empty", "infer", "learn", "right", "weights", "end")

@@ -18,17 +18,17 @@ from typing import Any
 import pytest
 import serial  # type: ignore[import-untyped]
 
-from ska_edge.device.port import FASTEST, SLOWEST, Port, list_ports, resolve
-from ska_edge.device.port_errors import Holder, holders, refusal
+from ska_edge.device.port.errors import Holder, holders, refusal
+from ska_edge.device.port.port import FASTEST, SLOWEST, Port, list_ports, resolve
 from ska_edge.errors import ContactLost, DeviceError
 from tests.signals import heeded
-from tests.ska_edge.device.terminal import Terminal, command, opening
+from tests.ska_edge.device.port.terminal import Terminal, command, opening
 
 # pyserial's RFC 2217 code uses old names of the standard library.
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")
 
 StartBridge = Callable[[str, str], Any]  # starts a `Bridge` of conftest.py
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EVERY_BYTE = bytes(range(256)) * 4  # with telnet's escape, 0xff, and every control character
 
 
@@ -251,7 +251,7 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
 
 WAIT = """
 import sys
-from ska_edge.device.port import Port
+from ska_edge.device.port.port import Port
 with Port(sys.argv[1]) as port:
     print("open", flush=True)
     while True:

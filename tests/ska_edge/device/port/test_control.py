@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import serial.serialposix as posix
 
-from ska_edge.device.control import LEVELS, Control
-from ska_edge.device.port import Port
-from tests.ska_edge.device.terminal import Terminal
+from ska_edge.device.port.control import LEVELS, Control
+from ska_edge.device.port.port import Port
+from tests.ska_edge.device.port.terminal import Terminal
 
 LINES = {"dtr": termios.TIOCM_DTR, "rts": termios.TIOCM_RTS}
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ska_edge.closable import Closable
-from ska_edge.device.control import BOTH_ON, Control
-from ska_edge.device.port_errors import address_refusal, refusal, speed_refusal
+from ska_edge.device.port.control import BOTH_ON, Control
+from ska_edge.device.port.errors import address_refusal, refusal, speed_refusal
 from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
@@ -242,7 +242,7 @@ class Port(Closable):
                 connection.close()
 
     def _put_back(self, settings: list[Any]) -> None:
-        from ska_edge.device import terminal
+        from ska_edge.device.port import terminal
 
         # The device may be unplugged; then there are no settings to restore.
         with contextlib.suppress(OSError), terminal.system_errors():
@@ -257,7 +257,7 @@ class Port(Closable):
         with _terminals():
             import serial
 
-            from ska_edge.device import terminal
+            from ska_edge.device.port import terminal
         number = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             with terminal.system_errors():

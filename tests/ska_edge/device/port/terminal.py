@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from serial.serialposix import TCGETS2  # type: ignore[import-untyped]
 
-from ska_edge.device.port import Port
+from ska_edge.device.port.port import Port
 from ska_edge.errors import ContactLost, DeviceError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ska_edge.device.terminal import Terminal
+from tests.ska_edge.device.port.terminal import Terminal
 
 
 @pytest.fixture

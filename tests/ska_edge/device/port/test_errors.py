@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from ska_edge.device import port_errors as port_refusal
-from ska_edge.device.port import Port
-from ska_edge.device.port_errors import Holder, address_refusal, holders
-from tests.ska_edge.device.terminal import Terminal, command, opening
+from ska_edge.device.port import errors as port_refusal
+from ska_edge.device.port.errors import Holder, address_refusal, holders
+from ska_edge.device.port.port import Port
+from tests.ska_edge.device.port.terminal import Terminal, command, opening
 
 
 def test_what_is_no_terminal(tmp_path: Path) -> None:
