@@ -11,7 +11,8 @@ True
 (4, 8, 3)
 
 `train` also takes a file or `(x, y)` arrays. Every error that is raised on purpose is a `SkaError`,
-and its message is one sentence. docs/PYTHON.md explains the whole API.
+and its message is one sentence; only `Classifier` also raises the errors that scikit-learn expects.
+docs/PYTHON.md explains the whole API.
 
 Importing ska_edge is cheap: numpy and everything else is imported when a name is first used.
 """

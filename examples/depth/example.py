@@ -1,7 +1,7 @@
 """Compare which rules still learn when a network is deep, from 2 to 12 layers.
 
-The networks learn digits. All hidden layers have one width, and all runs have few epochs and the
-same rate, in integers and in float.
+The networks learn digits, in integers and in float. All hidden layers have one width, and all runs
+have few epochs and the same rate.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
 
 SIZES = (16, 8, 2)
-LIBRARY = ("ska.c",)  # the only C file that your own firmware compiles; it includes the headers
+LIBRARY = ("ska.c",)  # the library's only C file; it includes the headers
 
 
 def main() -> None:

@@ -1,10 +1,9 @@
 /* A firmware of your own around the network: no protocol, no board files, only three functions.
  *
  * The samples of a toy problem come from an invented sensor. Class 0 has high values in the first
- * half of the inputs, class 1 in the second half. The program counts how often the network is right
- * before it learns a sample. It prints one count for the first half of the samples, and one for the
- * second.
- */
+ * half of the inputs, class 1 in the second half. The program counts the samples that the network
+ * classifies correctly before it learns them, and prints one count for the first half of the
+ * samples and one for the second. */
 #include <stdint.h>
 #include <stdio.h>
 

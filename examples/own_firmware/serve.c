@@ -9,8 +9,8 @@
 
 static ska_device_t device; /* the network, and the session with a host */
 
-/* The sensor of the board virtual-m4: each read gives the next byte of a file, and a larger number
- * after the last one. */
+/* The sensor of the board virtual-m4: each read gives the next byte of a file. After the last byte,
+ * it gives a number above 255. */
 #define SENSOR (*(const volatile uint32_t *)0x40005000u)
 
 /* Reads a sample: its class and its inputs, one byte each. Returns false after the last sample. */
@@ -27,7 +27,7 @@ static bool sensor_read(ska_signal_t x[SKA_INPUTS], uint16_t *label) {
 }
 
 int main(void) {
-    bool more = true; /* whether the sensor has samples */
+    bool more = true; /* whether the sensor has more samples */
     ska_board_init();
     ska_device_init(&device); /* also loads the last save */
     for (;;) {

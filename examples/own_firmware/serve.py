@@ -23,7 +23,7 @@ STATES = ("replayed", "pulled")
 
 
 def rows(turned: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return samples of three classes; `turned` is for a sensor that is mounted another way."""
+    """Return samples of three classes; with `turned`, from a sensor that is mounted differently."""
     random = np.random.default_rng(int(turned))
     labels = random.integers(0, 3, ROWS)
     x = np.eye(3)[labels].repeat(2, axis=1) + random.normal(0, 0.2, (ROWS, 6))
@@ -31,7 +31,7 @@ def rows(turned: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def ask(*arguments: object) -> None:
-    """Run a command of ska-edge and print what it says."""
+    """Run a command of ska-edge and print its output."""
     command = [sys.executable, "-m", "ska_edge", *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     print(f"$ ska-edge {arguments[0]}\n{done.stdout}", end="", flush=True)

@@ -1,7 +1,7 @@
 """Draw the seven figures of the paper (arXiv 2503.13942) from the float reference.
 
 One batch passes K times through a network that learns by the rule `published`. Every figure shows
-how its layers or its outputs change from step to step.
+how the network's layers or outputs change from step to step.
 """
 
 from __future__ import annotations

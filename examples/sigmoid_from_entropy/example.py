@@ -1,4 +1,4 @@
-"""Show that one neuron's entropy in the papers, summed over small steps, is Shannon's entropy.
+"""Compare the papers' entropy of one neuron, summed over small steps, with Shannon's entropy.
 
 The papers define a neuron's entropy through its knowledge z and decision D as
 -(1/ln 2) sum z (D_k - D_{k-1}). With D = sigmoid(z), z = ln(D / (1 - D)), which is -ln 2 times the
@@ -25,7 +25,7 @@ def sigmoid(z: Reals) -> Reals:
 
 
 def shannon(decision: float) -> float:
-    """Return H(D) in bits, for 0 <= D <= 1; it is 0 for a certain outcome."""
+    """Return H(D) in bits, for 0 <= D <= 1; it is 0 if D is 0 or 1."""
     if decision in (0.0, 1.0):
         return 0.0
     return -decision * math.log2(decision) - (1 - decision) * math.log2(1 - decision)

@@ -135,7 +135,7 @@ def main() -> None:
     paper = at(50, 0.01)
     report = [
         f"digits, 64-{'-'.join(map(str, HIDDEN))}-10, {rows} samples; entropy: bits per sample,",
-        "summed over the steps; |z|: by the root of the samples;",
+        "summed over the steps; |z|: divided by the root of the number of samples;",
         "away: the largest relative difference of these, over all layers",
     ]
     report += table(

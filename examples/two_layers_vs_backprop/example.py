@@ -1,7 +1,8 @@
-"""Compare two hidden layers without backpropagation with scikit-learn's network and a linear model.
+"""Compare our rules, on two hidden layers, with backpropagation and with a linear model.
 
-It compares the rules local, feedback and code, each in float and in integers, with MLPClassifier
-(the same sizes, rows, epochs and batch size) and LogisticRegression, on synthetic data.
+The rules local, feedback and code run in float and in integers. Scikit-learn's MLPClassifier runs
+with the same sizes, rows, epochs and batch size, and LogisticRegression with the same rows. All
+data are synthetic.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def synthetic(name: str, rows: int, seed: int) -> ska_edge.Dataset:
 
 
 def backprop(trained: ska_edge.Trained, seed: int) -> dict[str, float]:
-    """Return the test accuracy of scikit-learn's models on the same training and test rows."""
+    """Train scikit-learn's models on the rows of `trained`; return their test accuracy."""
     options, scaling = trained.options, trained.model.scaling
     network = MLPClassifier(
         hidden_layer_sizes=options.hidden,

@@ -81,7 +81,7 @@ class Device(Closable):
     The device has its own state: the model does not change when the device learns. `pull` returns
     a model with the device's state. `infer`, `predict` and `predict_proba` return exactly what a
     `Model` with the same state returns. Every method raises DeviceError if the device does not
-    answer, and InputError in the same cases as the `Model` method of this name.
+    answer, and InputError in the same cases as the `Model` method of the same name.
 
     Args:
         link: a session with the device.

@@ -1,9 +1,9 @@
 """Defines the arithmetic: Q formats, values with intervals, one rounding, one narrowing.
 
 All integer computations, on the host, in ONNX and in C, are written once on `Fixed`. A back end
-(`Ops`) executes them and makes no decisions. The interval of each value determines whether it needs
-64 bits, and where it must saturate, so all back ends agree. `docs/ARITHMETIC.md` has worked
-numbers.
+(`Ops`) executes them and makes no decisions. The interval of each value determines whether the
+value needs 64 bits, and whether a saturation can be left out, so all back ends agree.
+`docs/ARITHMETIC.md` has worked numbers.
 """
 
 from __future__ import annotations
@@ -235,12 +235,13 @@ class Fixed(Generic[T]):
         """Return the same value with a tighter interval, which a comment at the call proves.
 
         Use it for facts that do not follow from the ends of intervals, such as D (1 - D) <= 1/4. It
-        generates no code. The numpy back end asserts the interval at the value's next use.
+        generates no code. The numpy back end then asserts the intervals of the results that follow
+        from this one.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
     def requantize(self, format: QFormat) -> Fixed[T]:
-        """Round half up to the format's fraction and saturate to its width; only this narrows."""
+        """Round half up to the format's fraction, and saturate to its width."""
         return self.rounded(format.frac).saturated(format.minimum, format.maximum)
 
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:

@@ -16,7 +16,7 @@ EXACT_UP_TO: tuple[tuple[type[np.floating[Any]], int], ...] = (
     (np.float32, 2**24),
     (np.float64, 2**53),
 )
-# Products of at least this many multiplications are faster in BLAS, although it needs float copies.
+# Matrix products of this many multiplications or more are faster in BLAS, despite its float copies.
 WORTH_BLAS = 1 << 15
 
 

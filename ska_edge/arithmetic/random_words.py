@@ -1,7 +1,7 @@
-"""Makes pseudorandom numbers without a state: word `counter` of a stream is a hash of `counter`.
+"""Makes pseudorandom numbers without a state: word n of a stream is a hash of the stream's key + n.
 
-Host and device compute the same words (`runtime/ska_draw.h`), in any order, from a key in the plan.
-The words are not part of the model's arithmetic, and are unfit for cryptography.
+Host and device compute the same words (`runtime/ska_draw.h`), in any order. The plan's seed gives
+the keys. The words are not part of the model's arithmetic, and are unfit for cryptography.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def below(key: int, counter: int, limit: int) -> int:
 def bits(key: int, first: int, count: int, width: int) -> NDArray[np.int64]:
     """Return (count, width) bits: bit c of neuron n is bit c % 32 of the neuron's word `c // 32`.
 
-    All neurons of a network are numbered; these begin at number `first`. The words of a neuron are
-    consecutive.
+    The result is for `count` successive neurons of a network, from number `first` on. The words of
+    a neuron are consecutive.
     """
     per_neuron = -(-width // WORD_BITS)
     columns = np.arange(width)

@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (run, "Do it all: train, export, build, flash, verify."),
         (train, "Train on data, and write a model."),
         (sweep, "Train with every combination of options, and compare."),
-        (evaluate, "Show accuracy and confusion of a model on data."),
+        (evaluate, "Show the accuracy and the confusion of a model on data."),
         (predict, "Classify rows, labeled or not, on the host or on a device."),
         (inspect, "Show a model, and the proof that no sum overflows."),
         (export, "Write a model as ONNX, checked against the trainer."),
@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
     ),
     "Device": (
         (boards, "List the boards for which firmware can be generated."),
-        (board, "Start a board of your own, or show a board."),
+        (board, "Create your own board, or show a board."),
         (firmware, "Write a C project for a board from a model."),
         (build, "Compile a project, and measure flash, RAM and stack."),
         (flash, "Flash a project to its board, or start an emulated board."),

@@ -154,7 +154,7 @@ def _sentence(error: Exception) -> str:
         where = "a file" if error.filename is None else error.filename
         return f"cannot use {where}: {error.strerror or error}"
     if isinstance(error, MemoryError):
-        return "this computer has not enough memory for that; use a smaller network or fewer rows"
+        return "there is not enough memory for this; use a smaller network or fewer rows"
     return (
         f"a defect of ska-edge itself ({type(error).__name__}: {error});"
         " run again with --debug and report what it prints"

@@ -18,7 +18,8 @@ NAME = "arrays"  # the name of the data in messages and in the notes of a model
 
 
 def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
-    """Create data from features x (rows, features) and labels y (rows,), for example data frames.
+    """Create data from features x (rows, features) and labels y (rows,), such as arrays or data
+    frames.
 
     Features are finite numbers, in any unit. Labels are integers, booleans or text, see
     `classes.label_array`; classes are numbered in sorted order, and their names are the labels as

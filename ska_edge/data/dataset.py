@@ -168,10 +168,10 @@ def is_whole(text: str) -> bool:
 
 
 def save(dataset: Dataset, path: str | Path) -> None:
-    """Write an npz file for ``load``: x, y, labels; and what is known of the rest.
+    """Write an npz file for ``load``, with x, y and labels.
 
-    The rest are group, feature_names, tested, from_file (the file of each row), file_names, and
-    time_column (the name of a column that rises like a time).
+    If they are known, the file also has group, feature_names, tested, from_file (the file of each
+    row), file_names, and time_column (the name of a column that rises like a time).
 
     Equal data give equal bytes.
 

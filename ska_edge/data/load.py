@@ -60,8 +60,8 @@ def load(
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
 
-    If the data are for a trained ``model``, a table gives the inputs of the model by name; a
-    file with these columns only has no labels, and is refused.
+    If the data are for a trained ``model``, a table gives the inputs of the model by name; a file
+    with only these columns has no labels, and is refused.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
@@ -93,7 +93,7 @@ def load(
     except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
         raise InputError(f"{str(source)[:80]!r} cannot be a path: {error}") from error
     if not path.is_file():
-        raise InputError(f"{path} is not a file; data come from a .csv, .npz or idx file")
+        raise InputError(f"{path} is not a file; data come from files, such as .csv or .npz")
     suffix = path.suffix.lower()
     if suffix in TABLES:
         return _load_table(path, columns, max_memory, model)

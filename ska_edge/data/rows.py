@@ -51,7 +51,7 @@ def load_rows(
     columns: Columns = ALL_COLUMNS,
     max_memory: int = MAX_MEMORY,
 ) -> Rows:
-    """Load rows by built-in name, or from a table, npz or MNIST-idx file; see `load.load`.
+    """Load rows by built-in name, or from files; see `load.load`.
 
     A table without a column beside the inputs has no labels, and an npz file needs no `y`.
     Labels may be unknown to the model or missing, because nothing is learned from the rows. The

@@ -25,8 +25,8 @@ SUFFIXES = (*TABLES, ".npz")  # the files of a folder that are read
 def files_of(source: str | os.PathLike[str]) -> list[Path]:
     """Return the files that a source names; an empty list if it is no folder, pattern or list.
 
-    A folder stands for its data files, a pattern such as `run*.csv` for the files that match, in
-    the order of their names; a list has commas between the names of files.
+    For a folder, these are its data files. For a pattern such as `run*.csv`, they are the files
+    that match. Both are in the order of their names. A list has commas between the names of files.
 
     Raises InputError if a folder has no data files, if no file matches a pattern, or if a file
     occurs twice.
@@ -61,7 +61,7 @@ def _found(text: str, path: Path) -> list[Path]:
 
 
 def files_found(source: str | os.PathLike[str]) -> list[Path]:
-    """Return `files_of` a source; an empty list if it cannot be a path, as `load` then says."""
+    """Return the files as `files_of` does; an empty list if the source cannot be a path."""
     try:
         return files_of(source)
     except (OSError, ValueError):
@@ -84,7 +84,7 @@ def folder_of(paths: Sequence[Path]) -> str:
 
 
 def _is_data(path: Path) -> bool:
-    """Tell whether a file of a folder is read; hidden files are copies of other programs."""
+    """Tell whether a file of a folder is read; hidden files are not."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
-    """Decorate a function with a `Source` named `data`: refuse x and y as two arguments."""
+    """Make a function whose parameter `data` is a `Source` refuse x and y as two arguments."""
     name = function.__qualname__.rpartition(".")[2]
     others = [*inspect.signature(function).parameters].index("data") + 1
 
@@ -64,13 +64,14 @@ def load_data(
             ARFF, .ts, npz or MNIST-idx file, or of a folder; a list of paths, which are joined;
             `(x, y)` with features x (rows, features) and labels y (rows,), for example numpy
             arrays, lists or data frames; or a Dataset, which is returned unchanged.
-        label_column: the CSV column that holds the labels: its name, or its number from 1.
+        label_column: the column of a table that holds the labels: its name, or its number from 1.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
-        group_column: the CSV column that holds the groups, such as persons or sessions.
-        features: the CSV columns that are inputs, by name or number, in this order; by default all
-            other columns.
-        drop: CSV columns to leave out.
-        separator: the character between two CSV columns, or its name; by default it is found.
+        group_column: the column of a table that holds the groups, such as persons or sessions.
+        features: the columns of a table that are inputs, by name or number, in this order; by
+            default all other columns.
+        drop: columns of a table to leave out.
+        separator: the character between two columns of a CSV file, or its name; by default it is
+            found.
         decimal: the decimal sign of a CSV file, "." or ","; by default it is found.
 
     Returns:

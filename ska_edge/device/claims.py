@@ -33,7 +33,7 @@ class HasInput(Protocol):
 
 
 class PlanShape(Protocol):
-    """The properties of a `Plan` that a device must report."""
+    """The properties of a `Plan` with which a device's report is compared."""
 
     @property
     def digest(self) -> str:

@@ -36,7 +36,7 @@ class Request:
         message, seq, data: the request.
         codec: decodes the answer.
         metrics: the expected number of METRICS in the answer.
-        samples: the sample count that the RESULT must have; None if not known.
+        samples: the sample count that a RESULT must have to be taken; None takes any count.
         end: the frame that ends the answer, after it has arrived.
         replies: METRICS sorted by layer, and the closing reply; None while some are missing.
         result: the contents of `replies`, if the request is a sample or an inference.

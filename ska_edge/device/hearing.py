@@ -1,4 +1,4 @@
-"""Collects the samples that a device announces: it has learned them by itself."""
+"""Collects the samples that a device has learned by itself and announces."""
 
 from __future__ import annotations
 

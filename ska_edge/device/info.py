@@ -24,8 +24,8 @@ class DeviceInfo:
         credit: requests that may be in flight at once.
         capabilities: functions of the firmware, as bits; see `protocol.Capability`.
         saves: number of saves made; if 0, a restart loses what was learned.
-        error, error_detail: code and detail of the first refusal since the start, see
-            `protocol.Status`.
+        error, error_detail: code and detail of the first refusal since the start, other than
+            SEQUENCE, KEY and EARLY; see `protocol.Status`.
         dropped: number of received pieces that were not valid frames.
     """
 

@@ -43,7 +43,7 @@ from ska_edge.wire.tag import Tagger
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]
 
 HELLO_WAITS = (*[0.25] * 3, 3.0, *[0.25] * 4)
-"""Timeouts to wait after each try of HELLO, because a device may be booting.
+"""How many timeouts to wait after each try of HELLO, because a device may be booting.
 
 The boot loader of an Arduino Mega takes every byte as its own, and starts the firmware only after
 four seconds of silence, so one wait is long.
@@ -289,7 +289,7 @@ class Link(Closable):
         return request
 
     def teach(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
-        """Return the SAMPLE of a row and send it for the first time."""
+        """Send the SAMPLE of a row for the first time, and return it."""
         request = self.sample(samples, x, label, want)
         self._line.write(request.data)
         return request

@@ -1,4 +1,4 @@
-"""Streams samples to a device over as many sessions as needed; each is learned exactly once.
+"""Streams samples to a device, over as many sessions as needed; each sample is learned once.
 
 The device counts the samples that it learns. The count tells a new session where the stream
 continues, even at a new port. `window` handles the samples in flight within one session.

@@ -169,7 +169,7 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """Send again all rows after sequence number `last`, because the device refused a row."""
+        """Send the rows in flight from sequence number `last` on again; the device refused one."""
         seqs = [request.seq for request, _ in self._pending]
         learned: list[Sample] = []
         if last in seqs:  # learned up to `last`; the device can repeat only its answer to `last`

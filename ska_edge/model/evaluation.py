@@ -59,7 +59,7 @@ class Evaluation:
         return float(np.mean(found))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures beside the accuracy as plain data for JSON."""
+        """Return the figures except accuracy and confusion matrix, as plain data for JSON."""
         return {
             "rows": self.rows,
             "majority": self.majority,

@@ -55,7 +55,8 @@ class Model:
         scaling: scales features to the plan's input, before quantization.
         reference: the float twin's parameters, or None if only integers were trained.
         ranges: the ranges of the integers during the training.
-        notes: plain data about the training (seed, epochs, accuracies), for display.
+        notes: plain data about the training. `eval` repeats the split from them; the rest is for
+            display.
     """
 
     plan: Plan
@@ -305,8 +306,8 @@ class Model:
         Args:
             folder: a new or empty folder, or one that holds an earlier project.
             board: a name that `ska-edge boards` lists, or the path of a board's folder.
-            name: prefix of every symbol, macro and file of the model; models in one program need
-                different ones.
+            name: prefix of every symbol, macro and file of the model; each model in a program needs
+                its own.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
@@ -375,7 +376,7 @@ def seal(content: bytes) -> bytes:
 
 
 def reference_name(layer: int, tensor: str) -> str:
-    """Return the name of a float twin's tensor in the file; there, "head" stands for "readout"."""
+    """Return the name of a float twin's tensor in the file, which says "head" for "readout"."""
     return f"{REFERENCE}{tensor.replace('readout_', 'head_')}_{layer}"
 
 

@@ -69,8 +69,8 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
             Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. The
             metadata contain the plan and the state, including the samples of a replay buffer.
-            "float": the same network with dequantized weights, float32 features and decisions;
-            close but not equal.
+            "float": the same network with dequantized weights, float32 features and decisions; the
+            decisions are close, not equal.
         float_input: the integer form takes features, float64 (n, d) in the unit of the training
             data, and quantizes them in the graph, with the same bits.
     """
@@ -134,7 +134,7 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
-        # The sums use weights of fewer bits than learning does; store only the bits they use.
+        # The sums may use fewer bits of a weight than learning does; store only these bits.
         weights = trainer.forward_weights(index)
         weight = Fixed.of(ops, _stored(ops, f"layer{index}_weight", weights, narrow), narrow)
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)

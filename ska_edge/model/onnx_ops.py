@@ -1,9 +1,9 @@
 """Runs `Fixed` on the edges of an ONNX graph, with operators that are exact in every runtime.
 
-The graph uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather
-and Mod, on integers. The quantized operators of ONNX would round ties differently, or differ
-between processors. Only `quantized` takes real numbers, in float64; their operators are exact or
-rounded as IEEE 754 says. The graph uses opset 13 and IR version 8.
+`Fixed` uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and
+Mod, on integers. The quantized operators of ONNX would round ties differently, or differ between
+processors. Only `quantized` takes real numbers, in float64; its operators are exact, or rounded as
+IEEE 754 says. The graph uses opset 13 and IR version 8.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import QFormat, RangeError, Table, width
 
 OPSET, IR_VERSION = 13, 8
-INT64_OFFSET_BITS = 62  # 2**62 makes values in [-2**62, 2**62) positive or 0, without overflow
+INT64_OFFSET_BITS = 62  # adding 2**62 makes values in [-2**62, 2**62) positive or 0
 
 
 class OnnxOps:

@@ -35,8 +35,8 @@ class Scaling:
         """Fit the scaling to features (n, d).
 
         "standardize" gives each feature mean 0 and variance 1. "global" uses one mean and one
-        deviation for all features, such as pixels. "none" does not scale. A constant feature
-        becomes 0, except with "none".
+        deviation for all features, such as pixels. "none" does not scale. With "standardize", a
+        constant feature becomes 0.
         """
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
@@ -91,8 +91,8 @@ def deviation(features: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.f
 def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -> NDArray[np.int64]:
     """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
-    A device computes the same from 16-bit integers (`ska_standardize`), because float64 is exact in
-    every step. Other features, such as 3.5, are converted by the same formula.
+    A device computes the same from integers (`ska_standardize`), because float64 is exact in every
+    step. Other features, such as 3.5, are converted by the same formula.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))

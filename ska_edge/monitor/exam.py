@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ska_edge.device.link import Link
 
-# An exam takes at least as long as learning its rows, so exams are few: about `EXAMS` in a session,
-# but at least `CLOSEST` and at most `FARTHEST` rows are learned between two of them.
+# An exam takes at least as long as learning the same number of rows, so exams are few: about
+# `EXAMS` in a session, but at least `CLOSEST` and at most `FARTHEST` rows are learned between two
+# of them.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at
@@ -52,7 +53,7 @@ class Exam:
 
     @property
     def result(self) -> tuple[tuple[int, int], ...]:
-        """Of each class, how many rows were right in the last exam, and how many there are."""
+        """For each class, how many rows were right in the last exam, and how many rows it has."""
         right = np.zeros_like(self._best) if self.right is None else self.right
         return tuple(zip(right.tolist(), self.rows.tolist(), strict=True))
 

@@ -186,8 +186,8 @@ def run(
     continue; see `Member.error`.
 
     Raises InputError or ToolError if a sink cannot be opened; then no device learns. After Ctrl-C,
-    raises KeyboardInterrupt when every device is between two samples, and all ports and sinks are
-    closed.
+    raises KeyboardInterrupt as soon as every device is between two samples, and all ports and sinks
+    are closed.
     """
     stop = threading.Event()
     names = [f"monitor {member.port}" for member in members]

@@ -1,6 +1,6 @@
 """Chooses the rows that a device learns, their order, and a few rows that it only classifies.
 
-A device learns each row once. Rows that come class after class make it forget the classes that came
+A device learns each row once. Rows that come class by class make it forget the classes that came
 first, so rows are shuffled unless the caller insists on their order.
 """
 
@@ -18,12 +18,12 @@ from ska_edge.plural import counted
 
 ORDERS = ("shuffled", "as-is")
 
-# A tenth of the rows, at most `MOST` (or 3 per class), is enough to see a class being forgotten.
-# Of fewer than `FEWEST` rows, all are learned, because each counts.
+# A tenth of the rows, at most `MOST` (or `PER_CLASS` per class, if that is more), is enough to see
+# a class being forgotten. Of fewer than `FEWEST` rows, all are learned, because each counts.
 SHARE, MOST, PER_CLASS, FEWEST = 10, 30, 3, 100
 
 # Two neighbors in shuffled rows differ in class about as often as two rows drawn at random. If
-# neighbors differ less than a quarter as often, the rows come class after class. With fewer than
+# neighbors differ less than a quarter as often, the rows come class by class. With fewer than
 # `RARE` expected changes of the class, nothing is concluded, because chance decides.
 SELDOM, RARE = 4, 4
 
@@ -75,8 +75,8 @@ def prepare(
         samples: how many rows to learn; None for all that are not held out.
         order: one of `ORDERS`.
         seed: seed of the order.
-        hold_out: how many rows to hold out; None for the default. They are those that `samples`
-            leaves over, if it is given.
+        hold_out: how many rows to hold out; None for the default. If `samples` is given, they are
+            taken from the remaining rows.
 
     Raises OptionError if `hold_out` leaves no row to learn, or if too few rows are left over.
     """

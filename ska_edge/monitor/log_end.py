@@ -113,7 +113,8 @@ class LogEnd:
         return setting.halvings if info.samples == self._samples else None
 
     def learned(self, info: DeviceInfo) -> list[RowNotice]:
-        """Return the announced rows that the device has learned since, by its sample count.
+        """Return the announced rows that the device has learned after the log's end, by its sample
+        count.
 
         The list is empty if the rows do not explain the count, or if the device has another state
         now.

@@ -7,7 +7,7 @@ format is in one place. A session has these lines, in this order::
         if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th row also has "halvings" and "place", to read only the end of a log
+        every 256th row also has "halvings" and "place", for reading only a log's end
     {"held_out": {"rows", "right", "classes": [[right, rows], ...]}, "samples"}    HeldOut
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
     {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
@@ -298,7 +298,7 @@ class HeldOut:
 
     Attributes:
         samples: the device's sample count.
-        classes: of each class, how many rows were right, and how many there are.
+        classes: for each class, how many rows were right, and how many rows it has.
     """
 
     KEY: ClassVar = "held_out"
@@ -321,7 +321,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning that was seen for the first time; see `diagnosis`."""
+    """A sign of poor learning (see `diagnosis`) or of forgetting, seen for the first time."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]

@@ -41,11 +41,11 @@ from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.protocol import COUNTED
 
-WINDOW = 500  # number of last samples whose decisions are stored, to measure the spread
+WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
 LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
 
 ADVICE = (
-    "a device forgets a class whose rows stay away, so mix rows of all classes, or train a model"
+    "a device forgets a class that it no longer sees, so mix rows of all classes, or train a model"
     " with a replay buffer ({stored})"
 )
 
@@ -67,7 +67,7 @@ class Monitor:
         halvings: how many times the device's rate is halved.
         learned, correct, unanswered: number of rows learned in this session, of rows that the
             device classified correctly before it learned them, and of lost answers.
-        first: index of the first row that this session sends; a continued one starts later.
+        first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
@@ -244,7 +244,9 @@ class Monitor:
                 return
 
     def _examine(self) -> Iterator[LogLine]:
-        """Let the device classify the held-out rows; yield the result, and a line if it is bad."""
+        """Let the device classify the held-out rows; yield the result and a warning per forgotten
+        class.
+        """
         exam = self.exam
         if exam is None:
             return

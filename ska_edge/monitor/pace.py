@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 RECENT = 5.0  # seconds over which the rate is measured
-KEPT = 16_384  # at a higher rate of events, the rate is measured over fewer seconds
+KEPT = 16_384  # most stored times; if `RECENT` has more, the rate is over fewer seconds
 
 
 class Pace:

@@ -19,7 +19,7 @@ from ska_edge.plan.plan import Plan
 
 MOST_ROWS = 1024  # largest number of rows in a block
 
-# A number below 2**32. The largest of them, from 4,290,000,000 on, do not match.
+# A number below 4,290,000,000; the parser reads the few larger ones below 2**32.
 _COUNT = r"(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7})"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,9})"
 _REAL = r"-?(?!0[0-9])[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e-[0-9]{1,3})?"  # `json` accepts all of it

@@ -14,8 +14,8 @@ from ska_edge.rules.rule import CODE, SIGNS
 def class_codes(plan: Plan) -> list[Integers]:
     """Return the fixed random codes of the rule for every hidden layer, (classes, width) each.
 
-    For `feedback`, a code is +1 or -1. For `code`, half of the codes are +1 or -1. The others are
-    0: the class has no code for the neuron. Other rules have no codes.
+    For `feedback`, a code is +1 or -1. For `code`, about half of the codes are +1 or -1. The others
+    are 0: the class has no code for the neuron. Other rules have no codes.
     """
     codes: list[Integers] = []
     teacher = plan.rule_definition.teacher

@@ -40,7 +40,7 @@ ENOUGH_FOR_A_TREND = 200
 ENOUGH_ROWS = 4
 
 # A network counts as trained if the output layer leaves less than this fraction of the labels'
-# variance unexplained. Healthy trainings end below 0.2; two short epochs of iris end
+# variance unexplained. Healthy trainings end below 0.2; a training of only two epochs on iris ends
 # at 0.3. Trainings that only guess, or whose updates vanish, end at 1 or more.
 LEARNED = 0.5
 # Below this unexplained fraction nothing is left to learn, and updates may round to zero.
@@ -79,7 +79,7 @@ COLLAPSED = 1.5
 # only cost time.
 VANISHED = 0.99
 
-# A value at the limit of its format is wrong by an unknown amount; this share is tolerable.
+# A value at the limit of its format is wrong by an unknown amount; this share of them is tolerable.
 SATURATED = 0.01
 # In a trained network with labels, knowledge at its limit is mostly a confident answer. In healthy
 # trainings, up to 0.36 of an output layer's knowledge is at the limit, and up to 0.14 of a hidden
@@ -128,7 +128,7 @@ class Symptom:
 
 
 def general_warning(sign: str, text: str) -> dict[str, Any]:
-    """Return a warning about no layer in the form of `Symptom.as_dict`."""
+    """Return a warning that concerns no single layer, in the form of `Symptom.as_dict`."""
     return {"sign": sign, "layer": None, "text": text}
 
 

@@ -1,4 +1,4 @@
-"""Tells which samples learn: those with an output error that is not below the plan's margin."""
+"""Tells which samples learn: those with an output error of at least the plan's margin."""
 
 from __future__ import annotations
 

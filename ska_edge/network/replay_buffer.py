@@ -14,7 +14,7 @@ from ska_edge.plan.plan import MOST_SEEN, Plan
 
 
 class ReplayBuffer:
-    """Stores up to the same number of samples of each class, chosen at random.
+    """Stores at most a fixed number of samples of each class, chosen at random.
 
     At any time, all samples of a class so far are stored with the same probability.
 

@@ -22,7 +22,7 @@ from ska_edge.plan.range_proof import range_proof
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 
-LARGEST_COUNT = 65535  # the C runtime counts inputs, samples and steps in 16 bits
+LARGEST_COUNT = 65535  # C counts inputs, samples of a batch and steps in 16 bits
 MOST_NEURONS = 65504  # the largest multiple of 32 in 16 bits: C counts neurons in steps up to 32
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
@@ -69,8 +69,8 @@ def check_plan(plan: Plan) -> None:
 
     Values that follow from the rule, the precision and the sizes must equal those of a newly
     resolved plan. Values that calibration or a user chooses must be in their range. Shifts must be
-    1 to 31, and sums must fit into 64 bits. Every number is compared with its bounds before it is
-    used in a computation or an allocation.
+    those that C can make, and sums must fit into 64 bits. Every number is compared with its bounds
+    before it is used in a computation or an allocation.
     """
     if plan.rule not in RULES:
         raise InputError(f"rule {plan.rule!r:.40} is none of {', '.join(RULES)}")

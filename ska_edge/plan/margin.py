@@ -11,11 +11,10 @@ LIMIT = 0.5
 
 
 def margin_integer(real: float, format: QFormat) -> int:
-    """Return the smallest integer of the format that is not below a margin.
+    """Return the smallest integer of the format that is at least a margin.
 
-    An integer error is below it exactly if the error's real value is below the margin. For a margin
-    from `LIMIT` on, and for one so close that no integer is between the two, it is the largest
-    integer below `LIMIT`.
+    An integer error is below this integer exactly if the error's real value is below the margin.
+    The result is never above the largest integer below `LIMIT`.
     """
     return min(math.ceil(math.ldexp(real, format.frac)), largest_margin(format))
 

@@ -17,8 +17,8 @@ class Precision:
     """A precision profile: the widths of a plan, and its formats without calibration.
 
     Attributes:
-        weight: format in which weights are stored and learn.
-        forward_bits: width of a weight in sums; they use the upper bits, rounded.
+        weight: format in which weights are stored and updated.
+        forward_bits: width of a weight in sums, which use its upper bits, rounded.
         activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
         table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit
@@ -54,8 +54,8 @@ PRECISIONS = {
             weight=QFormat(32, 28),
             forward_bits=16,
             activation=QFormat(16, 15),
-            # These formats resolve small changes of large knowledge. Over the neurons and a batch,
-            # the sum of its squares still fits into 64 bits.
+            # This format resolves small changes of large knowledge. The sum of the squares of the
+            # knowledge, over the neurons and a batch, still fits into 64 bits.
             knowledge=QFormat(22, 14),
             table_limit=16,
         ),

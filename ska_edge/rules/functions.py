@@ -1,7 +1,7 @@
 """Lists the per-neuron functions of a rule: names, arguments with their intervals, bodies.
 
-The C generator traces every body into a C function. Tests run each body on every value
-of its arguments.
+The C generator traces every body into a C function. Tests run each body on every value of a single
+16-bit argument, or on random and extreme values.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ METRIC_PURPOSE = {
 METRICS = tuple(METRIC_PURPOSE)
 
 METRIC_TERMS = METRICS[:6]
-# All other sums add squares or counts, which are never negative.
+# These sums may be negative. All others add squares or counts.
 SIGNED_METRICS = ("entropy", "decision_net", "alignment_net")
-METRIC_WEIGHT_BITS = 16  # with wider weights, the sum of squares would exceed 64 bits
+METRIC_WEIGHT_BITS = 16  # with wider weights, the sum of squares could exceed 64 bits
 
 
 def metric_term(

@@ -274,7 +274,8 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one; take the fewer.
+            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one. Choose the kind
+            # with fewer products.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []
@@ -324,7 +325,7 @@ class Reference:
 
 @dataclass
 class _Change:
-    """An update of one layer that is computed but not yet applied."""
+    """An update of a matrix and its bias that is computed but not yet applied."""
 
     weights: FloatArray
     bias: FloatArray

@@ -1,7 +1,7 @@
 """Defines the learning rules: a table of the functions of `neuron` that each rule uses.
 
 A rule is a row of `RULES`. `neuron` has the computations of one neuron; `functions` lists the
-computations that a rule needs, for the C generator and for exhaustive tests.
+computations that a rule needs, for the C generator and for tests.
 """
 
 from __future__ import annotations

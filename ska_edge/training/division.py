@@ -20,7 +20,7 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
     """Divide one group or all rows: by a number of rows per class, or by a fraction.
 
     If `base`, a continued model, has learned the same data, its split is repeated, because another
-    one would test learned rows.
+    split would test rows that it has learned.
     """
     kind = options.split
     if kind is None and base is not None and _digest(base) == dataset.digest:
@@ -53,7 +53,7 @@ def parts_of(model: Model, dataset: Dataset, group: str | None = None) -> Divisi
 
 
 def unknown_because(model: Model, dataset: Dataset) -> str:
-    """Say why it is not known which rows of data without parts the model has learned."""
+    """Return a sentence that says why it is unknown which of these rows the model has learned."""
     digest = _digest(model)
     if digest is None:
         why = "the model does not note which data it has learned"

@@ -146,7 +146,7 @@ class Option:
         return bool(value)
 
     def _group(self, name: str, value: Any) -> int | str:
-        """Check a group. A text that is a number is that number, so both are noted alike."""
+        """Check a group; convert a text that is a number, so that notes have one form of it."""
         if not isinstance(value, str):
             return int(self._number(name, value))
         if not value:

@@ -136,7 +136,7 @@ class Session:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the float reference."""
+        """The learning rate of the float twin."""
         assert self.options.rate is not None
         return self.options.rate
 

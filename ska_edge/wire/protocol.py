@@ -105,7 +105,7 @@ CAPABILITY_PURPOSE = {
 
 
 class Want(enum.IntFlag):
-    """Bits of the field `want` of SAMPLE: what the answer contains besides the decisions."""
+    """Bits of the field `want` of SAMPLE and FOLLOW: what the device adds to the decisions."""
 
     METRICS = 1
     CRC = 2
@@ -293,7 +293,7 @@ MESSAGES = (
             Field("credit", "u8", 1, "requests that may be in flight at once"),
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
             Field("saves", "u32", 1, "saves made so far; if 0, a restart loses what was learned"),
-            Field("error", "u8", 1, "code of the first request refused since the start, or OK"),
+            Field("error", "u8", 1, "code of the first refusal since the start, or OK"),
             Field("error_detail", "u32", 1, "detail of that refusal"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
             Field("board", "u8", 16, "name of the board in ASCII, padded with zeros"),

@@ -72,5 +72,5 @@ def test_without_a_broker_devices_learn_all_the_same(
     assert outcome.code == 0
     assert outcome.document()["samples"] == ROWS
     assert (
-        sum("does not answer; devices learn on" in line for line in outcome.err.splitlines()) == 1
+        sum("does not answer; the devices keep" in line for line in outcome.err.splitlines()) == 1
     )

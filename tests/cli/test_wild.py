@@ -116,8 +116,8 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "thousands.csv",
         "data FILE",
-        "ska-edge: thousands.csv has the number '1,234', which may be in thousands or a decimal; if"
-        " its comma is the decimal sign, give --decimal comma, or else write it",
+        "ska-edge: thousands.csv has the number '1,234', whose comma may separate thousands or"
+        " decimals; give --decimal comma, or write the number without the comma",
     ),
     (
         "thousands.csv",
@@ -373,7 +373,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "moves.csv",
         "firmware moves.ska --name wake -o fw",
-        "no wake_standardize: the training data are no integers of at most 32 bits",
+        "no wake_standardize: the training data are not integers of at most 32 bits",
     ),
     # several models in one program
     (

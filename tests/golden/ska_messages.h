@@ -477,7 +477,7 @@ typedef struct {
     uint32_t capabilities;
     /* saves made so far; if 0, a restart loses what was learned */
     uint32_t saves;
-    /* code of the first request refused since the start, or OK */
+    /* code of the first refusal since the start, or OK */
     uint8_t error;
     /* detail of that refusal */
     uint32_t error_detail;

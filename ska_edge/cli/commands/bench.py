@@ -57,7 +57,7 @@ def later_tasks(
     epochs: Sequence[int] = PHASES,
     progress: Progress = silent,
 ) -> list[Task]:
-    """Return a workload for each number of epochs: the same samples, with later weights."""
+    """Return a workload per number of epochs, with the same samples and the trained weights."""
     tasks = []
     for exact in begun.states(epochs, progress):
         state = State(task.plan, exact.parameters)
@@ -68,7 +68,7 @@ def later_tasks(
 def cycles_document(board: Board, calls: Calls, modelled: Modelled | None) -> dict[str, Any]:
     """Return the keys about cycles, time and energy of one program or phase in `bench --json`.
 
-    The cycles are counted or modelled; without them, all values are None.
+    The cycles are counted or modelled. If they are neither, all values are None.
     """
     if counter_of(board).unit == "cycles":
         ranges = {"infer": (calls.infer,) * 3, "learn": (calls.learn,) * 3}
@@ -109,7 +109,7 @@ def figures_document(
 
 
 def phases_document(board: Board, found: Benchmark) -> list[dict[str, Any]] | None:
-    """Return the figures of every phase, the first samples of the training first."""
+    """Return the figures of every phase: after 0 epochs, then after each number in `PHASES`."""
     if not found.later:
         return None
     first = {name: getattr(found.own, name) for name in ("infer", "learn", "right")}
@@ -206,7 +206,7 @@ def _show(out: Output, document: dict[str, Any], board: Board, name: str | None)
 
 
 def _notes(document: dict[str, Any], board: Board) -> Iterator[str]:
-    """Yield a sentence about each model behind the figures."""
+    """Yield a sentence about the source of each modelled figure, or why there is none."""
     model, power = document["model"], document["power"]
     if model is not None:
         least, most = document["cycles"]["learn_range"]
@@ -295,8 +295,8 @@ def bench(
     A trained network changes fewer weights per step. `--phases` also measures the same samples
     with the weights that the host has after 1, 5 and 20 epochs.
 
-    `--margin` is the margin of the device. The host trains without one, as if the device got a
-    trained model.
+    `--margin` is the margin of the device. The host trains without a margin, as if the device
+    received a trained model.
     """
     out, loaded = Output(as_json), load_board(board)
     counter_of(loaded)

@@ -1,4 +1,4 @@
-"""`ska-edge board`: create a board of one's own, or show a board."""
+"""`ska-edge board`: create your own board, or show a board."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ ACTIONS = ("new", "show")
 @click.command(epilog="Example:  ska-edge board new my-board --like qemu-m4")
 @click.argument("action", type=Word(ACTIONS))
 @click.argument("board")
-@click.option("--like", help="The board of which `new` makes a copy.")
+@click.option("--like", help="The board that `new` copies.")
 @json_option
 def board(action: str, board: str, like: str | None, as_json: bool) -> None:
-    """Start a board of your own in a new folder, or show BOARD: a name, or a folder.
+    """Create your own board in a new folder, or show BOARD: a name, or a folder.
 
-    `new` writes the folder BOARD. It builds at once, and runs where the board of --like runs; its
-    README says what to change. Give `./BOARD` in place of a name to other commands.
+    `new` writes the folder BOARD. The new board builds at once, and runs where the board of --like
+    runs; the README in the folder says what to change. Other commands take `./BOARD` in place of a
+    board's name.
 
     `show` checks a board, and prints what its board.toml says.
     """

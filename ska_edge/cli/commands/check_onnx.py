@@ -1,4 +1,4 @@
-"""`ska-edge check-onnx`: say what an import of another program's ONNX file gives, and import it."""
+"""`ska-edge check-onnx`: show what a device can run of another program's ONNX file; import it."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ def check_onnx(
 ) -> None:
     """Say what a device can run of FILE, an ONNX file of another program.
 
-    With DATA, rows like those that the network was trained on, its number formats are chosen, and
-    its accuracy in float and in fixed point is compared with that of the file itself. The options
-    of learning are those of the model that -o writes.
+    DATA are rows like those that the network was trained on. With DATA, the command chooses the
+    number formats, and compares the accuracy in float and in fixed point with that of the file
+    itself. The options of learning are for the model that -o writes.
     """
     out = Output(as_json)
     if output is not None:

@@ -34,7 +34,7 @@ from ska_edge.training.division import lacks_groups, parts_of, unknown_because
 @data_options
 @json_option
 def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json: bool) -> None:
-    """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion."""
+    """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion matrix."""
     out, loaded = Output(as_json), open_model(model)
     dataset = reader.matched(data, loaded, out)
     division = parts_of(loaded, dataset, group)
@@ -74,11 +74,11 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
 
 
 def _warnings(model: Model, dataset: Dataset) -> list[dict[str, Any]]:
-    """Return a warning, as `train --json` has them, if the column of the groups is missing."""
+    """Return a warning in the form of `train --json` if the column of the groups is missing."""
     if not lacks_groups(model, dataset):
         return []
     text = (
-        "the data of the model were split by groups, but these data have none, so its test rows"
-        " cannot be found; name the column of the groups with --group-column"
+        "the data of the model were split by groups, but these data have none, so the model's test"
+        " rows cannot be found; name the column of the groups with --group-column"
     )
     return [general_warning("no groups", text)]

@@ -36,7 +36,9 @@ def export_and_check(
     what: str,
     float_input: bool = False,
 ) -> Agreement:
-    """Export a model, compare it with the trainer, write it unless it is wrong, and say so."""
+    """Export a model, and compare the ONNX with the trainer; write and report it unless it is
+    wrong.
+    """
     exported = export_model(model, form, float_input)
     agreement = compare(exported, model, features)
     if is_wrong(agreement, form):
@@ -70,7 +72,9 @@ def export(
     reader: Reader,
     as_json: bool,
 ) -> None:
-    """Write MODEL as ONNX. The integer form has the device's bits and is checked in onnxruntime."""
+    """Write MODEL as ONNX, and compare it with the trainer in onnxruntime. The integer form
+    computes the same bits as a device.
+    """
     out, loaded = Output(as_json), open_model(model)
     check_file(output, model, data=data)
     if data is None:

@@ -35,7 +35,7 @@ BOARD = "virtual-m4"
     type=click.Choice([PROJECT, *EXPORTS]),
     default=PROJECT,
     show_default=True,
-    help="A project for one board, or a library for your own tool chain; the folder names it.",
+    help="A project for one board, or a library for your own tool chain, named after the folder.",
 )
 @click.option(
     "--board",
@@ -53,7 +53,7 @@ BOARD = "virtual-m4"
     "--name",
     default=DEFAULT,
     show_default=True,
-    help="Prefix of all symbols, macros and files; models in one program need different ones.",
+    help="Prefix of all symbols, macros and files; each model in a program needs its own.",
 )
 @click.option(
     "--data",
@@ -90,7 +90,7 @@ def _opened(path: Path, data: str | None, reader: Reader, out: Output) -> Model:
     found = open_start(path)
     if isinstance(found, Model):
         if data is not None:
-            raise OptionError("{file} has its number formats; leave {data} out", file=path)
+            raise OptionError("{file} already has number formats; leave {data} out", file=path)
         return found
     if data is None:
         raise OptionError(
@@ -149,5 +149,5 @@ def _raw_types(model: Model) -> list[str]:
 def _raw_sentence(model: Model, name: str) -> str:
     """Return what a device with this model does with raw features."""
     if model.plan.raw is None:
-        return f"no {name}_standardize: the training data are no integers of at most 32 bits"
+        return f"no {name}_standardize: the training data are not integers of at most 32 bits"
     return f"{name}_standardize takes raw int16 features; _u8, _u16 and _i32 take other types"

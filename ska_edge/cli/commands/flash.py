@@ -24,7 +24,7 @@ from ska_edge.errors import OptionError
 @click.option("--tool", help="Flash a real device with this program, from board/board.toml.")
 @click.option("--port", help="Flash a real device at this port.")
 @click.option("--dry-run", is_flag=True, help="Print the commands for a real device; run nothing.")
-@click.option("--emulated", is_flag=True, help="Start the emulated board in any case.")
+@click.option("--emulated", is_flag=True, help="Start the emulated board, whatever is connected.")
 @click.option("--stop", is_flag=True, help="Stop the emulated board that runs this project.")
 @trust_option
 @json_option
@@ -38,10 +38,10 @@ def flash(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Flash the project in FOLDER to its board, or start an emulated board until --stop.
+    """Flash the project in FOLDER to its board, or start an emulated board.
 
     With --tool, --port or --dry-run, or if a device of the project's board is connected, flash a
-    real device. Otherwise start the emulated board, which keeps running.
+    real device. Otherwise start the emulated board, which runs until --stop.
     """
     out = Output(as_json)
     if stop:

@@ -80,7 +80,7 @@ def _memory_parts(plan: Plan, board: Board) -> dict[str, int]:
 
 
 def _saves(plan: Plan, board: Board) -> dict[str, int] | None:
-    """Return how many saves the board's memory endures; None if it has no memory for saves."""
+    """Return how many saves the board's memory endures; None if it cannot save this state."""
     storage, size = board.storage, plan.state_bytes
     if storage is None or not storage.holds(size):
         return None

@@ -59,7 +59,7 @@ from ska_edge.training.options import flag
     type=Word(ORDERS),
     default=ORDERS[0],
     show_default=True,
-    help="Order of the rows. A device forgets, if the rows of DATA come class after class.",
+    help="Order of the rows. A device forgets if the rows come class by class.",
 )
 @click.option(
     "--seed",
@@ -72,9 +72,9 @@ from ska_edge.training.options import flag
     "--hold-out",
     metavar="N",
     type=click.IntRange(min=0),
-    help="How many rows the devices only classify, to see what they forget [default: a tenth of"
-    f" {FEWEST} rows or more, at most {MOST} or {PER_CLASS} per class; with --samples, of the rows"
-    " left over].",
+    help="How many rows the devices only classify, to see what they forget [default: a tenth,"
+    f" but at most {MOST}, or {PER_CLASS} per class if that is more, and none of fewer than"
+    f" {FEWEST} rows; with --samples, as many of the remaining rows as that limit allows].",
 )
 @click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(

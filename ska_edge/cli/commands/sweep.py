@@ -158,7 +158,7 @@ def _report(
 
 
 def _table(out: Output, title: str, rows: list[Row]) -> None:
-    """Print a column for every option that differs between rows; the title has all others."""
+    """Print a column for every option that differs between rows; the title has the others."""
     if not out.console.is_terminal:
         out.console.width = WIDE
     names, shared = differing(rows)

@@ -53,7 +53,9 @@ def train_with_bar(
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print the columns, the changed options of a continued model, the accuracy, and warnings."""
+    """Print the remarks on the data, a continued model's changed options, the accuracy, and
+    warnings.
+    """
     for remark in trained.remarks:
         out.note(remark)
     if trained.changes:
@@ -81,7 +83,7 @@ def report_training(trained: Trained, out: Output) -> None:
 def check_outputs(data: str, options: Options) -> None:
     """Raise InputError unless the log and the checkpoint can be written.
 
-    The checkpoint may overwrite the continued model, and may have the same path as the final one.
+    The checkpoint may overwrite the continued model, and may have the path of the final model.
     """
     if options.log is not None:
         check_file(options.log, options.init, options.start, options.checkpoint, data=data)
@@ -128,7 +130,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 def train(
     data: str, output: Path, target: str | None, reader: Reader, as_json: bool, **values: Any
 ) -> None:
-    """Train on DATA (a built-in name, a CSV or npz file) and write a model."""
+    """Train on DATA (a built-in name, a file or a folder) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
     check_file(output, options.init, options.start, options.log, data=data)
     check_outputs(data, options)

@@ -52,12 +52,12 @@ class Reader:
 
 
 def _say(origin: str, out: Output) -> None:
-    """Print which columns or arrays are used; nothing if `origin` is empty, as for usual data."""
+    """Print which columns or arrays are used, unless `origin` is empty."""
     if origin:
         out.note(origin)
 
 
-_COLUMN = "a CSV file: its name, or its number from 1"
+_COLUMN = "a table: its name, or its number from 1"
 _options = (
     click.option(
         "--label-column",

@@ -11,9 +11,9 @@ from ska_edge.files import regular_target
 
 
 def check_file(path: Path, *inputs: str | Path | None, data: str | None) -> None:
-    """Raise InputError if `path` cannot be written, or if the command reads or writes it already.
+    """Raise InputError if `path` cannot be written, or if the command uses this file twice.
 
-    The command reads or writes `inputs`, and reads all files of `data`, a source as for `load`.
+    The command also reads or writes `inputs`, and reads all files of `data`, a source for `load`.
     """
     files.check_file(path)
     if regular_target(path) is None:

@@ -28,7 +28,7 @@ PORT_HELP = (
     "Port of a device: path, pattern, USB serial number, socket://HOST:PORT or rfc2217://HOST:PORT."
 )
 port_option = click.option("--port", help=PORT_HELP)
-_LINE = "when the port opens [default: as the USB device needs it, or else on; keep at an address]."
+_LINE = "when the port opens [default: what the board needs, or on; keep for an address]."
 _options = (
     click.option(
         "--baud",

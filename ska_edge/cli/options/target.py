@@ -22,7 +22,7 @@ target_option = click.option(
     "target",
     metavar="BOARD",
     help="Board on which the model shall go on learning: it gets a replay buffer if the board has"
-    " room for one, unless --stored says how large.",
+    " room for one, unless --stored gives its size.",
 )
 
 
@@ -82,7 +82,7 @@ class Target:
             sign, text = (
                 "no replay buffer",
                 f"{board.name} has no room for a replay buffer beside this network, so it forgets"
-                " classes whose samples stay away",
+                " classes that it no longer sees",
             )
         else:
             return []

@@ -33,7 +33,7 @@ class _Rows(click.ParamType[Any]):
 
 
 class ListOf(click.ParamType[Any]):
-    """The click type of a list of values with commas; `one` is the type of each value."""
+    """The click type of a list of values, separated by commas; `one` is the type of each value."""
 
     name = "list"
 

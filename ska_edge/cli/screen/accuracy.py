@@ -52,7 +52,7 @@ def accuracy_table(
 
 
 def shown(found: Found) -> tuple[str, Evaluation] | None:
-    """Return the test part, or the training part without test rows; None without classes."""
+    """Return the test part, or if it is empty the training part; None without classes."""
     for part in reversed(PARTS):
         evaluation = found[part]
         if evaluation is not None:

@@ -51,7 +51,8 @@ METRICS = (
     Metric("|W|", "norm of the weights after the step", lambda m: f"{m.w_norm:.2f}"),
     Metric(
         "z saturated",
-        "share of z at a limit of its format; if it is large, the rate is too large",
+        "share of knowledge values at a limit of their format; if it is large, the rate is too"
+        " large",
         lambda m: f"{m.z_saturated:.1%}",
     ),
     Metric(
@@ -67,14 +68,14 @@ HELD_OUT = Column("held out", "held-out rows that the device classified correctl
 DEVICES = (
     Column("port", "port of the device"),
     Column("board", "name of the device's board"),
-    Column("samples", "rows learned in this session, and the number of rows to learn"),
+    Column("samples", "rows learned in this session, of the rows to learn"),
     Column("right", "rows whose class the device decided correctly before it learned them"),
     HELD_OUT,
     Column("samples/s", "rows per second, recently"),
     Column(
         "warnings",
-        "signs of poor learning and of forgetting, and how many times the device lost what it had"
-        " learned",
+        "how many signs of poor learning and of forgetting were seen, and how many times the device"
+        " lost what it had learned",
     ),
     Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
 )

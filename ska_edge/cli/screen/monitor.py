@@ -103,7 +103,7 @@ class TerminalSink:
         self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
-        """Print the progress of the device at the start and after an interruption."""
+        """Print a start, an interruption, a gap, or a warning that concerns no single layer."""
         monitor = self._monitor
         assert monitor is not None
         if isinstance(line, SessionStart):

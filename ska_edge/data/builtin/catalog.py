@@ -111,7 +111,7 @@ def _steady(values: FloatArray) -> FloatArray:
     """Round computed features to six decimals.
 
     The last bits of sums depend on the processor and on the version of numpy. The digest of the
-    data must not depend on them, because a model recognizes its data by it.
+    data must not depend on them, because a model recognizes its data by this digest.
     """
     return np.round(values, 6) + 0.0  # turns -0.0 into 0.0
 

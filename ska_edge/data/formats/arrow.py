@@ -55,7 +55,8 @@ def read_arrow(path: Path, max_memory: int) -> Frame:
 def _array(column: Any) -> NDArray[Any]:
     """Return a column as an array.
 
-    If values are missing, it has objects, because pyarrow would convert integers to inexact floats.
+    Integers or text with missing values become objects, because pyarrow would convert integers to
+    inexact floats.
     """
     if str(column.type).startswith("decimal"):
         column = column.cast("double")

@@ -100,7 +100,7 @@ class _Lines:
 
     Attributes:
         comments: the number of comments so far.
-        title: the text of the comment right before the first other line, or "".
+        title: the text of the last comment before the first row, or "".
     """
 
     def __init__(self, path: Path, file: TextIO) -> None:
@@ -310,7 +310,7 @@ class _Reading:
         return line, header, rows
 
     def _title(self, width: int) -> tuple[str, ...] | None:
-        """Return the names in the comment before the first row, if they are as many as columns."""
+        """Return the names in the comment before the first row, if there is one for each column."""
         names = next(iter(self.dialect.reader([self.lines.title])), [])
         cells = [name.strip() for name in names]
         named = width > 1 and len(cells) == width and _is_header(cells, self.columns)

@@ -1,7 +1,7 @@
 """Finds out how a CSV file separates its columns and writes its decimals.
 
-Python's `csv` parses the first lines with each separator. The best separator is the one that gives
-every line the same number of cells, and most cells a number.
+Python's `csv` parses the first lines with each separator. The best separator gives the most lines
+the same number of cells, and makes the most cells numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SAMPLE_SIZE = 2**18  # most characters that are tried, if the lines are long
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)
-# An English number with a separator of thousands, which may also be a decimal comma.
+# A number whose comma may separate thousands or be the decimal sign.
 THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 POINT_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
@@ -103,8 +103,8 @@ def read_dialect(
 
     A first line such as `sep=;` names the separator; it is blank in the returned lines.
 
-    Raises InputError for a separator or a decimal sign that cannot be, and if commas in numbers may
-    be decimal commas as well as separators of thousands.
+    Raises InputError for an impossible separator or decimal sign, and if commas in numbers may be
+    either decimal signs or separators of thousands.
     """
     given = None if separator is None else separator_of(separator)
     sign = None if decimal is None else decimal_of(decimal)
@@ -124,8 +124,8 @@ def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
     cells = [cell for row in rows for cell in row if COMMA_NUMBER.fullmatch(cell)]
     if all(map(THOUSANDS.fullmatch, cells)):
         raise OptionError(
-            "{path} has the number '{cell}', which may be in thousands or a decimal; if its comma"
-            " is the decimal sign, give {decimal} comma, or else write it without the comma",
+            "{path} has the number '{cell}', whose comma may separate thousands or decimals;"
+            " give {decimal} comma, or write the number without the comma",
             path=path,
             cell=cells[0],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The names of each purpose, in lower case; the first one in the file counts.
+# The names of each purpose, in lower case; the first of them that is in the file counts.
 INPUTS = ("x", "data", "features", "images", "arr_0")
 TRUTH = ("y", "target", "targets", "label", "labels", "arr_1")
 CLASS_NAMES = ("labels", "target_names", "class_names", "classes")
@@ -21,11 +21,11 @@ def purposes(names: Sequence[str]) -> dict[str, str]:
     """Return the name in the file of each array that is used, by its purpose.
 
     The purposes are x and y, or x_train, y_train, x_test and y_test; and labels, group,
-    feature_names, tested, from_file, file_names and time_column. Upper and lower case are the
-    same; exact names come first.
+    feature_names, tested, from_file, file_names and time_column. Upper and lower case are the same,
+    but x comes before X.
     """
     known: dict[str, str] = {}
-    for name in sorted(names, reverse=True):  # small letters first: x before X
+    for name in sorted(names, reverse=True):  # small letters come first
         known.setdefault(name.lower(), name)
     found: dict[str, str] = {}
     if not _take(known, found, {"x": INPUTS}):

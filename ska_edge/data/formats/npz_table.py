@@ -127,7 +127,7 @@ def npz_features(path: Path, content: Content) -> NDArray[Any]:
             f"{path}: {name} must be numbers of shape (samples, inputs), not {kind_of(x)}"
         )
     with np.errstate(all="ignore"):  # without warnings: infinite values are refused below
-        # Small integers keep their type, which takes less memory. The order of the elements in
+        # Small integers keep their type, which takes less memory. Another order of the elements in
         # memory would change the last bits of sums.
         small = x.dtype.kind in "iu" and x.dtype.itemsize <= 2
         kind = x.dtype.newbyteorder("=") if small else np.dtype(np.float64)

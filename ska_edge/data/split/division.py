@@ -33,9 +33,9 @@ class Division:
         train, test: both shuffled by the seed.
         kind: one of `kind.SPLITS`; None if a number of rows of each class is learned.
         sentence: how the rows were split; "" if none is held out.
-        cautions: sentences about rare classes, and about an accuracy that says too much, by a short
+        cautions: sentences about rare classes, and about an accuracy that is too high, by a short
             name.
-        left_out: number of rows in neither part, between blocks.
+        left_out: number of rows in neither part, because they are beside a block.
     """
 
     train: Dataset
@@ -62,7 +62,8 @@ class Division:
 
 
 def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None) -> Division:
-    """Hold out about a fraction of the rows; `kind` is one of `kind.SPLITS`, by default chosen.
+    """Hold out about a fraction of the rows; `kind` is one of `kind.SPLITS`, by default that of
+    `choose`.
 
     The seed determines the rows and their order. If the fraction is 0, no row is held out.
 
@@ -77,7 +78,7 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
     elif kind == "random" and fraction > 0 and (reason := in_time(dataset)):
         cautions["random split"] = (
             f"{reason}, so test rows drawn at random are much like learned ones and the accuracy"
-            " says too much; hold out blocks"
+            " is too high; hold out blocks"
         )
     require(dataset, kind)
     if len(dataset.y) == 1:
@@ -105,7 +106,7 @@ def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
 def _held_out(
     dataset: Dataset, kind: str, fraction: float, seed: int
 ) -> tuple[Dataset, Dataset, int]:
-    """Return training rows, test rows, and the number of other rows."""
+    """Return training rows, test rows, and the number of rows in neither part."""
     rng, count = np.random.default_rng(seed), len(dataset.y)
     gap = np.zeros(count, dtype=bool)
     if kind in ("group", "file"):
@@ -185,7 +186,7 @@ def _once(dataset: Dataset) -> dict[str, str]:
     return {
         "one run": (
             f"{counted(len(once), 'class')} in a single run ({_listed(dataset, once)}): if it is a"
-            " recording, test rows are much like learned ones and the accuracy says too much;"
+            " recording, test rows are much like learned ones and the accuracy is too high;"
             " record each class several times"
         )
     }
@@ -202,7 +203,7 @@ def _shared(train: Dataset, test: Dataset) -> dict[str, str]:
     return {
         "shared groups": (
             f"{counted(len(shared), 'group')} {have} both learned and test rows, which are much"
-            " alike, so the accuracy says too much about new groups; split by group"
+            " alike, so the accuracy is too high for new groups; split by group"
         )
     }
 

@@ -16,9 +16,9 @@ FloatArray = NDArray[np.float64]
 HEAD = 1000  # rows that are enough to see whether a column rises
 LEAST = 30  # rows; fewer may be alike by chance
 PAIRS = 10_000  # pairs of neighbors, enough to measure how much alike they are
-COLUMNS = 64  # columns that are enough for this measurement
+COLUMNS = 64  # columns, enough to measure the same
 ALIKE = 0.5  # the least correlation of neighbors that are alike
-FEW_COLUMNS = 10  # one such column in this many is enough
+FEW_COLUMNS = 10  # neighbors are alike if one column in this many says so
 
 
 def in_time(dataset: Dataset) -> str:
@@ -42,7 +42,7 @@ def _time_among(dataset: Dataset) -> str:
 
 
 def labels_run(y: IntArray) -> bool:
-    """Tell whether classes (n,) change much more seldom than in a random order."""
+    """Tell whether classes (n,) change much less often than in a random order."""
     count = len(y)
     if count < 2:
         return False

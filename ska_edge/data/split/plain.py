@@ -1,7 +1,7 @@
 """Divides rows without regard to classes, and takes a number of rows of each class.
 
 Built-in data keep the plain split, because published figures depend on it. So do models of earlier
-versions, because they had no other.
+versions, which had no other split.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 def held_out(count: int, fraction: float) -> int:
-    """Return how many of a class's `count` rows are held out: a fraction, one row at least.
+    """Return how many of a class's `count` rows are held out: a fraction, but at least one row.
 
-    At least one row stays to be learned. Nothing is held out if `fraction` is 0.
+    A single row is learned, not held out. Nothing is held out if `fraction` is 0.
     """
     if fraction == 0:
         return 0
@@ -19,7 +19,7 @@ def held_out(count: int, fraction: float) -> int:
 def stratified(
     y: NDArray[np.int64], order: NDArray[np.int64], fraction: float
 ) -> NDArray[np.bool_]:
-    """Return which rows (n,) are held out: in each class, the first ones of a shuffled order."""
+    """Return which rows (n,) are held out: in each class, the first rows of a shuffled order."""
     tested = np.zeros(len(y), dtype=bool)
     for index in np.unique(y):
         rows = order[y[order] == index]

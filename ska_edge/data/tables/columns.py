@@ -136,12 +136,12 @@ class Header:
 def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     """Choose the columns of a table, for training (`model` is None) or for a model.
 
-    The label column is the named one, or a column called as in `LABEL_COLUMNS`, or else the last
-    one. Data for a model need no labels: without a name for labels, a table that has the model's
-    inputs and no other column has none.
+    The label column is the one that the user names, otherwise one called as in `LABEL_COLUMNS`,
+    otherwise the last one. Data for a model need no labels: a table with only the model's inputs
+    has none, unless the user names a label column.
 
-    The inputs are the named columns, or those with the names of the model's inputs, or else all
-    other columns in their order.
+    The inputs are the columns that the user names, otherwise those with the names of the model's
+    inputs, otherwise all other columns in their order.
 
     Raises InputError for a column that does not exist, that has two purposes, or that the model
     needs and the table lacks, and for two inputs of one name, because the model could not

@@ -59,8 +59,8 @@ class Table:
     def origin(self) -> str:
         """One line that says which columns are inputs, and which ones have labels and groups.
 
-        It is empty if nobody names a column, every column is an input, and the file is written as
-        usual.
+        It is empty if the file names no columns, every column is an input, and the file is written
+        as usual.
         """
         header, choice = self.header, self.choice
         every = choice.features == tuple(range(header.width))

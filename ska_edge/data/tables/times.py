@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ska_edge.data.tables.number import is_finite
 
 LEAST = 10  # in fewer rows, a measured value may rise by chance
-MOST_FALLS = 0.05  # fraction of the steps: a time may start again, where another recording begins
+MOST_FALLS = 0.05  # fraction of the steps: a time may start again where another recording begins
 # A date as in ISO 8601, or a time of day; the order of such texts is the order of the times.
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|\d\d:\d\d(:\d\d.*)?")
 

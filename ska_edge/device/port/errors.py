@@ -144,7 +144,7 @@ def _user(number: int) -> str:
 
 def _busy_refusal(path: str) -> str:
     every, own = holders(path), os.getpid()
-    # A process may have a port open without a lock: so does an emulated board with its own port.
+    # A process may have a port open without a lock, as an emulated board does with its own port.
     found = [each for each in every if each.locks] or [
         each for each in every if each.process != own
     ]

@@ -90,7 +90,7 @@ def _speaks_rfc2217(path: str) -> bool:
 
 
 def resolve(name: str) -> str:
-    """Return the path or address of a name. Resolve again after a reconnection: paths may change.
+    """Return the path or address of a name; paths may change, so resolve again before reconnecting.
 
     Args:
         name: a path ("/dev/ttyACM0"), an address ("socket://host:port", "rfc2217://host:port"), a
@@ -147,9 +147,9 @@ def _only(found: list[str], none: str, several: str) -> str:
 class Port(Closable):
     """An open serial port, 8N1 without flow control; a context manager.
 
-    The port is locked against other programs that lock ports. Its terminal settings are restored
-    when it is closed, except that DTR and RTS no longer fall with the last program that closes it:
-    many boards reset when DTR rises again.
+    The port is locked against other programs that lock ports. When it is closed, its terminal
+    settings are restored, except one: DTR and RTS no longer fall when the last program closes the
+    port, because many boards reset when DTR rises again.
 
     Args:
         name: a name for `resolve`.

@@ -1,4 +1,4 @@
-"""What to do about operators of a foreign graph that cannot be imported."""
+"""Says what to do about operators of a foreign graph that cannot be imported."""
 
 from __future__ import annotations
 

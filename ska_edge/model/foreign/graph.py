@@ -65,7 +65,7 @@ def read_foreign(path: Path, found: onnx.ModelProto) -> ForeignNetwork:
 
 
 def _inputs(path: Path, graph: onnx.GraphProto) -> dict[str, Value]:
-    """Return the graph's inputs as parts of one row; an input is the whole table, or one column."""
+    """Return the graph's inputs as parts of one row; an input is the whole row, or one feature."""
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [found for found in graph.input if found.name not in constants]
     if not inputs:
@@ -146,7 +146,9 @@ def _given(node: onnx.NodeProto) -> Iterator[str]:
 
 
 def _scores(path: Path, outputs: list[Value | None]) -> Signal:
-    """Return the scores of the classes, of which every output of the graph must be a form."""
+    """Return the scores of the classes; every output of the graph must be these scores, or a choice
+    by them.
+    """
     found: list[Signal] = []
     for value in outputs:
         if isinstance(value, Choice):

@@ -1,8 +1,8 @@
 """Defines a network from another program, and folds it into the layers of ska-edge.
 
 A hidden layer of ska-edge passes on a = 2 sigmoid(z) - 1, which is tanh(z / 2). So a layer with
-tanh gets its weights doubled, and what follows a sigmoid s gets s = (a + 1) / 2. Both are exact in
-real numbers, as is the scaling of the features, which goes into the first layer.
+tanh gets its weights doubled. The layer after a sigmoid s is folded with s = (a + 1) / 2. Both are
+exact in real numbers, as is the scaling of the features, which goes into the first layer.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class ForeignNetwork:
         return folded
 
     def _readout(self, x: Reals) -> Layer:
-        """Return the output layer with sigmoids, one for each class, that decides equally."""
+        """Return an output layer of one sigmoid per class that chooses the same classes."""
         if self.output.activation == SIGMOID:
             return self.output if len(self.output.bias) > 1 else binary(self.output)
         return fitted(centered(self.output), self._top(x))

@@ -38,7 +38,7 @@ class Refused(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An operator of a graph, with the values of its inputs, and the version of the operators."""
+    """An operator of a graph, with the values of its inputs and the version of its definition."""
 
     operator: str
     values: list[Value]

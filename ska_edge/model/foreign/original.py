@@ -1,4 +1,4 @@
-"""Runs the original graph of a network from another program, to compare its import with it."""
+"""Runs the original graph of a network from another program, to compare the import with it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Turns the output layer of a softmax into one sigmoid per class, with the same largest output.
 
-A softmax does not change if a number is added to all its inputs, and its largest output does not
-change if they are multiplied by a positive number. So the mean over the classes is subtracted, and
+A softmax does not change if a number is added to all its inputs. The same output stays the largest
+if all inputs are multiplied by a positive number. So the mean over the classes is subtracted, and
 one factor and one offset, the same for all classes, bring sigmoids as close as possible to the
 probabilities of the softmax. For two classes this is exact.
 """
@@ -25,7 +25,7 @@ def binary(layer: Layer) -> Layer:
 
 
 def centered(layer: Layer) -> Layer:
-    """Return an output layer without the mean over the classes."""
+    """Return an output layer from which the mean over the classes is subtracted."""
     return Layer(
         layer.weight - layer.weight.mean(axis=0), layer.bias - layer.bias.mean(), layer.activation
     )

@@ -117,7 +117,7 @@ class Signal:
         return matrix
 
     def activated(self, activation: str) -> Signal:
-        """Return the activations of a new layer with this knowledge."""
+        """Return the activations of a new layer whose knowledge is this signal."""
         layer = Layer(self.dense(), self.offset, activation)
         made = Signal.of_source((*self.layers, layer), self.size)
         return replace(made, shape=self.shape)

@@ -18,8 +18,8 @@ class Log(Closable):
 
     An existing file is continued if it is a log of this device's plan and ends at the device's
     present state. If it ends with `sent` lines of rows that the device has learned by now, these
-    rows are added without answers; a rate that was sent, and that the device has now, is added,
-    too. An incomplete last line is removed. The file changes only when the first line is written.
+    rows are added without answers; an announced rate that the device now has is added, too. An
+    incomplete last line is removed. The file changes only when the first line is written.
 
     Args:
         path: the file.

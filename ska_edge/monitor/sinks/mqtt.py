@@ -27,13 +27,13 @@ TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
 LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher gets short ones
-KEPT = 50_000  # most messages that wait for an unreachable broker; MQTT has 65,535 numbers
+KEPT = 50_000  # most messages that wait for a broker; MQTT can number 65,535
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also with `TLS` before.
+    """Return the host and TCP port of "HOST", "HOST:PORT" or "[IPV6]:PORT", also after `TLS`.
 
     Raises InputError for any other text.
     """
@@ -203,7 +203,8 @@ class Publisher:
     Args:
         address: the broker's address, see `parse_address`.
         name: the device's name.
-        warn: called, at most once, with a sentence when the broker is unreachable.
+        warn: called with a sentence when the broker is unreachable for the first time, and when
+            `close` leaves messages undelivered.
         access: the encryption and the login for the broker.
 
     Raises ToolError without the package paho-mqtt.
@@ -328,6 +329,6 @@ class Publisher:
         if not self._warned:
             self._warned = True
             self._warn(
-                f"the MQTT broker at {self._address} {what}; devices learn on, and it gets what"
-                " it missed when it is back"
+                f"the MQTT broker at {self._address} {what}; the devices keep learning,"
+                " and the broker gets the missed lines when it is back"
             )

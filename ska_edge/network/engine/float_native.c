@@ -38,7 +38,7 @@ typedef struct {
     int64_t first_learned;
     double gain;
     double margin; /* a sample whose output errors are all smaller changes nothing */
-    double *sums;  /* work memory: one row of the widest matrix */
+    double *sums;  /* work memory: a row of any matrix, or [batch][classes] */
     ska_float_layer_t *layer;
 } ska_float_t;
 
@@ -113,7 +113,7 @@ static void products(double *restrict sums, const double *restrict left, int64_t
     }
 }
 
-/* The same sums, but `right` is transposed: right[columns][count]. */
+/* The same sums as `products`, but `right` is transposed: right[columns][count]. */
 static void products_across(double *restrict sums, const double *restrict left,
                             const double *restrict right, int64_t count, int64_t columns) {
     for (int64_t j = 0; j < columns; j++) {
@@ -269,7 +269,8 @@ static void clear(double *rows, int64_t row, int64_t width) {
     memset(rows + row * width, 0, (size_t)width * sizeof *rows);
 }
 
-/* Clears the deltas of samples that do not learn; the deltas of the output layer come last. */
+/* Clears the deltas of samples that do not learn. The deltas of the output layer, which show these
+ * samples, are cleared last. */
 static void clear_within(const ska_float_t *net, int64_t batch) {
     const ska_float_layer_t *output = &net->layer[net->layers - 1];
     for (int64_t row = 0; row < batch; row++) {
@@ -286,7 +287,7 @@ static void clear_within(const ska_float_t *net, int64_t batch) {
     }
 }
 
-/* One update from the batch in the first layer's `signal`. */
+/* Makes one update from the batch in the first layer's `signal`. */
 static void learn_batch(const ska_float_t *net, const int64_t *labels, double factor,
                         int64_t batch) {
     const int64_t last = net->layers - 1;
@@ -322,8 +323,9 @@ static void take(const ska_float_t *net, const double *x, const int64_t *rows, i
     }
 }
 
-/* Learns `updates` times `batch` rows of x[][inputs], with their numbers in `rows` and their
- * classes in `labels`, both [updates * batch]. `rate` is for the mean over a batch. */
+/* Makes `updates` updates, each from `batch` rows of x[][inputs]. The arrays `rows` and `labels`,
+ * both [updates * batch], have the numbers and the classes of the rows. `rate` multiplies the mean
+ * over a batch. */
 void ska_float_learn(const ska_float_t *net, const double *x, const int64_t *rows,
                      const int64_t *labels, int64_t updates, int64_t batch, double rate) {
     for (int64_t i = 0; i < updates; i++) {

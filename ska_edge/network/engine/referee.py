@@ -62,7 +62,7 @@ class Referee:
         difference = decision_difference(plan, state.step, expected.tolist(), found.tolist())
         difference = difference or first_difference(state, engine.state.to_bytes())
         updated = numpy.last_shifts() and state.held == 0
-        if difference is None and updated and not self._first:  # too slow for the first rows
+        if difference is None and updated and not self._first:  # it would slow the first rows
             difference = metric_difference(state.step, numpy.metrics(), engine.metrics())
         if difference is not None:
             raise Disagreement(difference)
