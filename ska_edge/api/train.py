@@ -67,10 +67,9 @@ def train(
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
         test_fraction: fraction of rows to hold out; whole groups if the data have groups. Default:
             0.2; published: 0.
-        split: how rows are held out: "random" in each class, "blocked" in blocks of neighboring
-            rows, by "group", by "file", as the data say ("own"), or "plain": at random without
-            regard to classes. Default: what suits the data; never "random" for rows in the order of
-            time.
+        split: how rows are held out: "random", "blocked", "group", "file", "own" or "plain";
+            docs/DATA.md describes these kinds. Default: what suits the data; never "random" for
+            rows in the order of time.
         scale: scaling of the features: "standardize", "global" or "none". Default: "standardize";
             published: "none".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
@@ -83,8 +82,7 @@ def train(
             that are not held out.
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
             sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
-            you name others. Or the ONNX file of a network from another program, which keeps its
-            sizes.
+            you name others. Or the ONNX file of a network from another program; it keeps its sizes.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

@@ -166,9 +166,8 @@ class Options:
     )
     split: str | None = option(
         help="How rows are held out; docs/DATA.md describes the kinds.",
-        python='How rows are held out: "random" in each class, "blocked" in blocks of neighboring'
-        ' rows, by "group", by "file", as the data say ("own"), or "plain": at random without'
-        " regard to classes.",
+        python='How rows are held out: "random", "blocked", "group", "file", "own" or "plain";'
+        " docs/DATA.md describes these kinds.",
         kind=Kind.WORD,
         choices=SPLITS,
         divides=True,
@@ -239,8 +238,7 @@ class Options:
         " ONNX file of another program.",
         python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
         " sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless"
-        " you name others. Or the ONNX file of a network from another program, which keeps its"
-        " sizes.",
+        " you name others. Or the ONNX file of a network from another program; it keeps its sizes.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
