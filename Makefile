@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all the set-up; everything is kept in .venv.
+# `make demo` and `make test` do all the set-up. Everything that they install is in .venv.
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,7 +28,8 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(C_SOURCES)
 
-# Write the committed generated project anew, after an intended change of the generator.
+# Generate the files of tests/golden, and the generated tables, anew. Run it after an intended
+# change of the generator.
 golden: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -38,7 +39,7 @@ bench: $(VENV)/dev.stamp
 	$(PIP) install -q -e '.[bench]'
 	$(BIN)/python tests/bench/reference_speed.py
 
-# Measure the boards' figures anew, after an intended change.
+# Measure the boards' figures anew. Run it after an intended change of them.
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
 
@@ -104,8 +105,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Every file from an index must have a hash in the lock. setuptools comes first, because it builds
-# the packages that come as source. Otherwise pip would download a setuptools without a hash to
-# build them.
+# the packages that come as source. If it were not installed, pip would download a setuptools
+# without a hash.
 define install
 sed -n '/^setuptools==/,/[^\\]$$/p' $(1) > $(VENV)/setuptools.txt
 $(PIP) install -q --require-hashes -r $(VENV)/setuptools.txt

@@ -145,8 +145,8 @@ class LibraryReport:
 def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     """Compile a project for this computer to the shared library `build/libNAME.so`.
 
-    NAME is the prefix of the model's C, by default ska. The library has the functions of `ska.h`
-    and `ska_library.h`, and the project's initial weights.
+    NAME is the prefix of the model's C names, by default ska. The library has the functions of
+    `ska.h` and `ska_library.h`, and the project's initial weights.
 
     Raises:
         InputError: the project is not for the board host, or the board has no such toolchain.
@@ -178,12 +178,12 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
 
 
 def library_name(prefix: str) -> str:
-    """Return the name of the shared library of a model whose C has this prefix."""
+    """Return the name of the shared library of a model whose C names have this prefix."""
     return f"lib{prefix}.so"
 
 
 def prefix_in(project: Path) -> str:
-    """Return the prefix of the model's C in a project."""
+    """Return the prefix of the C names of a project's model."""
     try:
         name = json.loads((project / DESCRIPTION).read_text(encoding="utf-8"))["name"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -53,7 +53,7 @@ class Project:
 
     `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
     name (None for a file that an earlier version wrote without a digest). `kept` are the names of
-    edited files that were not overwritten. `name` is the prefix of the model's C.
+    edited files that were not overwritten. `name` is the prefix of the model's C names.
     """
 
     folder: Path

@@ -98,7 +98,7 @@ class Toolchain:
         return f"-f{kind}-prefix-map={folder}=."
 
     def libraries(self, *, freestanding: bool) -> tuple[str, ...]:
-        """Return the flags that name the libraries; they end the command line."""
+        """Return the flags that name the libraries; they belong at the end of the command line."""
         return ("-lgcc",) if freestanding and self.name != "zig" else ()
 
     def run(self, arguments: Sequence[str], folder: Path) -> None:
@@ -221,7 +221,7 @@ def _fresh_folder() -> Path:
 
 
 def _cache_folder() -> Path:
-    """Return a folder for zig that nobody else can write to, since zig runs what it finds there.
+    """Return a folder for zig that nobody else can write to, because zig runs what it finds there.
 
     With an unwritable folder, zig loops forever. The first choice is the user's cache. If neither
     the cache nor the temporary folder can be used, a fresh folder is made; filling it costs seconds

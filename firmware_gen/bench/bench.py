@@ -30,7 +30,8 @@ SOURCES = Path(__file__).parent
 TOLERANCE = 1000
 """The counter may miscount a loop of this many units by one unit."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
-"""Flag for float programs that allows the fused multiply-add, which -std=c99 alone forbids."""
+"""Flags for float programs. The second allows the fused multiply-add, which -std=c99 alone forbids.
+"""
 HEAP_OF_RAM = 2
 """The measured image of a program with a library has 1 / HEAP_OF_RAM of the RAM as its heap."""
 
@@ -41,8 +42,8 @@ class Compared:
 
     Attributes:
         program: a C file with another implementation of the network; see bench/bench_network.h.
-        library: the folder of a library that the program includes. Such a program gets the C
-            library of the compiler and a heap.
+        library: the folder of a library that the program includes. A program with a library gets
+            the C library of the compiler and a heap.
     """
 
     program: Path
@@ -91,8 +92,8 @@ class Figures(Calls):
     Attributes:
         flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
             heap. stack is the bound from the call graph. A library that calls through pointers has
-            no such bound; stack is then the bytes that its run used, or None if they cannot be
-            measured.
+            no such bound; stack is then the number of bytes that a run used, or None if it cannot
+            be measured.
         code: bytes of code and tables of the library, without its initial weights.
     """
 
@@ -153,7 +154,8 @@ def bench(
     equals the plan of `task`.
 
     Raises:
-        InputError: the board has no counter or no such toolchain, or the file does not exist.
+        InputError: the board has no counter or no such toolchain, or a file or folder of `compare`
+            does not exist.
         ToolError: the compiler or the emulator is missing.
         CheckError: a compiler rejected a source, an image does not fit, the counter disagrees with
             board.toml, or the device learned other weights than the host.
@@ -210,9 +212,8 @@ class _Bench:
             report = ask(running)
         if report.learn <= report.infer:
             raise CheckError(
-                f"on board {self.board.name} a learning step seems shorter than the inference"
-                f" in it, because it exceeds the {self.counter.bits} bits of the"
-                " counter; choose a smaller network"
+                f"on board {self.board.name} a learning step takes more than the"
+                f" {self.counter.bits} bits of the counter can count; choose a smaller network"
             )
         return report
 

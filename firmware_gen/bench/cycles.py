@@ -26,7 +26,7 @@ LOADS = ("ldr", "ldrb", "ldrh", "ldrsb", "ldrsh")
 STORES = ("str", "strb", "strh")
 PAIRS = ("ldrd", "strd")
 PC_BASED = "[pc"
-"""The text of an operand in a literal pool."""
+"""The text in the operands of a load from a literal pool."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Core:
     """The timings of a core.
 
     Attributes:
-        source: the manual with the timings. assumption: what the modelled number assumes, and what
-        the range covers, as a clause. refill: cycles that a taken branch takes in addition to those
-        of `cost`. cost: returns the cycles of an instruction, given the instruction executed before
-        it.
+                source: the manual with the timings.
+        assumption: what the modelled number assumes, and what the range covers, as a clause.
+        refill: cycles that a taken branch takes in addition to those of `cost`.
+        cost: returns the cycles of an instruction, given the instruction executed before it.
     """
 
     source: str

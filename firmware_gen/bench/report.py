@@ -12,11 +12,15 @@ from firmware_gen.emulators.flash import RunningBoard
 from ska_edge.errors import DeviceError
 
 TIME_LIMIT_S = 300.0
-"""A run takes a few seconds; only an emulated core without float hardware takes longer."""
+"""Time limit of a run. A run takes a few seconds, and longer only on an emulated core without float
+hardware.
+"""
 LOCK_LIMIT_S = 60.0
 """How long another program may keep the port of the board."""
 IDLE_LIMIT_S = 30.0
-"""How long a board may be silent after an incomplete run; it begins another run at once."""
+"""How long a board may be silent after an incomplete run. If another run follows, it begins at
+once.
+"""
 POLL_S = 0.1
 QUESTION = b"?"
 LINE = re.compile(rb"^([a-z]+) ([0-9a-f]{16})$", re.MULTILINE)

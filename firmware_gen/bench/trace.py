@@ -11,7 +11,7 @@ from firmware_gen.board.board import Board
 from ska_edge.errors import ToolError
 
 END = -1
-"""Stands for the address of the next block after the function has returned."""
+"""Takes the place of the address of a next block once the function has returned."""
 
 
 class Block(NamedTuple):
@@ -44,7 +44,8 @@ class _NoWire:
 
 
 class Tracer:
-    """An image in the memory of its board, without start-up code, whose calls are recorded.
+    """Calls the functions of an image in the memory of its board, without start-up code; records
+    each call.
 
     Attributes:
         symbols: address of each function and variable, by its name without the suffixes of the

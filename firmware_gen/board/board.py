@@ -129,7 +129,7 @@ class Board:
     in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
     the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
     ESP chip; None if the board does not take such a file. `lines` are the control lines of the
-    board's serial port, which a host finds by the USB numbers of the flashers.
+    board's serial port; a host finds this port by the USB numbers of the flashers.
     """
 
     name: str

@@ -32,8 +32,9 @@ class Flasher:
     installs the program.
 
     `usb` are the vendor and product numbers of the USB devices through which the program reaches
-    this board, such as "2341:0043". `{port}` is then the serial port of such a device. `drive` is a
-    text in the file INFO_UF2.TXT of the drive that `{folder}` names, such as "RPI-RP2".
+    this board, such as "2341:0043". If the user names no port, `{port}` is the serial port of such
+    a device. `drive` is a text in the file INFO_UF2.TXT of the drive that `{folder}` names, such as
+    "RPI-RP2".
     """
 
     tool: str

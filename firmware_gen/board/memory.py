@@ -7,10 +7,12 @@ from dataclasses import dataclass
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 LARGEST_SLOT = 254
-"""Most saves between two erases of a slot; runtime/ska_journal.c numbers their places in a byte."""
+"""Maximum saves between two erases of a slot; runtime/ska_journal.c keeps the number of a save in a
+byte.
+"""
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""
-LONGEST_INTERVAL = 3600  # seconds; the bytes of a line in this time fit 32 bits at any baud
+LONGEST_INTERVAL = 3600  # seconds; at any baud rate, the count of bytes in this time fits 32 bits
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Storage:
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def saves_per_erase(self, state_bytes: int) -> int:
-        """Return the number of saves that fill a slot, which is the pages erased together."""
+        """Return the number of saves that fill a slot, the pages that are erased together."""
         record = -(-(SAVE_OVERHEAD + state_bytes) // self.unit) * self.unit
         pages = -(-record // self.page)
         return min(pages * self.page // record, LARGEST_SLOT)

@@ -14,7 +14,7 @@ else:
     import tomli as tomllib
 
 LARGEST = 65_536
-"""Maximum bytes of a file; the files of our boards have up to 2,000 bytes."""
+"""Maximum bytes of a file; the files of our boards have about 3,000 bytes at most."""
 LONGEST_LINE = 1024
 """Maximum bytes of a line. It limits the number of parts of a dotted key; the parser's time grows
 with the square of this number."""

@@ -132,7 +132,7 @@ def _each(first: int, plan: Plan) -> str:
 
 
 def _runs(plan: Plan) -> str:
-    """Return "DO(end, width)" for each run of the state in which all numbers have one width."""
+    """Return "DO(end, width)" for each run of numbers with the same width in the state."""
     ends: dict[int, int] = {}
     end = 0
     for field in plan.state_fields():

@@ -33,11 +33,11 @@ def is_prefix(name: str) -> bool:
 
 
 def check_prefix(name: str) -> None:
-    """Raise InputError unless a name can be the prefix of a model's C."""
+    """Raise InputError unless a name can be the prefix of a model's C names."""
     if not is_prefix(name):
         raise InputError(
             f"the model cannot be named {name!r} in C; give a name of at most {LONGEST} small"
-            " letters, digits and '_', the first a letter, the last no '_'"
+            " letters, digits and '_', which begins with a letter and does not end with '_'"
         )
     if name.startswith(f"{DEFAULT}_"):
         raise InputError(

@@ -16,7 +16,8 @@ _HEADER = """\
 /* ska_rule.h - the computations of one neuron. Generated from the plan {digest}; do not edit.
  *
  * Rule {rule}: {summary}.
- * A comment gives the fraction and the proven interval of every value; no value can overflow.
+ * A comment gives the fractional bits and the proven interval of every value; no value can
+ * overflow.
  * Values that fit 16 bits have the core's fastest type of 16 bits or more; to store them, callers
  * narrow them.
  */

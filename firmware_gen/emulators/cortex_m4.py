@@ -188,7 +188,7 @@ class Machine:
 
     def _read_uart(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
         if offset == UART_STATE:
-            if not self._input and self._polled:  # the firmware works while it waits
+            if not self._input and self._polled:  # the firmware polls instead of sleeping
                 self._send()
                 if self._wire.ready():
                     self._input += self._wire.read(self._buffer)

@@ -159,7 +159,7 @@ def stop(project: Path) -> bool:
 
 
 def _can_launch() -> bool:
-    """Tell whether boards can run on this system; `Board.check_startable` gives the reason."""
+    """Tell whether boards can run on this system; if not, `Board.check_startable` says why."""
     return hasattr(os, "openpty")
 
 

@@ -3,8 +3,8 @@
     python -m firmware_gen.emulators.simavr firmware.elf board.toml
 
 compiles the C files in `avr/` with the C compiler of this computer, into the folder of the image.
-The process then becomes that program, which prints the path of the serial port and runs until it is
-stopped. The environment variable SKA_STORAGE names the file of the EEPROM.
+The process then becomes the compiled simulator, which prints the path of the serial port and runs
+until it is stopped. The environment variable SKA_STORAGE names the file of the EEPROM.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def source_files(
     library in place of it.
 
     Raises:
-        InputError: the name cannot be the name of a library, or is `taken`.
+        InputError: the name cannot be the name of a library, or is in `export.taken`.
     """
     files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names)}
     del files[PROGRAM]  # no library contains the main program
@@ -93,7 +93,7 @@ def _check_name(name: str, taken: Sequence[Taken]) -> None:
         raise InputError(
             f"the folder gives the library its name, but a library cannot be named {name!r};"
             f" give a folder whose name has at most {LONGEST_NAME} letters, digits, '-' and '_',"
-            " the first a letter"
+            " and begins with a letter"
         )
     for each in taken:
         if each.has(name):

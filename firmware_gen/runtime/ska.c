@@ -683,7 +683,7 @@ static void add_neuron(ska_metrics_t *metrics, ska_knowledge_fast_t knowledge,
 }
 
 /* Tells whether the last sample made an update. Rules without labels also need the batch of that
- * update, which the next sample changes. */
+ * update; the first sample of the next batch overwrites it. */
 static int is_fresh(const ska_t *ska) {
 #if SKA_SUPERVISED
     return ska->step != 0;

@@ -30,13 +30,13 @@ typedef enum {
     /* From ska_journal.h; the previous save stays loadable. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
-    SKA_ERROR_WORN,    /* the memory has reached its number of erases; nothing was saved */
+    SKA_ERROR_WORN,    /* the memory has reached SKA_STORAGE_WEAR erases; nothing was saved */
     SKA_ERROR_PIECES,  /* the save was not begun, or its size is wrong; nothing was saved */
     SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
 } ska_status_t;
 
-/* Sums over the neurons of one layer in a step. The host computes metrics from them; see
- * docs/PROTOCOL.md. */
+/* Sums over the neurons and the weights of one layer in an update. The host computes metrics
+ * from them; see docs/PROTOCOL.md. */
 typedef struct {
     int64_t entropy;       /* z * shift */
     int64_t z_square;      /* z * z */
@@ -53,8 +53,8 @@ typedef struct {
 /* Sets the initial weights, and clears everything else. */
 void ska_init(ska_t *ska);
 
-/* Classifies one quantized input; returns the class with the largest decision (if equal, the
- * first). */
+/* Classifies one quantized input. Returns the class with the largest decision; if several
+ * decisions are equal, the first of their classes. */
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
@@ -73,10 +73,10 @@ void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUT
 void ska_replay(ska_t *ska);
 #endif
 
-/* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first. If
- * the plan has a margin M, a sample whose output errors are all below M changes no weight. Rules
- * without labels collect SKA_BATCH samples and then make SKA_STEPS passes; they only check that the
- * label is in range. */
+/* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first.
+ * If the plan has a margin M, a sample whose output errors are all smaller than M, of either
+ * sign, changes no weight. Rules without labels collect SKA_BATCH samples and then make
+ * SKA_STEPS passes; they only check that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 
 #if !SKA_SUPERVISED
@@ -84,8 +84,8 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 #endif
 
-/* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass; in ska_learn
- * this is the pass before the update. */
+/* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
+ * makes this pass before it updates the weights. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
@@ -109,8 +109,9 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
  * otherwise 1. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
-/* Activates a state. The caller has already written the bytes of the state, first to last, to the
- * beginning of *ska. Limits counters to their range, so that no bytes can do harm. */
+/* Activates a state. The caller has already written the bytes of the state, first to last, to
+ * the beginning of *ska. It limits counters to their ranges, so that even wrong bytes do no
+ * harm. */
 void ska_state_written(ska_t *ska);
 
 /* The first bytes of the plan's digest, which distinguishes plans. */
@@ -125,6 +126,6 @@ uint32_t ska_initial_crc(void);
 
 #endif
 
-/* Included again, to stop the compiler if the header of another model with the same prefix was
- * included before. */
+/* This second inclusion stops the compiler if the header of another model with the same prefix
+ * was included before. */
 #include "ska_plan.h"

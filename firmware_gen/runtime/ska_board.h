@@ -45,8 +45,8 @@ int16_t ska_board_read(void);
 void ska_board_write(uint8_t byte);
 
 /* A free-running counter of instructions or cycles, only in images that measure themselves. It
- * counts up and wraps. The table [counter] of board.toml has its width and the meaning of a tick.
- * It is defined in a separate file. The first call may start it. */
+ * counts up and wraps. The table [counter] of board.toml has its width and the meaning of a
+ * tick. The function has a source file of its own. The first call may start the counter. */
 uint32_t ska_board_counter(void);
 
 #ifdef __cplusplus

@@ -34,9 +34,9 @@ extern "C" {
 typedef struct {
     ska_session_t session;
     /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
-     * another state replaces this one. SAMPLE, SET_RATE and SAVE carry the token of the state for
-     * which they are meant. So these requests have no effect on a device that has restarted
-     * without the host's knowledge. */
+     * another state replaces this one. SET_RATE and SAVE carry the token of the state for which
+     * they are meant, and the number of a SAMPLE is computed from the token. So these requests
+     * have no effect on a device that has restarted without the host's knowledge. */
     uint32_t token;
 #if SKA_PERSISTENT
     ska_push_t push;

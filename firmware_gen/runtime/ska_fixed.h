@@ -1,5 +1,4 @@
-/* ska_fixed.h - the arithmetic of ska-edge in C: the only place with shifts, roundings and
- * saturations.
+/* ska_fixed.h - the fixed-point arithmetic of ska-edge in C: shifts, roundings and saturations.
  *
  * It mirrors ska_edge/arithmetic/fixedpoint.py operation by operation; agreement tests compare
  * every bit. Callers stay inside the proven intervals of the plan (see ska_rule.h and ska_plan.h),
@@ -43,8 +42,8 @@ static inline int32_t ska_shift_right_i32(int32_t x, uint8_t shift) {
     return x >> shift;
 }
 
-/* Shifts an x with three spare bits to the right. On AVR, a shift that is a few bits short of whole
- * bytes becomes a shift by whole bytes. */
+/* Shifts x, which has three spare bits, to the right. On AVR, a shift that is a few bits short
+ * of whole bytes becomes a shift by whole bytes. */
 static inline int32_t ska_shift_right_spare_i32(int32_t x, uint8_t shift) {
 #if defined(__AVR__)
     if (shift % 8 > 4) {
@@ -166,8 +165,9 @@ static inline int64_t ska_saturate_i64(int64_t x, int64_t lo, int64_t hi) {
     return x < lo ? lo : (x > hi ? hi : x);
 }
 
-/* Saturates to the range of a signed number of `bits` bits, a constant; one instruction if the core
- * has it. (The macro __ssat of gcc's arm_acle.h causes a conversion warning.) */
+/* Saturates to the range of a signed number of `bits` bits; `bits` is a constant. Some cores
+ * have one instruction for it. (The macro __ssat of gcc's arm_acle.h causes a conversion
+ * warning.) */
 #if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
 #define ska_saturate_bits_i32(x, bits) ((int32_t)__builtin_arm_ssat((x), (bits)))
 #else
@@ -234,8 +234,8 @@ static inline int32_t ska_change_i32(int32_t product, int8_t shift) {
     return ska_round_shift_i32(product, (uint8_t)shift);
 }
 
-/* Wide weights may have more fractional bits than the product. The shift is then negative and the
- * change exact; with 16-bit steps it fits 47 bits. */
+/* Wide weights may have more fractional bits than the product. The shift is then negative, and
+ * the change is exact. */
 static inline int64_t ska_change_i64(int64_t product, int8_t shift) {
     return shift > 0 ? ska_round_shift_i64(product, (uint8_t)shift)
                      : product * ((int64_t)1 << -shift);

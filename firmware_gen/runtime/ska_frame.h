@@ -61,10 +61,10 @@ void ska_decoder_frame(const ska_decoder_t *decoder, ska_frame_t *frame);
 /* Discards the content: the next byte begins a frame. */
 void ska_decoder_begin(ska_decoder_t *decoder);
 
-/* Sends a frame by ska_board_write, byte by byte. It needs no buffer, because COBS looks ahead in
- * the payload itself. The payload must not change in the meantime. length is at most
- * SKA_PAYLOAD_MAX. The call of ska_board_write is direct, not through a pointer, so that the stack
- * has a provable bound. */
+/* Sends a frame by ska_board_write, byte by byte. It needs no buffer, because COBS looks ahead
+ * in the payload itself. The payload must not change during the call. length is at most
+ * SKA_PAYLOAD_MAX. The call of ska_board_write is direct, not through a pointer, so that the
+ * stack has a provable bound. */
 void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t length);
 
 #ifdef __cplusplus

@@ -28,10 +28,9 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
     return change;
 }
 
-/* A pass handles several weights. If the last pass would not be whole, the first pass begins in the
- * middle instead. The assembly leaves the compiler few registers, so
- * each loop uses as few as possible. A branch instruction can jump over two updates, but not over
- * four. */
+/* A pass handles several weights. If the last pass would not be whole, the first pass begins in
+ * the middle instead. The assembly leaves the compiler few registers, so each loop uses as few
+ * as possible. A branch instruction can jump over two updates, but not over four. */
 #define LOOP_OF_TWO(one, two)                                                                      \
     "sbrc %[count], 0\n\t"                                                                         \
     "rjmp 2f\n"                                                                                    \

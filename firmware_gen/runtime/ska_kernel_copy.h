@@ -1,4 +1,4 @@
-/* ska_kernel_copy.h - copies inputs, byte by byte; see ska_kernel.h. */
+/* ska_kernel_copy.h - copies inputs one by one; see ska_kernel.h. */
 #ifndef SKA_KERNEL_COPY_H
 #define SKA_KERNEL_COPY_H
 

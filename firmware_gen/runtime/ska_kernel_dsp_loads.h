@@ -69,8 +69,9 @@ static inline quad_t weights_load(const int16_t **place) {
     return quad;
 }
 
-/* The assembly uses 13 registers: not R7, which is the frame pointer of unoptimized code. BUSY are
- * the eight registers that it names itself; the compiler has the other five for operands. */
+/* The assembly uses 13 registers, but not R7, which is the frame pointer of unoptimized code.
+ * BUSY are the eight registers that the assembly names itself; the compiler has the other five
+ * for operands. */
 #define BUSY "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12"
 
 /* Eight lanes go to R3, R4, R5 and R6; eight weights go to R8, R9, R10 and R12. The register

@@ -1,11 +1,10 @@
 /* ska_kernel_thumb.h - the loops over weights for cores that have only the 16-bit Thumb
  * instructions (Cortex-M0, M0+, M1, M23); see ska_kernel.h.
  *
- * These cores have eight registers for arithmetic and no multiply-accumulate, and they load signed
- * numbers of 16 bits only with two registers as the address. A lane is therefore an input in 32
- * bits. Compilers generate slower loops, so these are in assembly. Sums take 3.75 instructions per
- * weight, the update 6.
- */
+ * These cores have eight registers for arithmetic, and no multiply-accumulate. The address of a
+ * signed 16-bit load must be the sum of two registers, so a lane is an input in 32 bits.
+ * Compilers generate slower loops, so these are in assembly. Per weight, the sums take 3.75
+ * instructions and the update takes 6. */
 #ifndef SKA_KERNEL_THUMB_H
 #define SKA_KERNEL_THUMB_H
 

@@ -6,7 +6,8 @@
 #define WORDS 8u
 #define ROUNDS 10u
 
-/* The initialization vector (RFC 7693, 2.6): fractions of the roots of the first eight primes. */
+/* The initialization vector (RFC 7693, 2.6): fractions of the square roots of the first eight
+ * primes. */
 static const uint32_t vector[WORDS] SKA_CONST = {
     0x6A09E667u, 0xBB67AE85u, 0x3C6EF372u, 0xA54FF53Au,
     0x510E527Fu, 0x9B05688Cu, 0x1F83D9ABu, 0x5BE0CD19u,
@@ -41,8 +42,8 @@ static uint32_t word_of(const uint8_t *block, uint8_t index) {
     return word;
 }
 
-/* Applies the mixing function G (3.1) to the columns first, then to the diagonals, which begin one
- * word farther in each row. */
+/* Applies the mixing function G (3.1) to a column (`number` 0 to 3) or to a diagonal (4 to 7). A
+ * diagonal moves on by one word from row to row. */
 static void mix(uint32_t *work, uint8_t number, uint32_t x, uint32_t y) {
     const uint8_t turn = (uint8_t)(number / 4u);
     uint32_t *const a = &work[number % 4u];

@@ -24,7 +24,7 @@ typedef struct {
     uint32_t crc;     /* CRC-32 of the bytes received so far */
     uint32_t offset;  /* number of received bytes */
 #if SKA_SAVE_BUDGET > 0
-    uint32_t paid; /* bytes received since the budget last grew by one save */
+    uint32_t paid; /* bytes received so far toward the return of one save */
 #endif
 } ska_push_t;
 
@@ -45,7 +45,8 @@ static inline void ska_push_received(ska_push_t *push) { (void)push; }
 
 #endif
 
-/* Begins the transfer of a state, or resumes it; the detail is the offset to continue from. */
+/* Begins the transfer of a state, or resumes it; the detail of the outcome is the offset to
+ * continue from. */
 ska_outcome_t ska_push_offer(ska_push_t *push, const ska_frame_t *frame);
 
 /* Takes a piece; the last piece stores the state and loads it into the network. */

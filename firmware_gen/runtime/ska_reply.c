@@ -14,9 +14,9 @@ uint32_t ska_state_crc(const ska_t *network) {
 
 /* --- WELCOME ---------------------------------------------------------------------------------- */
 
-/* Returns the number of requests that the host may have in flight: the request in progress, and the
- * requests that fit the board's receive buffer. The largest request in a stream is SAMPLE. On the
- * line it has a code byte at least every 254 bytes, and a zero byte before and after it. */
+/* The number of requests that the host may have in flight: the request in progress, and the
+ * requests that fit the board's receive buffer. The largest request in a stream is SAMPLE. On
+ * the line it has a code byte at least every 254 bytes, and a zero byte before and after it. */
 #define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_ROOM + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u
@@ -68,8 +68,8 @@ void ska_reply_status(uint8_t seq, ska_outcome_t went) {
     ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
 }
 
-/* One function reads METRICS and another one sends them, so that both use the same stack, one after
- * the other. */
+/* One function reads METRICS and another function sends them. So both use the same stack, one
+ * after the other. */
 static SKA_NOINLINE void metrics_read(ska_message_metrics_t *metrics, const ska_t *network,
                                       uint8_t layer) {
     ska_metrics_t sums;

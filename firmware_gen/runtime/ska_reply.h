@@ -9,24 +9,24 @@
 /* Returns the CRC-32 of the network's state. */
 uint32_t ska_state_crc(const ska_t *network);
 
-/* Each of these functions sends one reply with a sequence number. */
+/* The functions below send replies with the sequence number `seq`. */
 
 /* Sends WELCOME: the device, its plan and its progress. */
 void ska_reply_welcome(uint8_t seq, const ska_device_t *device);
 
 void ska_reply_status(uint8_t seq, ska_outcome_t went);
 
-/* Sends the sums of a layer after the last step. */
+/* Sends METRICS: the sums of the last update for one layer. */
 void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer);
 
-/* Sends the decisions of the last forward pass. */
+/* Sends RESULT: the decisions of the last forward pass. */
 void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc);
 
 /* Sends METRICS, if wanted, and the RESULT of the last learning step; `want` has SKA_WANT_* bits.
  */
 void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want);
 
-/* Announces the sample that the network has learned last. */
+/* Sends LEARNED: the sample that the network has learned last. */
 void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
                        uint16_t label);
 

@@ -1,8 +1,8 @@
 /*
  * ska_request.c: executes each kind of request, and sends its answer.
  *
- * A SAMPLE has a number, computed from the token and the samples before it. So it is learned once,
- * even if sessions or programs have ended in the meantime.
+ * A SAMPLE has a number, computed from the token and the samples before it. So the device learns it
+ * once, even if the session or the host's program has ended in the meantime.
  *
  * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
  * ska_request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves,

@@ -2,8 +2,8 @@
  * ska_storage.h: the interface between a board's non-volatile memory and ska_journal.c. The memory
  * is erased by pages (flash) or overwritten without an erase (EEPROM).
  *
- * The driver is the three functions below. Five macros describe its geometry. The build defines
- * them from the table [storage] of board.toml; your own firmware defines them for all its files.
+ * The driver is the three functions below. Five macros describe the memory. The build defines them
+ * from the table [storage] of board.toml; your own firmware defines them for all its files.
  *
  *     SKA_STORAGE_SIZE   bytes, from offset 0 on; undefined if the board has no such memory
  *     SKA_STORAGE_PAGE   bytes that one erase clears to 0xFF; 1: bytes are overwritten without

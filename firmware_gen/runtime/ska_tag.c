@@ -1,4 +1,4 @@
-/* ska_tag.c: the tags of requests, made with the key; see ska_tag.h. */
+/* ska_tag.c: makes nonces, and checks the tags of requests; see ska_tag.h. */
 #include "ska_tag.h"
 
 #if SKA_KEYED

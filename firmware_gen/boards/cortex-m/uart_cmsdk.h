@@ -29,7 +29,7 @@ struct uart {
 #error "the clock of this board does not make this baud: take at least 16 clocks a bit"
 #endif
 
-/* The offset of the register with the receive interrupt's bit, in each group of registers. */
+/* The offset, in each group of registers, of the register that has the receive interrupt's bit. */
 #define NVIC_OFFSET (SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define NVIC_ENABLE (*(volatile uint32_t *)(0xE000E100u + NVIC_OFFSET))
 #define NVIC_CLEAR_PENDING (*(volatile uint32_t *)(0xE000E280u + NVIC_OFFSET))

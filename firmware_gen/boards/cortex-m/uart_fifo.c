@@ -1,6 +1,6 @@
 /* UART driver for a CMSDK APB UART that itself buffers SKA_UART_BUFFER received bytes. The emulator
- * in firmware_gen/emulators/cortex_m4.py has such a UART: it models no exceptions, so no interrupt
- * handler could run.
+ * in firmware_gen/emulators/cortex_m4.py has such a UART, because it models no exceptions: no
+ * interrupt handler could run.
  *
  * The core sleeps in WFI while there is nothing to read. Interrupts stay masked (PRIMASK). The
  * receive interrupt is enabled only because a pending interrupt ends WFI, masked or not. A byte

@@ -1,5 +1,5 @@
-/* The four functions that a C compiler may call by itself, for images without a C library. They are
- * plain byte loops: the runtime copies little, so small code matters more. */
+/* The four functions that a C compiler may call by itself, for images without a C library. They
+ * are plain byte loops: the runtime copies little, so small code matters more than speed. */
 
 #include <stddef.h>
 #include <stdint.h>

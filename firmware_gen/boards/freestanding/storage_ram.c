@@ -1,5 +1,5 @@
-/* Emulates flash in other memory: a write needs erased bytes, and an erase sets a page to 0xFF. The
- * driver refuses writes that break these rules, because flash would store garbage.
+/* Emulates flash in ordinary memory: a write needs erased bytes, and an erase sets a page to 0xFF.
+ * The driver refuses writes that break these rules, because flash would store garbage.
  *
  * The memory is at SKA_STORAGE_ORIGIN, which no linker script contains: the linker puts nothing
  * there, and the start-up code does not clear it. A board without such an address defines

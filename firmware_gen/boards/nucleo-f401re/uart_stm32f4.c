@@ -30,7 +30,7 @@
 #define CR1_RXNEIE 0x0020u /* enables the interrupt of RXNE and of ORE */
 #define CR1_UE 0x2000u
 
-/* The offset of the register with the receive interrupt's bit, in each group of registers. */
+/* The offset, in each group of registers, of the register that has the receive interrupt's bit. */
 #define NVIC_OFFSET (SKA_UART_RX_INTERRUPT / 32u * 4u)
 #define NVIC_ENABLE REGISTER(0xE000E100u + NVIC_OFFSET)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT % 32u)

@@ -1,7 +1,7 @@
 /* Flash driver for bank 2 of an STM32L476 (RM0351, chapter 3), written by double words.
  *
- * Code runs from bank 1 while bank 2 is erased (22 ms a page) or written (82 us a double word), and
- * interrupts are served (DS10198, flash memory).
+ * Code runs from bank 1 while bank 2 is erased (22 ms per page) or written (82 us per double word),
+ * and interrupts are served (DS10198, flash memory).
  *
  * A double word has an error correcting code. If power fails while it is written or erased, a later
  * read can find an error that cannot be corrected. The flash interface then raises the NMI, and the

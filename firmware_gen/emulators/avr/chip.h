@@ -23,7 +23,8 @@ typedef struct {
     void *write_context;
 } handlers_t;
 
-/* Replaces libsimavr's handlers of a register; NULL keeps one. Returns libsimavr's handlers. */
+/* Replaces libsimavr's handlers of a register; NULL keeps a handler. Returns libsimavr's
+ * handlers. */
 handlers_t chip_hook(avr_t *avr, avr_io_addr_t address, avr_io_read_t read, avr_io_write_t write);
 
 /* Writes a register as libsimavr would without our own handler. */

@@ -16,8 +16,8 @@
 #define EEARL 0x41u
 #define EEARH 0x42u
 
-/* The programming mode. In mode 0, the chip erases and writes; only one of the two takes half the
- * time. */
+/* The programming mode. In mode 0, the chip erases and writes; an erase or a write alone takes
+ * half the time. */
 #define EEPM 0x30u
 #define EEMPE 0x04u
 #define EEPE 0x02u

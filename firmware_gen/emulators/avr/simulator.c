@@ -192,8 +192,8 @@ static avr_t *load(const char *path, const char *mcu, uint32_t hertz) {
     return avr;
 }
 
-/* Reads bytes that a program has written to the port; if there are none, waits for them for at most
- * so many milliseconds (-1: as long as needed). Returns whether there are any. */
+/* Reads bytes that a program has written to the port; if there are none, waits for them for at
+ * most this many milliseconds (-1: as long as needed). Returns whether there are any. */
 static int fetch_input(int milliseconds) {
     struct pollfd ports = {port, POLLIN, 0};
     ssize_t got;

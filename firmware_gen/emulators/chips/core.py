@@ -36,7 +36,9 @@ RETURN = 8
 NMI, FIRST_INTERRUPT = 2, 16
 """Places in the vector table."""
 NO_PROGRESS = -1
-"""Stands for the handler of the NMI, which clears no flag of the UART."""
+"""The value of `_handling` in the handler of the NMI. In the UART's handler, the value is the
+`progress` at entry.
+"""
 
 
 class Core:

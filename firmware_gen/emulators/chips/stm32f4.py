@@ -143,7 +143,9 @@ class FlashInterface:
             )
         if bit(value, self.STRT):
             if field(value, 0, 3) != flag(self.SER):
-                raise FirmwareFault("it sets STRT in FLASH_CR without SER alone; set only SER")
+                raise FirmwareFault(
+                    "it sets STRT in FLASH_CR, but not SER, or another bit with SER; set SER alone"
+                )
             self._erase(field(value, 3, 5))
 
     def _check_idle(self) -> None:
@@ -180,7 +182,7 @@ class FlashInterface:
         if size != width or offset % width:
             raise FirmwareFault(
                 f"it stores {size} bytes to flash while PSIZE of FLASH_CR says {width}; store as"
-                " many bytes as PSIZE says, at a multiple of them"
+                " many bytes as PSIZE says, at a multiple of this number"
             )
         if value & ~self._world.cells.read(offset, size):
             raise FirmwareFault(

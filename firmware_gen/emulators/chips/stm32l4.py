@@ -25,7 +25,7 @@ BANK_2, PAGE = 0x0808_0000, 2048
 BUSY_READS = 2
 """How many reads of a status register report an operation as unfinished, while the core runs on."""
 PATIENCE = 1000
-"""A driver that reads one register this many times in a row counts as waiting for ever."""
+"""A driver that reads RCC this many times without a write counts as waiting for ever."""
 
 
 class Rcc:
@@ -193,7 +193,9 @@ class FlashInterface:
         self._keys.locked = bit(value, self.LOCK)
         if bit(value, self.STRT):
             if field(value, 0, 3) != flag(self.PER):
-                raise FirmwareFault("it sets STRT in FLASH_CR without PER alone; set only PER")
+                raise FirmwareFault(
+                    "it sets STRT in FLASH_CR, but not PER, or another bit with PER; set PER alone"
+                )
             self._check_errors()
             bank = BANK_2 if bit(value, 11) else 0x0800_0000
             self._erase(bank + field(value, 3, 8) * PAGE)

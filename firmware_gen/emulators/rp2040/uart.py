@@ -71,7 +71,9 @@ class Uart:
         if not bit(self._values[self.IMSC], self.RX_INTERRUPT):
             return "set RXIM in UARTIMSC"
         if not bit(self._values[self.IMSC], self.TIMEOUT):
-            return "set RTIM in UARTIMSC, or fewer bytes than UARTIFLS says wait for ever"
+            return (
+                "set RTIM in UARTIMSC, because fewer bytes than UARTIFLS says would wait for ever"
+            )
         return None
 
     def receives(self) -> bool:

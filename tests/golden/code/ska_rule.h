@@ -1,7 +1,8 @@
 /* ska_rule.h - the computations of one neuron. Generated from the plan dd1183813f506c9a; do not edit.
  *
  * Rule code: hidden layers follow a random code of the class (needs labels).
- * A comment gives the fraction and the proven interval of every value; no value can overflow.
+ * A comment gives the fractional bits and the proven interval of every value; no value can
+ * overflow.
  * Values that fit 16 bits have the core's fastest type of 16 bits or more; to store them, callers
  * narrow them.
  */

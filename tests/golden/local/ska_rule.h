@@ -1,7 +1,8 @@
 /* ska_rule.h - the computations of one neuron. Generated from the plan efc630b4af7a4376; do not edit.
  *
  * Rule local: every hidden layer follows the error of its own small readout (needs labels).
- * A comment gives the fraction and the proven interval of every value; no value can overflow.
+ * A comment gives the fractional bits and the proven interval of every value; no value can
+ * overflow.
  * Values that fit 16 bits have the core's fastest type of 16 bits or more; to store them, callers
  * narrow them.
  */
