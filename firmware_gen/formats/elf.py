@@ -19,13 +19,15 @@ class Image:
 
     `segments` are the addresses and the contents that are loaded into flash. `functions` are the
     start, the size in bytes and the name of each function, sorted by start. `entry` is the address
-    where the image starts.
+    where the image starts. `marks` are the addresses where code (True) or data (False) begins, as
+    an image for Arm names them, sorted by address.
     """
 
     path: Path
     segments: Sequence[tuple[int, bytes]]
     functions: Sequence[tuple[int, int, str]]
     entry: int = 0
+    marks: Sequence[tuple[int, bool]] = ()
 
     def parts(self) -> list[tuple[int, bytes]]:
         """Return the address and bytes of each part; 0xFF fills small gaps inside a part."""
@@ -70,13 +72,21 @@ def read_image(elf: Path) -> Image:
                 if segment["p_filesz"]
             ]
             table: Any = content.get_section_by_name(".symtab")
-            functions = sorted(
-                (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
-                for symbol in (table.iter_symbols() if table else ())
-                if symbol["st_info"]["type"] == "STT_FUNC"
-            )
+            symbols = list(table.iter_symbols()) if table else []
     except OSError as error:
         raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
     except ELFError as error:
         raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
-    return Image(elf, segments, functions, entry)
+    functions = sorted(
+        (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
+        for symbol in symbols
+        if symbol["st_info"]["type"] == "STT_FUNC"
+    )
+    # Mapping symbols (ELF for the Arm Architecture, section 5.5.5): $t begins code, $d data. Of two
+    # at one address, code has priority.
+    begins: dict[int, bool] = {}
+    for symbol in symbols:
+        if symbol.name[:2] in ("$t", "$d"):
+            address = symbol["st_value"]
+            begins[address] = begins.get(address, False) or symbol.name.startswith("$t")
+    return Image(elf, segments, functions, entry, sorted(begins.items()))

@@ -9,6 +9,7 @@ import pytest
 
 from firmware_gen.board.board import Board
 from firmware_gen.emulators.cells import Cells
+from firmware_gen.emulators.chips.nrf51 import Nrf51822
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
 from firmware_gen.emulators.chips.stm32f4 import Stm32f401
 from firmware_gen.emulators.chips.stm32l4 import Stm32l476
@@ -18,6 +19,7 @@ from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
 from tests.firmware_gen.emulators.machine import MakeMachine, core_with, powered
 
 MACHINES: list[tuple[str, MakeMachine]] = [
+    ("microbit-v1", core_with(Nrf51822)),
     ("microbit-v2", core_with(Nrf52833)),
     ("nucleo-f401re", core_with(Stm32f401)),
     ("nucleo-l476rg", core_with(Stm32l476)),

@@ -161,7 +161,7 @@ def test_a_pico_is_found_by_the_description_of_its_drive(
 
 
 @pytest.mark.parametrize(
-    "name", ["mega2560", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "uno"]
+    "name", ["mega2560", "microbit-v1", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "uno"]
 )
 def test_each_of_these_boards_is_found_by_its_usb_numbers(name: str) -> None:
     assert any(flasher.usb for flasher in load_board(name).flashers)

@@ -52,6 +52,7 @@ int main(void) {
 # The turns of a loop that takes some tenths of a second, long enough for a whole burst to arrive.
 TURNS = {
     "avr": 400_000,
+    "microbit-v1": 1_000_000,
     "microbit-v2": 8_000_000,
     "nucleo-f401re": 3_000_000,
     "nucleo-l476rg": 3_000_000,
@@ -286,6 +287,7 @@ def test_a_ring_of_another_size_does_not_compile(size: int, tmp_path: Path) -> N
         ("mega2560", 921_600, True),  # the actual rate is 8.5 % off
         ("virtual-m4", 921_600, False),
         ("nucleo-f401re", 921_600, False),
+        ("microbit-v1", 921_600, False),
         ("microbit-v2", 921_600, False),
         ("nucleo-l476rg", 921_600, False),
     ],

@@ -47,10 +47,12 @@ class Uart(Protocol):
 class Chip(Protocol):
     """The parts of a microcontroller around its core.
 
-    `flash` is the whole flash, which begins with the vector table. `peripherals` are groups of
+    `core` is the name of the core, as board.toml has it. `flash` is the whole flash, which begins
+    with the vector table. `peripherals` are groups of
     registers, by the address of the group; each group has `register_bytes` bytes.
     """
 
+    core: str
     flash: Region
     ram: Region
     register_bytes: int

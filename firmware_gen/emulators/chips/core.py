@@ -1,4 +1,4 @@
-"""A Cortex-M4 core in Unicorn, with one interrupt and the NMI. A chip adds its peripherals.
+"""A Cortex-M4 or M0 core in Unicorn, with one interrupt and the NMI. A chip adds its peripherals.
 
 Unicorn executes instructions, but has no exceptions; this module adds the interrupt and the NMI,
 stacking, the return from a handler, PRIMASK and WFI. Time is counted in clock cycles, one for each
@@ -6,7 +6,9 @@ instruction. A byte on the serial line takes the time of its ten bits, and arriv
 the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
-that names the rule, even where a real chip would only be silent.
+that names the rule, even where a real chip would only be silent. Unicorn's Cortex-M0 executes the
+instructions of a Cortex-M4, so an image for it is searched for instructions that it lacks. An
+unaligned access is not noticed; QEMU's board notices it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 from firmware_gen.board.board import Board
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
+from firmware_gen.emulators.chips.armv6m import missing_instruction
 from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
 from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
@@ -337,6 +340,12 @@ class Core:
     def _load(self, elf: Path, saves: Region, unicorn: Any) -> Image:
         """Load the image into flash, and find the places where interrupts are unmasked."""
         image = read_image(elf)
+        missing = missing_instruction(image) if self._chip.core == "cortex-m0" else None
+        if missing is not None:
+            raise InputError(
+                f"{elf} has an instruction at {image.place(missing)} that a Cortex-M0 lacks; build"
+                " it with -mcpu=cortex-m0"
+            )
         flash = self._chip.flash
         for address, content in image.segments:
             size = len(content)

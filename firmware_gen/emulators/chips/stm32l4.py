@@ -278,6 +278,7 @@ class FlashInterface:
 class Stm32l476:
     """The chip."""
 
+    core = "cortex-m4"
     flash = Region(0x0800_0000, 0x10_0000)
     ram = Region(0x2000_0000, 0x1_8000)
     register_bytes = 0x400

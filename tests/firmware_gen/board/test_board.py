@@ -189,7 +189,7 @@ def test_a_missing_file_of_a_board_is_named(tmp_path: Path) -> None:
         ("origin = 0x0003_8000", "origin = 0x0003_7C00", "overlaps flash of [memory]"),
         ("origin = 0x0003_8000", "origin = 0x1FFF_8400", "overlaps ram of [memory]"),
         ("origin = 0x0003_8000", 'origin = "end"', "storage.origin"),
-        ('source = "storage_nrf51.c"', "", "storage.source"),
+        ('source = "storage_nrf.c"', "", "storage.source"),
     ],
 )
 def test_a_damaged_storage_is_refused_with_the_reason(
@@ -209,7 +209,7 @@ def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
     }
     board = dataclasses.replace(load_board("qemu-m0"), storage=None)
     assert not [name for name in board.defines() if "STORAGE" in name]
-    assert "storage_nrf51.c" not in {path.name for path in board.files()}
+    assert "storage_nrf.c" not in {path.name for path in board.files()}
 
 
 def test_a_storage_holds_two_saves_from_whole_pages_on() -> None:

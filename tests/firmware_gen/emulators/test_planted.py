@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware_gen.emulators import test_simavr_drivers
-from tests.firmware_gen.emulators.chips import test_nrf52, test_stm32f4, test_stm32l4
+from tests.firmware_gen.emulators.chips import test_nrf, test_stm32f4, test_stm32l4
 from tests.firmware_gen.emulators.machine import Mistake
 from tests.firmware_gen.emulators.rp2040 import test_machine
 
@@ -19,7 +19,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "BOARDS.md"
     ("board", "mistakes"),
     [
         ("mega2560", test_simavr_drivers.MISTAKES),
-        ("microbit-v2", test_nrf52.MISTAKES),
+        ("microbit-v1", test_nrf.MISTAKES_V1),
+        ("microbit-v2", test_nrf.MISTAKES_V2),
         ("nucleo-f401re", test_stm32f4.MISTAKES),
         ("nucleo-l476rg", test_stm32l4.MISTAKES),
         ("pico", test_machine.MISTAKES),

@@ -1,15 +1,20 @@
-/* UART driver for the Nordic nRF51 (nRF51 Series Reference Manual 3.0, chapter 29). The receive
- * interrupt fills a ring while the firmware computes, and the core sleeps while the ring is empty.
- */
+/* UART driver for the Nordic nRF51 and nRF52 (nRF51 Series Reference Manual 3.0 and nRF52833 Product
+ * Specification, chapters CLOCK, GPIO and UART). The pins are in uart_pins.h. The receive interrupt
+ * fills a ring while the firmware computes, and the core sleeps while the ring is empty. */
 
 #include "ska_board.h"
+#include "uart_pins.h"
 #include "uart_receive.h"
 
-#define UART_REGISTER(offset) (*(volatile uint32_t *)(SKA_UART_BASE + (offset)))
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+#define CLOCK_START_CRYSTAL REGISTER(0x40000000u)   /* task HFCLKSTART */
+#define CLOCK_CRYSTAL_STARTED REGISTER(0x40000100u) /* event HFCLKSTARTED */
+
+#define UART_REGISTER(offset) REGISTER(SKA_UART_BASE + (offset))
 #define UART_START_RX UART_REGISTER(0x000u)
 #define UART_START_TX UART_REGISTER(0x008u)
-#define UART_RX_READY UART_REGISTER(0x108u) /* event: a byte can be read */
-#define UART_TX_READY UART_REGISTER(0x11Cu) /* event: the byte was sent */
+#define UART_RX_READY UART_REGISTER(0x108u) /* event RXDRDY: a byte can be read */
+#define UART_TX_READY UART_REGISTER(0x11Cu) /* event TXDRDY: the byte was sent */
 #define UART_INTERRUPT_SET UART_REGISTER(0x304u)
 #define UART_ENABLE UART_REGISTER(0x500u)
 #define UART_PIN_TX UART_REGISTER(0x50Cu)
@@ -23,17 +28,12 @@
 /* The speed is 16 MHz * BAUD / 2^32. BAUD is rounded to a multiple of 2^12; the error is
  * at most 8 bits per second. 2^20 / 16,000,000 = 1024 / 15,625. */
 #define UART_BAUD_STEPS ((SKA_UART_BAUD * 1024u + 15625u / 2u) / 15625u)
-#if SKA_CLOCK != 16000000
-#error "the UART of the nRF51 has a clock of 16 MHz"
-#endif
-/* The pins of the micro:bit's USB interface. A pin is an output only if GPIO configures it so. */
-#define PIN_TX 24u
-#define PIN_RX 25u
-#define GPIO_OUTPUT_SET (*(volatile uint32_t *)0x50000508u)
-#define GPIO_DIRECTION_SET (*(volatile uint32_t *)0x50000518u)
+
+#define GPIO_OUTPUT_SET REGISTER(0x50000508u)
+#define GPIO_DIRECTION_SET REGISTER(0x50000518u)
 #define GPIO_TX (1u << PIN_TX)
 
-#define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
+#define NVIC_ENABLE REGISTER(0xE000E100u)
 #define NVIC_UART_RX (1u << SKA_UART_RX_INTERRUPT)
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
@@ -51,6 +51,11 @@ void Uart_Handler(void) {
 }
 
 void ska_board_init(void) {
+    /* The internal oscillator, which runs after reset, is too inexact for a serial line. */
+    CLOCK_CRYSTAL_STARTED = 0u;
+    CLOCK_START_CRYSTAL = 1u;
+    while (CLOCK_CRYSTAL_STARTED == 0u) {
+    }
     GPIO_OUTPUT_SET = GPIO_TX; /* an idle line is high */
     GPIO_DIRECTION_SET = GPIO_TX;
     UART_PIN_TX = PIN_TX;

@@ -1,16 +1,20 @@
-"""The model of the nRF52833 is strict: each mistake of a driver ends the run and is named."""
+"""The models of nRF51 and nRF52 are strict: each mistake of a driver ends the run and is named."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from firmware_gen.board.board import Board
+from firmware_gen.emulators.chips.nrf51 import Nrf51822
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
+from ska_edge.errors import InputError
 from tests.firmware_gen.emulators.machine import (
     ANSWERS,
+    MakeMachine,
     Mistake,
     chunks,
     core_with,
@@ -20,10 +24,9 @@ from tests.firmware_gen.emulators.machine import (
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
-UART, STORAGE = "uart_nrf52.c", "storage_nrf51.c"
-CHUNKS = chunks(page=4096)
+UART, PINS, STORAGE = "uart_nrf.c", "uart_pins.h", "storage_nrf.c"
 
-MISTAKES = [
+COMMON = [
     Mistake(
         "no crystal",
         UART,
@@ -51,20 +54,6 @@ MISTAKES = [
         "    GPIO_DIRECTION_SET = GPIO_TX;\n",
         "",
         "it enables the UART while P0.06 is no output with a high level",
-    ),
-    Mistake(
-        "the wrong pin to send",
-        UART,
-        "#define PIN_TX 6u",
-        "#define PIN_TX 8u",
-        "PSEL.TXD of UART is not P0.06, where the line is; write 6 to it",
-    ),
-    Mistake(
-        "the wrong port of the pin to receive",
-        UART,
-        "#define PIN_RX 40u",
-        "#define PIN_RX 8u",
-        "PSEL.RXD of UART is not P1.08, where the line is; write 40 to it",
     ),
     Mistake(
         "a pin after the UART is enabled",
@@ -200,16 +189,99 @@ MISTAKES = [
 ]
 
 
+def for_the_v1(mistake: Mistake) -> Mistake:
+    """Return a mistake with the sentence of the first micro:bit, which has other addresses."""
+    sentence = mistake.sentence.replace("P0.06", "P0.24").replace("0x00060000", "0x00038000")
+    return dataclasses.replace(mistake, sentence=sentence)
+
+
+# Both boards have the same drivers and models, so these mistakes suffice for the first one.
+FOR_THE_V1 = {
+    "no wait for the crystal",
+    "the direction of the pin",
+    "wrong baud",
+    "the receiver is not started",
+    "no interrupt of the core",
+    "the event of a received byte is not cleared",
+    "no permission to write",
+    "no erase",
+    "a word is programmed three times",
+    "no wait for flash",
+}
+MISTAKES_V1 = [
+    *(for_the_v1(mistake) for mistake in COMMON if mistake.name in FOR_THE_V1),
+    Mistake(
+        "the wrong pin to send",
+        PINS,
+        "#define PIN_TX 24u",
+        "#define PIN_TX 23u",
+        "PSEL.TXD of UART is not P0.24, where the line is; write 24 to it",
+    ),
+    Mistake(
+        "the wrong pin to receive",
+        PINS,
+        "#define PIN_RX 25u",
+        "#define PIN_RX 26u",
+        "PSEL.RXD of UART is not P0.25, where the line is; write 25 to it",
+    ),
+]
+MISTAKES_V2 = [
+    *COMMON,
+    Mistake(
+        "the wrong pin to send",
+        PINS,
+        "#define PIN_TX 6u",
+        "#define PIN_TX 8u",
+        "PSEL.TXD of UART is not P0.06, where the line is; write 6 to it",
+    ),
+    Mistake(
+        "the wrong port of the pin to receive",
+        PINS,
+        "#define PIN_RX 40u",
+        "#define PIN_RX 8u",
+        "PSEL.RXD of UART is not P1.08, where the line is; write 40 to it",
+    ),
+]
+CHIPS: dict[str, tuple[MakeMachine, list[bytes]]] = {
+    "microbit-v1": (core_with(Nrf51822), chunks(page=1024)),
+    "microbit-v2": (core_with(Nrf52833), chunks(page=4096)),
+}
+PLANTED = [
+    *(("microbit-v1", mistake) for mistake in MISTAKES_V1),
+    *(("microbit-v2", mistake) for mistake in MISTAKES_V2),
+]
+
+
+@pytest.mark.parametrize("name", CHIPS)
 def test_the_drivers_make_no_mistake(
+    name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    machine, commands = CHIPS[name]
+    project = write_firmware(require_board(name), DRIVER_MAIN)
+    assert run(project, machine, commands) == ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"), PLANTED, ids=[f"{name}, {mistake.name}" for name, mistake in PLANTED]
+)
+def test_a_mistake_of_a_driver_is_noticed(
+    name: str,
+    mistake: Mistake,
+    require_board: Callable[[str], Board],
+    write_firmware: WriteFirmware,
+) -> None:
+    machine, commands = CHIPS[name]
+    project = write_firmware(require_board(name), DRIVER_MAIN)
+    require_notice(project, machine, commands, mistake)
+
+
+def test_an_image_for_another_core_is_refused(
     require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
-    project = write_firmware(require_board("microbit-v2"), DRIVER_MAIN)
-    assert run(project, core_with(Nrf52833), CHUNKS) == ANSWERS
-
-
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_mistake_of_a_driver_is_noticed(
-    mistake: Mistake, require_board: Callable[[str], Board], write_firmware: WriteFirmware
-) -> None:
-    project = write_firmware(require_board("microbit-v2"), DRIVER_MAIN)
-    require_notice(project, core_with(Nrf52833), CHUNKS, mistake)
+    project = write_firmware(require_board("microbit-v1"), DRIVER_MAIN)
+    path = project / "board" / "board.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("-mcpu=cortex-m0", "-mcpu=cortex-m4"), encoding="utf-8")
+    machine, commands = CHIPS["microbit-v1"]
+    with pytest.raises(InputError, match="that a Cortex-M0 lacks; build it with -mcpu=cortex-m0"):
+        run(project, machine, commands)
