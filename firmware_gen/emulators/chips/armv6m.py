@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from firmware_gen.emulators.chips.bits import field
-from firmware_gen.image import Image
+from firmware_gen.formats.elf import Image
 
 LONG = (0b11101, 0b11110, 0b11111)
 """The first five bits of an instruction of 32 bits."""

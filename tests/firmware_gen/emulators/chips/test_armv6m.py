@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from firmware_gen.image import Image
+from firmware_gen.formats.elf import Image
 
 from firmware_gen.emulators.chips.armv6m import missing_instruction
 
