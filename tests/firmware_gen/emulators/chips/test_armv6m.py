@@ -6,9 +6,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from firmware_gen.formats.elf import Image
 
 from firmware_gen.emulators.chips.armv6m import missing_instruction
+from firmware_gen.formats.elf import Image
 
 NOP = 0xBF00
 CODE = 0x100
