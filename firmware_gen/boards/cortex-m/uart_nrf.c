@@ -1,6 +1,7 @@
-/* UART driver for the Nordic nRF51 and nRF52 (nRF51 Series Reference Manual 3.0 and nRF52833 Product
- * Specification, chapters CLOCK, GPIO and UART). The pins are in uart_pins.h. The receive interrupt
- * fills a ring while the firmware computes, and the core sleeps while the ring is empty. */
+/* UART driver for the Nordic nRF51 and nRF52 (nRF51 Series Reference Manual 3.0 and nRF52833
+ * Product Specification, chapters CLOCK, GPIO and UART). The pins are in uart_pins.h. The receive
+ * interrupt fills a ring while the firmware computes, and the core sleeps while the ring is empty.
+ */
 
 #include "ska_board.h"
 #include "uart_pins.h"
