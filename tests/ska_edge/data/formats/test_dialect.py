@@ -187,7 +187,7 @@ def test_a_first_line_may_name_the_separator(first: str, separator: str) -> None
 
 def test_a_comma_that_may_separate_thousands_is_refused() -> None:
     thousands, decimals = '"1,234",5,rest\n', '"0,234",5,rest\n'
-    with pytest.raises(InputError, match="csv has the number '1,234', whose comma may separate thousand"):
+    with pytest.raises(InputError, match="has the number '1,234', whose comma may separate"):
         read_dialect(Path("a.csv"), [thousands], None, None)
     assert read_dialect(Path("a.csv"), [thousands], None, "comma")[1].decimal == ","
     assert read_dialect(Path("a.csv"), [thousands, decimals], None, None)[1].decimal == ","
