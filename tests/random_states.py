@@ -24,7 +24,10 @@ def plans(draw: st.DrawFn) -> Plan:
         return make_plan(sizes, rule=rule, precision=precision, batch=batch, steps=steps)
     kept = draw(st.sampled_from([Replay(), Replay(1, 1), Replay(3, 2)]))
     seed = draw(st.integers(0, 2**32 - 1))
-    return make_plan(sizes, rule=rule, precision=precision, replay=kept, seed=seed)
+    slower = draw(st.sampled_from([0, 1, 5]))
+    return make_plan(
+        sizes, rule=rule, precision=precision, replay=kept, seed=seed, hidden_halvings=slower
+    )
 
 
 @st.composite

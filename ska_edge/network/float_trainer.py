@@ -39,6 +39,7 @@ class FloatRule:
         gain: factor of the hidden shifts of `feedback`.
         first_learned: index of the first layer that learns.
         margin: a sample whose output errors are all smaller changes nothing.
+        hidden_rate: rate of the hidden layers, without their readouts, as a multiple of the rate.
     """
 
     rule: str
@@ -46,6 +47,7 @@ class FloatRule:
     gain: float
     first_learned: int
     margin: float = 0.0
+    hidden_rate: float = 1.0
 
 
 class FloatTrainer:
@@ -107,7 +109,8 @@ class FloatTrainer:
         within = (np.abs(error) < rule.margin).all(axis=1)
         if within.all():
             return
-        changes = [(p.weights[-1], p.biases[-1], error, seen[outputs])]
+        rate = self.rate / len(labels)
+        changes = [(p.weights[-1], p.biases[-1], error, seen[outputs], rate)]
         for layer in range(rule.first_learned, outputs):
             decision = decisions[layer]
             slope = decision * (1.0 - decision)
@@ -125,12 +128,13 @@ class FloatTrainer:
                         seen[layer + 1],
                     )
                     missed = target - sigmoid(products(signal.T, readout.T) + bias)
-                    changes.append((readout, bias, missed, signal))
+                    changes.append((readout, bias, missed, signal, rate))
                 shift = 4.0 * slope * products(missed.T, readout)
-            changes.append((p.weights[layer], p.biases[layer], shift, seen[layer]))
-        for weights, bias, delta, inputs in changes:
+            hidden_rate = rate * rule.hidden_rate
+            changes.append((p.weights[layer], p.biases[layer], shift, seen[layer], hidden_rate))
+        for weights, bias, delta, inputs, factor in changes:
             delta[within] = 0.0
-            step = (self.rate / len(labels)) * delta
+            step = factor * delta
             weights += products(step, inputs)
             bias += in_order(step)
 

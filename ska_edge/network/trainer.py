@@ -300,7 +300,7 @@ class FixedTrainer:
 
     def _update(self, layer: int, kind: str, step: Values, inputs: Values) -> None:
         """Add step^T inputs to a matrix, and step to its bias, both summed over the batch."""
-        batch, shift = step.data.shape[0], self.state.rate.shift
+        batch, shift = step.data.shape[0], self._rate_shift(self._matrix(layer, kind))
         weight = self._tensor(layer, kind, "weight")
         self.state.tensor(layer, f"{kind}weight")[:] = neuron.weight_step(
             weight, self._products(step, inputs), shift
@@ -310,6 +310,10 @@ class FixedTrainer:
         flat = Fixed(self._ops, sums.data[0], sums.frac, sums.lo, sums.hi)
         bias = self._tensor(layer, kind, "bias")
         self.state.tensor(layer, f"{kind}bias")[:] = neuron.weight_step(bias, flat, shift).data
+
+    def _rate_shift(self, matrix: Matrix) -> int:
+        """Return the shift of the rate at which a matrix learns."""
+        return self.state.rate.shift + matrix.halvings
 
     def _transposed(self, value: Values) -> Values:
         return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)
@@ -380,7 +384,7 @@ class FixedTrainer:
         sums["w_saturated"] = at_limits(weight.data, matrix.weight)
         step = self._value(trace.step, formats.shift)
         products = self._products(step, self._value(trace.inputs, matrix.input))
-        change = neuron.weight_change(weight, products, self.state.rate.shift)
+        change = neuron.weight_change(weight, products, self._rate_shift(matrix))
         sums["zero_updates"] = int((change.data == 0).sum())
         assert set(sums) == set(METRICS)
         return sums

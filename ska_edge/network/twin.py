@@ -31,6 +31,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
         gain=2.0**plan.gain,
         first_learned=plan.first_learned,
         margin=plan.real_margin,
+        hidden_rate=2.0**-plan.hidden_halvings,
     )
 
 

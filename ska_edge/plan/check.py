@@ -26,6 +26,7 @@ LARGEST_COUNT = 65535  # C counts inputs, samples of a batch and steps in 16 bit
 MOST_NEURONS = 65504  # the largest multiple of 32 in 16 bits: C counts neurons in steps up to 32
 MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
+MOST_HALVINGS = 8  # slower hidden layers learn next to nothing with 16-bit weights
 MOST_REPLAYS = 255
 MOST_CELLS = 2**27  # most integers in a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
@@ -146,8 +147,14 @@ def _check_formats(plan: Plan) -> None:
         for tensor in plan.tensors()
         if tensor.name.endswith("weight")
     }
-    resolved = layer_plans(plan.sizes, plan.rule_definition, profile, incoming, weights)
+    rule, halvings = plan.rule_definition, plan.hidden_halvings
+    resolved = layer_plans(plan.sizes, rule, profile, incoming, weights, halvings)
     for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
+        if found.matrix.halvings != wanted.matrix.halvings:
+            raise InputError(
+                f"layer {index}: its rate is halved {found.matrix.halvings} times; all hidden layers"
+                " have one rate, and the output layer has that of the plan"
+            )
         if found != wanted:
             raise InputError(
                 f"layer {index}: its input or its readout does not belong to rule {plan.rule} with"
@@ -253,6 +260,13 @@ def _check_rule(plan: Plan) -> None:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):
         raise InputError(f"the margin {plan.margin} is out of range")
+    if plan.hidden_halvings and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} learns all layers at one rate")
+    if not 0 <= plan.hidden_halvings <= MOST_HALVINGS:
+        raise InputError(
+            f"the rate of the hidden layers can be halved at most {MOST_HALVINGS} times, not"
+            f" {plan.hidden_halvings}"
+        )
 
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:

@@ -37,6 +37,7 @@ def layer_plans(
     profile: Precision,
     incoming: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
+    hidden_halvings: int = 0,
 ) -> tuple[LayerPlan, ...]:
     """Return the layers of a network, with readouts of hidden layers if the rule has them.
 
@@ -46,6 +47,7 @@ def layer_plans(
         profile: determines the formats of activations, and by default those of weights.
         incoming: format of the network's input.
         weights: other formats of weights, by layer and name, "weight" or "readout_weight".
+        hidden_halvings: how many times the rate of the hidden layers is halved.
     """
     hidden, layers = len(sizes) - 2, []
     for index in range(hidden + 1):
@@ -55,7 +57,11 @@ def layer_plans(
             readout_weight = weights.get((index, "readout_weight"), profile.weight)
             readout = Matrix(sizes[index + 1], sizes[-1], profile.activation, readout_weight)
         matrix = Matrix(
-            sizes[index], sizes[index + 1], profile.activation if index else incoming, weight
+            sizes[index],
+            sizes[index + 1],
+            profile.activation if index else incoming,
+            weight,
+            hidden_halvings if index < hidden else 0,
         )
         layers.append(LayerPlan(matrix, readout))
     return tuple(layers)

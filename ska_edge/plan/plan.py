@@ -29,12 +29,17 @@ MOST_SEEN = 65534
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """W (outputs, inputs) and b (outputs,) in `weight` format; the inputs are in `input` format."""
+    """W (outputs, inputs) and b (outputs,) in `weight` format; the inputs are in `input` format.
+
+    The matrix learns at the plan's rate, halved `halvings` times. The plan's JSON has `halvings`
+    only if it is not 0, as in plans of versions without it.
+    """
 
     inputs: int
     outputs: int
     input: QFormat
     weight: QFormat
+    halvings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,12 +323,12 @@ class Plan:
         return self.sum_frac(matrix) - self.formats.knowledge.frac
 
     def update_shift(self, matrix: Matrix) -> int:
-        """Shift from step * input to a change of a weight, without the rate's shift."""
-        return self.formats.shift.frac + matrix.input.frac - matrix.weight.frac
+        """Shift from step * input to a change of a weight, without the shift of the plan's rate."""
+        return self.formats.shift.frac + matrix.input.frac - matrix.weight.frac + matrix.halvings
 
     def bias_update_shift(self, matrix: Matrix) -> int:
-        """Shift from step to a change of a bias, without the rate's shift."""
-        return self.formats.shift.frac - matrix.weight.frac
+        """Shift from step to a change of a bias, without the shift of the plan's rate."""
+        return self.formats.shift.frac - matrix.weight.frac + matrix.halvings
 
     def projection_shift(self, matrix: Matrix) -> int:
         """Shift from the accumulator of A^T e to the projection."""
@@ -340,6 +345,11 @@ class Plan:
         return real_margin(self.margin, self.formats.shift)
 
     @property
+    def hidden_halvings(self) -> int:
+        """How many times the rate of the hidden layers is halved; their readouts keep the rate."""
+        return self.layers[0].matrix.halvings if self.hidden else 0
+
+    @property
     def signs_shift(self) -> int:
         """Shift from the accumulator of B e to the projection."""
         return self.formats.shift.frac - self.formats.projection.frac
@@ -349,6 +359,10 @@ class Plan:
         data: dict[str, Any] = cattrs.unstructure(self)
         if not self.margin:
             del data["margin"]
+        for layer in data["layers"]:
+            for matrix in filter(None, (layer["matrix"], layer["readout"])):
+                if not matrix["halvings"]:
+                    del matrix["halvings"]
         return data
 
     @property

@@ -40,6 +40,7 @@ class Draft:
         output_only: whether only the output layer learns.
         replay, seed, raw: see `Plan`.
         margin: a real number, see `Plan`.
+        hidden_halvings: how many times the rate of the hidden layers is halved.
     """
 
     sizes: Sequence[int]
@@ -57,6 +58,7 @@ class Draft:
     seed: int = 0
     raw: RawInput | None = None
     margin: float = 0.0
+    hidden_halvings: int = 0
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -86,6 +88,7 @@ class Draft:
                 profile,
                 self.input_format or profile.activation,
                 self.weight_formats,
+                self.hidden_halvings,
             ),
             formats=neuron_formats(profile, classes, self.knowledge_format or profile.knowledge),
             labels=tuple(map(str, range(classes)) if self.labels is None else self.labels),

@@ -144,6 +144,8 @@ class Reference:
     ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
     the shifts are about as large as the errors of the output.
     ``margin``: a sample changes nothing if all its output errors e have |e| < ``margin``.
+    ``hidden_rate``: the hidden layers, without their readouts, learn from labels at the rate times
+    this.
     Raises ValueError for an unknown rule, or if the shapes of ``parameters`` or ``codes`` do not
     fit each other or the rule.
     """
@@ -158,6 +160,7 @@ class Reference:
         gain: float = 1.0,
         first_learned: int = 0,
         margin: float = 0.0,
+        hidden_rate: float = 1.0,
     ) -> None:
         _check_rule(rule)
         _check_shapes(parameters, rule)
@@ -169,6 +172,7 @@ class Reference:
         self.gain = gain
         self.first_learned = first_learned
         self.margin = margin
+        self.hidden_rate = hidden_rate
         if not 0 <= first_learned < len(parameters.weights):
             raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
@@ -235,7 +239,8 @@ class Reference:
                     changes.append(_Change(readout, readout_bias, delta, seen[layer + 1]))
                 shift = 4.0 * slope * (readout_error @ readout)
             delta = self._delta(z, slope, shift)
-            changes.append(_Change(p.weights[layer], p.biases[layer], delta, a))
+            pace = self.hidden_rate
+            changes.append(_Change(p.weights[layer], p.biases[layer], delta, a, pace))
         decision = decisions[-1]
         delta = self._delta(knowledge[-1], decision * (1.0 - decision), error)
         changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden]))
@@ -243,7 +248,7 @@ class Reference:
         within = (np.abs(error) < self.margin).all(axis=1)
         for change in changes:
             change.delta[within] = 0.0
-            change.apply(self.rate)
+            change.apply(self.rate * change.pace)
         return decision
 
     def learn_steps(self, x: ArrayLike, steps: int) -> list[list[StepMetrics]]:
@@ -331,6 +336,7 @@ class _Change:
     bias: FloatArray
     delta: FloatArray
     a: FloatArray
+    pace: float = 1.0  # factor of the rate
 
     def apply(self, rate: float) -> None:
         step = (rate / len(self.delta)) * self.delta

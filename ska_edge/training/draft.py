@@ -48,6 +48,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         replay=Replay(options.stored, options.relearned or 0) if options.stored else Replay(),
         seed=options.seed,
         margin=options.margin or 0.0,
+        hidden_halvings=options.hidden_halvings or 0,
     )
 
 

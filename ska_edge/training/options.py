@@ -2,13 +2,13 @@
 
 To add an option, add a field here, and nothing else. The command line, the checks and the notes in
 model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
-`ska_edge.Classifier`, and the table in docs/LEARNING.md.
+`ska_edge.Classifier`, and the table in docs/LEARNING.md. It is one file so that nothing about an
+option is in two places.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,29 +16,23 @@ from typing import Any, Literal
 from ska_edge.data.split.kind import SPLITS
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
-from ska_edge.plan.check import LARGEST_SEED, MOST_NEURONS, MOST_REPLAYS
+from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS
 from ska_edge.plan.margin import LIMIT
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
-from ska_edge.plan.resolve import PRECISION, RATE, RULE
+from ska_edge.plan.resolve import PRECISION, RULE
 from ska_edge.rules.rule import RULES
+from ska_edge.training.defaults import (
+    HIDDEN,
+    LARGEST_RATE,
+    PUBLISHED_RATE,
+    TEST_FRACTION,
+    default_rate,
+)
 from ska_edge.training.option import ALL_ROWS, Kind, Option, Scope, Situation, described, option
 
 ARITHMETICS = ("fixed", "float", "both")
 STREAM_ORDERS = ("iid", "as-is", "blocked")
-LARGEST_RATE = RATE
-PUBLISHED_RATE = 0.01
-HIDDEN = (64, 32)
-TEST_FRACTION = 0.2
-
-
-def default_rate(inputs: int) -> float:
-    """Return the power of two closest to 8 / inputs, at most 0.125.
-
-    A step changes the knowledge of a neuron by rate * delta * |a|^2. For standardized inputs, |a|^2
-    is about the number of inputs, so a step with this rate does not overshoot.
-    """
-    return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))
 
 
 def labeled(plan: Plan) -> bool:
@@ -82,6 +76,17 @@ class Options:
         f" published: the paper's eta, {PUBLISHED_RATE}",
         settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
+        listed=True,
+    )
+    hidden_halvings: int | None = option(
+        help="How many times to halve the rate of the hidden layers; the output layer keeps it.",
+        kind=Kind.COUNT,
+        least=0,
+        most=MOST_HALVINGS,
+        scope=Scope.LABELS,
+        words="0",
+        settle=lambda _: 0,
+        keep=lambda plan: plan.hidden_halvings if labeled(plan) else None,
         listed=True,
     )
     margin: float | None = option(
@@ -347,6 +352,11 @@ class Options:
         if self.relearned != 1 and not self.stored:
             raise OptionError(
                 "{relearned} says how many stored samples are learned again; give {stored}"
+            )
+        if self.hidden_halvings and (not self.hidden or self.readout_only):
+            raise OptionError(
+                "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
+                " out"
             )
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(

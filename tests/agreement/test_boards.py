@@ -123,6 +123,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     if rng.random() < 0.4:
         options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)))
     options["output_only"] = bool(rng.random() < 0.25)
+    options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     return make_plan(sizes, **options)
 
 

@@ -23,7 +23,7 @@ PLANS = {
         margin=0.1,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
-    "feedback": make_plan((3, 5, 2), rule="feedback"),
+    "feedback": make_plan((3, 5, 2), rule="feedback", hidden_halvings=2),
     "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
     "code": make_plan((3, 5, 2), rule="code", precision="w32a16"),
 }

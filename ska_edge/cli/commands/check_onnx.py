@@ -22,6 +22,7 @@ from ska_edge.training.options import Options
 LEARNING = (
     "rule",
     "rate",
+    "hidden_halvings",
     "margin",
     "precision",
     "batch",

@@ -56,6 +56,12 @@ def _state_document(state: State) -> dict[str, Any]:
     }
 
 
+def _hidden_rate(plan: Plan) -> str:
+    """Return the rate of the hidden layers as words, if they have their own."""
+    halvings = plan.hidden_halvings
+    return f" (hidden layers {math.ldexp(plan.rate.real, -halvings):g})" if halvings else ""
+
+
 def _state_sentence(state: State) -> str:
     """Format the state as one sentence."""
     plan = state.plan
@@ -104,7 +110,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     proof = range_proof(plan)
     out.line(
         f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision},"
-        f" rate {plan.rate.real:g}, batch {plan.batch},"
+        f" rate {plan.rate.real:g}{_hidden_rate(plan)}, batch {plan.batch},"
         + (f" margin {plan.real_margin:g}," if plan.margin else "")
         + f" plan {plan.digest}"
     )
@@ -195,6 +201,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "rule": plan.rule,
             "precision": plan.precision,
             "rate": plan.rate.real,
+            "hidden_halvings": plan.hidden_halvings,
             "margin": plan.real_margin,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,

@@ -67,7 +67,14 @@ def float_trainer_for(
     as `trainer_for` does.
     """
     codes = [code.astype(np.float64) for code in class_codes(plan)]
-    rule = FloatRule(plan.rule, codes, 2.0**plan.gain, plan.first_learned, plan.real_margin)
+    rule = FloatRule(
+        plan.rule,
+        codes,
+        2.0**plan.gain,
+        plan.first_learned,
+        plan.real_margin,
+        2.0**-plan.hidden_halvings,
+    )
     seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
     library = _chosen(_float_library, seconds)
     if library is None:

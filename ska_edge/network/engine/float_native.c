@@ -37,8 +37,9 @@ typedef struct {
     int64_t rule; /* LOCAL, FEEDBACK or CODE */
     int64_t first_learned;
     double gain;
-    double margin; /* a sample whose output errors are all smaller changes nothing */
-    double *sums;  /* work memory: a row of any matrix, or [batch][classes] */
+    double margin;      /* a sample whose output errors are all smaller changes nothing */
+    double hidden_rate; /* rate of the hidden layers, as a multiple of the rate */
+    double *sums;       /* work memory: a row of any matrix, or [batch][classes] */
     ska_float_layer_t *layer;
 } ska_float_t;
 
@@ -310,8 +311,9 @@ static void learn_batch(const ska_float_t *net, const int64_t *labels, double fa
             update(layer->readout_weight, layer->readout_bias, layer->missed, layer[1].signal,
                    factor, net->sums, batch, layer->outputs, output->outputs);
         }
-        update(layer->weight, layer->bias, layer->delta, layer->signal, factor, net->sums, batch,
-               layer->inputs, layer->outputs);
+        update(layer->weight, layer->bias, layer->delta, layer->signal,
+               l < last ? factor * net->hidden_rate : factor, net->sums, batch, layer->inputs,
+               layer->outputs);
     }
 }
 

@@ -17,7 +17,8 @@ from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.beginning import beginning
-from ska_edge.training.options import Options, default_rate
+from ska_edge.training.defaults import default_rate
+from ska_edge.training.options import Options
 from ska_edge.training.train import train
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "published_tiny.json"
