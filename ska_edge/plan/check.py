@@ -152,8 +152,8 @@ def _check_formats(plan: Plan) -> None:
     for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
         if found.matrix.halvings != wanted.matrix.halvings:
             raise InputError(
-                f"layer {index}: its rate is halved {found.matrix.halvings} times; all hidden layers"
-                " have one rate, and the output layer has that of the plan"
+                f"layer {index}: its rate is halved {found.matrix.halvings} times; all hidden"
+                " layers have one rate, and the output layer has that of the plan"
             )
         if found != wanted:
             raise InputError(
