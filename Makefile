@@ -39,7 +39,7 @@ bench: $(VENV)/dev.stamp
 	$(PIP) install -q -e '.[bench]'
 	$(BIN)/python tests/bench/reference_speed.py
 
-# Measure the boards' figures anew. Run it after an intended change of them.
+# Measure the boards' figures anew. Run it after a change that is meant to alter them.
 bench-baseline: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.baseline
 

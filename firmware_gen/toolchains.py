@@ -153,7 +153,7 @@ class Toolchain:
         """Return the environment for this compiler; zig gets a writable cache folder.
 
         Raises:
-            ToolError: there is no such folder.
+            ToolError: there is no folder that zig can write to.
         """
         environment = {**os.environ, "LC_ALL": "C"}
         if self.name == "zig":
@@ -228,7 +228,7 @@ def _cache_folder() -> Path:
     in each process.
 
     Raises:
-        ToolError: there is no such folder.
+        ToolError: there is no folder that zig can write to.
     """
     folder = cache_folder("zig")
     if folder is not None:

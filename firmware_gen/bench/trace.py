@@ -11,7 +11,7 @@ from firmware_gen.board.board import Board
 from ska_edge.errors import ToolError
 
 END = -1
-"""Takes the place of the address of a next block once the function has returned."""
+"""Stands for the address of the next block after the function has returned."""
 
 
 class Block(NamedTuple):

@@ -124,12 +124,12 @@ class Board:
     it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
     None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
     is None if no data sheet gives the core's current; `bench` is the default workload for
-    measuring. `hidden` are the default widths of the hidden layers for `run`; None for the usual
-    ones, which need more memory than a small board has. `flashers` write an image to a real device,
-    in order of preference; a board that exists only in an emulator has none. `uf2` is the number of
-    the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
-    ESP chip; None if the board does not take such a file. `lines` are the control lines of the
-    board's serial port; a host finds this port by the USB numbers of the flashers.
+    measuring. `hidden` are the default widths of the hidden layers for `run`, on a board that is
+    too small for the usual widths; None means the usual widths. `flashers` write an image to a real
+    device, in order of preference; a board that exists only in an emulator has none. `uf2` is the
+    number of the chip's family in a UF2 file, and `esp` the number of the chip in an image for the
+    ROM of an ESP chip; None if the board does not take such a file. `lines` are the control lines
+    of the board's serial port; a host finds this port by the USB numbers of the flashers.
     """
 
     name: str

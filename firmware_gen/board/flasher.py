@@ -50,21 +50,23 @@ class Flasher:
     def fault(self, uf2: int | None = None, esp: int | None = None) -> str | None:
         """Return what is wrong with the values of this object, or None.
 
-        `uf2` and `esp` are the keys of these names in board.toml, or None.
+        `uf2` and `esp` are the values of the board.toml keys with these names, or None.
         """
         if not self.command:
             return f"command of the flasher {self.tool!r} is empty"
         for name in self._names():
             if name not in PLACES:
                 known = ", ".join(f"{{{place}}}" for place in PLACES)
-                return f"command of the flasher {self.tool!r} has {{{name}}}, none of {known}"
+                return (
+                    f"command of the flasher {self.tool!r} has {{{name}}}, which is none of {known}"
+                )
         if uf2 is None and "uf2" in self._names():
             return f"the flasher {self.tool!r} needs uf2, the chip's family in UF2 files"
         if esp is None and "esp" in self._names():
             return f"the flasher {self.tool!r} needs esp, the number of the ESP chip"
         for number in self.usb:
             if not USB.fullmatch(number):
-                return f"usb of the flasher {self.tool!r} has {number!r}, but needs 2341:0043"
+                return f"usb of the flasher {self.tool!r} has {number!r}; write it as in 2341:0043"
         return None
 
     def commands(

@@ -63,7 +63,7 @@ C_HEADERS = Taken(
         alloca endian features newlib picolibc pthread sched stdc-predef strings unistd
     """),
 )
-# The core, its private headers included, and the libraries that come with cores and the IDE.
+# Headers of the core, also private ones, and of the libraries that come with cores and the IDE.
 ARDUINO_HEADERS = Taken(
     "{name}.h is a header of Arduino",
     _names("""

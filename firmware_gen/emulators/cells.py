@@ -17,7 +17,7 @@ ERASED = b"\xff"
 
 
 class PowerFailure(Exception):
-    """The planned power failure has come."""
+    """The planned power failure has occurred."""
 
 
 class Cells:

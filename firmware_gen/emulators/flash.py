@@ -264,7 +264,8 @@ def _registry() -> Path:
 
     Raises:
         InputError: the path is not a folder, belongs to another user, or others may write to it.
-            Such a folder would be dangerous, since an entry in it can make us end a process.
+            Such a folder would be dangerous, because an entry in it can make `stop` end any
+            process.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):

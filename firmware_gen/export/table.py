@@ -95,7 +95,8 @@ EXPORTS = {
     "micropython": Export(
         "MicroPython module",
         library=".",
-        # Not .py here, because the checks of this package are not for MicroPython's Python.
+        # The names here do not end in .py, because this package's checks do not suit MicroPython's
+        # Python.
         shared={f"examples/{name}.py": f"{name}.upy" for name in ("sensor", "learn", "serve")},
         taken=(C_HEADERS, EXAMPLE_HEADERS),
     ),

@@ -33,10 +33,11 @@ typedef struct {
     const uint8_t *payload;
 } ska_frame_t;
 
-/* Turns a stream of bytes into frames; all members are private. All zeros: it waits for a frame. */
+/* Turns a stream of bytes into frames; all members are private. If all members are 0, it waits
+ * for a frame. */
 typedef struct {
     uint16_t length;  /* number of the decoded bytes */
-    uint16_t dropped; /* pieces so far that were not valid frames; stops at 65535 */
+    uint16_t dropped; /* invalid frames so far; the count stops at 65535 */
     uint8_t block;    /* bytes that the current COBS block still lacks */
     bool zero;        /* a zero byte of the content follows this block */
     bool broken;      /* the frame is too long: ignore everything up to the next zero byte */

@@ -64,18 +64,18 @@ typedef char ska_header_has_no_padding[sizeof(header_t) == HEADER ? 1 : -1];
 /* The known properties of a slot. */
 typedef struct {
     bool counted;    /* the slot has a valid header, maybe of another network */
-    uint8_t spent;   /* from the last valid header, like erases; both are 0 if there is none */
+    uint8_t spent;   /* spent saves in the last valid header, or 0 */
     bool saved;      /* the slot has a complete record of this network */
-    uint8_t place;   /* of the last such record, like number and crc; all are 0 if there is none */
-    uint32_t erases; /* erases of the slot's pages */
-    uint32_t number; /* number of the record */
-    uint32_t crc;    /* CRC of the record's header and state */
+    uint8_t place;   /* place of the last such record, or 0 */
+    uint32_t erases; /* erases in the last valid header, or 0 */
+    uint32_t number; /* number of the record at `place`, or 0 */
+    uint32_t crc;    /* CRC of its header and state, or 0 */
 } slot_t;
 
 /* A save that is being written. */
 typedef struct {
-    uint8_t slot;                   /* of this save; if none is open, of the last save */
-    uint8_t place;                  /* like slot; both are 0 before the first save */
+    uint8_t slot;                   /* slot of this save; if none is open, of the last save */
+    uint8_t place;                  /* place in the slot; 0 before the first save */
     uint32_t at;                    /* bytes of the record so far; 0 if no save is open */
     uint32_t crc;                   /* CRC of header and state so far */
     uint8_t unit[SKA_STORAGE_UNIT]; /* the last bytes, until they fill a unit */

@@ -38,8 +38,8 @@ typedef struct {
 #include "ska_kernel_portable.h"
 #endif
 
-/* Stands before a loop over the rows of one call of ska_kernel_sums. A kernel that handles only two
- * rows per call defines it to unroll this loop. */
+/* SKA_SUM_UNROLL stands before a loop over the rows of one call of ska_kernel_sums. A kernel
+ * that handles only two rows per call defines SKA_SUM_UNROLL to unroll this loop. */
 #ifndef SKA_SUM_UNROLL
 #define SKA_SUM_UNROLL
 #endif

@@ -16,8 +16,8 @@ extern "C" {
 
 #if SKA_PERSISTENT
 
-/* A state that is arriving, and the clock of the limit on saves. All zeros: no state is arriving.
- */
+/* A state that is arriving, and the clock of the limit on saves. If all members are 0, no state
+ * is arriving. */
 typedef struct {
     bool open;
     uint32_t offered; /* CRC-32 of the whole state */

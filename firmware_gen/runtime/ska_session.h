@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-/* A session; HELLO opens it, and a restart of the device ends it. All zeros: it is closed. */
+/* A session; HELLO opens it, and a restart of the device ends it. If all members are 0, it is
+ * closed. */
 typedef struct {
     bool open;
     uint8_t hello;             /* seq of the HELLO that opened it */

@@ -18,8 +18,8 @@ extern "C" {
 
 #define SKA_TAG_CAPABILITY SKA_CAPABILITY_KEY
 
-/* The values from which tags are made; CHALLENGE renews them. All zeros: no CHALLENGE has come yet.
- */
+/* The values from which tags are made; CHALLENGE renews them. If all members are 0, no CHALLENGE
+ * has come yet. */
 typedef struct {
     bool open;
     uint8_t nonce[SKA_TAG_BYTES];

@@ -127,7 +127,8 @@ def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Dev
     learned = [(line["x"], line["label"]) for line in found if "sample" in line]
     assert learned == list(zip(lesson.inputs.tolist(), lesson.labels.tolist(), strict=True))
     assert rebuild(log, model).state.to_bytes() == board.network.to_bytes()
-    # The lesson is complete, so it begins again; other rows begin with their first row, too.
+    # The lesson is complete, so the same command begins it again; a lesson of other rows begins
+    # with its first row, too.
     for again in ((), ("--samples", 5), ("--seed", 1, "--samples", 5)):
         assert " from row " not in ska_edge(*learn, *again).out
 

@@ -1,4 +1,4 @@
-"""Data as people have them: one table of file, command and what the command must say.
+"""Data as people have them: a table of files, commands, and what each command must say.
 
 The files are in `tests/data/wild`; `wild_arrays.py` makes the npz files. To add a row, add a small
 file there and a line to `WILD`.
@@ -25,11 +25,11 @@ FOLDER = Path(__file__).parents[1] / "data" / "wild"
 MODELS = {"moves.ska": "moves.csv", "days.ska": "days/tue/log.csv"}
 QUICK = "--hidden 4 --epochs 3"
 
-# Each row has a file, a command, and what the command must say. FILE in the command is the file.
-# Commands separated by ";" follow each other, and the last one must say it. A text must occur in
-# the output; if it begins with "ska-edge: ", the command must end with exit code 2 and this error.
-# A dict has values of the JSON document by their place in it: a float is the least value that
-# passes, any other value must be equal.
+# Each row has a file, a command, and what the command must say. In the command, FILE stands for the
+# file. Commands separated by ";" follow each other, and the last one must say it. A text must occur
+# in the output; if it begins with "ska-edge: ", the command must end with exit code 2 and this
+# error. A dict has values of the JSON document by their place in it: a float is the least value
+# that passes, any other value must be equal.
 WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     # columns are matched by name
     ("moves-in-another-order.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),

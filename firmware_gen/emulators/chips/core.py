@@ -120,7 +120,7 @@ class Core:
 
         Raises:
             FirmwareFault: the firmware broke a rule of the chip; the sentence names rule and place.
-            PowerFailure: the power failure that was planned in the cells has come.
+            PowerFailure: the power failure that was planned in the cells has occurred.
         """
         try:
             while self._step():

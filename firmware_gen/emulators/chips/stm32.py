@@ -193,7 +193,7 @@ class Usart2:
             if not bit(self._control[0], number):
                 raise FirmwareFault(f"it sends a byte while {name} of USART2_CR1 is 0; set it")
         if self._sending:
-            raise FirmwareFault("it sends a byte before the last one has gone; wait for TXE")
+            raise FirmwareFault("it sends a byte before the previous one is sent; wait for TXE")
         self._port.require(TX)
         self._check_line()
         self._sending = True

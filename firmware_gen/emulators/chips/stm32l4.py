@@ -72,7 +72,9 @@ class Rcc:
             self.usart.write(value)
         elif offset == self.CR:
             if value & ~flag(self.HSION) != self._values[self.CR] & ~flag(self.HSION):
-                raise FirmwareFault("it writes other bits of RCC_CR than HSION: not modeled")
+                raise FirmwareFault(
+                    "it changes other bits of RCC_CR than HSION, which are not modeled"
+                )
             self._wait = BUSY_READS
         elif offset == self.CFGR:
             value = self._switched(value)
@@ -83,7 +85,9 @@ class Rcc:
     def _switched(self, value: int) -> int:
         """Return RCC_CFGR after a write that selects HSI16."""
         if field(value, 0, 2) != 1 or value // 16:
-            raise FirmwareFault("it writes RCC_CFGR for another clock than HSI16: not modeled")
+            raise FirmwareFault(
+                "it sets another clock than HSI16, or a divider, in RCC_CFGR, which is not modeled"
+            )
         if not bit(self._values[self.CR], self.HSIRDY):
             raise FirmwareFault("it selects HSI16 while HSIRDY of RCC_CR is 0; wait for HSIRDY")
         return value & ~0xC | flag(2)

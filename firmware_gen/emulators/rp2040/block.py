@@ -17,7 +17,7 @@ class Block:
 
     `strict` is the strict model of the block; None if the firmware may not use the block. `lenient`
     is rp2040py's own model, which the ROM uses; None if the ROM uses the strict model, too.
-    `in_rom` tells whether the core runs the ROM, which then makes the access.
+    `in_rom` tells whether the core runs the ROM; if so, the ROM makes the access.
     """
 
     def __init__(

@@ -51,7 +51,11 @@ def test_every_command_names_files_that_exist(
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"load", "--target"', '"load", "{elff}", "--target"', "has {elff}, none of {elf}, {hex}"),
+        (
+            '"load", "--target"',
+            '"load", "{elff}", "--target"',
+            "has {elff}, which is none of {elf}, {hex}",
+        ),
         ('install = "apt-get install openocd"', "", "install"),
     ],
 )

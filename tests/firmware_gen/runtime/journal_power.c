@@ -456,7 +456,8 @@ static uint32_t most_erased(void) {
     return most;
 }
 
-/* With a wear of 20, each slot is filled 20 times, and then every save is refused. */
+/* With a wear of 20, the first slot is filled 20 times and the second 19 times; then every save
+ * is refused. */
 static void scenario_wear(void) {
     uint32_t saves = 0;
     blank();

@@ -15,6 +15,6 @@
 
 #endif
 
-/* Included again, to stop the compiler if the header of another model with the same prefix was
- * included before. */
+/* This second inclusion stops the compiler if the header of another model with the same prefix
+ * was included before. */
 #include "ska_plan.h"

@@ -4,9 +4,9 @@
 #ifndef SKA_CONFIG_H
 #define SKA_CONFIG_H
 
-/* The bytes that the serial line can receive while the network computes; the value is right for the
- * example that serves ska-edge. HardwareSerial of an Arduino with an AVR has room for 63 bytes. If
- * 0, a host sends one request at a time. */
+/* The bytes that the serial line can receive while the network computes; the value is right for
+ * the example that serves ska-edge. HardwareSerial of an Arduino with an AVR buffers 63 bytes.
+ * If 0, a host sends one request at a time. */
 #ifndef SKA_UART_BUFFER
 #if defined(ARDUINO)
 #define SKA_UART_BUFFER 63u
@@ -24,9 +24,9 @@
  * ska_storage_eeprom.c drives. On another core, define the four macros and write the three
  * functions of ska_storage.h. Without SKA_STORAGE_SIZE, the library cannot save.
  *
- * Two models in one program must not save in the same bytes. So give each a part of the EEPROM:
- * define SKA_EEPROM_SIZE, its bytes, and SKA_STORAGE_ORIGIN, its first address; size 0 saves
- * nothing. */
+ * Two models in one program must not save in the same bytes. So give each model a part of the
+ * EEPROM: define SKA_EEPROM_SIZE, its bytes, and SKA_STORAGE_ORIGIN, its first address; size 0
+ * saves nothing. */
 #if defined(__AVR__) && !defined(SKA_STORAGE_SIZE)
 #include <avr/io.h>
 #if defined(EECR)

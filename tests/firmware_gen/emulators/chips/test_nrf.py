@@ -118,7 +118,7 @@ COMMON = [
         UART,
         "    UART_TX_READY = 0u;\n",
         "",
-        "it sends a byte before the last one has gone; clear TXDRDY, send, and wait",
+        "it sends a byte before the previous one is sent; clear TXDRDY, send, and wait",
     ),
     Mistake(
         "the event of a received byte is not cleared",

@@ -123,7 +123,7 @@ MISTAKES = [
         UART,
         "    while ((USART_SR & SR_TXE) == 0u) {\n    }\n",
         "",
-        "it sends a byte before the last one has gone; wait for TXE",
+        "it sends a byte before the previous one is sent; wait for TXE",
     ),
     Mistake(
         "an overrun is not cleared",
