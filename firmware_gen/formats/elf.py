@@ -19,8 +19,8 @@ class Image:
 
     `segments` are the addresses and the contents that are loaded into flash. `functions` are the
     start, the size in bytes and the name of each function, sorted by start. `entry` is the address
-    where the image starts. `marks` are the addresses where code (True) or data (False) begins, as
-    an image for Arm names them, sorted by address.
+    where the image starts. `marks` are the addresses where code (True) or data (False) begins,
+    sorted; only an image for Arm has them.
     """
 
     path: Path
@@ -82,8 +82,8 @@ def read_image(elf: Path) -> Image:
         for symbol in symbols
         if symbol["st_info"]["type"] == "STT_FUNC"
     )
-    # Mapping symbols (ELF for the Arm Architecture, section 5.5.5): $t begins code, $d data. Of two
-    # at one address, code has priority.
+    # Mapping symbols (ELF for the Arm Architecture, section 5.5.5): $t begins code, $d data. If
+    # both are at one address, code has priority.
     begins: dict[int, bool] = {}
     for symbol in symbols:
         if symbol.name[:2] in ("$t", "$d"):

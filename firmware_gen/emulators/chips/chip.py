@@ -47,9 +47,9 @@ class Uart(Protocol):
 class Chip(Protocol):
     """The parts of a microcontroller around its core.
 
-    `core` is the name of the core, as board.toml has it. `flash` is the whole flash, which begins
-    with the vector table. `peripherals` are groups of
-    registers, by the address of the group; each group has `register_bytes` bytes.
+    `core` is the name of the core, as in board.toml. `flash` is the whole flash, which begins with
+    the vector table. `peripherals` are groups of registers, by the address of the group; each group
+    has `register_bytes` bytes.
     """
 
     core: str

@@ -6,9 +6,9 @@ instruction. A byte on the serial line takes the time of its ten bits, and arriv
 the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
-that names the rule, even where a real chip would only be silent. Unicorn's Cortex-M0 executes the
-instructions of a Cortex-M4, so an image for it is searched for instructions that it lacks. An
-unaligned access is not noticed; QEMU's board notices it.
+that names the rule, even where a real chip would only be silent. Unicorn's Cortex-M0 also executes
+instructions that only a Cortex-M4 has, so this module searches an image for a Cortex-M0 for such
+instructions. It does not notice an unaligned access; the board qemu-m0 does.
 """
 
 from __future__ import annotations

@@ -238,8 +238,8 @@ class UartNrf:
             raise FirmwareFault("it sends a byte before the task STARTTX of UART; trigger it first")
         if self._left:
             raise FirmwareFault(
-                "it sends a byte before the last one has gone; clear TXDRDY, send, and wait until"
-                " TXDRDY is 1"
+                "it sends a byte before the previous one is sent; clear TXDRDY, send, and wait"
+                " until TXDRDY is 1"
             )
         self._check_pin(self.PSEL_TXD, "TXD", self._tx)
         self._check_line()

@@ -195,7 +195,7 @@ def for_the_v1(mistake: Mistake) -> Mistake:
     return dataclasses.replace(mistake, sentence=sentence)
 
 
-# Both boards have the same drivers and models, so these mistakes suffice for the first one.
+# Both boards have the same drivers and models, so these mistakes suffice for the first micro:bit.
 FOR_THE_V1 = {
     "no wait for the crystal",
     "the direction of the pin",
