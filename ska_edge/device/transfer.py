@@ -54,8 +54,8 @@ def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
         before, offset = offset, _next_offset(ask, "PUSH", piece)
     if before < 0 or offset != len(data):
         raise DeviceError(
-            f"the device at {port} goes on at offset {offset} of the {len(data)} bytes of"
-            " its state, where it cannot be; flash it again"
+            f"the device at {port} asks for byte {offset} of the {len(data)} bytes of its"
+            " state, which is impossible; flash it again"
         )
 
 

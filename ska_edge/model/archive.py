@@ -26,7 +26,7 @@ MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 def model_from_archive(path: Path, content: bytes, wanted: str = "a ska-edge model") -> Model:
     """Read the model from the bytes of a model file.
 
-    Error sentences name `path`, and say of a file of another kind that it is not `wanted`.
+    The errors name `path`; for a file of another kind, they say that it is not `wanted`.
     """
     archive = _opened(path, content, wanted)
     try:

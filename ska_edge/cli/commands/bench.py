@@ -165,7 +165,7 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, Figure]]:
         ("RAM (all state)", itemgetter("ram")),
         ("stack (worst case)", itemgetter("stack")),
         ("RAM and stack", itemgetter("ram_with_stack")),
-        (f"right of {document['samples']}, before learning each", itemgetter("right")),
+        (f"right of {document['samples']}, before learning them", itemgetter("right")),
     ]
 
 

@@ -25,7 +25,7 @@ class NameOrPath(click.ParamType[str]):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Return the names that begin like this; the shell itself completes paths."""
+        """Return the names that begin with the text; the shell itself completes paths."""
         # The entry for paths comes first, because the script for bash drops all entries before it.
         fitting = [name for name in self._names() if name.startswith(incomplete)]
         return [CompletionItem(incomplete, type=self._kind), *map(CompletionItem, fitting)]

@@ -87,8 +87,8 @@ _options = (
     click.option(
         "--separator",
         metavar="CHARACTER",
-        help="What separates the columns of a CSV file: a character, or comma, semicolon, tab, bar"
-        " or space [default: found in the first lines].",
+        help="What separates the columns of a CSV file: a character, or one of the words comma,"
+        " semicolon, tab, bar and space [default: found in the first lines].",
     ),
     click.option(
         "--decimal",

@@ -149,7 +149,7 @@ def _of_groups(dataset: Dataset, kind: str, fraction: float, rng: Generator) -> 
 
 
 def _sections(dataset: Dataset) -> IntArray:
-    """Return a number (n,) for each row that changes where another group or file begins."""
+    """Return for each row a number (n,) that changes where another group or file begins."""
     section = np.zeros(len(dataset.y), dtype=np.int64)
     for group in (dataset.group, dataset.file):
         if group is not None:
@@ -193,7 +193,7 @@ def _once(dataset: Dataset) -> dict[str, str]:
 
 
 def _shared(train: Dataset, test: Dataset) -> dict[str, str]:
-    """Return a caution if groups, of several, have both learned and test rows."""
+    """Return a caution if some of several groups have both learned and test rows."""
     if train.group is None or test.group is None:
         return {}
     shared = np.intersect1d(train.group, test.group)

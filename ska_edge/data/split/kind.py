@@ -22,8 +22,8 @@ def choose(dataset: Dataset) -> tuple[str, str]:
     """Return the kind of split that suits the data, and the reason, if it needs one.
 
     Rows of several groups or files are split by group or file. Rows in the order of time are split
-    in blocks. At random, a test row would be too much like learned rows of its group, or like its
-    neighbors in time.
+    in blocks. With a random split, a test row would be too much like learned rows of its group, or
+    like its neighbors in time.
     """
     if dataset.tested is not None:
         return "own", ""

@@ -16,9 +16,9 @@ FloatArray = NDArray[np.float64]
 HEAD = 1000  # rows that are enough to see whether a column rises
 LEAST = 30  # rows; fewer may be alike by chance
 PAIRS = 10_000  # pairs of neighbors, enough to measure how much alike they are
-COLUMNS = 64  # columns, enough to measure the same
+COLUMNS = 64  # columns, enough to measure how much alike neighbors are
 ALIKE = 0.5  # the least correlation of neighbors that are alike
-FEW_COLUMNS = 10  # neighbors are alike if one column in this many says so
+FEW_COLUMNS = 10  # neighbors are alike if they are alike in one column of this many
 
 
 def in_time(dataset: Dataset) -> str:

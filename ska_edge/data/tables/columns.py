@@ -97,7 +97,7 @@ class Header:
     def label(self) -> int | None:
         """Return the index of the column with a name for labels; None if there is none.
 
-        Raises InputError if two columns have the same such name.
+        Raises InputError if two columns have the same name for labels.
         """
         lower = [name.lower() for name in self.names or ()]
         for name in LABEL_COLUMNS:

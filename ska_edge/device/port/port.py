@@ -1,7 +1,7 @@
 """Lists serial ports, resolves a name to a port, and reads and writes an open port.
 
 Only this module imports pyserial, and only when a port is needed, because not every system has the
-modules that pyserial needs. `port_errors` explains why a port does not open.
+modules that pyserial needs. `errors` explains why a port does not open.
 """
 
 from __future__ import annotations

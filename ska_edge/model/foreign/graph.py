@@ -146,8 +146,9 @@ def _given(node: onnx.NodeProto) -> Iterator[str]:
 
 
 def _scores(path: Path, outputs: list[Value | None]) -> Signal:
-    """Return the scores of the classes; every output of the graph must be these scores, or a choice
-    by them.
+    """Return the scores of the classes.
+
+    Every output of the graph must be the scores, or the class with the best score.
     """
     found: list[Signal] = []
     for value in outputs:

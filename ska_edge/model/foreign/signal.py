@@ -35,7 +35,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Signal:
-    """The value of an edge for one row: weight s + offset, with the source s of the map.
+    """The value of an edge for one row: weight s + offset, where s is the source of the map.
 
     Attributes:
         layers: the layers below; the source is the activations of the last of them, or the

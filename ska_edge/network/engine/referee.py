@@ -78,6 +78,6 @@ class Disagreement(CheckError):
     def __init__(self, difference: Difference) -> None:
         self.difference = difference.sentence("numpy", "engine")
         super().__init__(
-            f"the native engine does not have numpy's bits: {self.difference};"
+            f"the native engine does not compute numpy's bits: {self.difference};"
             " set SKA_EDGE_ENGINE=numpy to work without it, and report this"
         )

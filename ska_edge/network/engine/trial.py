@@ -1,6 +1,6 @@
 """Tests a new library in a separate process, because wrong code may crash or hang.
 
-The process reads the plan as JSON from stdin; `null` stands for the float trainer's library.
+The process reads the plan as JSON from stdin; `null` means the float trainer's library.
 """
 
 from __future__ import annotations
