@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TypeVar
 
 AnyClosable = TypeVar("AnyClosable", bound="Closable")
 
 
-class Closable:
+class Closable(ABC):
     """A context manager that returns itself, and calls `close` at the end of the block."""
 
+    @abstractmethod
     def close(self) -> None:
         """Free all resources; a second call does nothing."""
-        raise NotImplementedError
 
     def __enter__(self: AnyClosable) -> AnyClosable:
         return self

@@ -31,6 +31,10 @@ def test_an_error_closes_it_and_goes_on() -> None:
     assert door.closed == 1
 
 
-def test_close_has_to_be_written() -> None:
-    with pytest.raises(NotImplementedError), Closable():
-        pass
+class Opening(Closable):
+    """Forgets `close`."""
+
+
+def test_a_class_without_close_cannot_be_used_at_all() -> None:
+    with pytest.raises(TypeError, match="abstract method '?close"):
+        Opening()
