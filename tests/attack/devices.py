@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from random import Random
 
-from ska_edge.device import link
+from ska_edge.device import session
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -187,9 +187,9 @@ def attempt(
 def impatient() -> Iterator[None]:
     """Shorten all timeouts during the `with` block."""
     defaults = Link.__init__.__kwdefaults__
-    before = (defaults["timeout"], link.HELLO_WAITS)
-    defaults["timeout"], link.HELLO_WAITS = 0.05, (0.25, 0.25)
+    before = (defaults["timeout"], session.HELLO_WAITS)
+    defaults["timeout"], session.HELLO_WAITS = 0.05, (0.25, 0.25)
     try:
         yield
     finally:
-        defaults["timeout"], link.HELLO_WAITS = before
+        defaults["timeout"], session.HELLO_WAITS = before

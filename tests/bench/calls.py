@@ -20,7 +20,7 @@ from unittest.mock import patch
 import numpy as np
 
 import ska_edge
-from ska_edge.device import link as link_module
+from ska_edge.device import session as session_module
 from ska_edge.monitor.fleet import Job, Member
 from ska_edge.monitor.log_line import LogLine, LogRow
 from ska_edge.monitor.sinks.log import LogSink
@@ -114,7 +114,7 @@ def walk() -> Walk:
     try:
         with (
             tempfile.TemporaryDirectory() as folder,
-            patch.object(link_module, "Port", lambda *_, **__: Line(device)),
+            patch.object(session_module, "Port", lambda *_, **__: Line(device)),
         ):
             counter = CountingLog(Path(folder) / "log")
             member = Member("played", inputs, np.arange(rows) % CLASSES, [counter])

@@ -16,7 +16,7 @@ import pytest
 from ska_edge.cli import device
 from ska_edge.cli.options import port
 from ska_edge.data.dataset import Dataset, save
-from ska_edge.device import link
+from ska_edge.device import session
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import PortInfo
 from ska_edge.model.model_file import Model
@@ -47,7 +47,7 @@ def rows(tmp_path: Path) -> Path:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make links give up after a tenth of a second instead of ten seconds."""
-    monkeypatch.setattr(link, "HELLO_WAITS", (0.25, 0.25))
+    monkeypatch.setattr(session, "HELLO_WAITS", (0.25, 0.25))
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
     monkeypatch.setattr(port, "Link", quick)

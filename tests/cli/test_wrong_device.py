@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.device import link
+from ska_edge.device import session
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.wire.frame import Frame, encode_frame
@@ -36,7 +36,7 @@ def device() -> Iterator[FakeDevice]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the timeouts of the command line's links."""
-    monkeypatch.setattr(link, "HELLO_WAITS", (0.25, 0.25))
+    monkeypatch.setattr(session, "HELLO_WAITS", (0.25, 0.25))
     monkeypatch.setitem(Link.__init__.__kwdefaults__, "timeout", 0.2)
 
 

@@ -36,5 +36,5 @@ class Opening(Closable):
 
 
 def test_a_class_without_close_cannot_be_used_at_all() -> None:
-    with pytest.raises(TypeError, match="abstract method '?close"):
+    with pytest.raises(TypeError, match="close"):
         Opening()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ska_edge.device import link as link_module
+from ska_edge.device import session as session_module
 from ska_edge.device.device_errors import TooManySavesError
 from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError, InputError
@@ -408,7 +408,7 @@ def test_a_silent_port(device: FakeDevice) -> None:
     device.respond = silent
     assert f"the device at {device.port} does not answer" in refusal(device)
     assert len(set(device.requests)) == 1
-    assert 1 < len(device.requests) <= len(link_module.HELLO_WAITS)
+    assert 1 < len(device.requests) <= len(session_module.HELLO_WAITS)
 
 
 @pytest.mark.parametrize("garbage", [b"AT\r\nERROR\r\n", b"\xff" * 100, b"\x00\x01\x02\x00"])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ska_edge.device import link as link_module
+from ska_edge.device import session as session_module
 from ska_edge.device import stream as stream_module
 from ska_edge.device import window as window_module
 from ska_edge.device.link import Link
@@ -200,8 +200,8 @@ def plugged(line: Line) -> Iterator[None]:
     """Connect every link in this block to this line and its clock."""
     clock = SimpleNamespace(monotonic=line.monotonic, sleep=line.sleep)
     with (
-        patch.object(link_module, "Port", line.open),
-        patch.object(link_module, "time", clock),
+        patch.object(session_module, "Port", line.open),
+        patch.object(session_module, "time", clock),
         patch.object(window_module, "time", clock),
         patch.object(stream_module, "time", clock),
     ):

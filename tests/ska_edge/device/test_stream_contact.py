@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ska_edge.device import link as link_module
+from ska_edge.device import session as session_module
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
@@ -96,7 +96,7 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
 ) -> None:
     """A new session continues the sequence numbers, so no request reuses one of a row in flight."""
     seq = [7]  # a new link's first sequence number follows this random number
-    monkeypatch.setattr(link_module.os, "urandom", lambda count: bytes(seq * count))
+    monkeypatch.setattr(session_module.os, "urandom", lambda count: bytes(seq * count))
     device.credit = 3
     stream = opened(device, timeout=0.3)
     found: list[Sample | Reconnection] = []
