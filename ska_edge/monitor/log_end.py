@@ -14,7 +14,6 @@ from ska_edge.monitor.log_line import (
     LogLine,
     LogRow,
     Missing,
-    Place,
     RateChange,
     RateNotice,
     RowNotice,
@@ -22,6 +21,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
     parse,
 )
+from ska_edge.monitor.log_value import Place
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED
 

@@ -1,7 +1,7 @@
 """The lines of a monitor's log, as objects and as JSON.
 
-A log is written, read, replayed and published through these classes. This is one file, so that the
-format is in one place. A session has these lines, in this order::
+A log is written, read, replayed and published through these classes. `log_value` has the values
+that several of them share. A session has these lines, in this order::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
         if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
@@ -31,124 +31,9 @@ from typing import Any, ClassVar
 
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
-from ska_edge.wire.protocol import COUNTED
+from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
 
-HALVINGS = 256  # a device counts the halvings of its rate in 8 bits
 CHECKPOINT = 256  # a row with a multiple of this as its number also has halvings and place
-
-Json = dict[str, Any]
-
-
-class _Keys:
-    """A line's JSON object; checks every value that is read from it.
-
-    Raises InputError for a value that no monitor writes.
-    """
-
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self._content = content
-
-    def has(self, key: str) -> bool:
-        """Tell whether the object has the key, with a value that is not null."""
-        return self._content.get(key) is not None
-
-    def integer(self, key: str, limit: int = COUNTED) -> int:
-        value = self._content.get(key)
-        if type(value) is not int or not 0 <= value < limit:  # type, because a bool is an int
-            raise _wrong(key, f"a whole number from 0 to {limit - 1}")
-        return value
-
-    def integers(self, key: str) -> tuple[int, ...]:
-        values = self._content.get(key)
-        if not isinstance(values, list) or not all(type(value) is int for value in values):
-            raise _wrong(key, "a list of whole numbers")
-        return tuple(values)
-
-    def boolean(self, key: str) -> bool:
-        value = self._content.get(key)
-        if not isinstance(value, bool):
-            raise _wrong(key, "true or false")
-        return value
-
-    def text(self, key: str) -> str:
-        return str(self._content.get(key, ""))
-
-    def inner(self, key: str, wanted: str = "an object") -> _Keys:
-        value = self._content.get(key)
-        if not isinstance(value, dict):
-            raise _wrong(key, wanted)
-        return _Keys(value)
-
-    def values(self, key: str) -> Sequence[Any]:
-        value = self._content.get(key)
-        return value if isinstance(value, list) else ()
-
-
-def _wrong(key: str, wanted: str) -> InputError:
-    return InputError(f"its {key!r} is not {wanted}; the log was changed")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The progress that a device reported.
-
-    Attributes:
-        step, samples: updates made, samples learned.
-        crc: CRC-32 of its state.
-        halvings: how many times its rate was halved; None if the line does not say it.
-    """
-
-    step: int
-    samples: int
-    crc: int
-    halvings: int | None = None
-
-    @classmethod
-    def of(cls, info: DeviceInfo, *, halvings: bool = True) -> Mark:
-        """Return the present progress of a device, from its last WELCOME."""
-        return cls(info.step, info.samples, info.crc, info.halvings if halvings else None)
-
-    def as_dict(self) -> Json:
-        """Return the entries of this mark in a line, without halvings if they are None."""
-        counts = {"step": self.step, "samples": self.samples, "crc": self.crc}
-        return counts if self.halvings is None else {**counts, "halvings": self.halvings}
-
-    @classmethod
-    def parse(cls, keys: _Keys, *, halvings: bool) -> Mark:
-        """Read a mark from a line; `halvings` tells whether the line must have halvings."""
-        step, samples, crc = (keys.integer(name) for name in ("step", "samples", "crc"))
-        known = halvings or keys.has("halvings")
-        return cls(step, samples, crc, keys.integer("halvings", HALVINGS) if known else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A position in the rows that a monitor sends.
-
-    Attributes:
-        rows: digest of the rows and their order, see `Lesson.digest`.
-        next: index of the next row to learn.
-    """
-
-    KEY: ClassVar = "place"
-    rows: str
-    next: int
-
-    def after(self, learned: int) -> Place:
-        """Return the position after this many more rows."""
-        return Place(self.rows, self.next + learned)
-
-    def as_dict(self) -> Json:
-        """Return the entry of a line as a JSON object."""
-        return {"rows": self.rows, "next": self.next}
-
-    @classmethod
-    def parse(cls, keys: _Keys) -> Place | None:
-        """Read the position from a line; None if the line has none."""
-        if not keys.has(cls.KEY):
-            return None
-        place = keys.inner(cls.KEY)
-        return cls(place.text("rows"), place.integer("next"))
 
 
 def _placed(line: Json, place: Place | None) -> Json:
@@ -193,12 +78,12 @@ class SessionStart:
         return _placed(start, self.place)
 
     @classmethod
-    def parse(cls, keys: _Keys) -> SessionStart:
+    def parse(cls, keys: Keys) -> SessionStart:
         """Read the line from its JSON object."""
         device = keys.inner("device", "an object with a digest")
-        digest = device._content.get("digest")
+        digest = device.value("digest")
         if not isinstance(digest, str):
-            raise _wrong("device", "an object with a digest")
+            raise wrong("device", "an object with a digest")
         mark = Mark.parse(keys, halvings=True)
         place = Place.parse(keys)
         order, seed = ("", 0) if place is None else (keys.text("order"), keys.integer("seed"))
@@ -230,7 +115,7 @@ class RowNotice:
         return {"sent": self.sample, "token": self.token, "label": self.label, "x": list(self.x)}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> RowNotice:
+    def parse(cls, keys: Keys) -> RowNotice:
         """Read the line from its JSON object."""
         sample, token, label = (keys.integer(name) for name in ("sent", "token", "label"))
         return cls(sample, token, label, keys.integers("x"))
@@ -277,7 +162,7 @@ class LogRow:
         return _placed(row, self.place)
 
     @classmethod
-    def parse(cls, keys: _Keys) -> LogRow:
+    def parse(cls, keys: Keys) -> LogRow:
         """Read the line from its JSON object."""
         return cls(
             sample=keys.integer("sample"),
@@ -313,7 +198,7 @@ class HeldOut:
         return {self.KEY: found, "samples": self.samples}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> HeldOut:
+    def parse(cls, keys: Keys) -> HeldOut:
         """Read the line from its JSON object; a replay does not need the counts of the classes."""
         found = keys.inner(cls.KEY)
         return cls(keys.integer("samples"), ((found.integer("right"), found.integer("rows")),))
@@ -331,9 +216,9 @@ class LogWarning:
         return {"warning": dict(self.content)}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> LogWarning:
+    def parse(cls, keys: Keys) -> LogWarning:
         """Read the line without checks, because a replay does not need warnings."""
-        content = keys._content["warning"]
+        content = keys.value(cls.KEY)
         return cls(content if isinstance(content, dict) else {})
 
 
@@ -357,7 +242,7 @@ class Interruption:
         return _placed(line, self.place)
 
     @classmethod
-    def parse(cls, keys: _Keys) -> Interruption:
+    def parse(cls, keys: Keys) -> Interruption:
         """Read the line from its JSON object."""
         fell_back = keys.boolean("fell_back")
         mark = Mark.parse(keys, halvings=True)
@@ -380,7 +265,7 @@ class RateNotice:
         return {"setting": self.halvings, "token": self.token}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> RateNotice:
+    def parse(cls, keys: Keys) -> RateNotice:
         """Read the line from its JSON object."""
         return cls(keys.integer("setting", HALVINGS), keys.integer("token"))
 
@@ -397,7 +282,7 @@ class RateChange:
         return {"rate": self.halvings}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> RateChange:
+    def parse(cls, keys: Keys) -> RateChange:
         """Read the line from its JSON object."""
         return cls(keys.integer("rate", HALVINGS))
 
@@ -420,7 +305,7 @@ class Missing:
         return {"missing": self.rows, "samples": self.samples}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> Missing:
+    def parse(cls, keys: Keys) -> Missing:
         """Read the line from its JSON object."""
         return cls(keys.integer("missing"), keys.integer("samples"))
 
@@ -437,7 +322,7 @@ class Save:
         return {"saved": self.samples}
 
     @classmethod
-    def parse(cls, keys: _Keys) -> Save:
+    def parse(cls, keys: Keys) -> Save:
         """Read the line from its JSON object."""
         return cls(keys.integer("saved"))
 
@@ -455,7 +340,7 @@ class SessionEnd:
         return _placed({"end": self.mark.as_dict()}, self.place)
 
     @classmethod
-    def parse(cls, keys: _Keys) -> SessionEnd:
+    def parse(cls, keys: Keys) -> SessionEnd:
         """Read the line from its JSON object."""
         return cls(Mark.parse(keys.inner("end"), halvings=False), Place.parse(keys))
 
@@ -496,6 +381,6 @@ def parse(content: Mapping[str, Any]) -> LogLine:
     """Convert a JSON object to a line; raise InputError, without a line number, if it is none."""
     for kind in LINES:
         if kind.KEY in content:
-            line: LogLine = kind.parse(_Keys(content))
+            line: LogLine = kind.parse(Keys(content))
             return line
     raise InputError("not a line of a monitor's log: none of its keys is known")

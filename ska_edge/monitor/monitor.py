@@ -25,9 +25,7 @@ from ska_edge.monitor.log_line import (
     LogLine,
     LogRow,
     LogWarning,
-    Mark,
     Missing,
-    Place,
     RateChange,
     RateNotice,
     RowNotice,
@@ -35,6 +33,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch, general_warning
 from ska_edge.network.metrics import LayerMetrics, Meter

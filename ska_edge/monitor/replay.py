@@ -23,7 +23,6 @@ from ska_edge.monitor.log_line import (
     LogLine,
     LogRow,
     LogWarning,
-    Mark,
     Missing,
     RateChange,
     RateNotice,
@@ -32,6 +31,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark
 from ska_edge.monitor.row_block import RowBlock, RowReader
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.state import State

@@ -23,11 +23,11 @@ from ska_edge.monitor.log_line import (
     CHECKPOINT,
     LogLine,
     LogRow,
-    Mark,
     RowNotice,
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.metrics import layer_metrics
 from ska_edge.network.state import State

@@ -17,7 +17,6 @@ from ska_edge.monitor.log_line import (
     Interruption,
     LogRow,
     LogWarning,
-    Mark,
     RateChange,
     RateNotice,
     RowNotice,
@@ -25,6 +24,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark
 
 START = {
     "device": {"board": "host", "port": "/dev/pts/3", "digest": "0123456789abcdef"},

@@ -19,13 +19,13 @@ from ska_edge.monitor.log_line import (
     Interruption,
     LogLine,
     LogRow,
-    Mark,
     RateChange,
     RateNotice,
     RowNotice,
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark
 
 TOKEN, DIGEST = 8, "0123456789abcdef"
 INFO = DeviceInfo(

@@ -16,7 +16,6 @@ from ska_edge.monitor.log_line import (
     LogLine,
     LogRow,
     LogWarning,
-    Mark,
     RateChange,
     RateNotice,
     RowNotice,
@@ -24,6 +23,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
+from ska_edge.monitor.log_value import Mark
 from ska_edge.monitor.sinks.log import Log
 
 INFO = DeviceInfo(
