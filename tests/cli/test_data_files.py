@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ska_edge.data import load
 from ska_edge.data.dataset import Dataset, save
 
 QUICK = ("-o", "x.ska", "--hidden", "4", "--epochs", "1")
@@ -38,6 +39,22 @@ def test_mnist_files(ska_edge) -> None:
     assert "2 rows, 4 features, 2 classes" in ska_edge("data", "a-images-idx3-ubyte").out
     Path("a-labels-idx1-ubyte").unlink()
     assert "needs its labels" in ska_edge("train", "a-images-idx3-ubyte", *QUICK).refusal(2)
+
+
+def test_a_folder_is_listed_once_for_all_outputs(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("days").mkdir()
+    for name in ("mon", "tue"):
+        Path(f"days/{name}.csv").write_text("a,b,label\n" + "1,2,0\n5,6,1\n" * 4)
+    listed, files_of = [], load.files_of
+
+    def listing(source: str) -> list[Path]:
+        listed.append(str(source))
+        return files_of(source)
+
+    monkeypatch.setattr(load, "files_of", listing)
+    outcome = ska_edge("train", "days", *QUICK, "--log", "steps", "--checkpoint", "kept.ska")
+    assert outcome.code == 0
+    assert listed.count("days") == 2  # to check the outputs, and to read the rows
 
 
 @pytest.mark.parametrize(

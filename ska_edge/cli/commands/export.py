@@ -13,6 +13,7 @@ from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.load import files_read
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import (
@@ -76,7 +77,7 @@ def export(
     computes the same bits as a device.
     """
     out, loaded = Output(as_json), open_model(model)
-    check_file(output, model, data=data)
+    check_file(output, model, *([] if data is None else files_read(data)))
     if data is None:
         features, what = probe(loaded), "random rows"
     else:

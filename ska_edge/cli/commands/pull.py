@@ -27,7 +27,7 @@ def pull(model: Path, output: Path, port: str | None, line: Line, as_json: bool)
     from it. --port may be omitted if there is only one device.
     """
     out, loaded = Output(as_json), open_model(model)
-    check_file(output, model, data=None)
+    check_file(output, model)
     with line.open(find_port(port)) as link:
         info = link.hello()
         link.expect_plan(loaded.plan)

@@ -31,7 +31,7 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
     """
     out, loaded = Output(as_json), open_model(model)
     if output is not None:
-        check_file(output, log, model, data=None)
+        check_file(output, log, model)
     with out.progress("replaying", "bytes") as update:
         rebuilt = rebuild(log, loaded, at, update)
     state = rebuilt.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.load import files_read
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options, flag
@@ -80,15 +82,15 @@ def report_training(trained: Trained, out: Output) -> None:
         out.warning(warning["text"])
 
 
-def check_outputs(data: str, options: Options) -> None:
-    """Raise InputError unless the log and the checkpoint can be written.
+def check_outputs(options: Options, read: Sequence[Path]) -> None:
+    """Raise InputError unless the log and the checkpoint can be written; `read` are the data files.
 
     The checkpoint may overwrite the continued model, and may have the path of the final model.
     """
     if options.log is not None:
-        check_file(options.log, options.init, options.start, options.checkpoint, data=data)
+        check_file(options.log, options.init, options.start, options.checkpoint, *read)
     if options.checkpoint is not None:
-        check_file(options.checkpoint, options.init, data=data)
+        check_file(options.checkpoint, options.init, *read)
 
 
 def _text(value: Any) -> str:
@@ -132,8 +134,9 @@ def train(
 ) -> None:
     """Train on DATA (a built-in name, a file or a folder) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
-    check_file(output, options.init, options.start, options.log, data=data)
-    check_outputs(data, options)
+    read = files_read(data)
+    check_file(output, options.init, options.start, options.log, *read)
+    check_outputs(options, read)
     trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)
     report_training(trained, out)
