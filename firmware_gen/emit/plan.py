@@ -12,7 +12,7 @@ from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
-from ska_edge.plan.plan import MOST_SEEN, Matrix, Plan
+from ska_edge.plan.plan import FIFO, Matrix, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
@@ -113,6 +113,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE {int(teacher == CODE)}
 {_draws(plan)}
 #define SKA_REPLAY_SLOTS {plan.replay.per_class} /* samples in the replay buffer per class */
+#define SKA_REPLAY_FIFO {int(plan.replay.kind == FIFO)} /* 1 if it keeps the last samples */
 #define SKA_REPLAYS {plan.replay.per_sample} /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
@@ -172,7 +173,11 @@ def _draws(plan: Plan) -> str:
             f"#define SKA_SIGNS_SHIFT {plan.signs_shift} /* from the sum to a projection */"
         )
     if "REPLAY" in keys:
-        lines.append(f"#define SKA_MOST_SEEN {MOST_SEEN} /* the count of a class stops here */")
+        after = plan.replay.after_most_seen
+        lines.append(
+            f"#define SKA_MOST_SEEN {plan.replay.most_seen} /* the largest count of a class */"
+        )
+        lines.append(f"#define SKA_AFTER_MOST_SEEN {after} /* the count of a class after that */")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -354,8 +354,8 @@ static inline int_fast16_t last_shift(const ska_t *ska, uint16_t neuron) {
 
 #if SKA_REPLAY_SLOTS > 0
 
-/* Every class has a reservoir of slots, which keeps each sample of the class with equal
- * probability. */
+/* Every class has slots of its own. As a reservoir, they keep each sample of the class so far with
+ * equal probability; as a FIFO, they keep the last samples. */
 
 static uint16_t replay_draw(ska_t *ska, uint16_t limit) {
     return ska_draw_below(SKA_REPLAY_KEY, ska->drawn++, limit);
@@ -365,15 +365,24 @@ static uint16_t replay_held(const ska_t *ska, uint16_t label) {
     return ska->seen[label] < SKA_REPLAY_SLOTS ? ska->seen[label] : SKA_REPLAY_SLOTS;
 }
 
+/* Returns the slot for the next sample of a class whose slots are full; a reservoir may draw a slot
+ * that it does not have, and then drops the sample. */
+static uint16_t replay_slot(ska_t *ska, uint16_t seen) {
+#if SKA_REPLAY_FIFO
+    (void)ska;
+    return (uint16_t)(seen - SKA_REPLAY_SLOTS);
+#else
+    return replay_draw(ska, (uint16_t)(seen + 1u));
+#endif
+}
+
 static void replay_remember(ska_t *ska, const ska_signal_t *x, uint16_t label) {
     const uint16_t seen = ska->seen[label];
-    const uint16_t slot = seen < SKA_REPLAY_SLOTS ? seen : replay_draw(ska, (uint16_t)(seen + 1u));
+    const uint16_t slot = seen < SKA_REPLAY_SLOTS ? seen : replay_slot(ska, seen);
     if (slot < SKA_REPLAY_SLOTS) {
         ska_kernel_copy(ska->replay[label][slot], x, SKA_INPUTS);
     }
-    if (seen < SKA_MOST_SEEN) {
-        ska->seen[label] = (uint16_t)(seen + 1u);
-    }
+    ska->seen[label] = seen < SKA_MOST_SEEN ? (uint16_t)(seen + 1u) : SKA_AFTER_MOST_SEEN;
 }
 
 void ska_replay(ska_t *ska) {

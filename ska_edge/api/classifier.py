@@ -58,6 +58,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             data, "blocked" takes one class after the other.
         stored: samples of each class that a replay buffer stores, to learn them again. None: 0.
         relearned: stored samples to learn again with each new sample. None: 1.
+        buffer: kind of the replay buffer: a reservoir stores samples of the whole past; a FIFO
+            stores the last ones, for data whose classes change: "reservoir" or "fifo". None:
+            "reservoir".
         readout_only: only the output layer learns. None: False.
 
     Attributes:
@@ -97,6 +100,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         stream_order: str = "iid",
         stored: int | None = None,
         relearned: int | None = None,
+        buffer: str | None = None,
         readout_only: bool | None = None,
     ) -> None:
         self.rule = rule
@@ -114,6 +118,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.stream_order = stream_order
         self.stored = stored
         self.relearned = relearned
+        self.buffer = buffer
         self.readout_only = readout_only
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Classifier:  # noqa: N803

@@ -38,6 +38,7 @@ def train(
     stream_order: str = "iid",
     stored: int | None = None,
     relearned: int | None = None,
+    buffer: str | None = None,
     readout_only: bool | None = None,
     group: int | str | None = None,
     per_class: int | None = None,
@@ -79,6 +80,9 @@ def train(
             data, "blocked" takes one class after the other.
         stored: samples of each class that a replay buffer stores, to learn them again. Default: 0.
         relearned: stored samples to learn again with each new sample. Default: 1.
+        buffer: kind of the replay buffer: a reservoir stores samples of the whole past; a FIFO
+            stores the last ones, for data whose classes change: "reservoir" or "fifo". Default:
+            "reservoir".
         readout_only: only the output layer learns. Default: False.
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all

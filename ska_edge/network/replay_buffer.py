@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic import random_words
-from ska_edge.plan.plan import MOST_SEEN, Plan
+from ska_edge.plan.plan import FIFO, Plan
 
 
 class ReplayBuffer:
-    """Stores at most a fixed number of samples of each class, chosen at random.
+    """Stores at most a fixed number of samples of each class.
 
-    At any time, all samples of a class so far are stored with the same probability.
+    In a reservoir, all samples of a class so far are stored with the same probability at any time.
+    A FIFO stores the last samples of each class.
 
     Args:
         plan: the plan with the classes, the sizes of the buffer and the seed.
@@ -25,7 +26,7 @@ class ReplayBuffer:
 
     Attributes:
         samples: (classes, per_class, width).
-        seen: (classes,), samples of each class so far; a count stops at `MOST_SEEN`.
+        seen: (classes,), samples of each class so far; see `Replay.most_seen`.
         drawn: number of random words used.
     """
 
@@ -34,6 +35,7 @@ class ReplayBuffer:
         self.samples = np.zeros(shape, dtype=np.int64)
         self.seen = np.zeros(plan.classes, dtype=np.int64)
         self.drawn = 0
+        self._replay = plan.replay
         self._key = random_words.key(plan.seed, random_words.REPLAY)
 
     @property
@@ -56,9 +58,17 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Store a new sample, (width,): always in a free place, otherwise only by chance."""
+        """Store a new sample, (width,), in a free place.
+
+        A full FIFO replaces its oldest sample; a full reservoir replaces one by chance or none.
+        """
         seen, size = int(self.seen[label]), self.samples.shape[1]
-        slot = seen if seen < size else self._below(seen + 1)
+        if seen < size:
+            slot = seen
+        else:
+            slot = seen - size if self._replay.kind == FIFO else self._below(seen + 1)
         if slot < size:
             self.samples[label, slot] = sample
-        self.seen[label] = min(seen + 1, MOST_SEEN)
+        self.seen[label] = (
+            seen + 1 if seen < self._replay.most_seen else self._replay.after_most_seen
+        )

@@ -12,7 +12,7 @@ from ska_edge.arithmetic.fixedpoint import Rate
 from ska_edge.arithmetic.numpy_ops import Integers
 from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
-from ska_edge.plan.plan import MOST_SEEN, Plan, StateField
+from ska_edge.plan.plan import Plan, StateField
 
 
 class State:
@@ -128,7 +128,7 @@ class State:
         if (
             state.held >= max(plan.batch, 1)
             or state.halvings > plan.rate_halvings_max
-            or state.replay.seen.max() > MOST_SEEN
+            or state.replay.seen.max() > plan.replay.most_seen
         ):
             raise InputError("the bytes of a state are damaged: a counter is out of range")
         return state

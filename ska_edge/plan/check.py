@@ -16,7 +16,7 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE, layer_plans, neuron_formats
 from ska_edge.plan.margin import largest_margin
-from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
+from ska_edge.plan.plan import BUFFERS, LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
@@ -240,6 +240,8 @@ def _check_rule(plan: Plan) -> None:
             raise InputError(f"rule {plan.rule} has no labels: its output layer cannot learn alone")
         if replay != Replay():
             raise InputError(f"rule {plan.rule} learns from a held batch; it has no replay buffer")
+    if replay.kind not in BUFFERS:
+        raise InputError(f"{replay.kind!r} is no kind of replay buffer: {' or '.join(BUFFERS)}")
     if min(replay.per_class, replay.per_sample) < 0:
         raise InputError("a replay buffer cannot have a negative number of samples")
     if (replay.per_class > 0) != (replay.per_sample > 0):

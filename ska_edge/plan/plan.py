@@ -23,8 +23,10 @@ from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
-# A replay buffer counts the samples of a class up to this; `random_words.below` gets the count + 1.
+# A reservoir counts the samples of a class up to this; `random_words.below` gets the count + 1.
 MOST_SEEN = 65534
+RESERVOIR, FIFO = "reservoir", "fifo"
+BUFFERS = (RESERVOIR, FIFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,29 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The sizes of a replay buffer: stored samples per class; replayed samples per new sample.
+    """A replay buffer: stored samples per class, replayed samples per new sample, and its kind.
 
-    Both sizes are 0 without a replay buffer.
+    Both sizes are 0 without a replay buffer. A reservoir stores any sample of a class so far with
+    the same probability; a FIFO stores the last samples of a class.
     """
 
     per_class: int = 0
     per_sample: int = 0
+    kind: str = RESERVOIR
+
+    @property
+    def most_seen(self) -> int:
+        """The largest count of a class."""
+        return 2 * self.per_class - 1 if self.kind == FIFO else MOST_SEEN
+
+    @property
+    def after_most_seen(self) -> int:
+        """The count after `most_seen`.
+
+        A reservoir's count stops. In a full FIFO, the count minus `per_class` is the place of the
+        oldest sample, so the count goes back to `per_class` after the last place.
+        """
+        return self.per_class if self.kind == FIFO else MOST_SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +293,8 @@ class Plan:
         fields.append(StateField("parameters", weight, (parameters,), note))
         if self.replay.per_class:
             note = "samples of each class so far, stored or not"
+            if self.replay.kind == FIFO:
+                note = "samples of each class; if the slots are full, their number + the oldest's"
             fields.append(StateField("seen", "<u2", (classes,), note))
             fields.append(StateField("replay", signal, (classes, slots, inputs), "stored samples"))
         if not self.rule_definition.supervised:
@@ -363,6 +383,8 @@ class Plan:
             for matrix in filter(None, (layer["matrix"], layer["readout"])):
                 if not matrix["halvings"]:
                     del matrix["halvings"]
+        if self.replay.kind == RESERVOIR:
+            del data["replay"]["kind"]
         return data
 
     @property

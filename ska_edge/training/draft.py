@@ -45,11 +45,19 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         steps=1 if supervised else options.steps,
         labels=dataset.labels,
         output_only=bool(options.readout_only),
-        replay=Replay(options.stored, options.relearned or 0) if options.stored else Replay(),
+        replay=_replay(options),
         seed=options.seed,
         margin=options.margin or 0.0,
         hidden_halvings=options.hidden_halvings or 0,
     )
+
+
+def _replay(options: Options) -> Replay:
+    """Return the replay buffer that the options describe."""
+    if not options.stored:
+        return Replay()
+    assert options.relearned and options.buffer
+    return Replay(options.stored, options.relearned, options.buffer)
 
 
 def with_input(draft: Draft, x: NDArray[np.float64], kind: str | None) -> tuple[Draft, Scaling]:

@@ -18,7 +18,7 @@ from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS
 from ska_edge.plan.margin import LIMIT
-from ska_edge.plan.plan import Plan
+from ska_edge.plan.plan import BUFFERS, RESERVOIR, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import PRECISION, RULE
 from ska_edge.rules.rule import RULES
@@ -216,6 +216,16 @@ class Options:
         settle=lambda _: 1,
         keep=lambda plan: plan.replay.per_sample or 1,
     )
+    buffer: str | None = option(
+        help="Kind of the replay buffer: a reservoir stores samples of the whole past; a FIFO"
+        " stores the last ones, for data whose classes change.",
+        kind=Kind.WORD,
+        choices=BUFFERS,
+        scope=Scope.LABELS,
+        words=RESERVOIR,
+        settle=lambda _: RESERVOIR,
+        keep=lambda plan: plan.replay.kind,
+    )
     readout_only: bool | None = option(
         help="Only the output layer learns.",
         kind=Kind.FLAG,
@@ -308,6 +318,7 @@ class Options:
         kept = _kept(base)
         if self.stored == 0:
             kept.pop("relearned", None)
+            kept.pop("buffer", None)
         missing = {
             name: kept.get(name, OPTIONS[name].default(at))
             for name in OPTIONS
@@ -358,6 +369,8 @@ class Options:
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
             )
+        if self.buffer != RESERVOIR and not self.stored:
+            raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
                 "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic}"

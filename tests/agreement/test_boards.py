@@ -31,7 +31,7 @@ from ska_edge.monitor.verify import Report, verify
 from ska_edge.network.margin import skipped
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import BUFFERS, FIFO, RESERVOIR, Plan, Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.plan.resolve import make_plan
@@ -121,7 +121,8 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         batch, steps = int(rng.integers(1, 6)), int(rng.integers(2, 6))
         return make_plan(sizes, **{**options, "rate": rate * batch, "batch": batch, "steps": steps})
     if rng.random() < 0.4:
-        options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+        kind = FIFO if seed % 3 == 2 else RESERVOIR
+        options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)), kind)
     options["output_only"] = bool(rng.random() < 0.25)
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     return make_plan(sizes, **options)
@@ -257,14 +258,14 @@ def test_the_cases_of_every_memory_cover_each_rule_with_each_precision(ram: int)
         itertools.product(RULES, PRECISIONS)
     )
     assert any(plan.hidden for plan in plans)
-    assert any(plan.replay.per_class for plan in plans)
+    assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
 
 
 def test_the_cases_cover_what_they_should() -> None:
     plans = [random_case(seed).model.plan for seed in range(PLANS)]
     assert any(layer.readout for plan in plans for layer in plan.layers)
     assert any(plan.hidden == 0 for plan in plans)
-    assert any(plan.replay.per_class for plan in plans)
+    assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
     assert any(plan.first_learned > 0 for plan in plans)
     assert {(accumulator_width(plan), update_width(plan)) for plan in plans} >= {
         (32, 32),

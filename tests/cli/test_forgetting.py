@@ -162,7 +162,13 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
     assert plain["replay_buffer"] is None
     assert open_model(Path("m.ska")).plan.replay.per_class == 0
     outcome = ska_edge(*train_iris, "--for", "virtual-m4", "--json")
-    buffer = {"board": "virtual-m4", "stored": 5, "relearned": 2, "bytes": 72}
+    buffer = {
+        "board": "virtual-m4",
+        "stored": 5,
+        "relearned": 2,
+        "bytes": 72,
+        "buffer": "reservoir",
+    }
     assert outcome.document()["replay_buffer"] == buffer
     assert "2 of them learned again with each new sample; 72 of 131072 bytes of RAM" in outcome.err
     assert open_model(Path("m.ska")).plan.replay == Replay(5, 2)
@@ -170,6 +176,8 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
         (("--stored", 0), Replay()),
         (("--stored", 3), Replay(3, 1)),
         (("--relearned", 1), Replay(5, 1)),
+        (("--relearned", 3), Replay(5, 3)),
+        (("--buffer", "fifo"), Replay(5, 2, "fifo")),
         (("--from", "m.ska"), Replay(5, 2)),
     ):
         assert ska_edge(*train_iris, "-o", "x.ska", "--for", "virtual-m4", *options).code == 0

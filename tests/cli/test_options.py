@@ -65,6 +65,10 @@ def test_no_command_describes_an_option_of_its_own(command: str) -> None:
         (("--rate", "-1"), "a rate is a finite number above 0; --rate is -1.0"),
         (("--decay", "20"), "--decay is at least 0, and less than --epochs"),
         (
+            ("--buffer", "fifo"),
+            "--buffer is the kind of the replay buffer; give --stored",
+        ),
+        (
             ("--relearned", "2"),
             "--relearned says how many stored samples are learned again; give --stored",
         ),

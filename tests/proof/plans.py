@@ -8,7 +8,7 @@ import numpy as np
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import FIFO, Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
@@ -23,7 +23,7 @@ PLANS = {
         margin=0.1,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
-    "feedback": make_plan((3, 5, 2), rule="feedback", hidden_halvings=2),
+    "feedback": make_plan((3, 5, 2), rule="feedback", replay=Replay(2, 1, FIFO), hidden_halvings=2),
     "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
     "code": make_plan((3, 5, 2), rule="code", precision="w32a16"),
 }

@@ -45,7 +45,11 @@ def _state_document(state: State) -> dict[str, Any]:
     """Return the state for `--json`, without the parameters."""
     plan, buffer = state.plan, None
     if plan.replay.per_class:
-        buffer = {"held": state.replay.held.tolist(), "of_each": plan.replay.per_class}
+        buffer = {
+            "held": state.replay.held.tolist(),
+            "of_each": plan.replay.per_class,
+            "kind": plan.replay.kind,
+        }
     return {
         "step": state.step,
         "samples": state.samples,

@@ -41,11 +41,12 @@ class Target:
         """
         if self._board is None or options.stored is not None or options.start is not None:
             return options
-        plan = Session.open(dataset, options).plan
+        without = replace(options, relearned=None, buffer=None)  # they need a buffer's size
+        plan = Session.open(dataset, without).plan
         found = buffer_for(plan, self._board)
         if not found.per_class:
             self._too_small = plan.rule_definition.supervised and plan.batch == 1
-            return options
+            return without
         return replace(
             options, stored=found.per_class, relearned=options.relearned or found.per_sample
         )
@@ -60,7 +61,7 @@ class Target:
         size = "" if board.memory is None else f" of {board.memory.ram.size}"
         out.line(
             f"replay buffer for {board.name}: {replay.per_class} samples per class,"
-            f" {replay.per_sample} of them learned again with each new sample;"
+            f" {replay.kind}, {replay.per_sample} of them learned again with each new sample;"
             f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
         )
 
@@ -96,5 +97,6 @@ class Target:
             "board": self._board.name,
             "stored": plan.replay.per_class,
             "relearned": plan.replay.per_sample,
+            "buffer": plan.replay.kind,
             "bytes": cost(plan, self._board),
         }

@@ -72,6 +72,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_CODE_SIGNS_KEY 0x6909C6CEu
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
+#define SKA_REPLAY_FIFO 0 /* 1 if it keeps the last samples */
 #define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */

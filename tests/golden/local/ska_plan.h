@@ -78,6 +78,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE 0
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
+#define SKA_REPLAY_FIFO 0 /* 1 if it keeps the last samples */
 #define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.125 */

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import MOST_SEEN, Plan, Replay
+from ska_edge.plan.plan import BUFFERS, FIFO, MOST_SEEN, RESERVOIR, Plan, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
@@ -61,6 +63,54 @@ def test_the_count_of_a_class_ends_where_draws_end() -> None:
     assert buffer.seen[0] == MOST_SEEN
 
 
+def a_fifo(per_class: int, seed: int = 0) -> Plan:
+    return make_plan((2, 3), replay=Replay(per_class, 1, FIFO), seed=seed)
+
+
+@given(st.integers(1, 6), st.lists(st.integers(0, 2), max_size=60))
+def test_a_fifo_keeps_the_last_samples_of_each_class_and_draws_no_number_for_it(
+    size: int, labels: list[int]
+) -> None:
+    buffer = ReplayBuffer(a_fifo(size), 1)
+    for number, label in enumerate(labels):
+        buffer.remember(np.array([number]), label)
+    for label in range(3):
+        last = [number for number, other in enumerate(labels) if other == label][-size:]
+        assert sorted(buffer.samples[label, : buffer.held[label], 0]) == last
+    assert buffer.drawn == 0
+    assert buffer.seen.max() < 2 * size
+
+
+def test_a_fifo_survives_the_bytes_of_a_device() -> None:
+    state = State(a_fifo(3))
+    for number in range(8):
+        state.replay.remember(np.array([number, -number]), 1)
+    again = State.from_bytes(state.plan, state.to_bytes())
+    again.replay.remember(np.array([8, -8]), 1)
+    assert sorted(again.replay.samples[1, :, 0]) == [6, 7, 8]
+    again.replay.seen[0] = 6
+    with pytest.raises(InputError, match="counter is out of range"):
+        State.from_bytes(again.plan, again.to_bytes())
+
+
+def test_a_fifo_forgets_what_has_changed() -> None:
+    """After the labels changed places, a reservoir still teaches the old ones."""
+    rng = np.random.default_rng(3)
+    centers = rng.normal(0, 60, (3, 2))
+    right = {}
+    for kind in BUFFERS:
+        plan = make_plan((2, 3), replay=Replay(5, 4, kind), rate=0.05)
+        trainer, hits = FixedTrainer(State(plan)), 0
+        for number in range(600):
+            label = int(rng.integers(3))
+            x = np.clip(np.round(centers[label] + rng.normal(0, 8, 2)), -128, 127).astype(np.int64)
+            told = label if number < 400 else (label + 1) % 3
+            hits += number >= 500 and int(trainer.infer(x[None])[0].argmax()) == told
+            trainer.learn_one(x, told)
+        right[kind] = hits
+    assert right[FIFO] > right[RESERVOIR] + 10
+
+
 def test_past_samples_are_learned_before_the_new_one() -> None:
     plan = a_plan(2, per_sample=3)
     trainer = FixedTrainer(State(plan))
@@ -91,6 +141,7 @@ def test_replay_repairs_a_stream_sorted_by_class() -> None:
         ({"replay": Replay(3, 0)}, "replay buffer needs two numbers"),
         ({"replay": Replay(3, 1), "batch": 2}, "sample by sample"),
         ({"replay": Replay(3, 256)}, "at most 255"),
+        ({"replay": Replay(3, 1, "lifo")}, "'lifo' is no kind of replay buffer: reservoir or fifo"),
         ({"replay": Replay(3, 1), "rule": "published"}, "has no replay"),
     ],
 )
