@@ -267,7 +267,11 @@ def test_inspect_says_what_the_device_has_been_through(ska_edge, pulled: Model) 
         "halvings": 1,
         "rate": pulled.plan.rate.real / 2,
         "held": 0,
-        "replay_buffer": {"held": pulled.state.replay.held.tolist(), "of_each": 2},
+        "replay_buffer": {
+            "held": pulled.state.replay.held.tolist(),
+            "of_each": 2,
+            "kind": "reservoir",
+        },
     }
     text = ska_edge("inspect", "p.ska").out
     taken = pulled.state.replay.held.sum()
