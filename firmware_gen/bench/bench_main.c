@@ -70,9 +70,10 @@ static uint32_t learn_measure(const bench_input_t *x, uint16_t label) {
 /* --- the stack -------------------------------------------------------------------------------- */
 
 #if defined(BENCH_HEAP) && (defined(__thumb__) || defined(__riscv))
-/* A library may call through pointers, so the image does not show a bound of its stack. The stack
- * is measured instead: the free RAM below the stack pointer is filled with a pattern before the
- * run, and bytes that lost the pattern were used. The linker script defines both ends. */
+/* A library may call through pointers, so the image does not show a bound of its stack. The
+ * stack is measured instead: the free RAM below the stack pointer is filled with a pattern
+ * before the run, and bytes that lost the pattern were used. The linker script defines the ends
+ * of the free RAM. */
 #define STACK_PATTERN 0x5AFEC0DEu
 #define STACK_NEAR 64u /* bytes below the marker that the function itself may use */
 

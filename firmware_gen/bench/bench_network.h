@@ -4,9 +4,9 @@
  * describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has the initial weights
  * in float, BENCH_WEIGHT(i): for every layer W, row after row, then b.
  *
- * Without `--library`, FILE may not use a C library. With `--library DIR`, it may include the files
- * of DIR, it may use the C library of the compiler, and it includes bench_heap.h, which defines
- * malloc. */
+ * Without `--library`, FILE may not use a C library. With `--library DIR`, FILE may include the
+ * files of DIR and use the C library of the compiler. FILE then includes bench_heap.h, which
+ * defines malloc. */
 #ifndef BENCH_NETWORK_H
 #define BENCH_NETWORK_H
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 LARGEST_SLOT = 254
-"""Maximum saves between two erases of a slot; runtime/ska_journal.c numbers the places of a slot in
-a byte.
+"""Maximum saves between two erases of a slot; runtime/ska_journal.c keeps the number of a place in
+one byte.
 """
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""

@@ -83,11 +83,11 @@ class ArmCode(Code):
         return value & ~1  # the lowest bit marks Thumb code
 
     def calls(self) -> int:
-        """Return the bytes of the deepest chain of calls from reset."""
+        """Return the stack in bytes of the deepest chain of calls from reset."""
         return self._need(self._handlers()[0], ())
 
     def interrupt(self) -> int:
-        """Return the bytes of an exception's frame, plus the stack of the worst handler."""
+        """Return the stack in bytes of an exception's frame and the worst handler."""
         handlers = self._handlers()[1:]
         return self._exception_frame + max((self._need(at, ()) for at in handlers), default=0)
 

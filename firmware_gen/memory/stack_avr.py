@@ -55,11 +55,15 @@ class AvrCode(Code):
         return bool(kind == "STT_FUNC" or is_routine)
 
     def calls(self) -> int:
-        """Return the bytes of the deepest chain of calls, with the return address of main()."""
+        """Return the stack in bytes of the deepest chain of calls, with the return address of
+        main().
+        """
         return self.call_size + self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """Return the bytes of the return address and the worst handler; 0 without a handler."""
+        """Return the stack in bytes of the return address and the worst handler; 0 without a
+        handler.
+        """
         handlers = [f.start for f in self.functions() if HANDLER.fullmatch(f.name)]
         return max((self.call_size + self._need(start, ()) for start in handlers), default=0)
 
@@ -170,18 +174,18 @@ class AvrCode(Code):
 
 
 def _is_long_jump(word: int) -> bool:
-    """Tell whether this is JMP or CALL."""
+    """Tell whether an instruction is JMP or CALL."""
     return field(word, 9, 7) == 0b1001010 and field(word, 2, 2) == 0b11
 
 
 def _size(word: int) -> int:
-    """Return the bytes of the instruction: 4 for JMP, CALL, LDS and STS, otherwise 2."""
+    """Return the size of an instruction in bytes: 4 for JMP, CALL, LDS and STS, otherwise 2."""
     is_direct = field(word, 10, 6) == 0b100100 and field(word, 0, 4) == 0
     return 4 if is_direct or _is_long_jump(word) else 2
 
 
 def _skips(word: int) -> bool:
-    """Tell whether this may skip the next instruction: CPSE, SBRC, SBRS, SBIC, SBIS."""
+    """Tell whether an instruction may skip the next one: CPSE, SBRC, SBRS, SBIC, SBIS."""
     return (
         field(word, 10, 6) == 0b000100
         or field(word, 10, 6) == 0b111111

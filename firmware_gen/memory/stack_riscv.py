@@ -51,11 +51,11 @@ class RiscvCode(Code):
     """The functions of a RISC-V image."""
 
     def calls(self) -> int:
-        """Return the bytes of the deepest chain of calls from the first C function on."""
+        """Return the stack in bytes of the deepest chain of calls from the first C function on."""
         return self._need(self._named(START).start, ())
 
     def interrupt(self) -> int:
-        """Return the bytes of stack that the trap handler needs."""
+        """Return the stack in bytes of the trap handler."""
         return self._need(self._named(TRAP).start, ())
 
     def _steps(self, function: Function) -> Iterator[tuple[int, Step]]:

@@ -6,8 +6,7 @@
  *
  * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
  * ska_request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves,
- * ska_tag.c has the key.
- */
+ * and ska_tag.c has the key. */
 #include "ska_request.h"
 
 #include "ska_reply.h"

@@ -1,4 +1,4 @@
-"""A batch gives the same bits in C, in one call or sample by sample, and in numpy."""
+"""C learns a batch, in one call or sample by sample, with the same bits as numpy."""
 
 from __future__ import annotations
 

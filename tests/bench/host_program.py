@@ -31,7 +31,7 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class HostProgram:
-    """A loaded program: it classifies and learns rows of float32, (inputs,) each."""
+    """A loaded program: it classifies and learns rows of float32, each of shape (inputs,)."""
 
     library: ctypes.CDLL
 

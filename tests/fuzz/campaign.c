@@ -301,7 +301,7 @@ static bool produce(void) {
         }
         stage = STAGE_ZERO;
         /* fall through */
-    case STAGE_ZERO: /* a zero ends the last piece; only then is the next seq known */
+    case STAGE_ZERO: /* a zero ends the last piece; after it, the next seq is known */
         line_add(&zero, 1);
         stage = STAGE_AGAIN;
         return true;

@@ -144,7 +144,8 @@ class FlashInterface:
         if bit(value, self.STRT):
             if field(value, 0, 3) != flag(self.SER):
                 raise FirmwareFault(
-                    "it sets STRT in FLASH_CR, but not SER, or another bit with SER; set SER alone"
+                    "it sets STRT in FLASH_CR for another operation than SER; of PG, SER and MER,"
+                    " set only SER"
                 )
             self._erase(field(value, 3, 5))
 

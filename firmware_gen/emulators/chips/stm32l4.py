@@ -198,7 +198,8 @@ class FlashInterface:
         if bit(value, self.STRT):
             if field(value, 0, 3) != flag(self.PER):
                 raise FirmwareFault(
-                    "it sets STRT in FLASH_CR, but not PER, or another bit with PER; set PER alone"
+                    "it sets STRT in FLASH_CR for another operation than PER; of PG, PER and MER1,"
+                    " set only PER"
                 )
             self._check_errors()
             bank = BANK_2 if bit(value, 11) else 0x0800_0000

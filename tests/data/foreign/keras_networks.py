@@ -1,7 +1,7 @@
 """Writes the Keras fixtures of this folder; Keras exports through tf2onnx.
 
-Written with tensorflow-cpu 2.21.0, keras 3.15.1, tf2onnx 1.17.0, scikit-learn 1.9.1:
-python keras_networks.py
+`python keras_networks.py` wrote the present files with tensorflow-cpu 2.21.0, keras 3.15.1, tf2onnx
+1.17.0 and scikit-learn 1.9.1.
 """
 
 from __future__ import annotations

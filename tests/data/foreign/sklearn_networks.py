@@ -1,6 +1,7 @@
 """Writes the scikit-learn fixtures of this folder with skl2onnx.
 
-Written with scikit-learn 1.9.1, skl2onnx 1.20.0, pandas: python sklearn_networks.py
+`python sklearn_networks.py` wrote the present files with scikit-learn 1.9.1, skl2onnx 1.20.0 and
+pandas.
 """
 
 from __future__ import annotations

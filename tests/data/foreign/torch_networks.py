@@ -1,6 +1,7 @@
 """Writes the PyTorch fixtures of this folder.
 
-Written with torch 2.13.0, onnxscript 0.7, scikit-learn 1.9.1: python torch_networks.py
+`python torch_networks.py` wrote the present files with torch 2.13.0, onnxscript 0.7 and
+scikit-learn 1.9.1.
 """
 
 from __future__ import annotations

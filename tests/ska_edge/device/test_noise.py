@@ -96,7 +96,9 @@ def well(message: Message) -> dict[str, Any]:
 
 
 def say_message(message: Message, chosen: dict[str, Any]) -> Say:
-    """Make a reply with the request's sequence number, and the request's offset if both have it."""
+    """Make a reply with the request's sequence number, and with its offset if both messages have
+    one.
+    """
 
     def say(request: Frame) -> bytes:
         told = dict(chosen)

@@ -53,7 +53,7 @@ def recording(rng: np.random.Generator, bouts: int = 3) -> Dataset:
 
 
 def numbers(part: Dataset) -> NDArray[np.int64]:
-    """Return the number of each row in the data that were divided."""
+    """Return the number that each row of a part had in the divided data."""
     assert part.places is not None
     return part.places
 
