@@ -20,7 +20,7 @@ from tests.firmware_gen.emulators.machine import (
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
-UART, STORAGE, SCRIPT = "uart_stm32f4.c", "storage_stm32f4.c", "link_sectors.ld"
+UART, CHIP, STORAGE = "uart_stm32.c", "uart_chip.h", "storage_stm32f4.c"
 
 CHUNKS = chunks(page=16384)
 # The main program turns the data cache on, as the start-up code of many projects does.
@@ -32,21 +32,21 @@ CACHED = DRIVER_MAIN.replace(
 MISTAKES = [
     Mistake(
         "no clock of the port",
-        UART,
+        CHIP,
         "    RCC_AHB1ENR |= RCC_AHB1ENR_GPIOAEN;\n",
         "",
         "it uses GPIOA while its clock is off; set GPIOAEN in RCC_AHB1ENR first",
     ),
     Mistake(
         "no clock of the USART",
-        UART,
+        CHIP,
         "    RCC_APB1ENR |= RCC_APB1ENR_USART2EN;\n",
         "",
         "it uses USART2 while its clock is off; set USART2EN in RCC_APB1ENR first",
     ),
     Mistake(
         "no wait for the clock",
-        UART,
+        CHIP,
         "    RCC_APB1ENR |= RCC_APB1ENR_USART2EN;\n    (void)RCC_APB1ENR; /* a new clock runs after"
         " two cycles (RM0368, 6.3.9) */\n",
         "    RCC_APB1ENR = RCC_APB1ENR_USART2EN;\n",
@@ -121,15 +121,15 @@ MISTAKES = [
     Mistake(
         "no wait for the transmitter",
         UART,
-        "    while ((USART_SR & SR_TXE) == 0u) {\n    }\n",
+        "    while ((USART_STATUS & STATUS_TXE) == 0u) {\n    }\n",
         "",
         "it sends a byte before the previous one is sent; wait for TXE",
     ),
     Mistake(
         "an overrun is not cleared",
-        UART,
-        "if ((status & (SR_RXNE | SR_ORE)) != 0u)",
-        "if ((status & SR_RXNE) != 0u)",
+        CHIP,
+        "if ((status & (STATUS_RXNE | STATUS_ORE)) != 0u)",
+        "if ((status & STATUS_RXNE) != 0u)",
         "the interrupt handler leaves ORE of USART2 set, so the interrupt comes again for ever",
     ),
     Mistake(

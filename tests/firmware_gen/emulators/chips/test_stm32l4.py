@@ -25,7 +25,7 @@ from tests.firmware_gen.emulators.machine import (
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
-UART, STORAGE = "uart_stm32l4.c", "storage_stm32l4.c"
+UART, CHIP, STORAGE = "uart_stm32.c", "uart_chip.h", "storage_stm32l4.c"
 CHUNKS = chunks(page=2048)
 # The main program masks interrupts at each erase, for more time than two bytes take, so the bytes
 # after the last erase cause an overrun.
@@ -40,21 +40,21 @@ LATE = DRIVER_MAIN.replace(
 MISTAKES = [
     Mistake(
         "the oscillator is off",
-        UART,
+        CHIP,
         "    RCC_CR |= RCC_CR_HSION; /* after reset, the core runs on MSI at 4 MHz */\n",
         "",
         "it waits for ever for HSI16; set HSION in RCC_CR",
     ),
     Mistake(
         "no wait for the oscillator",
-        UART,
+        CHIP,
         "    while ((RCC_CR & RCC_CR_HSIRDY) == 0u) {\n    }\n",
         "",
         "it selects HSI16 while HSIRDY of RCC_CR is 0; wait for HSIRDY",
     ),
     Mistake(
         "the core stays on MSI",
-        UART,
+        CHIP,
         "    RCC_CFGR = (RCC_CFGR & ~RCC_CFGR_SW) | RCC_CFGR_SW_HSI16;\n"
         "    while ((RCC_CFGR & RCC_CFGR_SWS) != RCC_CFGR_SWS_HSI16) {\n    }\n",
         "",
@@ -63,14 +63,14 @@ MISTAKES = [
     ),
     Mistake(
         "no clock of the port",
-        UART,
+        CHIP,
         "    RCC_AHB2ENR |= RCC_AHB2ENR_GPIOAEN;\n",
         "",
         "it uses GPIOA while its clock is off; set GPIOAEN in RCC_AHB2ENR first",
     ),
     Mistake(
         "no clock of the USART",
-        UART,
+        CHIP,
         "    RCC_APB1ENR1 |= RCC_APB1ENR1_USART2EN;\n",
         "",
         "it uses USART2 while its clock is off; set USART2EN in RCC_APB1ENR1 first",
@@ -99,7 +99,7 @@ MISTAKES = [
     ),
     Mistake(
         "an overrun is not cleared",
-        UART,
+        CHIP,
         "        USART_ICR = ICR_ORECF;\n",
         "",
         "the interrupt handler leaves ORE of USART2 set, so the interrupt comes again for ever",
