@@ -213,7 +213,8 @@ def load_project(folder: Path) -> Project:
     """
     finish(folder)
     path = folder / DESCRIPTION
-    if not (path.is_file() or path.is_dir() or path.is_symlink()):  # a folder or a link is damage
+    # A folder or a broken link with this name is a damaged description.
+    if not (path.is_file() or path.is_dir() or path.is_symlink()):
         raise InputError(f"{folder} holds no ska-edge project; write one with `ska-edge firmware`")
     try:
         if not path.is_file():

@@ -41,7 +41,7 @@ class BootLoader:
 
     @contextmanager
     def running(self, folder: Path) -> Iterator[str]:
-        """Run a chip that has only the boot loader during the block; give the path of its port."""
+        """During the block, run a chip that has only the boot loader; give the path of its port."""
         board = load_board(self.board)
         command = [str(compile_simulator(folder)), str(self.image(folder)), board.core]
         command += [str(board.clock), "115200", str(FRESH), str(self.address)]

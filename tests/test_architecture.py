@@ -28,7 +28,8 @@ ARROWS: dict[str, set[str]] = {
     "monitor": {"device", "model"},
     "api": {"training", "monitor"},
 }
-# The same table for the packages of cli. `commands` and the modules beside it may import all.
+# The same table for the packages of cli. `commands` and the modules beside it may import all
+# packages of cli.
 CLI_ARROWS: dict[str, set[str]] = {
     "screen": set(),
     "options": {"screen"},

@@ -177,7 +177,7 @@ def _draws(plan: Plan) -> str:
         lines.append(
             f"#define SKA_MOST_SEEN {plan.replay.most_seen} /* the largest count of a class */"
         )
-        lines.append(f"#define SKA_AFTER_MOST_SEEN {after} /* the count of a class after that */")
+        lines.append(f"#define SKA_AFTER_MOST_SEEN {after} /* follows the largest count */")
     return "".join(f"{line}\n" for line in lines)
 
 

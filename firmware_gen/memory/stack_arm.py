@@ -272,5 +272,5 @@ def _step(name: str, instruction: Any, constants: dict[int, int], declared: int 
     if kind in (arm.ARM_INS_LDR, arm.ARM_INS_LDRD) and operands[-1].type == arm.ARM_OP_IMM:
         return Step(-operands[-1].imm)  # a pop of one or two registers
     if kind == arm.ARM_INS_MOV and operands[1].reg == arm.ARM_REG_R7:
-        return Step()  # a function's end goes back to the frame pointer; the stack shrinks
+        return Step()  # the end of a function restores the frame pointer; the stack shrinks
     raise of_variable_size(where)

@@ -109,7 +109,7 @@ def _step(where: str, address: int, instruction: Instruction, constants: dict[in
     if kind == "addi" and rs1 == STACK_POINTER:
         return Step(-instruction.value)
     if kind == "addi" and rs1 == FRAME_POINTER:
-        return Step()  # a function's end goes back to the frame pointer; the stack shrinks
+        return Step()  # the end of a function restores the frame pointer; the stack shrinks
     if kind == "add" and STACK_POINTER in (rs1, rs2):
         distance = constants.get(rs2 if rs1 == STACK_POINTER else rs1)
         if distance is not None:

@@ -365,8 +365,8 @@ static uint16_t replay_held(const ska_t *ska, uint16_t label) {
     return ska->seen[label] < SKA_REPLAY_SLOTS ? ska->seen[label] : SKA_REPLAY_SLOTS;
 }
 
-/* Returns the slot for the next sample of a class whose slots are full; a reservoir may draw a slot
- * that it does not have, and then drops the sample. */
+/* Returns the slot for the next sample of a class whose slots are full. A reservoir may return a
+ * number without a slot; the sample is then not stored. */
 static uint16_t replay_slot(ska_t *ska, uint16_t seen) {
 #if SKA_REPLAY_FIFO
     (void)ska;

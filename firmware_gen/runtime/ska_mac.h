@@ -37,7 +37,8 @@ void ska_mac_update(ska_mac_t *mac, const uint8_t *bytes, uint16_t count);
 /* Ends the tag and writes its SKA_TAG_BYTES. */
 void ska_mac_tag(ska_mac_t *mac, uint8_t *tag);
 
-/* Ends the tag and compares it. The time is the same for every wrong tag, so it reveals nothing. */
+/* Ends the computed tag and compares it with `tag`. Every wrong tag takes the same time, so the
+ * time reveals nothing. */
 bool ska_mac_equal(ska_mac_t *mac, const uint8_t *tag);
 
 #ifdef __cplusplus

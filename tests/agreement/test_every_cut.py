@@ -1,6 +1,6 @@
-"""Power that fails within any flash operation of a save leaves a chip the old state or the new one.
+"""If power fails within any flash operation of a save, a chip keeps the old state or the new one.
 
-A save that fits the page is cut, and one that must erase the next page.
+Two saves are cut: one that fits the page, and one that must erase the next page.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.agreement.test_saves import flashed, write
 from tests.firmware_gen.emulators.cuts import RecordingCells
 from tests.firmware_gen.emulators.machine import MakeMachine, Script, powered
 
-PLAN = make_plan((4, 3, 3))  # a save of few operations that fills a sector of 16 KB in 163 saves
+PLAN = make_plan((4, 3, 3))  # a save takes few operations, and 163 saves fill a sector of 16 KB
 ROWS = np.random.default_rng(3).integers(-128, 128, (190, PLAN.inputs))
 SAVES = "saves"
 OLD = b"\x5a"  # a byte of a page that was used and not erased
@@ -78,7 +78,7 @@ class Filled:
 def filled(storage: Storage, state: State, folder: Path) -> tuple[Filled, Filled]:
     """Let a process save into a memory of this kind.
 
-    Returns the cells after the first save, and before the save that changes the page.
+    Returns the cells after the first save, and after the last save that fits the first page.
     """
     write_project(PLAN, state.parameters, "host", folder)
     described = folder / "board" / "board.toml"

@@ -76,7 +76,7 @@ def test_the_documented_figures_with_a_margin_are_those_of_the_baseline() -> Non
 
 
 def test_the_documented_figures_are_those_of_the_baseline() -> None:
-    results, _, _ = "\n".join(page()).partition("\n### ")  # the table of cycles comes after it
+    results, _, _ = "\n".join(page()).partition("\n### ")  # the table of cycles comes later
     rows = [line.split("|") for line in results.splitlines() if line.startswith("| `qemu-")]
     assert len(rows) == 7
     for _, name, *cells in rows:

@@ -54,7 +54,7 @@ def test_a_folder_is_listed_once_for_all_outputs(ska_edge, monkeypatch: pytest.M
     monkeypatch.setattr(load, "files_of", listing)
     outcome = ska_edge("train", "days", *QUICK, "--log", "steps", "--checkpoint", "kept.ska")
     assert outcome.code == 0
-    assert listed.count("days") == 2  # to check the outputs, and to read the rows
+    assert listed.count("days") == 2  # once to check the outputs, once to read the rows
 
 
 @pytest.mark.parametrize(

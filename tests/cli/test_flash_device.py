@@ -206,7 +206,7 @@ def test_copy_writes_to_a_folder_beside_the_project(ska_edge, built: Built) -> N
 
 def test_copy_needs_a_folder(ska_edge, built: Built) -> None:
     project = built(DRIVE, "fw")
-    (project / "build" / "inside").mkdir()  # "inside" is no folder in the current folder
+    (project / "build" / "inside").mkdir()  # "inside" is in another folder than the current one
     Path("precious.csv").write_text("1,2\n")
     before = sorted(Path().rglob("*"))
     for port in ("missing", "precious.csv", str(Path("missing").resolve()), "inside", ""):

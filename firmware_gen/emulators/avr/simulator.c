@@ -263,7 +263,7 @@ static void wait_in_boot_loader(avr_t *avr) {
     }
     send_output();
     if (!fetch_input(PATIENCE_MS) && port_is_open()) {
-        last_move = avr->cycle + (avr_cycle_count_t)avr->frequency * 10u; /* let its time go on */
+        last_move = avr->cycle + (avr_cycle_count_t)avr->frequency * 10u; /* let time go on */
     }
 }
 

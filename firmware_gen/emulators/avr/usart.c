@@ -96,7 +96,7 @@ static void write_control(avr_t *avr, avr_io_addr_t address, uint8_t value, void
     if ((value & TXEN0) == 0) {
         avr->data[UCSR0A] |= UDRE0; /* libsimavr clears it */
     }
-    if ((value & RXEN0) == 0) { /* the receiver loses its bytes */
+    if ((value & RXEN0) == 0) { /* a receiver that is off loses its bytes */
         held_count = 0;
         avr->data[UCSR0A] &= (uint8_t)~RXC0;
     } else if (held_count > 0 && (value & RXCIE0) != 0) {

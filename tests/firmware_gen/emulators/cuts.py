@@ -1,6 +1,7 @@
-"""Keeps what a power failure within each flash operation leaves, without a run for each of them.
+"""Records the cells after a power failure within each flash operation, all in one run.
 
-After a power failure, a chip has only its flash. So one run suffices to record every failure.
+After a power failure, only the flash of a chip matters. So one run suffices to record every
+failure.
 """
 
 from __future__ import annotations

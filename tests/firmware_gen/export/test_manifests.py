@@ -30,7 +30,7 @@ def test_the_kconfig_file_defines_the_symbols_that_the_module_uses(module: Path)
     kconfig = kconfiglib.Kconfig(str(module / "zephyr" / "Kconfig"))
     assert kconfig.warnings == []
     on, buffer = kconfig.syms[SYMBOL], kconfig.syms[f"{SYMBOL}_UART_BUFFER"]
-    assert (on.str_value, buffer.str_value) == ("n", "")  # it depends on the other symbol
+    assert (on.str_value, buffer.str_value) == ("n", "")  # the buffer depends on the other symbol
     on.set_value("y")
     assert buffer.str_value == "256"
     buffer.set_value("300")

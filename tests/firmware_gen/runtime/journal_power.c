@@ -579,7 +579,7 @@ static void scenario_same(void) {
         writes++;
     }
     saved(2);
-    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* the newest save differs: saved */
+    CHECK(save(1) == SKA_OK && ska_journal_saves() == 3); /* differs from the newest */
     memory[save_start(3)] ^= 1u;                          /* the newest save is damaged */
     CHECK(save(1) == SKA_OK && load() == SKA_OK && network_is(1));
     printf("writes %u\n", (unsigned)writes);

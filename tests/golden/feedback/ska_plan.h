@@ -73,7 +73,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_REPLAY_KEY 0xD902C103u
 #define SKA_SIGNS_SHIFT 3 /* from the sum to a projection */
 #define SKA_MOST_SEEN 65534 /* the largest count of a class */
-#define SKA_AFTER_MOST_SEEN 65534 /* the count of a class after that */
+#define SKA_AFTER_MOST_SEEN 65534 /* follows the largest count */
 
 #define SKA_REPLAY_SLOTS 2 /* samples in the replay buffer per class */
 #define SKA_REPLAY_FIFO 0 /* 1 if it keeps the last samples */

@@ -12,7 +12,7 @@
 
 const char ska_board_name[16] = "my board"; /* what ska-edge shows as the board */
 
-static ska_device_t device; /* the protocol and the network, device.network; not on the stack */
+static ska_device_t device; /* has the network, device.network; not on the stack */
 
 void example_serve(void);
 

@@ -221,7 +221,8 @@ def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
         assert set(division.train.y) == set(division.test.y) == {0, 1, 2}
         learned, tested = numbers(division.train), numbers(division.test)
         steps = np.abs(learned[:, np.newaxis] - tested).min(axis=0)
-        assert (steps == 1).sum() <= 2 * 5  # such neighbors are only at the bounds of the fifths
+        # A tested row has a learned neighbor only at a bound of a fifth.
+        assert (steps == 1).sum() <= 2 * 5
         parts_are_apart(division, 300)
 
 
