@@ -26,6 +26,7 @@ class TimedLine:
         self._wire = wire
         self._input: deque[int] = deque()
         self._output = bytearray()
+        self._before = 0  # bytes of output at the last byte time
         self._passed = 0.0
 
     def send(self, byte: int) -> None:
@@ -52,8 +53,10 @@ class TimedLine:
 
     def take(self) -> int | None:
         """Return the next byte for the firmware; None if there is none yet."""
-        if len(self._output) >= OUTPUT_LIMIT or not self._input:
+        # A write may wake the program at the port, so bytes are written when the firmware pauses.
+        if len(self._output) == self._before or len(self._output) >= OUTPUT_LIMIT:
             self.flush()
+        self._before = len(self._output)
         if not self._input and self._wire.ready():
             self._input += self._wire.read(PIECE)
         return self._input.popleft() if self._input else None

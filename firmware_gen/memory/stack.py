@@ -30,6 +30,10 @@ DEEPEST = 2**17
 
 ALLOCATED = 0x2
 """Flag of a section that occupies memory at run time (ELF specification, SHF_ALLOC)."""
+DECLARED = "ska_called_stack."
+"""The start of a symbol's name; the name of a function follows. The symbol's value is the bytes of
+stack that the function's calls of routines in the ROM of a chip need, which are not in the image.
+"""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,10 @@ class Code(ABC):
             if section["sh_flags"] & ALLOCATED and section["sh_type"] == "SHT_PROGBITS"
         ]
         self._functions: dict[int, Function] = {}
+        self._declared: dict[str, int] = {}
         for symbol in image.get_section_by_name(".symtab").iter_symbols():
+            if symbol.name.startswith(DECLARED):
+                self._declared[symbol.name.removeprefix(DECLARED)] = symbol["st_value"]
             if self._is_function(symbol):
                 start, size = self._code_address(symbol["st_value"]), symbol["st_size"]
                 known = self._functions.get(start)

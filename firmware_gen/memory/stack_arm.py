@@ -29,10 +29,6 @@ ALLOCATED = 2
 """SHF_ALLOC of the ELF specification: the section occupies memory at run time."""
 VECTORS = "ska_vectors"
 """The symbol of the vector table: initial stack pointer, reset, then the exception handlers."""
-DECLARED = "ska_called_stack."
-"""The start of a symbol's name; the name of a function follows. The symbol's value is the bytes of
-stack that the function's calls through pointers need. Such calls go to the ROM of a chip, which is
-not in the image."""
 
 EXCEPTION_FRAME = 36
 """Bytes that the core pushes on an exception: 8 registers and up to 4 bytes to align to 8 (Armv7-M
@@ -58,7 +54,6 @@ class ArmCode(Code):
         )
         self._disassembler.detail = True
         self._vectors: tuple[int, int] | None = None
-        self._declared: dict[str, int] = {}
         marks: dict[int, bool] = {}  # address -> whether data (a literal pool) begins there
         for symbol in image.get_section_by_name(".symtab").iter_symbols():
             address = symbol["st_value"]
@@ -66,8 +61,6 @@ class ArmCode(Code):
                 continue
             if symbol.name == VECTORS:
                 self._vectors = (address, symbol["st_size"])
-            elif symbol.name.startswith(DECLARED):
-                self._declared[symbol.name.removeprefix(DECLARED)] = address
             elif symbol.name[:2] in ("$t", "$d") and _is_loaded(image, symbol):
                 # Empty data at the address of a function would hide the function, so code has
                 # priority.

@@ -66,12 +66,20 @@ class RiscvCode(Code):
             if instruction.kind in ("branch", "jal")
         }
         constants: dict[int, int] = {}  # registers whose value is known here, on every path
+        declared = self._declared.get(function.name)
         for address, instruction in instructions:
             if address in targets:
                 constants.clear()
             where = f"{function.name} at 0x{address:x}"
-            yield address, _step(where, address, instruction, {**constants, ZERO: 0})
+            step = _step(where, address, instruction, {**constants, ZERO: 0})
+            if declared is not None and self._is_outside(step):
+                step = Step(below=declared, ends=step.ends)
+            yield address, step
             _learn(address, instruction, constants)
+
+    def _is_outside(self, step: Step) -> bool:
+        """Tell whether an instruction continues at a place where the image has no function."""
+        return step.target is not None and self._function_at(step.target) is None
 
     def _instructions(self, function: Function) -> Iterator[tuple[int, Instruction]]:
         address, end = function.start, function.start + function.size

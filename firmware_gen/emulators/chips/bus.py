@@ -20,11 +20,15 @@ class Bus:
     """The registers of the interrupt controller and of the peripherals.
 
     `peripherals` are groups of registers, by the address of the group; each group has `size` bytes.
+    `nvic` is None if the core has no such interrupt controller.
     """
 
-    def __init__(self, peripherals: Mapping[int, Peripheral], size: int, nvic: Nvic) -> None:
+    def __init__(
+        self, peripherals: Mapping[int, Peripheral], size: int, nvic: Nvic | None = None
+    ) -> None:
         self._places = [(start, size, peripheral) for start, peripheral in peripherals.items()]
-        self._places.append((SYSTEM_CONTROL, PAGE, nvic))
+        if nvic is not None:
+            self._places.append((SYSTEM_CONTROL, PAGE, nvic))
 
     def pages(self) -> list[int]:
         """Return the addresses of the pages with registers."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.firmware_gen.emulators import test_simavr_drivers
 from tests.firmware_gen.emulators.chips import test_nrf, test_stm32f4, test_stm32l4
+from tests.firmware_gen.emulators.esp32c3 import test_machine as test_esp32c3
 from tests.firmware_gen.emulators.machine import Mistake
 from tests.firmware_gen.emulators.rp2040 import test_machine
 
@@ -18,6 +19,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "BOARDS.md"
 @pytest.mark.parametrize(
     ("board", "mistakes"),
     [
+        ("esp32-c3", test_esp32c3.MISTAKES),
         ("mega2560", test_simavr_drivers.MISTAKES),
         ("microbit-v1", test_nrf.MISTAKES_V1),
         ("microbit-v2", test_nrf.MISTAKES_V2),
