@@ -223,7 +223,10 @@ class Board:
             ToolError: its emulator is missing; the sentence says how to install it.
         """
         if self.start is None:
-            raise InputError(f"board {self.name} is hardware and cannot be started as a process")
+            raise InputError(
+                f"board {self.name} is hardware and cannot be started as a process; its board.toml"
+                " has no [start]"
+            )
         if not hasattr(os, "openpty"):
             raise ToolError(
                 f"board {self.name} needs pseudo terminals, which this system lacks: use Linux"

@@ -70,7 +70,10 @@ def kill(running: RunningBoard) -> None:
 
 
 # Boards that keep their saves in the file that SKA_STORAGE names.
-FILED = ["host", "microbit-v1", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico", "uno"]
+FILED = [
+    *("esp32-c3", "host", "microbit-v1", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico"),
+    "uno",
+]
 
 
 @pytest.fixture

@@ -175,12 +175,7 @@ EXAMPLES = PAGE.split("<!-- flashers -->\n```toml\n")[1].split("```")[0]
     [
         (
             "esptool",
-            [
-                "esptool --chip esp32c3 --port /dev/x write_flash 0x08000000"
-                " BUILD/firmware-08000000.bin",
-                "esptool --chip esp32c3 --port /dev/x write_flash 0x08010000"
-                " BUILD/firmware-08010000.bin",
-            ],
+            ["esptool --chip esp32c3 --port /dev/x write-flash 0x0 BUILD/firmware.esp"],
         ),
         (
             "dfu-util",
@@ -205,7 +200,8 @@ def test_the_examples_of_the_page_are_flashers_of_a_board_of_one_s_own(
 ) -> None:
     project = built("nucleo-f401re", "fw")
     path = project / "board" / "board.toml"
-    path.write_text(path.read_text(encoding="utf-8") + "\n" + EXAMPLES, encoding="utf-8")
+    text = f"esp = 5\n{path.read_text(encoding='utf-8')}\n{EXAMPLES}"
+    path.write_text(text, encoding="utf-8")
     words = ["--port", "/dev/x"] if "/dev/x" in commands[0] else []
     outcome = ska_edge("flash", project, "--tool", tool, *words, "--dry-run")
     assert outcome.code == 0, outcome.err

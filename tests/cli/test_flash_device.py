@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board.board import load_board
+from firmware_gen.emulators.flash import start
 from firmware_gen.folder.trust import DESCRIPTION
+from ska_edge.model.open import Model, open_model
 from tests.conftest import without
+from tests.esp_rom import EspRom
 from tests.rom_loader import ORIGIN, RomLoader
 
 Built = Callable[[str, str], Path]
@@ -56,6 +60,43 @@ def test_a_device_that_does_not_answer_is_an_error_of_the_device(ska_edge, built
     assert outcome.err.splitlines()[-1] == (
         "ska-edge: stm32flash failed with exit code 1; its output above says why"
     )
+
+
+@pytest.fixture
+def esptool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find esptool in the folder of this Python, too."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if shutil.which("esptool") is None:
+        without("esptool is not installed: pip install esptool")
+
+
+@pytest.mark.usefixtures("esptool")
+def test_what_esptool_writes_is_started_and_learns_and_saves(
+    ska_edge, built: Built, iris: Model, iris_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = built("esp32-c3", "fw")
+    image = project / "build" / "firmware.esp"
+    content = image.read_bytes()
+    with EspRom(contents=0x00) as rom:  # every byte of the flash is 0
+        outcome = ska_edge("flash", project, "--port", rom.port, "--trust", "--json")
+    assert outcome.code == 0
+    assert outcome.document()["tool"] == "esptool"
+    assert outcome.document()["flashed"] is True
+    assert rom.flash[: len(content)] == content
+    assert set(rom.flash[0x10_0000:0x12_0000]) == {0}  # the saves stay
+
+    image.write_bytes(rom.flash)  # the emulator starts what esptool wrote
+    monkeypatch.setenv("SKA_STORAGE", str(Path("saves").absolute()))
+    with start(project) as running:
+        words = [iris_file, "iris", "--port", running.port, "--samples", "20"]
+        assert ska_edge("verify", *words).code == 0
+        assert ska_edge("save", "--port", running.port).code == 0
+        assert ska_edge("pull", iris_file, "-o", "before.ska", "--port", running.port).code == 0
+        os.kill(running.pid, signal.SIGKILL)
+    with start(project) as running:
+        assert ska_edge("pull", iris_file, "-o", "after.ska", "--port", running.port).code == 0
+    before, after = (open_model(Path(f"{name}.ska")).state for name in ("before", "after"))
+    assert after.to_bytes() == before.to_bytes() != iris.state.to_bytes()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.board.board import Board
+from firmware_gen.board.board import Board, load_board
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.plan.plan import Tensor
@@ -43,6 +43,18 @@ def test_run_trains_builds_and_verifies(
     assert "everything was written to out" in outcome.err
     assert ska_edge("ports", "--json").code == 0
     assert not any("emulated" in port["what"] for port in ports(ska_edge))
+
+
+def test_run_refuses_a_board_that_cannot_be_started_before_it_trains(ska_edge) -> None:
+    load_board("qemu-m4").copy_to(Path("hardware"))
+    described = Path("hardware/board.toml")
+    head, start = described.read_text(encoding="utf-8").split("[start]\n")
+    described.write_text(head + start[start.index("\n[") :], encoding="utf-8")
+    sentence = ska_edge("run", "iris", "--board", "./hardware", "-o", "out").refusal(2)
+    assert sentence.endswith(
+        "hardware and cannot be started as a process; its board.toml has no [start]"
+    )
+    assert not Path("out").exists()
 
 
 def ports(ska_edge) -> list[dict[str, str]]:

@@ -64,6 +64,7 @@ def run(
     """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify."""
     out, options = Output(as_json), options_from(values)
     target = load_board(board)
+    target.check_startable()
     missing = target.available()
     if missing:
         raise ToolError(missing)
