@@ -39,6 +39,7 @@ def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> s
     fast = register_type(knowledge.minimum, knowledge.maximum)
     weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
     teacher = plan.rule_definition.teacher
+    integers = plan.raw is not None and not plan.raw_float
     proof = "\n".join(
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
@@ -105,7 +106,8 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TARGET {target} /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
 #define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
-#define SKA_RAW_INPUT {int(plan.raw is not None)} /* 1 if raw integers can be standardized */
+#define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
+#define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 
 /* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT {int(teacher == READOUT)}
@@ -228,6 +230,19 @@ static const {offset} ska_raw_offset[SKA_INPUTS] SKA_CONST = {{
 }};
 #define SKA_RAW_MULTIPLIER(i) {_reader(multiplier)}(&ska_raw_multiplier[i])
 #define SKA_RAW_OFFSET(i) {_reader(offset)}(&ska_raw_offset[i])
+{_point_table(raw.points)}"""
+
+
+def _point_table(points: tuple[int, ...] | None) -> str:
+    """Return the exponents that make integers of raw floats; "" if raw features are integers."""
+    if points is None:
+        return ""
+    return f"""
+/* A raw float is first multiplied by 2^point and rounded to an integer. */
+static const int16_t ska_raw_point[SKA_INPUTS] SKA_CONST = {{
+    {_numbers(points)}
+}};
+#define SKA_RAW_POINT(i) ska_const_i16(&ska_raw_point[i])
 """
 
 

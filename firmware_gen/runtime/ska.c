@@ -639,14 +639,18 @@ __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 
 uint32_t ska_initial_crc(void) { return SKA_INITIAL_CRC; }
 
+#if SKA_RAW_INPUT || SKA_RAW_FLOAT
+
+static ska_signal_t standardized_wide(int32_t raw, uint16_t i) {
+    return (ska_signal_t)ska_rule_standardized_wide(raw, SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
+}
+
+#endif
+
 #if SKA_RAW_INPUT
 
 static ska_signal_t standardized(int_fast16_t raw, uint16_t i) {
     return (ska_signal_t)ska_rule_standardized(raw, SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
-}
-
-static ska_signal_t standardized_wide(int32_t raw, uint16_t i) {
-    return (ska_signal_t)ska_rule_standardized_wide(raw, SKA_RAW_MULTIPLIER(i), SKA_RAW_OFFSET(i));
 }
 
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
@@ -670,6 +674,20 @@ void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPU
 void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
         x[i] = standardized_wide(raw[i], i);
+    }
+}
+
+#endif
+
+#if SKA_RAW_FLOAT
+
+void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        const uint32_t bits = ska_float32_bits(&raw[i]);
+        x[i] = 0;
+        if (!ska_float32_is_nan(bits)) {
+            x[i] = standardized_wide(ska_float32_integer(bits, SKA_RAW_POINT(i)), i);
+        }
     }
 }
 

@@ -67,6 +67,14 @@ void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPU
 void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
+#if SKA_RAW_FLOAT
+/* Standardizes raw features from a sensor's driver, IEEE-754 binary32 numbers, to an input; it
+ * reads their bits as integers, without float arithmetic. An infinite feature becomes the smallest
+ * or largest input, as any other large feature does. NaN becomes 0, the mean of the training data.
+ */
+void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
+#endif
+
 #if SKA_REPLAY_SLOTS > 0
 /* Learns one of the stored samples again, for example in idle time. It does nothing if none is
  * stored. ska_learn does this SKA_REPLAYS times by itself. */

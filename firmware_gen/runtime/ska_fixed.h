@@ -202,6 +202,43 @@ static inline uint8_t ska_byte(int32_t x, uint8_t place) {
     return (uint8_t)((uint32_t)x >> (8 * place));
 }
 
+/* --- numbers of a float, without float arithmetic ----------------------------------------------
+ */
+
+/* Returns the bits of an IEEE-754 binary32 number. They are copied byte by byte, so that no
+ * register of an FPU is used, and that any core may have any alignment rules. */
+static inline uint32_t ska_float32_bits(const float *number) {
+    const uint8_t *from = (const uint8_t *)number;
+    uint32_t bits = 0;
+    uint8_t *to = (uint8_t *)&bits;
+    for (uint8_t i = 0; i < sizeof bits; i++) {
+        to[i] = from[i];
+    }
+    return bits;
+}
+
+static inline int ska_float32_is_nan(uint32_t bits) { return (bits & 0x7FFFFFFFu) > 0x7F800000u; }
+
+/* Converts a number to the integer number * 2^point, rounded half up and saturated, also if the
+ * number is infinite. It is not NaN; -200 <= point <= 200. */
+static inline int32_t ska_float32_integer(uint32_t bits, int16_t point) {
+    const uint32_t field = (bits >> 23) & 0xFFu;
+    const uint32_t fraction = bits & 0x7FFFFFu;
+    const uint32_t size = field == 0 ? fraction : fraction + 0x800000u;
+    const int32_t mantissa = (bits >> 31) != 0 ? -(int32_t)size : (int32_t)size;
+    /* The number is mantissa * 2^(exponent - 150). */
+    const int32_t exponent = field == 0 ? 1 : (int32_t)field;
+    const int32_t shift = 150 - exponent - point;
+    if (field == 0xFF || shift < -31) {
+        return mantissa == 0 ? 0 : (mantissa < 0 ? INT32_MIN : INT32_MAX);
+    }
+    if (shift > 0) {
+        return ska_round_shift_i32(mantissa, (uint8_t)(shift > 31 ? 31 : shift));
+    }
+    const int64_t integer = mantissa * ((int64_t)1 << -shift);
+    return (int32_t)ska_saturate_i64(integer, INT32_MIN, INT32_MAX);
+}
+
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
 /* Narrows a sum to 16 bits: rounds, then saturates. */

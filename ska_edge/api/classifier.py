@@ -54,6 +54,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             None: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
         scale: scaling of the features: "standardize", "global" or "none". None: "standardize".
+        raw: features that a device standardizes by itself: integers, if all training features are
+            integers, or float32: "integer" or "float32". None: "integer".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
         stored: samples of each class that a replay buffer stores, to learn them again. None: 0.
@@ -97,6 +99,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed: int | None = None,
         arithmetic: str = "both",
         scale: str | None = None,
+        raw: str | None = None,
         stream_order: str = "iid",
         stored: int | None = None,
         relearned: int | None = None,
@@ -115,6 +118,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.arithmetic = arithmetic
         self.scale = scale
+        self.raw = raw
         self.stream_order = stream_order
         self.stored = stored
         self.relearned = relearned

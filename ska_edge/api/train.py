@@ -35,6 +35,7 @@ def train(
     test_fraction: float | None = None,
     split: str | None = None,
     scale: str | None = None,
+    raw: str | None = None,
     stream_order: str = "iid",
     stored: int | None = None,
     relearned: int | None = None,
@@ -76,6 +77,8 @@ def train(
             rows in the order of time.
         scale: scaling of the features: "standardize", "global" or "none". Default: "standardize";
             published: "none".
+        raw: features that a device standardizes by itself: integers, if all training features are
+            integers, or float32: "integer" or "float32". Default: "integer".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
         stored: samples of each class that a replay buffer stores, to learn them again. Default: 0.

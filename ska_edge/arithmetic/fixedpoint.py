@@ -67,6 +67,23 @@ class QFormat:
         return np.asarray(integers, dtype=np.float64) * 2.0**-self.frac
 
 
+def float32_integers(
+    real: NDArray[np.floating], points: NDArray[np.int64], format: QFormat
+) -> NDArray[np.int64]:
+    """Convert real numbers (n, d), narrowed to float32, to integers: real * 2**point, half up.
+
+    `points` are (d,), from -1000 to 1000. The integers are saturated to `format`, also for infinite
+    numbers; NaN becomes 0. C does the same in integers, see `ska_float32_integer` in ska_fixed.h.
+    Every step is exact here, because a float64 has 29 more bits than a float32.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite; NaN stays NaN
+        narrow = np.asarray(real).astype(np.float32).astype(np.float64)
+    scaled = np.floor(
+        np.ldexp(np.nan_to_num(narrow, nan=0.0, posinf=np.inf, neginf=-np.inf), points) + 0.5
+    )
+    return np.clip(scaled, format.minimum, format.maximum).astype(np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A learning rate as a mantissa and a shift: real value = mantissa * 2**-15 * 2**-shift.

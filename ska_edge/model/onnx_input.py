@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.model.onnx_ops import OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.neuron import RawInput
+from ska_edge.rules.neuron import WIDE_RAW, RawInput, standardized
 
 FEATURES, INTEGERS = "features", "integers"
 """What the graph takes: features in the unit of the training data, or integers of the plan."""
@@ -24,6 +25,8 @@ FEATURES, INTEGERS = "features", "integers"
 def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
     """Append the nodes that quantize the float64 edge "input"; return the edge of the integers."""
     format, raw = plan.layers[0].input, plan.raw
+    if raw is not None and raw.points is not None:
+        return _float32_integers(ops, raw, raw.points, format)
     if raw is not None:
         line = ops.node("Mul", "input", _row(ops, "input_multipliers", raw.multipliers))
         line = ops.node("Add", line, _row(ops, "input_offsets", raw.offsets))
@@ -35,6 +38,21 @@ def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
         ends = ops.initializer("input_least", -limit), ops.initializer("input_most", limit)
         scaled = ops.node("Clip", scaled, *ends)
     return ops.quantized(scaled, format)
+
+
+def _float32_integers(ops: OnnxOps, raw: RawInput, points: tuple[int, ...], format: QFormat) -> str:
+    """Append the nodes that standardize features in float32, as `standardize` does."""
+    narrow = ops.cast(ops.cast("input", TensorProto.FLOAT), TensorProto.DOUBLE)
+    powers = _row(ops, "input_powers", np.ldexp(1.0, np.array(points)))
+    integers = ops.quantized(ops.node("Mul", narrow, powers), WIDE_RAW)
+    multipliers, offsets = (
+        Fixed(ops, ops.initializer(name, np.array(values)), raw.frac, min(0, *values), max(values))
+        for name, values in (
+            ("input_multipliers", raw.multipliers),
+            ("input_offsets", raw.offsets),
+        )
+    )
+    return standardized(Fixed.of(ops, integers, WIDE_RAW), multipliers, offsets, format).data
 
 
 def _row(ops: OnnxOps, name: str, values: tuple[int, ...] | NDArray[np.float64]) -> str:
@@ -65,6 +83,8 @@ def input_entries(
         entries["input_multipliers"] = _text(plan.raw.multipliers)
         entries["input_offsets"] = _text(plan.raw.offsets)
         entries["input_frac"] = str(plan.raw.frac)
+        if plan.raw.points is not None:
+            entries["input_points"] = _text(plan.raw.points)
     return entries
 
 
@@ -86,4 +106,9 @@ def input_words(plan: Plan, takes: str) -> str:
 def _formula(raw: RawInput | None, frac: int) -> str:
     if raw is None:
         return f"(feature - input_mean) / input_scale * 2^{frac}"
+    if raw.points is not None:
+        return (
+            "(round(float32(feature) * 2^input_points) * input_multipliers + input_offsets)"
+            " / 2^input_frac"
+        )
     return "(feature * input_multipliers + input_offsets) / 2^input_frac"

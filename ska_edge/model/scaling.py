@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, float32_integers
+from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import InputError
-from ska_edge.rules.neuron import RawInput
+from ska_edge.rules.neuron import WIDE_RAW, RawInput, standardized
 
 LEAST_SCALE = 1e-150  # a feature with a smaller deviation counts as constant
 SCALINGS = ("standardize", "global", "none")
@@ -92,14 +93,33 @@ def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -
     """Convert raw features (n, d) to integers of an input in `format`: x * multiplier + offset.
 
     A device computes the same from integers (`ska_standardize`), because float64 is exact in every
-    step. Other features, such as 3.5, are converted by the same formula.
+    step. Other features, such as 3.5, are converted by the same formula. If the raw features are
+    float32, the features are narrowed to float32 first, and NaN becomes the input 0.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))
+    if raw.points is not None:
+        return _standardize_float32(raw, raw.points, features, format)
     line = features * np.array(raw.multipliers, dtype=np.float64) + np.array(
         raw.offsets, dtype=np.float64
     )
     return format.quantize(np.ldexp(line, -(raw.frac + format.frac)))
+
+
+def _standardize_float32(
+    raw: RawInput, points: tuple[int, ...], features: NDArray[np.float64], format: QFormat
+) -> NDArray[np.int64]:
+    """Convert float32 features, with the operations that C has (`ska_standardize_f32`)."""
+    ops = NumpyOps(check=False)
+    integers = float32_integers(features, np.array(points), WIDE_RAW)
+    multipliers, offsets = np.array(raw.multipliers), np.array(raw.offsets)
+    inputs = standardized(
+        Fixed.of(ops, integers, WIDE_RAW),
+        Fixed(ops, multipliers, raw.frac, 0, max(raw.multipliers)),
+        Fixed(ops, offsets, raw.frac, min(raw.offsets), max(raw.offsets)),
+        format,
+    )
+    return np.where(np.isnan(features), 0, inputs.data)
 
 
 def _other_width(features: NDArray[np.float64], inputs: int) -> str:

@@ -32,6 +32,11 @@ MOST_CELLS = 2**27  # most integers in a state; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
 LARGEST_OFFSET = 2**46  # largest offset: a 16-bit mean times a 31-bit multiplier
+# A feature in float32 is an integer of 32 bits. With these bounds, all sums are below 2^62, which
+# the operators of ONNX need.
+LARGEST_FLOAT_OFFSET = 2**60
+LARGEST_FLOAT_MULTIPLIER = 2**30
+LARGEST_POINT = 200  # float32 has numbers from 2^-149 to 2^128
 FARTHEST_RATE = 1100  # largest shift of a rate; no float64 needs more
 
 
@@ -210,12 +215,17 @@ def _check_labels(plan: Plan) -> None:
 
 def _check_raw(plan: Plan, raw: RawInput) -> None:
     """Check the integers that standardize raw features."""
+    points = raw.points if raw.points is not None else (0,) * plan.inputs
+    multiplier, offset = INT32_MAX, LARGEST_OFFSET
+    if raw.points is not None:
+        multiplier, offset = LARGEST_FLOAT_MULTIPLIER, LARGEST_FLOAT_OFFSET
     if not (
-        len(raw.multipliers) == len(raw.offsets) == plan.inputs
+        len(raw.multipliers) == len(raw.offsets) == len(points) == plan.inputs
         and 1 <= raw.frac <= LONGEST_SHIFT
         and min(raw.multipliers) >= 0
-        and max(raw.multipliers) <= INT32_MAX
-        and max(abs(offset) for offset in raw.offsets) <= LARGEST_OFFSET
+        and max(raw.multipliers) <= multiplier
+        and max(map(abs, raw.offsets)) <= offset
+        and max(map(abs, points)) <= LARGEST_POINT
     ):
         raise InputError("the integers that standardize raw features are out of range")
 

@@ -25,8 +25,7 @@ SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
 # A reservoir counts the samples of a class up to this; `random_words.below` gets the count + 1.
 MOST_SEEN = 65534
-RESERVOIR, FIFO = "reservoir", "fifo"
-BUFFERS = (RESERVOIR, FIFO)
+BUFFERS = RESERVOIR, FIFO = "reservoir", "fifo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class Plan:
         first_learned: the first layer that learns; layers below it do not change.
         replay: the replay buffer.
         seed: seed of all random numbers during learning (signs, codes, replays).
-        raw: how a device converts raw integers to inputs; None if features are no integers.
+        raw: how a device converts raw features to inputs; None if only a host does.
         table: the decision table's integers.
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
             its output errors are below it; 0 if every sample learns. Absent from the JSON if 0, as
@@ -227,6 +226,11 @@ class Plan:
     def gain(self) -> int:
         """Exponent of the factor 2**gain in a projected shift."""
         return self.rule_definition.gain(self.classes)
+
+    @property
+    def raw_float(self) -> bool:
+        """Whether a device standardizes raw features in float32."""
+        return self.raw is not None and self.raw.points is not None
 
     def neuron_functions(self) -> tuple[NeuronFunction, ...]:
         """Every per-neuron function that this plan needs, in order of use."""
@@ -385,10 +389,12 @@ class Plan:
                     del matrix["halvings"]
         if self.replay.kind == RESERVOIR:
             del data["replay"]["kind"]
+        if self.raw is not None and self.raw.points is None:
+            del data["raw"]["points"]
         return data
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits (8 bytes on the wire) that identify this plan."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(text).hexdigest()[:16]

@@ -129,7 +129,10 @@ def neuron_functions(
 
 
 def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]:
-    """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits."""
+    """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits.
+
+    A float32 becomes an integer of 32 bits.
+    """
     multiplier = Argument("multiplier", raw.frac, 0, max(raw.multipliers))
     offset = Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets))
     return [
@@ -143,6 +146,7 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]
             ("standardized", "a raw feature as an input", RAW),
             ("standardized_wide", "a raw feature beyond 16 bits as an input", WIDE_RAW),
         )
+        if raw.points is None or format is WIDE_RAW
     ]
 
 

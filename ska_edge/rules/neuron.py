@@ -36,17 +36,21 @@ class NeuronFormats:
 
 @dataclass(frozen=True, slots=True)
 class RawInput:
-    """Integers with which a device standardizes raw integers: x = round(raw * multiplier + offset).
+    """Integers with which a device standardizes raw features: x = round(raw * multiplier + offset).
 
     Attributes:
         multipliers, offsets: one per feature, with `frac` fractional bits, in units of the input's
             last bit: 2**input.frac / scale and -mean * 2**input.frac / scale.
         frac: 1 to 31, the same for all features.
+        points: None if the raw features are integers. If they are float32, one per feature: the
+            integer `raw` is the feature times 2**point, and the multiplier has 2**-point as a
+            factor. Absent from the JSON if None, as in plans of versions without it.
     """
 
     multipliers: tuple[int, ...]
     offsets: tuple[int, ...]
     frac: int
+    points: tuple[int, ...] | None = None
 
 
 RAW = QFormat(16, 0)  # raw features of most sensors; 8-bit integers are among them

@@ -27,6 +27,9 @@ ROWS = 1000  # training rows that are enough to measure the range of the knowled
 # The format of the knowledge covers at most this multiple of the decision table's range. Beyond the
 # table, decisions do not change any more, but metrics still use the knowledge.
 BEYOND_TABLE = 1.9
+FINER = 8  # a raw float becomes an integer with this many more fractional bits than the input has
+FLOAT_EXPONENT = 128  # a float32 is smaller than 2**128
+FLOAT_FRAC = 30  # fractional bits of the integers that standardize a raw float
 
 
 class Observed(Protocol):
@@ -164,4 +167,41 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
         multipliers=tuple(multipliers.quantize(factors).tolist()),
         offsets=tuple(offsets.quantize(-mean * factors).tolist()),
         frac=multipliers.frac,
+    )
+
+
+def raw_float_input(mean: Reals, scale: Reals, format: QFormat) -> RawInput:
+    """Return integers that standardize raw features in float32 on a device.
+
+    A feature becomes an integer whose unit is 2**-FINER of the input's unit, or a coarser one, so
+    that the mean and the ends of the input's range are at most 2**30, one bit below the limit.
+
+    Args:
+        mean, scale: (d,), of the training data.
+        format: format of the input.
+
+    Raises OptionError for a feature that varies too little about its mean, or whose scale is beyond
+    float32.
+    """
+    limit = 2.0 ** (format.bits - 1 - format.frac)
+    span = np.frexp(np.abs(mean) / scale + limit)[1]  # |x| < scale * 2**span
+    units = np.minimum(format.frac + FINER, WIDE_RAW.bits - 2 - span)  # per scale, as a logarithm
+    exponents = np.frexp(scale)[1]
+    points = units - exponents
+    for feature in np.flatnonzero((units <= format.frac) | (np.abs(exponents) > FLOAT_EXPONENT)):
+        raise OptionError(
+            "feature {number} is about {mean:g} and varies by only {scale:g}, which a float32"
+            " cannot standardize; subtract a constant from it, drop it, or leave {raw} out",
+            number=int(feature) + 1,
+            mean=float(mean[feature]),
+            scale=float(scale[feature]),
+        )
+    factors = np.ldexp(2.0**format.frac / scale, -points)
+    multipliers = QFormat(32, FLOAT_FRAC).quantize(factors)
+    offsets = QFormat(64, FLOAT_FRAC).quantize(-mean / scale * 2.0**format.frac)
+    return RawInput(
+        multipliers=tuple(multipliers.tolist()),
+        offsets=tuple(offsets.tolist()),
+        frac=FLOAT_FRAC,
+        points=tuple(points.tolist()),
     )

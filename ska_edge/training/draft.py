@@ -15,10 +15,11 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Replay
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
+from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import RULES
-from ska_edge.training.calibration import input_format, raw_input
+from ska_edge.training.calibration import input_format, raw_float_input, raw_input
 from ska_edge.training.option import ALL_ROWS
-from ska_edge.training.options import Options
+from ska_edge.training.options import RAW_FLOAT, Options
 
 
 def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
@@ -60,12 +61,18 @@ def _replay(options: Options) -> Replay:
     return Replay(options.stored, options.relearned, options.buffer)
 
 
-def with_input(draft: Draft, x: NDArray[np.float64], kind: str | None) -> tuple[Draft, Scaling]:
-    """Return the draft with the input's format for features (n, d), and the scaling `kind`."""
-    assert kind is not None
-    scaling = Scaling.fit(x, kind)
+def with_input(draft: Draft, x: NDArray[np.float64], options: Options) -> tuple[Draft, Scaling]:
+    """Return the draft with the input's format for features (n, d), and the scaling of `options`.
+
+    Raises OptionError for features that a device cannot standardize as `options.raw` says.
+    """
+    assert options.scale is not None
+    scaling = Scaling.fit(x, options.scale)
     scaled = (scaling.apply(x[block]) for block in row_blocks(len(x)))
     format = input_format(scaled, PRECISIONS[draft.precision].activation.bits)
     scaling = scaling.within(format)
-    raw = raw_input(x, scaling.mean, scaling.scale, format)
+    if options.raw == RAW_FLOAT:
+        raw: RawInput | None = raw_float_input(scaling.mean, scaling.scale, format)
+    else:
+        raw = raw_input(x, scaling.mean, scaling.scale, format)
     return replace(draft, input_format=format, raw=raw), scaling

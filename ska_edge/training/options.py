@@ -32,6 +32,7 @@ from ska_edge.training.defaults import (
 from ska_edge.training.option import ALL_ROWS, Kind, Option, Scope, Situation, described, option
 
 ARITHMETICS = ("fixed", "float", "both")
+RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
 STREAM_ORDERS = ("iid", "as-is", "blocked")
 
 
@@ -186,6 +187,16 @@ class Options:
         words="standardize; published: none",
         settle=lambda at: "standardize" if at.labeled else "none",
     )
+    raw: str | None = option(
+        help="Features that a device standardizes by itself: integers, if all training features are"
+        " integers, or float32.",
+        kind=Kind.WORD,
+        choices=RAW_TYPES,
+        noun="type of raw features",
+        words=RAW_INTEGER,
+        settle=lambda _: RAW_INTEGER,
+        keep=lambda plan: RAW_FLOAT if plan.raw_float else RAW_INTEGER,
+    )
     stream_order: str = option(
         "iid",
         help="Order of the samples: shuffled in every epoch, as in the data, or class by class.",
@@ -330,6 +341,8 @@ class Options:
         """Refuse an option if another option makes it useless."""
         if base is not None and self.scale is not None:
             raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
+        if base is not None and self.raw not in (None, _kept(base)["raw"]):
+            raise OptionError("{start} keeps the raw features of its model; leave {raw} out")
         if self.per_class is not None and self.test_fraction is not None:
             raise OptionError(
                 "give {per_class} or {test_fraction}, not both: all rows beyond {per_class} are"

@@ -111,7 +111,7 @@ class Session:
             return cls._continued(options, dataset, division, base)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
         draft = draft_for(options, dataset, len(fit.x), sizes)
-        draft, scaling = with_input(draft, fit.x, options.scale)
+        draft, scaling = with_input(draft, fit.x, options)
         parameters = initial_parameters(sizes, draft.rule, draft.seed)
         if options.init:
             given = read_parameters(options.init, sizes)

@@ -33,7 +33,12 @@ EVERY_VALUE = 1 << 16
 PLANS = {
     "local": make_plan((3, 5, 4, 3), raw=RawInput((5, 70_000, 0), (-9, 2**40, 7), 11)),
     "feedback": make_plan((6, 5, 4, 3), rule="feedback"),
-    "code": make_plan((6, 5, 4, 3), rule="code", precision="w32a16"),
+    "code": make_plan(
+        (3, 5, 4, 3),
+        rule="code",
+        precision="w32a16",
+        raw=RawInput((5, 2**30, 0), (-9, 2**60, 7), 30, (4, -104, 160)),
+    ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }
 FUNCTIONS = [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.model.scaling import standardize
 from ska_edge.plan.check import LARGEST_OFFSET
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
@@ -28,10 +31,22 @@ PLANS = {
     "w16a8": make_plan((5, 2), input_format=QFormat(8, 4), raw=RAW),
     "w32a16": make_plan((5, 2), precision="w32a16", raw=RAW),
 }
+# Features in float32: of usual sizes, the smallest and the largest, and the largest integers.
+RAW_FLOATS = RawInput(
+    (4_357_479, 5_325_223, 4_194_304, 2**20, 2**30),
+    (-7_064_201_368_968, 2_478_227_256, 0, 7, -(2**60)),
+    30,
+    (4, 26, 160, -104, 0),
+)
+FLOAT_PLANS = {
+    "w16a8": make_plan((5, 2), input_format=QFormat(8, 4), raw=RAW_FLOATS),
+    "w32a16": make_plan((5, 2), precision="w32a16", raw=RAW_FLOATS),
+}
 # The type in numpy, and the suffix of the C function.
 TYPES = {"u1": "_u8", "i2": "", "u2": "_u16", "i4": "_i32"}
 CORES = ("qemu-m0", "virtual-m4", "qemu-rv32", "sim-atmega328p")
-# For each row, the host sends the size of an element (plus 8 for int16), then the elements.
+# For each row, the host sends the size of an element (plus 8 for int16), then the elements. A plan
+# with features in float32 takes only these.
 MAIN = """\
 #include "ska.h"
 #include "ska_board.h"
@@ -42,6 +57,7 @@ static union {
     int16_t i16[SKA_INPUTS];
     uint16_t u16[SKA_INPUTS];
     int32_t i32[SKA_INPUTS];
+    float f32[SKA_INPUTS];
 } raw;
 
 int main(void) {
@@ -52,6 +68,9 @@ int main(void) {
         for (uint16_t i = 0; i < (uint16_t)(kind % 8) * SKA_INPUTS; i++) {
             raw.bytes[i] = (uint8_t)ska_board_read();
         }
+#if SKA_RAW_FLOAT
+        ska_standardize_f32(raw.f32, x);
+#else
         if (kind == 1) {
             ska_standardize_u8(raw.u8, x);
         } else if (kind == 8 + 2) {
@@ -61,6 +80,7 @@ int main(void) {
         } else {
             ska_standardize_i32(raw.i32, x);
         }
+#endif
         for (uint16_t i = 0; i < SKA_INPUTS; i++) {
             ska_board_write((uint8_t)x[i]);
         }
@@ -83,6 +103,40 @@ def rows_of(kind: str, count: int) -> np.ndarray:
     )
 
 
+def float_rows(count: int) -> np.ndarray:
+    """Return rows (n, 5) of float32: random bits, numbers about a half, and all special numbers."""
+    rng = np.random.default_rng(2)
+    shape = (count, len(RAW_FLOATS.offsets))
+    rows = rng.integers(0, 2**32, shape, dtype=np.uint32).view(np.float32)
+    points = np.array(RAW_FLOATS.points)
+    halves = np.ldexp(rng.integers(-(2**12), 2**12, shape) + 0.5, -points).astype(np.float32)
+    near = np.nextafter(halves, rng.choice(np.float32([-np.inf, np.inf]), shape))
+    usual = np.ldexp(rng.normal(size=shape) * 2.0 ** rng.integers(0, 23, shape), -points)
+    specials = np.float32([0, -0.0, np.inf, -np.inf, np.nan, -np.nan, 1e-45, -1e-45, 3.4028235e38])
+    special = rng.choice(specials, shape)
+    choice = rng.integers(0, 5, shape)
+    return np.choose(choice, [rows, halves, near, usual.astype(np.float32), special])
+
+
+def by_definition(rows: np.ndarray, format: QFormat) -> np.ndarray:
+    """Standardize float32 in exact fractions, without the package's code."""
+
+    def rounded(value: Fraction, lo: int, hi: int) -> int:
+        return min(max(math.floor(value + Fraction(1, 2)), lo), hi)
+
+    def convert(number: float, multiplier: int, offset: int, point: int) -> int:
+        if math.isnan(number):
+            return 0
+        integer = 2**31 - 1 if number > 0 else -(2**31)
+        if math.isfinite(number):
+            integer = rounded(Fraction(number) * Fraction(2) ** point, -(2**31), 2**31 - 1)
+        value = Fraction(integer * multiplier + offset, 2**RAW_FLOATS.frac)
+        return rounded(value, format.minimum, format.maximum)
+
+    columns = RAW_FLOATS.multipliers, RAW_FLOATS.offsets, RAW_FLOATS.points
+    return np.array([list(map(convert, row, *columns)) for row in rows.tolist()])
+
+
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("name", PLANS)
 def test_every_value_becomes_the_input_of_the_host(
@@ -103,19 +157,23 @@ def test_every_value_becomes_the_input_of_the_host(
     assert len(np.unique(expected)) > 20
 
 
-@pytest.mark.parametrize("name", CORES)
-def test_cores_have_the_bits_of_the_host(
-    name: str, require_board: Callable[[str], Board], tmp_path: Path
-) -> None:
-    board, plan = require_board(name), PLANS["w16a8"]
-    folder = tmp_path / "p"
+def build_converter(plan: Plan, board: Board, folder: Path) -> None:
+    """Build a program that standardizes the rows that it receives."""
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), board.name, folder)
     for path in (folder / "src").glob("*.c"):
         if path.name != "ska.c":
             path.unlink()
     (folder / "src" / "ska_main.c").write_text(MAIN)
     build(folder)
-    with start(folder) as running, serial.Serial(running.port, timeout=20) as line:
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_cores_have_the_bits_of_the_host(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board, plan = require_board(name), PLANS["w16a8"]
+    build_converter(plan, board, tmp_path / "p")
+    with start(tmp_path / "p") as running, serial.Serial(running.port, timeout=20) as line:
         for kind in TYPES:
             rows = rows_of(kind, 40)
             expected = standardize(RAW, rows.astype(np.float64), plan.layers[0].input)
@@ -124,3 +182,41 @@ def test_cores_have_the_bits_of_the_host(
                 line.write(bytes([code]) + row.astype(f"<{kind}").tobytes())
                 got = np.frombuffer(line.read(plan.inputs), "i1")
                 np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("name", FLOAT_PLANS)
+def test_every_float_becomes_the_input_of_the_host(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    require_board("host")
+    plan = FLOAT_PLANS[name]
+    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", tmp_path / "p")
+    library = ctypes.CDLL(str(build_library(tmp_path / "p").library))
+    format = plan.layers[0].input
+    rows = float_rows(20_000)
+    x = np.empty(rows.shape, f"i{format.bits // 8}")
+    for row, into in zip(rows, x, strict=True):
+        library.ska_standardize_f32(
+            ctypes.c_void_p(row.ctypes.data), ctypes.c_void_p(into.ctypes.data)
+        )
+    expected = by_definition(rows, format)
+    np.testing.assert_array_equal(x, expected)
+    np.testing.assert_array_equal(standardize(RAW_FLOATS, rows, format), expected)
+    assert not hasattr(library, "ska_standardize")
+    assert len(np.unique(expected)) > 20
+    assert (x[np.isnan(rows)] == 0).all()
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_cores_have_the_floats_of_the_host(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board, plan = require_board(name), FLOAT_PLANS["w16a8"]
+    build_converter(plan, board, tmp_path / "p")
+    rows = float_rows(200)
+    expected = standardize(RAW_FLOATS, rows, plan.layers[0].input)
+    with start(tmp_path / "p") as running, serial.Serial(running.port, timeout=20) as line:
+        for row, wanted in zip(rows, expected, strict=True):
+            line.write(bytes([4]) + row.astype("<f4").tobytes())
+            got = np.frombuffer(line.read(plan.inputs), "i1")
+            np.testing.assert_array_equal(got, wanted)

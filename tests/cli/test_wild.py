@@ -375,6 +375,11 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "firmware moves.ska --name wake -o fw",
         "no wake_standardize: the training data are not integers of at most 32 bits",
     ),
+    (
+        "moves.csv",
+        f"train FILE -o m.ska --raw float32 {QUICK}; firmware m.ska -o fw",
+        "ska_standardize_f32 takes raw float features",
+    ),
     # several models in one program
     (
         "moves.csv",

@@ -298,6 +298,19 @@ static void from_standardize(void) {
 }
 #endif
 
+#if SKA_RAW_FLOAT
+static void from_standardize(void) {
+    union {
+        uint32_t bits[SKA_INPUTS];
+        float raw[SKA_INPUTS];
+    } features;
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        features.bits[i] = (uint32_t)any_i32;
+    }
+    ska_standardize_f32(features.raw, x);
+}
+#endif
+
 /* Analyzes every kind of call; each starts from a state of its own. */
 void eva_main(void) {
     from_init();
@@ -313,7 +326,7 @@ void eva_main(void) {
 #if !SKA_SUPERVISED
     from_learn_batch();
 #endif
-#if SKA_RAW_INPUT
+#if SKA_RAW_INPUT || SKA_RAW_FLOAT
     from_standardize();
 #endif
 }

@@ -25,7 +25,12 @@ PLANS = {
     ),
     "feedback": make_plan((3, 5, 2), rule="feedback", replay=Replay(2, 1, FIFO), hidden_halvings=2),
     "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
-    "code": make_plan((3, 5, 2), rule="code", precision="w32a16"),
+    "code": make_plan(
+        (3, 5, 2),
+        rule="code",
+        precision="w32a16",
+        raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
+    ),
 }
 
 

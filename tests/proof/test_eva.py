@@ -175,7 +175,9 @@ def expected_functions(plan: Plan) -> set[str]:
         names.add("replay")
     if not plan.rule_definition.supervised:
         names.add("learn_batch")
-    if plan.raw is not None:
+    if plan.raw_float:
+        names |= {"standardize_f32"}
+    elif plan.raw is not None:
         names |= {"standardize", "standardize_u8", "standardize_u16", "standardize_i32"}
     return {f"ska_{name}" for name in names}
 

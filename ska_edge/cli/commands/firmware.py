@@ -21,7 +21,7 @@ from ska_edge.errors import OptionError
 from ska_edge.files import check_folder
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_start
-from ska_edge.training.options import Options
+from ska_edge.training.options import RAW_FLOAT, Options
 
 PROJECT = "project"
 BOARD = "virtual-m4"
@@ -143,11 +143,18 @@ def _export(
 
 def _raw_types(model: Model) -> list[str]:
     """Return the types of raw features that a device with this model standardizes."""
+    if model.plan.raw_float:
+        return [RAW_FLOAT]
     return [] if model.plan.raw is None else ["uint8", "int16", "uint16", "int32"]
 
 
 def _raw_sentence(model: Model, name: str) -> str:
     """Return what a device with this model does with raw features."""
+    if model.plan.raw_float:
+        return f"{name}_standardize_f32 takes raw float features"
     if model.plan.raw is None:
-        return f"no {name}_standardize: the training data are not integers of at most 32 bits"
+        return (
+            f"no {name}_standardize: the training data are not integers of at most 32 bits; train"
+            f" with --raw {RAW_FLOAT} for a sensor that gives floats"
+        )
     return f"{name}_standardize takes raw int16 features; _u8, _u16 and _i32 take other types"

@@ -64,6 +64,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_MARGIN 3277 /* a sample whose errors are all smaller changes no weight */
 #define SKA_RAW_INPUT 1 /* 1 if raw integers can be standardized */
+#define SKA_RAW_FLOAT 0 /* 1 if raw floats can be standardized */
 
 /* What determines the shift of a hidden layer. */
 #define SKA_TEACHER_READOUT 0

@@ -24,7 +24,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import RULES
-from ska_edge.training.calibration import raw_input
+from ska_edge.training.calibration import raw_float_input, raw_input
 
 
 def random_model(
@@ -79,16 +79,24 @@ def test_sums_beyond_32_bits_are_saturated_as_they_should() -> None:
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(tuple(PRECISIONS)), st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+@given(
+    st.sampled_from(tuple(PRECISIONS)),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["whole", "float32", "float64"]),
+    st.booleans(),
+)
 def test_a_graph_that_takes_features_has_the_same_bits(
-    precision: str, seed: int, whole: bool, limited: bool
+    precision: str, seed: int, kind: str, limited: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     model = random_model([5, 4, 3], "local", seed, 3000, precision)
     format = model.plan.layers[0].input
     scaling = Scaling(rng.normal(size=5) * 100, rng.uniform(1e-3, 50, 5))
     model.scaling = scaling.within(format) if limited else scaling
-    if whole:
+    if kind == "float32":
+        raw = raw_float_input(scaling.mean, scaling.scale, format)
+        model.plan = replace(model.plan, raw=raw)
+    if kind == "whole":
         x = rng.integers(-32768, 32768, (400, 5)).astype(np.float64)
         raw = raw_input(x, scaling.mean, scaling.scale, format)
         model.plan = replace(model.plan, raw=raw)
@@ -125,6 +133,11 @@ def test_the_file_says_how_to_fill_its_input() -> None:
     assert metadata["ska_edge.input_offsets"] == "-6 7 0"
     assert metadata["ska_edge.input_frac"] == "9"
     assert "(feature * input_multipliers + input_offsets)" in exported.graph.input[0].doc_string
+    model.plan = replace(model.plan, raw=RawInput((3, 4, 5), (-6, 7, 0), 9, (1, 2, -3)))
+    exported = export(model, "integer")
+    metadata = {entry.key: entry.value for entry in exported.metadata_props}
+    assert metadata["ska_edge.input_points"] == "1 2 -3"
+    assert "round(float32(feature) * 2^input_points)" in exported.graph.input[0].doc_string
     exported = export(model, "integer", float_input=True)
     assert {e.key: e.value for e in exported.metadata_props}["ska_edge.input"] == "features"
     assert exported.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE

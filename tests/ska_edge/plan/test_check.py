@@ -17,9 +17,11 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
 RAW_INPUT = RawInput((5, 70_000, 300, 1), (-9, 2**40, 7, 0), 11)
+RAW_FLOATS = RawInput((5, 2**30, 2**22, 1), (-9, 2**60, 7, 0), 30, (4, -104, 160, 0))
 PLANS = {
     "local": make_plan((4, 3, 3, 2), input_format=QFormat(8, 4), replay=Replay(2, 1), seed=7),
     "raw": make_plan((4, 3, 2), raw=RAW_INPUT, labels=("calm", "gust")),
+    "raw float": make_plan((4, 3, 2), raw=RAW_FLOATS),
     "feedback": make_plan((4, 3, 2), rule="feedback", output_only=True),
     "code": make_plan((4, 3, 2), rule="code", batch=3),
     "published": make_plan((4, 3, 2), rule="published", precision="w32a16", batch=5, steps=3),
@@ -141,6 +143,10 @@ def test_a_missing_or_an_unknown_field_is_refused(name: str) -> None:
         ("local", ("replay", "per_class"), -1, "a negative number of samples"),
         ("raw", ("raw", "offsets", 0), 2**46 + 1, "standardize raw features"),
         ("raw", ("raw", "multipliers"), [1, 2, 3], "standardize raw features"),
+        ("raw float", ("raw", "points", 0), -201, "standardize raw features"),
+        ("raw float", ("raw", "points"), [1, 2, 3], "standardize raw features"),
+        ("raw float", ("raw", "multipliers", 0), 2**30 + 1, "standardize raw features"),
+        ("raw float", ("raw", "offsets", 0), -(2**60) - 1, "standardize raw features"),
     ],
 )
 def test_the_reason_is_named(name: str, at: tuple[Any, ...], value: Any, reason: str) -> None:

@@ -21,6 +21,7 @@ from ska_edge.training.calibration import (
     fraction,
     input_format,
     knowledge_format,
+    raw_float_input,
     raw_input,
     weight_formats,
 )
@@ -143,3 +144,26 @@ def test_knowledge_that_no_plan_supports_is_refused() -> None:
     with pytest.raises(InputError, match="reached 700, too large for its 16 bits"):
         knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=False)
     assert knowledge_format(Magnitudes(knowledge=700.0), W16A8, supervised=True) == QFormat(16, 11)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([QFormat(8, 4), QFormat(8, 7), QFormat(16, 12)]),
+    st.floats(-30, 30),
+)
+def test_floats_become_the_inputs_they_would_in_float64(
+    seed: int, format: QFormat, size: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, 100, 4) * 10.0**size  # up to some hundred deviations
+    raw = rng.normal(means, 10.0**size, (50, 4)).astype(np.float32)
+    scaling = Scaling.fit(raw.astype(np.float64), "standardize").within(format)
+    integers = raw_float_input(scaling.mean, scaling.scale, format)
+    got = standardize(integers, raw, format)
+    assert np.abs(got - format.quantize(scaling.apply(raw))).max() <= 1
+
+
+@pytest.mark.parametrize(("mean", "scale"), [(1e9, 1e-3), (0.0, 1e-60), (0.0, 1e60)])
+def test_a_feature_that_float32_cannot_standardize_is_named(mean: float, scale: float) -> None:
+    with pytest.raises(InputError, match=r"feature 2 is about .* and varies by only"):
+        raw_float_input(np.array([0.0, mean]), np.array([1.0, scale]), QFormat(8, 4))
