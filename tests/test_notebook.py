@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "examples" / "first_steps" / "first_steps.ipynb"
-# The notebook runs in a separate process, since Jupyter's own warnings would fail the test.
+# The notebook runs in a separate process, because Jupyter's own warnings would fail the test.
 RUN = """\
 import sys
 import nbformat

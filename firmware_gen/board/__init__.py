@@ -1,1 +1,1 @@
-"""Describes a board, as its board.toml does. The boards themselves are in `boards/`."""
+"""The description of a board, read from its board.toml. The boards themselves are in `boards/`."""

@@ -261,8 +261,8 @@ def load_board(name: str) -> Board:
     A path has a slash or begins with a dot, as in `./my-board`.
 
     Raises:
-        InputError: there is no such board; the sentence lists the existing ones, or says how to
-            start one. For errors of a board.toml, see `read_board`.
+        InputError: there is no such board; the sentence lists the existing boards, or says how to
+            start a new one. For errors of a board.toml, see `read_board`.
     """
     folder, names = Path(name), board_names()
     if name.startswith(".") or "/" in name or os.sep in name:

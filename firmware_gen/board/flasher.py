@@ -1,4 +1,4 @@
-"""Describes a program that writes an image to a real device, as board.toml names it.
+"""Describes a program, named in board.toml, that writes an image to a real device.
 
 A board lists its flashers in order of preference, each with the command that writes an image. The
 project has a copy of board.toml, so the command can be changed there.

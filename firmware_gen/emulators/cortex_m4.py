@@ -242,7 +242,7 @@ class Machine:
     def _on_bad_access(
         self, _engine: Any, access: int, address: int, _size: int, _value: int, _data: Any
     ) -> bool:
-        what = self._accesses.get(access, "it uses {}, as it must not")
+        what = self._accesses.get(access, "it uses {} in a forbidden way")
         self._fail(what.format(f"0x{address & 0xFFFF_FFFF:08x}"))
         return False
 

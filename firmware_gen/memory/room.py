@@ -25,9 +25,9 @@ def cost(plan: Plan, board: Board) -> int:
 def buffer_for(plan: Plan, board: Board) -> Replay:
     """Return the largest replay buffer, of at most `STORED` samples per class, that a board holds.
 
-    The buffer is empty if the board has no room, if the board could save the plan's state without
-    a buffer but not with one, if the plan's rule needs no labels, or if the plan learns several
-    samples at once.
+    The buffer is empty if the board lacks the memory, if the board could save the plan's state
+    without a buffer but not with one, if the plan's rule needs no labels, or if the plan learns
+    several samples at once.
     """
     if not plan.rule_definition.supervised or plan.batch != 1:
         return Replay()

@@ -97,8 +97,8 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
-/* Return the numbers of updates, and of samples that ska_learn has accepted, since ska_init. A
- * sample within the margin adds 1 to both numbers. */
+/* Return the number of updates since ska_init, and the number of samples that ska_learn has
+ * accepted since then. A sample within the margin adds 1 to both numbers. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 

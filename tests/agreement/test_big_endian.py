@@ -1,7 +1,7 @@
 """The firmware computes the trainer's bits on 32-bit and 64-bit big-endian cores, too.
 
 The firmware is built for PowerPC and z/Architecture and runs under qemu's user mode emulation. Its
-state has the same bytes as the trainer's, since the bytes of a state are little-endian on every
+state has the same bytes as the trainer's, because the bytes of a state are little-endian on every
 core.
 """
 

@@ -105,7 +105,7 @@ def test_no_change_exceeds_its_bound(
     library.count(ctypes.byref(above), ctypes.byref(unreached))
     assert above.value == 0
     # Every bound is reached, with one exception: the step is positive, and step * -128, the product
-    # of the largest magnitude, is halfway between two results. Rounding half up gives the one of
+    # of the largest magnitude, is halfway between two results. Rounding half up gives the result of
     # smaller magnitude.
     assert unreached.value < 1 << 15
 

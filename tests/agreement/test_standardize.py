@@ -23,7 +23,8 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
-# The multiplier of a constant feature, those of features of 32, 16 and 8 bits, and the largest.
+# The multipliers of a constant feature, and of features of 32, 16 and 8 bits; then the largest
+# multiplier.
 RAW = RawInput(
     (0, 1, 16_411, 4_194_001, 2**31 - 1), (7, -9, 2**21 + 5, -(2**29), LARGEST_OFFSET), 22
 )

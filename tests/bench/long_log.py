@@ -3,7 +3,7 @@
     python -m tests.bench.long_log FILE.jsonl MODEL.ska [--rows 1000000]
 
 Every row was really learned, so `ska-edge replay` can rebuild the state, and the last line has the
-state's CRC. Blocks of `FRESH` rows share one set of metrics, since computing metrics takes longer
+state's CRC. Blocks of `FRESH` rows share one set of metrics, because computing metrics takes longer
 than learning. A replay does not use metrics.
 """
 

@@ -27,7 +27,7 @@ def published_lines_of(path: str | Path) -> list[Line]:
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """Return the lines for a broker, without those about held-out rows."""
+    """Return the lines for a broker, without the lines about held-out rows."""
     return [line for line in published_lines_of(path) if "held_out" not in line]
 
 

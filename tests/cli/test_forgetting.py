@@ -122,7 +122,7 @@ def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Dev
         model.quantize(rows.x), rows.y, samples=None, order="shuffled", seed=0, hold_out=None
     )
     left = len(lesson.labels) - 70
-    assert f"{left}/{left} samples" in outcome.out  # those of this session
+    assert f"{left}/{left} samples" in outcome.out  # the samples of this session
     found = [json.loads(line) for line in log.read_text().splitlines()]
     learned = [(line["x"], line["label"]) for line in found if "sample" in line]
     assert learned == list(zip(lesson.inputs.tolist(), lesson.labels.tolist(), strict=True))

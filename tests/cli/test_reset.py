@@ -38,7 +38,7 @@ class ResettingLine(WiredSerial):
 
 @pytest.fixture
 def board(iris: Model) -> Iterator[SimpleNamespace]:
-    """Start a board behind a bridge that carries DTR, since a pty has no such line."""
+    """Start a board behind a bridge that carries DTR, because a pty has no such line."""
     with TrainerDevice(iris.state.flashed()) as device:
         line = ResettingLine(device)
         bridge = Bridge(device.port, "rfc2217", line)

@@ -50,8 +50,8 @@ static uint32_t draw(uint32_t limit) {
 }
 
 static uint8_t draw_byte(void) {
-    /* Small numbers are likely, since they serve as lengths, labels and COBS codes; so are the
-     * ends of ranges. */
+    /* Small numbers are likely, because they serve as lengths, labels and COBS codes. The ends
+     * of ranges are likely, too. */
     static const uint8_t ends[] = {0, 1, 0x7F, 0x80, 0xFE, 0xFF};
     switch (draw(4)) {
     case 0:

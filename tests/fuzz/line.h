@@ -11,12 +11,12 @@
 #define LINE_MOST 4096u
 
 /* Decodes the bytes between two zeros; returns true if they are a frame with a valid CRC. The
- * content (type, seq, payload) is then in content[0 .. *length), which has room for `count` bytes.
- * */
+ * content (type, seq, payload) is then in content[0 .. *length); the array must have `count`
+ * bytes. */
 bool line_decode(const uint8_t *piece, size_t count, uint8_t *content, size_t *length);
 
 /* Encodes content with its CRC for the line, without the zeros; returns the number of bytes.
- * `content` has at most LINE_MOST bytes, and `line` has room for LINE_ROOM(length) bytes. */
+ * `content` has at most LINE_MOST bytes, and the array `line` has LINE_ROOM(length) bytes. */
 #define LINE_ROOM(length) ((length) + (length) / 254u + 5u)
 size_t line_encode(const uint8_t *content, size_t length, uint8_t *line);
 

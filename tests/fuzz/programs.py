@@ -13,8 +13,7 @@ from tests.fuzz.corpus import PLANS
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-sanitize-recover=all")
-# The memory for saves has room for two slots of either plan; it has pages and units, like flash
-# memory.
+# The memory for saves holds two slots of either plan; it has pages and units, like flash memory.
 STORAGE = tuple(
     f"-DSKA_STORAGE_{name}={value}u"
     for name, value in {"SIZE": 4096, "PAGE": 64, "UNIT": 4, "WEAR": 4_000_000_000}.items()

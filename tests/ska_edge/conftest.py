@@ -25,7 +25,7 @@ def device() -> Iterator[FakeDevice]:
 
 
 class WiredSerial(serial.Serial):  # type: ignore[misc]
-    """pyserial's port with fixed modem lines, since a pty has none."""
+    """pyserial's port with fixed modem lines, because a pty has none."""
 
     cts = dsr = ri = cd = False
 

@@ -96,7 +96,7 @@ static bool flash_end(uint32_t access) {
 }
 
 /* Interrupts are masked while a byte is read, so that the NMI never comes in the UART's handler:
- * the stack has room for one handler. */
+ * the bound of the stack counts only one handler. */
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     const volatile uint8_t *flash = (const volatile uint8_t *)(SKA_STORAGE_ORIGIN + offset);
     for (uint16_t i = 0; i < count; i++) {

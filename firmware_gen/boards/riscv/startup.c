@@ -26,9 +26,9 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
 
 /* The UART interrupt is the only enabled interrupt. Every other trap is a defect that cannot be
  * repaired here: stop and save power; the host sees a timeout. The sign of mcause distinguishes
- * this interrupt from the other traps. Before that test nothing may be written to the stack,
- * which may itself be faulty, so mscratch saves the one register that the test needs. mtvec
- * requires an alignment of 4 bytes. */
+ * this interrupt from the other traps. Before this test, nothing may be written to the stack,
+ * because the stack may be faulty. So mscratch saves the only register that the test needs.
+ * mtvec requires an alignment of 4 bytes. */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t"
                      "csrw mscratch, t0\n\t"

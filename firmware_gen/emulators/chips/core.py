@@ -263,7 +263,7 @@ class Core:
         if access in self._returns and address | 1 == EXC_RETURN and self._handling is not None:
             self._return()
         else:
-            what = self._accesses.get(access, "it uses {}, as it must not")
+            what = self._accesses.get(access, "it uses {} in a forbidden way")
             self._end(FirmwareFault(what.format(f"0x{address:08x}")))
         return False
 

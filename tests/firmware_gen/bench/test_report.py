@@ -24,7 +24,7 @@ EXPECTED = report.Report(0, 1, 2, 3, 4, 5, 6, samples=7)
 
 
 class Board:
-    """A measuring board, as a thread: it answers each byte with the next of some texts."""
+    """A measuring board, as a thread: it answers each byte with the next of the given texts."""
 
     def __init__(self, *texts: bytes) -> None:
         self._texts = list(texts)

@@ -197,7 +197,8 @@ def test_numbers_of_saves_may_wrap(memory: str, run: Run) -> None:
 @memories
 def test_no_page_is_erased_more_often_than_it_endures(memory: str, run: Run) -> None:
     counts = run(memory, "wear")
-    # One erase fewer than both slots endure, since the first erase of the second slot counts twice.
+    # One erase fewer than both slots endure, because the first erase of the second slot counts
+    # twice.
     geometry = GEOMETRIES[memory]
     assert counts["saves"] == geometry.storage.endurance(PLAN.state_bytes)
     assert geometry.places == (3 if memory == "sectors" else 1)

@@ -493,7 +493,7 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
             link.infer(X)
         device.respond = device.answer
         link.infer(X)
-    # Duplicates are dropped, since a slow machine may have caused more tries.
+    # Duplicates are dropped, because a slow machine may have caused more tries.
     by_code = {message.code: message.name for message in BY_NAME.values()}
     once = [by_code[frame.code] for frame in dict.fromkeys(device.requests)]
     assert once == ["HELLO", "INFER", "HELLO", "INFER"]

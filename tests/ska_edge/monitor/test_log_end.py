@@ -43,7 +43,7 @@ INFO = DeviceInfo(
 
 
 class Writer:
-    """Makes the lines of a monitor whose device has room for three rows in flight."""
+    """Makes the lines of a monitor whose device accepts three rows in flight."""
 
     def __init__(self) -> None:
         self.info = INFO

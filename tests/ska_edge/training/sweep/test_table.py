@@ -85,8 +85,8 @@ def test_labels_of_a_plot_are_apart_and_inside(count: int, widths: list[int]) ->
     renderer, (axes,) = canvas.get_renderer(), figure.axes
     labels = axes.get_yticklabels()
     assert len(labels) == min(count, sweep_table.PLOTTED_ROWS)
-    # The labels come from the bottom to the top, since the axis goes up. A single row has no label,
-    # since the title says all.
+    # The labels come from the bottom to the top, because the axis goes up. A single row has no
+    # label, because the title says all.
     boxes = [label.get_window_extent(renderer) for label in labels if label.get_text()][::-1]
     assert len(boxes) == (0 if count == 1 else len(labels))
     assert all(below.y1 < above.y0 for below, above in itertools.pairwise(boxes))
