@@ -1,6 +1,6 @@
 """Reads and appends to files with one JSON object per line.
 
-A killed program can leave an incomplete last line, a torn line. A reader distinguishes a torn line
+A killed program can leave an incomplete last line (a torn line). A reader distinguishes a torn line
 from a damaged one, and the next writer removes a torn line.
 """
 

@@ -42,8 +42,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
         rate: learning rate. None: about 8 / inputs, at most 0.125.
-        hidden_halvings: how many times to halve the rate of the hidden layers; the output layer
-            keeps it. None: 0.
+        hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
+            output layer. None: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. None: 0.
         precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".

@@ -58,8 +58,8 @@ def train(
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
         rate: learning rate. Default: about 8 / inputs, at most 0.125; published: the paper's eta,
             0.01.
-        hidden_halvings: how many times to halve the rate of the hidden layers; the output layer
-            keeps it. Default: 0.
+        hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
+            output layer. Default: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. Default: 0.
         precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".

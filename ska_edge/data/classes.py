@@ -111,7 +111,7 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 def numbered(found: Sequence[str], known: Sequence[str]) -> str:
     """Return the end of an error sentence, if labels are numbers and the known classes have names.
 
-    Which number means which name is not known, so numbers are never taken for names.
+    It is not known which number means which name, so numbers are never taken for names.
     """
     if all(map(_is_integer, found)) and not any(map(_is_integer, known)):
         return "; give the names of the classes, not their numbers"

@@ -118,7 +118,7 @@ class Window:
             self._link.send(request)
 
     def _wait(self) -> list[Sample]:
-        """Wait for an answer; return the rows that it shows to be learned, or [] at a timeout."""
+        """Wait for an answer; return the rows that it confirms as learned, or [] at a timeout."""
         deadline = time.monotonic() + self._link.timeout
         while time.monotonic() < deadline:
             learned: list[Sample] = []

@@ -65,7 +65,7 @@ def _opened(path: Path, content: bytes, wanted: str) -> Archive:
     except Exception as error:  # a damaged byte can cause any error here, too
         raise InputError(f"{path} is not {wanted}, or it is damaged") from error
     if size > len(content):
-        raise InputError(f"{path} is not {wanted}: those are not packed")
+        raise InputError(f"{path} is not {wanted}: its arrays are compressed")
     return archive
 
 

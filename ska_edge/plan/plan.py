@@ -33,7 +33,7 @@ class Matrix:
     """W (outputs, inputs) and b (outputs,) in `weight` format; the inputs are in `input` format.
 
     The matrix learns at the plan's rate, halved `halvings` times. The plan's JSON has `halvings`
-    only if it is not 0, as in plans of versions without it.
+    only if it is not 0, because older plans do not have it.
     """
 
     inputs: int
@@ -298,7 +298,7 @@ class Plan:
         if self.replay.per_class:
             note = "samples of each class so far, stored or not"
             if self.replay.kind == FIFO:
-                note = "samples of each class; if the slots are full, their number + the oldest's"
+                note = "samples of each class; if all slots are full: slots + index of the oldest"
             fields.append(StateField("seen", "<u2", (classes,), note))
             fields.append(StateField("replay", signal, (classes, slots, inputs), "stored samples"))
         if not self.rule_definition.supervised:

@@ -69,7 +69,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """Return D = sigmoid(z), interpolated in a table; beyond the table, this is its end value."""
+    """Return D = sigmoid(z), interpolated in a table; beyond the table, D is its end value."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)

@@ -138,16 +138,14 @@ class Reference:
     ``alignment`` is the factor of the term z D' in every layer and readout; ``published`` ignores
     it, and always uses 1.
     ``codes`` has a (classes, width) array of -1, 0 and 1 per hidden layer: B of ``feedback``, or T
-    of ``code``. A model that only infers may omit it. With the other rules it must be empty.
-    ``first_learned`` is the index of the first layer that learns from labels; the layers below it
-    and their readouts do not change. With len(weights) - 1, only the output layer learns.
+    of ``code``. A model that only infers may omit ``codes``. With the other rules ``codes`` must be
+    empty. ``first_learned`` is the index of the first layer that learns from labels; the layers
+    below it and their readouts do not change. With len(weights) - 1, only the output layer learns.
     ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
-    the shifts are about as large as the errors of the output.
-    ``margin``: a sample changes nothing if all its output errors e have |e| < ``margin``.
-    ``hidden_rate``: the hidden layers, without their readouts, learn from labels at the rate times
-    this.
-    Raises ValueError for an unknown rule, or if the shapes of ``parameters`` or ``codes`` do not
-    fit each other or the rule.
+    the shifts are about as large as the errors of the output. ``margin``: a sample changes nothing
+    if all its output errors e have |e| < ``margin``. ``hidden_rate`` is the factor of the rate of
+    the hidden layers, without their readouts, when they learn from labels. Raises ValueError for an
+    unknown rule, or if the shapes of ``parameters`` or ``codes`` do not fit each other or the rule.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ class Options:
         listed=True,
     )
     hidden_halvings: int | None = option(
-        help="How many times to halve the rate of the hidden layers; the output layer keeps it.",
+        help="How many times to halve the rate of the hidden layers, but not of the output layer.",
         kind=Kind.COUNT,
         least=0,
         most=MOST_HALVINGS,

@@ -211,5 +211,5 @@ def _count(field: Field, dimensions: Mapping[str, int]) -> int | None:
 
 
 def _elements(value: Any) -> tuple[Any, ...]:
-    # A flag of `enum` is iterable, but counts as one number.
+    # A value of an `enum.Flag` is iterable, but counts as one number.
     return (value,) if isinstance(value, int) or not isinstance(value, Iterable) else tuple(value)
