@@ -66,20 +66,20 @@ def run(x: Reals, classes: int, steps: int, eta: float, seed: int) -> Run:
 
 
 def table(title: str, named: dict[str, Run], reference: Run) -> list[str]:
-    """Return a title, a header and one line per run; `away` is the distance from `reference`."""
+    """Return a title, a header and one line per run, with its distance from `reference`."""
     report = ["", title]
     head = f"{'run':<24} {'entropy by layer':>24} {'|z| by layer':>20} {'|W| by layer':>20}"
-    report.append(head + f" {'mean D':>7} {'away':>7}")
+    report.append(head + f" {'mean D':>7} {'distance':>8}")
     for name, found in named.items():
         cells = [
             " ".join(f"{value:{width}}" for value in values)
             for values, width in ((found.total, "7.3f"), (found.z_norm, "6.2f"))
         ]
         cells.append(" ".join(f"{value:6.3f}" for value in found.w_norm))
-        away = distance(found, reference)
+        apart = distance(found, reference)
         report.append(
             f"{name:<24} {cells[0]:>24} {cells[1]:>20} {cells[2]:>20}"
-            f" {found.outputs.mean():7.4f} {away:7.2%}"
+            f" {found.outputs.mean():7.4f} {apart:8.2%}"
         )
     return report
 
@@ -136,31 +136,31 @@ def main() -> None:
     report = [
         f"digits, 64-{'-'.join(map(str, HIDDEN))}-10, {rows} samples; entropy: bits per sample,",
         "summed over the steps; |z|: divided by the root of the number of samples;",
-        "away: the largest relative difference of these, over all layers",
+        "distance: the largest relative difference of these, over all layers",
     ]
     report += table(
-        f"eta * K = {BUDGET}; away from the last run",
+        f"eta * K = {BUDGET}; distance from the last run",
         {f"K {r.steps}, eta {r.eta:.5g}": r for r in same},
         same[-1],
     )
     report += table(
-        f"eta * (K - 1) = {BUDGET}, the first pass only records; away from the last run",
+        f"eta * (K - 1) = {BUDGET}, as the first pass makes no update; distance from the last run",
         {f"K {r.steps}, eta {r.eta:.5g}": r for r in exact},
         exact[-1],
     )
     report += table(
-        "eta 0.01, other K; away from K 50",
+        "eta 0.01, other K; distance from K 50",
         {f"K {steps}": at(steps, 0.01) for steps in (13, 25, 50, 100, 200)},
         paper,
     )
     report += table(
-        "K 50, other eta; away from eta 0.01",
+        "K 50, other eta; distance from eta 0.01",
         {f"eta {eta:g}": at(50, eta) for eta in (0.0025, 0.005, 0.01, 0.02, 0.04)},
         paper,
     )
     counts = [count for count in (10, 50, 100, 500, 1797) if count < rows * 4]
     report += table(
-        f"K 50, eta 0.01, other batches; away from {rows} samples",
+        f"K 50, eta 0.01, other batches; distance from {rows} samples",
         {f"{count} samples": at(50, 0.01, count) for count in counts},
         paper,
     )

@@ -125,7 +125,7 @@ def files_read(source: str | os.PathLike[str]) -> list[Path]:
     try:
         several = files_of(source)
         labels = is_idx(Path(source)) and Path(source).is_file()
-    except (OSError, ValueError):  # no path; `load` says so
+    except (OSError, ValueError):  # not a path; `load` raises the error
         return []
     if several:
         return [path for each in several for path in files_read(each)]

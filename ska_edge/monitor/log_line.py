@@ -289,7 +289,7 @@ class RateChange:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Here, rows are missing that the device learned by itself: their announcements were lost.
+    """Rows that the device learned by itself are missing here: their announcements were lost.
 
     Attributes:
         rows: number of missing rows.

@@ -55,7 +55,7 @@ class Monitor:
     """Lets one device learn rows and reports the events; other threads may read its attributes.
 
     Args:
-        stream: a stream to the device that requests metrics.
+        stream: sends rows to the device, and requests metrics.
         plan: the plan of the device.
         names: a function that returns the name of a training option for a warning; by default the
             name in Python.

@@ -1,9 +1,8 @@
 """Describes every training option, in one place.
 
-To add an option, add a field here, and nothing else. The command line, the checks and the notes in
-model files follow from the field. `make golden` writes the keywords of `ska_edge.train` and
-`ska_edge.Classifier`, and the table in docs/LEARNING.md. It is one file so that nothing about an
-option is in two places.
+To add an option, add a field here. The command line, the checks and the notes in model files follow
+from the field. `make golden` writes the keywords of `ska_edge.train` and `ska_edge.Classifier`, and
+the table in docs/LEARNING.md. It is one file so that nothing about an option is in two places.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def flash(
         return
     require_trust(folder, trust)
     started = boards.launch(folder)
-    out.line(f"{project.board} runs with plan {project.digest}, its port is {started.port}")
+    out.line(f"{project.board} runs with plan {project.digest}; its port is {started.port}")
     out.document(
         {"board": project.board, "port": started.port, "pid": started.pid, "digest": project.digest}
     )

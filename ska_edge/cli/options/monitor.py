@@ -77,7 +77,7 @@ def _check_following(context: click.Context) -> None:
         if option.name not in FOLLOWING and source is ParameterSource.COMMANDLINE:
             raise InputError(
                 f"{option.opts[0]} does nothing without DATA, because the devices then learn by"
-                " themselves: name DATA, or leave it out"
+                f" themselves: name DATA, or leave {option.opts[0]} out"
             )
 
 
