@@ -32,7 +32,8 @@ ALLOCATED = 0x2
 """Flag of a section that occupies memory at run time (ELF specification, SHF_ALLOC)."""
 DECLARED = "ska_called_stack."
 """The start of a symbol's name; the name of a function follows. The symbol's value is the bytes of
-stack that the function's calls of routines in the ROM of a chip need, which are not in the image.
+stack that the function needs for calls of routines in the ROM of a chip. Such routines are not in
+the image.
 """
 
 

@@ -78,7 +78,7 @@ class RiscvCode(Code):
             _learn(address, instruction, constants)
 
     def _is_outside(self, step: Step) -> bool:
-        """Tell whether an instruction continues at a place where the image has no function."""
+        """Tell whether a step calls or jumps to a place where the image has no function."""
         return step.target is not None and self._function_at(step.target) is None
 
     def _instructions(self, function: Function) -> Iterator[tuple[int, Instruction]]:

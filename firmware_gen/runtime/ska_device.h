@@ -1,5 +1,5 @@
 /*
- * ska_device.h: a network that a host can reach: the protocol as a library.
+ * ska_device.h: the protocol as a library, for a network that a host can reach.
  *
  * Usage: one `ska_device_t`, owned by the caller (make it static: it holds the network).
  *

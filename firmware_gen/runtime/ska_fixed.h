@@ -202,11 +202,10 @@ static inline uint8_t ska_byte(int32_t x, uint8_t place) {
     return (uint8_t)((uint32_t)x >> (8 * place));
 }
 
-/* --- numbers of a float, without float arithmetic ----------------------------------------------
- */
+/* --- floats of a caller, without float arithmetic --------------------------------------------- */
 
-/* Returns the bits of an IEEE-754 binary32 number. They are copied byte by byte, so that no
- * register of an FPU is used, and that any core may have any alignment rules. */
+/* Returns the bits of an IEEE-754 binary32 number. The bytes are copied one by one, so that no
+ * register of an FPU is used, and the number may be unaligned. */
 static inline uint32_t ska_float32_bits(const float *number) {
     const uint8_t *from = (const uint8_t *)number;
     uint32_t bits = 0;
@@ -219,8 +218,8 @@ static inline uint32_t ska_float32_bits(const float *number) {
 
 static inline int ska_float32_is_nan(uint32_t bits) { return (bits & 0x7FFFFFFFu) > 0x7F800000u; }
 
-/* Converts a number to the integer number * 2^point, rounded half up and saturated, also if the
- * number is infinite. It is not NaN; -200 <= point <= 200. */
+/* Converts a number, given by its bits, to the integer number * 2^point, rounded half up and
+ * saturated. An infinite number saturates, too. The number is not NaN; -200 <= point <= 200. */
 static inline int32_t ska_float32_integer(uint32_t bits, int16_t point) {
     const uint32_t field = (bits >> 23) & 0xFFu;
     const uint32_t fraction = bits & 0x7FFFFFu;

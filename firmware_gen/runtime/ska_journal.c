@@ -44,7 +44,7 @@
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
 #define RECORD (HEADER + SKA_STATE_BYTES + TAIL)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
-/* The number of places in a slot. A place is a uint8_t other than NO_PLACE. */
+/* The number of places in a slot. The number of a place is a uint8_t other than NO_PLACE. */
 #define FITTING (PAGES * SKA_STORAGE_PAGE / RECORD)
 #define PLACES (FITTING < NO_PLACE ? FITTING : NO_PLACE - 1u)
 

@@ -34,8 +34,8 @@ static inline void quad_make(int16_t **lane, const ska_signal_t *inputs, uint8_t
     quad_store(lane, quad);
 }
 
-/* Makes lanes: the inputs times 2^exponent, in 16 bits. The buffers are as large as a multiple
- * of eight lanes. */
+/* Makes lanes: the inputs times 2^exponent, in 16 bits. The buffers hold a multiple of eight
+ * numbers. */
 static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs, uint16_t columns,
                                            uint8_t exponent) {
     const uint32_t mask = ska_pair_mask(exponent);

@@ -21,8 +21,8 @@
 
 /* --- lanes ------------------------------------------------------------------------------------ */
 
-/* Makes lanes: the inputs times 2^exponent, in 16 bits. The buffers are as large as a multiple
- * of eight lanes. */
+/* Makes lanes: the inputs times 2^exponent, in 16 bits. The buffers hold a multiple of eight
+ * numbers. */
 static inline const ska_lane_t *lanes_make(ska_t *ska, const ska_signal_t *inputs, uint16_t columns,
                                            uint8_t exponent) {
     for (uint32_t i = 0; i < columns; i += EIGHT) {

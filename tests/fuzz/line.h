@@ -11,7 +11,7 @@
 #define LINE_MOST 4096u
 
 /* Decodes the bytes between two zeros; returns true if they are a frame with a valid CRC. The
- * content (type, seq, payload) is then in content[0 .. *length); the array must have `count`
+ * content (type, seq, payload) is then in content[0 .. *length); the array `content` needs `count`
  * bytes. */
 bool line_decode(const uint8_t *piece, size_t count, uint8_t *content, size_t *length);
 

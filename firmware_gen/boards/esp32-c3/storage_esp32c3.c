@@ -11,7 +11,7 @@
 #define BLOCK_BYTES 0x10000u
 #define PAGE_BYTES 0x100u
 #define STATUS_MASK 0xFFFFu
-#define FLASH_BYTES (SKA_STORAGE_ORIGIN + SKA_STORAGE_SIZE) /* the routines refuse any more */
+#define FLASH_BYTES (SKA_STORAGE_ORIGIN + SKA_STORAGE_SIZE) /* the routines refuse more bytes */
 #if SKA_STORAGE_PAGE != 0x1000 || SKA_STORAGE_UNIT != 4
 #error "this driver erases sectors of 4 KB, and writes words: see [storage] of board.toml"
 #endif
@@ -32,11 +32,11 @@ static union {
     uint32_t words[16];
     uint8_t bytes[64];
 } piece;
-static uint32_t ready; /* 1 if the ROM knows the flash and its protection is off */
+static uint32_t ready; /* 1 if the ROM knows the flash, and the protection is off */
 
 /* The analysis of the stack cannot follow the calls that ska_flash_work makes. The value of this
- * symbol is the bytes of stack that they need. Espressif does not state it; the routines call few
- * others, so 512 bytes should be ample. */
+ * symbol is the bytes of stack that they need. Espressif does not state this number; the
+ * routines make few calls, so 512 bytes should suffice. */
 #define ROM_STACK "512"
 __asm__(".globl ska_called_stack.ska_flash_work\n"
         "\t.set ska_called_stack.ska_flash_work, " ROM_STACK);

@@ -2,8 +2,8 @@
  * Watchdog Timers). The UART keeps 128 received bytes while the firmware computes; the driver polls
  * it.
  *
- * When the ROM starts the image, it has watchdogs on, which would reset the chip. It is also still
- * sending a text at 115,200 baud. */
+ * When the ROM starts the image, watchdogs are on, which would reset the chip. The UART is still
+ * sending a text of the ROM at 115,200 baud. */
 
 #include "ska_board.h"
 
@@ -25,7 +25,7 @@
 #error "the FIFO keeps 128 bytes: see buffer of [uart] in board.toml"
 #endif
 
-/* The crystal has 40 MHz. A bit takes CLKDIV of its clocks, in sixteenths. */
+/* The crystal has 40 MHz. A bit takes CLKDIV clocks of the crystal; CLKDIV includes sixteenths. */
 #define XTAL_HZ 40000000u
 #define UART_SIXTEENTHS ((16u * XTAL_HZ + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #define UART_CLKDIV_VALUE (UART_SIXTEENTHS / 16u + (UART_SIXTEENTHS % 16u) * 0x100000u)

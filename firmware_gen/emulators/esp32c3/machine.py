@@ -2,11 +2,11 @@
 
     python -m firmware_gen.emulators.esp32c3.machine firmware.elf board.toml
 
-prints the path of the serial port and runs until it is stopped. It loads firmware.esp, the file
-next to the ELF image that esptool flashes, as the ROM does. UART0, its pins, the watchdogs and the
-ROM's routines for flash follow Espressif's manual and headers. A mistake of a driver ends the run
-with exit code 1 and one sentence. The other parts of the chip are missing; their use is a mistake,
-too.
+prints the path of the serial port and runs until it is stopped. Like the ROM, it loads
+firmware.esp, the file that esptool flashes; this file is next to the ELF image. UART0, its pins,
+the watchdogs and the ROM's routines for flash follow Espressif's manual and headers. A mistake of a
+driver ends the run with exit code 1 and one sentence. The other parts of the chip are missing;
+their use is a mistake, too.
 
 Time is counted in clock cycles, one for each instruction. A byte on the serial line takes the time
 of its ten bits, and arrives whether or not the firmware reads it. While the firmware only waits for
@@ -119,7 +119,7 @@ class Machine:
 
         Raises:
             FirmwareFault: the firmware broke a rule of the chip; the sentence names rule and place.
-            PowerFailure: the power failure that was planned in the cells has come.
+            PowerFailure: the power failure that was planned in the cells has occurred.
         """
         try:
             while self._step():
@@ -231,7 +231,7 @@ class Machine:
         return loaded.entry
 
     def _watch_sleep(self, address: int, code: bytes) -> None:
-        """Call `_on_sleep` at each instruction WFI."""
+        """Call `_on_sleep` at each WFI instruction."""
         at = code.find(WFI)
         while at >= 0:
             place = address + at
@@ -245,7 +245,7 @@ class Machine:
         self.unicorn.mem_write(address, content)
 
     def _place(self) -> str:
-        """Return the place of the present instruction, or of the call of the present routine."""
+        """Return the place of the current instruction, or of the call of the current routine."""
         if ROM.holds(self._pc):
             return self._image.place(self.unicorn.reg_read(self._registers.UC_RISCV_REG_RA) - 2)
         return self._image.place(self._pc)
@@ -265,8 +265,8 @@ class Machine:
         stack = self.unicorn.reg_read(names.UC_RISCV_REG_SP)
         if not DATA_BUS.origin + CODE_BYTES <= stack - STACK_BYTES < stack <= ROM_DATA:
             raise FirmwareFault(
-                f"it calls the ROM with the stack pointer 0x{stack:08x}, below which RAM has no"
-                f" {STACK_BYTES} bytes"
+                f"it calls the ROM with the stack pointer 0x{stack:08x}, but RAM has less than"
+                f" {STACK_BYTES} bytes below it"
             )
         arguments = [names.UC_RISCV_REG_A0 + number for number in range(8)]
         values = self.unicorn.reg_read_batch(arguments)
@@ -289,7 +289,7 @@ class Machine:
     def _on_bad_access(
         self, _engine: Any, access: int, address: int, _size: int, _value: int, _data: Any
     ) -> bool:
-        what = self._accesses.get(access, "it uses {}, as it must not")
+        what = self._accesses.get(access, "it uses {} in a forbidden way")
         self._end(FirmwareFault(what.format(f"0x{address & 0xFFFF_FFFF:08x}")))
         return False
 
@@ -319,7 +319,7 @@ def _places(
 
 
 def _rom_text(loaded: Loaded) -> bytes:
-    """Return the text that the ROM sends while it loads an image, in short."""
+    """Return a short form of the text that the ROM sends while it loads an image."""
     lines = [f"load:0x{at:08x},len:0x{len(content):x}\r\n" for at, content in loaded.segments]
     return ROM_TEXT.format("".join(lines), loaded.entry).encode("ascii")
 

@@ -1,8 +1,9 @@
 """The routines of an ESP32-C3's ROM that use the serial flash, at their addresses in the ROM.
 
-The addresses are those of ESP-IDF (esp32c3.rom.ld), and its header rom/spi_flash.h says what the
-routines do. A routine returns when flash has finished, and meanwhile uses the stack of its caller.
-The routines here refuse what the ROM would only report, or not notice.
+The addresses are those of ESP-IDF (esp32c3.rom.ld), and ESP-IDF's header rom/spi_flash.h says what
+the routines do. A routine returns when flash has finished, and meanwhile uses the stack of its
+caller. The routines of this module raise FirmwareFault where the ROM would only report a mistake,
+or not notice it.
 """
 
 from __future__ import annotations

@@ -102,13 +102,13 @@ class Uart:
         self._unsent = max(0, self._unsent - 1)
 
     def waits(self) -> bool:
-        """Tell whether the firmware waits for a byte; start to count its reads anew."""
+        """Tell whether the firmware waits for a byte; restart the count of its reads."""
         waits = self._polls >= WAITING_READS
         self._polls = 0
         return waits and not self._fifo and not self._unsent
 
     def busy(self) -> None:
-        """Note that the firmware does something else than wait for a byte."""
+        """Note that the firmware does something other than waiting for a byte."""
         self._polls = 0
 
     def check_receiver(self) -> None:
