@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from firmware_gen.board.board import Board
+from firmware_gen.formats.elf import read_image
 from ska_edge.errors import ToolError
 
+PAGE = 4096
+"""Bytes of a page, the unit in which Unicorn maps memory."""
 END = -1
 """Stands for the address of the next block after the function has returned."""
 
@@ -30,19 +33,6 @@ Trace = Counter[tuple[Block | None, Block]]
 """How often each block was executed after each other block; the first block comes after None."""
 
 
-class _NoWire:
-    """A wire on which nothing is read or written."""
-
-    def ready(self) -> bool:
-        return False
-
-    def read(self, _limit: int) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-
 class Tracer:
     """Calls the functions of an image in the memory of its board, without start-up code; records
     each call.
@@ -52,20 +42,20 @@ class Tracer:
         compiler.
 
     Raises:
-        InputError: the board cannot be emulated.
+        InputError: the file is no ELF image.
         ToolError: unicorn, capstone or pyelftools is missing.
     """
 
     def __init__(self, elf: Path, board: Board) -> None:
-        # Imported here, because the emulators need a POSIX system, and most commands do not.
-        from firmware_gen.emulators.cortex_m4 import Machine
-
-        machine = Machine(elf, board, _NoWire())
         try:
             import capstone
-        except ImportError:
-            raise ToolError("recording a trace needs capstone: pip install capstone") from None
-        unicorn: Any = importlib.import_module("unicorn")
+
+            # Import by name, because unicorn claims to be typed, but most of it is not.
+            unicorn: Any = importlib.import_module("unicorn")
+        except ImportError as error:
+            raise ToolError(
+                f"recording a trace needs {error.name}: pip install {error.name}"
+            ) from None
         self._arm: Any = importlib.import_module("unicorn.arm_const")
         assert board.memory is not None
         self._stack = board.memory.ram.origin + board.memory.ram.size
@@ -78,7 +68,16 @@ class Tracer:
         self.symbols = _symbols(elf)
         self._trace: Trace = Counter()
         self._last: Block | None = None
-        self._core = machine.unicorn
+        self._core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._core.ctl_set_cpu_model(self._arm.UC_CPU_ARM_CORTEX_M4)
+        segments = read_image(elf).segments
+        used = [(address, len(content)) for address, content in segments]
+        for region in (board.memory.flash, board.memory.ram):
+            used.append((region.origin, region.size))
+        for page in sorted({page for place in used for page in _pages(*place)}):
+            self._core.mem_map(page, PAGE)
+        for address, content in segments:
+            self._core.mem_write(address, content)
         self._core.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
 
     def call(self, function: str, *arguments: int) -> Trace:
@@ -113,6 +112,11 @@ class Tracer:
         block = Block(address, size)
         self._trace[self._last, block] += 1
         self._last = block
+
+
+def _pages(address: int, size: int) -> range:
+    """Return the addresses of the pages that contain `size` bytes from an address on."""
+    return range(address // PAGE * PAGE, address + size, PAGE)
 
 
 def _symbols(elf: Path) -> dict[str, int]:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +18,16 @@ from firmware_gen.emulators.chips.core import Core
 from firmware_gen.emulators.wire import Terminal
 from ska_edge.errors import SkaError
 
+Words = Sequence[str] | None
+"""The words of a command line; None for those of this process."""
+
 
 def run_program(
     module: str,
     description: str | None,
     run: Callable[[Path, Path], None],
-    arguments: Sequence[str] | None,
+    arguments: Words,
+    count: Callable[[Path, Path], None] | None = None,
 ) -> int:
     """Call `run(elf, board)` with the paths of a command line.
 
@@ -31,6 +36,7 @@ def run_program(
         description: the text of --help.
         run: runs the board until it is stopped.
         arguments: the words of the command line; None for the command line of this process.
+        count: runs the board if the command line has --count; None if there is no such option.
 
     Returns the exit code. An error is printed as one line, after the name of the image.
     """
@@ -38,9 +44,18 @@ def run_program(
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("elf", type=Path, help="the image, as built")
     parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
+    if count is not None:
+        parser.add_argument(
+            "--count",
+            dest="run",
+            action="store_const",
+            const=count,
+            default=run,
+            help="add a SysTick that counts instructions; the core then runs slowly",
+        )
     options = parser.parse_args(arguments)
     try:
-        run(options.elf, options.board)
+        (run if count is None else options.run)(options.elf, options.board)
     except SkaError as error:
         print(f"{options.elf.name}: {error}", file=sys.stderr)
         return error.exit_code
@@ -75,6 +90,13 @@ def run_machine(
     machine.run()
 
 
-def run_chip(elf: Path, described: Path, chip: MakeChip) -> None:
-    """Run an image on a core with a chip around it, as `run_machine` does."""
-    run_machine(elf, described, lambda elf, board, wire, cells: Core(elf, board, chip, wire, cells))
+def run_chip(module: str, description: str | None, chip: MakeChip, arguments: Words) -> int:
+    """Run an image on a core with a chip around it, by a command line, as `run_program` does."""
+
+    def run(elf: Path, described: Path, counting: bool = False) -> None:
+        def make(elf: Path, board: Board, wire: Terminal, cells: Cells) -> Core:
+            return Core(elf, board, chip, wire, cells, counting)
+
+        run_machine(elf, described, make)
+
+    return run_program(module, description, run, arguments, partial(run, counting=True))

@@ -11,6 +11,7 @@ import pytest
 from firmware_gen.bench import model
 from firmware_gen.board import board as boards
 from firmware_gen.board.board import Board, board_names, load_board
+from ska_edge.cli.commands import bench as commands_bench
 
 PROGRAM = Path(__file__).parents[1] / "bench" / "plain_float.c"
 KEYS = {"infer", "learn", "flash", "ram", "stack", "ram_with_stack", "code", "right"}
@@ -65,6 +66,33 @@ def test_cycles_time_and_energy(ska_edge, require_board: Callable[[str], Board])
         # 16 cycles take 1 us, and 3 V times 4.4 mA are 13.2 mW.
         assert document["time_us"][name] == pytest.approx(cycles[name] / 16, abs=0.1)
         assert document["energy_uj"][name] == pytest.approx(cycles[name] / 16 * 0.0132, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("real", "emulated"),
+    [
+        ("microbit-v1", "qemu-m0"),
+        ("nucleo-f401re", "qemu-m4"),  # the vector table is not in front of the code
+    ],
+)
+def test_a_chip_model_counts_the_instructions_that_qemu_counts(
+    real: str,
+    emulated: str,
+    ska_edge,
+    require_board: Callable[[str], Board],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(commands_bench, "SAMPLES", 5)
+    found = {}
+    for board in (real, emulated):
+        require_board(board)
+        outcome = ska_edge("bench", "iris", "--board", board, "--hidden", "2", "--json")
+        found[board] = outcome.document()
+    assert found[real]["unit"] == "instructions"
+    for name in ("infer", "learn"):
+        # QEMU's counter has ticks of several instructions.
+        assert found[real][name] == pytest.approx(found[emulated][name], abs=8)
 
 
 def test_cycles_that_a_simulator_counts(ska_edge, require_board: Callable[[str], Board]) -> None:

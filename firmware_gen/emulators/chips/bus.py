@@ -30,6 +30,10 @@ class Bus:
         if nvic is not None:
             self._places.append((SYSTEM_CONTROL, PAGE, nvic))
 
+    def add(self, start: int, size: int, peripheral: Peripheral) -> None:
+        """Add a group of registers within a mapped page; it hides what was there."""
+        self._places.insert(0, (start, size, peripheral))
+
     def pages(self) -> list[int]:
         """Return the addresses of the pages with registers."""
         return sorted({start // PAGE * PAGE for start, _, _ in self._places})

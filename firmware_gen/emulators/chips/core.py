@@ -26,6 +26,7 @@ from firmware_gen.emulators.chips.armv6m import missing_instruction
 from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
 from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
+from firmware_gen.emulators.chips.systick import SYSTICK, SYSTICK_BYTES, SysTick
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.wire import Line
@@ -47,6 +48,8 @@ NO_PROGRESS = -1
 class Core:
     """A core after a reset, ready to run the image `elf` on a chip.
 
+    `counting` adds a SysTick that counts instructions, which slows the core to a thousandth.
+
     Raises:
         InputError: the image does not fit the chip, or the board lacks what the chip needs.
         ToolError: unicorn or pyelftools is missing.
@@ -59,6 +62,7 @@ class Core:
         chip: MakeChip,
         wire: Line,
         cells: Cells,
+        counting: bool = False,
     ) -> None:
         try:
             # Import by name, because unicorn claims to be typed, but most of it is not.
@@ -113,6 +117,8 @@ class Core:
         self._image = self._load(elf, Region(storage.origin, storage.size), unicorn)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+        if counting:
+            self._count(unicorn.UC_HOOK_CODE)
         self._pc = self._reset()
 
     def run(self) -> None:
@@ -329,6 +335,16 @@ class Core:
             self._guarded(lambda: self._bus.write(page + offset, size, value))
 
         self.unicorn.mmio_map(page, PAGE, read, None, write, None)
+
+    def _count(self, each_instruction: int) -> None:
+        """Add a SysTick."""
+        systick = SysTick()
+
+        def count(_engine: Any, _address: int, _size: int, _data: Any) -> None:
+            systick.executed += 1
+
+        self._bus.add(SYSTICK, SYSTICK_BYTES, systick)
+        self.unicorn.hook_add(each_instruction, count)
 
     def _guarded(self, act: Callable[[], int | None]) -> int:
         """Call `act` for a callback of the core; a mistake or a power failure ends the run."""

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.chip import Surroundings
 from firmware_gen.emulators.chips.nrf import Nrf, Traits
-from firmware_gen.emulators.program import run_chip, run_program
+from firmware_gen.emulators.program import run_chip
 
 TRAITS = Traits(
     core="cortex-m4",
@@ -37,14 +36,9 @@ class Nrf52833(Nrf):
         super().__init__(world, TRAITS)
 
 
-def run(elf: Path, board: Path) -> None:
-    """Run the board until the process is stopped."""
-    run_chip(elf, board, Nrf52833)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; return the exit code of an error, if any."""
-    return run_program("firmware_gen.emulators.chips.nrf52", __doc__, run, arguments)
+    return run_chip("firmware_gen.emulators.chips.nrf52", __doc__, Nrf52833, arguments)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, field, flag
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.program import run_chip, run_program
+from firmware_gen.emulators.program import run_chip
 
 SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
 """Sizes of the sectors of flash in KB (RM0368, table 5)."""
@@ -221,14 +220,9 @@ class Stm32f401:
         """Return None: nothing raises the NMI."""
 
 
-def run(elf: Path, board: Path) -> None:
-    """Run the board until the process is stopped."""
-    run_chip(elf, board, Stm32f401)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; return the exit code of an error, if any."""
-    return run_program("firmware_gen.emulators.chips.stm32f4", __doc__, run, arguments)
+    return run_chip("firmware_gen.emulators.chips.stm32f4", __doc__, Stm32f401, arguments)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, field, flag
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2
 from firmware_gen.emulators.fault import FirmwareFault
-from firmware_gen.emulators.program import run_chip, run_program
+from firmware_gen.emulators.program import run_chip
 
 MSI, HSI16 = 4_000_000, 16_000_000
 BANK_2, PAGE = 0x0808_0000, 2048
@@ -303,14 +302,9 @@ class Stm32l476:
         }
 
 
-def run(elf: Path, board: Path) -> None:
-    """Run the board until the process is stopped."""
-    run_chip(elf, board, Stm32l476)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a board until it is stopped; return the exit code of an error, if any."""
-    return run_program("firmware_gen.emulators.chips.stm32l4", __doc__, run, arguments)
+    return run_chip("firmware_gen.emulators.chips.stm32l4", __doc__, Stm32l476, arguments)
 
 
 if __name__ == "__main__":
