@@ -36,7 +36,7 @@ def run_program(
         description: the text of --help.
         run: runs the board until it is stopped.
         arguments: the words of the command line; None for the command line of this process.
-        count: runs the board if the command line has --count; None if there is no such option.
+        count: runs the board if the command line ends with this word; None if there is no such word.
 
     Returns the exit code. An error is printed as one line, after the name of the image.
     """
@@ -46,16 +46,15 @@ def run_program(
     parser.add_argument("board", type=Path, help="the board.toml of the project it was built in")
     if count is not None:
         parser.add_argument(
-            "--count",
-            dest="run",
-            action="store_const",
-            const=count,
-            default=run,
+            "count",
+            nargs="?",
+            choices=("count",),
             help="add a SysTick that counts instructions; the core then runs slowly",
         )
     options = parser.parse_args(arguments)
     try:
-        (run if count is None else options.run)(options.elf, options.board)
+        chosen = run if count is None or options.count is None else count
+        chosen(options.elf, options.board)
     except SkaError as error:
         print(f"{options.elf.name}: {error}", file=sys.stderr)
         return error.exit_code
