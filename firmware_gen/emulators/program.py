@@ -36,7 +36,7 @@ def run_program(
         description: the text of --help.
         run: runs the board until it is stopped.
         arguments: the words of the command line; None for the command line of this process.
-        count: runs the board if the command line ends with this word; None if there is no such word.
+        count: runs the board if the command line ends with "count"; None if there is no such word.
 
     Returns the exit code. An error is printed as one line, after the name of the image.
     """
