@@ -74,7 +74,7 @@ class Model:
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
         """Convert features (n, d) to the integers of the plan's input.
 
-        If the plan standardizes raw integers, a device computes the same integers.
+        If the plan standardizes raw features, a device computes the same integers.
         """
         format, raw = self.plan.layers[0].input, self.plan.raw
         if raw is None:

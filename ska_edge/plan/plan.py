@@ -296,7 +296,7 @@ class Plan:
         note = "in the order of the plan; see ska_tables.h"
         fields.append(StateField("parameters", weight, (parameters,), note))
         if self.replay.per_class:
-            note = "samples of each class so far, stored or not"
+            note = f"samples of each class so far, stored or not; at most {MOST_SEEN}"
             if self.replay.kind == FIFO:
                 note = "samples of each class; if all slots are full: slots + index of the oldest"
             fields.append(StateField("seen", "<u2", (classes,), note))

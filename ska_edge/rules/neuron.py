@@ -44,7 +44,7 @@ class RawInput:
         frac: 1 to 31, the same for all features.
         points: None if the raw features are integers. If they are float32, one per feature: the
             integer `raw` is the feature times 2**point, and the multiplier has 2**-point as a
-            factor. Absent from the JSON if None, as in plans of versions without it.
+            factor. If it is None, the JSON lacks it, because older plans do not have it.
     """
 
     multipliers: tuple[int, ...]

@@ -167,7 +167,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "moves.parquet",
         "data FILE --drop when --decimal comma",
-        "ska-edge: moves.parquet has no separator and no decimal sign; only a CSV file has",
+        "ska-edge: moves.parquet has no separator and no decimal sign; only a CSV file has them",
     ),
     ("moves.feather", "predict moves.ska FILE", "moves.feather: 3 inputs (ax, ay, az); labels fr"),
     (

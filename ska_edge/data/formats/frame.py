@@ -51,7 +51,9 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
     more than `max_memory` MB.
     """
     if columns.separator is not None or columns.decimal is not None:
-        raise InputError(f"{frame.path} has no separator and no decimal sign; only a CSV file has")
+        raise InputError(
+            f"{frame.path} has no separator and no decimal sign; only a CSV file has them"
+        )
     if not len(frame.lines):
         raise InputError(f"{frame.path} has no samples; add a row per sample")
     header = Header(frame.path, frame.width, frame.names)

@@ -20,7 +20,7 @@ typedef struct {
     uint32_t samples; /* samples that ska_learn has accepted since ska_init */
     uint32_t drawn; /* random words used so far */
     int16_t parameters[SKA_PARAMETER_COUNT]; /* in the order of the plan; see ska_tables.h */
-    uint16_t seen[SKA_CLASSES]; /* samples of each class so far, stored or not */
+    uint16_t seen[SKA_CLASSES]; /* samples of each class so far, stored or not; at most 65534 */
     int8_t replay[SKA_CLASSES][SKA_REPLAY_SLOTS][SKA_INPUTS]; /* stored samples */
     uint8_t rate_halvings; /* rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this) */
 
