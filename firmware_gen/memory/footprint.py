@@ -1,8 +1,8 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
 Nearly all of the RAM is `ska_t`. The rest is the buffers of the serial line, for requests and for
-received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the result
-of every board's compiler. The memory of the board `host` is not predicted.
+received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the
+compiler's result for every board except `host`, whose memory is not predicted.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@
  *             ska_device_poll(&device);
  *         }
  *
- * The bytes may come from any channel that keeps their order: a UART, USB, BLE, a socket, a file.
- * Answers go to ska_board_write (ska_board.h), byte by byte. No function allocates or waits for
- * input. Do not call them from an interrupt; let the interrupt put the bytes into a buffer.
- */
+ * The bytes may come from any channel that keeps their order: a UART, USB, BLE, a socket, a
+ * file. Answers go to ska_board_write (ska_board.h), byte by byte. No function allocates or
+ * waits for input. Do not call these functions from an interrupt; let the interrupt put the
+ * bytes into a buffer. */
 #ifndef SKA_DEVICE_H
 #define SKA_DEVICE_H
 

@@ -34,7 +34,7 @@ void ska_mac_init(ska_mac_t *mac, const uint8_t *key);
  * 2^32 - 64 bytes. */
 void ska_mac_update(ska_mac_t *mac, const uint8_t *bytes, uint16_t count);
 
-/* Ends the tag and writes its SKA_TAG_BYTES. */
+/* Ends the computed tag and writes its SKA_TAG_BYTES bytes to `tag`. */
 void ska_mac_tag(ska_mac_t *mac, uint8_t *tag);
 
 /* Ends the computed tag and compares it with `tag`. Every wrong tag takes the same time, so the

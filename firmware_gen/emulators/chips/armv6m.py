@@ -1,4 +1,4 @@
-"""Finds instructions in an image that a Cortex-M0 lacks; Unicorn would execute them.
+"""Searches an image for instructions that a Cortex-M0 lacks; Unicorn would execute them.
 
 Armv6-M has the 16-bit Thumb instructions except CBZ, CBNZ and IT, and few 32-bit ones (Armv6-M
 Architecture Reference Manual, A5).

@@ -60,7 +60,7 @@ class Uart:
     """UART0, as the ROM leaves it: 8 data bits, 115,200 baud, and the ROM's text on its way.
 
     `send` puts a byte on the line. `unsent` is the number of bytes that the ROM has yet to send.
-    `skip` ends the time of the present byte, because the firmware only waits for a change.
+    `skip` ends the time of the current byte, because the firmware only waits for a change.
     """
 
     FIFO, CLKDIV, STATUS, CONF0, FSM_STATUS, CLK_CONF = 0x00, 0x14, 0x1C, 0x20, 0x6C, 0x78

@@ -144,7 +144,9 @@ class Uart:
         return flag(self.RX_INTERRUPT, len(self._fifo) >= level) | flag(self.TIMEOUT, self._silent)
 
     def _flags(self) -> int:
-        """Return the states of the FIFOs. Sent bytes leave when the firmware reads this."""
+        """Return the states of the FIFOs. Sent bytes leave their FIFO when the firmware reads the
+        states.
+        """
         flags = flag(self.RXFE, not self._fifo) | flag(self.RXFF, len(self._fifo) == FIFO_BYTES)
         flags |= flag(self.TXFF, self._unsent == FIFO_BYTES) | flag(self.TXFE, not self._unsent)
         self._unsent = 0
