@@ -1,4 +1,4 @@
-"""What the STM32 families share: peripheral clocks, pins, the rules of a USART, flash caches."""
+"""What the STM32 families share: peripheral clocks, pins, the rules of a USART."""
 
 from __future__ import annotations
 
@@ -222,74 +222,3 @@ class Usart2:
                 f"USART2 runs at {found:.0f} baud, but the line at {self._baud}; at its clock of"
                 f" {clock} Hz USART2_BRR must be {right}, not {self._divider}"
             )
-
-
-class Keys:
-    """Unlocks a flash control register by two keys in a row."""
-
-    KEYS = (0x4567_0123, 0xCDEF_89AB)
-
-    def __init__(self) -> None:
-        self.locked = True
-        self._given = 0
-
-    def write(self, key: int) -> None:
-        """Take a key."""
-        if not self.locked or key != self.KEYS[self._given]:
-            raise FirmwareFault(
-                f"it writes 0x{key:08X} to FLASH_KEYR, which locks flash until the next reset;"
-                " write 0x45670123 and then 0xCDEF89AB, once, while LOCK is 1"
-            )
-        self._given += 1
-        if self._given == len(self.KEYS):
-            self.locked, self._given = False, 0
-
-    def check(self) -> None:
-        """Raise FirmwareFault if flash is locked."""
-        if self.locked:
-            raise FirmwareFault(
-                "it uses flash while LOCK of FLASH_CR is 1; write the two keys to FLASH_KEYR first"
-            )
-
-
-class DataCache:
-    """The data cache in front of flash, of unlimited size, controlled by FLASH_ACR.
-
-    An erase does not change what the cache holds.
-    """
-
-    DCEN, DCRST = 10, 12
-    LINE = 16
-
-    def __init__(self, reset: int) -> None:
-        self.control = reset
-        self._lines: set[int] = set()
-        self._stale: set[int] = set()
-
-    def write(self, value: int) -> None:
-        """Write FLASH_ACR."""
-        if bit(value, self.DCRST):
-            if bit(value, self.DCEN) or bit(self.control, self.DCEN):
-                raise FirmwareFault(
-                    "it flushes the data cache while it is on; clear DCEN in FLASH_ACR first"
-                )
-            self._lines.clear()
-            self._stale.clear()
-        self.control = value
-
-    def look(self, offset: int) -> None:
-        """Note a read; raise FirmwareFault if the cache holds bytes from before an erase."""
-        line = offset // self.LINE
-        if not bit(self.control, self.DCEN):
-            return
-        if line in self._stale:
-            raise FirmwareFault(
-                "it reads what the data cache held before the erase; flush the cache after an"
-                " erase: clear DCEN in FLASH_ACR, set DCRST, clear DCRST, set DCEN"
-            )
-        self._lines.add(line)
-
-    def erase(self, offset: int, size: int) -> None:
-        """Note an erase."""
-        lines = range(offset // self.LINE, (offset + size) // self.LINE)
-        self._stale |= self._lines.intersection(lines)

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from firmware_gen.board.memory import Region
-from firmware_gen.emulators.chips.bits import bit, field, flag
+from firmware_gen.emulators.chips.bits import field
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
-from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2
+from firmware_gen.emulators.chips.stm32 import Gate, PortA, Usart2
+from firmware_gen.emulators.chips.stm32_flash import BUSY_READS, Flash
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_chip
 
@@ -23,8 +24,6 @@ SECTORS = (16, 16, 16, 16, 64, 128, 128, 128)
 """Sizes of the sectors of flash in KB (RM0368, table 5)."""
 PROGRAM_S, ERASE_S = 16e-6, 0.25
 """Seconds to program a word and to erase 16 KB, at 2.7 V to 3.6 V (DS10086, flash memory)."""
-BUSY_READS = 2
-"""How often BSY is read as 1 after an operation begins. This is not a measure of time."""
 
 
 class Rcc:
@@ -91,93 +90,42 @@ class Usart(Usart2):
             self._control[self._which(offset, "writes")] = value
 
 
-class FlashInterface:
+class FlashInterface(Flash):
     """The flash interface (RM0368, 3.8). The core stands still while flash works."""
 
     ACR, KEYR, SR, CR = 0x00, 0x04, 0x0C, 0x10
-    PG, SER, STRT, LOCK, BSY = 0, 1, 16, 31, 16
+    ERASE, MASS = "SER", "MER"
 
     def __init__(self, world: Surroundings) -> None:
-        storage, clock = world.board.storage, world.board.clock
-        assert storage is not None and storage.origin is not None and clock is not None
-        self._world, self._first, self._clock = world, storage.origin, clock
-        self._cache, self._keys = DataCache(0), Keys()
-        self._control = self._busy = 0
+        super().__init__(world, cache=0)
+        assert world.board.clock is not None
+        self._clock = world.board.clock
 
-    def read(self, offset: int) -> int:
-        """Return the value of the register at an offset."""
-        if offset == self.ACR:
-            return self._cache.control
-        if offset == self.SR:
-            busy = self._busy > 0
-            self._busy -= busy
-            return flag(self.BSY, busy)
-        if offset == self.CR:
-            return self._control | flag(self.LOCK, self._keys.locked)
-        raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
-
-    def write(self, offset: int, value: int) -> None:
-        """Write the register at an offset."""
-        if offset == self.ACR:
-            self._cache.write(value)
-        elif offset == self.KEYR:
-            self._keys.write(value)
-        elif offset == self.SR:
-            pass  # errors would be cleared here, but an error has ended the run
-        elif offset == self.CR:
-            self._write_control(value)
-        else:
-            raise FirmwareFault(
-                f"it writes the flash interface at 0x{offset:x}, which is not modeled"
-            )
-
-    def _write_control(self, value: int) -> None:
-        self._keys.check()
-        self._check_idle()
-        self._control = value & ~(flag(self.STRT) | flag(self.LOCK))
-        self._keys.locked = bit(value, self.LOCK)
+    def _check_control(self, value: int) -> None:
         if field(value, 8, 2) == 3:
             raise FirmwareFault(
                 "PSIZE of FLASH_CR is 3, which needs 8 V to 9 V at VPP; set it to 2"
             )
-        if bit(value, self.STRT):
-            if field(value, 0, 3) != flag(self.SER):
-                raise FirmwareFault(
-                    "it sets STRT in FLASH_CR for another operation than SER; of PG, SER and MER,"
-                    " set only SER"
-                )
-            self._erase(field(value, 3, 5))
 
-    def _check_idle(self) -> None:
-        if self._busy:
-            raise FirmwareFault("it uses flash while BSY of FLASH_SR is 1; wait until BSY is 0")
-
-    def _erase(self, sector: int) -> None:
+    def _start(self, control: int) -> None:
+        sector = field(control, 3, 5)
         storage = self._world.board.storage
         assert storage is not None
         origin = 0x0800_0000 + 1024 * sum(SECTORS[:sector])
         size = 1024 * SECTORS[sector] if sector < len(SECTORS) else 0
         offset = origin - self._first
-        if not (size == storage.page and 0 <= offset < storage.size):
+        if not (size == storage.page and 0 <= offset < self._size):
             raise FirmwareFault(
                 f"it erases sector {sector}, which is not a page of [storage] in board.toml"
             )
-        self._cache.erase(offset, size)
-        self._world.cells.erase(offset, size)
-        self._busy = BUSY_READS
+        self._erase(offset, size)
         self._world.stall(int(ERASE_S * self._clock))
-
-    def look(self, offset: int, size: int) -> int:
-        """Return `size` bytes of the flash for saves, as a little-endian number."""
-        self._cache.look(offset)
-        return self._world.cells.read(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
         """Store a number of `size` bytes to the flash for saves."""
         self._keys.check()
         self._check_idle()
-        if not bit(self._control, self.PG) or bit(self._control, self.SER):
-            raise FirmwareFault("it stores to flash without PG in FLASH_CR; set PG, and clear SER")
+        self._check_programs()
         width = 2 ** field(self._control, 8, 2)
         if size != width or offset % width:
             raise FirmwareFault(

@@ -15,14 +15,13 @@ from collections.abc import Mapping, Sequence
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.chips.bits import bit, field, flag
 from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
-from firmware_gen.emulators.chips.stm32 import DataCache, Gate, Keys, PortA, Usart2
+from firmware_gen.emulators.chips.stm32 import Gate, PortA, Usart2
+from firmware_gen.emulators.chips.stm32_flash import BUSY_READS, DataCache, Flash
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_chip
 
 MSI, HSI16 = 4_000_000, 16_000_000
 BANK_2, PAGE = 0x0808_0000, 2048
-BUSY_READS = 2
-"""How many reads of a status register report an operation as unfinished, while the core runs on."""
 PATIENCE = 1000
 """A driver that reads RCC this many times without a write counts as waiting for ever."""
 
@@ -135,22 +134,18 @@ class Usart(Usart2):
             self._control[self._which(offset, "writes")] = value
 
 
-class FlashInterface:
-    """The flash interface (RM0351, 3.7), with saves in bank 2."""
+class FlashInterface(Flash):
+    """The flash interface (RM0351, 3.7), with saves in bank 2. The core runs on while it works."""
 
     ACR, KEYR, SR, CR, ECCR = 0x00, 0x08, 0x10, 0x14, 0x18
-    PG, PER, STRT, LOCK, BSY, PGSERR = 0, 1, 16, 31, 16, 7
-    BK_ECC, ECCD = 19, 31
+    ERASE, MASS = "PER", "MER1"
+    PGSERR, BK_ECC, ECCD = 7, 19, 31
 
     def __init__(self, world: Surroundings) -> None:
-        storage = world.board.storage
-        assert storage is not None and storage.origin is not None
-        self._world, self._first, self._size = world, storage.origin, storage.size
-        # The data cache is on after reset.
-        self._cache, self._keys = DataCache(0x600), Keys()
-        self._control = self._busy = self._error = 0
+        super().__init__(world, cache=0x600)  # the data cache is on after reset
         # An earlier program, such as a boot loader, may have left an error flag set.
         self._status = flag(self.PGSERR)
+        self._error = 0
         self._half: tuple[int, int] | None = None
 
     def alarm(self) -> str | None:
@@ -159,54 +154,17 @@ class FlashInterface:
 
     def read(self, offset: int) -> int:
         """Return the value of the register at an offset."""
-        if offset == self.ACR:
-            return self._cache.control
-        if offset == self.SR:
-            busy = self._busy > 0
-            self._busy -= busy
-            return self._status | flag(self.BSY, busy)
-        if offset == self.CR:
-            return self._control | flag(self.LOCK, self._keys.locked)
-        if offset == self.ECCR:
-            return self._error
-        raise FirmwareFault(f"it reads the flash interface at 0x{offset:x}, which is not modeled")
+        return self._error if offset == self.ECCR else super().read(offset)
 
     def write(self, offset: int, value: int) -> None:
         """Write the register at an offset."""
-        if offset == self.ACR:
-            self._cache.write(value)
-        elif offset == self.KEYR:
-            self._keys.write(value)
-        elif offset == self.SR:
-            self._status &= ~value
-        elif offset == self.CR:
-            self._write_control(value)
-        elif offset == self.ECCR:
-            if bit(value, self.ECCD):
-                self._error = 0
-        else:
-            raise FirmwareFault(
-                f"it writes the flash interface at 0x{offset:x}, which is not modeled"
-            )
+        if offset != self.ECCR:
+            super().write(offset, value)
+        elif bit(value, self.ECCD):
+            self._error = 0
 
-    def _write_control(self, value: int) -> None:
-        self._keys.check()
-        self._check_ready()
-        self._control = value & ~(flag(self.STRT) | flag(self.LOCK))
-        self._keys.locked = bit(value, self.LOCK)
-        if bit(value, self.STRT):
-            if field(value, 0, 3) != flag(self.PER):
-                raise FirmwareFault(
-                    "it sets STRT in FLASH_CR for another operation than PER; of PG, PER and MER1,"
-                    " set only PER"
-                )
-            self._check_errors()
-            bank = BANK_2 if bit(value, 11) else 0x0800_0000
-            self._erase(bank + field(value, 3, 8) * PAGE)
-
-    def _check_ready(self) -> None:
-        if self._busy:
-            raise FirmwareFault("it uses flash while BSY of FLASH_SR is 1; wait until BSY is 0")
+    def _check_idle(self) -> None:
+        super()._check_idle()
         if self._half is not None:
             raise self._halved()
 
@@ -223,22 +181,22 @@ class FlashInterface:
                 " corrupt (ES0250); clear DCEN in FLASH_ACR first"
             )
 
-    def _erase(self, address: int) -> None:
+    def _start(self, control: int) -> None:
+        self._check_errors()
+        bank = BANK_2 if bit(control, 11) else 0x0800_0000
+        address = bank + field(control, 3, 8) * PAGE
         offset = address - self._first
         if not 0 <= offset < self._size:
             raise FirmwareFault(
                 f"it erases the page at 0x{address:08x}, which is not in [storage] of board.toml"
             )
-        self._cache.erase(offset, PAGE)
-        self._busy = BUSY_READS
-        self._world.cells.erase(offset, PAGE)
+        self._erase(offset, PAGE)
 
     def look(self, offset: int, size: int) -> int:
         """Return `size` bytes of the flash for saves; half-written bytes raise the NMI."""
-        self._cache.look(offset)
         if offset in self._world.cells.broken:
             self._error = flag(self.ECCD) | flag(self.BK_ECC)
-        return self._world.cells.read(offset, size)
+        return super().look(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
         """Store a number of `size` bytes to the flash for saves."""
@@ -264,9 +222,8 @@ class FlashInterface:
 
     def _begin(self, offset: int, value: int) -> None:
         """Take the lower word of a double word."""
-        self._check_ready()
-        if not bit(self._control, self.PG) or bit(self._control, self.PER):
-            raise FirmwareFault("it stores to flash without PG in FLASH_CR; set PG, and clear PER")
+        self._check_idle()
+        self._check_programs()
         self._check_errors()
         if offset % 8:
             raise self._halved()
