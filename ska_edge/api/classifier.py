@@ -41,7 +41,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
-        rate: learning rate. None: about 8 / inputs, at most 0.125.
+        rate: learning rate; auto: the best of a few in short trials on the training rows. None:
+            about 8 / inputs, at most 0.125.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
             output layer. None: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
@@ -64,6 +65,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             stores the last ones, for data whose classes change: "reservoir" or "fifo". None:
             "reservoir".
         readout_only: only the output layer learns. None: False.
+        spread: initial spread of the first hidden layer, and random biases up to it; auto: 10 /
+            sqrt(inputs), between 1 and 3. None: 1, and biases of 0.
 
     Attributes:
         classes_: the labels in sorted order, (classes,).
@@ -89,7 +92,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         rule: str | None = None,
         hidden: int | Sequence[int] | None = None,
-        rate: float | None = None,
+        rate: float | Literal["auto"] | None = None,
         hidden_halvings: int | None = None,
         margin: float | None = None,
         precision: str | None = None,
@@ -105,6 +108,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         relearned: int | None = None,
         buffer: str | None = None,
         readout_only: bool | None = None,
+        spread: float | Literal["auto"] | None = None,
     ) -> None:
         self.rule = rule
         self.hidden = hidden
@@ -124,6 +128,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.relearned = relearned
         self.buffer = buffer
         self.readout_only = readout_only
+        self.spread = spread
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Classifier:  # noqa: N803
         """Train on all rows, from the beginning.

@@ -22,7 +22,7 @@ def train(
     *,
     rule: str | None = None,
     hidden: int | Sequence[int] | None = None,
-    rate: float | None = None,
+    rate: float | Literal["auto"] | None = None,
     hidden_halvings: int | None = None,
     margin: float | None = None,
     precision: str | None = None,
@@ -44,6 +44,7 @@ def train(
     group: int | str | None = None,
     per_class: int | None = None,
     start: PathLike | None = None,
+    spread: float | Literal["auto"] | None = None,
     init: PathLike | None = None,
     checkpoint: PathLike | None = None,
     log: PathLike | None = None,
@@ -56,8 +57,8 @@ def train(
             such as the column of the labels, belong to `ska_edge.load_data`.
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
-        rate: learning rate. Default: about 8 / inputs, at most 0.125; published: the paper's eta,
-            0.01.
+        rate: learning rate; auto: the best of a few in short trials on the training rows. Default:
+            about 8 / inputs, at most 0.125; published: the paper's eta, 0.01.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
             output layer. Default: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
@@ -93,6 +94,8 @@ def train(
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
             sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
             you name others. Or the ONNX file of a network from another program; it keeps its sizes.
+        spread: initial spread of the first hidden layer, and random biases up to it; auto: 10 /
+            sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

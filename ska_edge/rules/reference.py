@@ -103,12 +103,17 @@ class StepMetrics:
     lagrangian: float
 
 
-def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters:
+def initial_parameters(
+    sizes: Sequence[int], rule: str, seed: int, spread: float | None = None
+) -> Parameters:
     """Return initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
     ``published``, every layer is random. With the other rules, the output layer is 0 and uses no
     random numbers; neither do the readouts, which only ``local`` has.
+
+    With ``spread``, the weights of the first layer are multiplied by it, and its biases are uniform
+    between -spread and spread. No other value changes.
 
     Raises ValueError for an unknown rule, fewer than two sizes, or a size below 1.
     """
@@ -124,6 +129,9 @@ def initial_parameters(sizes: Sequence[int], rule: str, seed: int) -> Parameters
             weights = rng.normal(0.0, 1.0 / math.sqrt(fan_in), (fan_out, fan_in))
         parameters.weights.append(weights)
         parameters.biases.append(np.zeros(fan_out))
+    if spread is not None:
+        parameters.weights[0] *= spread
+        parameters.biases[0] += rng.uniform(-spread, spread, len(parameters.biases[0]))
     if rule == "local":
         for width in sizes[1:-2]:
             parameters.readout_weights.append(np.zeros((sizes[-1], width)))

@@ -15,6 +15,7 @@ from ska_edge.network.engine import narrow, trainer_for
 from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
+from ska_edge.training.rate_trial import with_rate
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
@@ -79,6 +80,7 @@ def beginning(
     it. The integers are not trained. Raises InputError as `train` does, and for rules without
     labels, because they learn in batches.
     """
+    options, _ = with_rate(dataset, options)
     session = Session.open(dataset, options)
     if not session.plan.rule_definition.supervised:
         raise InputError(

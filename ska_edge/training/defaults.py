@@ -10,6 +10,7 @@ LARGEST_RATE = RATE
 PUBLISHED_RATE = 0.01
 HIDDEN = (64, 32)
 TEST_FRACTION = 0.2
+LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
 
 
 def default_rate(inputs: int) -> float:
@@ -19,3 +20,12 @@ def default_rate(inputs: int) -> float:
     is about the number of inputs, so a step with this rate does not overshoot.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs)))
+
+
+def auto_spread(inputs: int) -> float:
+    """Return the initial spread of a first hidden layer for this number of inputs.
+
+    With few inputs, neurons must differ in more than their direction: they need steep decisions at
+    different places. With many inputs, a large spread only fits noise.
+    """
+    return min(3.0, max(1.0, 10 / math.sqrt(inputs)))

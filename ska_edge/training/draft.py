@@ -27,7 +27,8 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
 
     `rows` is the number of rows to learn.
     """
-    assert options.rule and options.precision and options.rate and options.seed is not None
+    assert options.rule and options.precision and options.seed is not None
+    assert isinstance(options.rate, float)
     supervised = RULES[options.rule].supervised
     batch = rows if options.batch == ALL_ROWS else int(options.batch or 1)
     if batch > rows:

@@ -20,6 +20,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.spelling import did_you_mean
 
 ALL_ROWS = "all"
+AUTO = "auto"
 KEY = "option"  # key in the metadata of a dataclass field
 
 
@@ -71,6 +72,7 @@ class Option:
         listed: whether a sweep accepts a list of values.
         spelled: name of the option on the command line, if it differs from the field's name.
         python: description for Python, if it differs from `help`.
+        auto: whether the word "auto" is a value, too.
         divides: whether the option only determines which rows are learned, and which held out.
     """
 
@@ -91,6 +93,7 @@ class Option:
     listed: bool = False
     spelled: str = ""
     python: str = ""
+    auto: bool = False
     divides: bool = False
 
     def default(self, at: Situation) -> Any:
@@ -133,6 +136,8 @@ class Option:
         if self.kind is Kind.FILE:
             return self._path(name, value)
         if self.kind is Kind.ROWS and isinstance(value, str) and value == ALL_ROWS:
+            return value
+        if self.auto and isinstance(value, str) and value == AUTO:
             return value
         if self.kind is Kind.FLAG:
             return self._flag(name, value)

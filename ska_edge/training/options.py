@@ -24,11 +24,22 @@ from ska_edge.rules.rule import RULES
 from ska_edge.training.defaults import (
     HIDDEN,
     LARGEST_RATE,
+    LARGEST_SPREAD,
     PUBLISHED_RATE,
     TEST_FRACTION,
+    auto_spread,
     default_rate,
 )
-from ska_edge.training.option import ALL_ROWS, Kind, Option, Scope, Situation, described, option
+from ska_edge.training.option import (
+    ALL_ROWS,
+    AUTO,
+    Kind,
+    Option,
+    Scope,
+    Situation,
+    described,
+    option,
+)
 
 ARITHMETICS = ("fixed", "float", "both")
 RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
@@ -68,10 +79,11 @@ class Options:
         keep=lambda plan: plan.sizes[1:-1],
         listed=True,
     )
-    rate: float | None = option(
-        help="Learning rate.",
+    rate: float | Literal["auto"] | None = option(
+        help="Learning rate; auto: the best of a few in short trials on the training rows.",
         kind=Kind.REAL,
         above=0,
+        auto=True,
         words=f"about 8 / inputs, at most {LARGEST_RATE};"
         f" published: the paper's eta, {PUBLISHED_RATE}",
         settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
@@ -87,7 +99,6 @@ class Options:
         words="0",
         settle=lambda _: 0,
         keep=lambda plan: plan.hidden_halvings if labeled(plan) else None,
-        listed=True,
     )
     margin: float | None = option(
         help="A sample whose output errors are all below this changes no weight;"
@@ -270,6 +281,16 @@ class Options:
         spelled="from",
         noted=False,  # training from a model or from its ONNX file gives the same bytes
     )
+    spread: float | Literal["auto"] | None = option(
+        help="Initial spread of the first hidden layer, and random biases up to it; auto: 10 /"
+        " sqrt(inputs), between 1 and 3.",
+        kind=Kind.REAL,
+        above=0,
+        most=LARGEST_SPREAD,
+        auto=True,
+        scope=Scope.LABELS,
+        words="1, and biases of 0",
+    )
     init: Path | None = option(
         help="npz with W0, b0, W1, ... to start from.",
         kind=Kind.FILE,
@@ -297,6 +318,10 @@ class Options:
                 object.__setattr__(self, name, each.checked(name, value))
             elif _DEFAULTS[name] is not None:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
+
+    def untried(self) -> Options:
+        """Return the same options with the default rate, if trials are to find the rate."""
+        return replace(self, rate=None) if self.rate == AUTO else self
 
     def for_network(self, widths: tuple[int, ...]) -> Options:
         """Return the options for a network from another program, with hidden layers of `widths`."""
@@ -334,6 +359,8 @@ class Options:
             for name in OPTIONS
             if getattr(self, name) is None
         }
+        if self.spread == AUTO:
+            missing["spread"] = auto_spread(inputs)
         return replace(self, **missing)
 
     def _check_given(self, base: Plan | None) -> None:
@@ -392,6 +419,10 @@ class Options:
             raise OptionError("{steps} is at least 2: the first step only records")
         if self.start is not None and self.init is not None:
             raise OptionError("give {start} or {init}, not both: both say where to start")
+        if self.spread is not None and (self.start is not None or self.init is not None):
+            raise OptionError("{spread} is for new random weights; leave it out")
+        if self.spread is not None and not self.hidden:
+            raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each option of a model that changes, by name."""

@@ -18,11 +18,10 @@ from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.diagnosis import POINTS, Watch
-from ska_edge.network.engine import Trainer, float_trainer_for, narrow, trainer_for
+from ska_edge.network.diagnosis import Watch
+from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
 from ska_edge.network.float_trainer import FloatTrainer
 from ska_edge.network.margin import skipped
-from ska_edge.network.metrics import LayerMetrics, layer_metrics
 from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
@@ -36,7 +35,7 @@ from ska_edge.training.division import parts
 from ska_edge.training.draft import draft_for, with_input
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
-from ska_edge.training.step_log import StepLog
+from ska_edge.training.step_log import Measuring, StepLog, metrics_of
 
 Features = NDArray[np.float64]
 
@@ -112,7 +111,8 @@ class Session:
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
         draft = draft_for(options, dataset, len(fit.x), sizes)
         draft, scaling = with_input(draft, fit.x, options)
-        parameters = initial_parameters(sizes, draft.rule, draft.seed)
+        assert not isinstance(options.spread, str)
+        parameters = initial_parameters(sizes, draft.rule, draft.seed, options.spread)
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
@@ -137,7 +137,7 @@ class Session:
     @property
     def rate(self) -> float:
         """The learning rate of the float twin."""
-        assert self.options.rate is not None
+        assert isinstance(self.options.rate, float)
         return self.options.rate
 
     @property
@@ -212,7 +212,7 @@ class Session:
             return
         trainer = trainer_for(model.state, learn=self.total)
         done, marks = 0, _Marks()
-        measuring = _Measuring(self, trainer, log, watch)
+        measuring = Measuring(self.plan, self.total, trainer, log, watch)
         for halvings, order in self.orders():
             trainer.state.halve_rate(halvings)
             for rows in measuring.stretches(order):
@@ -246,7 +246,7 @@ class Session:
         """Do `fixed_work` for a rule without labels, which makes steps on one batch."""
         trainer = FixedTrainer(model.state, check=False)
         for _ in trainer.learn_steps(batch):
-            layers = _metrics(self.plan, trainer)
+            layers = metrics_of(self.plan, trainer)
             log.write(trainer.state.step, [layer.as_dict() for layer in layers])
             watch.add(trainer.state.step, layers)
             yield trainer.state.step
@@ -286,6 +286,17 @@ class Session:
             self.magnitudes.observe(trainer, observed)
         yield self.total
 
+    def float_accuracy(self, parameters: Parameters, rows: Dataset) -> float:
+        """Return the fraction of rows that the float twin with these parameters classifies right.
+
+        It is 0 if there are no rows.
+        """
+        trainer, right = self._twin(parameters), 0
+        for block in row_blocks(len(rows.y)):
+            decided = trainer.knowledge(self.scaling.apply(rows.x[block]))[-1].argmax(axis=1)
+            right += int((decided == rows.y[block]).sum())
+        return right / max(len(rows.y), 1)
+
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Divide the rows of an epoch into parts of whole batches: one batch or `BETWEEN` rows.
 
@@ -305,43 +316,6 @@ class Session:
             mixed.append(row)
             buffer.remember(np.array([row]), label)
         return np.array(mixed)
-
-
-class _Measuring:
-    """Measures a training of the integers at intervals, because metrics cost time.
-
-    The log gets the metrics of every update, and `watch` those of at least `POINTS` updates.
-    """
-
-    def __init__(self, session: Session, trainer: Trainer, log: StepLog, watch: Watch) -> None:
-        self._plan, self._trainer = session.plan, trainer
-        self._log, self._watch = log, watch
-        self._watched = max(session.total // session.plan.batch // POINTS, 1)
-        self._updates = 0
-
-    def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into parts; metrics are needed only at the end of a part.
-
-        A smaller batch at the end is skipped.
-        """
-        batch, start = self._plan.batch, 0
-        end = len(order) // batch * batch
-        while start < end:
-            updates = 1 if self._log.wanted else self._watched - self._updates % self._watched
-            stop = min(start + updates * batch, end)
-            yield order[start:stop]
-            start = stop
-
-    def measure(self, rows: int) -> None:
-        """Record the metrics after a part of `rows` rows, if the log or the watch needs them."""
-        self._updates += rows // self._plan.batch
-        watched = self._updates % self._watched == 0
-        if not (watched or self._log.wanted):
-            return
-        step, layers = self._trainer.state.step, _metrics(self._plan, self._trainer)
-        self._log.write(step, [layer.as_dict() for layer in layers])
-        if watched:
-            self._watch.add(step, layers)
 
 
 class _Marks:
@@ -394,7 +368,3 @@ def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)
-
-
-def _metrics(plan: Plan, trainer: Trainer) -> list[LayerMetrics]:
-    return [layer_metrics(plan, index, sums) for index, sums in enumerate(trainer.metrics())]

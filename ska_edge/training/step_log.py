@@ -1,4 +1,4 @@
-"""Writes the log of a training: a JSONL file with the metrics of every step."""
+"""Measures a training at intervals, and writes its log: a JSONL file with the metrics of a step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import contextlib
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
+from ska_edge.network.diagnosis import POINTS, Watch
+from ska_edge.network.engine import Trainer
+from ska_edge.network.metrics import LayerMetrics, layer_metrics
+from ska_edge.plan.plan import Plan
 
 
 class StepLog:
@@ -68,3 +76,48 @@ class StepLog:
         with contextlib.suppress(OSError):  # closing writes the buffer, which fails, too
             if self._file is not None:
                 self._file.close()
+
+
+class Measuring:
+    """Measures a training of the integers at intervals, because metrics cost time.
+
+    `total` is the number of samples to learn. The log gets the metrics of every update, and `watch`
+    those of at least `POINTS` updates.
+    """
+
+    def __init__(
+        self, plan: Plan, total: int, trainer: Trainer, log: StepLog, watch: Watch
+    ) -> None:
+        self._plan, self._trainer = plan, trainer
+        self._log, self._watch = log, watch
+        self._watched = max(total // plan.batch // POINTS, 1)
+        self._updates = 0
+
+    def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Divide the rows of an epoch into parts; metrics are needed only at the end of a part.
+
+        A smaller batch at the end is skipped.
+        """
+        batch, start = self._plan.batch, 0
+        end = len(order) // batch * batch
+        while start < end:
+            updates = 1 if self._log.wanted else self._watched - self._updates % self._watched
+            stop = min(start + updates * batch, end)
+            yield order[start:stop]
+            start = stop
+
+    def measure(self, rows: int) -> None:
+        """Record the metrics after a part of `rows` rows, if the log or the watch needs them."""
+        self._updates += rows // self._plan.batch
+        watched = self._updates % self._watched == 0
+        if not (watched or self._log.wanted):
+            return
+        step, layers = self._trainer.state.step, metrics_of(self._plan, self._trainer)
+        self._log.write(step, [layer.as_dict() for layer in layers])
+        if watched:
+            self._watch.add(step, layers)
+
+
+def metrics_of(plan: Plan, trainer: Trainer) -> list[LayerMetrics]:
+    """Return the metrics of the last update, per layer."""
+    return [layer_metrics(plan, index, sums) for index, sums in enumerate(trainer.metrics())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
+from ska_edge.training.rate_trial import Tried, with_rate
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
@@ -50,6 +51,7 @@ class Trained:
         remarks: sentences about the columns of the data; see `Dataset.remarks`.
         skipped: the fraction of samples within the margin, which the integers did not learn; None
             without a margin or integers. Stored samples that are learned again are not counted.
+        tried: the accuracy of each rate that was tried, if the rate was to be found.
     """
 
     model: Model
@@ -65,6 +67,7 @@ class Trained:
     log_fault: InputError | None = None
     skipped: float | None = None
     remarks: tuple[str, ...] = ()
+    tried: Tried = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return data, model, and accuracy on test rows; without test rows, on training rows."""
@@ -92,10 +95,11 @@ def train(
     `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
     work.
     """
+    options, tried = with_rate(dataset, options)
     session = Session.open(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
-        return _trained(session, checkpoint, log, progress)
+        return replace(_trained(session, checkpoint, log, progress), tried=tried)
     except KeyboardInterrupt:
         if checkpoint.write():
             part = f"{checkpoint.done} of {checkpoint.total} samples"

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ska_edge.rules.rule import RULES
-from ska_edge.training.option import Kind, Option, Scope
+from ska_edge.training.option import AUTO, Kind, Option, Scope
 from ska_edge.training.options import OPTIONS, Options
 
 API = Path(__file__).parents[2] / "ska_edge" / "api"
@@ -74,7 +74,9 @@ def _between(text: str, start: str, end: str, lines: Iterable[str], indent: int)
 def _parameter(name: str) -> str:
     default = DEFAULTS[name]
     value = f'"{default}"' if isinstance(default, str) else default
-    return f"{name}: {TYPES[OPTIONS[name].kind]}{' | None' * (default is None)} = {value},"
+    each = OPTIONS[name]
+    type = TYPES[each.kind] + f' | Literal["{AUTO}"]' * each.auto
+    return f"{name}: {type}{' | None' * (default is None)} = {value},"
 
 
 def _described(name: str, each: Option, unset: str) -> str:

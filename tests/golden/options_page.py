@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ska_edge.training.option import Kind, Option, Scope
+from ska_edge.training.option import AUTO, Kind, Option, Scope
 from ska_edge.training.options import OPTIONS, default_words, flag
 
 PAGE = Path(__file__).parents[2] / "docs" / "LEARNING.md"
@@ -36,4 +36,5 @@ def _values(each: Option) -> str:
     if each.kind is Kind.WIDTHS:
         return f"whole numbers with commas, each {each.bounds()}"
     unit = f" ({each.unit})" if each.unit else ""
-    return ", ".join(filter(None, (each.kind.value.removeprefix("a "), each.bounds()))) + unit
+    values = ", ".join(filter(None, (each.kind.value.removeprefix("a "), each.bounds()))) + unit
+    return values + f", or `{AUTO}`" * each.auto

@@ -66,6 +66,9 @@ def report_training(trained: Trained, out: Output) -> None:
             for name, (before, after) in trained.changes.items()
         )
         out.note(f"changed from {trained.options.start}: {changed}")
+    if trained.tried:
+        scores = ", ".join(f"{rate:g} ({right:.1%})" for rate, right in trained.tried.items())
+        out.note(f"{flag('rate')} {trained.options.rate:g}, from trials on held-out rows: {scores}")
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
@@ -114,6 +117,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
         "split": trained.division.as_dict(),
         "before": trained.before,
         "skipped": trained.skipped,
+        "tried": [{"rate": rate, "accuracy": right} for rate, right in trained.tried.items()],
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,

@@ -10,7 +10,7 @@ import click
 
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Command
-from ska_edge.training.option import ALL_ROWS, Kind, Option
+from ska_edge.training.option import ALL_ROWS, AUTO, Kind, Option
 from ska_edge.training.options import OPTIONS, Options, default_words
 
 Types = click.ParamType[Any]
@@ -30,6 +30,21 @@ class _Rows(click.ParamType[Any]):
         if not value.isdecimal():
             self.fail(f"{value!r} is neither a number from 1 on nor 'all'", param, context)
         return click.IntRange(min=1).convert(value, param, context)
+
+
+class _RealOrAuto(click.ParamType[Any]):
+    """The click type of a number or 'auto'."""
+
+    name = "float"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        """Convert a number, or 'auto'."""
+        try:
+            return value if value == AUTO else float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a valid float, and not '{AUTO}'", param, context)
 
 
 class ListOf(click.ParamType[Any]):
@@ -58,7 +73,8 @@ def _type(each: Option) -> Types:
     return {
         Kind.COUNT: counts,
         Kind.ROWS: _Rows(),
-        Kind.REAL: click.FLOAT,  # `Option` checks the bounds, and refuses nan
+        # `Option` checks the bounds of a number, and refuses nan.
+        Kind.REAL: _RealOrAuto() if each.auto else click.FLOAT,
         Kind.WORD: Word(each.choices),
         Kind.WIDTHS: ListOf(counts, empty=True),
         Kind.FILE: click.Path(path_type=Path),

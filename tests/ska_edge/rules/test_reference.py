@@ -156,6 +156,23 @@ def test_initial_parameters() -> None:
     assert initial_parameters([4, 5, 3], "local", 0).readout_weights == []
 
 
+def test_a_spread_widens_the_first_layer_alone() -> None:
+    sizes = [100, 80, 60, 10]
+    plain = initial_parameters(sizes, "local", seed=4)
+    wide = initial_parameters(sizes, "local", seed=4, spread=3.0)
+    np.testing.assert_array_equal(wide.weights[0], 3.0 * plain.weights[0])
+    bias = wide.biases[0]
+    assert bias.shape == (80,)
+    assert (bias.min(), bias.max()) == (pytest.approx(-3, abs=0.2), pytest.approx(3, abs=0.2))
+    for ours, theirs in zip(
+        [*wide.weights[1:], *wide.biases[1:], *wide.readout_weights],
+        [*plain.weights[1:], *plain.biases[1:], *plain.readout_weights],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not plain.biases[0].any()
+
+
 def test_what_stays_as_it_is_below_the_first_layer_that_learns() -> None:
     plain, frozen = random_model([4, 5, 6, 7, 3], 8, 0.25), random_model([4, 5, 6, 7, 3], 8, 0.25)
     frozen = Reference(frozen.parameters, "local", 0.5, alignment=0.25, first_learned=2)

@@ -91,6 +91,12 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
             {"rule": "published", "stored": 5},
             "{stored} is for rules with labels, not for published",
         ),
+        ({"hidden": (), "hidden_halvings": 1}, "{hidden_halvings} is for hidden layers that learn"),
+        ({"readout_only": True, "hidden_halvings": 1}, "{hidden_halvings} is for hidden layers"),
+        ({"spread": 2, "start": "a"}, "{spread} is for new random weights; leave it out"),
+        ({"spread": 2, "init": "a"}, "{spread} is for new random weights; leave it out"),
+        ({"spread": 2, "hidden": ()}, "{spread} is for hidden layers, and there are none"),
+        ({"rule": "published", "spread": 2}, "{spread} is for rules with labels"),
         (
             {"rule": "published", "start": "a"},
             "{start} continues with labels, but {rule} published has",
@@ -113,6 +119,21 @@ def test_an_error_of_an_option_survives_another_process() -> None:
     assert again.named(flag) == "--seed is '{rate}'"
 
 
+@pytest.mark.parametrize(
+    ("inputs", "spread"), [(1, 3.0), (2, 3.0), (25, 2.0), (100, 1.0), (784, 1.0)]
+)
+def test_few_inputs_get_a_wider_first_layer(inputs: int, spread: float) -> None:
+    assert Options(spread="auto").settled(inputs).spread == spread
+    assert Options(spread=2).settled(inputs).spread == 2.0
+
+
+@pytest.mark.parametrize("name", ["rate", "spread"])
+def test_auto_is_a_value_and_no_other_word_is(name: str) -> None:
+    assert getattr(Options(**{name: "auto"}), name) == "auto"
+    with pytest.raises(OptionError, match=f"{name} is a finite number, not 'Auto'"):
+        Options(**{name: "Auto"})
+
+
 def test_values_are_kept_in_one_form() -> None:
     options = Options(hidden=np.array([4, 3]), epochs=np.int64(3), rate=1, log="a")  # type: ignore[arg-type]
     assert options == Options(hidden=(4, 3), epochs=3, rate=1.0, log=Path("a"))
@@ -127,7 +148,16 @@ def test_defaults_are_in_their_place() -> None:
     assert (labeled.test_fraction, labeled.scale, labeled.relearned) == (0.2, "standardize", 1)
     assert (held.rate, held.batch, held.test_fraction, held.scale) == (0.01, "all", 0.0, "none")
     unnamed = {name for name in OPTIONS if getattr(labeled, name) is None}
-    assert unnamed == {"group", "per_class", "split", "start", "init", "checkpoint", "log"}
+    assert unnamed == {
+        "group",
+        "per_class",
+        "split",
+        "start",
+        "spread",
+        "init",
+        "checkpoint",
+        "log",
+    }
 
 
 BASE = make_plan(

@@ -1,0 +1,97 @@
+"""Finds a learning rate: short trainings in float, judged on training rows that they do not learn.
+
+The seed determines everything here, and the float trainer gives the same bits on every computer, so
+the same data and options give the same rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.rows import stratified
+from ska_edge.errors import InputError, OptionError
+from ska_edge.training.option import AUTO
+from ska_edge.training.options import Options
+from ska_edge.training.session import Session
+from ska_edge.training.step_log import StepLog
+
+FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
+JUDGED = 0.2  # fraction of the tried rows that judges a rate
+MOST_ROWS = 4000  # most rows of a trial, so that it is short
+APART = ("group", "file", "blocked")  # splits that keep rows apart that resemble each other
+
+Tried = dict[float, float]
+"""The accuracy (a fraction) of each rate that was tried."""
+
+
+def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
+    """Return options with a number as rate, and the rates that were tried.
+
+    If the rate is "auto", it becomes the best one; of equally good rates, the largest one.
+    Otherwise nothing is tried. Raises InputError for options or data that cannot work.
+    """
+    if options.rate != AUTO:
+        return options, {}
+    whole = Session.open(dataset, options.untried())
+    if not whole.plan.rule_definition.supervised:
+        raise OptionError(
+            "{rate} auto is for rules with labels, not for {rule}; give a number",
+            rule=whole.plan.rule,
+        )
+    rows = _some(whole)
+    rates = [factor * whole.rate for factor in FACTORS]
+    tried = {rate: _accuracy(_opened(rows, whole, options, rate)) for rate in rates}
+    return replace(options, rate=_best(tried)), tried
+
+
+def _best(tried: Tried) -> float:
+    """Return the rate with the highest accuracy; of equally good rates, the largest one."""
+    return max(tried, key=lambda rate: (tried[rate], rate))
+
+
+def _accuracy(session: Session) -> float:
+    """Train in float; return the accuracy on the rows that were held out."""
+    parameters = session.parameters.copy()
+    for _ in session.float_work(parameters, StepLog(None)):
+        pass
+    return session.float_accuracy(parameters, session.division.test)
+
+
+def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Session:
+    """Prepare the training of a trial. It holds rows out as `whole` does, or else at random."""
+    kind = whole.options.split
+    for split in ("random",) if kind not in APART else (kind, "random"):
+        inner = replace(
+            options,
+            rate=rate,
+            test_fraction=JUDGED,
+            split=split,
+            group=None,
+            per_class=None,
+            checkpoint=None,
+            log=None,
+        )
+        try:
+            return Session.open(rows, inner)
+        except InputError as error:
+            cause = error
+    raise OptionError(
+        "{rate} auto cannot hold out some of the training rows, to judge a rate by them; give a"
+        " number"
+    ) from cause
+
+
+def _some(whole: Session) -> Dataset:
+    """Return at most `MOST_ROWS` of the rows to learn, in their original order, with every class in
+    its proportion.
+    """
+    fit, seed = whole.fit, whole.options.seed
+    assert fit.places is not None and seed is not None
+    fit = fit.take(np.argsort(fit.places, kind="stable"))
+    if len(fit.y) <= MOST_ROWS:
+        return fit
+    order = np.random.default_rng([seed, 2]).permutation(len(fit.y))
+    return fit.take(stratified(fit.y, order, MOST_ROWS / len(fit.y)))
