@@ -79,6 +79,23 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path} cannot be written: no permission")
 
 
+def check_target(path: Path, *others: str | Path | None, by: str) -> None:
+    """Raise InputError if `path` cannot be written, or if it is one of the other files.
+
+    `others` are the files that `by`, the name of the command or call, also reads or writes; None is
+    no file.
+    """
+    check_file(path)
+    if regular_target(path) is None:
+        return
+    for source in others:
+        if source is not None and Path(source).exists() and path.exists():
+            if path.samefile(source):
+                raise InputError(f"{path} is read by {by}; write to another file")
+        elif source is not None and path.absolute() == Path(source).absolute():
+            raise InputError(f"{path} is written twice by {by}; name two files")
+
+
 def check_folder(path: Path) -> None:
     """Raise InputError unless a file or folder could be created at this path."""
     if not path.parent.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 from collections import Counter
@@ -58,6 +59,27 @@ def _found(text: str, path: Path) -> list[Path]:
         return found
     listed = [Path(name) for name in text.split(",")]
     return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
+
+
+def check_outside(path: Path, source: str | os.PathLike[str]) -> None:
+    """Raise InputError if a new file at `path` would be among the data files that `source` names.
+
+    The next command would read it as data.
+    """
+    text, folder = os.fspath(source), Path(source)
+    if not _is_data(path):
+        return
+    if folder.is_dir():
+        inside = path.parent.resolve() == folder.resolve()
+    elif glob.has_magic(text) and not folder.exists():
+        inside = fnmatch.fnmatch(os.path.abspath(path), os.path.abspath(text))
+    else:
+        return
+    if inside:
+        raise InputError(
+            f"{path} would be one of the data files of {text} the next time; write it to another"
+            " folder"
+        )
 
 
 def files_found(source: str | os.PathLike[str]) -> list[Path]:

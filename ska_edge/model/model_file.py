@@ -20,6 +20,7 @@ from ska_edge.data.arrays import named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
+from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
 from ska_edge.errors import InputError
@@ -146,7 +147,11 @@ class Model:
 
         Example: ``model.decisions(x).argmax(axis=1)``
         """
-        return FixedTrainer(self.state, check=False).infer(self.inputs(x))
+        features, trainer = self._features(x), FixedTrainer(self.state, check=False)
+        found = [
+            trainer.infer(self.quantize(features[block])) for block in row_blocks(len(features))
+        ]
+        return np.concatenate([np.empty((0, self.plan.classes), dtype=np.int64), *found])
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """Return the class of each row, (rows,): one of `classes`, bit for bit as on a device.
@@ -261,7 +266,12 @@ class Model:
         if self.reference is None:
             raise InputError("the model has no float twin; train with the arithmetic 'both'")
         reference = twin(self.plan, self.reference, self.plan.rate.real)
-        return reference.infer(self.scaling.apply(self._features(x)))
+        features = self._features(x)
+        found = [
+            reference.infer(self.scaling.apply(features[block]))
+            for block in row_blocks(len(features))
+        ]
+        return np.concatenate([np.empty((0, self.plan.classes)), *found])
 
     def export_onnx(
         self,
@@ -326,7 +336,11 @@ class Model:
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
         """Check features and return them as (rows, inputs), in the order of the model's inputs."""
-        features = table(named_columns(x, self.features))
+        named = named_columns(x, self.features)
+        # Integers are finite, and a copy of all of them as floats would take much memory.
+        plain = type(named) is np.ndarray and named.ndim == 2 and len(named) > 0
+        whole = plain and named.dtype.kind in "iu"
+        features: NDArray[Any] = named if whole else table(named)
         if features.shape[1] != self.plan.inputs:
             raise InputError(
                 f"x has {counted(features.shape[1], 'feature')},"

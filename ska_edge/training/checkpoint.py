@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from ska_edge.files import check_file
+from ska_edge.files import check_file, check_target
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.state import State
 from ska_edge.network.twin import tensors_of
 from ska_edge.rules.reference import Parameters
+from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 
 SECONDS = 30.0  # seconds between two writes
+
+
+def check_outputs(options: Options, read: Sequence[Path], by: str) -> None:
+    """Raise InputError unless the log and the checkpoint can be written.
+
+    The checkpoint may overwrite the continued model, and may have the path of the final model.
+    `read` are the data files; `by` names the command or call in the error.
+    """
+    if options.log is not None:
+        others = options.init, options.start, options.checkpoint, *read
+        check_target(options.log, *others, by=by)
+    if options.checkpoint is not None:
+        check_target(options.checkpoint, options.init, *read, by=by)
 
 
 class Checkpoint:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.division import Division, divide, divide_few
+from ska_edge.data.split.kind import choose
 from ska_edge.model.model_file import Model
+from ska_edge.plural import counted
 from ska_edge.training.options import OPTIONS, Options
 
 # The options that determine which rows are learned.
@@ -20,17 +22,45 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
     """Divide one group or all rows: by a number of rows per class, or by a fraction.
 
     If `base`, a continued model, has learned the same data, its split is repeated, because another
-    split would test rows that it has learned.
+    split would test rows that it has learned; if options ask for another one, a caution says so.
+    The rows of one group are split among themselves, as data without groups are.
     """
+    own = None if base is None else parts_of(base, dataset)
     kind = options.split
-    if kind is None and base is not None and _digest(base) == dataset.digest:
-        kind = _split(base)
+    if kind is None and own is not None:
+        kind = own.kind
     assert options.seed is not None and options.test_fraction is not None
     if options.group is not None:
         dataset = dataset.of_group(options.group)
+        if options.split is None:
+            kind, _ = choose(replace(dataset, group=None, default_split=""))
     if options.per_class is not None:
-        return divide_few(dataset, options.per_class, options.seed)
-    return divide(dataset, options.test_fraction, options.seed, kind)
+        found = divide_few(dataset, options.per_class, options.seed)
+    else:
+        found = divide(dataset, options.test_fraction, options.seed, kind)
+    return found if own is None else replace(found, cautions=found.cautions | _learned(found, own))
+
+
+def _learned(found: Division, own: Division) -> dict[str, str]:
+    """Return a caution if a split tests rows that a continued model has learned in its `own`."""
+    tested, learned = found.test.places, own.train.places
+    count = 0 if tested is None or learned is None else int(np.isin(tested, learned).sum())
+    if not count:
+        return {}
+    return {
+        "learned before": (
+            f"{count} of {counted(len(found.test.y), 'test row')} were learned by the continued"
+            " model, so the accuracy is too high; keep its split, test fraction and seed"
+        )
+    }
+
+
+def repeated(dataset: Dataset, options: Options, base: Model) -> Options:
+    """Return the options with the test fraction of a continued model, if it learned these data."""
+    fraction = base.notes.get("test_fraction")
+    if _digest(base) != dataset.digest or fraction is None or options.per_class is not None:
+        return options
+    return replace(options, test_fraction=fraction)
 
 
 def parts_of(model: Model, dataset: Dataset, group: str | None = None) -> Division | None:

@@ -12,7 +12,7 @@ from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.plan.precision import PRECISIONS
-from ska_edge.training.calibration import Magnitudes, knowledge_format, weight_formats
+from ska_edge.training.calibration import ROWS, Magnitudes, knowledge_format, weight_formats
 from ska_edge.training.draft import draft_for, with_input
 from ska_edge.training.options import Options
 
@@ -85,7 +85,7 @@ def imported(network: ForeignNetwork, dataset: Dataset, options: Options) -> Mod
     tensors = tensors_of(network.parameters(scaling, dataset.x))
     seen = Magnitudes()
     seen.observe(
-        twin(plan, parameters_for(plan, tensors), plan.rate.real), scaling.apply(dataset.x)
+        twin(plan, parameters_for(plan, tensors), plan.rate.real), scaling.apply(dataset.x[:ROWS])
     )
     precision = PRECISIONS[draft.precision]
     plan = replace(

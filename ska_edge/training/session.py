@@ -31,7 +31,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.training.calibration import ROWS, Magnitudes, knowledge_format, weight_formats
-from ska_edge.training.division import parts
+from ska_edge.training.division import parts, repeated
 from ska_edge.training.draft import draft_for, with_input
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
@@ -94,9 +94,12 @@ class Session:
     @classmethod
     def _from(cls, dataset: Dataset, options: Options, base: Model | None) -> Session:
         """Prepare a training that continues a model, or begins with a new one."""
+        fraction = options.test_fraction
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
             dataset = base.matched(dataset)
+            if fraction is None:
+                options = repeated(dataset, options, base)
         elif dataset.classes < 2:
             raise InputError(
                 f"'{dataset.name}' has only one class, '{dataset.labels[0]}'; learning needs at"

@@ -386,6 +386,44 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "firmware moves.ska --name string -o fw",
         "ska-edge: string.h is a header of C, so the model cannot be named string in C;",
     ),
+    (
+        "two-rare-rows.csv",
+        f"train FILE -o m.ska {QUICK}; eval m.ska FILE",
+        "warning: 1 class with fewer than 5 rows: fall (2)",
+    ),
+    (
+        "two-rare-rows.csv",
+        "sweep FILE -o sweep --seeds 1 --hidden 4 --epochs 1 --jobs 1",
+        "warning: 1 class with fewer than 5 rows: fall (2)",
+    ),
+    # a continued model does not test rows that it has learned, or says so
+    (
+        "moves.csv",
+        f"train FILE -o m.ska --test-fraction 0.4 {QUICK}; train FILE -o n.ska --from m.ska",
+        {"evaluation.test.rows": 12, "warnings": []},
+    ),
+    (
+        "moves.csv",
+        f"train FILE -o m.ska {QUICK}; train FILE -o n.ska --from m.ska --seed 1 --epochs 1",
+        "test rows were learned by the continued model, so the accuracy is too high;",
+    ),
+    # a command's own output is no data of the next one
+    (
+        "days",
+        "predict days.ska FILE/mon -o FILE/mon/out.csv",
+        "ska-edge: days/mon/out.csv would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        "predict days.ska 'FILE/m*/*.csv' -o FILE/mon/out.csv",
+        "ska-edge: days/mon/out.csv would be one of the data files of days/m*/*.csv the next time;",
+    ),
+    # rows of one group are split among themselves
+    (
+        "people.csv",
+        f"train FILE -o m.ska --group-column who --group ann {QUICK}",
+        {"split.kind": "random"},
+    ),
     # a device that forgets
     (
         "moves.csv",

@@ -334,3 +334,13 @@ def test_an_integer_onnx_file_is_a_model_too(
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ska_edge.InputError, match="there is no model file"):
         ska_edge.load(str(tmp_path / "nope.ska"))
+
+
+@pytest.mark.parametrize("option", ["checkpoint", "log"])
+def test_a_file_that_is_read_is_not_written(option: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b,label\n" + "1,2,x\n2,1,y\n" * 6)
+    before = path.read_bytes()
+    with pytest.raises(ska_edge.InputError, match=r"data\.csv is read by train; write to another"):
+        ska_edge.train(path, epochs=1, hidden=(), **{option: path})
+    assert path.read_bytes() == before

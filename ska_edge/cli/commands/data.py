@@ -14,6 +14,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
 from ska_edge.data.load import files_read
+from ska_edge.data.several import check_outside
 from ska_edge.plural import counted
 
 
@@ -35,6 +36,7 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     groups = None if dataset.group is None else len(np.unique(dataset.group))
     if output is not None:
         check_file(output, *files_read(name))
+        check_outside(output, name)
         save(dataset, output)
         out.line(f"wrote {output}")
     in_groups = "" if groups is None else f", {counted(groups, 'group')}"

@@ -19,6 +19,7 @@ from ska_edge.cli.screen.accuracy import (
 )
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.division import Division
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.diagnosis import general_warning
@@ -44,7 +45,7 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
     titles = part_titles(division) if division else {"test": f"rows ({len(rows.y)})"}
     accuracy_table(out, f"{model.name} on {dataset.name}", titles, found)
     split_line(division, out)
-    warnings = _warnings(loaded, dataset)
+    warnings = _warnings(loaded, dataset, division)
     if division is None:
         out.line(unknown_because(loaded, dataset))
     for warning in warnings:
@@ -73,8 +74,10 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
     )
 
 
-def _warnings(model: Model, dataset: Dataset) -> list[dict[str, Any]]:
-    """Return a warning in the form of `train --json` if the column of the groups is missing."""
+def _warnings(model: Model, dataset: Dataset, division: Division | None) -> list[dict[str, Any]]:
+    """Return warnings in the form of `train --json`: those of the split, and missing groups."""
+    if division is not None:
+        return [general_warning(sign, text) for sign, text in division.cautions.items()]
     if not lacks_groups(model, dataset):
         return []
     text = (

@@ -20,6 +20,7 @@ from ska_edge.cli.options.port import Line, board_option, line_options, port_opt
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.load import files_read
 from ska_edge.data.rows import Rows
+from ska_edge.data.several import check_outside
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -61,6 +62,7 @@ def predict(
     loaded.require_labels()
     if output is not None:
         check_file(output, model, *files_read(data))
+        check_outside(output, data)
     rows = reader.rows(data, loaded, out)
     where = None
     if board is None and port is None:

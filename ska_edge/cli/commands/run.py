@@ -12,7 +12,6 @@ from firmware_gen.board.board import load_board
 from ska_edge.cli.commands.build import build_document
 from ska_edge.cli.commands.export import export_and_check
 from ska_edge.cli.commands.train import (
-    check_outputs,
     report_training,
     train_with_bar,
     training_document,
@@ -32,6 +31,7 @@ from ska_edge.model.evaluation import Agreement
 from ska_edge.model.onnx_export import require_agreement
 from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
+from ska_edge.training.checkpoint import check_outputs
 
 
 @click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
@@ -74,7 +74,7 @@ def run(
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
-    check_outputs(options, files_read(data))
+    check_outputs(options, files_read(data), by="this command")
     if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 

@@ -15,12 +15,14 @@ from ska_edge.cli.options.training import list_options, options_from, training_o
 from ska_edge.cli.screen.columns import SWEEP, ExplainedSweep
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.division import divide
 from ska_edge.data.split.kind import choose
 from ska_edge.errors import CheckError, InputError
 from ska_edge.files import check_folder
 from ska_edge.network.engine import unavailable
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
+from ska_edge.training.defaults import TEST_FRACTION
 from ska_edge.training.sweep.pool import Work, on_cores, on_dask
 from ska_edge.training.sweep.sweep import Grid, Outcome
 from ska_edge.training.sweep.sweep import sweep as do_sweep
@@ -113,6 +115,8 @@ def sweep(
     with out.progress("sweep", "runs") as update:
         outcome = do_sweep(dataset, grid, output / "runs.jsonl", work, update)
     how = f"split: {kind}, because {why}" if why else f"split: {kind}"
+    for caution in divide(dataset, TEST_FRACTION, 0, kind).cautions.values():
+        out.warning(caution)
     _report(out, dataset, outcome, output, grid.base.epochs, how)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,10 @@ from ska_edge.cli.screen.accuracy import (
 )
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.load import files_read
+from ska_edge.data.several import check_outside
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.rules.rule import RULES
+from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain
 from ska_edge.training.train import train as train_model
@@ -85,17 +86,6 @@ def report_training(trained: Trained, out: Output) -> None:
         out.warning(warning["text"])
 
 
-def check_outputs(options: Options, read: Sequence[Path]) -> None:
-    """Raise InputError unless the log and the checkpoint can be written; `read` are the data files.
-
-    The checkpoint may overwrite the continued model, and may have the path of the final model.
-    """
-    if options.log is not None:
-        check_file(options.log, options.init, options.start, options.checkpoint, *read)
-    if options.checkpoint is not None:
-        check_file(options.checkpoint, options.init, *read)
-
-
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -140,7 +130,8 @@ def train(
     out, options, board = Output(as_json), options_from(values), Target(target)
     read = files_read(data)
     check_file(output, options.init, options.start, options.log, *read)
-    check_outputs(options, read)
+    check_outside(output, data)
+    check_outputs(options, read, by="this command")
     trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)
     report_training(trained, out)
