@@ -52,6 +52,7 @@ int main(void) {
 # The turns of a loop that takes some tenths of a second, long enough for a whole burst to arrive.
 TURNS = {
     "avr": 400_000,
+    "esp32-c3": 2_000_000,
     "microbit-v1": 1_000_000,
     "microbit-v2": 8_000_000,
     "nucleo-f401re": 3_000_000,

@@ -91,6 +91,7 @@ class Machine:
         text = _rom_text(loaded)
         for byte in text:
             self._line.send(byte)
+        self._line.flush()  # nobody knows the port yet, and whoever opens it drops earlier bytes
         pins = Pins()
         self._uart = Uart(pins, uart.baud, self._line.send, ROM_UNSENT, self._skip)
         rtc, group = RtcWatchdogs(board.clock, self._now), GroupWatchdog(board.clock, self._now)
