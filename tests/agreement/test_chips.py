@@ -13,12 +13,14 @@ from firmware_gen.emulators.chips.nrf51 import Nrf51822
 from firmware_gen.emulators.chips.nrf52 import Nrf52833
 from firmware_gen.emulators.chips.stm32f4 import Stm32f401
 from firmware_gen.emulators.chips.stm32l4 import Stm32l476
+from firmware_gen.emulators.esp32c3 import machine as esp32c3
 from firmware_gen.emulators.rp2040.machine import Machine
 from ska_edge.device.link import Link
 from tests.agreement.test_saves import PLAN, flashed, learn, learned, write
 from tests.firmware_gen.emulators.machine import MakeMachine, core_with, powered
 
 MACHINES: list[tuple[str, MakeMachine]] = [
+    ("esp32-c3", esp32c3.Machine),
     ("microbit-v1", core_with(Nrf51822)),
     ("microbit-v2", core_with(Nrf52833)),
     ("nucleo-f401re", core_with(Stm32f401)),

@@ -20,6 +20,7 @@ from firmware_gen.board.memory import Storage
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import ERASED
 from firmware_gen.emulators.chips import core
+from firmware_gen.emulators.esp32c3 import machine as esp32c3
 from firmware_gen.emulators.flash import start
 from firmware_gen.emulators.rp2040 import machine
 from firmware_gen.formats.elf import read_image
@@ -45,7 +46,7 @@ HELLO = b"\0" + encode_frame(BY_NAME["HELLO"].code, 1, bytes([PROTOCOL_VERSION])
 
 @pytest.fixture(autouse=True)
 def images_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (core, machine):
+    for module in (core, esp32c3, machine):
         monkeypatch.setattr(module, "read_image", functools.cache(read_image))
 
 
@@ -126,7 +127,9 @@ def test_power_that_fails_within_any_operation_of_a_save_leaves_the_old_state_or
         assert cells.erases == erases
         for cut in cells.cuts:
             wire = Script(HELLO)
-            make(elf, load_board(name), wire, cut).run()
+            chip = make(elf, load_board(name), wire, cut)
+            wire.received = b""  # drop the text of a ROM
+            chip.run()
             values = welcome(wire.received)
             assert values["samples"] in (before.saves, before.saves + 1)
             assert values["crc"] == expected[values["samples"]]

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board.board import Board
-from firmware_gen.emulators.esp32c3.machine import Machine
-from tests.firmware_gen.emulators.machine import ANSWERS, Mistake, chunks, require_notice, run
+from firmware_gen.build import build
+from firmware_gen.emulators.esp32c3.machine import STACK_BYTES, Machine
+from tests.firmware_gen.emulators.machine import (
+    ANSWERS,
+    Mistake,
+    chunks,
+    plant,
+    require_notice,
+    run,
+)
 from tests.firmware_gen.test_storage import DRIVER_MAIN
 
 WriteFirmware = Callable[..., Path]
@@ -288,3 +296,40 @@ def test_a_mistake_of_a_driver_is_noticed(
 ) -> None:
     project = write_firmware(require_board("esp32-c3"), DRIVER_MAIN)
     require_notice(project, Machine, CHUNKS, mistake)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (
+            "(void)*(volatile uint32_t *)0x40380000u;",
+            "it reads from 0x40380000, on the bus of instructions",
+        ),
+        ("*(volatile uint32_t *)0x3FC80000u = 0u;", "it writes to 0x3fc80000, which is the image"),
+        ("*(volatile uint32_t *)0x3FCDFFF0u = 0u;", "it writes to 0x3fcdfff0, where there is"),
+        ("*(volatile uint32_t *)0x60004004u = 1u;", "it writes to 0x60004004, where there is"),
+        ('__asm__ volatile(".word 0xFFFFFFFF");', "it raises an exception: illegal instruction"),
+    ],
+)
+def test_what_the_chip_cannot_do_is_noticed(
+    statement: str,
+    sentence: str,
+    require_board: Callable[[str], Board],
+    write_firmware: WriteFirmware,
+) -> None:
+    begin = "void ska_board_init(void) {\n"
+    project = write_firmware(require_board("esp32-c3"), DRIVER_MAIN)
+    mistake = Mistake("", UART, begin, f"{begin}    {statement}\n", sentence)
+    require_notice(project, Machine, CHUNKS, mistake)
+
+
+def test_the_stack_has_room_for_the_routines_of_the_rom(
+    require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    project = write_firmware(require_board("esp32-c3"), DRIVER_MAIN)
+    declared = f'#define ROM_STACK "{STACK_BYTES}"\n'
+    before = build(project).stack
+    plant(project, Mistake("", STORAGE, declared, f'#define ROM_STACK "{STACK_BYTES + 64}"\n', ""))
+    after = build(project).stack
+    assert before is not None and before > STACK_BYTES
+    assert after == before + 64
