@@ -50,6 +50,7 @@ ROM = Region(0x4000_0000, 0x6_0000)
 RETURN = b"\x82\x80\x01\x00"
 """The instructions `ret` and `nop`, in place of each word of the ROM."""
 WFI = b"\x73\x00\x50\x10"
+TRAP_ALIGNMENT = 256
 STACK_BYTES = 512
 """Bytes of stack that the firmware must leave to a routine of the ROM."""
 GARBAGE = 0x5A
@@ -134,6 +135,7 @@ class Machine:
         """Run for a byte's time; return False if the wire is gone."""
         self._execute()
         if self._uart.waits():
+            self._check_traps()
             for watchdog in self._watchdogs:
                 watchdog.check_sleep()
             self._uart.check_receiver()
@@ -277,6 +279,15 @@ class Machine:
         garbage = int.from_bytes(bytes([GARBAGE]) * 4, "little")
         self.unicorn.reg_write_batch([(register, garbage) for register in changed])
         self.unicorn.reg_write(arguments[0], 0)
+
+    def _check_traps(self) -> None:
+        """Raise FirmwareFault if the core would not find the trap handler."""
+        handler = self.unicorn.reg_read(self._registers.UC_RISCV_REG_MTVEC)
+        if handler % TRAP_ALIGNMENT:
+            raise FirmwareFault(
+                f"the trap handler is at 0x{handler:08x}, but the core ignores the lowest 8 bits of"
+                f" mtvec; align the handler to {TRAP_ALIGNMENT} bytes"
+            )
 
     def _on_sleep(self, *_arguments: Any) -> None:
         self._end(FirmwareFault("it sleeps in WFI, but no interrupt of this model ends the sleep"))

@@ -323,6 +323,15 @@ def test_what_the_chip_cannot_do_is_noticed(
     require_notice(project, Machine, CHUNKS, mistake)
 
 
+def test_a_trap_handler_that_the_core_does_not_find_is_noticed(
+    require_board: Callable[[str], Board], write_firmware: WriteFirmware
+) -> None:
+    project = write_firmware(require_board("esp32-c3"), DRIVER_MAIN)
+    sentence = "align the handler to 256 bytes"
+    mistake = Mistake("", "link_sram.ld", ". = ALIGN(256);", ". = ALIGN(4);", sentence)
+    require_notice(project, Machine, CHUNKS, mistake)
+
+
 def test_the_stack_has_room_for_the_routines_of_the_rom(
     require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
