@@ -123,4 +123,4 @@ def _standardize_float32(
 
 
 def _other_width(features: NDArray[np.float64], inputs: int) -> str:
-    return f"the data has {features.shape[-1]} features, but the model has {inputs} inputs"
+    return f"the data have {features.shape[-1]} features, but the model has {inputs} inputs"

@@ -101,7 +101,7 @@ def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -
     """Return the format of the knowledge, as fine as its range allows.
 
     For rules with labels, the range is limited by `BEYOND_TABLE`. Rules without labels learn from
-    the knowledge itself, so their range is not limited.
+    the knowledge itself, so the range of their knowledge is not limited.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge

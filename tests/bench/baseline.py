@@ -1,4 +1,4 @@
-"""Measure every board that counts instructions or cycles, and compare with the committed figures.
+"""Measure the boards that count instructions or cycles, and compare with the committed figures.
 
 Run `make bench-baseline` after an intended change; `git diff` then shows the cost.
 """
