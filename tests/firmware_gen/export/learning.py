@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import ska_edge
+from firmware_gen.emit.prefix import DEFAULT
 from firmware_gen.export.write import Written, write_export
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.device.link import Link
@@ -34,9 +35,9 @@ LINES = 3
 ROWS = 20
 
 
-def export(kind: str, folder: Path) -> Written:
-    """Write an export of the network to a folder."""
-    return write_export(kind, PLAN, WEIGHTS, folder)
+def export(kind: str, folder: Path, prefix: str = DEFAULT) -> Written:
+    """Write an export of the network to a folder; `prefix` begins all names in its C."""
+    return write_export(kind, PLAN, WEIGHTS, folder, prefix=prefix)
 
 
 class Sensor:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_gen.emit.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from tests.firmware_gen.export.learning import (
     LINES,
@@ -40,9 +41,9 @@ STRICT = [
 ]
 
 
-def compiled(kind: str, example: str, folder: Path) -> Path:
+def compiled(kind: str, example: str, folder: Path, prefix: str = DEFAULT) -> Path:
     """Compile an example of an export with the fake of its platform."""
-    library = export(kind, folder / "SkaThings").folder
+    library = export(kind, folder / "SkaThings", prefix).folder
     examples = library / EXAMPLES[kind]
     program = folder / example
     entry = [examples / "main.c"] if (examples / "main.c").exists() else []

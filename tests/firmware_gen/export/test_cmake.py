@@ -50,10 +50,14 @@ def build(source: Path, folder: Path, *more: str) -> None:
     run("cmake", "--build", folder)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def require_cmake() -> None:
     if shutil.which("cmake") is None:
         without("cmake is not installed: apt-get install cmake")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    require_cmake()
     return export("cmake", tmp_path / NAME).folder
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_gen.emit.prefix import DEFAULT
 from tests.firmware_gen.export.learning import export
 
 
@@ -67,9 +68,13 @@ def test_the_project_has_no_unknown_option(folder: Path, tmp_path: Path) -> None
 
 
 def test_the_sources_are_those_of_the_arduino_library(folder: Path, tmp_path: Path) -> None:
+    check_sources(folder, tmp_path)
+
+
+def check_sources(folder: Path, scratch: Path, prefix: str = DEFAULT) -> None:
     """test_arduino.py compiles and runs these sources on the boards of platformio.ini."""
-    (tmp_path / "arduino").mkdir()
-    arduino = export("arduino", tmp_path / "arduino" / "SkaThings").folder
+    (scratch / "arduino").mkdir()
+    arduino = export("arduino", scratch / "arduino" / "SkaThings", prefix).folder
     pairs = {
         "src/main.cpp": "examples/Learn/Learn.ino",
         "src/sensor.h": "examples/Learn/sensor.h",
