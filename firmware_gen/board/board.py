@@ -344,4 +344,6 @@ def _check_uart(path: Path, uart: Uart) -> None:
     if not 1 <= uart.baud <= FASTEST_BAUD:
         raise InputError(f"{path}: baud of [uart] is {uart.baud}; make it 1 to {FASTEST_BAUD}")
     if (uart.base is None) != (uart.rx_interrupt is None):
-        raise InputError(f"{path}: [uart] has base or rx_interrupt; give both or neither")
+        raise InputError(
+            f"{path}: [uart] has only one of base and rx_interrupt; give both or neither"
+        )

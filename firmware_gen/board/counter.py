@@ -29,4 +29,4 @@ class Counter:
         """Return what is wrong with the values of this object, or None."""
         if 8 <= self.bits <= 32 and min(self.per_tick) > 0:
             return None
-        return "a counter has 8 to 32 bits, and per_tick two numbers above 0"
+        return "a counter has 8 to 32 bits, and per_tick has two numbers above 0"

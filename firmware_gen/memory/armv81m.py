@@ -28,8 +28,8 @@ ENCODINGS = (
     ("MVE loads and stores", "111x 110x x0xx xxxx xxxx 111x xxxx xxxx", NOWHERE),
     ("MVE, all others", "111x 111x xxxx xxxx xxxx 111x xxxx xxxx", NOWHERE),
 )
-# A vector load or store at the stack pointer may not change this register; no compiler makes
-# such an instruction. In assembly by hand it causes the error for an unknown frame.
+# A vector load or store that changes the stack pointer is not decoded here; no compiler makes such
+# an instruction. In assembly by hand, it causes the error for an unknown frame.
 FORBIDDEN = "111x 110x x01x 1101 xxx1 111x xxxx xxxx"
 
 

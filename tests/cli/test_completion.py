@@ -1,4 +1,4 @@
-"""A shell completes commands, options and values: the lines of README.md, and click's protocol."""
+"""A shell completes commands, options and values, by README.md's lines and by click's protocol."""
 
 from __future__ import annotations
 

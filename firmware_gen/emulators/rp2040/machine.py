@@ -41,7 +41,7 @@ ROM_END = 0x4000
 XIP_END = 0x1400_0000
 RAM, RAM_END = 0x2000_0000, 0x2004_2000
 CHIP_SELECT = 1
-"""The number of the chip select among the pins to flash."""
+"""The number of the chip-select pin among the pins to flash."""
 SILENCE_BYTES = 4
 """Byte times of silence after which the UART requests an interrupt: 32 bits, rounded up."""
 STORM_BYTES = 16
