@@ -14,7 +14,7 @@ from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import FASTEST, SLOWEST
-from ska_edge.errors import CheckError, DeviceError, InputError
+from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -254,6 +254,5 @@ class Device(Closable):
         rows = slice(0, samples)
         inputs = self.model.quantize(dataset.x[rows])
         report = verify_device(self._link, self.model, inputs, dataset.y[rows])
-        if report.first_difference is not None:
-            raise CheckError(f"device and host differ at {report.first_difference.sentence()}")
+        report.require_equal()
         return report

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
+from ska_edge.errors import CheckError
 from ska_edge.model.model_file import Model
 from ska_edge.network.difference import (
     Difference,
@@ -44,6 +45,14 @@ class Report:
     def equal(self) -> bool:
         """Whether all integers were equal."""
         return self.first_difference is None
+
+    def require_equal(self) -> None:
+        """Raise CheckError with the first difference, if there is one."""
+        if self.first_difference is None:
+            return
+        # Before the first sample, the two sides have the weights that were flashed or given.
+        advice = "" if self.samples else "; give the flashed model, or flash the device again"
+        raise CheckError(f"device and host differ at {self.first_difference.sentence()}{advice}")
 
 
 OnSample = Callable[[int, int, Result], None]

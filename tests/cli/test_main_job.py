@@ -133,6 +133,7 @@ def test_verify_names_the_one_bit_that_differs(
     sentence = outcome.err.splitlines()[-1]
     assert sentence.startswith("ska-edge: device and host differ at step 0, ")
     assert f"layer {layer}, {name}[{place}]: host {host}, device {difference['device']}" in sentence
+    assert sentence.endswith("; give the flashed model, or flash the device again")
 
 
 def test_verify_notices_a_wrong_rule_in_the_step_where_it_acts(

@@ -16,7 +16,7 @@ from ska_edge.cli.commands.train import (
     train_with_bar,
     training_document,
 )
-from ska_edge.cli.commands.verify import learn_and_compare, require_equal, verify_document
+from ska_edge.cli.commands.verify import learn_and_compare, verify_document
 from ska_edge.cli.device import started
 from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.data import Reader, data_options
@@ -104,7 +104,7 @@ def run(
             "verify": verify_document(proof),
         }
     )
-    require_equal(proof)
+    proof.require_equal()
     out.line(
         f"everything was written to {folder}: {model_file.name}, {onnx_file.name},"
         f" firmware/ (C sources, build/{report.elf.name})"

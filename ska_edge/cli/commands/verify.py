@@ -19,7 +19,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
-from ska_edge.errors import CheckError, InputError
+from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import Report
@@ -59,12 +59,6 @@ def learn_and_compare(
             f" {counted(report.samples, 'sample')}, and every decision and metric on the way"
         )
     return report
-
-
-def require_equal(report: Report) -> None:
-    """Raise CheckError with the first difference, if there is one."""
-    if report.first_difference is not None:
-        raise CheckError(f"device and host differ at {report.first_difference.sentence()}")
 
 
 def verify_document(report: Report) -> dict[str, Any]:
@@ -120,4 +114,4 @@ def verify(
     with device(loaded, board, port, line, out, key) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
     out.document(verify_document(report))
-    require_equal(report)
+    report.require_equal()
