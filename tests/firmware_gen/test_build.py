@@ -73,10 +73,9 @@ def test_a_build_reports_what_each_byte_of_the_program_takes(
     assert small.toolchain == toolchain
     assert small.elf.name == "firmware.elf" and small.elf.is_file()
     constants = 700 if board.family == "avr" else 0  # AVR keeps constants in RAM, too
-    assert abs(large.ram - small.ram - 500 - constants) <= 32  # for alignment
-    assert (
-        abs(large.flash - small.flash - 700) <= 64
-    )  # a margin for alignment and wider instructions
+    # The margins are for alignment and wider instructions.
+    assert abs(large.ram - small.ram - 500 - constants) <= 32
+    assert abs(large.flash - small.flash - 700) <= 64
     assert small.fits and large.fits
     if board.memory is None:
         assert (small.stack, small.flash_size, small.ram_size) == (None, None, None)
