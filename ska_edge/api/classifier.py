@@ -65,8 +65,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             stores the last ones, for data whose classes change: "reservoir" or "fifo". None:
             "reservoir".
         readout_only: only the output layer learns. None: False.
-        spread: initial spread of the first hidden layer, and random biases up to it; auto: 10 /
-            sqrt(inputs), between 1 and 3. None: 1, and biases of 0.
+        spread: factor of the first hidden layer's initial weights, and limit of its random biases;
+            auto: 10 / sqrt(inputs), between 1 and 3. None: 1, and biases of 0.
 
     Attributes:
         classes_: the labels in sorted order, (classes,).

@@ -97,8 +97,8 @@ def train(
         start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
             sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
             you name others. Or the ONNX file of a network from another program; it keeps its sizes.
-        spread: initial spread of the first hidden layer, and random biases up to it; auto: 10 /
-            sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
+        spread: factor of the first hidden layer's initial weights, and limit of its random biases;
+            auto: 10 / sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

@@ -176,8 +176,8 @@ class Plan:
         raw: how a device converts raw features to inputs; None if only a host does.
         table: the decision table's integers.
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
-            its output errors are below it; 0 if every sample learns. Absent from the JSON if 0, as
-            in plans of versions without it.
+            its output errors are below it; 0 if every sample learns. If it is 0, the JSON lacks it,
+            because older plans do not have it.
         schema: version of this structure.
     """
 

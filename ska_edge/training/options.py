@@ -282,8 +282,8 @@ class Options:
         noted=False,  # training from a model or from its ONNX file gives the same bytes
     )
     spread: float | Literal["auto"] | None = option(
-        help="Initial spread of the first hidden layer, and random biases up to it; auto: 10 /"
-        " sqrt(inputs), between 1 and 3.",
+        help="Factor of the first hidden layer's initial weights, and limit of its random biases;"
+        " auto: 10 / sqrt(inputs), between 1 and 3.",
         kind=Kind.REAL,
         above=0,
         most=LARGEST_SPREAD,

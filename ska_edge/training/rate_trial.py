@@ -19,16 +19,16 @@ from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
 FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
-JUDGED = 0.2  # fraction of the tried rows that judges a rate
+JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
 MOST_ROWS = 4000  # most rows of a trial, so that it is short
-APART = ("group", "file", "blocked")  # splits that keep rows apart that resemble each other
+APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 Tried = dict[float, float]
 """The accuracy (a fraction) of each rate that was tried."""
 
 
 def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
-    """Return options with a number as rate, and the rates that were tried.
+    """Return options whose rate is a number, and the rates that were tried.
 
     If the rate is "auto", it becomes the best one; of equally good rates, the largest one.
     Otherwise nothing is tried. Raises InputError for options or data that cannot work.

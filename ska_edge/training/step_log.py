@@ -1,4 +1,4 @@
-"""Measures a training at intervals, and writes its log: a JSONL file with the metrics of a step."""
+"""Measures a training at intervals, and writes its log, a JSONL file with the metrics of steps."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Trained:
         remarks: sentences about the columns of the data; see `Dataset.remarks`.
         skipped: the fraction of samples within the margin, which the integers did not learn; None
             without a margin or integers. Stored samples that are learned again are not counted.
-        tried: the accuracy of each rate that was tried, if the rate was to be found.
+        tried: the accuracy of each rate that was tried; empty unless the rate was "auto".
     """
 
     model: Model
