@@ -239,6 +239,9 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
         ],
     ),
     "rows.csv": ([any_number, any_number, any_bytes], DATA),
+    "rows.arff": ([any_number, any_number, any_bytes], DATA),
+    "rows.ts": ([any_number, any_number, any_bytes], DATA),
+    "rows.parquet": ([any_bytes], DATA),
     "rows.npz": ([any_array, any_array, any_bytes], DATA),
     "digits-images-idx3-ubyte": ([any_bytes], IMAGES),
     "digits-labels-idx1-ubyte": (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from serial.tools import list_ports  # type: ignore[import-untyped]
@@ -102,6 +103,22 @@ def _foreign(weights: Mapping[str, NDArray[np.float64]]) -> onnx.ModelProto:
     return model
 
 
+def _tables(folder: Path, names: list[str], rows: list[list[str]]) -> None:
+    """Write rows as ARFF, .ts and Parquet; the last column has the labels."""
+    labels = ",".join(sorted({row[-1] for row in rows}))
+    heads = [*(f"@attribute {name} numeric" for name in names[:-1])]
+    heads += [f"@attribute {names[-1]} {{{labels}}}", "@data"]
+    arff = ["@relation rows", *heads, *(",".join(row) for row in rows)]
+    (folder / "rows.arff").write_text("\n".join(arff) + "\n")
+    classes = labels.replace(",", " ")
+    heads = ["@problemName rows", "@univariate true", f"@classLabel true {classes}", "@data"]
+    series = [f"{','.join(row[:-1])}:{row[-1]}" for row in rows]
+    (folder / "rows.ts").write_text("\n".join([*heads, *series]) + "\n")
+    columns = {name: [float(row[at]) for row in rows] for at, name in enumerate(names[:-1])}
+    table = pandas.DataFrame({**columns, names[-1]: [row[-1] for row in rows]})
+    table.to_parquet(folder / "rows.parquet")
+
+
 def _fill(folder: Path) -> None:
     """Write one small good file of each kind, and links, one of which points to itself."""
     folder.mkdir()
@@ -132,6 +149,7 @@ def _fill(folder: Path) -> None:
     header, *rows = (folder / "rows.csv").read_text().splitlines()
     wide = [f"t,who,{header}", *(f"{number},{number % 2},{row}" for number, row in enumerate(rows))]
     (folder / "wide.csv").write_text("\n".join(wide) + "\n")
+    _tables(folder, header.split(","), [row.split(",") for row in rows])
     (folder / "text").write_text("nothing of ska-edge\n")
     (folder / "device.key").write_text("0f" * 32 + "\n")
     (folder / "empty").touch()
