@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,16 @@ def test_the_arduino_library(require_board: Callable[[str], Board], tmp_path: Pa
 def test_the_platformio_project(tmp_path: Path) -> None:
     folder = export("platformio", tmp_path / "SkaThings", PREFIX).folder
     test_platformio.check_sources(folder, tmp_path, PREFIX)
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_no_text_names_what_has_another_name(kind: str, tmp_path: Path) -> None:
+    """The README of the CMake project named an option that did not exist."""
+    folder = export(kind, tmp_path / "Things", PREFIX).folder
+    for path in folder.rglob("*"):
+        if path.is_file() and path.parent.name != "src":
+            text = path.read_text(encoding="utf-8").replace("ska_edge", "")
+            assert re.search(r"ska_\w*", text, re.IGNORECASE) is None, path.name
 
 
 def test_every_export_is_here() -> None:
